@@ -1,0 +1,8 @@
+// jest runs what tsc emitted: the same JavaScript that ncc bundles, with nothing transformed in between.
+export default {
+  testEnvironment: 'node',
+  transform: {},
+  roots: ['<rootDir>/build/test'],
+  testPathIgnorePatterns: ['/acceptance/'],
+  coverageProvider: 'v8',
+};

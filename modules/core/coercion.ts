@@ -1,0 +1,86 @@
+import { InputError } from './errors.js';
+import type { Field, Fields } from './fields.js';
+
+/** Arguments as they came: from Ansible's JSON, from site.yaml, from a command line. */
+export type RawArguments = Readonly<Record<string, unknown>>;
+
+const truths = new Set(['y', 'yes', 'on', 'true', 't', '1', '1.0']);
+const falsehoods = new Set(['n', 'no', 'off', 'false', 'f', '0', '0.0']);
+
+/**
+ * Spells every value as its field's type wants it, by Ansible's rules (ansible-core, module_utils/common/validation.py):
+ * "yes" is true, "5" is 5, "a,b" is a list. Null means absent. A value that cannot be spelt so stays as it is, for the
+ * schema to refuse; nothing is ever replaced by a default here. Aliases become the field's own name.
+ * Throws INVALID_INPUT when a field is given under two names.
+ */
+export function coerce(fields: Fields, raw: RawArguments, prefix = ''): Record<string, unknown> {
+  const names = new Map<string, string>();
+  for (const [name, field] of Object.entries(fields)) {
+    for (const spelling of [name, ...(field.aliases ?? [])]) names.set(spelling, name);
+  }
+  const coerced = new Map<string, unknown>();
+  const givenAs = new Map<string, string>();
+  for (const [spelling, value] of Object.entries(raw)) {
+    if (value === null || value === undefined) continue;
+    const name = names.get(spelling) ?? spelling;
+    const earlier = givenAs.get(name);
+    if (earlier !== undefined) {
+      throw new InputError(`${prefix}${earlier} and ${prefix}${spelling} are the same option: give one of them`, prefix + name);
+    }
+    givenAs.set(name, spelling);
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    coerced.set(name, field ? coerceValue(field, value, `${prefix}${name}.`) : value);
+  }
+  return Object.fromEntries(coerced);
+}
+
+function coerceValue(field: Field, value: unknown, prefix: string): unknown {
+  switch (field.type) {
+    case 'string':
+    case 'path':
+      return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+    case 'integer':
+    case 'number':
+      return typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
+    case 'boolean':
+      return coerceBoolean(value);
+    case 'list':
+      return coerceList(value);
+    case 'mapping':
+      return coerceMapping(field.fields, value, prefix);
+  }
+}
+
+function coerceBoolean(value: unknown): unknown {
+  const text = String(value).trim().toLowerCase();
+  if (typeof value === 'object') return value;
+  return truths.has(text) ? true : falsehoods.has(text) ? false : value;
+}
+
+function coerceList(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const parts = value.split(',').map((part) => part.trim());
+    return parts.length === 1 && parts[0] === '' ? [] : parts;
+  }
+  if (typeof value === 'number') return [String(value)];
+  return Array.isArray(value) ? value.map((element) => (typeof element === 'number' ? String(element) : element)) : value;
+}
+
+function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
+  const value = typeof given === 'string' ? mappingIn(given) : given;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (fields) return coerce(fields, value as RawArguments, prefix);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, typeof entry === 'number' || typeof entry === 'boolean' ? String(entry) : entry]),
+  );
+}
+
+/** The mapping that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
+function mappingIn(text: string): unknown {
+  if (!text.trimStart().startsWith('{')) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

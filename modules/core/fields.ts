@@ -1,0 +1,94 @@
+/** What every field says of itself. */
+interface FieldBase {
+  /** Full sentences. The first one stands alone in short help. */
+  readonly description: string;
+  /** Other spellings that are accepted. */
+  readonly aliases?: readonly string[];
+  /** Masked wherever arguments or results are shown. */
+  readonly secret?: true;
+  /** Keys under which site.yaml may give this value. An explicit argument wins. */
+  readonly siteYaml?: readonly string[];
+  /** The field must be given, here or in site.yaml. */
+  readonly required?: true;
+}
+
+export interface StringField extends FieldBase {
+  readonly type: 'string';
+  readonly choices?: readonly string[];
+  readonly pattern?: { readonly regex: string; readonly meaning: string };
+  readonly default?: string;
+}
+
+/** A file's or folder's path; `~` at its beginning means the home folder. */
+export interface PathField extends FieldBase {
+  readonly type: 'path';
+  readonly default?: string;
+}
+
+export interface NumberField extends FieldBase {
+  readonly type: 'integer' | 'number';
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: number;
+}
+
+export interface BooleanField extends FieldBase {
+  readonly type: 'boolean';
+  readonly default?: boolean;
+}
+
+/** A list of strings. Text with commas is taken apart, as Ansible does. */
+export interface ListField extends FieldBase {
+  readonly type: 'list';
+  readonly choices?: readonly string[];
+  readonly default?: readonly string[];
+}
+
+/** A mapping: with `fields`, only these keys; without, any string keys with string values. On the command line it is a file. */
+export interface MappingField extends FieldBase {
+  readonly type: 'mapping';
+  readonly fields?: Fields;
+}
+
+export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField;
+export type Fields = { readonly [name: string]: Field };
+
+type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (infer C)[] }
+  ? C
+  : F extends { type: 'string' | 'path' }
+    ? string
+    : F extends { type: 'integer' | 'number' }
+      ? number
+      : F extends { type: 'boolean' }
+        ? boolean
+        : F extends { type: 'list'; choices: readonly (infer C)[] }
+          ? readonly C[]
+          : F extends { type: 'list' }
+            ? readonly string[]
+            : F extends { type: 'mapping'; fields: infer G extends Fields }
+              ? ArgumentsOf<G>
+              : F extends { type: 'mapping' }
+                ? Readonly<Record<string, string>>
+                : never;
+
+type IsPresent<F extends Field> = F extends { required: true } | { default: unknown } ? true : false;
+
+/** The type of an operation's arguments after validation: present where required or defaulted. */
+export type ArgumentsOf<F extends Fields> = {
+  readonly [K in keyof F as IsPresent<F[K]> extends true ? K : never]: ValueOf<F[K]>;
+} & {
+  readonly [K in keyof F as IsPresent<F[K]> extends true ? never : K]?: ValueOf<F[K]>;
+};
+
+/** Keeps the literal types of a declaration and checks its shape. */
+export function defineFields<const F extends Fields>(fields: F): F {
+  return fields;
+}
+
+/** Calls `visit` for each field with its dotted path, nested ones too. */
+export function visitFields(fields: Fields, visit: (path: string, field: Field) => void, prefix = ''): void {
+  for (const [name, field] of Object.entries(fields)) {
+    visit(prefix + name, field);
+    if (field.type === 'mapping' && field.fields) visitFields(field.fields, visit, `${prefix}${name}.`);
+  }
+}

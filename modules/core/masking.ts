@@ -1,0 +1,55 @@
+import type { Field, Fields } from './fields.js';
+import { visitFields } from './fields.js';
+
+export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
+
+/** A copy of the arguments that may be shown: every secret replaced, and what no field knows too, for it may be a misspelt password. */
+export function maskArguments(fields: Fields, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const field = Object.hasOwn(fields, name) ? fields[name] : Object.values(fields).find((candidate) => candidate.aliases?.includes(name));
+      if (!field || field.secret) return [name, masked];
+      if (field.type !== 'mapping' || !field.fields) return [name, value];
+      if (isMapping(value)) return [name, maskArguments(field.fields, value)];
+      return [name, holdsSecrets(field) ? masked : value];
+    }),
+  );
+}
+
+/** Every secret value among the arguments, aliases included, longest first, so that none hides a part of another. */
+export function secretsIn(fields: Fields, values: Readonly<Record<string, unknown>>): string[] {
+  const secretNames = new Set<string>();
+  visitFields(fields, (path, field) => {
+    if (field.secret) for (const name of [path.split('.').pop() ?? path, ...(field.aliases ?? [])]) secretNames.add(name);
+  });
+  const found = new Set<string>();
+  const collect = (value: unknown, name: string): void => {
+    if (isMapping(value)) for (const [key, inner] of Object.entries(value)) collect(inner, key);
+    else if (secretNames.has(name) && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
+  };
+  collect(values, '');
+  return [...found].sort((one, other) => other.length - one.length);
+}
+
+/** True for a secret, and for a mapping with a secret in it. */
+export function holdsSecrets(field: Field): boolean {
+  return field.secret === true || (field.type === 'mapping' && Object.values(field.fields ?? {}).some(holdsSecrets));
+}
+
+/** The text with every secret replaced. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '********'), text);
+}
+
+/** A copy of any JSON value with every secret replaced in every text of it. */
+export function redactAll<T>(value: T, secrets: readonly string[]): T {
+  if (secrets.length === 0) return value;
+  if (typeof value === 'string') return redact(value, secrets) as T;
+  if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactAll(inner, secrets)])) as T;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

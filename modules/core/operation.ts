@@ -1,0 +1,106 @@
+import type { ValidateFunction } from 'ajv';
+import type { ArgumentsOf, Fields } from './fields.js';
+
+/** One value of a result, as `ansible-doc` shows it. */
+export interface ReturnField {
+  readonly description: string;
+  readonly type: 'str' | 'int' | 'float' | 'bool' | 'list' | 'dict';
+  /** When the value is there, such as `always`. */
+  readonly returned: string;
+  readonly sample?: unknown;
+  /** The keys of a mapping, or of each element of a list. */
+  readonly contains?: Readonly<Record<string, ReturnField>>;
+}
+
+/** An everyday use, shown as a task and as a command. */
+export interface Example {
+  readonly title: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Shown with `check_mode: true` and `--dry-run`. */
+  readonly dryRun?: true;
+}
+
+/**
+ * Everything that people and machines must know of an operation before it runs. It is the single source of the
+ * arguments' type, the JSON Schema, the coercion, the command line's options, the module's documents and the masking.
+ */
+export interface Declaration<F extends Fields = Fields> {
+  /** The module's name, snake_case. */
+  readonly name: string;
+  /** The subcommand's name. */
+  readonly command: string;
+  readonly summary: string;
+  /** Paragraphs. */
+  readonly description: readonly string[];
+  /** False for an operation that only reads. */
+  readonly writes: boolean;
+  readonly fields: F;
+  readonly returns: Readonly<Record<string, ReturnField>>;
+  readonly examples: readonly Example[];
+}
+
+/** One thing that was, or in check mode would be, changed. */
+export interface Difference {
+  readonly header: string;
+  readonly before: Readonly<Record<string, unknown>>;
+  readonly after: Readonly<Record<string, unknown>>;
+}
+
+/** What an operation hands back. A failed part is in `failures`; the front end then fails the task or the command. */
+export interface Outcome {
+  readonly changed: boolean;
+  /** One sentence for people. */
+  readonly message: string;
+  /** The values that `returns` declares. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly failures: readonly string[];
+  readonly warnings: readonly string[];
+  readonly differences: readonly Difference[];
+  /** The same result for people at a terminal. */
+  readonly table: Table;
+}
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** How far one long piece of work has come. */
+export interface Progress {
+  /** What it is about, such as an image's name. */
+  readonly subject: string;
+  /** What is being done, such as `transfer`. */
+  readonly stage: string;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
+export type LogLevel = 'info' | 'debug';
+
+/** All that an operation may know of its surroundings: time, chance, environment and where to report come from here. */
+export interface Context {
+  /** Plan, say what would be done, change nothing. */
+  readonly checkMode: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted by SIGTERM, SIGINT or the operation's own deadline, with the error to report as its reason. */
+  readonly signal: AbortSignal;
+  now(): Date;
+  /** A number from 0 up to, not including, 1. */
+  random(): number;
+  log(level: LogLevel, text: string): void;
+  progress(event: Progress): void;
+}
+
+export interface Operation<F extends Fields = Fields> extends Declaration<F> {
+  /** Compiled from the declaration when the project is built. */
+  readonly validate: ValidateFunction;
+  run(args: ArgumentsOf<F>, context: Context): Promise<Outcome>;
+}
+
+/** An operation of any fields, for code that treats all alike. */
+export type AnyOperation = Omit<Operation, 'run'> & { run(args: never, context: Context): Promise<Outcome> };
+
+/** Keeps the literal types of a declaration and checks its shape. */
+export function defineDeclaration<const F extends Fields>(declaration: Declaration<F>): Declaration<F> {
+  return declaration;
+}

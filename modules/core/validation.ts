@@ -1,0 +1,123 @@
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import { closest } from 'fastest-levenshtein';
+import { InputError } from './errors.js';
+import type { Field, Fields } from './fields.js';
+import { holdsSecrets } from './masking.js';
+
+export interface ValidationSubject {
+  /** Who refuses, such as `image_deploy`. */
+  readonly name: string;
+  readonly fields: Fields;
+  readonly validate: ValidateFunction;
+  /** Where a top-level value came from when not from the caller, such as `admin_password in /etc/…/site.yaml`. */
+  readonly origins?: ReadonlyMap<string, string>;
+}
+
+/** Throws INVALID_INPUT with a sentence for each fault: the field, the value, what is allowed. */
+export function assertValid(values: Readonly<Record<string, unknown>>, subject: ValidationSubject): void {
+  if (subject.validate(values)) return;
+  const faults = (subject.validate.errors ?? []).map((error) => describeFault(error, values, subject));
+  const unique = [...new Map(faults.map((fault) => [fault.text, fault])).values()];
+  throw new InputError(unique.map((fault) => fault.text).join('; '), unique.length === 1 ? unique[0]?.field : undefined);
+}
+
+/** Adds the declared default of every field that is absent. */
+export function withDefaults(fields: Fields, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const defaults = Object.entries(fields).flatMap(([name, field]) =>
+    'default' in field && values[name] === undefined ? [[name, field.default]] : [],
+  );
+  return { ...values, ...Object.fromEntries(defaults) };
+}
+
+/** The nearest of `candidates`, when near enough that a slip of the finger explains the difference. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (candidates.length === 0) return undefined;
+  const best = closest(word.toLowerCase(), candidates as string[]);
+  const shared = [...word.toLowerCase()].filter((letter) => best.includes(letter)).length;
+  return shared >= Math.max(best.length, word.length) * 0.6 ? best : undefined;
+}
+
+function describeFault(error: ErrorObject, values: unknown, subject: ValidationSubject): { field: string; text: string } {
+  const path = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (error.keyword === 'additionalProperties') return describeUnknown(path, error.params.additionalProperty as string, subject);
+  if (error.keyword === 'required') {
+    const field = [...path, error.params.missingProperty as string].join('.');
+    return { field, text: `${field} is required` };
+  }
+  const { field, dotted } = findField(subject.fields, path);
+  const label = subject.origins?.get(path[0] ?? '') ?? dotted;
+  const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], values);
+  const shown = field && holdsSecrets(field) ? 'the value given' : quote(value);
+  return { field: dotted, text: `${label}: ${shown} ${describeRule(error, field)}` };
+}
+
+function describeUnknown(path: readonly string[], key: string, subject: ValidationSubject): { field: string; text: string } {
+  const parent = path.length === 0 ? undefined : findField(subject.fields, path).field;
+  const fields = path.length === 0 ? subject.fields : parent?.type === 'mapping' ? (parent.fields ?? {}) : {};
+  const dotted = [...path, key].join('.');
+  const near = nearest(key, Object.keys(fields));
+  const hint = near ? `did you mean ${[...path, near].join('.')}?` : `allowed: ${Object.keys(fields).sort().join(', ')}`;
+  return { field: dotted, text: `${quoteName(dotted)} is not an option of ${subject.name}; ${hint}` };
+}
+
+function describeRule(error: ErrorObject, field: Field | undefined): string {
+  switch (error.keyword) {
+    case 'enum':
+      return `is not allowed; allowed: ${(error.params.allowedValues as string[]).join(', ')}`;
+    case 'minimum':
+    case 'maximum':
+      return `is out of range; allowed: ${rangeOf(field)}`;
+    case 'pattern':
+      return field?.type === 'string' && field.pattern
+        ? `is not allowed; it must be ${field.pattern.meaning}`
+        : 'is not allowed; it must not contain control characters';
+    case 'minLength':
+      return 'is not allowed; it must not be empty';
+    case 'type':
+      return `is of the wrong type; it must be ${typeNames[error.params.type as string] ?? String(error.params.type)}`;
+    default:
+      return error.message ?? 'is not allowed';
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'yes or no',
+  array: 'a list',
+  object: 'a mapping',
+};
+
+function rangeOf(field: Field | undefined): string {
+  if (field?.type !== 'integer' && field?.type !== 'number') return 'another value';
+  if (field.minimum === undefined) return `at most ${field.maximum}`;
+  return field.maximum === undefined ? `${field.minimum} or more` : `${field.minimum} to ${field.maximum}`;
+}
+
+/** The field at a path of keys; an element of a list belongs to the list's field and is shown as `images[2]`. */
+function findField(fields: Fields, path: readonly string[]): { field: Field | undefined; dotted: string } {
+  let field: Field | undefined;
+  let inner: Fields | undefined = fields;
+  let dotted = '';
+  for (const key of path) {
+    if (field?.type === 'list') {
+      dotted += `[${key}]`;
+      continue;
+    }
+    dotted += dotted === '' ? key : `.${key}`;
+    const next: Field | undefined = inner && Object.hasOwn(inner, key) ? inner[key] : undefined;
+    if (next) field = next;
+    inner = next?.type === 'mapping' ? next.fields : undefined;
+  }
+  return { field, dotted };
+}
+
+function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function quoteName(name: string): string {
+  return /^[\w.-]{1,60}$/.test(name) ? name : quote(name);
+}

@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { OperationError } from './errors.js';
+
+/** Sleeps, or throws the signal's reason as soon as it is aborted. */
+export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  try {
+    await delay(milliseconds, undefined, signal ? { signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+export interface WaitOptions {
+  /** What is waited for, as it stands in "gave up waiting for …". */
+  readonly subject: string;
+  readonly timeoutSeconds: number;
+  readonly intervalSeconds: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Calls `look` until it gives a value other than undefined, with growing pauses up to eight intervals.
+ * Throws WAIT_TIMEOUT, naming what was waited for.
+ */
+export async function waitFor<T>(look: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
+  const deadline = performance.now() + options.timeoutSeconds * 1000;
+  for (let pause = options.intervalSeconds; ; pause = Math.min(pause * 1.5, options.intervalSeconds * 8)) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() >= deadline) {
+      throw new OperationError('WAIT_TIMEOUT', `gave up waiting for ${options.subject} after ${options.timeoutSeconds} s`);
+    }
+    await sleep(Math.min(pause * 1000, Math.max(deadline - performance.now(), 1)), options.signal);
+  }
+}

@@ -1,0 +1,196 @@
+// The Image service's images, API v2 (https://docs.openstack.org/api-ref/image/v2/): each call one request, but for paging.
+import type { Readable } from 'node:stream';
+import { OperationError } from '../../core/errors.js';
+import type { HttpAnswer } from '../http/client.js';
+import { isNotFound } from '../http/errors.js';
+import type { Cloud } from '../keystone/cloud.js';
+
+/** An image as the API gives it. What is not an attribute of Glance's own schema is in `properties`. */
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly status: string;
+  readonly visibility: string;
+  readonly os_hidden: boolean;
+  readonly protected: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly disk_format?: string;
+  /** Bytes; absent until there is data. */
+  readonly size?: number;
+  /** MD5 of the data, where Glance computes one. */
+  readonly checksum?: string;
+  readonly os_hash_algo?: string;
+  readonly os_hash_value?: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface NewImage {
+  readonly id: string;
+  readonly name: string;
+  readonly disk_format: string;
+  readonly min_disk?: number;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** One step of a PATCH: JSON Patch as of RFC 6902, with attribute names for paths. `add` overwrites. */
+export interface ImageChange {
+  readonly op: 'add' | 'replace' | 'remove';
+  readonly attribute: string;
+  readonly value?: string | boolean | number;
+}
+
+const attributes: ReadonlySet<string> = new Set([
+  'id', 'name', 'owner', 'status', 'visibility', 'os_hidden', 'protected', 'created_at', 'updated_at', 'disk_format', 'container_format', 'size', 'virtual_size',
+  'checksum', 'os_hash_algo', 'os_hash_value', 'min_disk', 'min_ram', 'tags', 'locations', 'direct_url', 'file', 'self', 'schema', 'stores', 'members',
+]);
+
+/** Every image that this login may list, by pages. Hidden ones are listed only with `hidden: true`, and then alone. */
+export async function listImages(cloud: Cloud, options: { hidden: boolean }): Promise<Image[]> {
+  const images: Image[] = [];
+  const visited = new Set<string>();
+  let path: string | undefined = `/v2/images?limit=1000&sort=created_at:asc,id:asc${options.hidden ? '&os_hidden=true' : ''}`;
+  while (path !== undefined) {
+    if (visited.has(path)) throw new OperationError('PAGING_LOOP', `Glance's list of images leads back to ${path}`);
+    visited.add(path);
+    const answer = await cloud.request('image', { method: 'GET', path });
+    const page = (await answer.json()) as { images?: unknown; next?: string };
+    if (!Array.isArray(page.images)) throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of Glance holds no list of images`);
+    images.push(...page.images.map(parseImage));
+    path = page.next;
+  }
+  return images;
+}
+
+/** The image, or undefined where there is none of this id, or no longer. */
+export async function getImage(cloud: Cloud, id: string): Promise<Image | undefined> {
+  try {
+    return parseImage(await (await cloud.request('image', { method: 'GET', path: imagePath(id) })).json());
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Creates a private image without data. Undefined when the id is in use, or was once: Glance answers 409 to both.
+ * Safe to repeat, since the id is given.
+ */
+export async function createImage(cloud: Cloud, image: NewImage): Promise<Image | undefined> {
+  const { properties, ...rest } = image;
+  const body = JSON.stringify({ ...properties, ...rest, container_format: 'bare', visibility: 'private' });
+  const answer = await cloud.request('image', {
+    method: 'POST',
+    path: '/v2/images',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+    expect: [201, 409],
+    repeatable: true,
+  });
+  if (answer.status === 409) {
+    await answer.text();
+    return undefined;
+  }
+  return parseImage(await answer.json());
+}
+
+/** Applies all changes or none. Values are absolute, so that a repetition does no harm. */
+export async function patchImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
+  const body = JSON.stringify(
+    changes.map(({ op, attribute, value }) => ({ op, path: `/${attribute.replaceAll('~', '~0').replaceAll('/', '~1')}`, ...(op === 'remove' ? {} : { value }) })),
+  );
+  const answer = await cloud.request('image', {
+    method: 'PATCH',
+    path: imagePath(id),
+    headers: { 'Content-Type': 'application/openstack-images-v2.1-json-patch' },
+    body,
+    repeatable: changes.every(({ op }) => op !== 'remove'),
+  });
+  return parseImage(await answer.json());
+}
+
+/** Deletes the image; one that is gone already is no error. */
+export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
+  const answer = await cloud.request('image', { method: 'DELETE', path: imagePath(id), expect: [200, 202, 204, 404, 410] });
+  await answer.text();
+}
+
+/** Sends the data of a queued image: exactly `bytes` bytes. `answerSeconds` is the longest wait for the answer, the transfer included. */
+export async function uploadImage(cloud: Cloud, id: string, data: { body: Readable; bytes: number; answerSeconds: number; signal: AbortSignal }): Promise<void> {
+  const answer = await cloud.request('image', {
+    method: 'PUT',
+    path: `${imagePath(id)}/file`,
+    headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(data.bytes) },
+    body: data.body,
+    timeoutSeconds: data.answerSeconds,
+    signal: data.signal,
+  });
+  await answer.text();
+}
+
+/** The import methods that this Glance offers; none where it does not know imports. */
+export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
+  const answer = await cloud.request('image', { method: 'GET', path: '/v2/info/import', expect: [200, 404] });
+  if (answer.status === 404) {
+    await answer.text();
+    return [];
+  }
+  const body = (await answer.json()) as { 'import-methods'?: { value?: unknown } };
+  const methods = body['import-methods']?.value;
+  return Array.isArray(methods) ? methods.map(String) : [];
+}
+
+/** Asks Glance to fetch the data of a queued image by itself. */
+export async function importFromUrl(cloud: Cloud, id: string, uri: string): Promise<HttpAnswer> {
+  return cloud.request('image', {
+    method: 'POST',
+    path: `${imagePath(id)}/import`,
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ method: { name: 'web-download', uri } }),
+  });
+}
+
+/** What the newest task of an image says of its failure; empty where Glance tells nothing. */
+export async function importFailure(cloud: Cloud, id: string): Promise<string> {
+  const answer = await cloud.request('image', { method: 'GET', path: `${imagePath(id)}/tasks`, expect: [200, 403, 404] });
+  if (answer.status !== 200) {
+    await answer.text();
+    return '';
+  }
+  const { tasks } = (await answer.json()) as { tasks?: readonly { message?: string; updated_at?: string }[] };
+  const newest = [...(tasks ?? [])].sort((one, other) => ((one.updated_at ?? '') < (other.updated_at ?? '') ? 1 : -1))[0];
+  return newest?.message ?? '';
+}
+
+function imagePath(id: string): string {
+  return `/v2/images/${encodeURIComponent(id)}`;
+}
+
+function parseImage(raw: unknown): Image {
+  const image = raw as Record<string, unknown>;
+  if (typeof image?.id !== 'string' || typeof image.status !== 'string') {
+    throw new OperationError('UNEXPECTED_ANSWER', 'Glance answered something that is not an image');
+  }
+  const text = (key: string): string => (typeof image[key] === 'string' ? (image[key] as string) : '');
+  const optional = (key: string): Record<string, string> => (typeof image[key] === 'string' && image[key] !== '' ? { [key]: image[key] as string } : {});
+  return {
+    id: image.id,
+    name: text('name'),
+    owner: text('owner'),
+    status: image.status,
+    visibility: text('visibility'),
+    os_hidden: image.os_hidden === true,
+    protected: image.protected === true,
+    created_at: text('created_at'),
+    updated_at: text('updated_at'),
+    ...optional('disk_format'),
+    ...(typeof image.size === 'number' ? { size: image.size } : {}),
+    ...optional('checksum'),
+    ...optional('os_hash_algo'),
+    ...optional('os_hash_value'),
+    properties: Object.fromEntries(
+      Object.entries(image).flatMap(([key, value]) => (attributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]])),
+    ),
+  };
+}

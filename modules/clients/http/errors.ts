@@ -1,0 +1,124 @@
+import { OperationError } from '../../core/errors.js';
+
+/** The server answered, with a status that the caller did not expect. */
+export class HttpError extends OperationError {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  /** Seconds from the answer's Retry-After, where it had one. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(answer: { method: string; url: string; status: number; reason: string; retryAfterSeconds?: number | undefined }) {
+    const { method, status, reason } = answer;
+    const url = withoutCredentials(answer.url);
+    super('HTTP_ERROR', `${method} ${url} answered ${status}${reason ? `: ${reason}` : ''}`, { method, url, status });
+    this.status = status;
+    this.retryAfterSeconds = answer.retryAfterSeconds;
+  }
+}
+
+/** No usable answer came: name, connection, time-out, TLS, or a broken stream. */
+export class ConnectionError extends OperationError {
+  override readonly name = 'ConnectionError';
+}
+
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof HttpError ? error.status : undefined;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404;
+}
+
+/** The URL as it may be shown: without user, password, and the signatures that temporary URLs carry in their query. */
+export function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, '//');
+  const parsed = new URL(url);
+  parsed.username = '';
+  parsed.password = '';
+  for (const name of [...parsed.searchParams.keys()]) {
+    if (/sig|token|secret|password|credential|key/i.test(name)) parsed.searchParams.set(name, '********');
+  }
+  return parsed.href;
+}
+
+const certificateFaults: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known here',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known here',
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  CERT_SIGNATURE_FAILURE: 'its signature does not match the CA that was given',
+  CERT_UNTRUSTED: 'its CA is not trusted',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it was issued for another host name',
+};
+
+const connectionFaults: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name could not be looked up',
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection was reset',
+  EPIPE: 'the connection was closed',
+  ETIMEDOUT: 'no answer came in time',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
+  ERR_STREAM_PREMATURE_CLOSE: 'the connection was closed too early',
+  EPROTO: 'the TLS handshake failed; is it plain http?',
+};
+
+/** A thrown transport error in our words: CERTIFICATE_REJECTED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */
+export function explainFailure(error: unknown, request: { method: string; url: string }): OperationError {
+  if (error instanceof OperationError) return error;
+  const code = codeOf(error);
+  const url = withoutCredentials(request.url);
+  const origin = URL.canParse(request.url) ? new URL(request.url).origin : url;
+  const facts = { method: request.method, url, cause: code };
+  const certificateFault = certificateFaults[code];
+  if (certificateFault) {
+    const message = `the certificate of ${origin} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
+    return new ConnectionError('CERTIFICATE_REJECTED', message, facts, error);
+  }
+  const established = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+  const why = connectionFaults[code] ?? (error instanceof Error ? error.message : String(error));
+  return established
+    ? new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off: ${why}`, facts, error)
+    : new ConnectionError('UNREACHABLE', `${origin} cannot be reached: ${why}${code ? ` (${code})` : ''}`, facts, error);
+}
+
+function codeOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string') return code;
+  }
+  return '';
+}
+
+/** The sentence inside a service's error body: Keystone, Nova, Ironic and Glance each wrap it differently. */
+export function reasonFromBody(text: string): string {
+  const sentence = sentenceIn(parseJson(text)) ?? text.replace(/<(title|head|style)>[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
+  const tidy = sentence
+    .replace(/&(quot|#x27|#39|lt|gt|amp);/g, (_, name: string) => ({ quot: '"', '#x27': "'", '#39': "'", lt: '<', gt: '>', amp: '&' })[name] ?? '')
+    .replace(/[\s\u0000-\u001f]+/g, ' ')
+    .trim();
+  return tidy.length > 400 ? `${tidy.slice(0, 399)}…` : tidy;
+}
+
+function sentenceIn(body: unknown): string | undefined {
+  if (typeof body === 'string') return sentenceIn(parseJson(body)) ?? body;
+  if (typeof body !== 'object' || body === null) return undefined;
+  for (const key of ['message', 'faultstring', 'error_message', 'error', 'detail', 'description', 'title']) {
+    const found = sentenceIn((body as Record<string, unknown>)[key]);
+    if (found) return found;
+  }
+  const inner = Object.values(body);
+  return inner.length === 1 ? sentenceIn(inner[0]) : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,127 @@
+// Gets a token from Keystone v3.
+import { OperationError } from '../../core/errors.js';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
+import { HttpError, statusOf } from '../http/errors.js';
+import type { CatalogService } from './catalog.js';
+import type { KeystoneCredentials, Project, User } from './credentials.js';
+
+export interface Token {
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly issuedAt: Date;
+  readonly projectId: string;
+  readonly projectName: string;
+  readonly userName: string;
+  readonly catalog: readonly CatalogService[];
+}
+
+export interface Authentication {
+  /** Without `/v3`. */
+  readonly authUrl: string;
+  readonly credentials: KeystoneCredentials;
+  /** Where the login came from, for messages. */
+  readonly source: string;
+}
+
+interface TokenBody {
+  readonly token?: {
+    readonly expires_at: string;
+    readonly issued_at: string;
+    readonly project?: { readonly id: string; readonly name: string };
+    readonly user: { readonly name: string };
+    readonly catalog?: readonly CatalogService[];
+  };
+}
+
+/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; what the network refuses passes through. */
+export async function authenticate(login: Authentication, http: HttpClient): Promise<Token> {
+  const answer = await requestToken(login, http);
+  const token = answer.header('x-subject-token');
+  const body = (await answer.json().catch(() => ({}))) as TokenBody;
+  if (!token || !body.token) throw notKeystone(login, 'it gave no token');
+  const { project, user, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
+  if (!project) {
+    const message = `${login.authUrl} logged in ${describeUser(login)}, but for no project: give auth.project_name or auth.project_id (login from ${login.source})`;
+    throw new OperationError('NO_PROJECT', message, { source: login.source });
+  }
+  return {
+    token,
+    expiresAt: new Date(expiresAt),
+    issuedAt: new Date(issuedAt),
+    projectId: project.id,
+    projectName: project.name,
+    userName: user.name,
+    catalog: catalog ?? [],
+  };
+}
+
+async function requestToken(login: Authentication, http: HttpClient): Promise<HttpAnswer> {
+  try {
+    return await http(tokenRequest(login));
+  } catch (error) {
+    const status = statusOf(error);
+    // Keystone answers 404 for a token that it does not know, or that has expired.
+    if (status === 401 || (status === 404 && login.credentials.kind === 'token' && (await isKeystone(login, http)))) throw refused(login, error);
+    if (status !== undefined && (status < 400 || status === 404 || status === 405)) throw notKeystone(login, `it answered ${status}`, error);
+    throw error;
+  }
+}
+
+function tokenRequest({ authUrl, credentials }: Authentication): HttpRequest {
+  const url = `${authUrl}/v3/auth/tokens`;
+  if (credentials.kind === 'token' && !credentials.project) {
+    // A token made from it would belong to no project, so it is used as it is; Keystone tells what it is good for.
+    return { method: 'GET', url, headers: { 'X-Auth-Token': credentials.token, 'X-Subject-Token': credentials.token }, expect: [200] };
+  }
+  const body = JSON.stringify({ auth: requestBody(credentials) });
+  // A second token is harmless: the first one is forgotten and expires.
+  return { method: 'POST', url, headers: { 'Content-Type': 'application/json' }, body, expect: [201], repeatable: true };
+}
+
+async function isKeystone(login: Authentication, http: HttpClient): Promise<boolean> {
+  const answer = await http({ method: 'GET', url: `${login.authUrl}/v3/`, expect: [200, 404] });
+  const body = await answer.json().catch(() => undefined);
+  return typeof body === 'object' && body !== null && 'version' in body;
+}
+
+function requestBody(credentials: KeystoneCredentials): object {
+  switch (credentials.kind) {
+    case 'password': {
+      const { user, password, project } = credentials;
+      return { identity: { methods: ['password'], password: { user: { ...user, password } } }, scope: { project } };
+    }
+    case 'token':
+      return { identity: { methods: ['token'], token: { id: credentials.token } }, scope: { project: credentials.project } };
+    case 'application_credential': {
+      const application_credential = { ...credentials.credential, secret: credentials.secret };
+      return { identity: { methods: ['application_credential'], application_credential } };
+    }
+  }
+}
+
+function refused(login: Authentication, cause: unknown): OperationError {
+  const { authUrl, credentials, source } = login;
+  const project = 'project' in credentials && credentials.project ? ` for project ${nameOf(credentials.project)}` : '';
+  const check = { password: 'user, password, project and their domains', token: 'that the token has not expired', application_credential: 'id and secret' };
+  const message = `${authUrl} refused the login of ${describeUser(login)}${project} (login from ${source}): check ${check[credentials.kind]}`;
+  return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
+}
+
+function notKeystone(login: Authentication, what: string, cause?: unknown): OperationError {
+  const url = `${login.authUrl}/v3`;
+  const redirect = cause instanceof HttpError && cause.status < 400 ? ` (${cause.message})` : '';
+  const message = `${url} is not a Keystone v3: ${what}${redirect}; auth_url must lead to Keystone, with its path where it has one, such as https://host/identity (login from ${login.source})`;
+  return new OperationError('NOT_KEYSTONE', message, { url, source: login.source }, cause);
+}
+
+function describeUser({ credentials }: Authentication): string {
+  if (credentials.kind === 'token') return 'a token';
+  if (credentials.kind === 'password') return `user ${nameOf(credentials.user)}`;
+  const { credential } = credentials;
+  return `application credential ${'id' in credential ? credential.id : `"${credential.name}" of user ${nameOf(credential.user)}`}`;
+}
+
+function nameOf(entity: User | Project): string {
+  if ('id' in entity) return entity.id;
+  return `"${entity.name}" in domain "${'id' in entity.domain ? entity.domain.id : entity.domain.name}"`;
+}

@@ -1,0 +1,61 @@
+// Keeps a login alive: one token for all requests, renewed before it ends, or once it has been refused.
+import type { HttpClient } from '../http/client.js';
+import { authenticate, type Authentication, type Token } from './authenticate.js';
+import type { CatalogService } from './catalog.js';
+import type { StandaloneCredentials } from './credentials.js';
+
+export type LoginHeaders = Readonly<Record<string, string>>;
+
+export interface Session {
+  /** Empty where there is no Keystone. */
+  readonly projectId: string;
+  readonly catalog: readonly CatalogService[];
+  /** The headers that carry the login, renewed first when it is about to end. */
+  headers(): Promise<LoginHeaders>;
+  /** Logs in again, but not when that has happened since the headers `refused` were handed out. False where it cannot help. */
+  renew(refused?: LoginHeaders): Promise<boolean>;
+}
+
+const marginMs = 120_000;
+
+/** Logs in to Keystone at once: the catalogue is needed before any request. */
+export async function openSession(login: Authentication, http: HttpClient, now: () => Date): Promise<Session> {
+  const first = await authenticate(login, http);
+  let current = { 'X-Auth-Token': first.token };
+  let renewAt = renewalTime(first, now());
+  let renewing: Promise<void> | undefined;
+  const logIn = async (): Promise<void> => {
+    const token = await authenticate(login, http);
+    current = { 'X-Auth-Token': token.token };
+    renewAt = renewalTime(token, now());
+  };
+  // Requests that find the token old at the same time share one login.
+  const logInOnce = (): Promise<void> => (renewing ??= logIn().finally(() => (renewing = undefined)));
+  // A token that was made from a token ends with it.
+  const renewable = login.credentials.kind !== 'token';
+  return {
+    projectId: first.projectId,
+    catalog: first.catalog,
+    headers: async () => {
+      if (renewable && now().getTime() >= renewAt) await logInOnce();
+      return current;
+    },
+    renew: async (refused) => {
+      if (refused ? refused === current : renewable) await logInOnce();
+      return true;
+    },
+  };
+}
+
+/** Without Keystone there is nothing to renew and no catalogue. */
+export function standaloneSession(credentials: StandaloneCredentials): Session {
+  const headers: LoginHeaders =
+    credentials.kind === 'none' ? {} : { Authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` };
+  return { projectId: '', catalog: [], headers: async () => headers, renew: async () => false };
+}
+
+/** By our own clock, which may differ from Keystone's: a token's life is counted from when it was received. */
+function renewalTime(token: Token, received: Date): number {
+  const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime();
+  return received.getTime() + lifeMs - Math.min(marginMs, lifeMs / 2);
+}

@@ -1,0 +1,302 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Readable } from 'node:stream';
+import { createHttpClient, type HttpAnswer } from '../../modules/clients/http/client.js';
+import { HttpError } from '../../modules/clients/http/errors.js';
+import { connect, type Cloud } from '../../modules/clients/keystone/cloud.js';
+import { resolveLogin, type LoginArguments } from '../../modules/clients/keystone/login.js';
+import { header, startHttpDouble, type Answer, type HttpDouble } from '../sandbox/http-double.js';
+import { startKeystone, type KeystoneDouble } from '../sandbox/keystone.js';
+
+const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, signal: new AbortController().signal });
+const minute = 60_000;
+
+let clock = Date.now();
+let keystone: KeystoneDouble;
+/** Any service: answers with what it was asked, but only to a token that Keystone knows. */
+let service: HttpDouble;
+
+beforeEach(async () => {
+  clock = Date.now();
+  keystone = await startKeystone({ now: () => clock });
+  service = await startHttpDouble(async (call): Promise<Answer> => {
+    const body = await call.json();
+    if (!keystone.identify(header(call, 'x-auth-token'))) return { status: 401, body: 'token refused' };
+    return { status: 200, body: { path: `/${call.segments.join('/')}?${call.query.toString()}`, body } };
+  });
+  keystone.catalog = [
+    { type: 'image', name: 'glance', url: `${service.url}/image/v2/` },
+    { type: 'compute', name: 'nova', url: `${service.url}/v2.1` },
+  ];
+});
+
+afterEach(async () => {
+  await keystone.close();
+  await service.close();
+});
+
+function passwordOf(overrides: Record<string, string> = {}): LoginArguments {
+  return { auth: { auth_url: keystone.authUrl, username: 'admin', password: keystone.admin.password, project_name: 'admin', ...overrides } };
+}
+
+async function open(args: LoginArguments = passwordOf()): Promise<Cloud> {
+  return connect(await resolveLogin(args, {}), http, () => new Date(clock));
+}
+
+function logins(): number {
+  return keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
+}
+
+async function pathOf(answer: Promise<HttpAnswer>): Promise<string> {
+  return ((await (await answer).json()) as { path: string }).path;
+}
+
+async function issueToken(scoped: boolean): Promise<string> {
+  const user = { name: 'admin', domain: { id: 'default' }, password: keystone.admin.password };
+  const scope = scoped ? { scope: { project: { id: keystone.admin.project.id } } } : {};
+  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, ...scope } });
+  const answer = await http({ method: 'POST', url: `${keystone.authUrl}/auth/tokens`, body });
+  return answer.header('x-subject-token') ?? '';
+}
+
+describe('logging in', () => {
+  test('by password, in one request', async () => {
+    const cloud = await open();
+
+    expect(cloud.projectId).toBe(keystone.admin.project.id);
+    expect(cloud.identity).toBe(`${keystone.url} ${keystone.admin.project.id} RegionOne`);
+    expect(keystone.requests).toHaveLength(1);
+  });
+
+  test('by user id and project id', async () => {
+    const { admin } = keystone;
+
+    const cloud = await open(passwordOf({ username: '', user_id: admin.id, project_name: '', project_id: admin.project.id }));
+
+    expect(cloud.projectId).toBe(admin.project.id);
+  });
+
+  test('by application credential, which has a project of its own', async () => {
+    const { id, secret } = keystone.demo.applicationCredential;
+
+    const cloud = await open({ auth: { auth_url: keystone.url, application_credential_id: id, application_credential_secret: secret, project_name: 'ignored' } });
+
+    expect(cloud.projectId).toBe(keystone.demo.project.id);
+  });
+
+  test.each([[true], [false]])('by a token that belongs to a project, the project named: %s', async (named) => {
+    const auth = { auth_url: keystone.url, token: await issueToken(true), ...(named ? { project_name: 'admin' } : {}) };
+
+    const cloud = await open({ auth });
+
+    expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images' }))).toBe('/image/v2/images?');
+  });
+
+  test('refuses a token that belongs to no project', async () => {
+    await expect(open({ auth: { auth_url: keystone.url, token: await issueToken(false) } })).rejects.toMatchObject({
+      code: 'NO_PROJECT',
+      message: `${keystone.url} logged in a token, but for no project: give auth.project_name or auth.project_id (login from the option auth)`,
+    });
+  });
+});
+
+describe('a login that fails', () => {
+  test('says who, where and by which source, and no password', async () => {
+    const error = await open(passwordOf({ password: 'hunter2' })).catch((thrown: Error) => thrown);
+
+    expect(error).toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: `${keystone.url} refused the login of user "admin" in domain "default" for project "admin" in domain "default" (login from the option auth): check user, password, project and their domains`,
+      facts: { url: keystone.url, source: 'the option auth' },
+    });
+    expect(JSON.stringify(error)).not.toContain('hunter2');
+  });
+
+  test('names the application credential', async () => {
+    const auth = { auth_url: keystone.url, application_credential_id: 'c1', application_credential_secret: 'hunter2' };
+
+    await expect(open({ auth })).rejects.toThrow('refused the login of application credential c1 (login from the option auth): check id and secret');
+  });
+
+  test('tells an expired token from a wrong URL, though Keystone answers 404', async () => {
+    await expect(open({ auth: { auth_url: keystone.url, token: 'old', project_name: 'admin' } })).rejects.toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: expect.stringContaining('refused the login of a token for project "admin" in domain "default" (login from the option auth): check that the token has not expired'),
+    });
+    await expect(open({ auth: { auth_url: `${keystone.url}/elsewhere`, token: 'old', project_name: 'admin' } })).rejects.toMatchObject({ code: 'NOT_KEYSTONE' });
+    await expect(open({ auth: { auth_url: keystone.url, token: 'old' } })).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' });
+  });
+
+  const strangers: readonly [string, Answer, string][] = [
+    ['404', { status: 404, body: '<h1>Not found</h1>' }, 'it answered 404; auth_url must lead to Keystone'],
+    ['405', { status: 405 }, 'it answered 405'],
+    ['200 and HTML', { status: 200, body: '<html>Horizon</html>' }, 'it answered 200'],
+    ['201 and no token', { status: 201, body: {} }, 'it gave no token'],
+    ['201 and no JSON', { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' }, 'it gave no token'],
+    ['a redirect', { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } }, 'it redirects to https://key/v3/auth/tokens'],
+  ];
+
+  test.each(strangers)('says that %s is no Keystone', async (_, answer, reason) => {
+    const stranger = await startHttpDouble(() => answer);
+
+    const error = await open(passwordOf({ auth_url: `${stranger.url}/identity/v3/` })).catch((thrown: Error) => thrown);
+
+    expect(error).toMatchObject({ code: 'NOT_KEYSTONE', message: expect.stringContaining(`${stranger.url}/identity/v3 is not a Keystone v3: `) });
+    expect(error).toMatchObject({ message: expect.stringContaining(reason) });
+    expect(stranger.requests[0]).toMatchObject({ method: 'POST', path: '/identity/v3/auth/tokens' });
+    await stranger.close();
+  });
+
+  test('repeats after 503, for a second token does no harm', async () => {
+    let first = true;
+    const busy = await startHttpDouble(async (call) => {
+      if (first) return (first = false), { status: 503 };
+      const answer = await http({ method: 'POST', url: `${keystone.authUrl}/auth/tokens`, body: JSON.stringify(await call.json()) });
+      return { status: 201, headers: { 'X-Subject-Token': answer.header('x-subject-token') }, body: await answer.text() };
+    });
+
+    await open(passwordOf({ auth_url: busy.url }));
+
+    expect(busy.requests.map(({ status }) => status)).toEqual([503, 201]);
+    await busy.close();
+  });
+});
+
+describe('requests', () => {
+  test('go to the service with the token, the version once', async () => {
+    const cloud = await open();
+
+    expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images?limit=1' }))).toBe('/image/v2/images?limit=1');
+    expect(await pathOf(cloud.request('compute', { method: 'GET', path: '/servers' }))).toBe('/v2.1/servers?');
+    expect(logins()).toBe(1);
+  });
+
+  test('follow a whole URL of the API, but never to another host', async () => {
+    const cloud = await open();
+
+    const path = await pathOf(cloud.request('compute', { method: 'GET', path: 'https://elsewhere.example/v2.1/servers?marker=x' }));
+
+    expect(path).toBe('/v2.1/servers?marker=x');
+  });
+
+  test('to a service that is missing say what there is', async () => {
+    const cloud = await open();
+
+    await expect(cloud.request('reservation', { method: 'GET', path: '/leases' })).rejects.toMatchObject({
+      code: 'SERVICE_MISSING',
+      message: `${keystone.url} has no reservation service with a public endpoint; its catalogue has compute (RegionOne: admin, internal, public), identity (RegionOne: admin, internal, public), image (RegionOne: admin, internal, public)`,
+    });
+    expect([cloud.hasService('image'), cloud.hasService('reservation')]).toEqual([true, false]);
+  });
+
+  test('to a standalone service carry no token', async () => {
+    const ironic = await startHttpDouble((call) => ({ status: 200, body: { path: call.headers.authorization ?? 'none' } }));
+    const basic = await open({ auth_type: 'http_basic', auth: { endpoint: `${ironic.url}/v1`, username: 'u', password: 'p' } });
+    const none = await open({ auth_type: 'none', endpoint_override: { baremetal: ironic.url } });
+
+    expect(await pathOf(basic.request('baremetal', { method: 'GET', path: '/v1/nodes' }))).toBe('Basic dTpw');
+    expect(await pathOf(none.request('baremetal', { method: 'GET', path: '/v1/nodes' }))).toBe('none');
+    expect([basic.projectId, basic.hasService('baremetal'), basic.hasService('image')]).toEqual(['', true, false]);
+    await expect(basic.request('image', { method: 'GET', path: '/v2/images' })).rejects.toThrow('has no image service');
+    expect(ironic.requests.map(({ path }) => path)).toEqual(['/v1/nodes', '/v1/nodes']);
+    await ironic.close();
+  });
+
+  test('that a standalone service refuses are not repeated', async () => {
+    const ironic = await startHttpDouble(() => ({ status: 401 }));
+    const cloud = await open({ auth_type: 'http_basic', auth: { endpoint: ironic.url, username: 'u', password: 'p' } });
+
+    await expect(cloud.request('baremetal', { method: 'GET', path: '/v1/nodes' })).rejects.toMatchObject({ status: 401 });
+
+    expect(ironic.requests).toHaveLength(1);
+    await ironic.close();
+  });
+});
+
+describe('the token', () => {
+  test.each([
+    ['is kept until two minutes before its end', 3600, 57 * minute, 1],
+    ['is renewed within the last two minutes', 3600, 58.5 * minute, 2],
+    ['of a short life is kept for half of it', 60, 0.4 * minute, 1],
+    ['of a short life is renewed in its second half', 60, 0.6 * minute, 2],
+  ])('%s', async (_, lifeSeconds, later, expected) => {
+    keystone.tokenSeconds = lifeSeconds;
+    const cloud = await open();
+    clock += later;
+
+    await cloud.request('image', { method: 'GET', path: '/v2/images' });
+
+    expect(logins()).toBe(expected);
+  });
+
+  test("is judged by its life, not by Keystone's clock", async () => {
+    const cloud = await connect(await resolveLogin(passwordOf(), {}), http, () => new Date(clock + 24 * 60 * minute));
+
+    await cloud.request('image', { method: 'GET', path: '/v2/images' });
+
+    expect(logins()).toBe(1);
+  });
+
+  test('is renewed once by many requests that are refused together', async () => {
+    const cloud = await open();
+    keystone.revokeAll();
+
+    const paths = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => pathOf(cloud.request('image', { method: 'GET', path: `/v2/images/${n}` }))));
+
+    expect(paths).toContain('/image/v2/images/6?');
+    expect(logins()).toBe(2);
+  });
+
+  test('is renewed for a POST of text, which is sent again', async () => {
+    const cloud = await open();
+    keystone.revokeAll();
+
+    const answer = await cloud.request('image', { method: 'POST', path: '/v2/images', body: '{"name":"x"}' });
+
+    expect(await answer.json()).toMatchObject({ body: { name: 'x' } });
+  });
+
+  test('is renewed for a stream, which the caller sends again', async () => {
+    const cloud = await open();
+    keystone.revokeAll();
+    const put = (): Promise<HttpAnswer> => cloud.request('image', { method: 'PUT', path: '/v2/images/i/file', body: Readable.from(['bytes']) });
+
+    await expect(put()).rejects.toBeInstanceOf(HttpError);
+    const again = await put();
+
+    expect(again.status).toBe(200);
+    expect(logins()).toBe(2);
+  });
+
+  test('that is refused again after its renewal is an error', async () => {
+    const grumpy = await startHttpDouble(() => ({ status: 401, body: 'never' }));
+    const cloud = await open({ ...passwordOf(), endpoint_override: { image: grumpy.url } });
+
+    await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({ status: 401 });
+
+    expect([grumpy.requests.length, logins()]).toEqual([2, 2]);
+    await grumpy.close();
+  });
+
+  test('can be renewed before a long upload', async () => {
+    const cloud = await open();
+
+    await cloud.renewToken();
+    await cloud.request('image', { method: 'GET', path: '/v2/images' });
+
+    expect(logins()).toBe(2);
+  });
+
+  test('that the user gave is never renewed ahead of time, and is told of when it has ended', async () => {
+    const token = await issueToken(true);
+    const cloud = await open({ auth: { auth_url: keystone.url, token } });
+    const before = logins();
+    await cloud.renewToken();
+    clock += 59 * minute;
+    await cloud.request('image', { method: 'GET', path: '/v2/images' });
+    expect(logins()).toBe(before);
+
+    clock += 2 * minute;
+
+    await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' });
+  });
+});

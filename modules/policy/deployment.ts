@@ -1,0 +1,122 @@
+// Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
+import { isGone, isIncoming, isOurs, isProduction, markers, releaseProperty, type SiteImage } from './images.js';
+import { decideLeftover, type RecoverySituation } from './recovery.js';
+
+export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
+
+/** What is to become of one image of the catalogue. */
+export interface PlannedImage {
+  readonly name: string;
+  readonly release: string;
+  readonly action: PlannedAction;
+  readonly reason: string;
+  /** The image that users get by this name now; it is archived when the new one is there. */
+  readonly production?: SiteImage;
+  /** An incoming image that an earlier run left, to go on with. */
+  readonly incoming?: SiteImage;
+  /** Set when only the second half of a promotion is missing: the image to archive. */
+  readonly unarchived?: SiteImage;
+}
+
+/** An image that an earlier run left and nobody will ask for again. */
+export interface Leftover {
+  readonly image: SiteImage;
+  readonly reason: string;
+}
+
+export interface DeploymentPlan {
+  readonly images: readonly PlannedImage[];
+  readonly leftovers: readonly Leftover[];
+}
+
+export interface DeploymentInput {
+  readonly wanted: readonly { readonly name: string; readonly release: string; readonly fault?: string }[];
+  /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
+  readonly isInScope: (name: string) => boolean;
+  readonly images: readonly SiteImage[];
+  /** Id of our project. */
+  readonly owner: string;
+  readonly force: boolean;
+  readonly recovery: RecoverySituation;
+}
+
+export function planDeployment(input: DeploymentInput): DeploymentPlan {
+  const alive = input.images.filter((image) => !isGone(image));
+  const incoming = alive.filter((image) => isIncoming(image) && image.owner === input.owner);
+  const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
+  const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
+  const leftovers = incoming
+    .filter((image) => !goneOnWith.has(image.id) && input.isInScope(image.properties[markers.name] ?? ''))
+    .flatMap((image) => {
+      const { verdict, reason } = decideLeftover(image, false, input.recovery);
+      return verdict === 'delete' ? [{ image, reason }] : [];
+    });
+  return { images, leftovers };
+}
+
+function planImage(
+  wanted: { readonly name: string; readonly release: string; readonly fault?: string },
+  alive: readonly SiteImage[],
+  incoming: readonly SiteImage[],
+  input: DeploymentInput,
+): PlannedImage {
+  const { name, release } = wanted;
+  if (wanted.fault) return { name, release, action: 'failed', reason: wanted.fault };
+  const named = alive.filter((image) => image.name === name && image.visibility === 'public');
+  const candidates = named.filter((image) => isProduction(image, name, input.owner));
+  const strangers = named.filter((image) => !candidates.includes(image));
+  if (strangers.length > 0) return { name, release, action: 'conflict', reason: `${strangers.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it` };
+
+  const pair = halfPromoted(candidates);
+  if (candidates.length > 1 && !pair) {
+    const ids = candidates.map((image) => image.id).join(', ');
+    return { name, release, action: 'conflict', reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one` };
+  }
+  const production = pair?.newer ?? candidates[0];
+  const base = { name, release, ...(production ? { production } : {}) };
+  if (production?.properties[releaseProperty] === release && !input.force) {
+    if (pair) return { ...base, action: 'resume', unarchived: pair.older, reason: `a promotion was broken off: ${pair.older.id} is still to be archived` };
+    return { ...base, action: 'up_to_date', reason: `the site has release ${release}` };
+  }
+  const unarchived = pair ? { unarchived: pair.older } : {};
+  return { ...base, ...unarchived, ...planTransfer(wanted, production, incoming, input) };
+}
+
+function planTransfer(
+  wanted: { readonly name: string; readonly release: string },
+  production: SiteImage | undefined,
+  incoming: readonly SiteImage[],
+  input: DeploymentInput,
+): Pick<PlannedImage, 'action' | 'reason' | 'incoming'> {
+  const begun = incoming
+    .filter((image) => image.properties[markers.name] === wanted.name && image.properties[releaseProperty] === wanted.release)
+    .map((image) => ({ image, ...decideLeftover(image, true, input.recovery) }));
+  const elsewhere = begun.find(({ verdict }) => verdict === 'in_progress');
+  if (elsewhere) return { action: 'in_progress', incoming: elsewhere.image, reason: elsewhere.reason };
+  const resumable = begun.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ?? begun.find(({ verdict }) => verdict === 'resume');
+  if (resumable) return { action: 'resume', incoming: resumable.image, reason: resumable.reason };
+  return { action: 'deploy', reason: reasonToDeploy(wanted.release, production) };
+}
+
+function reasonToDeploy(release: string, production: SiteImage | undefined): string {
+  if (!production) return 'the site has no image of this name';
+  const present = production.properties[releaseProperty];
+  if (present === release) return 'deployed again, as asked';
+  return present === undefined ? `the site's image ${production.id} tells no release` : `the site has release ${present}`;
+}
+
+/** The two images of a promotion of which only the first half was done: the newer one's marker names the older one. */
+function halfPromoted(candidates: readonly SiteImage[]): { newer: SiteImage; older: SiteImage } | undefined {
+  if (candidates.length !== 2) return undefined;
+  for (const newer of candidates) {
+    const older = candidates.find((image) => image.id === newer.properties[markers.replaces]);
+    if (older && older !== newer && isOurs(newer)) return { newer, older };
+  }
+  return undefined;
+}
+
+function describeStranger(image: SiteImage, owner: string): string {
+  if (image.owner !== owner) return `image ${image.id} of project ${image.owner} is public under this name`;
+  if (image.os_hidden) return `our image ${image.id} is public under this name, but hidden`;
+  return `our image ${image.id} is public under this name, but ${image.status}`;
+}

@@ -1,0 +1,100 @@
+// What an image of the site is to this system: whose it is, and in which part of its life. No I/O, no clock.
+
+/** An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's own attributes. */
+export interface SiteImage {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly status: string;
+  readonly visibility: string;
+  readonly os_hidden: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Properties by which we know our own images again. They are set at creation, `superseded_at` when archived. */
+export const markers = {
+  /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
+  id: 'image_tools_id',
+  name: 'image_tools_name',
+  replaces: 'image_tools_replaces',
+  source: 'image_tools_source',
+  sha256: 'image_tools_sha256',
+  /** Which lock the deploying run held: a later holder of the same lock knows that the earlier run is over. */
+  lock: 'image_tools_lock',
+  supersededAt: 'image_tools_superseded_at',
+} as const;
+
+/** The property that names an image's release. */
+export const releaseProperty = 'current';
+
+/** Statuses of images that are gone or going. */
+const gone: ReadonlySet<string> = new Set(['deleted', 'pending_delete']);
+
+export function isGone(image: SiteImage): boolean {
+  return gone.has(image.status);
+}
+
+/** True for an image that this system created itself. */
+export function isOurs(image: SiteImage): boolean {
+  return image.properties[markers.id] === image.id;
+}
+
+/** True for the one image that users get by the production name. */
+export function isProduction(image: SiteImage, name: string, owner: string): boolean {
+  return image.name === name && image.owner === owner && image.visibility === 'public' && image.status === 'active' && !image.os_hidden;
+}
+
+/** True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. */
+export function isIncoming(image: SiteImage): boolean {
+  return (
+    isOurs(image) &&
+    image.visibility === 'private' &&
+    image.properties[markers.supersededAt] === undefined &&
+    image.properties[markers.name] !== undefined &&
+    image.name !== image.properties[markers.name] &&
+    image.name.endsWith(image.properties[markers.name] ?? '')
+  );
+}
+
+export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
+
+/** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
+export function stateOf(image: SiteImage, owner: string, prefix: string): { state: ImageState; productionName?: string } {
+  if (isIncoming(image)) return { state: 'incoming', productionName: image.properties[markers.name] as string };
+  if (!isManaged(image, owner)) return { state: 'unmanaged' };
+  const productionName = image.properties[markers.name] ?? productionNameOf(image.name, prefix);
+  if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
+  return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
+}
+
+/** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
+function isManaged(image: SiteImage, owner: string): boolean {
+  if (isOurs(image)) return true;
+  const { properties } = image;
+  if (image.owner !== owner || properties.image_type === 'snapshot' || properties.base_image_ref || properties[markers.id]) return false;
+  return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));
+}
+
+/**
+ * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`, `NAME-20230302-1677628504.897832`,
+ * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken.
+ */
+const archiveSuffix = /(?:_|-[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
+
+/** The production name inside an image's present name. */
+export function productionNameOf(name: string, prefix: string): string {
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return bare.replace(archiveSuffix, '');
+}
+
+/** The name of an image that is replaced: `{name}_{build-timestamp}`, with a counter if that is taken. Without a timestamp its creation counts. */
+export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
+  const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');
+  const plain = `${image.name}_${stamp}`.slice(0, 250);
+  for (let counter = 1; ; counter++) {
+    const candidate = counter === 1 ? plain : `${plain}.${counter}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}

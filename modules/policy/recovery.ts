@@ -1,0 +1,44 @@
+// What to do with an image that some run began and did not finish: one table over status, age and markers.
+import { markers, type SiteImage } from './images.js';
+
+export interface RecoverySituation {
+  readonly now: Date;
+  /** An upload older than this is abandoned. */
+  readonly uploadTimeoutSeconds: number;
+  /** The lock that this run holds: whoever held it before is over. */
+  readonly lock: string;
+}
+
+/** `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no use to anybody. `leave`: not yet ours to judge. */
+export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
+
+/** Between creating an image and sending its first byte a run may pause this long, backing off from a Glance that is down. */
+const queuedGraceSeconds = 600;
+
+const moving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
+
+/** `wanted`: the catalogue still asks for this release of this name. */
+export function decideLeftover(image: SiteImage, wanted: boolean, situation: RecoverySituation): { verdict: Verdict; reason: string } {
+  const idleSeconds = (situation.now.getTime() - Date.parse(image.updated_at)) / 1000;
+  const since = `${image.status} since ${image.updated_at}`;
+  const previousRunIsOver = image.properties[markers.lock] === situation.lock;
+  // Glance leaves both properties behind as empty strings when an import is over.
+  const importing = Boolean(image.properties['os_glance_import_task']) && !image.properties['os_glance_failed_import'];
+  const inMotion = moving.has(image.status) || (image.status === 'queued' && importing);
+
+  if (inMotion && idleSeconds >= situation.uploadTimeoutSeconds) return { verdict: 'delete', reason: `an upload was abandoned: ${since}` };
+  if (!wanted) {
+    const mayBeAlive = inMotion || (image.status === 'queued' && !previousRunIsOver && idleSeconds < queuedGraceSeconds);
+    return mayBeAlive ? { verdict: 'leave', reason: since } : { verdict: 'delete', reason: 'an earlier run left it, and its release is not wanted any more' };
+  }
+  if (image.status === 'active') return { verdict: 'resume', reason: 'an earlier run brought it in and did not promote it' };
+  if (image.status === 'queued' && !importing) {
+    if (previousRunIsOver || idleSeconds >= queuedGraceSeconds) return { verdict: 'resume', reason: 'an earlier run created it and did not finish the upload' };
+    return { verdict: 'in_progress', reason: `a run elsewhere created it at ${image.created_at}` };
+  }
+  if (inMotion) {
+    if (previousRunIsOver) return { verdict: 'resume', reason: `an earlier run was broken off during the upload: ${since}` };
+    return { verdict: 'in_progress', reason: `a run elsewhere is uploading it: ${since}` };
+  }
+  return { verdict: 'delete', reason: `an earlier run left it in status ${image.status}` };
+}

@@ -1,0 +1,110 @@
+// Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
+import { OperationError } from '../core/errors.js';
+
+/** One image of the catalogue, or the reason why its entry cannot be used. */
+export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
+
+const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
+const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/**
+ * The entries of a catalogue, by name. An entry that cannot be used carries its fault and stops no other.
+ * Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
+ */
+export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
+  if (!isMapping(document)) {
+    throw new OperationError('CATALOGUE_UNUSABLE', `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`, { url });
+  }
+  return Object.entries(document)
+    .map(([name, release]) => parseEntry(name, release))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function parseEntry(name: string, release: unknown): CatalogueEntry {
+  const shownRelease = typeof release === 'string' ? printable(release) : '';
+  if (!allowedName.test(name)) {
+    return { name: printable(name), release: shownRelease, fault: `the catalogue names an image ${quote(name)}; allowed: letters, digits, spaces and . _ + -` };
+  }
+  if (typeof release !== 'string' || !allowedRelease.test(release)) {
+    return { name, release: shownRelease, fault: `the catalogue names the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd` };
+  }
+  return { name, release };
+}
+
+export interface Manifest {
+  readonly properties: Readonly<Record<string, string>>;
+  /** Keys that were left out because Glance or this system owns them, or because their values are no text. */
+  readonly ignored: readonly string[];
+}
+
+/** Attributes of the Image API v2 (glance/api/v2/images.py, get_base_properties and the reserved ones): never taken from a manifest. */
+const reserved: ReadonlySet<string> = new Set([
+  'id', 'name', 'status', 'visibility', 'protected', 'os_hidden', 'checksum', 'os_hash_algo', 'os_hash_value', 'size', 'virtual_size', 'container_format',
+  'disk_format', 'created_at', 'updated_at', 'deleted_at', 'deleted', 'is_public', 'min_disk', 'min_ram', 'owner', 'tags', 'locations', 'location', 'direct_url',
+  'file', 'self', 'schema', 'stores', 'members', 'metadata', 'data', 'store', 'current',
+]);
+const reservedPrefixes = ['image_tools_', 'os_glance_', 'owner_specified.'];
+
+/** The properties that a manifest gives to its image. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
+export function parseManifest(document: unknown, url: string): Manifest {
+  if (!isMapping(document)) {
+    throw new OperationError('MANIFEST_UNUSABLE', `the manifest ${url} is ${kindOf(document)}; it must be a JSON object of properties`, { url });
+  }
+  const entries = Object.entries(document);
+  const usable = entries.filter(([key, value]) => isUsable(key, value));
+  return {
+    properties: Object.fromEntries(usable.map(([key, value]) => [key, String(value)])),
+    ignored: entries.filter(([key, value]) => !isUsable(key, value)).map(([key]) => printable(key)),
+  };
+}
+
+function isUsable(key: string, value: unknown): boolean {
+  if (reserved.has(key.toLowerCase()) || reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix))) return false;
+  if (!/^[\w.:-]{1,255}$/.test(key) || key === '__proto__') return false;
+  if (!['string', 'number', 'boolean'].includes(typeof value)) return false;
+  return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;
+}
+
+/** The moment that a `build-timestamp` means: `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, or POSIX seconds. Undefined when it is neither. */
+export function parseBuildTimestamp(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{6,12}(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000);
+  const parts = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?Z?$/.exec(text);
+  if (!parts) return undefined;
+  const moment = new Date(`${parts[1]}T${parts[2]}${(parts[3] ?? '').slice(0, 4)}Z`);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
+}
+
+/** What an operator selects of the catalogue. Patterns may use `*`, `?`, `[…]` and `{…}`. */
+export interface Selection {
+  readonly includes?: (name: string) => boolean;
+  readonly excludes: (name: string) => boolean;
+}
+
+export function select(entries: readonly CatalogueEntry[], selection: Selection): CatalogueEntry[] {
+  return entries.filter(({ name }) => (selection.includes?.(name) ?? true) && !selection.excludes(name));
+}
+
+/** True where the manifest's properties are those of `latest` (distribution, release, variant) and `ipa`, as far as these are given. */
+export function isBuiltFor(properties: Readonly<Record<string, string>>, latest: readonly string[] = [], ipa?: string): boolean {
+  const wanted = { 'build-distro': latest[0], 'build-release': latest[1], 'build-variant': latest[2], 'build-ipa': ipa };
+  return Object.entries(wanted).every(([key, value]) => value === undefined || properties[key] === value);
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd').slice(0, 100);
+}
+
+function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

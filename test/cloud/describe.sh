@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# Writes what clients and tests read: clouds.yaml, env.sh and cloud.json in the state folder.
+
+describe_cloud() {
+  fact cloud_state "$STATE"
+  fact os_client_config_file "$STATE/clouds.yaml"
+  clouds_yaml | put "$STATE/clouds.yaml"
+  env_sh | put "$STATE/env.sh"
+  cloud_json | put "$STATE/cloud.json"
+}
+
+# password_cloud NAME USER PROJECT AUTH_URL
+password_cloud() {
+  cat <<YAML
+  $1:
+    auth:
+      auth_url: $4
+      username: $2
+      password: $(fact "$2_password")
+      project_name: $3
+      user_domain_name: Default
+      project_domain_name: Default
+    region_name: $REGION
+    identity_api_version: 3
+YAML
+}
+
+clouds_yaml() {
+  echo 'clouds:'
+  password_cloud local admin admin "$(fact keystone_url)"
+  password_cloud local-user demo demo "$(fact keystone_url)"
+  cat <<YAML
+  local-appcred:
+    auth_type: v3applicationcredential
+    auth:
+      auth_url: $(fact keystone_url)
+      application_credential_id: $(fact application_credential_id)
+      application_credential_secret: $(fact application_credential_secret)
+    region_name: $REGION
+    identity_api_version: 3
+YAML
+  if has_fact keystone_tls_url; then
+    # The catalog names the http endpoints.
+    password_cloud local-tls admin admin "$(fact keystone_tls_url)"
+    cat <<YAML
+    cacert: $(fact tls_ca)
+    identity_endpoint_override: $(fact keystone_tls_url)
+    image_endpoint_override: $(fact glance_tls_url)
+YAML
+  fi
+}
+
+env_sh() {
+  local file name
+  for file in "$STATE"/facts/*; do
+    name=$(basename "$file")
+    echo "export ${name^^}=$(<"$file")"
+  done
+}
+
+cloud_json() {
+  local file separator='{'
+  for file in "$STATE"/facts/*; do
+    printf '%s\n  "%s": "%s"' "$separator" "$(basename "$file")" "$(<"$file")"
+    separator=','
+  done
+  printf '\n}\n'
+}

@@ -1,0 +1,39 @@
+// Opens what an operation talks to: the cloud of its login, and the image store beside it.
+import { withHome } from '../clients/files/yaml-file.js';
+import { createHttpClient, type HttpClient } from '../clients/http/client.js';
+import { connect, type Cloud } from '../clients/keystone/cloud.js';
+import { resolveLogin, type LoginArguments } from '../clients/keystone/login.js';
+import type { Context } from '../core/operation.js';
+
+export interface ConnectionArguments extends LoginArguments {
+  /** Seconds until an answer begins. */
+  readonly timeout: number;
+}
+
+interface Tls {
+  readonly caCert: string | undefined;
+  readonly validateCerts: boolean;
+}
+
+/** Logs in as the arguments, site.yaml merged into them, or the environment say. */
+export async function openCloud(args: ConnectionArguments, context: Context): Promise<Cloud> {
+  const login = await resolveLogin(args, context.environment);
+  context.log('debug', `login from ${login.source}`);
+  return connect(login, createHttp(args, login, context), () => context.now());
+}
+
+/** A client for the image store: anonymous, with the TLS options of the arguments but nothing of the cloud's login. */
+export function openHttp(args: ConnectionArguments, context: Context): HttpClient {
+  const caCert = args.ca_cert && withHome(args.ca_cert, context.environment);
+  return createHttp(args, { caCert, validateCerts: args.validate_certs ?? true }, context);
+}
+
+function createHttp(args: ConnectionArguments, tls: Tls, context: Context): HttpClient {
+  return createHttpClient({
+    caCert: tls.caCert,
+    validateCerts: tls.validateCerts,
+    timeoutSeconds: args.timeout,
+    signal: context.signal,
+    trace: (line) => context.log('debug', line),
+  });
+}

@@ -1,0 +1,143 @@
+// What image_deploy takes and gives: the single source of its documents, options, types and checks.
+import { defineFields } from '../../core/fields.js';
+import { defineDeclaration } from '../../core/operation.js';
+import { loginFields } from '../login-fields.js';
+import { storeFields } from '../store-fields.js';
+
+const transferFields = defineFields({
+  images: {
+    type: 'list',
+    description: 'Deploy only these images of the catalogue: names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+    aliases: ['image'],
+    siteYaml: ['images'],
+  },
+  exclude: { type: 'list', description: 'Leave out these images: names, or patterns such as `*-ARM64`.', default: [], siteYaml: ['exclude'] },
+  latest: {
+    type: 'list',
+    description:
+      'Deploy only images built for this distribution, release and variant, such as `ubuntu,jammy,base`: one, two or three words, compared with the manifest.',
+  },
+  ipa: {
+    type: 'string',
+    choices: ['kernel', 'initramfs'],
+    description: 'Deploy only this half of the Ironic Python Agent images, as the manifest names it in `build-ipa`.',
+  },
+  force: { type: 'boolean', description: 'Deploy again what is already current, and replace it.', default: false },
+  image_type: {
+    type: 'string',
+    choices: ['qcow2', 'raw'],
+    description: 'The disk format to deploy.',
+    default: 'qcow2',
+    siteYaml: ['image_type'],
+  },
+  image_prefix: {
+    type: 'string',
+    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
+    description: 'What stands before the production name while an image is private and being brought in.',
+    default: 'testing_',
+    siteYaml: ['image_prefix'],
+  },
+  image_metadata_field: {
+    type: 'string',
+    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
+    description: 'The property that is set to `no` on an image that has been replaced.',
+    default: 'chameleon-supported',
+    siteYaml: ['image_metadata_field'],
+  },
+  import_method: {
+    type: 'string',
+    choices: ['stream', 'web-download'],
+    description:
+      'How the bytes reach Glance. `stream` passes them through this host, in constant memory. With `web-download` Glance fetches them itself; it needs a store that tells MD5 or SHA-512.',
+    default: 'stream',
+    siteYaml: ['import_method'],
+  },
+  min_disk: {
+    type: 'string',
+    choices: ['auto', 'none'],
+    description: "`auto` sets the image's `min_disk` from the virtual size in its header. A boot with a smaller flavor is then refused.",
+    default: 'none',
+    siteYaml: ['min_disk'],
+  },
+  concurrency: { type: 'integer', minimum: 1, maximum: 16, description: 'How many images are brought in at a time.', default: 2, siteYaml: ['concurrency'] },
+  stall_timeout: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 3600,
+    description: 'Seconds without a single byte after which a connection counts as broken. There is no limit to a whole transfer but `upload_timeout`.',
+    default: 60,
+  },
+  upload_timeout: {
+    type: 'integer',
+    minimum: 60,
+    maximum: 604800,
+    description: 'Seconds after which an upload that another run began counts as abandoned, and after which our own is given up.',
+    default: 14400,
+    siteYaml: ['upload_timeout'],
+  },
+  attempts: { type: 'integer', minimum: 1, maximum: 20, description: 'How often the upload of one image is tried.', default: 5 },
+  lock_dir: {
+    type: 'path',
+    description: 'Folder of the lock file. Runs that share it and the cloud exclude each other.',
+    default: '/run/lock',
+    siteYaml: ['lock_dir'],
+  },
+  supports_yaml: { type: 'path', description: 'Accepted for older command lines. The catalogue of releases does not need it.' },
+});
+
+export const declaration = defineDeclaration({
+  name: 'image_deploy',
+  command: 'deploy',
+  summary: "Bring new releases of the subscribed images into the site's Glance",
+  description: [
+    'Compares the catalogue of a central image store with the images of the site, and brings in each image whose release is new: private first, verified, then public under its production name.',
+    'The image that it replaces keeps its id, gets an archive name, and stays public. The production image is never missing, whatever happens, and a run that was broken off is put right by the next one.',
+    'A second run changes nothing. The failure of one image does not keep the others from being deployed; the run then fails.',
+  ],
+  writes: true,
+  fields: { ...storeFields, ...transferFields, ...loginFields },
+  returns: {
+    images: {
+      description: 'One entry for each image of the catalogue that was selected, and for each leftover of an earlier run that was put right.',
+      type: 'list',
+      returned: 'always',
+      contains: {
+        name: { description: 'Production name.', type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
+        release: { description: 'Release that the catalogue names.', type: 'str', returned: 'always', sample: '20250422-v1-amd' },
+        action: {
+          description:
+            'What was done, or in check mode would be: `up_to_date`, `deploy`, `resume` (an earlier run had begun), `in_progress` (a run on another host is at it), `delete` (a leftover), `conflict` or `failed`.',
+          type: 'str',
+          returned: 'always',
+          sample: 'deploy',
+        },
+        reason: { description: 'Why.', type: 'str', returned: 'always', sample: 'the site has release 20250115-v1-amd' },
+        id: { description: "The image's id in Glance.", type: 'str', returned: 'when there is one' },
+        archived_id: { description: 'Id of the image that was replaced.', type: 'str', returned: 'when one was replaced' },
+        archived_name: { description: 'The name that the replaced image has now.', type: 'str', returned: 'when one was replaced' },
+        bytes: { description: 'Size of the image in bytes.', type: 'int', returned: 'when known' },
+        seconds: { description: 'How long it took.', type: 'float', returned: 'when something was done' },
+        verified_by: {
+          description: 'What the bytes were compared by, in the order of the comparisons.',
+          type: 'list',
+          returned: 'when the image was brought in',
+          sample: ['size', "store's sha256", "Glance's sha512"],
+        },
+      },
+    },
+  },
+  examples: [
+    { title: 'See what would be deployed', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' }, dryRun: true },
+    { title: 'Deploy everything that the site subscribes to', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
+    {
+      title: 'Deploy the Ubuntu images but not those for ARM, four at a time, by a login in clouds.yaml',
+      arguments: {
+        cloud: 'uc_dev',
+        object_store_url: 'https://store.example.org:7480/swift/v1/AUTH_images',
+        images: ['CC-Ubuntu*'],
+        exclude: ['*-ARM64'],
+        concurrency: 4,
+      },
+    },
+  ],
+});

@@ -1,0 +1,62 @@
+// What the steps of a deployment share.
+import type { HttpClient } from '../../clients/http/client.js';
+import type { Cloud } from '../../clients/keystone/cloud.js';
+import type { ReleasesStore } from '../../clients/store/releases-store.js';
+import type { StoreObject } from '../../clients/store/object.js';
+import type { ArgumentsOf } from '../../core/fields.js';
+import type { Context } from '../../core/operation.js';
+import type { PlannedImage } from '../../policy/deployment.js';
+import type { RecoverySituation } from '../../policy/recovery.js';
+import type { declaration } from './declaration.js';
+
+export type DeployArguments = ArgumentsOf<(typeof declaration)['fields']>;
+
+/** The site, the store and the rules of one run. */
+export interface Run {
+  readonly args: DeployArguments;
+  readonly context: Context;
+  readonly cloud: Cloud;
+  readonly store: ReleasesStore;
+  readonly http: HttpClient;
+  readonly recovery: RecoverySituation;
+  /** Names that images of our project have; archive names are added as they are given. */
+  readonly takenNames: Set<string>;
+  /** The digest by which this Glance tells what it stored, as far as its images show; undefined on an empty site. */
+  readonly glanceAlgorithm: string | undefined;
+}
+
+/** Where the data of an image come from, and what is to be written beside them. */
+export interface Source {
+  readonly object: StoreObject;
+  /** All properties of the new image but the markers that depend on its id. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly minDiskGib: number | undefined;
+}
+
+/** A planned image with all that carrying it out needs. */
+export interface Job {
+  readonly planned: PlannedImage;
+  /** Absent where nothing is to be transferred. */
+  readonly source?: Source;
+  readonly warnings: readonly string[];
+}
+
+/** One image to transfer, and all that it takes. */
+export interface Work {
+  readonly job: Job;
+  readonly source: Source;
+  readonly run: Run;
+}
+
+export interface ImageResult {
+  readonly name: string;
+  readonly release: string;
+  readonly action: PlannedImage['action'] | 'delete';
+  readonly reason: string;
+  readonly id?: string;
+  readonly archived_id?: string;
+  readonly archived_name?: string;
+  readonly bytes?: number;
+  readonly seconds?: number;
+  readonly verified_by?: readonly string[];
+}

@@ -1,0 +1,94 @@
+// image_deploy: plan, then carry out; check mode stops between the two.
+import pLimit from 'p-limit';
+import validate from '#validators/image_deploy';
+import { deleteImage, importMethods, type Image } from '../../clients/glance/images.js';
+import { openReleasesStore } from '../../clients/store/releases-store.js';
+import { InputError, messageOf, OperationError } from '../../core/errors.js';
+import type { Context, Operation, Outcome } from '../../core/operation.js';
+import type { Leftover } from '../../policy/deployment.js';
+import { markers, releaseProperty } from '../../policy/images.js';
+import { openCloud, openHttp } from '../connect.js';
+import { peekRunLock, takeRunLock } from '../run-lock.js';
+import { readSiteImages } from '../site-images.js';
+import { declaration } from './declaration.js';
+import { deployImage, resultOf } from './deploy-image.js';
+import type { DeployArguments, ImageResult, Job, Run } from './job.js';
+import { planRun, readCatalogue, type SitePlan } from './plan.js';
+import { outcomeOf } from './report.js';
+import { isComparableUnread } from './verify.js';
+
+export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
+
+async function deployImages(args: DeployArguments, context: Context): Promise<Outcome> {
+  if (args.latest && args.latest.length > 3) throw new InputError(`latest: ${args.latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
+  const http = openHttp(args, context);
+  const cloud = await openCloud(args, context);
+  const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };
+  const lock = context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions);
+  try {
+    const store = openReleasesStore({ url: args.object_store_url, container: args.image_container, scope: args.scope }, http);
+    const [catalogue, images] = await Promise.all([readCatalogue({ store }), readSiteImages(cloud)]);
+    const run: Run = {
+      args,
+      context,
+      cloud,
+      store,
+      http,
+      recovery: { now: context.now(), uploadTimeoutSeconds: args.upload_timeout, lock: lock.fingerprint },
+      takenNames: new Set(images.filter(({ owner }) => owner === cloud.projectId).map(({ name }) => name)),
+      glanceAlgorithm: algorithmOf(images),
+    };
+    const plan = await planRun(run, catalogue, images);
+    const checked = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
+    return outcomeOf(context.checkMode ? plannedResults(checked) : await apply(checked, run), checked, context.checkMode);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The algorithm of Glance's own digests, as its newest image with data shows it. */
+function algorithmOf(images: readonly Image[]): string | undefined {
+  const newest = images.filter((image) => image.os_hash_algo).sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
+  return newest?.os_hash_algo;
+}
+
+/** Refuses web-download where Glance does not offer it, and for each image that could not be verified afterwards. */
+async function withImportable(plan: SitePlan, run: Run): Promise<SitePlan> {
+  if (!plan.jobs.some(({ source }) => source)) return plan;
+  const offered = await importMethods(run.cloud);
+  if (!offered.includes('web-download')) {
+    const list = offered.length > 0 ? offered.join(', ') : 'none';
+    throw new OperationError('IMPORT_NOT_OFFERED', `import_method: web-download is not offered by this Glance; it offers: ${list}`, { offered: list });
+  }
+  const jobs = plan.jobs.map((job): Job => {
+    if (!job.source || isComparableUnread(job.source, run.glanceAlgorithm)) return job;
+    const reason = 'web-download refused: the store tells no checksum of this object that Glance tells too; use import_method stream';
+    return { planned: { ...job.planned, action: 'failed', reason }, warnings: job.warnings };
+  });
+  return { ...plan, jobs };
+}
+
+function plannedResults({ jobs, leftovers }: SitePlan): ImageResult[] {
+  return [...jobs.map(resultOf), ...leftovers.map(leftoverResult)];
+}
+
+async function apply({ jobs, leftovers }: SitePlan, run: Run): Promise<ImageResult[]> {
+  const cleared: ImageResult[] = [];
+  for (const leftover of leftovers) cleared.push(await clear(leftover, run));
+  const limit = pLimit(run.args.concurrency);
+  const deployed = await Promise.all(jobs.map((job) => limit(() => deployImage(job, run))));
+  return [...deployed, ...cleared];
+}
+
+async function clear(leftover: Leftover, run: Run): Promise<ImageResult> {
+  try {
+    await deleteImage(run.cloud, leftover.image.id);
+    return leftoverResult(leftover);
+  } catch (error) {
+    return { ...leftoverResult(leftover), action: 'failed', reason: `leftover ${leftover.image.id} could not be deleted: ${messageOf(error)}` };
+  }
+}
+
+function leftoverResult({ image, reason }: Leftover): ImageResult {
+  return { name: image.properties[markers.name] ?? image.name, release: image.properties[releaseProperty] ?? '', action: 'delete', reason, id: image.id };
+}

@@ -1,0 +1,90 @@
+// Compares what Glance stored with what the store has, before anyone can see it.
+import { deleteImage, type Image } from '../../clients/glance/images.js';
+import { withoutCredentials } from '../../clients/http/errors.js';
+import { readSource } from '../../clients/store/source.js';
+import { OperationError } from '../../core/errors.js';
+import { canDigest, startDigests } from './digests.js';
+import type { Source, Work } from './job.js';
+
+/** The digests that a transfer has to compute so that both the store's and Glance's word can be checked. */
+export function digestsNeeded(source: Source, glanceAlgorithm: string | undefined): string[] {
+  const forStore = source.object.sha256 ? ['sha256'] : source.object.md5 ? ['md5'] : [];
+  const forGlance = glanceAlgorithm && canDigest(glanceAlgorithm) ? [glanceAlgorithm] : ['sha512', 'md5'];
+  return [...new Set([...forStore, ...forGlance])];
+}
+
+/** Whether the store tells a checksum that Glance tells too, so that nothing need be read to compare them. */
+export function isComparableUnread(source: Source, glanceAlgorithm: string | undefined): boolean {
+  return source.object.md5 !== undefined || (glanceAlgorithm === 'sha256' && source.object.sha256 !== undefined);
+}
+
+/**
+ * Verifies an active image and says by what. `streamed`: digests of the bytes that were sent; where there are none (Glance fetched them
+ * itself, or an earlier run sent them) the checksums of both sides are compared, or else the object is read once more.
+ * A mismatch deletes the image and throws CHECKSUM_MISMATCH.
+ */
+export async function verify(image: Image, streamed: ReadonlyMap<string, string> | undefined, work: Work): Promise<string[]> {
+  const { source, run } = work;
+  const verifiedBy: string[] = [];
+  const check = async (what: string, found: string | number | undefined, expected: string | number): Promise<void> => {
+    if (found === expected) return void verifiedBy.push(what);
+    await deleteImage(run.cloud, image.id);
+    const url = withoutCredentials(source.object.url);
+    throw new OperationError(
+      'CHECKSUM_MISMATCH',
+      `${work.job.planned.name}: the ${what} of the image is ${found}, but of ${url} it is ${expected}; the new image was deleted, and the present one was left as it is`,
+      { url, found, expected },
+    );
+  };
+  await check('size', image.size, source.object.bytes);
+  const direct = streamed ? undefined : comparable(image, source);
+  if (direct) {
+    await check(direct.what, direct.found, direct.expected);
+    return verifiedBy;
+  }
+  const digests = streamed ?? (await digestAgain(image, work));
+  if (source.object.sha256) await check("store's sha256", digests.get('sha256'), source.object.sha256);
+  else if (source.object.md5) await check("store's md5", digests.get('md5'), source.object.md5);
+  const own = glanceDigest(image, digests);
+  await check(own.what, own.found, own.expected);
+  return verifiedBy;
+}
+
+/** A checksum that both sides tell. */
+function comparable(image: Image, source: Source): { what: string; found: string; expected: string } | undefined {
+  const { md5, sha256 } = source.object;
+  if (sha256 && image.os_hash_algo === 'sha256' && image.os_hash_value) return { what: "store's sha256", found: image.os_hash_value, expected: sha256 };
+  if (md5 && image.checksum) return { what: "store's md5", found: image.checksum, expected: md5 };
+  return undefined;
+}
+
+/** Glance's own word on what it stored, beside ours on what was sent. Throws UNVERIFIABLE where they have nothing in common. */
+function glanceDigest(image: Image, digests: ReadonlyMap<string, string>): { what: string; found: string; expected: string } {
+  const { os_hash_algo: algorithm, os_hash_value: value, checksum } = image;
+  const sent = algorithm ? digests.get(algorithm) : undefined;
+  if (algorithm && value && sent) return { what: `Glance's ${algorithm}`, found: value, expected: sent };
+  const md5 = digests.get('md5');
+  if (checksum && md5) return { what: "Glance's md5", found: checksum, expected: md5 };
+  const offered = algorithm ? `only ${algorithm}` : 'no checksum';
+  throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance tells ${offered} of it`, { id: image.id });
+}
+
+async function digestAgain(image: Image, work: Work): Promise<ReadonlyMap<string, string>> {
+  const { job, source, run } = work;
+  const digests = startDigests(digestsNeeded(source, image.os_hash_algo));
+  const totalBytes = source.object.bytes;
+  let doneBytes = 0;
+  const options = {
+    http: run.http,
+    signal: run.context.signal,
+    stallSeconds: run.args.stall_timeout,
+    budgetSeconds: run.args.stall_timeout * 3,
+    onInterruption: (reason: string) => run.context.log('info', `${job.planned.name}: ${reason}; continuing`),
+  };
+  for await (const chunk of readSource(source.object, options)) {
+    digests.update(chunk);
+    doneBytes += chunk.length;
+    run.context.progress({ subject: job.planned.name, stage: 'verify', doneBytes, totalBytes });
+  }
+  return digests.finish();
+}

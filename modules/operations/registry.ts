@@ -1,0 +1,6 @@
+// Every operation there is, sorted by name. A new one is added here and gets its entry file in modules/.
+import type { AnyOperation } from '../core/operation.js';
+import { imageDeploy } from './image-deploy/operation.js';
+import { imageInfo } from './image-info/operation.js';
+
+export const operations: readonly AnyOperation[] = [imageDeploy, imageInfo];

@@ -1,0 +1,49 @@
+// The result that programs read: the same keys from the module and from the command line's --json.
+import { InputError, messageOf, OperationError, type Facts } from '../core/errors.js';
+import type { Outcome } from '../core/operation.js';
+
+export interface Result {
+  readonly changed: boolean;
+  readonly msg: string;
+  readonly failed?: true;
+  /** Stable code of the failure, listed in modules/README.md. */
+  readonly code?: string;
+  readonly failures?: readonly string[];
+  /** What the failure is about, as data. */
+  readonly details?: Facts;
+  readonly warnings?: readonly string[];
+  readonly [value: string]: unknown;
+}
+
+/** The keys that no operation may declare as a value of its own: Ansible gives them a meaning, or we do. */
+export const reservedKeys: readonly string[] = [
+  ...['changed', 'failed', 'msg', 'rc', 'skipped', 'results', 'diff', 'warnings', 'deprecations', 'exception', 'invocation'],
+  ...['ansible_facts', 'ansible_job_id', 'stdout', 'stderr', 'censored', 'code', 'failures', 'details', 'differences', 'log'],
+];
+
+/** What came out. Failed parts make it a failure, with everything that succeeded still in it. */
+export function resultOf(outcome: Outcome): Result {
+  const { changed, message, values, failures, warnings } = outcome;
+  return {
+    changed,
+    msg: [message, ...failures].join('; '),
+    ...(failures.length > 0 ? { failed: true, code: 'PART_FAILED', failures } : {}),
+    ...values,
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+/** What went wrong, without a stack: an error that is not ours is a fault of the program and says so. */
+export function resultOfError(error: unknown): Result {
+  if (!(error instanceof OperationError)) {
+    return { changed: false, failed: true, code: 'INTERNAL_ERROR', msg: `this is a fault of the program, please report it: ${messageOf(error)}` };
+  }
+  const details = Object.fromEntries(Object.entries(error.facts).filter(([, value]) => value !== undefined));
+  return {
+    changed: false,
+    failed: true,
+    code: error.code,
+    msg: error.message,
+    ...(Object.keys(details).length > 0 && !(error instanceof InputError) ? { details } : {}),
+  };
+}

@@ -1,0 +1,102 @@
+// Merges the site's own file, site.yaml, into the arguments of an operation.
+import { readYamlMapping, withHome, type YamlFile } from '../clients/files/yaml-file.js';
+import { coerce, type RawArguments } from '../core/coercion.js';
+import { InputError } from '../core/errors.js';
+import type { Fields } from '../core/fields.js';
+import type { Context } from '../core/operation.js';
+import { nearest } from '../core/validation.js';
+
+export interface MergedArguments {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** For each field that the file gave: its name and where it came from, for messages. */
+  readonly origins: ReadonlyMap<string, string>;
+  readonly warnings: readonly string[];
+}
+
+/** Keys that mean something to one operation or another; the present one need not know them all. */
+const knownKeys = [
+  ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'region_name', 'image_store_cloud'],
+  ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images'],
+  ...['object_store_url', 'image_container', 'image_type', 'image_prefix', 'image_metadata_field', 'scope'],
+  ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir'],
+];
+
+/** What belongs to the file's own login, and not to a cloud that was named explicitly. */
+const partsOfLogin: ReadonlySet<string> = new Set(['auth', 'auth_type', 'region_name', 'interface', 'endpoint_override']);
+
+/** A password login with the keys of old; all of them, or none. */
+const passwordLogin = { auth_url: 'auth_url', admin_username: 'username', admin_password: 'password', admin_project: 'project_name' } as const;
+
+/**
+ * Fills in what `given.site_yaml` says where an argument is absent. Its login becomes `cloud` or `auth`, unless one of them is
+ * given. Throws INVALID_INPUT when the file cannot be read or is no mapping.
+ */
+export async function mergeSiteYaml(fields: Fields, given: RawArguments, context: Pick<Context, 'environment'>): Promise<MergedArguments> {
+  if (typeof given.site_yaml !== 'string' || given.site_yaml === '') return { values: given, origins: new Map(), warnings: [] };
+  const path = withHome(given.site_yaml, context.environment);
+  const file = await readYamlMapping(path).catch((error: unknown) => {
+    throw error instanceof InputError ? new InputError(`site_yaml: ${error.message}`, 'site_yaml') : error;
+  });
+  const login = loginOf(fields, given, file);
+  const merged = new Map([...login, ...optionsOf(fields, given, file)]);
+  return {
+    values: { ...given, ...Object.fromEntries([...merged].map(([name, { value }]) => [name, value])) },
+    origins: new Map([...merged].map(([name, { keys }]) => [name, `${keys.join(', ')} (from ${path})`])),
+    warnings: [...warnUnknown(fields, file), ...warnExposed(file), ...warnTwoLogins(login, file)],
+  };
+}
+
+interface Merged {
+  readonly value: unknown;
+  /** The keys of the file that gave it. */
+  readonly keys: readonly string[];
+}
+
+function optionsOf(fields: Fields, given: RawArguments, { values }: YamlFile): ReadonlyMap<string, Merged> {
+  const options = new Map<string, Merged>();
+  for (const [name, field] of Object.entries(fields)) {
+    const key = field.siteYaml?.find((candidate) => isPresent(values[candidate]));
+    if (key === undefined || [name, ...(field.aliases ?? [])].some((spelling) => isPresent(given[spelling]))) continue;
+    if (partsOfLogin.has(name) && isPresent(given.cloud)) continue;
+    if (name === 'auth_type' && isPresent(given.auth)) continue;
+    options.set(name, { value: coerce({ [name]: field }, { [name]: values[key] })[name], keys: [key] });
+  }
+  return options;
+}
+
+function loginOf(fields: Fields, given: RawArguments, { path, values }: YamlFile): ReadonlyMap<string, Merged> {
+  if (!fields.cloud || !fields.auth || isPresent(given.cloud) || isPresent(given.auth)) return new Map();
+  if (isPresent(values.image_store_cloud)) return new Map([['cloud', { value: values.image_store_cloud, keys: ['image_store_cloud'] }]]);
+  // `auth` is an option of its own, and comes with the others.
+  if (isPresent(values.auth)) return new Map();
+  const keys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[];
+  const missing = keys.filter((key) => !isPresent(values[key]));
+  if (missing.length === keys.length) return new Map();
+  if (missing.length > 0) {
+    throw new InputError(`site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${keys.join(', ')}, or image_store_cloud`, 'site_yaml');
+  }
+  const auth = Object.fromEntries(keys.map((key) => [passwordLogin[key], values[key]]));
+  return new Map([['auth', { value: { ...auth, user_domain_id: 'default', project_domain_id: 'default' }, keys }]]);
+}
+
+function warnUnknown(fields: Fields, { path, values }: YamlFile): string[] {
+  const known = [...new Set([...knownKeys, ...Object.values(fields).flatMap((field) => field.siteYaml ?? [])])];
+  const unknown = Object.keys(values).filter((key) => !known.includes(key));
+  return unknown.map((key) => {
+    const near = nearest(key, known);
+    return `${path}: the key "${key}" is not known and is ignored${near ? `; did you mean "${near}"?` : ''}`;
+  });
+}
+
+function warnExposed({ path, values, mode }: YamlFile): string[] {
+  const holdsSecret = isPresent(values.admin_password) || isPresent(values.auth);
+  return holdsSecret && (mode & 0o004) !== 0 ? [`${path} holds a password and everybody may read it: chmod 0600 ${path}`] : [];
+}
+
+function warnTwoLogins(login: ReadonlyMap<string, Merged>, { path, values }: YamlFile): string[] {
+  return login.has('cloud') && isPresent(values.auth_url) ? [`${path} has image_store_cloud and auth_url: image_store_cloud is used`] : [];
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}

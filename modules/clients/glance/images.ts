@@ -48,9 +48,21 @@ const attributes: ReadonlySet<string> = new Set([
 
 /** Every image that this login may list, by pages. Hidden ones are listed only with `hidden: true`, and then alone. */
 export async function listImages(cloud: Cloud, options: { hidden: boolean }): Promise<Image[]> {
+  return listPages(cloud, `/v2/images?limit=1000&sort=created_at:asc,id:asc${options.hidden ? '&os_hidden=true' : ''}`);
+}
+
+/** The public images of this name. Glance compares without regard to case on some databases; here case counts. */
+export async function listPublicImages(cloud: Cloud, name: string): Promise<Image[]> {
+  // In quotes behind `in:`, since a colon in a bare value is taken for an operator.
+  const value = encodeURIComponent(`in:"${name}"`);
+  const images = await listPages(cloud, `/v2/images?limit=1000&visibility=public&name=${value}`);
+  return images.filter((image) => image.name === name);
+}
+
+async function listPages(cloud: Cloud, first: string): Promise<Image[]> {
   const images: Image[] = [];
   const visited = new Set<string>();
-  let path: string | undefined = `/v2/images?limit=1000&sort=created_at:asc,id:asc${options.hidden ? '&os_hidden=true' : ''}`;
+  let path: string | undefined = first;
   while (path !== undefined) {
     if (visited.has(path)) throw new OperationError('PAGING_LOOP', `Glance's list of images leads back to ${path}`);
     visited.add(path);

@@ -28,12 +28,13 @@ export async function streamOnce(id: string, work: Work, onSent: (digests: Reado
     try {
       yield* digested(work, watch, onSent);
     } catch (error) {
-      sourceFailure = error;
+      // A body that is destroyed already was broken off by the upload: its failure is thrown into this generator, and is not the source's.
+      if (!body.destroyed) sourceFailure = error;
       throw error;
     }
   }
+  const body = Readable.from(bytes(), { objectMode: false, highWaterMark: 1024 * 1024 });
   try {
-    const body = Readable.from(bytes(), { objectMode: false, highWaterMark: 1024 * 1024 });
     await uploadImage(run.cloud, id, { body, bytes: source.object.bytes, answerSeconds: run.args.upload_timeout, signal: controller.signal });
   } catch (error) {
     throw sourceFailure ?? error;

@@ -2,7 +2,7 @@
 import { deleteImage, type Image } from '../../clients/glance/images.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
-import { OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 import { canDigest, startDigests } from './digests.js';
 import type { Source, Work } from './job.js';
 
@@ -28,13 +28,13 @@ export async function verify(image: Image, streamed: ReadonlyMap<string, string>
   const verifiedBy: string[] = [];
   const check = async (what: string, found: string | number | undefined, expected: string | number): Promise<void> => {
     if (found === expected) return void verifiedBy.push(what);
-    await deleteImage(run.cloud, image.id);
     const url = withoutCredentials(source.object.url);
-    throw new OperationError(
-      'CHECKSUM_MISMATCH',
-      `${work.job.planned.name}: the ${what} of the image is ${found}, but of ${url} it is ${expected}; the new image was deleted, and the present one was left as it is`,
-      { url, found, expected },
+    const fate = await deleteImage(run.cloud, image.id).then(
+      () => 'the new image was deleted',
+      (error: unknown) => `the new image ${image.id} is still there, private, since it could not be deleted (${messageOf(error)})`,
     );
+    const mismatch = `${work.job.planned.name}: the ${what} of the image is ${found}, but of ${url} it is ${expected}`;
+    throw new OperationError('CHECKSUM_MISMATCH', `${mismatch}; ${fate}, and the present one was left as it is`, { url, found, expected });
   };
   await check('size', image.size, source.object.bytes);
   const direct = streamed ? undefined : comparable(image, source);

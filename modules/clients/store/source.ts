@@ -13,6 +13,8 @@ export interface SourceOptions {
   readonly stallSeconds: number;
   /** Seconds without any progress after which the stream is given up. The upload waits meanwhile, and its server has a time-out of its own. */
   readonly budgetSeconds: number;
+  /** The pause before the first continuation; without progress each further one is twice as long, up to 5 s. 250 unless given. */
+  readonly firstPauseMs?: number;
   readonly onInterruption: (reason: string, offset: number) => void;
 }
 
@@ -39,7 +41,7 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
       const idleSeconds = (performance.now() - lastProgress) / 1000;
       if (idleSeconds > options.budgetSeconds) throw broken(object, offset, error);
       options.onInterruption((error as Error).message, offset);
-      await sleep(Math.min(250 * 2 ** failures++, 5000), options.signal);
+      await sleep(Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000), options.signal);
     }
   }
 }

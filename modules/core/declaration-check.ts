@@ -5,12 +5,13 @@ import { schemaOf } from './schema.js';
 
 /** Throws with a line for everything that is missing or wrong in a declaration. The build and a test call it. */
 export function checkDeclaration(declaration: Declaration, reservedReturns: readonly string[] = []): void {
+  const fieldFaults = faultsOfFields(declaration.fields);
   const faults = [
     ...faultsOfTexts(declaration),
-    ...faultsOfFields(declaration.fields),
+    ...fieldFaults,
     ...Object.entries(declaration.returns).flatMap(([name, value]) => faultsOfReturn(name, value)),
     ...Object.keys(declaration.returns).flatMap((name) => (reservedReturns.includes(name) ? [`returns.${name}: the name is taken`] : [])),
-    ...declaration.examples.flatMap((example) => faultsOfExample(example, declaration.fields)),
+    ...(fieldFaults.length > 0 ? [] : declaration.examples.flatMap((example) => faultsOfExample(example, declaration.fields))),
   ];
   if (faults.length > 0) throw new Error(`the declaration of ${declaration.name} is incomplete:\n  ${faults.join('\n  ')}`);
 }

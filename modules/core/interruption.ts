@@ -42,6 +42,8 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
   const deadline = setTimeout(() => {
     interrupt(new OperationError('DEADLINE', `the run did not end within ${deadlineSeconds} s and was given up; see what is still under way, then run it again`));
   }, deadlineSeconds * 1000);
+  // The deadline itself keeps nothing alive: a run that waits for nothing any more must end, and say so.
+  deadline.unref();
   const listeners = caughtSignals.map((name) => ({ name, listener: () => interrupt(interruptedBy(name)) }));
   for (const { name, listener } of listeners) source.on(name, listener);
   return {

@@ -36,9 +36,21 @@ export function holdsSecrets(field: Field): boolean {
   return field.secret === true || (field.type === 'mapping' && Object.values(field.fields ?? {}).some(holdsSecrets));
 }
 
+/** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */
+const shortestAnywhere = 8;
+const hidden = '********';
+
 /** The text with every secret replaced. */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '********'), text);
+  return secrets.reduce((redacted, secret) => {
+    if (!redacted.includes(secret)) return redacted;
+    return secret.length >= shortestAnywhere ? redacted.replaceAll(secret, hidden) : redacted.replace(asWord(secret), hidden);
+  }, text);
+}
+
+function asWord(secret: string): RegExp {
+  const literal = secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu');
 }
 
 /** A copy of any JSON value with every secret replaced in every text of it. */

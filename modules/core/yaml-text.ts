@@ -23,7 +23,7 @@ function nested(label: string, value: unknown, indent: string): string[] {
 /** Text as it is where YAML would read it back as the same text; else in JSON's quotes. */
 function scalar(value: unknown): string {
   if (typeof value !== 'string') return String(value);
-  const plain = /^[\p{L}_/.*][\p{L}\p{N} _/.@*+=()<>-]*(:[\p{L}\p{N}_/.@-]+)*$/u.test(value) && value === value.trim();
+  const plain = /^[\p{L}_/][\p{L}\p{N} _/.@*+=()<>-]*(:[\p{L}\p{N}_/.@-]+)*$/u.test(value) && value === value.trim();
   const word = /^(y|yes|n|no|on|off|true|false|null|\.inf|\.nan)$/i.test(value);
   return plain && !word ? value : JSON.stringify(value);
 }

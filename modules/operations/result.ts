@@ -15,10 +15,11 @@ export interface Result {
   readonly [value: string]: unknown;
 }
 
-/** The keys that no operation may declare as a value of its own: Ansible gives them a meaning, or we do. */
+/** The keys that no operation may declare as a value of its own: Ansible or Jinja (`result.items`) gives them a meaning, or we do. */
 export const reservedKeys: readonly string[] = [
   ...['changed', 'failed', 'msg', 'rc', 'skipped', 'results', 'diff', 'warnings', 'deprecations', 'exception', 'invocation'],
   ...['ansible_facts', 'ansible_job_id', 'stdout', 'stderr', 'censored', 'code', 'failures', 'details', 'differences', 'log'],
+  ...['items', 'keys', 'values', 'get', 'pop', 'update', 'copy', 'clear'],
 ];
 
 /** What came out. Failed parts make it a failure, with everything that succeeded still in it. */

@@ -1,9 +1,10 @@
 // Carries out what was planned for one image: create, transfer, verify, promote, archive.
-import { deleteImage, type Image } from '../../clients/glance/images.js';
+import { deleteImage } from '../../clients/glance/images.js';
 import { messageOf } from '../../core/errors.js';
-import { createIncoming, isSameSource } from './create.js';
+import type { SiteImage } from '../../policy/images.js';
+import { createIncoming, isSameSource, type Creation } from './create.js';
 import type { ImageResult, Job, Run, Source } from './job.js';
-import { archive, promote } from './promote.js';
+import { archive, promote, type Archived } from './promote.js';
 import { transfer } from './transfer.js';
 import { verify } from './verify.js';
 
@@ -35,25 +36,27 @@ export function resultOf({ planned, source }: Job): ImageResult {
 async function carryOut(job: Job, run: Run): Promise<Partial<ImageResult>> {
   const { production, unarchived } = job.planned;
   const earlier = unarchived ? await archive(unarchived, run) : undefined;
-  if (!job.source) return { ...(production ? { id: production.id } : {}), ...(earlier ? { archived_id: earlier.id, archived_name: earlier.name } : {}) };
+  if (!job.source) return { ...(production ? { id: production.id } : {}), ...archivedOf(earlier) };
 
   const work = { job, source: job.source, run };
   const creation = await takeUp(job, job.source, run);
-  if ('elsewhere' in creation) return { action: 'in_progress', id: creation.elsewhere.id, reason: creation.reason };
+  const { action } = creation;
+  const told = 'reason' in creation ? { action, reason: creation.reason } : { action };
+  if ('elsewhere' in creation) return { ...told, id: creation.elsewhere.id, ...archivedOf(earlier) };
   const { image, streamed } = await transfer(creation.image.id, work);
   const verifiedBy = await verify(image, streamed, work);
   const archived = await promote(image, job, run);
-  return {
-    id: image.id,
-    verified_by: verifiedBy,
-    ...(archived ? { archived_id: archived.id, archived_name: archived.name } : {}),
-  };
+  return { ...told, id: image.id, verified_by: verifiedBy, ...archivedOf(archived) };
+}
+
+function archivedOf(archived: Archived | undefined): Partial<ImageResult> {
+  return archived ? { archived_id: archived.id, archived_name: archived.name } : {};
 }
 
 /** The incoming image of an earlier run where it is still good for this source, else a new one. */
-async function takeUp(job: Job, source: Source, run: Run): Promise<{ readonly image: Pick<Image, 'id'> } | { readonly elsewhere: Image; readonly reason: string }> {
+async function takeUp(job: Job, source: Source, run: Run): Promise<Creation | { readonly image: SiteImage; readonly action: 'resume' }> {
   const { incoming } = job.planned;
-  if (incoming && isSameSource(incoming, source)) return { image: incoming };
+  if (incoming && isSameSource(incoming, source)) return { image: incoming, action: 'resume' };
   if (incoming) await deleteImage(run.cloud, incoming.id);
   return createIncoming(job, source, run);
 }

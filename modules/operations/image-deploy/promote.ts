@@ -38,6 +38,8 @@ async function presentProduction(image: Image, job: Job, run: Run): Promise<Site
 export async function archive(image: SiteImage, run: Run): Promise<Archived | undefined> {
   const present = await getImage(run.cloud, image.id);
   if (!present) return undefined;
+  // A run elsewhere went on with the same promotion and was faster.
+  if (present.name !== image.name) return { id: present.id, name: present.name };
   const name = archiveName(present, run.takenNames);
   run.takenNames.add(name);
   await change(run, image.id, [

@@ -9,8 +9,7 @@ const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
 export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, checkMode: boolean): Outcome {
   const failures = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => (reason.startsWith(`${name}:`) ? reason : `${name}: ${reason}`));
   return {
-    // An image that failed on the way may have left something behind.
-    changed: results.some(({ action, seconds }) => changing.has(action) || seconds !== undefined),
+    changed: results.some(isChange),
     message: summarise(results, checkMode),
     values: { images: results },
     failures,
@@ -21,6 +20,11 @@ export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, check
       rows: results.map((result) => [result.name, result.release, result.action, sizeOf(result.bytes), result.seconds === undefined ? '' : `${result.seconds} s`, detailOf(result)]),
     },
   };
+}
+
+/** An image that failed on the way may have left something behind. */
+function isChange({ action, seconds, archived_id: archivedId }: ImageResult): boolean {
+  return changing.has(action) || archivedId !== undefined || (action === 'failed' && seconds !== undefined);
 }
 
 function summarise(results: readonly ImageResult[], checkMode: boolean): string {

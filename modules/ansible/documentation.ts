@@ -1,0 +1,109 @@
+// The document beside a module, which `ansible-doc` prints: made from the declaration when the project is built.
+import { stringify } from 'yaml';
+import type { Field, Fields } from '../core/fields.js';
+import type { Declaration, Example, ReturnField } from '../core/operation.js';
+
+const firstVersion = '0.1.0';
+
+/** The text of `<module>.yml`. */
+export function writeSidecar(declaration: Declaration): string {
+  const document = {
+    DOCUMENTATION: documentationOf(declaration),
+    EXAMPLES: examplesOf(declaration),
+    RETURN: mapValues(declaration.returns, returnOf),
+  };
+  return stringify(document, { lineWidth: 0 });
+}
+
+/** The examples as tasks. */
+export function examplesOf(declaration: Declaration): string {
+  return declaration.examples.map((example) => stringify([taskOf(declaration.name, example)], { lineWidth: 0 })).join('\n');
+}
+
+function taskOf(name: string, example: Example): Record<string, unknown> {
+  return { name: example.title, [name]: example.arguments, ...(example.dryRun ? { check_mode: true } : {}) };
+}
+
+function documentationOf({ name, summary, description, fields, writes }: Declaration): Record<string, unknown> {
+  return {
+    module: name,
+    version_added: firstVersion,
+    short_description: summary,
+    description: description.map(toMarkup),
+    author: ['Chameleon image tools'],
+    requirements: ['Node.js 18 or newer on the host that runs the task'],
+    attributes: {
+      check_mode: {
+        support: writes ? 'full' : 'N/A',
+        description: writes ? ['Plans and reports everything, and changes nothing.'] : ['Never changes anything.'],
+      },
+      diff_mode: {
+        support: writes ? 'full' : 'N/A',
+        description: writes ? ['Shows what was, or in check mode would be, changed.'] : ['Never changes anything.'],
+      },
+    },
+    options: optionsOf(fields),
+  };
+}
+
+function optionsOf(fields: Fields): Record<string, unknown> {
+  return mapValues(fields, (field) => ({
+    description: [field.description, ...remarksOn(field)].map(toMarkup),
+    type: typeNames[field.type],
+    ...(field.type === 'list' ? { elements: 'str' } : {}),
+    required: isAlwaysRequired(field),
+    ...('default' in field && field.default !== undefined ? { default: field.default } : {}),
+    ...('choices' in field && field.choices ? { choices: field.choices } : {}),
+    ...(field.aliases ? { aliases: field.aliases } : {}),
+    ...(field.type === 'mapping' && field.fields ? { suboptions: optionsOf(field.fields) } : {}),
+  }));
+}
+
+/** What site.yaml may give need not stand in the task. */
+function isAlwaysRequired(field: Field): boolean {
+  return field.required === true && field.siteYaml === undefined;
+}
+
+function remarksOn(field: Field): string[] {
+  const keys = field.siteYaml?.map((key) => `\`${key}\``).join(' or ');
+  return [
+    ...(field.required && keys ? [`Required, here or in \`site_yaml\` as ${keys}.`] : []),
+    ...(!field.required && keys ? [`In \`site_yaml\`: ${keys}.`] : []),
+    ...('minimum' in field || 'maximum' in field ? [rangeOf(field)] : []),
+  ];
+}
+
+function rangeOf(field: { readonly minimum?: number; readonly maximum?: number }): string {
+  if (field.minimum === undefined) return `At most ${field.maximum}.`;
+  return field.maximum === undefined ? `${field.minimum} or more.` : `From ${field.minimum} to ${field.maximum}.`;
+}
+
+function returnOf(value: ReturnField): Record<string, unknown> {
+  return {
+    description: toMarkup(value.description),
+    returned: value.returned,
+    type: value.type,
+    ...(value.type === 'list' ? { elements: value.contains ? 'dict' : 'str' } : {}),
+    ...(value.sample === undefined ? {} : { sample: value.sample }),
+    ...(value.contains ? { contains: mapValues(value.contains, returnOf) } : {}),
+  };
+}
+
+const typeNames: Readonly<Record<Field['type'], string>> = {
+  string: 'str',
+  path: 'path',
+  integer: 'int',
+  number: 'float',
+  boolean: 'bool',
+  list: 'list',
+  mapping: 'dict',
+};
+
+/** Ansible's markup for what our texts write between backquotes. Its C(…) ends at the first parenthesis. */
+function toMarkup(text: string): string {
+  return text.replace(/`([^`]*)`/g, (_, code: string) => (code.includes(')') ? `"${code}"` : `C(${code})`));
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

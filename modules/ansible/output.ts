@@ -1,0 +1,19 @@
+// Writes to a descriptor until the last byte is out: process.exit() after stdout.write() would cut off what a pipe has not taken yet.
+import { writeSync } from 'node:fs';
+
+const pauseMilliseconds = 5;
+
+/** Writes the whole text. A reader that is gone ends it quietly; a full pipe is waited for. */
+export function writeFully(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(descriptor, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMilliseconds);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// What a module answers: one JSON object, with nothing secret in it and in characters that every Ansible reads.
+import type { Fields } from '../core/fields.js';
+import { maskArguments, redactAll } from '../core/masking.js';
+import type { Difference, Outcome } from '../core/operation.js';
+import { toYamlText } from '../core/yaml-text.js';
+import { resultOf, resultOfError } from '../operations/result.js';
+import type { Request } from './request.js';
+
+export interface ResponseParts {
+  readonly fields: Fields;
+  /** Undefined when the arguments file could not be read. */
+  readonly request: Request | undefined;
+  readonly secrets: readonly string[];
+  readonly log: readonly string[];
+}
+
+/** The answer to a run that ended, be it with failed parts. */
+export function responseTo(outcome: Outcome, parts: ResponseParts): Record<string, unknown> {
+  const wantsDiff = parts.request?.diff === true && !parts.request.noLog && outcome.differences.length > 0;
+  const differences = redactAll(outcome.differences, parts.secrets);
+  return finish({ ...resultOf(outcome), ...(wantsDiff ? { diff: differences.map(diffEntry) } : {}) }, parts);
+}
+
+/** The answer to a run that could not be carried out. The stack is shown from -vvv on. */
+export function responseToError(error: unknown, parts: ResponseParts): Record<string, unknown> {
+  const stack = error instanceof Error && (parts.request?.verbosity ?? 0) >= 3 ? { exception: stackOf(error) } : {};
+  return finish({ ...resultOfError(error), ...stack }, parts);
+}
+
+function finish(result: Readonly<Record<string, unknown>>, { fields, request, secrets, log }: ResponseParts): Record<string, unknown> {
+  const shown = request !== undefined && !request.noLog;
+  return redactAll(
+    {
+      ...result,
+      ...(shown && log.length > 0 ? { log } : {}),
+      ...(shown && request.injectInvocation ? { invocation: { module_args: maskArguments(fields, request.arguments) } } : {}),
+    },
+    secrets,
+  );
+}
+
+function diffEntry({ header, before, after }: Difference): Record<string, string> {
+  return { before_header: header, after_header: header, before: toYamlText(before), after: toYamlText(after) };
+}
+
+/** The error with all that caused it, as Node prints it. */
+function stackOf(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\nCaused by: ${stackOf(error.cause)}` : own;
+}
+
+/**
+ * JSON in ASCII: Ansible splits a module's output at U+2028 and U+0085 too. Half a surrogate pair, which JSON allows and
+ * no terminal can print, becomes U+FFFD.
+ */
+export function toAsciiJson(value: unknown): string {
+  const wellFormed = (_: string, inner: unknown): unknown => (typeof inner === 'string' ? inner.replace(/\p{Surrogate}/gu, '\ufffd') : inner);
+  return JSON.stringify(value, wellFormed).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,68 @@
+// One operation as an Ansible module: reads the arguments file, runs, prints one JSON object, whatever happens.
+import { watchInterruptions, type Interruption } from '../core/interruption.js';
+import type { AnyOperation, LogLevel } from '../core/operation.js';
+import { execute, type ExecutionContext } from '../operations/execute.js';
+import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
+import { writeFully } from './output.js';
+import { readRequest, type Request } from './request.js';
+import { responseTo, responseToError, toAsciiJson, type ResponseParts } from './response.js';
+import { usageOf } from './usage.js';
+
+/** A task's `timeout:` leaves the process behind, so every run ends by itself. */
+const deadlineSeconds = 24 * 60 * 60;
+const graceSeconds = 10;
+const longestLog = 2000;
+
+interface Session {
+  request: Request | undefined;
+  readonly secrets: KnownSecrets;
+  readonly log: string[];
+  answered: boolean;
+}
+
+/** Serves one task: the whole of an entry file. */
+export async function serve(operation: AnyOperation): Promise<void> {
+  const [, , path] = process.argv;
+  if (path === undefined || path.startsWith('-')) {
+    writeFully(1, usageOf(operation));
+    process.exit(path === '--help' || path === '-h' ? 0 : 2);
+  }
+  const session: Session = { request: undefined, secrets: knownSecrets(process.env), log: [], answered: false };
+  const parts = (): ResponseParts => ({ ...session, secrets: session.secrets.list(), fields: operation.fields });
+  const answer = (response: Record<string, unknown>): void => {
+    if (session.answered) return;
+    session.answered = true;
+    writeFully(1, `${toAsciiJson(response)}\n`);
+    process.exit(response.failed === true ? 1 : 0);
+  };
+  const fail = (error: unknown): void => answer(responseToError(error, parts()));
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  process.on('exit', () => fail(new Error('the module ended before it had a result')));
+  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
+  try {
+    session.request = readRequest(path);
+    const work = execute(operation, session.request.arguments, contextOf(session, session.request, interruption));
+    answer(responseTo(await interruption.bound(work), parts()));
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function contextOf(session: Session, request: Request, interruption: Interruption): ExecutionContext {
+  return {
+    checkMode: request.checkMode,
+    environment: process.env,
+    signal: interruption.signal,
+    now: () => new Date(),
+    random: Math.random,
+    log: (level, text) => {
+      if (request.verbosity >= verbosityOf[level] && session.log.length < longestLog) session.log.push(`${level}: ${text}`);
+    },
+    progress: () => undefined,
+    learnSecrets: session.secrets.learn,
+  };
+}
+
+/** From which -v on a line is part of the result. */
+const verbosityOf: Readonly<Record<LogLevel, number>> = { info: 1, debug: 2 };

@@ -1,0 +1,105 @@
+// Reads the command line: which operation, which raw arguments, how to show what comes out. Prints nothing itself.
+import yargs, { type Argv, type Options } from 'yargs';
+import { messageOf } from '../core/errors.js';
+import type { AnyOperation } from '../core/operation.js';
+import { nearest } from '../core/validation.js';
+import { flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
+import { commandHelp, generalHelp } from './help.js';
+import { argumentsFrom } from './raw-arguments.js';
+import { spellSwitches } from './switches.js';
+import { UsageError } from './usage-error.js';
+import { version } from './version.js';
+
+/** A run to start, or a text to show. */
+export type CommandLine = Run | { readonly kind: 'text'; readonly text: string };
+
+export interface Run {
+  readonly kind: 'run';
+  readonly operation: AnyOperation;
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly verbosity: number;
+  readonly showProgress: boolean;
+}
+
+type Parsed = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
+
+/** Throws UsageError for an unknown command or option, and for a value that is missing. */
+export async function readCommandLine(argv: readonly string[], operations: readonly AnyOperation[], columns: number): Promise<CommandLine> {
+  const parsed = parse(argv, operations);
+  const [command, ...extra] = parsed._.map(String);
+  if (parsed.version === true) return { kind: 'text', text: `${version}\n` };
+  if (parsed.help === true && command === undefined) return { kind: 'text', text: generalHelp(operations, columns) };
+  const operation = operationCalled(command, operations);
+  if (parsed.help === true) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
+  if (extra.length > 0) throw new UsageError(`${JSON.stringify(extra[0])} is not expected here: options begin with --`, operation.command);
+  return runOf(operation, parsed);
+}
+
+function parse(argv: readonly string[], operations: readonly AnyOperation[]): Parsed {
+  const words = spellSwitches(argv, [...operations.flatMap(flagsOf), ...generalFlags]);
+  let parsed: Parsed | undefined;
+  parserFor(operations).parse(words, (error: Error | undefined, result: unknown) => {
+    if (error) throw new UsageError(messageOf(error));
+    parsed = result as Parsed;
+  });
+  if (!parsed) throw new UsageError('the command line could not be read');
+  return parsed;
+}
+
+async function runOf(operation: AnyOperation, parsed: Parsed): Promise<Run> {
+  const flags = flagsOf(operation);
+  refuseUnknown(operation, parsed, flags);
+  return {
+    kind: 'run',
+    operation,
+    raw: await argumentsFrom(parsed, flags, operation.command),
+    dryRun: parsed['dry-run'] === true,
+    json: parsed.json === true,
+    verbosity: Number(parsed.verbose ?? 0),
+    showProgress: parsed['no-progress'] !== true,
+  };
+}
+
+function operationCalled(command: string | undefined, operations: readonly AnyOperation[]): AnyOperation {
+  const commands = operations.map((operation) => operation.command);
+  if (command === undefined) throw new UsageError(`a command is missing: ${commands.join(', ')}`);
+  const found = operations.find((operation) => operation.command === command || flagName(operation.name) === command || operation.name === command);
+  if (found) return found;
+  const near = nearest(command, commands);
+  throw new UsageError(`${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `there are: ${commands.join(', ')}`}`);
+}
+
+function refuseUnknown(operation: AnyOperation, parsed: Parsed, flags: readonly Flag[]): void {
+  const known = new Set(['_', '$0', ...[...generalFlags, ...flags].flatMap((flag) => [flag.name, ...flag.aliases])]);
+  const spellings = [...generalFlags, ...flags].flatMap((flag) => [flag.name, ...flag.aliases]).filter((name) => name.length > 1);
+  for (const key of Object.keys(parsed)) {
+    if (known.has(key)) continue;
+    const near = nearest(flagName(key), spellings);
+    const dashed = key.length === 1 ? `-${key}` : `--${key}`;
+    throw new UsageError(`${dashed} is not an option of ${operation.command}${near ? `; did you mean --${near}?` : ''}`, operation.command);
+  }
+}
+
+/** yargs only parses: its own help breaks lines in the middle of words once it is bundled as an ES module. */
+function parserFor(operations: readonly AnyOperation[]): Argv {
+  const parser = yargs([])
+    .parserConfiguration({
+      ...{ 'camel-case-expansion': false, 'dot-notation': false, 'boolean-negation': false },
+      ...{ 'parse-numbers': false, 'parse-positional-numbers': false, 'strip-aliased': true },
+    })
+    .locale('en')
+    .exitProcess(false)
+    .help(false)
+    .version(false)
+    .options(optionsOf([...generalFlags, ...runFlags]));
+  for (const operation of operations) {
+    parser.command({ command: operation.command, builder: (sub) => sub.options(optionsOf(flagsOf(operation))), handler: () => undefined });
+  }
+  return parser;
+}
+
+function optionsOf(flags: readonly Flag[]): Record<string, Options> {
+  return Object.fromEntries(flags.map((flag) => [flag.name, yargsOptions(flag)]));
+}

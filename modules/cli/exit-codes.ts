@@ -1,0 +1,33 @@
+// What the command's exit code means: documented in its help, and stable.
+import { InputError, OperationError, RunInProgress } from '../core/errors.js';
+import type { CaughtSignal } from '../core/interruption.js';
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  /** EX_TEMPFAIL: the systemd units count it as success. */
+  runInProgress: 75,
+} as const;
+
+/** 128 and the signal's number, as a shell counts. */
+const codesOfSignals: Readonly<Record<CaughtSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** The exit code of a failure. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof InputError) return exitCodes.usage;
+  if (error instanceof RunInProgress) return exitCodes.runInProgress;
+  if (error instanceof OperationError && error.code === 'INTERRUPTED') {
+    return codesOfSignals[error.facts.signal as CaughtSignal] ?? exitCodes.failed;
+  }
+  return exitCodes.failed;
+}
+
+export const exitCodesHelp = [
+  'Exit codes:',
+  '  0    done, also when there was nothing to do',
+  '  1    failed, wholly or in part: standard error says what, --json lists it',
+  '  2    usage: an option or a file that was given is wrong; nothing was changed',
+  '  75   another run on this host is at the same cloud; nothing was changed',
+  '  129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; the next run takes up what was left',
+].join('\n');

@@ -1,0 +1,104 @@
+// The options of a subcommand, from the declaration's fields: image_type becomes --image-type.
+import type { Options } from 'yargs';
+import type { Field, Fields } from '../core/fields.js';
+import type { AnyOperation } from '../core/operation.js';
+import { loginFields } from '../operations/login-fields.js';
+import { storeFields } from '../operations/store-fields.js';
+
+export interface Flag {
+  /** Without the dashes before it. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** The field it sets; undefined for an option of the command line itself. */
+  readonly field: string | undefined;
+  readonly kind: 'text' | 'list' | 'switch' | 'count' | 'file';
+  /** What stands for its value in the help; nothing for a switch. */
+  readonly placeholder: string;
+  readonly group: string;
+  readonly help: string;
+  readonly defaultText: string | undefined;
+}
+
+const selectingFields: ReadonlySet<string> = new Set(['images', 'exclude', 'latest', 'ipa', 'force', 'state']);
+const outputGroup = 'What is shown:';
+
+/** The options of an operation, then those that every subcommand has. */
+export function flagsOf(operation: AnyOperation): Flag[] {
+  return [...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)), ...runFlags.filter((flag) => operation.writes || flag.name !== 'dry-run')];
+}
+
+/** `image_type` as it is spelt on the command line. */
+export function flagName(field: string): string {
+  return field.replaceAll('_', '-');
+}
+
+const ownFlag = { aliases: [], field: undefined, kind: 'switch', placeholder: '', group: outputGroup, defaultText: undefined } as const;
+
+/** Options that stand alone, with or without a command. */
+export const generalFlags: readonly Flag[] = [
+  { ...ownFlag, name: 'help', aliases: ['h'], help: 'Show this help.' },
+  { ...ownFlag, name: 'version', help: 'Show the version.' },
+];
+
+/** Options of the command line itself, the same for every operation that writes; one that only reads has no `--dry-run`. */
+export const runFlags: readonly Flag[] = [
+  { ...ownFlag, name: 'dry-run', group: 'How it is done:', help: 'Plan and report everything, change nothing.' },
+  { ...ownFlag, name: 'json', help: 'Print the result as one JSON document on standard output, also when it failed.' },
+  { ...ownFlag, name: 'verbose', aliases: ['v'], kind: 'count', help: 'Say more on standard error: -v the steps and differences, -vv every request too.' },
+  { ...ownFlag, name: 'no-progress', help: 'Show no progress of transfers.' },
+];
+
+/** How yargs is to parse a flag. It is told no default: a value that was not given must not hide that of site.yaml. */
+export function yargsOptions(flag: Flag): Options {
+  const types = { text: 'string', list: 'array', switch: 'boolean', count: 'count', file: 'string' } as const;
+  return { alias: [...flag.aliases], type: types[flag.kind], ...(flag.kind === 'list' ? { string: true } : {}) };
+}
+
+function flagOf(name: string, field: Field): Flag {
+  const hasDefault = 'default' in field && field.default !== undefined && !(Array.isArray(field.default) && field.default.length === 0);
+  return {
+    name: flagName(name),
+    aliases: (field.aliases ?? []).map(flagName),
+    field: name,
+    kind: kindOf(field),
+    placeholder: placeholders[field.type],
+    group: groupOf(name),
+    help: [field.description.replaceAll('`', ''), ...remarksOn(name, field)].join(' '),
+    defaultText: hasDefault && field.type !== 'boolean' ? String(field.default) : undefined,
+  };
+}
+
+const placeholders: Readonly<Record<Field['type'], string>> = {
+  string: 'TEXT',
+  path: 'PATH',
+  integer: 'NUMBER',
+  number: 'NUMBER',
+  boolean: '',
+  list: 'LIST',
+  mapping: 'FILE',
+};
+
+function kindOf(field: Field): Flag['kind'] {
+  if (field.type === 'list') return 'list';
+  if (field.type === 'boolean') return 'switch';
+  return field.type === 'mapping' ? 'file' : 'text';
+}
+
+function groupOf(name: string): string {
+  const isOf = (fields: Fields): boolean => Object.hasOwn(fields, name);
+  if (selectingFields.has(name)) return 'What to select:';
+  if (isOf(storeFields)) return 'The image store:';
+  return isOf(loginFields) ? 'The login:' : 'How it is done:';
+}
+
+function remarksOn(name: string, field: Field): string[] {
+  const keys = field.siteYaml?.join(' or ');
+  return [
+    ...('choices' in field && field.choices ? [`One of: ${field.choices.join(', ')}.`] : []),
+    ...('minimum' in field && field.minimum !== undefined && field.maximum !== undefined ? [`From ${field.minimum} to ${field.maximum}.`] : []),
+    ...(field.type === 'list' ? ['Several are separated by commas or spaces, or given by the option again.'] : []),
+    ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
+    ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
+    ...(field.required ? [keys ? `Required, here or in site.yaml as ${keys}.` : 'Required.'] : keys ? [`In site.yaml: ${keys}.`] : []),
+  ];
+}

@@ -1,0 +1,83 @@
+// The help's texts: each option on a line of its own, what it means below it.
+import type { AnyOperation, Example } from '../core/operation.js';
+import { exitCodesHelp } from './exit-codes.js';
+import { flagName, generalFlags, type Flag } from './flags.js';
+
+const program = 'chameleon-image-tools';
+const widest = 100;
+const margin = '        ';
+
+/** What `--help` shows without a command. */
+export function generalHelp(operations: readonly AnyOperation[], columns: number): string {
+  const longest = Math.max(...operations.map(({ command }) => command.length));
+  const commands = operations.map(({ command, summary }) => `  ${command.padEnd(longest)}  ${summary}.`);
+  return joined([
+    `Usage: ${program} <command> [options]`,
+    'Disk images on a Chameleon site.',
+    ['Commands:', ...commands].join('\n'),
+    sectionOf('Options:', generalFlags, columns),
+    `${program} <command> --help shows the options of a command.`,
+    exitCodesHelp,
+  ]);
+}
+
+/** What `<command> --help` shows. */
+export function commandHelp(operation: AnyOperation, flags: readonly Flag[], columns: number): string {
+  const all = [...flags, ...generalFlags];
+  const groups = [...new Set([...groupOrder, ...all.map((flag) => flag.group)])];
+  const sections = groups.map((group) => sectionOf(group, all.filter((flag) => flag.group === group), columns));
+  return joined([
+    `Usage: ${program} ${operation.command} [options]`,
+    wrap(`${operation.summary}.`, columns, ''),
+    ...operation.description.map((paragraph) => wrap(paragraph.replaceAll('`', ''), columns, '')),
+    ...sections.filter((section) => section !== ''),
+    ['Examples:', ...operation.examples.map((example) => `  # ${example.title}\n  ${commandOf(operation, example)}`)].join('\n'),
+    exitCodesHelp,
+    `In Ansible: ansible-doc -t module ${operation.name}`,
+  ]);
+}
+
+const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'The login:', 'What is shown:'];
+
+/** An example as it is typed. */
+export function commandOf(operation: Pick<AnyOperation, 'command'>, example: Example): string {
+  const options = Object.entries(example.arguments).flatMap(([name, value]) => [`--${flagName(name)}`, ...(value === true ? [] : [spell(value)])]);
+  return [program, operation.command, ...options, ...(example.dryRun ? ['--dry-run'] : [])].join(' ');
+}
+
+function spell(value: unknown): string {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'FILE';
+  const text = Array.isArray(value) ? value.join(',') : String(value);
+  return /^[\w./:@,+-]+$/.test(text) ? text : `'${text}'`;
+}
+
+function sectionOf(title: string, flags: readonly Flag[], columns: number): string {
+  if (flags.length === 0) return '';
+  return [title, ...flags.map((flag) => `  ${spellings(flag)}\n${wrap(helpOf(flag), columns, margin)}`)].join('\n');
+}
+
+/** Such as `-v, --verbose` or `--image, --images LIST`. */
+export function spellings({ name, aliases, placeholder }: Flag): string {
+  const short = aliases.filter((alias) => alias.length === 1).map((alias) => `-${alias}`);
+  const long = [name, ...aliases.filter((alias) => alias.length > 1)].map((word) => `--${word}`);
+  return [...short, ...long].join(', ') + (placeholder === '' ? '' : ` ${placeholder}`);
+}
+
+function helpOf({ help, defaultText }: Flag): string {
+  return defaultText === undefined ? help : `${help} Default: ${defaultText}.`;
+}
+
+function wrap(text: string, columns: number, indent: string): string {
+  const width = Math.min(Math.max(columns, 40), widest) - indent.length;
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => indent + line).join('\n');
+}
+
+function joined(paragraphs: readonly string[]): string {
+  return `${paragraphs.join('\n\n')}\n`;
+}

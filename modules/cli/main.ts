@@ -1,0 +1,88 @@
+// The command line's frame: reads it, runs the operation, shows the result, ends with the right exit code.
+import { watchInterruptions, type Interruption } from '../core/interruption.js';
+import { redact } from '../core/masking.js';
+import type { AnyOperation, Outcome } from '../core/operation.js';
+import { execute, type ExecutionContext } from '../operations/execute.js';
+import { operations as registered } from '../operations/registry.js';
+import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
+import { readCommandLine, type Run } from './command-line.js';
+import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { createProgress, type ProgressDisplay } from './progress.js';
+import { showFailure, showOutcome, type Shown } from './show.js';
+import { printable } from './table.js';
+
+const deadlineSeconds = 24 * 60 * 60;
+const graceSeconds = 10;
+const narrowest = 80;
+
+/** Runs one command and ends the process. */
+export async function main(argv: readonly string[], operations: readonly AnyOperation[] = registered): Promise<void> {
+  const secrets = knownSecrets(process.env);
+  const wantsJson = argv.includes('--json') || argv.includes('--json=true');
+  // A reader that is gone (`| head`) takes nothing away from what was done.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const fail = (error: unknown): void => {
+    const wishes = { json: wantsJson, secrets: secrets.list(), withStack: argv.includes('-vvv') };
+    void end(showFailure(error, wishes), exitCodeOf(error));
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  try {
+    const commandLine = await readCommandLine(argv, operations, process.stdout.columns ?? narrowest);
+    if (commandLine.kind === 'text') return await end({ stdout: commandLine.text, stderr: '' }, exitCodes.done);
+    await run(commandLine, secrets);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function run(commandLine: Run, secrets: KnownSecrets): Promise<void> {
+  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
+  const progress = createProgress(process.stderr, commandLine.showProgress, () => performance.now());
+  let outcome: Outcome;
+  try {
+    const context = contextOf(commandLine, { secrets, interruption, progress });
+    outcome = await interruption.bound(execute(commandLine.operation, commandLine.raw, context));
+  } finally {
+    progress.stop();
+  }
+  const shown = showOutcome(outcome, { json: commandLine.json, secrets: secrets.list(), verbosity: commandLine.verbosity });
+  const interrupted: unknown = interruption.signal.aborted ? interruption.signal.reason : undefined;
+  const failed = outcome.failures.length > 0;
+  await end(shown, failed ? (interrupted ? exitCodeOf(interrupted) : exitCodes.failed) : exitCodes.done);
+}
+
+interface Surroundings {
+  readonly secrets: KnownSecrets;
+  readonly interruption: Interruption;
+  readonly progress: ProgressDisplay;
+}
+
+function contextOf({ dryRun, verbosity }: Run, { secrets, interruption, progress }: Surroundings): ExecutionContext {
+  return {
+    checkMode: dryRun,
+    environment: process.env,
+    signal: interruption.signal,
+    now: () => new Date(),
+    random: Math.random,
+    log: (level, text) => {
+      if (verbosity >= (level === 'info' ? 1 : 2)) progress.line(printable(redact(text, secrets.list())));
+    },
+    progress: (event) => progress.show(event),
+    learnSecrets: secrets.learn,
+  };
+}
+
+let ended = false;
+
+/** Waits until both streams have taken everything: process.exit() alone would cut off what a pipe has not read yet. Only the first end counts. */
+async function end(shown: Shown, code: number): Promise<void> {
+  if (ended) return;
+  ended = true;
+  await Promise.all([written(process.stderr, shown.stderr), written(process.stdout, shown.stdout)]);
+  process.exit(code);
+}
+
+function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return text === '' ? Promise.resolve() : new Promise((resolve) => stream.write(text, () => resolve()));
+}

@@ -1,0 +1,82 @@
+// Shows how far transfers have come: bars on a terminal, a line now and then elsewhere, so that a log stays short.
+import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
+import type { Progress } from '../core/operation.js';
+import { formatBytes } from './bytes.js';
+import { printable } from './table.js';
+
+export interface ProgressDisplay {
+  show(event: Progress): void;
+  /** Writes a line without tearing the bars. */
+  line(text: string): void;
+  /** Takes the bars away. */
+  stop(): void;
+}
+
+type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+/** Bars on a terminal, lines elsewhere, or nothing but the log's lines. */
+export function createProgress(stream: Stream, wanted: boolean, now: () => number): ProgressDisplay {
+  const line = (text: string): void => void stream.write(`${text}\n`);
+  if (!wanted) return { show: () => undefined, line, stop: () => undefined };
+  if (!stream.isTTY) return { show: plainLines(line, now), line, stop: () => undefined };
+  return createBars(stream, line);
+}
+
+function createBars(stream: Stream, line: (text: string) => void): ProgressDisplay {
+  const bars = new Map<string, SingleBar>();
+  let multiBar: MultiBar | undefined;
+  const open = (): MultiBar =>
+    new cliProgress.MultiBar({
+      stream,
+      format: '{subject}  {stage}  [{bar}] {percentage}%  {done} of {all}  {eta_formatted} left',
+      barsize: 24,
+      barCompleteChar: '#',
+      barIncompleteChar: '.',
+      hideCursor: true,
+      clearOnComplete: true,
+      // Signals are ours: the run ends in order and stop() gives the cursor back.
+      gracefulExit: false,
+      emptyOnZero: true,
+      linewrap: false,
+    });
+  return {
+    show: ({ subject, stage, doneBytes, totalBytes = 0 }) => {
+      multiBar ??= open();
+      const bar = bars.get(subject) ?? addBar(multiBar, bars, subject);
+      if (doneBytes === undefined) return bar.update({ stage });
+      bar.setTotal(totalBytes);
+      bar.update(doneBytes, { stage, done: formatBytes(doneBytes), all: totalBytes > 0 ? formatBytes(totalBytes) : '?' });
+    },
+    line: (text) => (multiBar ? void multiBar.log(`${text}\n`) : line(text)),
+    stop: () => multiBar?.stop(),
+  };
+}
+
+/** A new bar takes the place of those that are full: with many images they would not fit on the screen. */
+function addBar(multiBar: MultiBar, bars: Map<string, SingleBar>, subject: string): SingleBar {
+  for (const [name, bar] of bars) {
+    if (bar.getProgress() < 1) continue;
+    multiBar.remove(bar);
+    bars.delete(name);
+  }
+  const bar = multiBar.create(0, 0, { subject: printable(subject), stage: '', done: formatBytes(0), all: '?' });
+  bars.set(subject, bar);
+  return bar;
+}
+
+const stepPercent = 10;
+const stepMilliseconds = 30_000;
+
+/** A line when a stage begins, every tenth or half a minute, and when it is done. */
+function plainLines(line: (text: string) => void, now: () => number): (event: Progress) => void {
+  const lastShown = new Map<string, { readonly stage: string; readonly percent: number; readonly at: number }>();
+  return ({ subject, stage, doneBytes, totalBytes }) => {
+    const percent = doneBytes !== undefined && totalBytes ? Math.floor((doneBytes / totalBytes) * 100) : 0;
+    const last = lastShown.get(subject);
+    const isNews = last?.stage !== stage || percent >= last.percent + stepPercent || (percent === 100 && last.percent < 100);
+    if (!isNews && now() - last.at < stepMilliseconds) return;
+    lastShown.set(subject, { stage, percent: percent - (percent % stepPercent), at: now() });
+    const amount = doneBytes === undefined ? '' : ` ${formatBytes(doneBytes)}${totalBytes ? ` of ${formatBytes(totalBytes)} (${percent} %)` : ''}`;
+    line(`${printable(subject)}: ${stage}${amount}`);
+  };
+}

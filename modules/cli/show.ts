@@ -1,0 +1,55 @@
+// What a run that ended looks like on standard output and standard error.
+import { redactAll } from '../core/masking.js';
+import { InputError } from '../core/errors.js';
+import type { Difference, Outcome } from '../core/operation.js';
+import { toYamlText } from '../core/yaml-text.js';
+import { resultOf, resultOfError } from '../operations/result.js';
+import { printable, tableLines } from './table.js';
+import { UsageError } from './usage-error.js';
+
+export interface Shown {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A table and a sentence for people, or one JSON document; warnings and failures go to standard error. */
+export function showOutcome(outcome: Outcome, wishes: { json: boolean; secrets: readonly string[]; verbosity: number }): Shown {
+  const shown = redactAll(outcome, wishes.secrets);
+  const differences = wishes.verbosity > 0 ? shown.differences.flatMap(differenceLines) : [];
+  const stderr = lines([
+    ...differences,
+    ...shown.warnings.map((warning) => `warning: ${printable(warning)}`),
+    ...shown.failures.map((failure) => `failed: ${printable(failure)}`),
+  ]);
+  if (wishes.json) return { stdout: jsonText({ ...resultOf(shown), differences: shown.differences }), stderr };
+  const table = tableLines(shown.table);
+  return { stdout: lines([...table, ...(table.length > 0 ? [''] : []), printable(shown.message)]), stderr };
+}
+
+/** One line that says what is wrong, and where to read on; never a stack unless -vvv asks for it. */
+export function showFailure(error: unknown, wishes: { json: boolean; secrets: readonly string[]; withStack: boolean }): Shown {
+  const result = redactAll(resultOfError(error), wishes.secrets);
+  const command = error instanceof UsageError && error.command ? ` ${error.command}` : '';
+  const stack = wishes.withStack && error instanceof Error && error.stack ? redactAll(error.stack, wishes.secrets).split('\n') : [];
+  const hint = error instanceof UsageError ? [`See: chameleon-image-tools${command} --help`] : [];
+  const code = error instanceof InputError ? '' : `${result.code}: `;
+  const stderr = lines([`chameleon-image-tools: ${code}${printable(result.msg)}`, ...hint, ...stack]);
+  return { stdout: wishes.json ? jsonText(result) : '', stderr };
+}
+
+function differenceLines({ header, before, after }: Difference): string[] {
+  const marked = (mark: string, values: Readonly<Record<string, unknown>>): string[] =>
+    toYamlText(values)
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `  ${mark} ${printable(line)}`);
+  return [printable(header), ...marked('-', before), ...marked('+', after)];
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,53 @@
+// Turns what tsc wrote into the executables and their documents. Run as `npm run build`.
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeSidecar } from '../modules/ansible/documentation.js';
+import { checkDeclaration } from '../modules/core/declaration-check.js';
+import type { Declaration } from '../modules/core/operation.js';
+import { reservedKeys } from '../modules/operations/result.js';
+import { bundle } from './bundle.js';
+import { loadDeclarations, root } from './declarations.js';
+import { validatorSource } from './validators.js';
+
+const library = join(root, 'roles/chameleon_image_tools/library');
+const files = join(root, 'roles/chameleon_image_tools/files');
+const validators = join(root, 'build/validators');
+
+const declarations = await loadDeclarations();
+for (const declaration of declarations) checkDeclaration(declaration, reservedKeys);
+writeValidators(declarations);
+for (const folder of [library, files]) mkdirSync(folder, { recursive: true });
+for (const { name } of declarations) {
+  if (!existsSync(join(root, 'modules', `${name}.ts`))) throw new Error(`modules/${name}.ts, the entry of ${name}, is missing`);
+}
+await Promise.all([
+  writeCommandLine(),
+  ...declarations.map(async (declaration) => {
+    const bytes = await bundle(join(root, `build/modules/${declaration.name}.js`), join(library, `${declaration.name}.mjs`), 'module');
+    writeFileSync(join(library, `${declaration.name}.yml`), writeSidecar(declaration));
+    return report(`library/${declaration.name}.mjs`, bytes);
+  }),
+]);
+removeAllBut(library, declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]));
+
+function writeValidators(all: readonly Declaration[]): void {
+  mkdirSync(validators, { recursive: true });
+  for (const declaration of all) writeFileSync(join(validators, `${declaration.name}.cjs`), validatorSource(declaration));
+  removeAllBut(validators, all.map(({ name }) => `${name}.cjs`));
+}
+
+async function writeCommandLine(): Promise<number> {
+  return report('files/chameleon-image-tools.mjs', await bundle(join(root, 'build/modules/cli.js'), join(files, 'chameleon-image-tools.mjs'), 'command'));
+}
+
+/** What a module that is no more has left behind would still be run, and documented. */
+function removeAllBut(folder: string, kept: readonly string[]): void {
+  for (const name of readdirSync(folder)) {
+    if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true });
+  }
+}
+
+function report(name: string, bytes: number): number {
+  console.log(`${name}: ${Math.round(bytes / 1024)} KiB`);
+  return bytes;
+}

@@ -1,0 +1,55 @@
+// Makes one self-contained executable of an entry file.
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+import { launcherFor, type LauncherKind } from './launcher.js';
+
+interface NccResult {
+  readonly code: string;
+  readonly assets: Readonly<Record<string, unknown>>;
+}
+interface NccOptions {
+  readonly filename: string;
+  readonly minify: boolean;
+  readonly cache: false;
+  readonly quiet: true;
+  readonly externals: Readonly<Record<string, string>>;
+}
+type Ncc = (entry: string, options: NccOptions) => Promise<NccResult>;
+
+const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
+
+// node-fetch carries 64 KiB of web streams for the Node.js of old. Ours has them; reading past them was a tenth of the start-up.
+const externals = { 'web-streams-polyfill/dist/ponyfill.es2018.js': 'node:stream/web' };
+
+/** Bundles `entry` into `target`. Throws when the result would not run by itself or Ansible would not take it for a module. */
+export async function bundle(entry: string, target: string, kind: LauncherKind): Promise<number> {
+  const { code, assets } = await ncc(entry, { filename: basename(target), minify: true, cache: false, quiet: true, externals });
+  const text = launcherFor(kind) + code;
+  const faults = faultsOf(text, Object.keys(assets), kind);
+  if (faults.length > 0) throw new Error(`${target} cannot be used:\n  ${faults.join('\n  ')}`);
+  // Renamed into place, so that a run that starts during the build never reads half a file.
+  writeFileSync(`${target}.new`, text);
+  chmodSync(`${target}.new`, 0o755);
+  renameSync(`${target}.new`, target);
+  return Buffer.byteLength(text);
+}
+
+function faultsOf(text: string, assets: readonly string[], kind: LauncherKind): string[] {
+  return [
+    ...assets.map((name) => `ncc wrote a second file: ${name}`),
+    ...(/eval\(["']require["']\)/.test(text) ? ['an import was not resolved: eval("require") is in it'] : []),
+    ...(kind === 'module' && !text.includes('WANT_JSON') ? ['the token WANT_JSON is missing'] : []),
+    ...(text.startsWith('#!/bin/sh\n') ? [] : ['the launcher is missing']),
+    // ansible-core looks for these before it looks for WANT_JSON, and would take the file for a module in another language.
+    ...pythonTokens.filter((token) => token.test(text)).map((token) => `ansible-core would misread it: it contains ${token.source}`),
+  ];
+}
+
+const pythonTokens = [
+  /#<<INCLUDE_ANSIBLE_MODULE_COMMON>>/,
+  /# POWERSHELL_COMMON/,
+  /<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>/,
+  /#Requires -Module|#AnsibleRequires/i,
+  /(^|\n)\s*(from ansible\.|import ansible)/,
+];

@@ -1,0 +1,98 @@
+// One page of docs/reference from a declaration.
+import { examplesOf } from '../modules/ansible/documentation.js';
+import { commandOf } from '../modules/cli/help.js';
+import { flagName } from '../modules/cli/flags.js';
+import type { Field, Fields } from '../modules/core/fields.js';
+import type { Declaration, ReturnField } from '../modules/core/operation.js';
+
+/** The page's Markdown. */
+export function referenceOf(declaration: Declaration): string {
+  const { name, command, summary, description, fields, returns, writes } = declaration;
+  return [
+    `# ${name}`,
+    '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
+    `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
+    ...description,
+    writes
+      ? 'Supports check mode and `--dry-run`: everything is planned and reported, nothing is changed. Supports `--diff`.'
+      : 'Only reads: check mode makes no difference.',
+    '## Options',
+    optionsTable(fields),
+    ...nestedTables(fields),
+    '## Result',
+    'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
+    returnsTable(returns),
+    '## Examples',
+    'As tasks:',
+    `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
+    'As commands:',
+    `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
+  ].join('\n\n') + '\n';
+}
+
+function optionsTable(fields: Fields): string {
+  return table(
+    ['option', 'command line', 'type', 'default', 'in site.yaml', 'meaning'],
+    Object.entries(fields).map(([name, field]) => [
+      code(name),
+      code(`--${flagName(name)}${field.type === 'mapping' ? ' FILE' : ''}`),
+      typeOf(field),
+      defaultOf(field),
+      (field.siteYaml ?? []).map(code).join(', '),
+      meaningOf(field),
+    ]),
+  );
+}
+
+function nestedTables(fields: Fields): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
+    if (field.type !== 'mapping' || !field.fields) return [];
+    const rows = Object.entries(field.fields).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
+    return [`### Keys of \`${name}\``, table(['key', 'type', 'default', 'meaning'], rows)];
+  });
+}
+
+function returnsTable(returns: Readonly<Record<string, ReturnField>>): string {
+  return table(['value', 'type', 'returned', 'meaning'], returnRows(returns, ''));
+}
+
+function returnRows(returns: Readonly<Record<string, ReturnField>>, prefix: string): string[][] {
+  return Object.entries(returns).flatMap(([name, value]) => [
+    [code(prefix + name), value.type, value.returned, value.description + sampleOf(value)],
+    ...returnRows(value.contains ?? {}, `${prefix}${name}${value.type === 'list' ? '[]' : ''}.`),
+  ]);
+}
+
+function sampleOf({ sample }: ReturnField): string {
+  return sample === undefined ? '' : ` Such as \`${typeof sample === 'string' ? sample : JSON.stringify(sample)}\`.`;
+}
+
+function typeOf(field: Field): string {
+  const { type } = field;
+  if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
+  if (type !== 'integer' && type !== 'number') return type;
+  if (field.minimum === undefined && field.maximum === undefined) return type;
+  return `${type}, ${field.minimum ?? ''} to ${field.maximum ?? ''}`;
+}
+
+function defaultOf(field: Field): string {
+  if (field.required) return 'required';
+  if (!('default' in field) || field.default === undefined) return '';
+  const { default: value } = field;
+  if (typeof value === 'object') return value.length === 0 ? 'empty' : value.map(code).join(', ');
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : code(String(value));
+}
+
+function meaningOf(field: Field): string {
+  const aliases = field.aliases ? ` Also called ${field.aliases.map(code).join(', ')}.` : '';
+  return field.description + aliases + (field.secret ? ' Secret: never shown.' : '');
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

@@ -1,0 +1,14 @@
+// Writes docs/reference from the declarations. Run as `npm run docs`; a test fails while what is committed differs.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadDeclarations, root } from './declarations.js';
+import { referenceOf } from './reference.js';
+
+const folder = join(root, 'docs/reference');
+const pages = new Map((await loadDeclarations()).map((declaration) => [`${declaration.name}.md`, referenceOf(declaration)]));
+
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of pages) writeFileSync(join(folder, name), text);
+for (const name of readdirSync(folder)) {
+  if (!pages.has(name)) rmSync(join(folder, name));
+}

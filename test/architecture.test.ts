@@ -1,0 +1,170 @@
+// The rules that keep the structure: who may import whom, what is generated is fresh, what is promised is written down.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { version } from '../modules/cli/version.js';
+import { operations } from '../modules/operations/registry.js';
+import { loadDeclarations } from '../scripts/declarations.js';
+import { referenceOf } from '../scripts/reference.js';
+import { root, sourceFiles, type SourceFile } from './source-files.js';
+
+const modules = sourceFiles('modules');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+const layers = ['ansible', 'cli', 'operations', 'clients', 'policy', 'core'] as const;
+type Layer = (typeof layers)[number] | 'entry';
+
+/** Imports go one way. */
+const allowed: Readonly<Record<Layer, readonly Layer[]>> = {
+  entry: ['ansible', 'cli', 'operations'],
+  ansible: ['ansible', 'operations', 'core'],
+  cli: ['cli', 'operations', 'clients', 'core'],
+  operations: ['operations', 'clients', 'policy', 'core'],
+  clients: ['clients', 'core'],
+  policy: ['policy', 'core'],
+  core: ['core'],
+};
+
+function layerOf(path: string): Layer {
+  const [, folder = ''] = path.split('/');
+  return layers.find((layer) => layer === folder) ?? 'entry';
+}
+
+/** `file imports what`, for each import of these files that breaks the rule. */
+function breaches(files: readonly SourceFile[], isAllowed: (specifier: string, file: SourceFile) => boolean): string[] {
+  return files.flatMap((file) => file.imports.filter((specifier) => !isAllowed(specifier, file)).map((specifier) => `${file.path} imports ${specifier}`));
+}
+
+const outside = (folder: string): SourceFile[] => modules.filter((file) => !file.path.startsWith(folder));
+const inside = (folder: string): SourceFile[] => modules.filter((file) => file.path.startsWith(folder));
+
+describe('imports', () => {
+  test('are found at all', () => {
+    expect(modules.find((file) => file.path === 'modules/image_info.ts')?.imports).toEqual([
+      'modules/ansible/serve.ts',
+      'modules/operations/image-info/operation.ts',
+    ]);
+  });
+
+  test('go one way: entries → ansible | cli → operations → clients, policy → core', () => {
+    const isAllowed = (specifier: string, file: SourceFile): boolean =>
+      !specifier.startsWith('modules/') || allowed[layerOf(file.path)].includes(layerOf(specifier));
+
+    expect(breaches(modules, isAllowed)).toEqual([]);
+  });
+
+  test('of the command line reach only those clients that read files', () => {
+    expect(breaches(inside('modules/cli/'), (specifier) => !/^modules\/clients\/(?!files\/)/.test(specifier))).toEqual([]);
+  });
+
+  test.each([
+    ['node-fetch', 'modules/clients/http/', /^node-fetch(\/|$)/],
+    ['yargs', 'modules/cli/', /^yargs(\/|$)/],
+    ['cli-progress', 'modules/cli/', /^cli-progress$/],
+  ])('of %s are only in %s', (_, folder, name) => {
+    expect(breaches(outside(folder), (specifier) => !name.test(specifier))).toEqual([]);
+  });
+
+  test('of core and policy are free of I/O', () => {
+    const io = /^(node:)?(fs|http|https|net|tls|dns|child_process|os|process|worker_threads|dgram|cluster)(\/|$)/;
+
+    expect(breaches([...inside('modules/core/'), ...inside('modules/policy/')], (specifier) => !io.test(specifier))).toEqual([]);
+  });
+
+  test('of the doubles take nothing from the modules', () => {
+    expect(breaches(sourceFiles('test/sandbox', 'test/cloud').filter((file) => !file.path.endsWith('.test.ts')), (specifier) => !specifier.startsWith('modules/'))).toEqual([]);
+  });
+});
+
+test('policy knows no clock, no chance and no environment', () => {
+  const impure = /\bDate\.now\(|new Date\(\)|Math\.random|performance\.now|\bprocess\.|setTimeout|\bfetch\(/;
+
+  expect(inside('modules/policy/').filter((file) => impure.test(file.code)).map((file) => file.path)).toEqual([]);
+});
+
+test('only the front ends, and what the environment must give, touch the process', () => {
+  const touching = modules.filter((file) => /\bprocess\.(env|argv|exit|std|on\()/.test(file.code)).map((file) => layerOf(file.path));
+
+  expect([...new Set(touching)].sort()).toEqual(['ansible', 'cli', 'entry']);
+});
+
+test('nothing but errors is a class', () => {
+  const classes = modules.flatMap((file) => [...file.code.matchAll(/\bclass (\w+)( extends \w+)?/g)].map(([text]) => `${file.path}: ${text}`));
+
+  expect(classes.filter((text) => !/ extends \w*(Error|InProgress)$/.test(text))).toEqual([]);
+});
+
+test('every operation has its entry of three lines, and every entry its operation', () => {
+  const entries = readdirSync(join(root, 'modules')).filter((name) => name.endsWith('.ts') && name !== 'cli.ts');
+
+  expect(entries.sort()).toEqual(operations.map(({ name }) => `${name}.ts`));
+  for (const entry of entries) expect(read(`modules/${entry}`).trimEnd().split('\n')).toHaveLength(3);
+});
+
+test('the registry is sorted by name', () => {
+  const names = operations.map(({ name }) => name);
+
+  expect(names).toEqual([...names].sort());
+});
+
+test('no file has more than 300 lines', () => {
+  const long = [...modules, ...sourceFiles('scripts', 'test')].filter((file) => file.text.split('\n').length > 301);
+
+  expect(long.map((file) => file.path)).toEqual([]);
+});
+
+describe('generated documents', () => {
+  test('are fresh: run `npm run docs`', async () => {
+    for (const declaration of await loadDeclarations()) {
+      expect(existsSync(join(root, `docs/reference/${declaration.name}.md`))).toBe(true);
+      expect(read(`docs/reference/${declaration.name}.md`)).toBe(referenceOf(declaration));
+    }
+  });
+
+  test('of operations that are no more are gone', async () => {
+    expect(readdirSync(join(root, 'docs/reference')).sort()).toEqual((await loadDeclarations()).map(({ name }) => `${name}.md`));
+  });
+});
+
+describe('modules/README.md', () => {
+  const documented = [...read('modules/README.md').matchAll(/^\| `([A-Z][A-Z0-9_]*)` \|/gm)].map(([, code]) => code ?? '');
+
+  test('lists every error code that is thrown', () => {
+    expect(thrownCodes().filter((code) => !documented.includes(code))).toEqual([]);
+  });
+
+  test('lists no other, and lists them in order', () => {
+    expect(documented.filter((code) => !thrownCodes().includes(code))).toEqual([]);
+    expect(documented).toEqual([...documented].sort());
+  });
+});
+
+/** Codes given to the constructors of errors, and those that results and the launcher carry without one. */
+function thrownCodes(): string[] {
+  const constructed = modules.flatMap((file) =>
+    [...file.code.matchAll(/\bnew [A-Z]\w*(?:Error|InProgress)\(|\bsuper\(/g)].flatMap(({ index }) => codesIn(callAt(file.code, index))),
+  );
+  const others = [...modules, ...sourceFiles('scripts')].flatMap((file) =>
+    [...file.code.matchAll(/\bcode\??"?(?:: string)?\s*[:=]\s*['"]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)['"]/g)].map(([, code]) => code ?? ''),
+  );
+  return [...new Set([...constructed, ...others])].sort();
+}
+
+/** The text of a call, up to the parenthesis that closes it. */
+function callAt(code: string, start: number): string {
+  let depth = 0;
+  for (let index = code.indexOf('(', start); index < code.length; index += 1) {
+    if (code[index] === '(') depth += 1;
+    if (code[index] === ')') depth -= 1;
+    if (depth === 0) return code.slice(start, index);
+  }
+  return code.slice(start);
+}
+
+function codesIn(call: string): string[] {
+  return [...call.matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)'/g)].map(([, code]) => code ?? '').filter((code) => code.length > 3);
+}
+
+test('the version is that of package.json', () => {
+  expect(version).toBe((JSON.parse(read('package.json')) as { version: string }).version);
+});

@@ -1,0 +1,3 @@
+import { serve } from '../../modules/ansible/serve.js';
+import { fakeOperation } from './fake-operation.js';
+await serve(fakeOperation);

@@ -1,0 +1,96 @@
+// An operation that does on demand whatever a front end must cope with.
+import { Ajv } from 'ajv';
+import type { ArgumentsOf } from '../../modules/core/fields.js';
+import { defineFields } from '../../modules/core/fields.js';
+import { OperationError, RunInProgress } from '../../modules/core/errors.js';
+import { defineDeclaration, type Context, type Operation, type Outcome } from '../../modules/core/operation.js';
+import { schemaOf } from '../../modules/core/schema.js';
+import { sleep } from '../../modules/core/waiting.js';
+import { ajvOptions } from '../../scripts/validators.js';
+
+const behaviours = [
+  ...(['echo', 'change', 'big', 'awkward', 'part', 'fail', 'busy', 'crash', 'reject', 'vanish', 'wait', 'stubborn', 'progress'] as const),
+] as const;
+
+const fields = defineFields({
+  behaviour: { type: 'string', choices: behaviours, default: 'echo', description: 'What to do.' },
+  count: { type: 'integer', minimum: 1, maximum: 9, default: 3, description: 'How many of them.' },
+  names: { type: 'list', aliases: ['name'], description: 'Some names to echo.' },
+  force: { type: 'boolean', default: false, description: 'Whether to insist.' },
+  text: { type: 'string', description: 'Some text to echo.' },
+  password: { type: 'string', secret: true, description: 'A secret of the top level.' },
+  auth: {
+    type: 'mapping',
+    description: 'A nested secret and more.',
+    fields: {
+      username: { type: 'string', description: 'Name of the user.' },
+      token: { type: 'string', secret: true, aliases: ['auth_token'], description: 'Token of the user.' },
+    },
+  },
+  site_yaml: { type: 'path', description: 'A file with some of these.' },
+});
+
+type FakeArguments = ArgumentsOf<typeof fields>;
+
+const declaration = defineDeclaration({
+  name: 'fake_operation',
+  command: 'fake',
+  summary: 'Do what a test asks for',
+  description: ['Stands in for an operation in the tests of the front ends.'],
+  writes: true,
+  fields,
+  returns: { given: { description: 'What was given.', type: 'dict', returned: 'always' } },
+  examples: [{ title: 'Echo a name', arguments: { names: ['one'] } }],
+});
+
+export const fakeOperation: Operation<typeof fields> = { ...declaration, validate: new Ajv(ajvOptions).compile(schemaOf(fields)), run };
+
+async function run(args: FakeArguments, context: Context): Promise<Outcome> {
+  context.log('info', `behaves as ${args.behaviour}`);
+  context.log('debug', `the password is ${args.password}`);
+  switch (args.behaviour) {
+    case 'change':
+      return { ...outcome, changed: true, message: 'one thing changed', differences: [{ header: 'image "one"', before: { visibility: 'private' }, after: { visibility: 'public', 'os:x': ['a', 'yes'] } }] };
+    case 'big':
+      return { ...outcome, values: { text: 'x'.repeat(5_000_000) } };
+    case 'awkward':
+      return { ...outcome, message: awkwardText, values: { text: awkwardText } };
+    case 'part':
+      return { ...outcome, changed: true, failures: ['image "two": the store cut the connection'], table: { columns: ['NAME'], rows: [['one']] } };
+    case 'fail':
+      throw new OperationError('IT_BROKE', `it broke with password ${args.password}`, { subject: String(args.password) }, new Error(`cause ${args.password}`));
+    case 'busy':
+      throw new RunInProgress('another run is in progress');
+    case 'crash':
+      throw new TypeError('undefined is not a cloud');
+    case 'reject':
+      void Promise.reject(new Error('nobody caught this'));
+      return sleep(60_000).then(() => outcome);
+    case 'vanish':
+      return new Promise(() => undefined);
+    case 'wait':
+      process.stderr.write('at work\n');
+      return sleep(60_000, context.signal).then(() => outcome);
+    case 'stubborn':
+      process.stderr.write('at work\n');
+      return sleep(60_000).then(() => outcome);
+    case 'progress':
+      for (let done = 0; done <= 1000; done += 25) context.progress({ subject: 'CC-Ubuntu22.04', stage: 'transfer', doneBytes: done, totalBytes: 1000 });
+      return outcome;
+    case 'echo':
+      return { ...outcome, values: { given: args, check_mode: context.checkMode }, table: { columns: ['NAME', 'N'], rows: [['one\u001b[31m', '1'], ['three', '33']] } };
+  }
+}
+
+/** What JSON, Ansible and terminals stumble over. */
+export const awkwardText = 'line\u2028separator, next\u0085line, nul\u0000, escape\u001b[31m, half \ud83d, whole 😀, "quotes" \\ ümlaut';
+
+const outcome: Outcome = {
+  changed: false,
+  message: 'nothing to do',
+  values: {},
+  failures: [],
+  warnings: [],
+  differences: [],
+  table: { columns: [], rows: [] },
+};

@@ -5,4 +5,5 @@ export default {
   roots: ['<rootDir>/build/test'],
   testPathIgnorePatterns: ['/acceptance/'],
   coverageProvider: 'v8',
+  maxWorkers: 2,
 };

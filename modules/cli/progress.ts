@@ -65,7 +65,9 @@ function addBar(multiBar: MultiBar, bars: Map<string, SingleBar>, subject: strin
 }
 
 const stepPercent = 10;
-const stepMilliseconds = 30_000;
+const longestSilenceMs = 30_000;
+/** A transfer of a second needs no ten lines. */
+const shortestSilenceMs = 1000;
 
 /** A line when a stage begins, every tenth or half a minute, and when it is done. */
 function plainLines(line: (text: string) => void, now: () => number): (event: Progress) => void {
@@ -73,8 +75,10 @@ function plainLines(line: (text: string) => void, now: () => number): (event: Pr
   return ({ subject, stage, doneBytes, totalBytes }) => {
     const percent = doneBytes !== undefined && totalBytes ? Math.floor((doneBytes / totalBytes) * 100) : 0;
     const last = lastShown.get(subject);
-    const isNews = last?.stage !== stage || percent >= last.percent + stepPercent || (percent === 100 && last.percent < 100);
-    if (!isNews && now() - last.at < stepMilliseconds) return;
+    if (last?.stage === stage && !(percent === 100 && last.percent < 100)) {
+      const silence = percent >= last.percent + stepPercent ? shortestSilenceMs : longestSilenceMs;
+      if (now() - last.at < silence) return;
+    }
     lastShown.set(subject, { stage, percent: percent - (percent % stepPercent), at: now() });
     const amount = doneBytes === undefined ? '' : ` ${formatBytes(doneBytes)}${totalBytes ? ` of ${formatBytes(totalBytes)} (${percent} %)` : ''}`;
     line(`${printable(subject)}: ${stage}${amount}`);

@@ -52,8 +52,9 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
 }
 
 function coerceBoolean(value: unknown): unknown {
-  const text = String(value).trim().toLowerCase();
+  // An object may even refuse to become text.
   if (typeof value === 'object') return value;
+  const text = String(value).trim().toLowerCase();
   return truths.has(text) ? true : falsehoods.has(text) ? false : value;
 }
 

@@ -33,6 +33,8 @@ export interface DeploymentInput {
   readonly wanted: readonly { readonly name: string; readonly release: string; readonly fault?: string }[];
   /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
   readonly isInScope: (name: string) => boolean;
+  /** What the URLs of this catalogue's objects begin with: an image from elsewhere may belong to a run of another catalogue. */
+  readonly sourcePrefix: string;
   readonly images: readonly SiteImage[];
   /** Id of our project. */
   readonly owner: string;
@@ -46,12 +48,21 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
   const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
-    .filter((image) => !goneOnWith.has(image.id) && input.isInScope(image.properties[markers.name] ?? ''))
+    .filter((image) => !goneOnWith.has(image.id) && input.isInScope(image.properties[markers.name] ?? '') && (isFromHere(image, input) || isForgotten(image, input)))
     .flatMap((image) => {
       const { verdict, reason } = decideLeftover(image, false, input.recovery);
       return verdict === 'delete' ? [{ image, reason }] : [];
     });
   return { images, leftovers };
+}
+
+function isFromHere(image: SiteImage, { sourcePrefix }: DeploymentInput): boolean {
+  return (image.properties[markers.source] ?? '').startsWith(sourcePrefix);
+}
+
+/** Too old for any run to be at it, of whichever catalogue. */
+function isForgotten(image: SiteImage, { recovery }: DeploymentInput): boolean {
+  return recovery.now.getTime() - Date.parse(image.updated_at) >= recovery.uploadTimeoutSeconds * 1000;
 }
 
 function planImage(

@@ -12,33 +12,29 @@ export interface RecoverySituation {
 /** `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no use to anybody. `leave`: not yet ours to judge. */
 export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
 
-/** Between creating an image and sending its first byte a run may pause this long, backing off from a Glance that is down. */
-const queuedGraceSeconds = 600;
+/** Between two of its steps a run may pause this long, backing off from a Glance that is down. */
+const pauseSeconds = 600;
 
 const moving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
 
 /** `wanted`: the catalogue still asks for this release of this name. */
 export function decideLeftover(image: SiteImage, wanted: boolean, situation: RecoverySituation): { verdict: Verdict; reason: string } {
+  const inMotion = moving.has(image.status) || isImporting(image);
+  if (!inMotion && image.status !== 'queued' && image.status !== 'active') {
+    return { verdict: 'delete', reason: `an earlier run left it in status ${image.status}` };
+  }
   const idleSeconds = (situation.now.getTime() - Date.parse(image.updated_at)) / 1000;
   const since = `${image.status} since ${image.updated_at}`;
-  const previousRunIsOver = image.properties[markers.lock] === situation.lock;
-  // Glance leaves both properties behind as empty strings when an import is over.
-  const importing = Boolean(image.properties['os_glance_import_task']) && !image.properties['os_glance_failed_import'];
-  const inMotion = moving.has(image.status) || (image.status === 'queued' && importing);
-
   if (inMotion && idleSeconds >= situation.uploadTimeoutSeconds) return { verdict: 'delete', reason: `an upload was abandoned: ${since}` };
-  if (!wanted) {
-    const mayBeAlive = inMotion || (image.status === 'queued' && !previousRunIsOver && idleSeconds < queuedGraceSeconds);
-    return mayBeAlive ? { verdict: 'leave', reason: since } : { verdict: 'delete', reason: 'an earlier run left it, and its release is not wanted any more' };
-  }
+
+  const isOver = image.properties[markers.lock] === situation.lock || (!inMotion && idleSeconds >= pauseSeconds);
+  if (!isOver) return { verdict: wanted ? 'in_progress' : 'leave', reason: `a run elsewhere is at it: ${since}` };
+  if (!wanted) return { verdict: 'delete', reason: 'an earlier run left it, and its release is not wanted any more' };
   if (image.status === 'active') return { verdict: 'resume', reason: 'an earlier run brought it in and did not promote it' };
-  if (image.status === 'queued' && !importing) {
-    if (previousRunIsOver || idleSeconds >= queuedGraceSeconds) return { verdict: 'resume', reason: 'an earlier run created it and did not finish the upload' };
-    return { verdict: 'in_progress', reason: `a run elsewhere created it at ${image.created_at}` };
-  }
-  if (inMotion) {
-    if (previousRunIsOver) return { verdict: 'resume', reason: `an earlier run was broken off during the upload: ${since}` };
-    return { verdict: 'in_progress', reason: `a run elsewhere is uploading it: ${since}` };
-  }
-  return { verdict: 'delete', reason: `an earlier run left it in status ${image.status}` };
+  return { verdict: 'resume', reason: `an earlier run was broken off during the upload: ${since}` };
+}
+
+/** Glance leaves both properties behind as empty strings when an import is over. */
+function isImporting(image: SiteImage): boolean {
+  return image.status === 'queued' && Boolean(image.properties.os_glance_import_task) && !image.properties.os_glance_failed_import;
 }

@@ -42,13 +42,8 @@ async function open(args: LoginArguments = passwordOf()): Promise<Cloud> {
   return connect(await resolveLogin(args, {}), http, () => new Date(clock));
 }
 
-function logins(): number {
-  return keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
-}
-
-async function pathOf(answer: Promise<HttpAnswer>): Promise<string> {
-  return ((await (await answer).json()) as { path: string }).path;
-}
+const logins = (): number => keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
+const pathOf = async (answer: Promise<HttpAnswer>): Promise<string> => ((await (await answer).json()) as { path: string }).path;
 
 async function issueToken(scoped: boolean): Promise<string> {
   const user = { name: 'admin', domain: { id: 'default' }, password: keystone.admin.password };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { planDeployment, type DeploymentInput } from '../../modules/policy/deployment.js';
 import { isProduction, markers, type SiteImage } from '../../modules/policy/images.js';
-import { incomingImage, lock, now, owner, siteImage } from './image-fixtures.js';
+import { incomingImage, lock, now, owner, siteImage, sourcePrefix } from './image-fixtures.js';
 
 const wanted = { name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' };
 
@@ -10,6 +10,7 @@ function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = 
   return planDeployment({
     wanted: [wanted],
     isInScope: () => true,
+    sourcePrefix,
     images,
     owner,
     force: false,
@@ -137,6 +138,15 @@ describe('an incoming image', () => {
     expect(plan([image], { isInScope: () => false }).leftovers).toEqual([]);
   });
 
+  test.each([
+    ['young', 5, 0],
+    ['forgotten', 14400, 1],
+  ])('of another catalogue is left to its own runs until it is forgotten: %s', (_, ageSeconds, expected) => {
+    const image = incomingImage({ release: '20250501-v1-amd', ageSeconds, properties: { [markers.source]: 'http://store/images/staging/versions/image' } });
+
+    expect(plan([image]).leftovers).toHaveLength(expected);
+  });
+
   test('that is somebody else’s, or a server’s snapshot, is never touched', () => {
     const foreign = incomingImage({ owner: 'stranger' });
     const snapshot = incomingImage({ id: 'snapshot', properties: { [markers.id]: 'incoming' } });
@@ -163,7 +173,7 @@ test('whatever the site has, nothing in production is deleted and only our own i
         siteImage({
           ...rest,
           updated_at: new Date(now.getTime() - ageSeconds * 1000).toISOString(),
-          properties: { current: release, ...(marked ? { [markers.id]: rest.id, [markers.name]: 'CC-Ubuntu22.04' } : {}) },
+          properties: { current: release, ...(marked ? { [markers.id]: rest.id, [markers.name]: 'CC-Ubuntu22.04', [markers.source]: `${sourcePrefix}image` } : {}) },
         }),
       );
 

@@ -3,6 +3,7 @@ import { markers, type SiteImage } from '../../modules/policy/images.js';
 export const owner = 'a1b2c3';
 export const now = new Date('2026-06-01T12:00:00Z');
 export const lock = 'this-host';
+export const sourcePrefix = 'http://store/images/prod/versions/';
 
 /** A public, active image of our project, as an earlier tool left it. */
 export function siteImage(changes: Partial<SiteImage> = {}): SiteImage {
@@ -33,6 +34,6 @@ export function incomingImage(changes: Partial<SiteImage> & { ageSeconds?: numbe
     created_at: begun,
     updated_at: begun,
     ...rest,
-    properties: { [markers.id]: id, [markers.name]: 'CC-Ubuntu22.04', [markers.lock]: heldLock, current: release, ...rest.properties },
+    properties: { [markers.id]: id, [markers.name]: 'CC-Ubuntu22.04', [markers.lock]: heldLock, [markers.source]: `${sourcePrefix}image`, current: release, ...rest.properties },
   });
 }

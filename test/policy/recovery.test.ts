@@ -8,8 +8,11 @@ const task = { os_glance_import_task: 'a-task' };
 test.each([
   // status, wanted, whose, seconds, properties, verdict
   ['active', true, 'ours', 5, {}, 'resume'],
-  ['active', true, 'theirs', 5, {}, 'resume'],
-  ['active', false, 'theirs', 5, {}, 'delete'],
+  ['active', true, 'theirs', 599, {}, 'in_progress'],
+  ['active', true, 'theirs', 600, {}, 'resume'],
+  ['active', false, 'ours', 5, {}, 'delete'],
+  ['active', false, 'theirs', 5, {}, 'leave'],
+  ['active', false, 'theirs', 600, {}, 'delete'],
   ['queued', true, 'ours', 5, {}, 'resume'],
   ['queued', true, 'theirs', 5, {}, 'in_progress'],
   ['queued', true, 'theirs', 599, {}, 'in_progress'],
@@ -26,12 +29,14 @@ test.each([
   ['saving', true, 'theirs', 14399, {}, 'in_progress'],
   ['saving', true, 'theirs', 14400, {}, 'delete'],
   ['saving', true, 'ours', 14400, {}, 'delete'],
-  ['saving', false, 'ours', 5, {}, 'leave'],
+  ['saving', false, 'ours', 5, {}, 'delete'],
+  ['saving', false, 'theirs', 5, {}, 'leave'],
   ['saving', false, 'ours', 14400, {}, 'delete'],
   ['importing', true, 'theirs', 60, {}, 'in_progress'],
   ['importing', true, 'ours', 60, {}, 'resume'],
   ['uploading', true, 'theirs', 60, {}, 'in_progress'],
   ['killed', true, 'ours', 5, {}, 'delete'],
+  ['killed', true, 'theirs', 5, {}, 'delete'],
   ['deactivated', true, 'theirs', 5, {}, 'delete'],
 ] as const)('an image that is %s, wanted: %s, begun under a lock that is %s %i s ago with %o: %s', (status, wanted, whose, ageSeconds, properties, verdict) => {
   const image = incomingImage({ status, ageSeconds, heldLock: whose === 'ours' ? lock : 'another-host', properties });

@@ -6,6 +6,8 @@ import { parseObject, type StoreObject } from './object.js';
 
 export interface ReleasesStore {
   readonly catalogueUrl: string;
+  /** What the URLs of all its objects begin with. */
+  readonly versionsUrl: string;
   manifestUrl(name: string, release: string): string;
   imageUrl(name: string, release: string, type: string): string;
   /** The JSON of `current`, unchecked. */
@@ -23,9 +25,10 @@ const largestDocumentBytes = 4 * 1024 * 1024;
 
 export function openReleasesStore(location: { url: string; container: string; scope: string }, http: HttpClient): ReleasesStore {
   const base = `${location.url.replace(/\/+$/, '')}/${encodeURIComponent(location.container)}/${encodeURIComponent(location.scope)}`;
-  const objectUrl = (release: string, file: string): string => `${base}/versions/${encodeURIComponent(release)}/${encodeURIComponent(file)}`;
+  const objectUrl = (release: string, file: string): string => `${store.versionsUrl}${encodeURIComponent(release)}/${encodeURIComponent(file)}`;
   const store: ReleasesStore = {
     catalogueUrl: `${base}/current`,
+    versionsUrl: `${base}/versions/`,
     manifestUrl: (name, release) => objectUrl(release, `${name}.manifest`),
     imageUrl: (name, release, type) => objectUrl(release, `${name}.${type}`),
     readCatalogue: () => readJson(http, store.catalogueUrl, 'catalogue'),

@@ -63,7 +63,7 @@ async function judgeTaken(id: string, job: Job, source: Source, run: Run): Promi
   return undefined;
 }
 
-/** True while the store still has what the image was created for. */
+/** True while the store still has what the image was created for. Hosts may reach one store by different URLs. */
 export function isSameSource(image: { readonly properties: Readonly<Record<string, string>> }, source: Source): boolean {
-  return Object.entries(source.properties).every(([key, value]) => image.properties[key] === value);
+  return Object.entries(source.properties).every(([key, value]) => key === markers.source || image.properties[key] === value);
 }

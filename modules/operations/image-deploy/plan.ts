@@ -34,6 +34,7 @@ export async function planRun(run: Run, catalogue: readonly CatalogueEntry[], im
   const plan = planDeployment({
     wanted: selected.entries,
     isInScope: (name) => selectedNames.has(name) || (unrestricted && !known.has(name)),
+    sourcePrefix: withoutCredentials(run.store.versionsUrl),
     images,
     owner: run.cloud.projectId,
     force: run.args.force,

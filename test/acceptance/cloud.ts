@@ -1,0 +1,95 @@
+// The cloud that test/cloud/up has started: its facts, and logins by plain requests, so that nothing under test is relied on.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The top of this checkout, seen from build/test/acceptance. */
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+const state = process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud');
+
+export interface CloudFacts {
+  readonly cloud_state: string;
+  readonly keystone_url: string;
+  readonly glance_url: string;
+  readonly swift_url: string;
+  readonly store_static_url: string;
+  readonly os_client_config_file: string;
+  readonly admin_user_id: string;
+  readonly admin_password: string;
+  readonly admin_project_id: string;
+  readonly demo_project_id: string;
+}
+
+/** Reads what `up` has written down. Throws, naming the cure, where there is no cloud. */
+export function readCloud(): CloudFacts {
+  try {
+    return JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as CloudFacts;
+  } catch (cause) {
+    throw new Error(`these tests need the test cloud, and ${state} has none: start it with test/cloud/up`, { cause });
+  }
+}
+
+/** A request whose status is checked. Throws with the answer's text, or naming test/cloud/up where nobody answers. */
+export async function call(method: string, url: string, options: { headers?: Record<string, string>; body?: Buffer | string } = {}): Promise<Response> {
+  const answer = await fetch(url, { method, ...options }).catch((cause: unknown) => {
+    throw new Error(`${method} ${url}: nobody answers; is the test cloud up? test/cloud/up starts it`, { cause });
+  });
+  if (!answer.ok) throw Object.assign(new Error(`${method} ${url} answered ${answer.status}: ${(await answer.text()).slice(0, 400)}`), { status: answer.status });
+  return answer;
+}
+
+let cloudToken: Promise<string> | undefined;
+
+/** A token for the admin's own project, to which the image store's account belongs: one for all tests of a file. */
+export function cloudAdminToken(cloud: CloudFacts): Promise<string> {
+  return (cloudToken ??= adminToken(cloud, cloud.admin_project_id));
+}
+
+/** A token of the admin, scoped to a project. */
+async function adminToken(cloud: CloudFacts, projectId: string): Promise<string> {
+  const user = { id: cloud.admin_user_id, password: cloud.admin_password };
+  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } } });
+  const answer = await call('POST', `${cloud.keystone_url}/auth/tokens`, { headers: { 'Content-Type': 'application/json' }, body });
+  return answer.headers.get('x-subject-token') ?? '';
+}
+
+export interface Project {
+  readonly id: string;
+  /** Scoped to the project, with the role admin. */
+  readonly token: string;
+  remove(): Promise<void>;
+}
+
+/** A project of its own, in which the admin is admin: its runs see no image that another test is just bringing in. */
+export async function createProject(cloud: CloudFacts, name: string): Promise<Project> {
+  const { project } = await askKeystone<{ project: { id: string } }>(cloud, 'POST', '/projects', { project: { name, domain_id: 'default' } });
+  await grantRole(cloud, { projectId: project.id, userId: cloud.admin_user_id, role: 'admin' });
+  const remove = async (): Promise<void> => void (await askKeystone(cloud, 'DELETE', `/projects/${project.id}`));
+  return { id: project.id, token: await adminToken(cloud, project.id), remove };
+}
+
+export interface Member {
+  readonly user_id: string;
+  readonly password: string;
+  remove(): Promise<void>;
+}
+
+/** A user without any privileges in a project. */
+export async function createMember(cloud: CloudFacts, project: Project): Promise<Member> {
+  const password = 'of no use elsewhere';
+  const { user } = await askKeystone<{ user: { id: string } }>(cloud, 'POST', '/users', { user: { name: `member-${project.id}`, domain_id: 'default', password } });
+  await grantRole(cloud, { projectId: project.id, userId: user.id, role: 'member' });
+  return { user_id: user.id, password, remove: async () => void (await askKeystone(cloud, 'DELETE', `/users/${user.id}`)) };
+}
+
+async function grantRole(cloud: CloudFacts, grant: { projectId: string; userId: string; role: string }): Promise<void> {
+  const { roles } = await askKeystone<{ roles: { id: string }[] }>(cloud, 'GET', `/roles?name=${grant.role}`);
+  await askKeystone(cloud, 'PUT', `/projects/${grant.projectId}/users/${grant.userId}/roles/${roles[0]?.id}`);
+}
+
+async function askKeystone<T>(cloud: CloudFacts, method: string, path: string, body?: unknown): Promise<T> {
+  const headers = { 'X-Auth-Token': await cloudAdminToken(cloud), 'Content-Type': 'application/json' };
+  const answer = await call(method, cloud.keystone_url + path, { headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
+}

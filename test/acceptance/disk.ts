@@ -1,0 +1,49 @@
+// Small real disk images, made by qemu-img, of random content.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const mib = 1024 * 1024;
+
+export interface DiskOptions {
+  readonly format?: 'qcow2' | 'raw';
+  /** Of random content; the file of a qcow2 is a little larger. */
+  readonly bytes?: number;
+  /** As `qemu-img resize` reads it; only for qcow2. */
+  readonly virtualSize?: string;
+}
+
+/** The content of a disk image. */
+export function makeDisk({ format = 'qcow2', bytes = mib, virtualSize }: DiskOptions = {}): Buffer {
+  // The first sector is as good as empty, or chance would now and then make it look like another format.
+  const content = Buffer.concat([Buffer.alloc(512), randomBytes(bytes - 512)]);
+  if (format === 'raw') return content;
+  return inFolder((folder) => {
+    const [raw, qcow2] = [join(folder, 'disk.raw'), join(folder, 'disk.qcow2')];
+    writeFileSync(raw, content);
+    execFileSync('qemu-img', ['convert', '-q', '-f', 'raw', '-O', 'qcow2', raw, qcow2]);
+    if (virtualSize) execFileSync('qemu-img', ['resize', '-q', qcow2, virtualSize]);
+    return readFileSync(qcow2);
+  });
+}
+
+/** A qcow2 that wants another file beside it. */
+export function makeDiskWithBackingFile(): Buffer {
+  return inFolder((folder) => {
+    const [base, overlay] = [join(folder, 'base.qcow2'), join(folder, 'overlay.qcow2')];
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', base, '1M']);
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'qcow2', overlay]);
+    return readFileSync(overlay);
+  });
+}
+
+function inFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'disk-'));
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

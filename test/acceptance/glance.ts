@@ -1,0 +1,65 @@
+// Glance by plain requests, past the proxies: to look at what a run has left, and to prepare what it finds.
+import { createHash } from 'node:crypto';
+import { call } from './cloud.js';
+
+/** An image as the API gives it: attributes and properties side by side. */
+export interface RawImage {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly visibility: string;
+  readonly owner: string;
+  readonly size: number | null;
+  readonly [attribute: string]: unknown;
+}
+
+export interface RawGlance {
+  /** All images of the project, hidden ones too, the oldest first. */
+  list(): Promise<RawImage[]>;
+  get(id: string): Promise<RawImage>;
+  /** Creates an image; with content it becomes active. */
+  create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage>;
+  remove(id: string): Promise<void>;
+  /** What the tasks of an image, such as its imports, say of themselves. */
+  taskMessages(id: string): Promise<string[]>;
+  /** Of the data as Glance hands them out. */
+  sha256(id: string): Promise<string>;
+}
+
+export function openGlance(url: string, token: string, projectId: string): RawGlance {
+  const headers = { 'X-Auth-Token': token };
+  const images = `${url}/v2/images`;
+
+  async function listSome(hidden: boolean): Promise<RawImage[]> {
+    const answer = await call('GET', `${images}?owner=${projectId}&limit=1000&sort=created_at:asc,id:asc&os_hidden=${hidden}`, { headers });
+    return ((await answer.json()) as { images: RawImage[] }).images;
+  }
+
+  async function get(id: string): Promise<RawImage> {
+    return (await (await call('GET', `${images}/${id}`, { headers })).json()) as RawImage;
+  }
+
+  async function create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage> {
+    const body = JSON.stringify({ container_format: 'bare', disk_format: 'qcow2', ...attributes });
+    const answer = await call('POST', images, { headers: { ...headers, 'Content-Type': 'application/json' }, body });
+    const image = (await answer.json()) as RawImage;
+    if (!content) return image;
+    await call('PUT', `${images}/${image.id}/file`, { headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body: content });
+    return get(image.id);
+  }
+
+  return {
+    list: async () => [...(await listSome(false)), ...(await listSome(true))],
+    get,
+    create,
+    taskMessages: async (id) => {
+      const answer = await call('GET', `${images}/${id}/tasks`, { headers });
+      return ((await answer.json()) as { tasks: { message: string }[] }).tasks.map(({ message }) => message);
+    },
+    remove: async (id) => void (await call('DELETE', `${images}/${id}`, { headers })),
+    sha256: async (id) => {
+      const answer = await call('GET', `${images}/${id}/file`, { headers });
+      return createHash('sha256').update(Buffer.from(await answer.arrayBuffer())).digest('hex');
+    },
+  };
+}

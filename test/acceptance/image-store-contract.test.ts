@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { describeStaticStore, describeSwift } from '../sandbox/image-store.contract.js';
+import type { ImageStoreTarget } from '../sandbox/image-store.contract.js';
+import { fact, readCloud } from './real-cloud.js';
+import { makeContainer } from './swift-container.js';
+
+describeSwift('the real Swift', async () => makeContainer(await readCloud()));
+describeStaticStore('the real nginx', connectStatic);
+
+/** A folder below the one that the test cloud's web server serves. */
+async function connectStatic(): Promise<ImageStoreTarget> {
+  const cloud = await readCloud();
+  const name = `contract-${randomUUID()}`;
+  const folder = join(fact(cloud, 'cloud_state'), 'store', name);
+  return {
+    containerUrl: `${fact(cloud, 'store_static_url')}/${name}`,
+    put: async (path, content) => {
+      await mkdir(join(folder, dirname(path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    },
+    close: () => rm(folder, { recursive: true }),
+  };
+}

@@ -23,7 +23,7 @@ for (const { name } of declarations) {
 await Promise.all([
   writeCommandLine(),
   ...declarations.map(async (declaration) => {
-    const bytes = await bundle(join(root, `build/modules/${declaration.name}.js`), join(library, `${declaration.name}.mjs`), 'module');
+    const { bytes } = await bundle(join(root, `build/modules/${declaration.name}.js`), join(library, `${declaration.name}.mjs`), 'module');
     writeFileSync(join(library, `${declaration.name}.yml`), writeSidecar(declaration));
     return report(`library/${declaration.name}.mjs`, bytes);
   }),
@@ -37,7 +37,11 @@ function writeValidators(all: readonly Declaration[]): void {
 }
 
 async function writeCommandLine(): Promise<number> {
-  return report('files/chameleon-image-tools.mjs', await bundle(join(root, 'build/modules/cli.js'), join(files, 'chameleon-image-tools.mjs'), 'command'));
+  const { bytes, licences } = await bundle(join(root, 'build/modules/cli.js'), join(files, 'chameleon-image-tools.mjs'), 'command');
+  if (licences === '') throw new Error('ncc wrote no licences of the packages that are in the bundle');
+  // The command line holds every operation, so its packages are all that are passed on.
+  writeFileSync(join(files, 'LICENCES.txt'), licences);
+  return report('files/chameleon-image-tools.mjs', bytes);
 }
 
 /** What a module that is no more has left behind would still be run, and documented. */

@@ -6,7 +6,7 @@ import { launcherFor, type LauncherKind } from './launcher.js';
 
 interface NccResult {
   readonly code: string;
-  readonly assets: Readonly<Record<string, unknown>>;
+  readonly assets: Readonly<Record<string, { readonly source: Buffer | string }>>;
 }
 interface NccOptions {
   readonly filename: string;
@@ -14,6 +14,8 @@ interface NccOptions {
   readonly cache: false;
   readonly quiet: true;
   readonly externals: Readonly<Record<string, string>>;
+  /** Name of the asset that is to hold the licences of all packages in the bundle. */
+  readonly license?: string;
 }
 type Ncc = (entry: string, options: NccOptions) => Promise<NccResult>;
 
@@ -22,17 +24,23 @@ const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
 // node-fetch carries 64 KiB of web streams for the Node.js of old. Ours has them; reading past them was a tenth of the start-up.
 const externals = { 'web-streams-polyfill/dist/ponyfill.es2018.js': 'node:stream/web' };
 
-/** Bundles `entry` into `target`. Throws when the result would not run by itself or Ansible would not take it for a module. */
-export async function bundle(entry: string, target: string, kind: LauncherKind): Promise<number> {
-  const { code, assets } = await ncc(entry, { filename: basename(target), minify: true, cache: false, quiet: true, externals });
+const licences = 'licences';
+
+/**
+ * Bundles `entry` into `target`, and returns its size and the licences of the packages in it. Throws when the result would not run by
+ * itself or Ansible would not take it for a module.
+ */
+export async function bundle(entry: string, target: string, kind: LauncherKind): Promise<{ bytes: number; licences: string }> {
+  const options: NccOptions = { filename: basename(target), minify: true, cache: false, quiet: true, externals, license: licences };
+  const { code, assets } = await ncc(entry, options);
   const text = launcherFor(kind) + code;
-  const faults = faultsOf(text, Object.keys(assets), kind);
+  const faults = faultsOf(text, Object.keys(assets).filter((name) => name !== licences), kind);
   if (faults.length > 0) throw new Error(`${target} cannot be used:\n  ${faults.join('\n  ')}`);
   // Renamed into place, so that a run that starts during the build never reads half a file.
   writeFileSync(`${target}.new`, text);
   chmodSync(`${target}.new`, 0o755);
   renameSync(`${target}.new`, target);
-  return Buffer.byteLength(text);
+  return { bytes: Buffer.byteLength(text), licences: String(assets[licences]?.source ?? '') };
 }
 
 function faultsOf(text: string, assets: readonly string[], kind: LauncherKind): string[] {

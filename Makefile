@@ -1,0 +1,35 @@
+# What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
+
+.PHONY: help demo test build cloud cloud-down bench docs clean
+
+help: ## Say what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: ## Deploy images into a real Glance on this machine, step by step
+	@scripts/demo
+
+test: ## Run all tests, those on the real cloud too
+	@scripts/test
+
+build: ## Build the modules and the command line
+	@scripts/setup
+	@npm run --silent build
+
+cloud: ## Start the real cloud of the tests
+	@test/cloud/up
+	@test/cloud/store-fill
+
+cloud-down: ## Stop it
+	@test/cloud/down
+
+bench: ## Measure against curl, and memory, requests and start-up
+	@scripts/setup
+	@test/cloud/up
+	@npm run --silent bench
+
+docs: ## Write docs/reference anew
+	@scripts/setup
+	@npm run --silent docs
+
+clean: ## Remove what the build wrote
+	@rm -rf build roles/chameleon_image_tools/library roles/chameleon_image_tools/files/chameleon-image-tools.mjs

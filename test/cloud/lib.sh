@@ -177,13 +177,13 @@ stop_processes() {
   for name in "$@"; do rm -f "$STATE/run/$name".{pid,digest}; done
 }
 
-# await NAME COMMAND...: repeats COMMAND until it succeeds; fails when the process NAME has ended, or after 60 s.
+# await NAME COMMAND...: repeats COMMAND until it succeeds; fails when the process NAME has ended, or after 120 s.
 await() {
-  local name=$1 deadline=$((SECONDS + 60))
+  local name=$1 deadline=$((SECONDS + 120))
   shift
   until "$@" 2>/dev/null; do
     is_running "$name" || die_with_log "$name" "$name has ended"
-    ((SECONDS < deadline)) || die_with_log "$name" "$name: no success in 60 s of: $*"
+    ((SECONDS < deadline)) || die_with_log "$name" "$name: no success in 120 s of: $*"
     sleep 0.1
   done
 }

@@ -3,10 +3,11 @@
 
 export REGION=RegionOne
 
+# sql DATABASE QUERY: prints the rows without a heading, tabs between the values. DATABASE may be empty.
+sql() { mariadb --no-defaults --socket="$(fact mariadb_socket)" --batch --skip-column-names --execute="$2" "$1"; }
+
 # create_database NAME
-create_database() {
-  mariadb --no-defaults --socket="$(fact mariadb_socket)" -e "CREATE DATABASE IF NOT EXISTS \`$1\` CHARACTER SET utf8mb3"
-}
+create_database() { sql '' "CREATE DATABASE IF NOT EXISTS \`$1\` CHARACTER SET utf8mb3"; }
 
 # database_url NAME
 database_url() { echo "mysql+pymysql://root@localhost/$1?charset=utf8&unix_socket=$(fact mariadb_socket)"; }
@@ -40,6 +41,15 @@ log-format = %(method) %(uri) %(status) %(msecs)ms
 $(printf '%s\n' "$@")
 INI
   launch "$name" "$STATE/etc/$name-uwsgi.ini" "${files[@]}" -- /usr/bin/uwsgi-core --ini "$STATE/etc/$name-uwsgi.ini"
+}
+
+# admin_token: a token of the admin, for a request with curl.
+admin_token() {
+  curl --silent --fail --output /dev/null --dump-header - --json "$(
+    printf '{"auth": {"identity": {"methods": ["password"], "password": {"user": %s}}, "scope": {"project": %s}}}' \
+      '{"name": "admin", "domain": {"id": "default"}, "password": "'"$(fact admin_password)"'"}' \
+      '{"name": "admin", "domain": {"id": "default"}}'
+  )" "$(fact keystone_url)/auth/tokens" | tr -d '\r' | sed -n 's/^X-Subject-Token: //Ip'
 }
 
 # login USER: the options with which a service user logs in at keystone, for any section of an ini file.

@@ -90,9 +90,12 @@ test.concurrent(
 test.concurrent(
   'clears away what earlier runs left of releases that nobody asks for any more',
   withSite(async (site) => {
+    await site.store.publish(`${site.name}-First`, oldRelease);
+    const first = await site.glance.get(onlyImage(await site.deploy()).id);
     const leftover = async (name: string): Promise<string> => {
       const id = randomUUID();
-      const markers = { image_tools_id: id, image_tools_name: name };
+      // Of a run under the same lock and from the same catalogue: one of another host, or another scope, might still be at it.
+      const markers = { image_tools_id: id, image_tools_name: name, image_tools_lock: first.image_tools_lock, image_tools_source: first.image_tools_source };
       await site.glance.create({ id, name: `testing_${name}`, visibility: 'private', current: oldRelease, ...markers }, Buffer.from('left behind'));
       return id;
     };
@@ -103,7 +106,8 @@ test.concurrent(
     const result = await site.deploy();
 
     expect(result.images.filter(({ action }) => action === 'delete').map(({ id }) => id).sort()).toEqual([...ids].sort());
-    expect((await site.glance.list()).map(({ id }) => id)).toEqual([copy.id, expect.any(String)]);
+    const left = (await site.glance.list()).map(({ id }) => id).filter((id) => id !== first.id);
+    expect(left).toEqual([copy.id, expect.any(String)]);
     await site.glance.remove(copy.id);
     await expectDeployed(site, published);
   }),

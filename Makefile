@@ -1,6 +1,6 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test build cloud cloud-down bench docs clean
+.PHONY: help demo test build dist cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ test: ## Run all tests, those on the real cloud too
 build: ## Build the modules and the command line
 	@scripts/setup
 	@npm run --silent build
+
+dist: build ## Pack the role with its executables into dist/
+	@scripts/dist
 
 cloud: ## Start the real cloud of the tests
 	@test/cloud/up

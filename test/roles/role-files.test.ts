@@ -1,0 +1,101 @@
+// What must be true of the role's tasks, templates and playbooks, whoever edits them next.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+
+const role = join(process.cwd(), 'roles/chameleon_image_tools');
+const playbooks = join(process.cwd(), 'playbooks');
+const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
+
+type Task = Readonly<Record<string, unknown>> & { readonly name?: string };
+
+const taskFiles = readdirSync(join(role, 'tasks'));
+const stages = taskFiles.filter((file) => file !== 'main.yml');
+
+function tasksOf(file: string): Task[] {
+  const flatten = (tasks: readonly Task[]): Task[] =>
+    tasks.flatMap((task) => [task, ...['block', 'rescue', 'always'].flatMap((part) => flatten((task[part] ?? []) as Task[]))]);
+  return flatten(parse(read(role, 'tasks', file)) as Task[]);
+}
+
+describe.each(taskFiles)('tasks/%s', (file) => {
+  const tasks = tasksOf(file);
+
+  test('gives each task a name of its own that begins like a sentence', () => {
+    const names = tasks.map(({ name }) => name ?? '');
+
+    expect(names.filter((name) => !/^[A-Z][^:]+[^.]$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('calls modules by their full names, except its own', () => {
+    const keywords = /^(name|when|register|loop|loop_control|vars|tags|become|no_log|diff|check_mode|changed_when|failed_when|environment|retries|delay|until|block|rescue|always|args)$/;
+    const modules = tasks.flatMap((task) => Object.keys(task)).filter((key) => !keywords.test(key));
+
+    expect(modules.filter((name) => !/^ansible\.builtin\.[a-z_]+$/.test(name) && !['image_deploy', 'image_clean'].includes(name))).toEqual([]);
+  });
+
+  test('registers and sets only names of its own', () => {
+    const registered = tasks.map(({ register }) => register).filter((name) => name !== undefined);
+    const set = tasks.flatMap((task) => Object.keys((task['ansible.builtin.set_fact'] ?? {}) as object));
+
+    expect(registered.filter((name) => !String(name).startsWith('__chameleon_image_tools_'))).toEqual([]);
+    expect(set.filter((name) => !name.startsWith('_chameleon_image_tools_'))).toEqual([]);
+  });
+
+  test('says the mode of each file that it writes, and hides what may hold a secret', () => {
+    const writes = tasks.filter((task) => 'ansible.builtin.template' in task || 'ansible.builtin.copy' in task || 'ansible.builtin.get_url' in task);
+
+    for (const task of writes) {
+      const given = Object.values(task).find((value) => typeof value === 'object' && value !== null && 'dest' in value) as Record<string, unknown>;
+      expect({ task: task.name, mode: given.mode }).toEqual({ task: task.name, mode: expect.stringMatching(/^0[0-7]{3}$|\{\{/) });
+      if (!/site\.yaml|environment/.test(String(given.src))) continue;
+      expect({ task: task.name, mode: given.mode, no_log: task.no_log, diff: task.diff }).toEqual({ task: task.name, mode: '0600', no_log: true, diff: false });
+    }
+  });
+
+  test('fails with a message that says more than the condition', () => {
+    const asserts = tasks.map((task) => task['ansible.builtin.assert'] as Record<string, unknown> | undefined).filter((assert) => assert !== undefined);
+
+    expect(asserts.filter((assert) => typeof assert.fail_msg !== 'string')).toEqual([]);
+  });
+});
+
+test('main.yml imports every stage, each with rights of its own and a tag by its name', () => {
+  const imports = tasksOf('main.yml');
+
+  const included = (task: Task): Record<string, Record<string, unknown>> => (task['ansible.builtin.include_tasks'] ?? {}) as Record<string, Record<string, unknown>>;
+  expect(imports.map((task) => task['ansible.builtin.import_tasks'] ?? included(task).file).sort()).toEqual([...stages].sort());
+  for (const task of imports) {
+    const tags = [task.tags].flat().map(String);
+    expect(task.become ?? included(task).apply?.become).toBe(true);
+    expect(tags.every((tag) => tag.startsWith('chameleon_image_tools_'))).toBe(true);
+  }
+  const tags = new Set(imports.flatMap((task) => [task.tags].flat()));
+  expect(tags).toEqual(new Set(['preflight', 'install', 'configure', 'timers', 'run', 'remove'].map((stage) => `chameleon_image_tools_${stage}`)));
+});
+
+test('site.yaml.j2 writes every value as JSON, which YAML reads back as it was', () => {
+  const values = [...read(role, 'templates/site.yaml.j2').matchAll(/\{\{(.*?)-?\}\}/gs)].map(([, inner]) => inner?.trim() ?? '');
+
+  expect(values.filter((value) => !/^line\(|\| to_json$|^key$/.test(value))).toEqual([]);
+});
+
+test('the wrapper quotes what a site may set', () => {
+  const wrapper = read(role, 'templates/wrapper.sh.j2').replace(/^# .*$/gm, '');
+  const values = [...wrapper.matchAll(/\{\{(.*?)\}\}/gs)].map(([, inner]) => inner?.trim() ?? '');
+
+  expect(values.filter((value) => value.includes('chameleon_image_tools_') && !value.startsWith('_chameleon_image_tools_') && !value.endsWith('| quote'))).toEqual([]);
+});
+
+test.each(['chameleon_image_tools.yml', 'post_deploy.yml'])('playbooks/%s works wherever it is copied to: it names nothing beside it', (file) => {
+  const plays = parse(read(playbooks, file)) as Record<string, unknown>[];
+
+  for (const play of plays) {
+    expect(play.hosts).toBe('chameleon-image-tools');
+    expect(Object.keys(play).filter((key) => /import|include|vars_files|vars_prompt/.test(key))).toEqual([]);
+    expect(play.become).toBeUndefined();
+    expect(play.roles).toEqual([{ role: 'chameleon_image_tools' }]);
+  }
+});

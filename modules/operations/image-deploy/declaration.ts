@@ -121,7 +121,7 @@ export const declaration = defineDeclaration({
           description: 'What the bytes were compared by, in the order of the comparisons.',
           type: 'list',
           returned: 'when the image was brought in',
-          sample: ['size', "store's sha256", "Glance's sha512"],
+          sample: ['size', "store's sha256", "Glance's md5"],
         },
       },
     },

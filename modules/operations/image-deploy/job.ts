@@ -11,6 +11,14 @@ import type { declaration } from './declaration.js';
 
 export type DeployArguments = ArgumentsOf<(typeof declaration)['fields']>;
 
+/** By which digests a Glance tells what it has stored. */
+export interface GlanceDigests {
+  /** Whether it tells MD5, as `checksum`. It does not where MD5 is forbidden. */
+  readonly md5: boolean;
+  /** The algorithm of `os_hash_value`, by its hashlib name. */
+  readonly algorithm?: string;
+}
+
 /** The site, the store and the rules of one run. */
 export interface Run {
   readonly args: DeployArguments;
@@ -21,8 +29,8 @@ export interface Run {
   readonly recovery: RecoverySituation;
   /** Names that images of our project have; archive names are added as they are given. */
   readonly takenNames: Set<string>;
-  /** The digest by which this Glance tells what it stored, as far as its images show; undefined on an empty site. */
-  readonly glanceAlgorithm: string | undefined;
+  /** What this Glance tells of its images, as the newest one shows; undefined on an empty site. */
+  readonly glanceDigests: GlanceDigests | undefined;
 }
 
 /** Where the data of an image come from, and what is to be written beside them. */

@@ -12,10 +12,10 @@ import { peekRunLock, takeRunLock } from '../run-lock.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
 import { deployImage, resultOf } from './deploy-image.js';
-import type { DeployArguments, ImageResult, Job, Run } from './job.js';
+import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
 import { planRun, readCatalogue, type SitePlan } from './plan.js';
 import { outcomeOf } from './report.js';
-import { isComparableUnread } from './verify.js';
+import { digestsOf, isComparableUnread } from './verify.js';
 
 export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
 
@@ -36,7 +36,7 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
       http,
       recovery: { now: context.now(), uploadTimeoutSeconds: args.upload_timeout, lock: lock.fingerprint },
       takenNames: new Set(images.filter(({ owner }) => owner === cloud.projectId).map(({ name }) => name)),
-      glanceAlgorithm: algorithmOf(images),
+      glanceDigests: newestDigests(images),
     };
     const plan = await planRun(run, catalogue, images);
     const checked = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
@@ -46,10 +46,10 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
   }
 }
 
-/** The algorithm of Glance's own digests, as its newest image with data shows it. */
-function algorithmOf(images: readonly Image[]): string | undefined {
-  const newest = images.filter((image) => image.os_hash_algo).sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
-  return newest?.os_hash_algo;
+/** What the newest image with data shows of Glance's own digests. */
+function newestDigests(images: readonly Image[]): GlanceDigests | undefined {
+  const newest = images.filter((image) => image.os_hash_algo ?? image.checksum).sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
+  return newest && digestsOf(newest);
 }
 
 /** Refuses web-download where Glance does not offer it, and for each image that could not be verified afterwards. */
@@ -61,7 +61,7 @@ async function withImportable(plan: SitePlan, run: Run): Promise<SitePlan> {
     throw new OperationError('IMPORT_NOT_OFFERED', `import_method: web-download is not offered by this Glance; it offers: ${list}`, { offered: list });
   }
   const jobs = plan.jobs.map((job): Job => {
-    if (!job.source || isComparableUnread(job.source, run.glanceAlgorithm)) return job;
+    if (!job.source || isComparableUnread(job.source, run.glanceDigests)) return job;
     const reason = 'web-download refused: the store tells no checksum of this object that Glance tells too; use import_method stream';
     return { planned: { ...job.planned, action: 'failed', reason }, warnings: job.warnings };
   });

@@ -45,7 +45,7 @@ export async function streamOnce(id: string, work: Work, onSent: (digests: Reado
 }
 
 async function* digested({ job, source, run }: Work, watch: ReceiverWatch, onSent: (digests: ReadonlyMap<string, string>) => void): AsyncGenerator<Buffer, void, void> {
-  const digests = startDigests(digestsNeeded(source, run.glanceAlgorithm));
+  const digests = startDigests(digestsNeeded(source, run.glanceDigests));
   const totalBytes = source.object.bytes;
   let doneBytes = 0;
   const chunks = readSource(source.object, {

@@ -4,18 +4,24 @@ import { withoutCredentials } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { canDigest, startDigests } from './digests.js';
-import type { Source, Work } from './job.js';
+import type { GlanceDigests, Source, Work } from './job.js';
 
-/** The digests that a transfer has to compute so that both the store's and Glance's word can be checked. */
-export function digestsNeeded(source: Source, glanceAlgorithm: string | undefined): string[] {
-  const forStore = source.object.sha256 ? ['sha256'] : source.object.md5 ? ['md5'] : [];
-  const forGlance = glanceAlgorithm && canDigest(glanceAlgorithm) ? [glanceAlgorithm] : ['sha512', 'md5'];
+/**
+ * The digests that a transfer has to compute so that both the store's and Glance's word can be checked. Each costs as much as all the rest
+ * of the transfer, so none is computed twice over: bytes that have the store's SHA-256 are the store's object, and if the store tells the
+ * object's MD5 too, that is what Glance's MD5 is compared with. `glance` is undefined where no image shows yet what this Glance tells.
+ */
+export function digestsNeeded(source: Source, glance: GlanceDigests | undefined): string[] {
+  const { md5, sha256 } = source.object;
+  const forStore = sha256 ? ['sha256'] : md5 ? ['md5'] : [];
+  if (glance?.md5) return sha256 && md5 ? forStore : [...new Set([...forStore, 'md5'])];
+  const forGlance = glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'];
   return [...new Set([...forStore, ...forGlance])];
 }
 
 /** Whether the store tells a checksum that Glance tells too, so that nothing need be read to compare them. */
-export function isComparableUnread(source: Source, glanceAlgorithm: string | undefined): boolean {
-  return source.object.md5 !== undefined || (glanceAlgorithm === 'sha256' && source.object.sha256 !== undefined);
+export function isComparableUnread(source: Source, glance: GlanceDigests | undefined): boolean {
+  return source.object.md5 !== undefined || (glance?.algorithm === 'sha256' && source.object.sha256 !== undefined);
 }
 
 /**
@@ -42,12 +48,22 @@ export async function verify(image: Image, streamed: ReadonlyMap<string, string>
     await check(direct.what, direct.found, direct.expected);
     return verifiedBy;
   }
-  const digests = streamed ?? (await digestAgain(image, work));
+  const isEnough = streamed !== undefined && glanceDigest(image, streamed, source) !== undefined;
+  const digests = isEnough ? streamed : await digestAgain(image, work);
   if (source.object.sha256) await check("store's sha256", digests.get('sha256'), source.object.sha256);
   else if (source.object.md5) await check("store's md5", digests.get('md5'), source.object.md5);
-  const own = glanceDigest(image, digests);
+  const own = glanceDigest(image, digests, source);
+  if (!own) {
+    const offered = image.os_hash_algo ? `only ${image.os_hash_algo}` : 'no checksum';
+    throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance tells ${offered} of it`, { id: image.id });
+  }
   await check(own.what, own.found, own.expected);
   return verifiedBy;
+}
+
+/** What Glance tells of the data of an image. */
+export function digestsOf({ os_hash_algo: algorithm, checksum }: Image): GlanceDigests {
+  return { md5: checksum !== undefined, ...(algorithm ? { algorithm } : {}) };
 }
 
 /** A checksum that both sides tell. */
@@ -58,20 +74,18 @@ function comparable(image: Image, source: Source): { what: string; found: string
   return undefined;
 }
 
-/** Glance's own word on what it stored, beside ours on what was sent. Throws UNVERIFIABLE where they have nothing in common. */
-function glanceDigest(image: Image, digests: ReadonlyMap<string, string>): { what: string; found: string; expected: string } {
+/** Glance's own word on what it stored, beside ours on what was sent. Undefined where they have nothing in common. */
+function glanceDigest(image: Image, digests: ReadonlyMap<string, string>, { object }: Source): { what: string; found: string; expected: string } | undefined {
   const { os_hash_algo: algorithm, os_hash_value: value, checksum } = image;
   const sent = algorithm ? digests.get(algorithm) : undefined;
   if (algorithm && value && sent) return { what: `Glance's ${algorithm}`, found: value, expected: sent };
-  const md5 = digests.get('md5');
-  if (checksum && md5) return { what: "Glance's md5", found: checksum, expected: md5 };
-  const offered = algorithm ? `only ${algorithm}` : 'no checksum';
-  throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance tells ${offered} of it`, { id: image.id });
+  const md5 = digests.get('md5') ?? (object.sha256 ? object.md5 : undefined);
+  return checksum && md5 ? { what: "Glance's md5", found: checksum, expected: md5 } : undefined;
 }
 
 async function digestAgain(image: Image, work: Work): Promise<ReadonlyMap<string, string>> {
   const { job, source, run } = work;
-  const digests = startDigests(digestsNeeded(source, image.os_hash_algo));
+  const digests = startDigests(digestsNeeded(source, digestsOf(image)));
   const totalBytes = source.object.bytes;
   let doneBytes = 0;
   const options = {

@@ -1,0 +1,166 @@
+// Measures the built executables against the targets of the project, on the test cloud; ends with 1 when one is missed.
+//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|start-up]...     about ten minutes, --quick two
+// Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which digests, needs more of them.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openGlance, type Cloud } from './bench/glance.js';
+import { measure, measureWall, type Measured } from './bench/measured.js';
+import { atMost, median, table, type Result } from './bench/report.js';
+import { container, imageName, limitMib, prepareImage, scope, startStore, type Headers, type Image, type Speed } from './bench/store.js';
+import { root } from './declarations.js';
+
+const parts = ['transfer', 'memory', 'idle', 'start-up'] as const;
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string', multiple: true } } });
+for (const part of options.only ?? []) if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
+const wanted = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+const imageMib = options.quick ? 256 : 1024;
+const startUpPairs = options.quick ? 15 : 31;
+
+const roles = join(root, 'roles/chameleon_image_tools');
+const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud'));
+const folder = join(state, 'bench');
+execFileSync(join(root, 'test/cloud/up'), { stdio: 'inherit' });
+mkdirSync(folder, { recursive: true });
+const cloud = JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as Cloud;
+const glance = await openGlance(cloud);
+const image = await prepareImage(state, imageMib, 'random');
+const large = await prepareImage(state, imageMib * 4, 'zeros');
+const store = await startStore(state, [image, large]);
+
+const machine = `${availableParallelism()} processors (${cpus()[0]?.model.trim()}), Node.js ${process.version}, load at the start ${loadavg()[0]?.toFixed(1)}`;
+const results: Result[] = [];
+// A site in use has images, and by them a deployer knows by which algorithm Glance digests.
+const other = await glance.create('bench-other');
+try {
+  await glance.upload(other.fileUrl, 'an image');
+  if (wanted('transfer')) {
+    for (const headers of ['plain', 'sdk'] as const) {
+      for (const speed of ['unlimited', 'limited'] as const) results.push(...(await compareTransfers(headers, speed)));
+    }
+  }
+  if (wanted('memory')) results.push(...(await measureMemory()));
+  if (wanted('idle')) results.push(...(await measureIdleRun()));
+  if (wanted('start-up')) results.push(...(await measureStartUp()));
+} finally {
+  await glance.remove(other.id);
+  await store.stop();
+}
+console.log(`\n${machine}\n\n${table(results)}`);
+process.exit(results.some(({ target }) => target?.met === false) ? 1 : 0);
+
+interface Deployment extends Measured {
+  readonly id: string;
+}
+
+/** The command line as a whole process, from its start until the image is public. The caller removes the image. */
+async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deployment> {
+  store.publish(of);
+  const measured = await measure(deployCommand(headers, speed), { folder, environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file } });
+  const { images: [deployed] } = JSON.parse(measured.stdout) as { images: { id: string; action: string; verified_by?: string[] }[] };
+  const expected = headers === 'sdk' ? "store's sha256" : "Glance's md5";
+  if (deployed?.action !== 'deploy' || !deployed.verified_by?.includes(expected)) throw new Error(`not deployed as expected: ${measured.stdout}${measured.stderr}`);
+  await glance.assertActive(deployed.id, of.bytes);
+  return { ...measured, id: deployed.id };
+}
+
+function deployCommand(headers: Headers, speed: Speed): string[] {
+  const from = ['--object-store-url', store.url(headers, speed), '--image-container', container, '--scope', scope];
+  // A lock folder of its own, so that other runs on this host are no obstacle.
+  return [join(roles, 'files/chameleon-image-tools.mjs'), 'deploy', '--json', '-vv', '--cloud', 'local', '--lock-dir', folder, '--image-type', 'raw', '--images', imageName, ...from];
+}
+
+/** The data alone, into an image that is there already. Nothing is verified. */
+async function pipe(of: Image, speed: Speed, curlOptions: string): Promise<Measured> {
+  const release = store.publish(of);
+  const { id, fileUrl } = await glance.create('bench-curl');
+  try {
+    const from = `${store.url('plain', speed)}/${container}/${scope}/versions/${release}/${imageName}.raw`;
+    const to = `curl -sS -f -T - ${curlOptions} -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' ${fileUrl}`;
+    const measured = await measure(['bash', '-c', `set -o pipefail; curl -sS -f ${from} | ${to}`], { folder, environment: { TOKEN: glance.token } });
+    await glance.assertActive(id, of.bytes);
+    return measured;
+  } finally {
+    await glance.remove(id);
+  }
+}
+
+async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[]> {
+  const ours: number[] = [];
+  const curl: number[] = [];
+  const eager: number[] = [];
+  const what = `${imageMib} MiB, store ${speed === 'limited' ? `at ${limitMib} MiB/s` : 'unlimited'}, ${headers === 'sdk' ? 'SHA-256 told' : 'no checksum told'}`;
+  for (let round = 0; round < rounds; round++) {
+    const deployed = await deploy(image, headers, speed);
+    await glance.remove(deployed.id);
+    ours.push(deployed.seconds);
+    curl.push((await pipe(image, speed, '')).seconds);
+    // curl waits a second for a "100 Continue" that uwsgi never sends; without that wait it is a harder rival.
+    eager.push((await pipe(image, speed, "-H 'Expect:'")).seconds);
+    console.error(`${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`);
+  }
+  const ratio = (rival: readonly number[]): number => median(ours.map((seconds, at) => seconds / rival[at]!));
+  const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
+  return [
+    { what, value: '' },
+    { what: '  ours, median', value: seconds(ours) },
+    { what: '  curl | curl -T -, median', value: seconds(curl) },
+    { what: "  curl | curl -T - -H 'Expect:', median", value: seconds(eager) },
+    atMost('  ratio to curl, median of pairs', ratio(curl), 1),
+    { what: '  ratio to curl without Expect, median of pairs', value: ratio(eager).toFixed(2) },
+  ];
+}
+
+async function measureMemory(): Promise<Result[]> {
+  const peaks: Result[] = [];
+  for (const [of, mib] of [[image, imageMib], [large, imageMib * 4]] as const) {
+    const deployed = await deploy(of, 'sdk', 'unlimited');
+    await glance.remove(deployed.id);
+    console.error(`${mib} MiB: peak ${deployed.peakMib.toFixed(0)} MiB, ${deployed.seconds.toFixed(1)} s`);
+    peaks.push(atMost(`peak memory, image of ${mib} MiB`, deployed.peakMib, 120, ' MiB', 0));
+  }
+  return peaks;
+}
+
+async function measureIdleRun(): Promise<Result[]> {
+  const { id } = await deploy(image, 'sdk', 'unlimited');
+  const runs: Measured[] = [];
+  for (let round = 0; round < Math.max(rounds, 5); round++) {
+    runs.push(await measure(deployCommand('sdk', 'unlimited'), { folder, environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file } }));
+  }
+  await glance.remove(id);
+  const requests = runs.map(({ stderr }) => stderr.match(/(GET|HEAD|POST|PUT|PATCH|DELETE) http\S+ \d{3} /g)?.length ?? 0);
+  return [
+    { what: 'nothing to do: requests', value: String(median(requests)) },
+    { what: 'nothing to do: CPU, median', value: `${median(runs.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)} s` },
+    { what: 'nothing to do: wall, median', value: `${median(runs.map(({ seconds }) => seconds)).toFixed(2)} s` },
+    { what: 'nothing to do: peak memory, median', value: `${median(runs.map(({ peakMib }) => peakMib)).toFixed(0)} MiB` },
+  ];
+}
+
+/** A module as Ansible runs it, with arguments that it refuses, against the least that Node.js can do. */
+async function measureStartUp(): Promise<Result[]> {
+  const argsFile = join(folder, 'refused-arguments.json');
+  writeFileSync(argsFile, JSON.stringify({ no_such_option: true }));
+  const all: Result[] = [];
+  for (const name of ['image_info', 'image_deploy']) {
+    const module: number[] = [];
+    const node: number[] = [];
+    for (let pair = 0; pair < startUpPairs; pair++) {
+      const { seconds, stdout } = await measureWall([join(roles, `library/${name}.mjs`), argsFile]);
+      if ((JSON.parse(stdout) as { failed?: boolean }).failed !== true) throw new Error(`${name} should have refused: ${stdout}`);
+      module.push(seconds);
+      node.push((await measureWall(['node', '-e', '0'])).seconds);
+    }
+    const milliseconds = (values: readonly number[]): string => `${(median(values) * 1000).toFixed(0)} ms`;
+    all.push(
+      { what: `start-up of ${name}, median`, value: milliseconds(module) },
+      { what: '  node -e 0, median', value: milliseconds(node) },
+      atMost('  ratio', median(module) / median(node), 1.6),
+    );
+  }
+  return all;
+}

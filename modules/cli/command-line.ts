@@ -65,10 +65,15 @@ async function runOf(operation: AnyOperation, parsed: Parsed): Promise<Run> {
 function operationCalled(command: string | undefined, operations: readonly AnyOperation[]): AnyOperation {
   const commands = operations.map((operation) => operation.command);
   if (command === undefined) throw new UsageError(`a command is missing: ${commands.join(', ')}`);
-  const found = operations.find((operation) => operation.command === command || flagName(operation.name) === command || operation.name === command);
+  const found = operations.find((operation) => commandNames(operation).includes(command));
   if (found) return found;
   const near = nearest(command, commands);
   throw new UsageError(`${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `there are: ${commands.join(', ')}`}`);
+}
+
+/** What a subcommand answers to: its own name first, then that of the module and those of older tools. */
+function commandNames({ command, name, commandAliases = [] }: AnyOperation): string[] {
+  return [...new Set([command, flagName(name), name, ...commandAliases])];
 }
 
 function refuseUnknown(operation: AnyOperation, parsed: Parsed, flags: readonly Flag[]): void {
@@ -95,7 +100,7 @@ function parserFor(operations: readonly AnyOperation[]): Argv {
     .version(false)
     .options(optionsOf([...generalFlags, ...runFlags]));
   for (const operation of operations) {
-    parser.command({ command: operation.command, builder: (sub) => sub.options(optionsOf(flagsOf(operation))), handler: () => undefined });
+    parser.command({ command: commandNames(operation), builder: (sub) => sub.options(optionsOf(flagsOf(operation))), handler: () => undefined });
   }
   return parser;
 }

@@ -29,6 +29,8 @@ export interface Declaration<F extends Fields = Fields> {
   readonly name: string;
   /** The subcommand's name. */
   readonly command: string;
+  /** Names of older tools, to which the subcommand answers too. */
+  readonly commandAliases?: readonly string[];
   readonly summary: string;
   /** Paragraphs. */
   readonly description: readonly string[];

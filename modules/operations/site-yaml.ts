@@ -16,7 +16,7 @@ export interface MergedArguments {
 /** Keys that mean something to one operation or another; the present one need not know them all. */
 const knownKeys = [
   ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'region_name', 'image_store_cloud'],
-  ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images'],
+  ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images', 'hide_mode', 'age_from', 'grace_days', 'max_deletes', 'keep_deprecated'],
   ...['object_store_url', 'image_container', 'image_type', 'image_prefix', 'image_metadata_field', 'scope'],
   ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir'],
 ];

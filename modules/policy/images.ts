@@ -69,11 +69,16 @@ export function stateOf(image: SiteImage, owner: string, prefix: string): { stat
   return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
 }
 
+/** True for a snapshot of a server: it inherits every property of the server's image. */
+export function isSnapshot({ properties }: SiteImage): boolean {
+  return properties.image_type === 'snapshot' || Boolean(properties.base_image_ref);
+}
+
 /** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
-function isManaged(image: SiteImage, owner: string): boolean {
+export function isManaged(image: SiteImage, owner: string): boolean {
   if (isOurs(image)) return true;
   const { properties } = image;
-  if (image.owner !== owner || properties.image_type === 'snapshot' || properties.base_image_ref || properties[markers.id]) return false;
+  if (image.owner !== owner || isSnapshot(image) || properties[markers.id]) return false;
   return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));
 }
 
@@ -87,6 +92,35 @@ const archiveSuffix = /(?:_|-[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.
 export function productionNameOf(name: string, prefix: string): string {
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   return bare.replace(archiveSuffix, '');
+}
+
+/** What the name of an image of earlier tools says when it is not an archive name: no spaces, underscores or colons, as in every production name. */
+const productionShape = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
+
+export interface ParsedName {
+  readonly productionName: string;
+  readonly isArchive: boolean;
+}
+
+/** Takes an image's present name apart. Undefined when it is neither a production nor an archive name: then nothing is known of the image. */
+export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
+  const { name } = image;
+  const marked = isOurs(image) ? image.properties[markers.name] : undefined;
+  if (name === marked || (marked === undefined && catalogue.has(name))) return { productionName: name, isArchive: false };
+  const productionName = name.replace(archiveSuffix, '');
+  const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
+  if (marked !== undefined) return isArchive && productionName === marked ? { productionName, isArchive } : undefined;
+  if (!productionShape.test(productionName) && !catalogue.has(productionName)) return undefined;
+  if (isArchive) return { productionName, isArchive };
+  return productionName === name ? { productionName, isArchive: false } : undefined;
+}
+
+/** An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything else. */
+function hasPlausibleDay(suffix: string): boolean {
+  const day = /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
+  if (!day) return true;
+  const [year, month, date] = day.slice(1).map(Number) as [number, number, number];
+  return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
 }
 
 /** The name of an image that is replaced: `{name}_{build-timestamp}`, with a counter if that is taken. Without a timestamp its creation counts. */

@@ -19,6 +19,10 @@ export interface CloudFacts {
   readonly admin_password: string;
   readonly admin_project_id: string;
   readonly demo_project_id: string;
+  /** These three where `up` was asked for nova and ironic. */
+  readonly nova_url?: string;
+  readonly ironic_url?: string;
+  readonly flavor_id?: string;
 }
 
 /** Reads what `up` has written down. Throws, naming the cure, where there is no cloud. */

@@ -2,7 +2,7 @@
 // its archive, a real cloud. Each test goes on from what the one before has left.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, createReadStream, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, createReadStream, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { cloudAdminToken, createProject, readCloud, type CloudFacts, type Projec
 import { mib } from './disk.js';
 import { openGlance, type RawGlance } from './glance.js';
 import { swiftStore, type ImageStore } from './image-store.js';
-import { bootHost, openSiteFolder, succeed, type Host, type PlayResult, type SiteFolder } from './systemd-host.js';
+import { bootHost, openSiteFolder, packNode, succeed, type Host, type PlayResult, type SiteFolder } from './systemd-host.js';
 
 jest.setTimeout(240_000);
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
   tidying.push(() => Promise.all([one.down(), two.down()]));
   // No Node.js, and a distribution that has none either: an old one in its packages comes to the same.
   await two.shell('dpkg --purge --force-all nodejs >/dev/null 2>&1; rm -f /usr/bin/node /usr/bin/nodejs /usr/local/bin/node; rm -rf /var/lib/apt/lists/*');
-  nodeVariables = await packNode();
+  nodeVariables = await packNode(site.path);
   writeSite(scope);
   await store.publish(image, '20250115-v1-amd', { bytes: 4 * mib });
 });
@@ -67,18 +67,6 @@ function writeSite(scope: string): void {
     ...{ keystone_admin_password: cloud.admin_password, openstack_cacert: '', default_user_domain_name: 'Default', enable_image_deployer: 'yes', enable_image_cleaner: 'no' },
     ...{ chameleon_image_tools_object_store_url: store.url, chameleon_image_tools_scope: scope, chameleon_image_tools_config_dir: '/etc/chameleon_image_tools' },
   });
-}
-
-/** An archive like those of Node.js, of this machine's own. */
-async function packNode(): Promise<Readonly<Record<string, unknown>>> {
-  const top = 'node-v0-linux';
-  mkdirSync(join(site.path, top, 'bin'), { recursive: true });
-  copyFileSync(process.execPath, join(site.path, top, 'bin/node'));
-  await succeed('/bin/sh', ['-c', `chmod 755 ${top}/bin/node && tar -cf - ${top} | gzip -1 >node.tar.gz`], { cwd: site.path });
-  const archive = join(site.path, 'node.tar.gz');
-  const { stdout } = await succeed('sha256sum', [archive]);
-  const sha256 = stdout.slice(0, 64);
-  return { chameleon_image_tools_node_archive: archive, chameleon_image_tools_node_sha256: { x64: sha256, arm64: sha256 } };
 }
 
 function expectPlayed(result: PlayResult, changed: Readonly<Record<string, unknown>>): void {
@@ -226,11 +214,27 @@ test('is switched off by its variable: timer, units and wrapper are gone, the co
   expect(await one.shell('chameleon-image-tools --version')).not.toBe('');
 });
 
+test('the cleaner has a timer of its own, from its variable, and a service that keeps what is young', async () => {
+  const on = await site.play({ enable_image_deployer: 'no', enable_image_cleaner: 'yes', ironic_deploy_kernel: 'the-kernel' }, ['--limit', 'role-one']);
+
+  expectPlayed(on, { 'role-one': expect.any(Number) });
+  expect((await one.shell('systemctl list-timers --all --no-pager')).match(/\S*image[-_]\w+\.timer/g)).toEqual(['image_clean.timer']);
+  expect(parse(await one.shell('cat /etc/chameleon_image_tools/site.yaml'))).toMatchObject({ skip_images: ['the-kernel'], max_deletes: 100, hide_mode: 'private' });
+  await one.shell('systemctl start image_clean.service');
+  expect(await one.shell('journalctl -u image_clean -o cat')).toContain('keep');
+  expect(await one.shell('/usr/local/sbin/chameleon-image-clean --dry-run')).toContain('keep');
+
+  const off = await site.play({ enable_image_deployer: 'no' }, ['--limit', 'role-one']);
+
+  expectPlayed(off, { 'role-one': expect.any(Number) });
+  expect(await one.shell('systemctl list-timers --all --no-pager')).not.toContain('image_clean');
+  expect((await one.written()).filter((path) => /image[_-]clean/.test(path) && !/^\/(opt|var\/lib\/private)\//.test(path))).toEqual([]);
+});
+
 test('what cannot work is refused before anything is changed, with the name of what to set', async () => {
   const refusals: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
     [{ chameleon_image_tools_object_store_url: '' }, 'enable_image_deployer is true, but chameleon_image_tools_object_store_url is not set'],
     [{ keystone_admin_password: '' }, 'Without a value now: chameleon_image_tools_password'],
-    [{ enable_image_cleaner: 'yes' }, 'this version of chameleon_image_tools has no cleaner yet'],
     [{ hide_image_age_in_month: 18 }, 'hide_image_age_in_month (18) must be at least 1 and less than delete_image_age_in_month'],
     [{ chameleon_image_tools_calendar: 'dayly' }, 'systemd does not understand chameleon_image_tools_calendar'],
     [{ _chameleon_image_tools_is_systemd: false }, 'Set chameleon_image_tools_manage_timers to false'],

@@ -1,6 +1,6 @@
 // Hosts with a real systemd, and Ansible run against them as an operator of a site does: from a folder that is not this checkout.
 import { execFile, type ExecFileException } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
@@ -103,4 +103,16 @@ async function play(folder: string, variables: Readonly<Record<string, unknown>>
 function changedTasks(stdout: string): string[] {
   const tasks = stdout.split(/^TASK \[/m).slice(1);
   return tasks.filter((text) => /^changed: /m.test(text)).map((text) => text.slice(0, text.indexOf(']')).replace('chameleon_image_tools : ', ''));
+}
+
+/** Packs this machine's Node.js into an archive like those of nodejs.org, and gives the role's variables for it. */
+export async function packNode(folder: string): Promise<Readonly<Record<string, unknown>>> {
+  const top = 'node-v0-linux';
+  mkdirSync(join(folder, top, 'bin'), { recursive: true });
+  copyFileSync(process.execPath, join(folder, top, 'bin/node'));
+  await succeed('/bin/sh', ['-c', `chmod 755 ${top}/bin/node && tar -cf - ${top} | gzip -1 >node.tar.gz`], { cwd: folder });
+  const archive = join(folder, 'node.tar.gz');
+  const { stdout } = await succeed('sha256sum', [archive]);
+  const sha256 = stdout.slice(0, 64);
+  return { chameleon_image_tools_node_archive: archive, chameleon_image_tools_node_sha256: { x64: sha256, arm64: sha256 } };
 }

@@ -44,6 +44,8 @@ export interface KeystoneDouble extends HttpDouble {
   /** How long the next tokens live. */
   tokenSeconds: number;
   readonly region: string;
+  /** What GET /v3/projects lists. */
+  readonly projects: Project[];
   /** Makes every token that was given out invalid, as if it had expired. */
   revokeAll(): void;
   /** Who holds this token; undefined if it is unknown, revoked or expired. */
@@ -97,6 +99,7 @@ export async function startKeystone({ now = Date.now }: { now?: () => number } =
     catalog: [],
     tokenSeconds: 3600,
     region: 'RegionOne',
+    projects: [],
     revokeAll: () => tokens.clear(),
     identify: (id) => valid(state, id),
   };
@@ -116,7 +119,15 @@ function handle(state: State, call: Call): Answer | Promise<Answer> {
   if (version === '') return { status: 300, body: { versions: { values: [entry] } } };
   if (version !== 'v3') return missing();
   if (rest.join('/') === 'auth/tokens') return call.method === 'POST' ? logIn(state, call) : onToken(state, call);
+  if (rest.join('/') === 'projects') return listProjects(state, call);
   return rest.join('') === '' ? { status: 200, body: { version: entry } } : missing();
+}
+
+/** By default only admins may. */
+function listProjects({ double }: State, call: Call): Answer {
+  const identity = double.identify(header(call, 'x-auth-token'));
+  if (identity?.isAdmin !== true) return { status: 403, body: { error: { code: 403, title: 'Forbidden', message: 'You are not authorized to perform the requested action: identity:list_projects.' } } };
+  return { status: 200, body: { projects: double.projects, links: { next: null } } };
 }
 
 async function logIn(state: State, call: Call): Promise<Answer> {

@@ -1,16 +1,34 @@
-// The doubles together: Keystone, Glance and an image store that know of each other, on free ports of 127.0.0.1.
+// The doubles together, which know of each other, on free ports of 127.0.0.1: Keystone, Glance, an image store, and what else is asked for.
 
+import { startCinder } from './cinder.js';
+import type { CinderDouble } from './cinder.js';
+import { startDoni } from './doni.js';
+import type { DoniDouble } from './doni.js';
 import { startGlance } from './glance.js';
 import type { GlanceDouble } from './glance.js';
 import { startImageStore } from './image-store.js';
 import type { ImageStoreDouble, ImageStoreOptions } from './image-store.js';
+import { startIronic } from './ironic.js';
+import type { IronicDouble } from './ironic.js';
 import { startKeystone } from './keystone.js';
 import type { KeystoneDouble, User } from './keystone.js';
+import { startNova } from './nova.js';
+import type { NovaDouble } from './nova.js';
+
+/** The doubles that use images. */
+export interface Users {
+  readonly compute: NovaDouble;
+  readonly volumev3: CinderDouble;
+  readonly baremetal: IronicDouble;
+  readonly inventory: DoniDouble;
+}
 
 export interface SandboxOptions {
   /** The clock of all services, in milliseconds. */
   readonly now?: () => number;
   readonly store?: Omit<ImageStoreOptions, 'now'>;
+  /** The services that the catalogue has besides, by their types; none unless given. */
+  readonly services?: readonly (keyof Users)[];
 }
 
 /** A login as clouds.yaml has it under `auth`. */
@@ -27,6 +45,8 @@ export interface Sandbox {
   readonly keystone: KeystoneDouble;
   readonly glance: GlanceDouble;
   readonly store: ImageStoreDouble;
+  /** All of them run; the catalogue has those that were asked for. */
+  readonly users: Users;
   /** The admin's login. */
   readonly auth: AuthMapping;
   /** The login of a user without the role admin. */
@@ -36,23 +56,31 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Starts all three services. */
-export async function startSandbox({ now = Date.now, store: storeOptions = {} }: SandboxOptions = {}): Promise<Sandbox> {
+/** Starts all services. */
+export async function startSandbox({ now = Date.now, store: storeOptions = {}, services: wanted = [] }: SandboxOptions = {}): Promise<Sandbox> {
   const keystone = await startKeystone({ now });
   const { identify, authUrl } = keystone;
   const glance = await startGlance({ identify, authUrl, now, seedOwner: keystone.admin.project.id });
   const store = await startImageStore({ ...storeOptions, now });
+  const users: Users = {
+    compute: await startNova({ identify }),
+    volumev3: await startCinder({ identify }),
+    baremetal: await startIronic({ identify }),
+    inventory: await startDoni({ identify }),
+  };
   keystone.catalog = [
+    ...wanted.map((type) => ({ type, name: type, url: users[type].url })),
     { type: 'image', name: 'glance', url: glance.url },
     { type: 'object-store', name: 'swift', url: store.objectStoreUrl },
   ];
   const auth = authOf(keystone.admin, authUrl);
   const demoAuth = authOf(keystone.demo, authUrl);
-  const services = [keystone, glance, store];
+  const services = [keystone, glance, store, ...Object.values(users)];
   return {
     keystone,
     glance,
     store,
+    users,
     auth,
     demoAuth,
     cloudsYaml: cloudsYaml(keystone, { auth, demoAuth }),

@@ -47,7 +47,8 @@ const readFaults: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 };
 
-async function readSmallFile(path: string): Promise<{ text: string; mode: number }> {
+/** The text of a file of at most 1 MiB, and its permission bits. Throws INVALID_INPUT. */
+export async function readSmallFile(path: string): Promise<{ text: string; mode: number }> {
   try {
     const { mode } = await stat(path);
     const chunks: Buffer[] = [];

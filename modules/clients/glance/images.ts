@@ -46,9 +46,23 @@ const attributes: ReadonlySet<string> = new Set([
   'checksum', 'os_hash_algo', 'os_hash_value', 'min_disk', 'min_ram', 'tags', 'locations', 'direct_url', 'file', 'self', 'schema', 'stores', 'members',
 ]);
 
-/** Every image that this login may list, by pages. Hidden ones are listed only with `hidden: true`, and then alone. */
-export async function listImages(cloud: Cloud, options: { hidden: boolean }): Promise<Image[]> {
-  return listPages(cloud, `/v2/images?limit=1000&sort=created_at:asc,id:asc${options.hidden ? '&os_hidden=true' : ''}`);
+export interface ImageFilter {
+  /** Hidden images are listed only with `true`, and then alone. */
+  readonly hidden: boolean;
+  /** Community images of other projects too, which Glance lists only when asked. */
+  readonly community?: true;
+  /** Only images with this value of a property. */
+  readonly property?: readonly [name: string, value: string];
+}
+
+/** Every image that this login may list, by pages. */
+export async function listImages(cloud: Cloud, { hidden, community, property }: ImageFilter): Promise<Image[]> {
+  const filters = [
+    ...(hidden ? ['os_hidden=true'] : []),
+    ...(community ? ['visibility=all'] : []),
+    ...(property ? [property.map(encodeURIComponent).join('=')] : []),
+  ];
+  return listPages(cloud, `/v2/images?${['limit=1000', 'sort=created_at:asc,id:asc', ...filters].join('&')}`);
 }
 
 /** The public images of this name. Glance compares without regard to case on some databases; here case counts. */

@@ -1,7 +1,8 @@
 // Gives the production name to a verified image and the archive name to the one before it, in this order: the name is never missing.
-import { getImage, listPublicImages, patchImage, type Image, type ImageChange } from '../../clients/glance/images.js';
+import { getImage, listPublicImages, type Image, type ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { archiveName, isProduction, markers, type SiteImage } from '../../policy/images.js';
+import { changeImage } from '../change-image.js';
 import type { Job, Run } from './job.js';
 
 export interface Archived {
@@ -14,7 +15,7 @@ export async function promote(image: Image, job: Job, run: Run): Promise<Archive
   const { name } = job.planned;
   const production = await presentProduction(image, job, run);
   const replaces: ImageChange[] = production && image.properties[markers.replaces] !== production.id ? [{ op: 'add', attribute: markers.replaces, value: production.id }] : [];
-  await change(run, image.id, [{ op: 'replace', attribute: 'name', value: name }, { op: 'replace', attribute: 'visibility', value: 'public' }, ...replaces]);
+  await changeImage(run.cloud, image.id, [{ op: 'replace', attribute: 'name', value: name }, { op: 'replace', attribute: 'visibility', value: 'public' }, ...replaces]);
   if (!production) return undefined;
   try {
     return await archive(production, run);
@@ -42,7 +43,7 @@ export async function archive(image: SiteImage, run: Run): Promise<Archived | un
   if (present.name !== image.name) return { id: present.id, name: present.name };
   const name = archiveName(present, run.takenNames);
   run.takenNames.add(name);
-  await change(run, image.id, [
+  await changeImage(run.cloud, image.id, [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
     { op: 'add', attribute: markers.supersededAt, value: run.context.now().toISOString().replace(/\.\d+Z$/, 'Z') },
@@ -54,7 +55,7 @@ async function takeBack(image: Image, error: unknown, { name, production, run }:
   const refused = `${name}: the present image ${production.id} could not be archived (${messageOf(error)})`;
   const facts = { name, id: image.id, present: production.id };
   try {
-    await change(run, image.id, [
+    await changeImage(run.cloud, image.id, [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
     ]);
@@ -63,22 +64,4 @@ async function takeBack(image: Image, error: unknown, { name, production, run }:
     const state = `two public images have this name now: ${image.id} and ${production.id}; the next run puts it right`;
     return new OperationError('PROMOTION_HALF_DONE', `${refused}, and taking the promotion back failed too (${messageOf(second)}); ${state}`, facts, error);
   }
-}
-
-/** One PATCH, read back: concurrent writers to one image can undo each other although each got 200. */
-async function change(run: Run, id: string, changes: readonly ImageChange[]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    await patchImage(run.cloud, id, changes);
-    const image = await getImage(run.cloud, id);
-    const lost = changes.filter((wanted) => valueOf(image, wanted.attribute) !== wanted.value);
-    if (lost.length === 0) return;
-    if (attempt === 3) {
-      throw new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${lost.map(({ attribute }) => attribute).join(', ')} and did not keep it`, { id });
-    }
-  }
-}
-
-function valueOf(image: Image | undefined, attribute: string): unknown {
-  if (!image) return undefined;
-  return attribute === 'name' || attribute === 'visibility' ? image[attribute] : image.properties[attribute];
 }

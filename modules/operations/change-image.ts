@@ -1,0 +1,52 @@
+// Changes one image and reads it back: concurrent writers to one image can undo each other although each got 200.
+import { getImage, patchImage, type Image, type ImageChange } from '../clients/glance/images.js';
+import { statusOf } from '../clients/http/errors.js';
+import { isWorthRepeating } from '../clients/http/retry.js';
+import type { Cloud } from '../clients/keystone/cloud.js';
+import { OperationError } from '../core/errors.js';
+import { sleep } from '../core/waiting.js';
+
+const attempts = 3;
+const pauseMs = 500;
+
+/**
+ * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is safe, since values are absolute.
+ * Throws CHANGE_LOST when it does not last, IMAGE_GONE, or Glance's refusal.
+ */
+export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
+  let missing = changes;
+  for (let attempt = 1; ; attempt++) {
+    const failure = await send(cloud, id, missing);
+    if (failure) await sleep(pauseMs * attempt);
+    const image = await getImage(cloud, id);
+    if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
+    // All of them, not only those sent last: a later writer may undo what an earlier look has seen.
+    missing = changes.filter((wanted) => !isInEffect(wanted, image));
+    if (missing.length === 0) return image;
+    if (attempt === attempts) throw failure ?? changeLost(id, missing);
+  }
+}
+
+/** One PATCH. Gives a failure that leaves open whether the changes were made, for a look at the image to decide; throws any other. */
+async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<unknown> {
+  try {
+    await patchImage(cloud, id, changes);
+    return undefined;
+  } catch (error) {
+    // 409: another writer was at the image, or a property to be removed is gone already.
+    if (statusOf(error) === 409) return error;
+    // A PATCH that removes is never repeated by the client, since after a lost answer Glance would refuse it.
+    if (changes.some(({ op }) => op === 'remove') && isWorthRepeating(error)) return error;
+    throw error;
+  }
+}
+
+function changeLost(id: string, lost: readonly ImageChange[]): OperationError {
+  const names = lost.map(({ attribute }) => attribute).join(', ');
+  return new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${names} and did not keep it`, { id });
+}
+
+function isInEffect({ op, attribute, value }: ImageChange, image: Image): boolean {
+  const present = attribute === 'name' || attribute === 'visibility' || attribute === 'os_hidden' ? image[attribute] : image.properties[attribute];
+  return op === 'remove' ? present === undefined : present === value;
+}

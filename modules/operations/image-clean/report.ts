@@ -1,0 +1,72 @@
+// What a run did, or would do, for programs and for people.
+import type { Difference, Outcome } from '../../core/operation.js';
+import type { CleanArguments, Done } from './run.js';
+
+export interface Report {
+  readonly done: readonly Done[];
+  readonly sources: readonly string[];
+  readonly absent: readonly string[];
+  /** Failures that are not those of a single image. */
+  readonly failures: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export function outcomeOf({ sources, absent, warnings, ...report }: Report, args: CleanArguments, checkMode: boolean): Outcome {
+  const done = [...report.done].sort(byNameThenOldest);
+  const changes = done.filter(({ action }) => action === 'hide' || action === 'delete');
+  return {
+    changed: changes.length > 0,
+    message: summarise(done, absent, checkMode),
+    values: { images: done.map(resultOf), sources, absent },
+    failures: [...report.failures, ...done.filter(({ action }) => action === 'failed').map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`)],
+    warnings,
+    differences: changes.map((change) => differenceOf(change, args)),
+    table: {
+      columns: ['IMAGE', 'STATE', 'AGE', 'ACTION', 'REASON', 'ID'],
+      rows: done.map(({ planned, action, reason }) => [planned.image.name, planned.state, ageOf(planned.ageMonths), action, reason, planned.image.id]),
+    },
+  };
+}
+
+function summarise(done: readonly Done[], absent: readonly string[], checkMode: boolean): string {
+  const counts = new Map<string, number>();
+  for (const { action } of done) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const parts = [...counts].sort().map(([action, count]) => `${count} ${action}`);
+  const counted = parts.length > 0 ? `${checkMode ? 'planned: ' : ''}${parts.join(', ')}` : 'no images to look after';
+  return absent.length > 0 ? `${counted} (not asked, since this cloud has none: ${absent.join(', ')})` : counted;
+}
+
+function resultOf({ planned, action, reason }: Done): Readonly<Record<string, unknown>> {
+  const { image, productionName, state, ageMonths } = planned;
+  return {
+    id: image.id,
+    name: image.name,
+    ...(productionName === undefined ? {} : { production_name: productionName }),
+    state,
+    action,
+    reason,
+    ...(ageMonths === undefined ? {} : { age_months: ageMonths }),
+    created_at: image.created_at,
+    visibility: image.visibility,
+    hidden: image.os_hidden,
+  };
+}
+
+function differenceOf({ planned: { image }, action }: Done, { hide_mode: mode }: CleanArguments): Difference {
+  const header = `image ${image.name} (${image.id})`;
+  if (action === 'delete') return { header, before: { id: image.id, name: image.name, visibility: image.visibility }, after: {} };
+  return mode === 'private'
+    ? { header, before: { visibility: image.visibility }, after: { visibility: 'private' } }
+    : { header, before: { os_hidden: image.os_hidden }, after: { os_hidden: true } };
+}
+
+function ageOf(months: number | undefined): string {
+  return months === undefined ? '' : `${months} mo`;
+}
+
+function byNameThenOldest({ planned: one }: Done, { planned: other }: Done): number {
+  const [left, right] = [one.productionName ?? one.image.name, other.productionName ?? other.image.name];
+  if (left !== right) return left < right ? -1 : 1;
+  if (one.image.created_at !== other.image.created_at) return one.image.created_at < other.image.created_at ? -1 : 1;
+  return one.image.id < other.image.id ? -1 : 1;
+}

@@ -1,0 +1,28 @@
+// Who uses an image, in words: collected with the memory of a few names, however many there are.
+
+export interface User {
+  /** Such as `server web-3`. */
+  readonly what: string;
+  readonly projectId?: string | undefined;
+}
+
+export interface Use {
+  /** Those that are named; the others are only counted. */
+  readonly named: readonly User[];
+  readonly count: number;
+}
+
+const named = 2;
+
+export function addUser(uses: Map<string, Use>, imageId: string, user: User): void {
+  const use = uses.get(imageId) ?? { named: [], count: 0 };
+  if (use.named.some(({ what, projectId }) => what === user.what && projectId === user.projectId)) return;
+  uses.set(imageId, { named: use.named.length < named ? [...use.named, user] : use.named, count: use.count + 1 });
+}
+
+/** `server web-3 of project climate and 41 more`. A project whose name is not known is called by its id. */
+export function describeUse(use: Use, projectNames: ReadonlyMap<string, string>): string {
+  const users = use.named.map(({ what, projectId }) => (projectId ? `${what} of project ${projectNames.get(projectId) ?? projectId}` : what));
+  const more = use.count - use.named.length;
+  return [users.join(', '), ...(more > 0 ? [`${more} more`] : [])].join(' and ');
+}

@@ -2,7 +2,7 @@
 import { examplesOf } from '../modules/ansible/documentation.js';
 import { commandOf } from '../modules/cli/help.js';
 import { flagName } from '../modules/cli/flags.js';
-import type { Field, Fields } from '../modules/core/fields.js';
+import { rangeOf, type Field, type Fields } from '../modules/core/fields.js';
 import type { Declaration, ReturnField } from '../modules/core/operation.js';
 
 /** The page's Markdown. */
@@ -70,9 +70,8 @@ function sampleOf({ sample }: ReturnField): string {
 function typeOf(field: Field): string {
   const { type } = field;
   if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
-  if (type !== 'integer' && type !== 'number') return type;
-  if (field.minimum === undefined && field.maximum === undefined) return type;
-  return `${type}, ${field.minimum ?? ''} to ${field.maximum ?? ''}`;
+  const range = rangeOf(field);
+  return range ? `${type}, ${range}` : type;
 }
 
 function defaultOf(field: Field): string {

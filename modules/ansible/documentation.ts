@@ -1,6 +1,6 @@
 // The document beside a module, which `ansible-doc` prints: made from the declaration when the project is built.
 import { stringify } from 'yaml';
-import type { Field, Fields } from '../core/fields.js';
+import { rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { Declaration, Example, ReturnField } from '../core/operation.js';
 
 const firstVersion = '0.1.0';
@@ -66,16 +66,12 @@ function isAlwaysRequired(field: Field): boolean {
 
 function remarksOn(field: Field): string[] {
   const keys = field.siteYaml?.map((key) => `\`${key}\``).join(' or ');
+  const range = rangeOf(field);
   return [
     ...(field.required && keys ? [`Required, here or in \`site_yaml\` as ${keys}.`] : []),
     ...(!field.required && keys ? [`In \`site_yaml\`: ${keys}.`] : []),
-    ...('minimum' in field || 'maximum' in field ? [rangeOf(field)] : []),
+    ...(range ? [`Allowed: ${range}.`] : []),
   ];
-}
-
-function rangeOf(field: { readonly minimum?: number; readonly maximum?: number }): string {
-  if (field.minimum === undefined) return `At most ${field.maximum}.`;
-  return field.maximum === undefined ? `${field.minimum} or more.` : `From ${field.minimum} to ${field.maximum}.`;
 }
 
 function returnOf(value: ReturnField): Record<string, unknown> {

@@ -1,6 +1,6 @@
 // The options of a subcommand, from the declaration's fields: image_type becomes --image-type.
 import type { Options } from 'yargs';
-import type { Field, Fields } from '../core/fields.js';
+import { rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { AnyOperation } from '../core/operation.js';
 import { loginFields } from '../operations/login-fields.js';
 import { storeFields } from '../operations/store-fields.js';
@@ -93,9 +93,10 @@ function groupOf(name: string): string {
 
 function remarksOn(name: string, field: Field): string[] {
   const keys = field.siteYaml?.join(' or ');
+  const range = rangeOf(field);
   return [
     ...('choices' in field && field.choices ? [`One of: ${field.choices.join(', ')}.`] : []),
-    ...('minimum' in field && field.minimum !== undefined && field.maximum !== undefined ? [`From ${field.minimum} to ${field.maximum}.`] : []),
+    ...(range ? [`Allowed: ${range}.`] : []),
     ...(field.type === 'list' ? ['Several are separated by commas or spaces, or given by the option again.'] : []),
     ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),

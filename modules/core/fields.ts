@@ -85,6 +85,14 @@ export function defineFields<const F extends Fields>(fields: F): F {
   return fields;
 }
 
+/** The numbers that a field allows, such as `1 to 16`; undefined for a field that is no number, or has no limit. */
+export function rangeOf(field: Field): string | undefined {
+  if (field.type !== 'integer' && field.type !== 'number') return undefined;
+  const { minimum, maximum } = field;
+  if (minimum === undefined) return maximum === undefined ? undefined : `at most ${maximum}`;
+  return maximum === undefined ? `${minimum} or more` : `${minimum} to ${maximum}`;
+}
+
 /** Calls `visit` for each field with its dotted path, nested ones too. */
 export function visitFields(fields: Fields, visit: (path: string, field: Field) => void, prefix = ''): void {
   for (const [name, field] of Object.entries(fields)) {

@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { closest } from 'fastest-levenshtein';
 import { InputError } from './errors.js';
-import type { Field, Fields } from './fields.js';
+import { rangeOf, type Field, type Fields } from './fields.js';
 import { holdsSecrets } from './masking.js';
 
 export interface ValidationSubject {
@@ -66,7 +66,7 @@ function describeRule(error: ErrorObject, field: Field | undefined): string {
       return `is not allowed; allowed: ${(error.params.allowedValues as string[]).join(', ')}`;
     case 'minimum':
     case 'maximum':
-      return `is out of range; allowed: ${rangeOf(field)}`;
+      return `is out of range; allowed: ${(field && rangeOf(field)) ?? 'another value'}`;
     case 'pattern':
       return field?.type === 'string' && field.pattern
         ? `is not allowed; it must be ${field.pattern.meaning}`
@@ -88,12 +88,6 @@ const typeNames: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'a mapping',
 };
-
-function rangeOf(field: Field | undefined): string {
-  if (field?.type !== 'integer' && field?.type !== 'number') return 'another value';
-  if (field.minimum === undefined) return `at most ${field.maximum}`;
-  return field.maximum === undefined ? `${field.minimum} or more` : `${field.minimum} to ${field.maximum}`;
-}
 
 /** The field at a path of keys; an element of a list belongs to the list's field and is shown as `images[2]`. */
 function findField(fields: Fields, path: readonly string[]): { field: Field | undefined; dotted: string } {

@@ -36,6 +36,19 @@ export function isGone(image: SiteImage): boolean {
   return gone.has(image.status);
 }
 
+const receiving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
+
+/** True while Glance takes data in by itself or from somebody: what is changed then is forgotten when that ends. */
+export function isReceiving({ status }: Pick<SiteImage, 'status'>): boolean {
+  return receiving.has(status);
+}
+
+/** True while data are on their way, also before the first byte of an import. Glance leaves both properties behind as empty strings when it is over. */
+export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boolean {
+  const { os_glance_import_task: task, os_glance_failed_import: failed } = image.properties;
+  return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
+}
+
 /** True for an image that this system created itself. */
 export function isOurs(image: SiteImage): boolean {
   return image.properties[markers.id] === image.id;

@@ -1,4 +1,6 @@
 // Properties of images as operators give them: which names may be used, what a list of values says, what differs. No I/O, no clock.
+import { imageAttributes } from './attributes.js';
+import { isReceiving } from './images.js';
 
 /** What is wanted of one image: a text to set for each name, or undefined where the property is to be gone. */
 export type Wishes = ReadonlyMap<string, string | undefined>;
@@ -25,20 +27,10 @@ export function contradictions(one: Wishes, other: Wishes): string[] {
   return [...other].filter(([name, value]) => one.has(name) && one.get(name) !== value).map(([name]) => name);
 }
 
-/** Glance keeps a change made now only until the data have arrived: it answers 200 and the end of the upload undoes it. */
-const receiving: ReadonlySet<string> = new Set(['saving', 'uploading', 'importing']);
-
 /** Why an image of this status cannot be changed at present; undefined where it can. */
 export function hindranceOf(status: string): string | undefined {
-  return receiving.has(status) ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active` : undefined;
+  return isReceiving({ status }) ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active` : undefined;
 }
-
-/** Attributes of the Image API v2 (glance/api/v2/images.py, get_base_properties, the read-only and the reserved ones). */
-const attributes: ReadonlySet<string> = new Set([
-  'id', 'name', 'status', 'visibility', 'protected', 'os_hidden', 'checksum', 'os_hash_algo', 'os_hash_value', 'size', 'virtual_size', 'container_format',
-  'disk_format', 'created_at', 'updated_at', 'deleted', 'deleted_at', 'min_disk', 'min_ram', 'owner', 'tags', 'location', 'locations', 'direct_url', 'file',
-  'self', 'schema', 'stores', 'members',
-]);
 
 const longestName = 255;
 
@@ -49,7 +41,7 @@ const longestName = 255;
 export function refusalOf(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (name === '') return 'a property needs a name';
-  if (attributes.has(lower)) return "it is an attribute of Glance's own, not a property";
+  if (imageAttributes.has(lower)) return "it is an attribute of Glance's own, not a property";
   if (lower.startsWith('image_tools_')) return 'it is a mark by which these tools know their images: with another value an image would be taken for what it is not';
   if (lower.startsWith('os_glance')) return 'Glance keeps such names for itself';
   if (name !== name.trim()) return 'it begins or ends with a space';

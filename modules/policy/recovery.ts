@@ -1,5 +1,5 @@
 // What to do with an image that some run began and did not finish: one table over status, age and markers.
-import { markers, type SiteImage } from './images.js';
+import { isInMotion, markers, type SiteImage } from './images.js';
 
 export interface RecoverySituation {
   readonly now: Date;
@@ -15,11 +15,9 @@ export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
 /** Between two of its steps a run may pause this long, backing off from a Glance that is down. */
 const pauseSeconds = 600;
 
-const moving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
-
 /** `wanted`: the catalogue still asks for this release of this name. */
 export function decideLeftover(image: SiteImage, wanted: boolean, situation: RecoverySituation): { verdict: Verdict; reason: string } {
-  const inMotion = moving.has(image.status) || isImporting(image);
+  const inMotion = isInMotion(image);
   if (!inMotion && image.status !== 'queued' && image.status !== 'active') {
     return { verdict: 'delete', reason: `an earlier run left it in status ${image.status}` };
   }
@@ -32,9 +30,4 @@ export function decideLeftover(image: SiteImage, wanted: boolean, situation: Rec
   if (!wanted) return { verdict: 'delete', reason: 'an earlier run left it, and its release is not wanted any more' };
   if (image.status === 'active') return { verdict: 'resume', reason: 'an earlier run brought it in and did not promote it' };
   return { verdict: 'resume', reason: `an earlier run was broken off during the upload: ${since}` };
-}
-
-/** Glance leaves both properties behind as empty strings when an import is over. */
-function isImporting(image: SiteImage): boolean {
-  return image.status === 'queued' && Boolean(image.properties.os_glance_import_task) && !image.properties.os_glance_failed_import;
 }

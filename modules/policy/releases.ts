@@ -1,5 +1,6 @@
 // Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
 import { OperationError } from '../core/errors.js';
+import { imageAttributes } from './attributes.js';
 
 /** One image of the catalogue, or the reason why its entry cannot be used. */
 export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
@@ -37,12 +38,8 @@ export interface Manifest {
   readonly ignored: readonly string[];
 }
 
-/** Attributes of the Image API v2 (glance/api/v2/images.py, get_base_properties and the reserved ones): never taken from a manifest. */
-const reserved: ReadonlySet<string> = new Set([
-  'id', 'name', 'status', 'visibility', 'protected', 'os_hidden', 'checksum', 'os_hash_algo', 'os_hash_value', 'size', 'virtual_size', 'container_format',
-  'disk_format', 'created_at', 'updated_at', 'deleted_at', 'deleted', 'is_public', 'min_disk', 'min_ram', 'owner', 'tags', 'locations', 'location', 'direct_url',
-  'file', 'self', 'schema', 'stores', 'members', 'metadata', 'data', 'store', 'current',
-]);
+/** Never taken from a manifest: Glance's own, the words by which older clients and the API v1 meant them, and our release. */
+const reserved: ReadonlySet<string> = new Set([...imageAttributes, 'is_public', 'metadata', 'data', 'store', 'current']);
 const reservedPrefixes = ['image_tools_', 'os_glance_', 'owner_specified.'];
 
 /** The properties that a manifest gives to its image. Throws MANIFEST_UNUSABLE when it is not a JSON object. */

@@ -4,6 +4,7 @@ import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from '../http/client.js';
 import { isNotFound } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
+import { readPages } from '../paging.js';
 
 /** An image as the API gives it. What is not an attribute of Glance's own schema is in `properties`. */
 export interface Image {
@@ -73,19 +74,10 @@ export async function listPublicImages(cloud: Cloud, name: string): Promise<Imag
   return images.filter((image) => image.name === name);
 }
 
-async function listPages(cloud: Cloud, first: string): Promise<Image[]> {
+async function listPages(cloud: Cloud, path: string): Promise<Image[]> {
   const images: Image[] = [];
-  const visited = new Set<string>();
-  let path: string | undefined = first;
-  while (path !== undefined) {
-    if (visited.has(path)) throw new OperationError('PAGING_LOOP', `Glance's list of images leads back to ${path}`);
-    visited.add(path);
-    const answer = await cloud.request('image', { method: 'GET', path });
-    const page = (await answer.json()) as { images?: unknown; next?: string };
-    if (!Array.isArray(page.images)) throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of Glance holds no list of images`);
-    images.push(...page.images.map(parseImage));
-    path = page.next;
-  }
+  const next = (page: { readonly next?: unknown }): string | undefined => (typeof page.next === 'string' ? page.next : undefined);
+  for await (const image of readPages({ service: 'image', path, key: 'images', next }, cloud)) images.push(parseImage(image));
   return images;
 }
 

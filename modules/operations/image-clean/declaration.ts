@@ -2,6 +2,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../login-fields.js';
+import { siteFields } from '../site-fields.js';
 import { storeFields } from '../store-fields.js';
 
 const { required: _required, ...storeUrl } = storeFields.object_store_url;
@@ -68,19 +69,8 @@ const choiceFields = defineFields({
     description: 'A fuse: a plan that deletes more images is refused whole, and nothing is hidden or deleted. There is no limit unless given.',
     siteYaml: ['max_deletes'],
   },
-  image_prefix: {
-    type: 'string',
-    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
-    description: 'What stands before the production name of an image that is being brought in. Such images are left to the deployer.',
-    default: 'testing_',
-    siteYaml: ['image_prefix'],
-  },
-  lock_dir: {
-    type: 'path',
-    description: 'Folder of the lock file. Runs that share it and the cloud exclude each other.',
-    default: '/run/lock',
-    siteYaml: ['lock_dir'],
-  },
+  image_prefix: siteFields.image_prefix,
+  lock_dir: siteFields.lock_dir,
 });
 
 const catalogueFields = defineFields({

@@ -2,6 +2,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../login-fields.js';
+import { siteFields } from '../site-fields.js';
 import { storeFields } from '../store-fields.js';
 
 const transferFields = defineFields({
@@ -30,13 +31,7 @@ const transferFields = defineFields({
     default: 'qcow2',
     siteYaml: ['image_type'],
   },
-  image_prefix: {
-    type: 'string',
-    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
-    description: 'What stands before the production name while an image is private and being brought in.',
-    default: 'testing_',
-    siteYaml: ['image_prefix'],
-  },
+  image_prefix: siteFields.image_prefix,
   image_metadata_field: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
@@ -76,12 +71,7 @@ const transferFields = defineFields({
     siteYaml: ['upload_timeout'],
   },
   attempts: { type: 'integer', minimum: 1, maximum: 20, description: 'How often the upload of one image is tried.', default: 5 },
-  lock_dir: {
-    type: 'path',
-    description: 'Folder of the lock file. Runs that share it and the cloud exclude each other.',
-    default: '/run/lock',
-    siteYaml: ['lock_dir'],
-  },
+  lock_dir: siteFields.lock_dir,
   supports_yaml: { type: 'path', description: 'Accepted for older command lines. The catalogue of releases does not need it.' },
 });
 

@@ -4,6 +4,7 @@ import { HttpError, statusOf } from '../../clients/http/errors.js';
 import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';
+import { isInMotion } from '../../policy/images.js';
 import type { Run, Work } from './job.js';
 import { streamOnce } from './stream.js';
 
@@ -12,8 +13,6 @@ export interface Transferred {
   /** Digests of what was sent; absent where this run did not send it. */
   readonly streamed?: ReadonlyMap<string, string>;
 }
-
-const moving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
 
 /**
  * Returns the active image. After every failed attempt the image's own status decides how to go on: an answer may be lost although the
@@ -48,7 +47,7 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
     async () => {
       const image = await getImage(run.cloud, id);
       if (!image) throw new OperationError('IMAGE_GONE', `${job.planned.name}: image ${id} was deleted by somebody during the transfer`, { id });
-      if (moving.has(image.status) || isImporting(image)) {
+      if (isInMotion(image)) {
         run.context.progress({ subject: job.planned.name, stage: 'wait' });
         return undefined;
       }
@@ -57,10 +56,6 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
     },
     { subject: `Glance to finish image ${id}`, timeoutSeconds: run.args.upload_timeout, intervalSeconds: 0.5, signal: run.context.signal },
   );
-}
-
-function isImporting(image: Image): boolean {
-  return image.status === 'queued' && Boolean(image.properties.os_glance_import_task) && !image.properties.os_glance_failed_import;
 }
 
 /** Asks Glance to fetch the object, and waits until it has, or says that it failed. */

@@ -2,6 +2,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../login-fields.js';
+import { siteFields } from '../site-fields.js';
 
 const filterFields = defineFields({
   images: { type: 'list', description: 'Only these images: ids, names, or patterns such as `CC-Ubuntu*`. All of them unless given.', aliases: ['image'] },
@@ -12,12 +13,7 @@ const filterFields = defineFields({
       'Only images in these states: `current` (the production image of its name), `archived` (replaced by a newer one), `incoming` (still being brought in), `unmanaged` (not ours to care for).',
     default: ['current', 'archived', 'incoming'],
   },
-  image_prefix: {
-    type: 'string',
-    description: 'What stands before the production name while an image is being brought in.',
-    default: 'testing_',
-    siteYaml: ['image_prefix'],
-  },
+  image_prefix: siteFields.image_prefix,
 });
 
 export const declaration = defineDeclaration({

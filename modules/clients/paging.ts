@@ -1,6 +1,9 @@
-// Reading a list page by page: what is kept is up to the caller, so memory does not grow with the list.
+// Reading a list page by page: of what was told only the ids are kept.
 import { OperationError } from '../core/errors.js';
+import { statusOf } from './http/errors.js';
 import type { Cloud } from './keystone/cloud.js';
+
+type Page = Readonly<Record<string, unknown>>;
 
 export interface Pages {
   /** As the catalogue calls it, such as `compute`. */
@@ -10,23 +13,56 @@ export interface Pages {
   readonly headers?: Readonly<Record<string, string>>;
   /** The key of the answer that holds the list. */
   readonly key: string;
+  /** The key of an element that tells it from the others. */
+  readonly id: string;
   /** Where the answer says that there are more: the next page's path or URL. */
-  readonly next: (page: Readonly<Record<string, unknown>>) => string | undefined;
+  readonly next: (page: Page) => string | undefined;
 }
 
-/** Every element of a list. Throws UNEXPECTED_ANSWER for a page without one, PAGING_LOOP where the links go in a circle. */
-export async function* readPages({ service, path: first, headers = {}, key, next }: Pages, cloud: Cloud): AsyncGenerator<Readonly<Record<string, unknown>>> {
+/** How often a list is begun again. */
+const mostRestarts = 5;
+
+/**
+ * Every element of a list, once. Where the element that the next page begins behind was deleted meanwhile, the list is read again.
+ * Throws UNEXPECTED_ANSWER for a page without a list, PAGING_LOOP where the links go in a circle.
+ */
+export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Page> {
+  const seen = new Set<string>();
   const visited = new Set<string>();
-  for (let path: string | undefined = first; path !== undefined; ) {
-    if (visited.has(path)) throw new OperationError('PAGING_LOOP', `the list of the ${service} service leads back to ${path}`, { service });
+  let restarts = 0;
+  for (let path: string | undefined = pages.path; path !== undefined; ) {
+    if (visited.has(path)) throw new OperationError('PAGING_LOOP', `the list of the ${pages.service} service leads back to ${path}`, { service: pages.service });
     visited.add(path);
-    const answer = await cloud.request(service, { method: 'GET', path, headers });
-    const page = (await answer.json()) as Readonly<Record<string, unknown>> | null;
-    const elements = page?.[key];
-    if (!page || !Array.isArray(elements)) throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of the ${service} service holds no list of ${key}`, { service });
-    yield* elements as Readonly<Record<string, unknown>>[];
-    path = next(page);
+    const page = await readPage(pages, cloud, path, restarts < mostRestarts);
+    if (page === undefined) {
+      restarts += 1;
+      visited.clear();
+      path = pages.path;
+      continue;
+    }
+    for (const element of elementsOf(page, pages, path)) {
+      const id = textAt(element, pages.id);
+      if (id === '' || !seen.has(id)) yield element;
+      seen.add(id);
+    }
+    path = pages.next(page);
   }
+}
+
+/** Undefined where a later page's marker is gone: Ironic answers 404 then, Nova and Glance 400. */
+async function readPage({ service, path: first, headers = {} }: Pages, cloud: Cloud, path: string, mayRestart: boolean): Promise<Page | undefined> {
+  try {
+    return (await (await cloud.request(service, { method: 'GET', path, headers })).json()) as Page;
+  } catch (error) {
+    if (mayRestart && path !== first && [400, 404].includes(statusOf(error) ?? 0)) return undefined;
+    throw error;
+  }
+}
+
+function elementsOf(page: Page | null, { service, key }: Pages, path: string): readonly Page[] {
+  const elements = page?.[key];
+  if (!Array.isArray(elements)) throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of the ${service} service holds no list of ${key}`, { service });
+  return elements as Page[];
 }
 
 /** The `next` of a list of links, as Nova, Cinder and Doni write them. */
@@ -36,7 +72,7 @@ export function nextOf(links: unknown): string | undefined {
 }
 
 /** The text under a key; empty where there is none. */
-export function textAt(values: Readonly<Record<string, unknown>>, key: string): string {
+export function textAt(values: Page, key: string): string {
   const value = values[key];
   return typeof value === 'string' ? value : '';
 }

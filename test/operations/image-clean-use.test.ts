@@ -44,6 +44,22 @@ describe('an image is left alone while it is used by', () => {
     expect(site.users.compute.requests.filter(({ path, query }) => path.endsWith('/detail') && !query.has('soft_deleted'))).toHaveLength(5);
   });
 
+  test('a node on the last page, although the node that the second page begins behind is deleted meanwhile', async () => {
+    const image = seedOld(site);
+    const { baremetal } = site.users;
+    baremetal.maximum = 2;
+    for (const name of ['first', 'passing', 'third', 'fourth']) baremetal.seed({ name });
+    baremetal.seed({ name: 'last', driver_info: { deploy_kernel: image.id } });
+    baremetal.intervene = ({ query }) => {
+      const passing = baremetal.nodes.findIndex(({ name }) => name === 'passing');
+      if (query.has('marker') && passing !== -1) baremetal.nodes.splice(passing, 1);
+      return undefined;
+    };
+
+    expect(resultOf(await clean(site), image)?.reason).toBe(`used by node last (driver_info deploy_kernel); ${age}`);
+    expect(baremetal.nodes).toHaveLength(4);
+  });
+
   test('a server that boots from a volume made of it (19)', async () => {
     const image = seedOld(site);
     const { id: server } = site.users.compute.seed({ name: 'web-3', image: '' });
@@ -98,6 +114,7 @@ const failures: readonly Failure[] = [
   ['Nova refuses to list all projects', 'compute', () => ({ status: 403, body: { forbidden: { message: 'not allowed' } } })],
   ['Cinder is not where the catalogue says', 'volumev3', () => ({ status: 404 })],
   ['Ironic answers 500 on its second page', 'baremetal', ({ query }) => (query.has('marker') ? { status: 500 } : undefined)],
+  ['Ironic loses every marker', 'baremetal', ({ query }) => (query.has('marker') ? { status: 404 } : undefined)],
   ['Ironic leads back to its first page', 'baremetal', ({ url }) => ({ status: 200, body: { nodes: [], next: `${url}/v1/nodes?fields=uuid,name,driver_info,instance_info&limit=1000` } })],
   ['Doni answers a page of a proxy', 'inventory', () => ({ status: 200, body: '<html>welcome</html>' })],
 ];

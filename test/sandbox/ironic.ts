@@ -48,7 +48,7 @@ function listNodes({ nodes, maximum }: IronicDouble, call: Call): Answer {
   const minor = Number(header(call, 'x-openstack-ironic-api-version')?.split('.')[1] ?? 1);
   if (call.query.has('fields') && minor < 8) return { status: 406, body: { error_message: '{"faultstring": "Request not acceptable."}' } };
   const fields = call.query.get('fields')?.split(',') ?? ['uuid', 'name'];
-  const { rows, next } = pageOf(nodes, { call, idOf: ({ uuid }) => uuid, maximum });
+  const { rows, next } = pageOf(nodes, { call, idOf: ({ uuid }) => uuid, maximum, lost: 404 });
   const shown = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => fields.includes(key))));
   return { status: 200, body: { nodes: shown, ...(next === undefined ? {} : { next: `http://behind-a-proxy${next}` }) } };
 }

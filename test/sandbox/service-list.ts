@@ -25,12 +25,12 @@ export interface Page<T> {
 }
 
 /** The page behind `marker`, of at most `limit` and never more than `maximum` rows. */
-export function pageOf<T>(all: readonly T[], { call, idOf, maximum }: { call: Call; idOf: (row: T) => string; maximum: number }): Page<T> {
+export function pageOf<T>(all: readonly T[], { call, idOf, maximum, lost = 400 }: { call: Call; idOf: (row: T) => string; maximum: number; lost?: 400 | 404 }): Page<T> {
   const { query, segments } = call;
   const marker = query.get('marker');
   const limit = Math.min(Number(query.get('limit') ?? maximum), maximum);
   const from = marker === null ? 0 : all.findIndex((row) => idOf(row) === marker) + 1;
-  if (marker !== null && from === 0) throw new Refusal({ status: 400, body: { badRequest: { code: 400, message: `marker [${marker}] not found` } } });
+  if (marker !== null && from === 0) throw new Refusal({ status: lost, body: { badRequest: { code: lost, message: `marker [${marker}] not found` } } });
   const rows = all.slice(from, from + limit);
   const last = rows.at(-1);
   if (last === undefined || rows.length < limit) return { rows, next: undefined };

@@ -19,7 +19,7 @@ export interface Volume {
 export async function* listVolumes(cloud: Cloud): AsyncGenerator<Volume> {
   const headers = { 'OpenStack-API-Version': `volume ${baseMicroversion}` };
   const path = '/volumes/detail?all_tenants=1&limit=1000';
-  for await (const row of readPages({ service: 'block-storage', path, headers, key: 'volumes', next: (page) => nextOf(page.volumes_links) }, cloud)) {
+  for await (const row of readPages({ service: 'block-storage', path, headers, key: 'volumes', id: 'id', next: (page) => nextOf(page.volumes_links) }, cloud)) {
     yield parseVolume(row);
   }
 }

@@ -12,7 +12,7 @@ export interface Hardware {
 /** The hardware of all projects. Doni gives all of it at once where no limit is asked for. */
 export async function* listHardware(cloud: Cloud): AsyncGenerator<Hardware> {
   const path = '/v1/hardware/?all_projects=1';
-  for await (const row of readPages({ service: 'inventory', path, key: 'hardware', next: (page) => nextOf(page.links) }, cloud)) {
+  for await (const row of readPages({ service: 'inventory', path, key: 'hardware', id: 'uuid', next: (page) => nextOf(page.links) }, cloud)) {
     const properties = (row.properties ?? {}) as Readonly<Record<string, unknown>>;
     const deployImages = [textAt(properties, 'baremetal_deploy_kernel_image'), textAt(properties, 'baremetal_deploy_ramdisk_image')].filter(Boolean);
     yield { uuid: textAt(row, 'uuid'), name: textAt(row, 'name'), deployImages };

@@ -77,7 +77,7 @@ export async function listPublicImages(cloud: Cloud, name: string): Promise<Imag
 async function listPages(cloud: Cloud, path: string): Promise<Image[]> {
   const images: Image[] = [];
   const next = (page: { readonly next?: unknown }): string | undefined => (typeof page.next === 'string' ? page.next : undefined);
-  for await (const image of readPages({ service: 'image', path, key: 'images', next }, cloud)) images.push(parseImage(image));
+  for await (const image of readPages({ service: 'image', path, key: 'images', id: 'id', next }, cloud)) images.push(parseImage(image));
   return images;
 }
 

@@ -36,7 +36,7 @@ export function withoutCredentials(url: string): string {
   parsed.username = '';
   parsed.password = '';
   for (const name of [...parsed.searchParams.keys()]) {
-    if (/sig|token|secret|password|credential|key/i.test(name)) parsed.searchParams.set(name, '********');
+    if (/sig|token|secret|password|credential|key/i.test(name) && name !== 'sort_key') parsed.searchParams.set(name, '********');
   }
   return parsed.href;
 }

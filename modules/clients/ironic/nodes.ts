@@ -17,7 +17,7 @@ export async function* listNodes(cloud: Cloud): AsyncGenerator<Node> {
   const headers = { 'X-OpenStack-Ironic-API-Version': fieldsMicroversion };
   const path = '/v1/nodes?fields=uuid,name,driver_info,instance_info&limit=1000';
   const next = (page: Readonly<Record<string, unknown>>): string | undefined => textAt(page, 'next') || undefined;
-  for await (const row of readPages({ service: 'baremetal', path, headers, key: 'nodes', next }, cloud)) {
+  for await (const row of readPages({ service: 'baremetal', path, headers, key: 'nodes', id: 'uuid', next }, cloud)) {
     yield { uuid: textAt(row, 'uuid'), name: textAt(row, 'name'), driver_info: mappingAt(row, 'driver_info'), instance_info: mappingAt(row, 'instance_info') };
   }
 }

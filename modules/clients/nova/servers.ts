@@ -31,7 +31,7 @@ export interface ServerFilter {
 export async function* listServers(cloud: Cloud, { softDeleted, imageId }: ServerFilter): AsyncGenerator<Server> {
   const filters = [...(softDeleted ? ['soft_deleted=true'] : []), ...(imageId === undefined ? [] : [`image=${encodeURIComponent(imageId)}`])];
   const path = `/servers/detail?${['all_tenants=1', 'limit=1000', ...filters].join('&')}`;
-  for await (const row of readPages({ service: 'compute', path, headers, key: 'servers', next: (page) => nextOf(page.servers_links) }, cloud)) {
+  for await (const row of readPages({ service: 'compute', path, headers, key: 'servers', id: 'id', next: (page) => nextOf(page.servers_links) }, cloud)) {
     yield parseServer(row);
   }
 }

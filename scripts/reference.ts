@@ -2,7 +2,7 @@
 import { examplesOf } from '../modules/ansible/documentation.js';
 import { commandOf } from '../modules/cli/help.js';
 import { flagName } from '../modules/cli/flags.js';
-import { rangeOf, type Field, type Fields } from '../modules/core/fields.js';
+import { fieldsBelow, rangeOf, type Field, type Fields } from '../modules/core/fields.js';
 import type { Declaration, ReturnField } from '../modules/core/operation.js';
 
 /** The page's Markdown. */
@@ -35,7 +35,7 @@ function optionsTable(fields: Fields): string {
     ['option', 'command line', 'type', 'default', 'in site.yaml', 'meaning'],
     Object.entries(fields).map(([name, field]) => [
       code(name),
-      code(`--${flagName(name)}${field.type === 'mapping' ? ' FILE' : ''}`),
+      code(`--${flagName(name)}${field.type === 'mapping' || field.type === 'records' ? ' FILE' : ''}`),
       typeOf(field),
       defaultOf(field),
       (field.siteYaml ?? []).map(code).join(', '),
@@ -44,11 +44,14 @@ function optionsTable(fields: Fields): string {
   );
 }
 
-function nestedTables(fields: Fields): string[] {
+function nestedTables(fields: Fields, prefix = ''): string[] {
   return Object.entries(fields).flatMap(([name, field]) => {
-    if (field.type !== 'mapping' || !field.fields) return [];
-    const rows = Object.entries(field.fields).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
-    return [`### Keys of \`${name}\``, table(['key', 'type', 'default', 'meaning'], rows)];
+    const below = fieldsBelow(field);
+    if (!below) return [];
+    const path = prefix + name;
+    const rows = Object.entries(below).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
+    const title = field.type === 'records' ? `### Keys of each of \`${path}\`` : `### Keys of \`${path}\``;
+    return [title, table(['key', 'type', 'default', 'meaning'], rows), ...nestedTables(below, `${path}${field.type === 'records' ? '[]' : ''}.`)];
   });
 }
 
@@ -68,7 +71,7 @@ function sampleOf({ sample }: ReturnField): string {
 }
 
 function typeOf(field: Field): string {
-  const { type } = field;
+  const type = field.type === 'records' ? 'list of mappings' : field.type;
   if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
   const range = rangeOf(field);
   return range ? `${type}, ${range}` : type;

@@ -1,5 +1,5 @@
 // From parsed options to an operation's raw arguments, which core/ then spells and checks as it does Ansible's.
-import { readYamlMapping } from '../clients/files/yaml-file.js';
+import { readYamlList, readYamlMapping } from '../clients/files/yaml-file.js';
 import { messageOf } from '../core/errors.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './usage-error.js';
@@ -20,7 +20,8 @@ async function valueOf(flag: Flag, value: unknown, command: string): Promise<unk
   if (flag.kind === 'list') return listOf(flag, value as readonly unknown[], command);
   if (Array.isArray(value)) throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
-  return flag.kind === 'file' ? readMapping(flag, String(value), command) : value;
+  if (flag.kind === 'list-file') return readOrExplain(readYamlList, flag, { path: String(value), command });
+  return flag.kind === 'file' ? (await readOrExplain(readYamlMapping, flag, { path: String(value), command })).values : value;
 }
 
 function listOf(flag: Flag, values: readonly unknown[], command: string): string[] {
@@ -29,9 +30,9 @@ function listOf(flag: Flag, values: readonly unknown[], command: string): string
   return words;
 }
 
-async function readMapping(flag: Flag, path: string, command: string): Promise<unknown> {
+async function readOrExplain<T>(read: (path: string) => Promise<T>, flag: Flag, { path, command }: { path: string; command: string }): Promise<T> {
   try {
-    return (await readYamlMapping(path)).values;
+    return await read(path);
   } catch (error) {
     throw new UsageError(`--${flag.name}: ${messageOf(error)}`, command);
   }

@@ -46,6 +46,8 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
       return coerceBoolean(value);
     case 'list':
       return coerceList(value);
+    case 'records':
+      return coerceRecords(field.fields, value, prefix);
     case 'mapping':
       return coerceMapping(field.fields, value, prefix);
   }
@@ -67,8 +69,14 @@ function coerceList(value: unknown): unknown {
   return Array.isArray(value) ? value.map((element) => (typeof element === 'number' ? String(element) : element)) : value;
 }
 
+function coerceRecords(fields: Fields, given: unknown, prefix: string): unknown {
+  const value = typeof given === 'string' ? jsonIn(given) : given;
+  if (!Array.isArray(value)) return value;
+  return value.map((element, index) => coerceMapping(fields, element, `${prefix.slice(0, -1)}[${index}].`));
+}
+
 function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
-  const value = typeof given === 'string' ? mappingIn(given) : given;
+  const value = typeof given === 'string' ? jsonIn(given) : given;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   if (fields) return coerce(fields, value as RawArguments, prefix);
   return Object.fromEntries(
@@ -76,9 +84,9 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
   );
 }
 
-/** The mapping that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
-function mappingIn(text: string): unknown {
-  if (!text.trimStart().startsWith('{')) return text;
+/** The mapping or list that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
+function jsonIn(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

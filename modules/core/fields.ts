@@ -50,7 +50,13 @@ export interface MappingField extends FieldBase {
   readonly fields?: Fields;
 }
 
-export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField;
+/** A list of mappings, each with these keys. On the command line it is a file. */
+export interface RecordsField extends FieldBase {
+  readonly type: 'records';
+  readonly fields: Fields;
+}
+
+export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField | RecordsField;
 export type Fields = { readonly [name: string]: Field };
 
 type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (infer C)[] }
@@ -69,7 +75,9 @@ type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (i
               ? ArgumentsOf<G>
               : F extends { type: 'mapping' }
                 ? Readonly<Record<string, string>>
-                : never;
+                : F extends { type: 'records'; fields: infer G extends Fields }
+                  ? readonly ArgumentsOf<G>[]
+                  : never;
 
 type IsPresent<F extends Field> = F extends { required: true } | { default: unknown } ? true : false;
 
@@ -93,10 +101,15 @@ export function rangeOf(field: Field): string | undefined {
   return maximum === undefined ? `${minimum} or more` : `${minimum} to ${maximum}`;
 }
 
+/** The fields below a mapping, or below each element of a list of mappings; undefined for any other field. */
+export function fieldsBelow(field: Field): Fields | undefined {
+  return field.type === 'mapping' || field.type === 'records' ? field.fields : undefined;
+}
+
 /** Calls `visit` for each field with its dotted path, nested ones too. */
 export function visitFields(fields: Fields, visit: (path: string, field: Field) => void, prefix = ''): void {
   for (const [name, field] of Object.entries(fields)) {
     visit(prefix + name, field);
-    if (field.type === 'mapping' && field.fields) visitFields(field.fields, visit, `${prefix}${name}.`);
+    visitFields(fieldsBelow(field) ?? {}, visit, `${prefix}${name}.`);
   }
 }

@@ -23,6 +23,14 @@ export async function readYamlMapping(path: string): Promise<YamlFile> {
   return { path, values, mode };
 }
 
+/** Reads a file that must hold one list. Throws INVALID_INPUT, as readYamlMapping does. */
+export async function readYamlList(path: string): Promise<readonly unknown[]> {
+  const { text } = await readSmallFile(path);
+  const values = await parseYaml(text, path);
+  if (!Array.isArray(values)) throw new InputError(`${path} must be a list, but ${describe(values, text)}`);
+  return values;
+}
+
 /** True when there is something at the path, readable or not. */
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
@@ -94,5 +102,6 @@ function explain(fault: { readonly code: string; readonly message: string }): st
 function describe(value: unknown, text: string): string {
   if (value === null || value === undefined) return 'it is empty';
   if (Array.isArray(value)) return 'it is a list';
+  if (isMapping(value)) return 'it is a mapping';
   return text.startsWith('$ANSIBLE_VAULT') ? 'it is encrypted by ansible-vault: decrypt it first' : 'it is plain text';
 }

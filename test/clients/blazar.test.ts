@@ -4,7 +4,7 @@ import { createLease, deleteLease, getLease, listLeases, phaseOf, type LeaseRequ
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import type { BlazarDouble } from '../sandbox/blazar.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { all, cloudOf } from './sandbox-cloud.js';
+import { all, cloudOf } from './cloud-of.js';
 
 /** A moment within a minute. */
 const now = Date.UTC(2025, 3, 22, 10, 0, 40);

@@ -4,7 +4,7 @@ import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import type { DoniDouble } from '../sandbox/doni.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { all, cloudOf } from './sandbox-cloud.js';
+import { all, cloudOf } from './cloud-of.js';
 
 const old = { deployKernel: '11111111-1111-4111-8111-111111111111', deployRamdisk: '22222222-2222-4222-8222-222222222222' };
 const fresh = { deployKernel: '33333333-3333-4333-8333-333333333333', deployRamdisk: '44444444-4444-4444-8444-444444444444' };
@@ -151,6 +151,19 @@ describe('the worker', () => {
 
     expect(node.driver_info).toMatchObject({ deploy_kernel: fresh.deployKernel });
     expect(writes()).toEqual([`PATCH /v1/hardware/${node.uuid}`, `POST /v1/hardware/${node.uuid}/sync`]);
+  });
+
+  test('brings a change that comes while it runs only when it is asked again', async () => {
+    const first = await updateHardware(cloud, await read(), { ...old, deployKernel: fresh.deployKernel });
+    await read();
+    await updateHardware(cloud, first, fresh);
+    expect((await follow()).at(-1)).toBe('done');
+    expect(node.driver_info).toMatchObject({ deploy_ramdisk: old.deployRamdisk });
+
+    await requestSync(cloud, await read());
+    await follow();
+
+    expect(node.driver_info).toMatchObject({ deploy_kernel: fresh.deployKernel, deploy_ramdisk: fresh.deployRamdisk });
   });
 
   test('is needed: without one the images stay where they are', () => {

@@ -8,7 +8,7 @@ import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import type { NovaDouble } from '../sandbox/nova.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { all, cloudOf } from './sandbox-cloud.js';
+import { all, cloudOf } from './cloud-of.js';
 
 let sandbox: Sandbox;
 let nova: NovaDouble;

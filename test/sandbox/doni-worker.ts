@@ -11,6 +11,8 @@ export interface StoredWorker {
   details: Values;
   /** The properties before the latest change. */
   before: Values | undefined;
+  /** The copy of the properties that the run under way has. */
+  taken: Values;
 }
 
 const keys = { deploy_kernel: 'baremetal_deploy_kernel_image', deploy_ramdisk: 'baremetal_deploy_ramdisk_image' } as const;
@@ -20,6 +22,8 @@ export function runWorker(double: DoniDouble, hardware: StoredHardware, nodes: r
   const { worker } = hardware;
   if (worker.state === 'PENDING') {
     worker.state = 'IN_PROGRESS';
+    worker.taken = double.isLate && worker.before !== undefined ? worker.before : hardware.properties;
+    double.isLate = false;
     return;
   }
   if (worker.state !== 'IN_PROGRESS') return;
@@ -30,10 +34,8 @@ export function runWorker(double: DoniDouble, hardware: StoredHardware, nodes: r
     worker.details = { ...worker.details, defer_reason: wait, defer_count: String(Number(worker.details['defer_count'] ?? 0) + 1) };
     return;
   }
-  const properties = double.isLate && worker.before !== undefined ? worker.before : hardware.properties;
-  double.isLate = false;
   // The real one creates a node that is missing; here it stays so.
-  const failure = double.failsWith ?? (node === undefined ? undefined : update(node, properties));
+  const failure = double.failsWith ?? (node === undefined ? undefined : update(node, worker.taken));
   worker.state = failure === undefined ? 'STEADY' : 'ERROR';
   worker.details = failure === undefined ? {} : { ...worker.details, last_error: failure };
 }

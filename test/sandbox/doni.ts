@@ -54,7 +54,7 @@ export async function startDoni(options: DoniOptions): Promise<DoniDouble> {
     isLate: false,
     intervene: () => undefined,
     seed: (given) => {
-      const stored = { uuid: randomUUID(), name: 'rack1-01', properties: {}, worker: { state: 'STEADY', details: {}, before: undefined }, ...given };
+      const stored = { uuid: randomUUID(), name: 'rack1-01', properties: {}, worker: { state: 'STEADY', details: {}, before: undefined, taken: {} }, ...given };
       double.hardware.push(stored);
       return stored;
     },
@@ -98,7 +98,8 @@ async function patch(hardware: StoredHardware, call: Call): Promise<Answer> {
   for (const { op, path, value } of operations as { op: string; path: string; value?: string }[]) {
     if (!['add', 'replace', 'remove'].includes(op) || !/^(\/[\w-]+)+$/.test(path)) throw refusal(400, 'Schema error for patch');
     const [, field, key = ''] = path.split('/');
-    if (field !== 'properties') throw refusal(400, `Cannot patch ${path}. Only the following can be updated: name, hardware_type, properties, availability`);
+    if (!updatable.includes(field ?? '')) throw refusal(400, `Cannot patch ${path}. Only the following can be updated: ${updatable.join(', ')}`);
+    if (field !== 'properties') throw new Error('this double changes properties only');
     if (op !== 'add' && !(key in properties)) throw refusal(400, `Couldn't apply patch '${op} ${path}'. Reason: can't ${op} a non-existent object '${key}'`);
     if (op === 'remove') delete properties[key];
     else properties[key] = String(value);
@@ -108,6 +109,8 @@ async function patch(hardware: StoredHardware, call: Call): Promise<Answer> {
   markPending(hardware);
   return { status: 200, body: rowOf(hardware) };
 }
+
+const updatable = ['name', 'hardware_type', 'properties', 'availability'];
 
 /** `_mark_tasks_pending`: a run that is under way is left alone. */
 function markPending({ worker }: StoredHardware): void {

@@ -24,6 +24,9 @@ export interface NovaTarget {
   close(): Promise<void>;
 }
 
+/** Seconds that a server may take where many boot at a time. */
+const patience = 60;
+
 interface Asking {
   readonly version?: string;
   readonly json?: unknown;
@@ -43,7 +46,10 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
 
     afterAll(async () => {
       if (target === undefined) return;
-      for (const id of booted) await remove(id);
+      for (const id of booted) {
+        await ask('DELETE', `/servers/${id}`);
+        await awaitEnd(id);
+      }
       await target.close();
     });
 
@@ -64,12 +70,11 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
     }
 
     function settle(id: string): Promise<Reply> {
-      return waitFor(`server ${id}`, () => ask('GET', `/servers/${id}`, { version: '2.69' }), ({ json }) => json.server.status !== 'BUILD' && json.server['OS-EXT-STS:task_state'] === null);
+      return waitFor(`server ${id}`, () => ask('GET', `/servers/${id}`, { version: '2.69' }), ({ json }) => json.server.status !== 'BUILD' && json.server['OS-EXT-STS:task_state'] === null, patience);
     }
 
-    async function remove(id: string): Promise<void> {
-      await ask('DELETE', `/servers/${id}`);
-      await waitFor(`server ${id} to go`, () => ask('GET', `/servers/${id}`), ({ status }) => status === 404);
+    async function awaitEnd(id: string): Promise<void> {
+      await waitFor(`server ${id} to go`, () => ask('GET', `/servers/${id}`), ({ status }) => status === 404, patience);
     }
 
     async function listed(query: string): Promise<string[]> {
@@ -100,7 +105,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect(await listed(`all_tenants=1&name=${run}.named&node=${facts().hypervisor}`)).toEqual([id]);
       expect(await listed(`all_tenants=1&name=${run}.named&node=elsewhere`)).toEqual([]);
       expect((await ask('DELETE', `/servers/${id}`)).status).toBe(204);
-      await waitFor('the server to go', () => ask('GET', `/servers/${id}`), ({ status }) => status === 404);
+      await awaitEnd(id);
       expect((await ask('DELETE', `/servers/${id}`)).status).toBe(404);
     });
 
@@ -111,7 +116,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
 
       expect(json.server).toMatchObject({ status: 'ERROR', fault: { code: 500, message: expect.stringContaining('No valid host was found.') }, 'OS-EXT-SRV-ATTR:hypervisor_hostname': null });
       expect((await ask('POST', `/servers/${id}/action`, { json: { forceDelete: null } })).status).toBe(202);
-      await waitFor('the server to go', () => ask('GET', `/servers/${id}`), ({ status }) => status === 404);
+      await awaitEnd(id);
     });
 
     test('a server that is being deleted may be deleted again', async () => {

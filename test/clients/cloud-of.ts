@@ -1,12 +1,11 @@
-// A login to a sandbox's cloud, as operations have it, for tests of clients.
+// A login to a sandbox's cloud or to the real one, as operations have it, for tests of clients.
 import { createHttpClient } from '../../modules/clients/http/client.js';
 import { connect, type Cloud } from '../../modules/clients/keystone/cloud.js';
 import { resolveLogin } from '../../modules/clients/keystone/login.js';
-import type { Sandbox } from '../sandbox/sandbox.js';
 
-/** The admin's. Repetitions follow at once. */
-export async function cloudOf({ auth }: Pick<Sandbox, 'auth'>): Promise<Cloud> {
-  const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal });
+/** Repetitions follow at once. */
+export async function cloudOf({ auth }: { readonly auth: object }): Promise<Cloud> {
+  const http = createHttpClient({ validateCerts: true, timeoutSeconds: 60, firstPauseMs: 1, signal: new AbortController().signal });
   return connect(await resolveLogin({ auth: { ...auth } }, {}), http);
 }
 

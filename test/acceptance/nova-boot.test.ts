@@ -8,10 +8,9 @@ import { findFlavor, hasKeyPair } from '../../modules/clients/nova/choices.js';
 import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import { waitFor } from '../../modules/core/waiting.js';
 import { all, cloudOf } from '../clients/cloud-of.js';
-import { call, cloudAdminToken, createProject, readCloud, type Project } from './cloud.js';
+import { call, cloudAdminToken, createProject, fact, readCloud, type Project } from './cloud.js';
 import { openGlance, type RawGlance } from './glance.js';
 import { sql } from './image-clean-site.js';
-import { fact, readCloud as readFacts } from './real-cloud.js';
 
 const name = `CC-IPA-TEST-${randomUUID()}`;
 const patience = { timeoutSeconds: 60, intervalSeconds: 0.1 };
@@ -24,7 +23,7 @@ let host: string;
 
 beforeAll(async () => {
   const facts = readCloud();
-  host = fact(await readFacts(), 'nova_host');
+  host = fact(facts, 'nova_host');
   project = await createProject(facts, name);
   glance = openGlance(facts.glance_url, project.token, project.id);
   const image = await glance.create({ name }, Buffer.alloc(512, 'image'));

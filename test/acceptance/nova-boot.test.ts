@@ -84,7 +84,7 @@ test('a version that Nova does not have is named with the one that it has', asyn
 
 test('flavors, key pairs and networks are found by name, or not at all', async () => {
   const flavor = await findFlavor(cloud, request.flavorId);
-  const facts = await readFacts();
+  const facts = readCloud();
   const headers = { 'X-Auth-Token': await cloudAdminToken(readCloud()), 'Content-Type': 'application/json' };
   const answer = await call('POST', `${fact(facts, 'neutron_url')}/v2.0/networks`, { headers, body: JSON.stringify({ network: { name } }) });
   const { network } = (await answer.json()) as { network: { id: string } };

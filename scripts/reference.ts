@@ -35,13 +35,18 @@ function optionsTable(fields: Fields): string {
     ['option', 'command line', 'type', 'default', 'in site.yaml', 'meaning'],
     Object.entries(fields).map(([name, field]) => [
       code(name),
-      code(`--${flagName(name)}${field.type === 'mapping' ? ' FILE' : ''}`),
+      code(`--${flagName(name)}${placeholderOf(field)}`),
       typeOf(field),
       defaultOf(field),
       (field.siteYaml ?? []).map(code).join(', '),
       meaningOf(field),
     ]),
   );
+}
+
+function placeholderOf({ type }: Field): string {
+  if (type === 'object') return ' FILE or KEY=VALUE';
+  return type === 'mapping' || type === 'records' ? ' FILE' : '';
 }
 
 function nestedTables(fields: Fields): string[] {
@@ -71,7 +76,7 @@ function typeOf(field: Field): string {
   const { type } = field;
   if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
   const range = rangeOf(field);
-  return range ? `${type}, ${range}` : type;
+  return range ? `${type}, ${range}` : (({ object: 'mapping', records: 'list of mappings' }) as Partial<Record<Field['type'], string>>)[type] ?? type;
 }
 
 function defaultOf(field: Field): string {

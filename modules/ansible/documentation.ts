@@ -50,7 +50,7 @@ function optionsOf(fields: Fields): Record<string, unknown> {
   return mapValues(fields, (field) => ({
     description: [field.description, ...remarksOn(field)].map(toMarkup),
     type: typeNames[field.type],
-    ...(field.type === 'list' ? { elements: 'str' } : {}),
+    ...(field.type === 'list' ? { elements: 'str' } : field.type === 'records' ? { elements: 'dict' } : {}),
     required: isAlwaysRequired(field),
     ...('default' in field && field.default !== undefined ? { default: field.default } : {}),
     ...('choices' in field && field.choices ? { choices: field.choices } : {}),
@@ -93,6 +93,8 @@ const typeNames: Readonly<Record<Field['type'], string>> = {
   boolean: 'bool',
   list: 'list',
   mapping: 'dict',
+  object: 'dict',
+  records: 'list',
 };
 
 /** Ansible's markup for what our texts write between backquotes. Its C(…) ends at the first parenthesis. */

@@ -11,7 +11,7 @@ export interface Flag {
   readonly aliases: readonly string[];
   /** The field it sets; undefined for an option of the command line itself. */
   readonly field: string | undefined;
-  readonly kind: 'text' | 'list' | 'switch' | 'count' | 'file';
+  readonly kind: 'text' | 'list' | 'switch' | 'count' | 'file' | 'object' | 'records';
   /** What stands for its value in the help; nothing for a switch. */
   readonly placeholder: string;
   readonly group: string;
@@ -50,8 +50,8 @@ export const runFlags: readonly Flag[] = [
 
 /** How yargs is to parse a flag. It is told no default: a value that was not given must not hide that of site.yaml. */
 export function yargsOptions(flag: Flag): Options {
-  const types = { text: 'string', list: 'array', switch: 'boolean', count: 'count', file: 'string' } as const;
-  return { alias: [...flag.aliases], type: types[flag.kind], ...(flag.kind === 'list' ? { string: true } : {}) };
+  const types = { text: 'string', list: 'array', switch: 'boolean', count: 'count', file: 'string', object: 'array', records: 'string' } as const;
+  return { alias: [...flag.aliases], type: types[flag.kind], ...(types[flag.kind] === 'array' ? { string: true } : {}) };
 }
 
 function flagOf(name: string, field: Field): Flag {
@@ -76,11 +76,14 @@ const placeholders: Readonly<Record<Field['type'], string>> = {
   boolean: '',
   list: 'LIST',
   mapping: 'FILE',
+  object: 'FILE|KEY=VALUE',
+  records: 'FILE',
 };
 
 function kindOf(field: Field): Flag['kind'] {
   if (field.type === 'list') return 'list';
   if (field.type === 'boolean') return 'switch';
+  if (field.type === 'object' || field.type === 'records') return field.type;
   return field.type === 'mapping' ? 'file' : 'text';
 }
 
@@ -100,6 +103,8 @@ function remarksOn(name: string, field: Field): string[] {
     ...(field.type === 'list' ? ['Several are separated by commas or spaces, or given by the option again.'] : []),
     ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
+    ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
+    ...(field.type === 'object' ? ['Give a YAML or JSON file, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.'] : []),
     ...(field.required ? [keys ? `Required, here or in site.yaml as ${keys}.` : 'Required.'] : keys ? [`In site.yaml: ${keys}.`] : []),
   ];
 }

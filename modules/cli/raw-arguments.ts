@@ -1,6 +1,7 @@
 // From parsed options to an operation's raw arguments, which core/ then spells and checks as it does Ansible's.
-import { readYamlMapping } from '../clients/files/yaml-file.js';
+import { readTypedYaml, readYamlMapping } from '../clients/files/yaml-file.js';
 import { messageOf } from '../core/errors.js';
+import { isSecretKey } from '../core/masking.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './usage-error.js';
 
@@ -18,9 +19,11 @@ export async function argumentsFrom(parsed: Parsed, flags: readonly Flag[], comm
 
 async function valueOf(flag: Flag, value: unknown, command: string): Promise<unknown> {
   if (flag.kind === 'list') return listOf(flag, value as readonly unknown[], command);
+  if (flag.kind === 'object') return objectOf(flag, (value as readonly unknown[]).map(String), command);
   if (Array.isArray(value)) throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
-  return flag.kind === 'file' ? readMapping(flag, String(value), command) : value;
+  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value))).content);
+  return flag.kind === 'file' ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values) : value;
 }
 
 function listOf(flag: Flag, values: readonly unknown[], command: string): string[] {
@@ -29,9 +32,29 @@ function listOf(flag: Flag, values: readonly unknown[], command: string): string
   return words;
 }
 
-async function readMapping(flag: Flag, path: string, command: string): Promise<unknown> {
+/** Files and KEY=VALUE, the later over the earlier. As with `openstack baremetal node set` a value that is JSON is taken for it, but a secret is text. */
+async function objectOf(flag: Flag, words: readonly string[], command: string): Promise<unknown> {
+  if (words.length === 0 || words.includes('')) throw new UsageError(`--${flag.name} needs a value`, command);
+  const merged: Record<string, unknown> = {};
+  for (const word of words) {
+    const [, key, text = ''] = /^([^/=]+)=(.*)$/s.exec(word) ?? [];
+    if (key !== undefined) Object.defineProperty(merged, key, { value: isSecretKey(key) && text !== 'null' ? text : jsonOr(text), enumerable: true, configurable: true, writable: true });
+    else Object.assign(merged, await readFrom(flag, command, async () => (await readTypedYaml(word, 'mapping')).content));
+  }
+  return merged;
+}
+
+function jsonOr(text: string): unknown {
   try {
-    return (await readYamlMapping(path)).values;
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+async function readFrom(flag: Flag, command: string, read: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await read();
   } catch (error) {
     throw new UsageError(`--${flag.name}: ${messageOf(error)}`, command);
   }

@@ -48,6 +48,10 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
       return coerceList(value);
     case 'mapping':
       return coerceMapping(field.fields, value, prefix);
+    case 'object':
+      return typeof value === 'string' ? jsonIn(value, '{') : value;
+    case 'records':
+      return typeof value === 'string' ? jsonIn(value, '[') : value;
   }
 }
 
@@ -68,7 +72,7 @@ function coerceList(value: unknown): unknown {
 }
 
 function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
-  const value = typeof given === 'string' ? mappingIn(given) : given;
+  const value = typeof given === 'string' ? jsonIn(given, '{') : given;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   if (fields) return coerce(fields, value as RawArguments, prefix);
   return Object.fromEntries(
@@ -76,9 +80,9 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
   );
 }
 
-/** The mapping that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
-function mappingIn(text: string): unknown {
-  if (!text.trimStart().startsWith('{')) return text;
+/** What a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
+function jsonIn(text: string, opening: '{' | '['): unknown {
+  if (!text.trimStart().startsWith(opening)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -50,7 +50,20 @@ export interface MappingField extends FieldBase {
   readonly fields?: Fields;
 }
 
-export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField;
+/**
+ * A mapping of anything: nested, of any type, and null where that means something. What stands under a key whose name says so is
+ * a secret. On the command line it is a file, or KEY=VALUE.
+ */
+export interface ObjectField extends FieldBase {
+  readonly type: 'object';
+}
+
+/** A list of such mappings. On the command line it is a file. */
+export interface RecordsField extends FieldBase {
+  readonly type: 'records';
+}
+
+export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField | ObjectField | RecordsField;
 export type Fields = { readonly [name: string]: Field };
 
 type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (infer C)[] }
@@ -69,7 +82,11 @@ type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (i
               ? ArgumentsOf<G>
               : F extends { type: 'mapping' }
                 ? Readonly<Record<string, string>>
-                : never;
+                : F extends { type: 'object' }
+                  ? Readonly<Record<string, unknown>>
+                  : F extends { type: 'records' }
+                    ? readonly Readonly<Record<string, unknown>>[]
+                    : never;
 
 type IsPresent<F extends Field> = F extends { required: true } | { default: unknown } ? true : false;
 

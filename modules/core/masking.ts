@@ -9,6 +9,7 @@ export function maskArguments(fields: Fields, values: Readonly<Record<string, un
     Object.entries(values).map(([name, value]) => {
       const field = Object.hasOwn(fields, name) ? fields[name] : Object.values(fields).find((candidate) => candidate.aliases?.includes(name));
       if (!field || field.secret) return [name, masked];
+      if (field.type === 'object' || field.type === 'records') return [name, typeof value === 'object' ? maskSecretKeys(value) : masked];
       if (field.type !== 'mapping' || !field.fields) return [name, value];
       if (isMapping(value)) return [name, maskArguments(field.fields, value)];
       return [name, holdsSecrets(field) ? masked : value];
@@ -28,12 +29,40 @@ export function secretsIn(fields: Fields, values: Readonly<Record<string, unknow
     else if (secretNames.has(name) && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
   };
   collect(values, '');
+  visitFields(fields, (_, field) => {
+    if (field.type !== 'object' && field.type !== 'records') return;
+    for (const name of Object.keys(values)) if (fields[name] === field || field.aliases?.includes(name)) collectSecretKeys(values[name], (text) => found.add(text));
+  });
   return [...found].sort((one, other) => other.length - one.length);
 }
 
-/** True for a secret, and for a mapping with a secret in it. */
+/** Keys whose values are secret, by their name: those that Ironic masks, and two that it does not. */
+const secretKey = /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
+
+export function isSecretKey(key: string): boolean {
+  return secretKey.test(key);
+}
+
+/** A copy with a mark in place of whatever stands under a key that is secret by its name, however deep. */
+export function maskSecretKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(maskSecretKeys);
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecretKey(key) && inner !== null ? masked : maskSecretKeys(inner)]));
+}
+
+/** Tells `learn` every text that stands under a key that is secret by its name. */
+export function collectSecretKeys(value: unknown, learn: (secret: string) => void): void {
+  if (Array.isArray(value)) for (const element of value) collectSecretKeys(element, learn);
+  if (!isMapping(value)) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (isSecretKey(key) && (typeof inner === 'string' || typeof inner === 'number') && String(inner) !== '') learn(String(inner));
+    else collectSecretKeys(inner, learn);
+  }
+}
+
+/** True for a secret, and for a mapping that may have a secret in it. */
 export function holdsSecrets(field: Field): boolean {
-  return field.secret === true || (field.type === 'mapping' && Object.values(field.fields ?? {}).some(holdsSecrets));
+  return field.secret === true || field.type === 'object' || field.type === 'records' || (field.type === 'mapping' && Object.values(field.fields ?? {}).some(holdsSecrets));
 }
 
 /** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */

@@ -95,7 +95,7 @@ function findField(fields: Fields, path: readonly string[]): { field: Field | un
   let inner: Fields | undefined = fields;
   let dotted = '';
   for (const key of path) {
-    if (field?.type === 'list') {
+    if (field?.type === 'list' || field?.type === 'records') {
       dotted += `[${key}]`;
       continue;
     }

@@ -4,5 +4,6 @@ import { imageClean } from './image-clean/operation.js';
 import { imageDeploy } from './image-deploy/operation.js';
 import { imageInfo } from './image-info/operation.js';
 import { imageProperty } from './image-property/operation.js';
+import { ipaTest } from './ipa-test/operation.js';
 
-export const operations: readonly AnyOperation[] = [imageClean, imageDeploy, imageInfo, imageProperty];
+export const operations: readonly AnyOperation[] = [imageClean, imageDeploy, imageInfo, imageProperty, ipaTest];

@@ -23,14 +23,17 @@ export interface PortPlan {
   readonly differences: readonly NodeDifference[];
 }
 
+/** Fields that the server is too old for. */
+export function tooOldPorts({ ironic }: Pick<NodeRun, 'ironic'>, { address, attributes }: PortWish): string[] {
+  return Object.entries(attributes).flatMap(([name, value]) => {
+    const fault = value === null ? undefined : tooOldFor(name, portAttributes, ironic.minor);
+    return fault === undefined ? [] : [`port ${address}: ${fault}`];
+  });
+}
+
 export async function planPorts(run: NodeRun, { ports }: NodeWish, found: Found | undefined): Promise<{ plans: PortPlan[]; faults: string[] }> {
   const wanted = ports ?? [];
-  const faults: string[] = wanted.flatMap(({ address, attributes }) =>
-    Object.entries(attributes).flatMap(([name, value]) => {
-      const fault = value === null ? undefined : tooOldFor(name, portAttributes, run.ironic.minor);
-      return fault === undefined ? [] : [`port ${address}: ${fault}`];
-    }),
-  );
+  const faults: string[] = wanted.flatMap((wish) => tooOldPorts(run, wish));
   const plans: PortPlan[] = [];
   for (const wish of wanted) {
     const own = found?.ports.find(({ address }) => address === wish.address);
@@ -44,7 +47,8 @@ export async function planPorts(run: NodeRun, { ports }: NodeWish, found: Found 
 
 /** Undefined where nothing differs; text where it cannot be done. */
 export function planChange({ settings }: Pick<NodeRun, 'settings'>, wish: PortWish, port: Port, node: EditedNode): PortPlan | string | undefined {
-  const changes = portChanges(port.record, wish, settings.purge.has('ports'));
+  const moved = wish.address === port.address ? [] : [{ attribute: 'address', before: port.address, after: wish.address, steps: [{ op: 'add', path: '/address', value: wish.address } as const] }];
+  const changes = [...moved, ...portChanges(port.record, wish, settings.purge.has('ports'))];
   if (changes.length === 0) return undefined;
   const refusals = changes.flatMap(({ attribute }) => refusalToChangePort(attribute, node) ?? []);
   if (refusals.length > 0 && !settings.withMaintenance) return `port ${wish.address}: ${refusals[0]}; with_maintenance: true sets it for that moment`;
@@ -52,7 +56,7 @@ export function planChange({ settings }: Pick<NodeRun, 'settings'>, wish: PortWi
   return { action: 'change', address: wish.address, wish, port, changes, needsMaintenance: refusals.length > 0, differences };
 }
 
-async function planCreation({ world, settings }: NodeRun, wish: PortWish, found: Found | undefined): Promise<PortPlan | string> {
+export async function planCreation({ world, settings }: NodeRun, wish: PortWish, found: Pick<Found, 'node'> | undefined): Promise<PortPlan | string> {
   const port = await world.portWith(wish.address);
   const creation = { address: wish.address, wish, changes: [], needsMaintenance: false };
   const after = { ...wish.attributes };
@@ -69,6 +73,6 @@ export function takenPort(address: string, owner: string): string {
   return `port ${address} belongs to node ${owner}; move: true takes it from there`;
 }
 
-function planRemoval(port: Port): PortPlan {
+export function planRemoval(port: Port): PortPlan {
   return { action: 'delete', address: port.address, wish: undefined, port, changes: [], needsMaintenance: false, differences: [{ field: `port ${port.address}`, before: { uuid: port.uuid }, after: undefined }] };
 }

@@ -1,13 +1,17 @@
 // The cloud that test/cloud/up has started: its facts, and logins by plain requests, so that nothing under test is relied on.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { logIn } from '../sandbox/log-in.js';
+import type { AuthMapping } from '../sandbox/sandbox.js';
 
 /** The top of this checkout, seen from build/test/acceptance. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 const state = process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud');
 
+/** What the services that every test may count on have written down; those of other services are read with `fact`. */
 export interface CloudFacts {
   readonly cloud_state: string;
   readonly keystone_url: string;
@@ -18,11 +22,9 @@ export interface CloudFacts {
   readonly admin_user_id: string;
   readonly admin_password: string;
   readonly admin_project_id: string;
+  readonly demo_password: string;
   readonly demo_project_id: string;
-  /** These three where `up` was asked for nova and ironic. */
-  readonly nova_url?: string;
-  readonly ironic_url?: string;
-  readonly flavor_id?: string;
+  readonly [name: string]: string | undefined;
 }
 
 /** Reads what `up` has written down. Throws, naming the cure, where there is no cloud. */
@@ -31,6 +33,45 @@ export function readCloud(): CloudFacts {
     return JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as CloudFacts;
   } catch (cause) {
     throw new Error(`these tests need the test cloud, and ${state} has none: start it with test/cloud/up`, { cause });
+  }
+}
+
+/** A fact that is there only where the cloud has the service, such as `nova_url`. Throws, naming the cure. */
+export function fact(cloud: CloudFacts, name: string): string {
+  const value = cloud[name];
+  if (value === undefined) throw new Error(`the test cloud has no ${name}: test/cloud/up keystone glance swift web nova_ironic ironic_standalone`);
+  return value;
+}
+
+/** The login of `admin` or `demo`. */
+export function authOf(cloud: CloudFacts, user: 'admin' | 'demo'): AuthMapping {
+  return {
+    auth_url: cloud.keystone_url,
+    username: user,
+    password: fact(cloud, `${user}_password`),
+    project_name: user,
+    user_domain_name: 'Default',
+    project_domain_name: 'Default',
+  };
+}
+
+/** A token of `admin` or `demo`. */
+export async function tokenOf(cloud: CloudFacts, user: 'admin' | 'demo'): Promise<string> {
+  try {
+    return await logIn(authOf(cloud, user));
+  } catch (cause) {
+    throw new Error(`the test cloud does not answer the login of ${user} (stopped?); run test/cloud/up`, { cause });
+  }
+}
+
+/** Asks again and again for what is there at last. Throws, saying what was not, after a minute. */
+export async function until<T>(ask: () => Promise<T | false | undefined>, what: string): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const found = await ask();
+    if (found !== false && found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);
+    await sleep(200);
   }
 }
 

@@ -1,12 +1,12 @@
 import { describeGlance } from '../sandbox/glance.contract.js';
 import type { GlanceTarget } from '../sandbox/glance.contract.js';
-import { fact, readCloud, tokenOf } from './real-cloud.js';
+import { fact, readCloud, tokenOf } from './cloud.js';
 import { makeContainer } from './swift-container.js';
 
 describeGlance('the real service', connect);
 
 async function connect(): Promise<GlanceTarget> {
-  const cloud = await readCloud();
+  const cloud = readCloud();
   const admin = { token: await tokenOf(cloud, 'admin'), projectId: fact(cloud, 'admin_project_id') };
   const demo = { token: await tokenOf(cloud, 'demo'), projectId: fact(cloud, 'demo_project_id') };
   const { containerUrl, put, close } = await makeContainer(cloud);

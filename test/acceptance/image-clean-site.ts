@@ -2,8 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { startFaultProxy, type FaultProxy } from '../cloud/fault-proxy.js';
-import { root } from './cloud.js';
-import { need } from './compute.js';
+import { fact, root } from './cloud.js';
 import { parseResult, startModule, type Arguments, type ModuleResult } from './executable.js';
 import type { RawImage } from './glance.js';
 import type { Site } from './site.js';
@@ -20,9 +19,9 @@ export interface OldSite {
 /** A site whose catalogue has the site's name, with proxies before Nova and Ironic too. */
 export async function openOldSite(site: Site): Promise<OldSite> {
   await site.store.publishCatalogue(JSON.stringify({ [site.name]: '20250422-v1-amd' }));
-  const nova = new URL(need(site, 'nova_url'));
+  const nova = new URL(fact(site.cloud, 'nova_url'));
   const novaProxy = await startFaultProxy(nova.origin);
-  const ironicProxy = await startFaultProxy(need(site, 'ironic_url'));
+  const ironicProxy = await startFaultProxy(fact(site.cloud, 'ironic_url'));
   site.afterwards(() => Promise.all([novaProxy.close(), ironicProxy.close()]));
   const overrides = { image: site.glanceProxy.url, compute: novaProxy.url + nova.pathname, baremetal: ironicProxy.url };
 

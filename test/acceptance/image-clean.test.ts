@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { openGlance, type RawImage } from './glance.js';
-import { act, bootServer, createNode, snapshotServer } from './compute.js';
+import { act, bootServer, snapshotServer } from './compute.js';
+import { openIronic } from './baremetal.js';
 import { actionsOf, openOldSite, sql, type OldSite } from './image-clean-site.js';
 import { withSite, writesTo, type Site } from './site.js';
 
@@ -60,8 +61,8 @@ async function seedServers({ site, seed }: OldSite): Promise<Case[]> {
 
 async function seedNodes({ site, seed }: OldSite): Promise<Case[]> {
   const [kernel, ramdisk, source] = [await seed(19, { name: `${site.name}.kernel-20230302` }), await seed(19), await seed(19)];
-  await createNode(site, { name: `deploys-${site.scope}`, driver_info: { deploy_kernel: kernel.id, deploy_ramdisk: `glance://${ramdisk.id}` } });
-  await createNode(site, { name: `runs-${site.scope}`, instance_info: { image_source: source.id } });
+  await openIronic(site).createNode({ name: `deploys-${site.scope}`, driver_info: { deploy_kernel: kernel.id, deploy_ramdisk: `glance://${ramdisk.id}` } });
+  await openIronic(site).createNode({ name: `runs-${site.scope}`, instance_info: { image_source: source.id } });
   return [
     { image: kernel, expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_kernel); ${due}` },
     { image: ramdisk, expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_ramdisk); ${due}` },
@@ -165,11 +166,11 @@ test.concurrent(
   withSite(async (site) => {
     const old = await openOldSite(site);
     const [image] = [await old.seed(19), await old.seed(13)];
-    const node = await createNode(site, { name: `first-${site.scope}` });
+    const node = await openIronic(site).createNode({ name: `first-${site.scope}` });
     const columns = 'driver, driver_info, instance_info, driver_internal_info, properties, extra, provision_state, maintenance, console_enabled';
     site.afterwards(() => sql('ironic', `DELETE FROM nodes WHERE name LIKE '${site.scope}-%'`));
     sql('ironic', `INSERT INTO nodes (uuid, name, version, ${columns}) SELECT UUID(), CONCAT('${site.scope}-', seq), version, ${columns} FROM nodes, seq_1_to_1100 WHERE uuid = '${node}'`);
-    await createNode(site, { name: `last-${site.scope}`, driver_info: { rescue_ramdisk: image.id } });
+    await openIronic(site).createNode({ name: `last-${site.scope}`, driver_info: { rescue_ramdisk: image.id } });
 
     const fault = old.ironicProxy.addFault({ path: /marker=/, status: 500 });
     const failed = await old.clean();

@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path';
 
 import { describeStaticStore, describeSwift } from '../sandbox/image-store.contract.js';
 import type { ImageStoreTarget } from '../sandbox/image-store.contract.js';
-import { fact, readCloud } from './real-cloud.js';
+import { fact, readCloud } from './cloud.js';
 import { makeContainer } from './swift-container.js';
 
-describeSwift('the real Swift', async () => makeContainer(await readCloud()));
+describeSwift('the real Swift', () => makeContainer(readCloud()));
 describeStaticStore('the real nginx', connectStatic);
 
 /** A folder below the one that the test cloud's web server serves. */
 async function connectStatic(): Promise<ImageStoreTarget> {
-  const cloud = await readCloud();
+  const cloud = readCloud();
   const name = `contract-${randomUUID()}`;
   const folder = join(fact(cloud, 'cloud_state'), 'store', name);
   return {

@@ -1,8 +1,8 @@
 import { describeKeystone } from '../sandbox/keystone.contract.js';
-import { authOf, fact, readCloud, tokenOf } from './real-cloud.js';
+import { authOf, fact, readCloud, tokenOf } from './cloud.js';
 
 describeKeystone('the real service', async () => {
-  const cloud = await readCloud();
+  const cloud = readCloud();
   // Says so at once if the cloud was stopped.
   await tokenOf(cloud, 'admin');
   return {

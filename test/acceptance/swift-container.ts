@@ -6,8 +6,7 @@ import { send } from '../sandbox/contract-requests.js';
 import type { Reply, Sending } from '../sandbox/contract-requests.js';
 import type { PutOptions } from '../sandbox/image-store.js';
 import type { ImageStoreTarget } from '../sandbox/image-store.contract.js';
-import { fact, tokenOf } from './real-cloud.js';
-import type { CloudFacts } from './real-cloud.js';
+import { fact, tokenOf, type CloudFacts } from './cloud.js';
 
 /** Makes a container that everybody may read and list; `close` removes it with all that is in it. */
 export async function makeContainer(cloud: CloudFacts): Promise<ImageStoreTarget> {

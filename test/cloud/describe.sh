@@ -27,6 +27,18 @@ YAML
 
 clouds_yaml() {
   echo 'clouds:'
+  if has_fact admin_project_id; then keystone_clouds; fi
+  if has_fact ironic_standalone_url; then
+    standalone_cloud local-standalone none "$(fact ironic_standalone_url)"
+    standalone_cloud local-standalone-basic http_basic "$(fact ironic_basic_url)"
+    cat <<YAML
+      username: $(fact ironic_basic_username)
+      password: $(fact ironic_basic_password)
+YAML
+  fi
+}
+
+keystone_clouds() {
   password_cloud local admin admin "$(fact keystone_url)"
   password_cloud local-user demo demo "$(fact keystone_url)"
   cat <<YAML
@@ -48,6 +60,17 @@ YAML
     image_endpoint_override: $(fact glance_tls_url)
 YAML
   fi
+}
+
+# standalone_cloud NAME AUTH_TYPE URL
+standalone_cloud() {
+  cat <<YAML
+  $1:
+    auth_type: $2
+    baremetal_endpoint_override: $3
+    auth:
+      endpoint: $3
+YAML
 }
 
 env_sh() {

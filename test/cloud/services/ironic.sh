@@ -1,31 +1,39 @@
 # shellcheck shell=bash disable=SC2034
 # Bare metal nodes: fake-hardware, which does all that it is told without doing anything, and ipmi, to be described and validated.
+# Two conductors: one at once, and one for the conductor group "slow", whose fake hardware takes its time.
 
 ironic_needs='keystone'
 ironic_packages='ironic-api python3-ironic python3-ironicclient ipmitool'
 ironic_ports='ironic ironic-conductor'
 
+# The API finds a conductor by its host name and the one port that all conductors have.
+SLOW_HOST=127.0.0.2
+
 ironic_start() {
-  local folder=$STATE/etc/ironic files=$STATE/ironic
+  local folder=$STATE/etc/ironic
   fact ironic_url "http://$HOST:$(port ironic)"
-  mkdir -p "$files"/{images,masters,http,tftp}
-  ironic_configuration "$files" | put "$folder/ironic.conf"
+  fact ironic_slow_group slow
+  { ironic_configuration ironic && ironic_cloud; } | put "$folder/ironic.conf"
+  ironic_slowness | put "$folder/slow.conf"
   create_database ironic
   once ironic ironic ironic-dbsync --config-file "$folder/ironic.conf" create_schema
   launch ironic-conductor "$folder/ironic.conf" -- /usr/bin/ironic-conductor --config-file "$folder/ironic.conf"
+  launch ironic-conductor-slow "$folder"/{ironic,slow}.conf -- \
+    /usr/bin/ironic-conductor --config-file "$folder/ironic.conf" --config-file "$folder/slow.conf"
   launch_wsgi ironic "$(port ironic)" /usr/bin/ironic-api-wsgi "$folder/ironic.conf" -- "pyargv = --config-file=$folder/ironic.conf"
 }
 
-# ironic_configuration FILES: the API calls the conductor by JSON-RPC at the conductor's host name. Power is not watched, as a
-# node whose controller does not answer would go into maintenance.
+# ironic_configuration NAME: of any Ironic, with the database and the folder of that name. Power is not watched, as a node whose
+# controller does not answer would go into maintenance. A node that waits for its agent, which never calls, fails after 5 s.
 ironic_configuration() {
-  local section
+  local files=$STATE/$1
+  mkdir -p "$files"/{images,masters,http,tftp,tmp}
   cat <<INI
 [DEFAULT]
 use_stderr = true
 host = localhost
 my_ip = $HOST
-rpc_transport = json-rpc
+tempdir = $files/tmp
 enabled_hardware_types = fake-hardware,ipmi
 enabled_bios_interfaces = fake,no-bios
 enabled_boot_interfaces = fake,pxe
@@ -39,46 +47,81 @@ enabled_raid_interfaces = fake,no-raid
 enabled_rescue_interfaces = fake,no-rescue
 enabled_storage_interfaces = fake,noop
 enabled_vendor_interfaces = fake,ipmitool,no-vendor
-[json_rpc]
-auth_strategy = noauth
-host_ip = $HOST
-port = $(port ironic-conductor)
 [conductor]
 automated_clean = false
 workers_pool_size = 20
 sync_power_state_interval = 0
+deploy_callback_timeout = 5
+clean_callback_timeout = 5
+check_provision_state_interval = 1
 [dhcp]
 dhcp_provider = none
 [deploy]
-http_root = $1/http
+http_root = $files/http
 http_url = http://$HOST
 [pxe]
-tftp_root = $1/tftp
-tftp_master_path = $1/tftp/masters
-images_path = $1/images
-instance_master_path = $1/masters
+tftp_root = $files/tftp
+tftp_master_path = $files/tftp/masters
+images_path = $files/images
+instance_master_path = $files/masters
+[agent]
+deploy_logs_local_path = $files/tmp
 [database]
-connection = $(database_url ironic)
+connection = $(database_url "$1")
 [oslo_concurrency]
-lock_path = $STATE/tmp
+lock_path = $files/tmp
 [oslo_messaging_notifications]
 driver = noop
 [oslo_policy]
-policy_dirs = $STATE/etc/ironic/policy.d
+policy_dirs = $STATE/etc/$1/policy.d
+INI
+}
+
+# What the cloud's Ironic has more: conductors of their own, and the other services.
+ironic_cloud() {
+  local section
+  cat <<INI
+[DEFAULT]
+rpc_transport = json-rpc
+[json_rpc]
+auth_strategy = noauth
+host_ip = $HOST
+port = $(port ironic-conductor)
 $(token_section ironic)
 INI
-  for section in glance service_catalog; do printf '[%s]\n%s\n' "$section" "$(login ironic)"; done
+  for section in glance nova service_catalog; do printf '[%s]\n%s\n' "$section" "$(login ironic)"; done
+}
+
+# Seconds for which the node is locked at each step; and whoever comes meanwhile gets 409 at once, not after three attempts.
+ironic_slowness() {
+  cat <<INI
+[DEFAULT]
+host = $SLOW_HOST
+[json_rpc]
+host_ip = $SLOW_HOST
+[conductor]
+conductor_group = $(fact ironic_slow_group)
+node_locked_retry_attempts = 1
+[fake]
+power_delay = 2
+deploy_delay = 2
+inspect_delay = 2
+raid_delay = 2
+bios_delay = 2
+rescue_delay = 2
+INI
 }
 
 ironic_catalog() { echo "baremetal http://$HOST:$(port ironic)"; }
 
 ironic_ready() {
   await ironic answers "$(fact ironic_url)"
-  await ironic-conductor listens "$(port ironic-conductor)"
-  await ironic-conductor has_drivers
+  await ironic-conductor has_drivers ironic localhost
+  await ironic-conductor-slow has_drivers ironic "$SLOW_HOST"
 }
 
-# The API takes no node before the conductor has written down what it drives.
+# has_drivers DATABASE HOST: the API takes no node before the conductor has written down what it drives.
 has_drivers() {
-  [[ -n $(sql ironic 'SELECT i.id FROM conductors c JOIN conductor_hardware_interfaces i ON i.conductor_id = c.id WHERE c.online LIMIT 1') ]]
+  [[ -n $(sql "$1" "SELECT i.id FROM conductors c JOIN conductor_hardware_interfaces i ON i.conductor_id = c.id
+                    WHERE c.online AND c.hostname = '$2' LIMIT 1") ]]
 }

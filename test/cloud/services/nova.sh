@@ -94,12 +94,12 @@ create_cells() {
 
 nova_manage() { nova-manage --config-file "$STATE/etc/nova/nova.conf" --config-file "$STATE/etc/nova/databases.conf" "$@"; }
 
-# launch_nova PROCESS FILE...: with these files of its configuration.
+# launch_nova PROCESS[-NAME] FILE...: with these files of its configuration, the last counts.
 launch_nova() {
   local process=$1 files=("${@:2}")
   files=("${files[@]/#/$STATE/etc/nova/}")
   launch "nova-$process" "$CLOUD_DIR/nova-process" "$STATE/etc/nova/api-paste.ini" "${files[@]}" -- \
-    "$CLOUD_DIR/nova-process" "$process" "${files[@]/#/--config-file=}"
+    "$CLOUD_DIR/nova-process" "${process%%-*}" "${files[@]/#/--config-file=}"
 }
 
 nova_catalog() { echo "compute http://$HOST:$(port nova-api)/v2.1"; }
@@ -107,25 +107,31 @@ nova_catalog() { echo "compute http://$HOST:$(port nova-api)/v2.1"; }
 nova_ready() {
   local process
   await nova-api answers "$(fact nova_url)"
-  for process in conductor scheduler compute; do await "nova-$process" has_reported "nova-$process"; done
+  for process in conductor scheduler compute; do await "nova-$process" has_reported "nova-$process" "$(fact nova_host)"; done
   # Until then no server finds a host.
   once nova-host nova-api nova_manage cell_v2 discover_hosts --strict
   fact flavor_name tiny
   has_fact flavor_id || fact flavor_id "$(</proc/sys/kernel/random/uuid)"
-  once nova-flavor nova-api create_flavor
+  once nova-flavor nova-api create_flavor "$(fact flavor_id)" "$(fact flavor_name)" 64 0
 }
 
-# has_reported PROCESS: since it was launched. Before that its queue does not exist, and what is sent to it is lost.
+# has_reported PROCESS HOST: since it was launched. Before that its queue does not exist, and what is sent to it is lost.
 has_reported() {
-  local since
+  local since binary=$1
   since=$(date --utc --reference="$STATE/run/$1.pid" '+%F %T')
-  [[ -n $(sql nova "SELECT id FROM services WHERE \`binary\` = '$1' AND last_seen_up >= '$since'") ]]
+  [[ $binary == nova-compute-* ]] && binary=nova-compute
+  [[ -n $(sql nova "SELECT id FROM services WHERE \`binary\` = '$binary' AND host = '$2' AND last_seen_up >= '$since'") ]]
 }
 
+# create_flavor ID NAME MEGABYTES GIGABYTES: its memory and its disk.
 create_flavor() {
+  create_in_nova flavors "$(printf '{"flavor": {"id": "%s", "name": "%s", "vcpus": 1, "ram": %d, "disk": %d}}' "$@")"
+}
+
+# create_in_nova PATH JSON: as the admin; what is there already is well.
+create_in_nova() {
   local status
-  status=$(curl --silent --show-error --write-out '%{http_code}' --output /dev/stderr --header "X-Auth-Token: $(admin_token)" --json "$(
-    printf '{"flavor": {"id": "%s", "name": "%s", "vcpus": 1, "ram": 64, "disk": 0}}' "$(fact flavor_id)" "$(fact flavor_name)"
-  )" "$(fact nova_url)/flavors")
-  [[ $status == 200 || $status == 409 ]]
+  status=$(curl --silent --show-error --write-out '%{http_code}' --output /dev/stderr --header "X-Auth-Token: $(admin_token)" \
+    --json "$2" "$(fact nova_url)/$1")
+  [[ $status == 20[01] || $status == 409 ]]
 }

@@ -8,10 +8,9 @@ import { findFlavor, hasKeyPair } from '../../modules/clients/nova/choices.js';
 import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import { waitFor } from '../../modules/core/waiting.js';
 import { all, cloudOf } from '../clients/cloud-of.js';
-import { call, cloudAdminToken, createProject, readCloud, type Project } from './cloud.js';
+import { call, cloudAdminToken, createProject, fact, readCloud, type Project } from './cloud.js';
 import { openGlance, type RawGlance } from './glance.js';
 import { sql } from './image-clean-site.js';
-import { fact, readCloud as readFacts } from './real-cloud.js';
 
 const name = `CC-IPA-TEST-${randomUUID()}`;
 const patience = { timeoutSeconds: 60, intervalSeconds: 0.1 };
@@ -24,7 +23,7 @@ let host: string;
 
 beforeAll(async () => {
   const facts = readCloud();
-  host = fact(await readFacts(), 'nova_host');
+  host = fact(facts, 'nova_host');
   project = await createProject(facts, name);
   glance = openGlance(facts.glance_url, project.token, project.id);
   const image = await glance.create({ name }, Buffer.alloc(512, 'image'));
@@ -85,7 +84,7 @@ test('a version that Nova does not have is named with the one that it has', asyn
 
 test('flavors, key pairs and networks are found by name, or not at all', async () => {
   const flavor = await findFlavor(cloud, request.flavorId);
-  const facts = await readFacts();
+  const facts = readCloud();
   const headers = { 'X-Auth-Token': await cloudAdminToken(readCloud()), 'Content-Type': 'application/json' };
   const answer = await call('POST', `${fact(facts, 'neutron_url')}/v2.0/networks`, { headers, body: JSON.stringify({ network: { name } }) });
   const { network } = (await answer.json()) as { network: { id: string } };

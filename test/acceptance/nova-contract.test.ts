@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { send } from '../sandbox/contract-requests.js';
 import { describeNova } from '../sandbox/nova.contract.js';
 import type { NovaTarget } from '../sandbox/nova.contract.js';
-import { fact, readCloud, tokenOf } from './real-cloud.js';
+import { fact, readCloud, tokenOf } from './cloud.js';
 
 describeNova('the real service', connect);
 
 async function connect(): Promise<NovaTarget> {
-  const cloud = await readCloud();
+  const cloud = readCloud();
   const token = await tokenOf(cloud, 'admin');
   const [url, glanceUrl, name] = [fact(cloud, 'nova_url'), fact(cloud, 'glance_url'), `contract-${randomUUID()}`];
   const image = await send('POST', `${glanceUrl}/v2/images`, { token, json: { name, disk_format: 'raw', container_format: 'bare' } });

@@ -35,6 +35,8 @@ export interface IpaSite {
   readonly initramfs: RawImage;
   /** Deployed on the node. */
   readonly image: RawImage;
+  /** A node of the site's type with images of its own, in the state `enroll`. */
+  enrollNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
   /** An available node of the site's type, with images of its own; Nova takes those that are asked for with `forNova`. */
   addNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
   start(given?: Arguments): Running;
@@ -75,6 +77,10 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
     site.afterwards(() => running.kill());
     return running;
   };
+  const enrollNode: IpaSite['enrollNode'] = (fields = {}) => {
+    const { properties, ...rest } = fields as { properties?: object };
+    return ironic.createNode({ driver_info: former, ...rest, properties: { node_type: site.name, cpu_arch: 'x86_64', ...properties } });
+  };
   return {
     site,
     ironic,
@@ -83,9 +89,9 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
     kernel,
     initramfs,
     image,
-    addNode: async (fields = {}) => {
-      const { properties, ...rest } = fields as { properties?: object };
-      const uuid = await ironic.createNode({ driver_info: former, ...rest, properties: { node_type: site.name, cpu_arch: 'x86_64', ...properties } });
+    enrollNode,
+    addNode: async (fields) => {
+      const uuid = await enrollNode(fields);
       await ironic.makeAvailable(uuid);
       return uuid;
     },

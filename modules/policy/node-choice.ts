@@ -1,6 +1,6 @@
 // Which node of a type a test takes, and why it takes no other.
 import { isMasked } from './masked-values.js';
-import { architectureNamed, type Architecture } from './ipa-pairs.js';
+import { architectureNamed, type Architecture } from './ipa-images.js';
 import { isAtRest, occupationOf, type NodeOccupation } from './node-states.js';
 
 type Values = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 // What a roll-out does with each node of a type, and when it has failed.
 import { hasSettings, presentSettings, type ImageSettings } from './image-settings.js';
-import type { Architecture } from './ipa-pairs.js';
+import type { Architecture } from './ipa-images.js';
 import { mismatchOf, type ChoosableNode } from './node-choice.js';
 import { isEditable, occupationOf } from './node-states.js';
 

@@ -2,7 +2,7 @@
 import type { Image } from '../../clients/glance/images.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { InputError, OperationError } from '../../core/errors.js';
-import { architectureOf, newestPair, pairOf, serverImageName, titleOf, type Architecture, type IpaImage, type PairChoice } from '../../policy/ipa-pairs.js';
+import { architectureOf, newestPair, pairOf, serverImageName, titleOf, type Architecture, type IpaImage, type PairChoice } from '../../policy/ipa-images.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
 import type { Run } from './run.js';

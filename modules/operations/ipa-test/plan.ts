@@ -7,7 +7,7 @@ import { assertVersion } from '../../clients/nova/microversions.js';
 import { findNetworks } from '../../clients/neutron/networks.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import { imageKeys, settingsFor, type ImageSettings } from '../../policy/image-settings.js';
-import type { Architecture } from '../../policy/ipa-pairs.js';
+import type { Architecture } from '../../policy/ipa-images.js';
 import { countStates, freeNodes, mismatchOf, nodeArchitecture, obstacleOf } from '../../policy/node-choice.js';
 import { titleOf } from '../baremetal/provision.js';
 import { choosePair, chooseServerImage, readImages, type ChosenPair } from './images.js';

@@ -45,6 +45,8 @@ export interface HttpAnswer {
   /** The URL that answered, after redirects. */
   readonly url: string;
   header(name: string): string | undefined;
+  /** All of them, names in lower case. */
+  headers(): Iterable<[name: string, value: string]>;
   text(): Promise<string>;
   json(): Promise<unknown>;
   readonly body: Readable;
@@ -144,6 +146,7 @@ function answerFrom(response: Response, request: HttpRequest): HttpAnswer {
     status: response.status,
     url: response.url,
     header: (name) => response.headers.get(name) ?? undefined,
+    headers: () => response.headers.entries(),
     text: () => guarded(() => response.text()),
     json: async () => {
       const text = await guarded(() => response.text());

@@ -42,7 +42,7 @@ interface Reading {
 function fileJob(file: FileArguments, { label, isPresent, pathOf, tell }: Reading): Omit<FileJob, 'ownership'> {
   const dest = pathOf(file.dest, `${label}.dest`);
   if (file.dest.endsWith('/')) tell(`${label}.dest`, `${file.dest} names a folder: name the file`);
-  return { label, dest, wanted: isPresent ? wantedFrom(file, label, label, tell) : undefined };
+  return { label, dest, wanted: isPresent ? wantedFrom(file, label, dest, tell) : undefined };
 }
 
 function setJob(set: SetArguments, { label, isPresent, pathOf, tell }: Reading): Omit<SetJob, 'ownership'> {

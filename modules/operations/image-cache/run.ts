@@ -38,7 +38,7 @@ export type WantedChecksum =
 
 /** One file to have, wherever it goes. */
 export interface Wanted {
-  /** Names it in messages, such as `files[0]` or `ipa/kernel`. */
+  /** Names it in messages: the path of the copy, or such as `ipa/kernel`. */
   readonly label: string;
   readonly origin: Origin;
   readonly checksum?: WantedChecksum | undefined;

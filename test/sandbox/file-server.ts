@@ -93,6 +93,8 @@ function answer(file: ServedFile, { method = 'GET', headers }: IncomingMessage, 
   const start = status === 206 ? startOf(headers) : 0;
   const end = status === 206 ? endOf(headers, body.length) : body.length;
   const content = status === 200 || status === 206 ? body.subarray(start, end) : Buffer.alloc(0);
+  // Else Node.js sends chunks to a client that knows them.
+  if (file.framing === 'close') response.useChunkedEncodingByDefault = false;
   response.writeHead(status, headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200 }));
   // Whatever the test does now is behind what was just decided.
   file.onRequest?.(method);
@@ -134,15 +136,10 @@ function headersFor(file: ServedFile, { status, start, end, hasBody }: { status:
   };
 }
 
-function sendBody(content: Buffer, { cutAfter, stallAfter, framing = 'length' }: ServedFile, response: ServerResponse): void {
-  if (framing === 'close') {
-    // Node.js would send chunks to a client that knows them.
-    response.useChunkedEncodingByDefault = false;
-    response.chunkedEncoding = false;
-  }
+function sendBody(content: Buffer, { cutAfter, stallAfter }: ServedFile, response: ServerResponse): void {
   const limit = Math.min(cutAfter ?? content.length, stallAfter ?? content.length);
   if (limit >= content.length) return void response.end(content);
   response.write(content.subarray(0, limit), () => {
-    if (stallAfter === undefined) setImmediate(() => response.destroy());
+    if (stallAfter === undefined) response.socket?.end();
   });
 }

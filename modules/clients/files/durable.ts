@@ -13,6 +13,14 @@ export async function statOf(path: string, { ofLink = false } = {}): Promise<imp
   }
 }
 
+/**
+ * mtime in whole milliseconds, as it can be set: a date that was set comes back a fraction of a microsecond off, since the time is handed over
+ * as a floating-point number.
+ */
+export function modifiedMsOf({ mtimeMs }: { readonly mtimeMs: number }): number {
+  return Math.floor(mtimeMs + 0.001);
+}
+
 /** Renames and makes the rename last. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await fs.rename(from, to);

@@ -1,7 +1,7 @@
 // Looks at a copy: is it what was fetched, and what the checksum says?
 import type { Stats } from 'node:fs';
 import { readFileChunks } from '../../clients/download/part-file.js';
-import { statOf } from '../../clients/files/durable.js';
+import { modifiedMsOf, statOf } from '../../clients/files/durable.js';
 import { OperationError } from '../../core/errors.js';
 import type { Checksum } from '../../policy/checksums.js';
 import type { Copy } from '../../policy/freshness.js';
@@ -36,7 +36,7 @@ export async function inspectCopy(path: string, entries: readonly RecordEntry[],
   const origin = known ?? entries.find((entry) => entry.digests.sha256 === digests.sha256) ?? entries[0];
   const entry: RecordEntry = { source: origin?.source ?? '', etag: origin?.etag, ...identity, digests };
   const fault = faultOf(entry, { origin, checksum });
-  const copy: Copy = { modifiedMs: Math.floor(stats.mtimeMs), bytes: stats.size, source: origin?.source || undefined, etag: origin?.etag, fault };
+  const copy: Copy = { modifiedMs: modifiedMsOf(stats), bytes: stats.size, source: origin?.source || undefined, etag: origin?.etag, fault };
   return { path, stats, entry, copy, isReadAnew: !isKnown };
 }
 

@@ -1,7 +1,7 @@
 // A file of this host.
 import fs from 'node:fs/promises';
 import { openPart, readFileChunks } from '../../clients/download/part-file.js';
-import { assertSpace, statOf } from '../../clients/files/durable.js';
+import { assertSpace, modifiedMsOf, statOf } from '../../clients/files/durable.js';
 import { OperationError } from '../../core/errors.js';
 import { isSameFile, type Remote } from '../../policy/freshness.js';
 import { refusalOfPath } from '../../policy/image-urls.js';
@@ -20,7 +20,7 @@ export async function fileSource({ path, url }: { path: string; url: string }, r
     const stats = await statOf(realPath);
     if (!stats?.isFile()) throw refuse('Specified image file not found.');
     // mtime can be set to the millisecond only, and must compare equal afterwards.
-    return { source: `file://${path}`, modifiedMs: Math.floor(stats.mtimeMs), bytes: stats.size };
+    return { source: `file://${path}`, modifiedMs: modifiedMsOf(stats), bytes: stats.size };
   };
   return {
     shown: `file://${path}`,

@@ -1,7 +1,7 @@
 // One file: look, decide, fetch beside it, and put it in its place at once.
 import fs from 'node:fs/promises';
 import { removePart } from '../../clients/download/part-file.js';
-import { renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
+import { modifiedMsOf, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
 import { OperationError } from '../../core/errors.js';
 import { decideFreshness, type Freshness } from '../../policy/freshness.js';
 import { inspectCopy, type InspectedCopy } from './copy.js';
@@ -44,7 +44,7 @@ function doneFrom({ job, item, freshness: { reason, detail } }: Found): Omit<Fil
 }
 
 export function contentOf({ stats, entry }: Pick<InspectedCopy, 'stats' | 'entry'>): Content {
-  return { bytes: stats.size, digests: entry.digests, modifiedMs: Math.floor(stats.mtimeMs), etag: entry.etag };
+  return { bytes: stats.size, digests: entry.digests, modifiedMs: modifiedMsOf(stats), etag: entry.etag };
 }
 
 /** The copy stays; only owner and permissions may have to be put right, and the record to be brought up to date. */

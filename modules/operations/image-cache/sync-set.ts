@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { originPath, removePart } from '../../clients/download/part-file.js';
-import { linkDurably, namesIn, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
+import { linkDurably, modifiedMsOf, namesIn, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
 import { decideFreshness, type Freshness, type Remote } from '../../policy/freshness.js';
 import { inspectCopy, type InspectedCopy } from './copy.js';
 import { dress, ownershipDifferences, ownershipFor } from './dress.js';
@@ -128,7 +128,7 @@ async function placePart(path: string, { part, found, fetched, job, now }: Placi
   if (fetched) await fs.rename(part, path);
   // No hard link: a file with two names counts as used by Ironic.
   else await fs.copyFile(inspected!.path, path, constants.COPYFILE_FICLONE);
-  await dress(path, ownershipFor(job.ownership, inspected?.stats), fetched ? (fetched.modifiedMs ?? now.getTime()) : Math.floor(inspected!.stats.mtimeMs));
+  await dress(path, ownershipFor(job.ownership, inspected?.stats), fetched ? (fetched.modifiedMs ?? now.getTime()) : modifiedMsOf(inspected!.stats));
   await syncPath(path);
 }
 

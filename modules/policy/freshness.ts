@@ -48,22 +48,22 @@ export interface Freshness {
  * `strict` also fetches when it is older, or when ETag or size differ, and takes an equal strong ETag for proof where there is no date.
  */
 export function decideFreshness(copy: Copy | undefined, remote: Remote, { rule, force }: { rule: FreshnessRule; force: boolean }): Freshness {
-  if (!copy) return fetch('absent', 'there is no copy');
-  if (force) return fetch('forced', 'force was given');
-  if (copy.source !== undefined && copy.source !== remote.source) return fetch('other-source', `the copy is of ${copy.source}`);
-  if (copy.fault !== undefined) return fetch('checksum', copy.fault);
+  if (!copy) return toFetch('absent', 'there is no copy');
+  if (force) return toFetch('forced', 'force was given');
+  if (copy.source !== undefined && copy.source !== remote.source) return toFetch('other-source', `the copy is of ${copy.source}`);
+  if (copy.fault !== undefined) return toFetch('checksum', copy.fault);
   if (remote.isImmutable) {
-    return copy.source === undefined ? fetch('other-source', 'nothing says what the copy is of') : fresh('fresh', 'what bears this id never changes');
+    return copy.source === undefined ? toFetch('other-source', 'nothing says what the copy is of') : fresh('fresh', 'what bears this id never changes');
   }
-  if (remote.noStore) return fetch('no-store', 'the server forbids to keep it (Cache-Control: no-store)');
+  if (remote.noStore) return toFetch('no-store', 'the server forbids to keep it (Cache-Control: no-store)');
   const byEtag = rule === 'strict' ? decideByEtag(copy, remote) : undefined;
   if (byEtag?.fetch) return byEtag;
-  if (remote.modifiedMs === undefined) return byEtag ?? fetch('no-last-modified', 'the server does not say when it was modified');
+  if (remote.modifiedMs === undefined) return byEtag ?? toFetch('no-last-modified', 'the server does not say when it was modified');
   const dates = `modified at ${dateOf(remote.modifiedMs)}, the copy at ${dateOf(copy.modifiedMs)}`;
-  if (remote.modifiedMs > copy.modifiedMs) return fetch('newer', dates);
+  if (remote.modifiedMs > copy.modifiedMs) return toFetch('newer', dates);
   if (rule === 'strict') {
-    if (remote.modifiedMs < copy.modifiedMs) return fetch('older', `it was rolled back: ${dates}`);
-    if (remote.bytes !== undefined && remote.bytes !== copy.bytes) return fetch('size', `it has ${remote.bytes} bytes, the copy ${copy.bytes}`);
+    if (remote.modifiedMs < copy.modifiedMs) return toFetch('older', `it was rolled back: ${dates}`);
+    if (remote.bytes !== undefined && remote.bytes !== copy.bytes) return toFetch('size', `it has ${remote.bytes} bytes, the copy ${copy.bytes}`);
   }
   return fresh('fresh', dates);
 }
@@ -71,7 +71,7 @@ export function decideFreshness(copy: Copy | undefined, remote: Remote, { rule, 
 /** Undefined where the ETags tell nothing: one is missing, or both are weak and equal. */
 function decideByEtag(copy: Copy, remote: Remote): Freshness | undefined {
   if (copy.etag === undefined || remote.etag === undefined) return undefined;
-  if (copy.etag !== remote.etag) return fetch('by-etag', `its ETag is ${remote.etag}, the copy's ${copy.etag}`);
+  if (copy.etag !== remote.etag) return toFetch('by-etag', `its ETag is ${remote.etag}, the copy's ${copy.etag}`);
   return remote.etag.startsWith('W/') ? undefined : fresh('by-etag', `its ETag is still ${remote.etag}`);
 }
 
@@ -89,7 +89,7 @@ function dateOf(milliseconds: number): string {
   return Number.isNaN(date.getTime()) ? 'an unknown time' : date.toISOString().replace(/\.000Z$/, 'Z');
 }
 
-function fetch(reason: FreshnessReason, detail: string): Freshness {
+function toFetch(reason: FreshnessReason, detail: string): Freshness {
   return { fetch: true, reason, detail };
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import type { Outcome } from '../../modules/core/operation.js';
+import type { Outcome, Progress } from '../../modules/core/operation.js';
 import { execute } from '../../modules/operations/execute.js';
 import { imageCache } from '../../modules/operations/image-cache/operation.js';
 import { temporaryFolder } from '../clients/temporary-folder.js';
@@ -23,13 +23,21 @@ export interface FileResult {
   readonly [key: string]: unknown;
 }
 
+export interface RunOptions {
+  readonly checkMode?: boolean;
+  readonly now?: Date;
+  readonly signal?: AbortSignal;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly onProgress?: (event: Progress) => void;
+}
+
 export interface CacheSite extends FileServer {
   /** An empty folder for copies. */
   readonly folder: string;
   readonly log: string[];
-  run(args: Values, options?: { checkMode?: boolean; now?: Date; signal?: AbortSignal; environment?: Record<string, string> }): Promise<Outcome>;
+  run(args: Values, options?: RunOptions): Promise<Outcome>;
   /** Caches one file, from `/file` to `copy` unless told otherwise, and gives its result. */
-  cache(more?: Values, fileArguments?: Values, options?: { checkMode?: boolean }): Promise<FileResult>;
+  cache(more?: Values, fileArguments?: Values, options?: RunOptions): Promise<FileResult>;
   read(name: string): string;
   /** Writes a copy by hand, with a date. */
   put(name: string, content: string | Buffer, modified?: string): string;
@@ -53,7 +61,7 @@ export async function startCacheSite(): Promise<CacheSite> {
   const temporary = temporaryFolder();
   const { path: folder } = temporary;
   const log: string[] = [];
-  const run: CacheSite['run'] = (args, { checkMode = false, now, signal = new AbortController().signal, environment = {} } = {}) =>
+  const run: CacheSite['run'] = (args, { checkMode = false, now, signal = new AbortController().signal, environment = {}, onProgress = () => undefined } = {}) =>
     execute(imageCache, { attempts: 1, lock_timeout: 20, ...args }, {
       checkMode,
       environment,
@@ -61,7 +69,7 @@ export async function startCacheSite(): Promise<CacheSite> {
       now: () => now ?? new Date(),
       random: () => 0,
       log: (level, text) => void log.push(`${level}: ${text}`),
-      progress: () => undefined,
+      progress: onProgress,
       learnSecrets: () => undefined,
     });
   const file = (name: string): string => join(folder, name);

@@ -5,6 +5,7 @@ import http from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureVersion } from 'node:tls';
 
 export interface ServedFile {
   body: Buffer;
@@ -47,7 +48,7 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
-export async function startFileServer(tls?: { readonly key: string; readonly cert: string }): Promise<FileServer> {
+export async function startFileServer(tls?: { readonly key: string; readonly cert: string; readonly maxVersion?: SecureVersion }): Promise<FileServer> {
   const files = new Map<string, ServedFile>();
   const requests: FileRequest[] = [];
   const sockets = new Set<Socket>();

@@ -1,8 +1,8 @@
 // A download under way: the bytes that have come, and beside them what they are of, so that the next run can go on.
 import fs, { type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
-import { hasCode, messageOf, OperationError } from '../../core/errors.js';
-import { statOf, writeDurably } from '../files/durable.js';
+import { messageOf, OperationError } from '../../core/errors.js';
+import { isSystemError, statOf, writeDurably } from '../files/durable.js';
 
 /** What a part is of: bytes of another thing must never be appended to it. */
 export interface PartOrigin {
@@ -78,7 +78,7 @@ async function writeAll(handle: FileHandle, chunk: Buffer, part: string): Promis
   try {
     for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
   } catch (error) {
-    if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) throw error;
+    if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error;
     throw new OperationError('NO_SPACE', `${part} could not be written further: ${messageOf(error)}`, { part }, error);
   }
 }

@@ -87,7 +87,12 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-export function isAbsence(error: unknown): boolean {
+/** True for the error of a system call with one of these codes. */
+export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   const { code } = error as { code?: unknown };
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  return typeof code === 'string' && codes.includes(code);
+}
+
+function isAbsence(error: unknown): boolean {
+  return isSystemError(error, 'ENOENT', 'ENOTDIR');
 }

@@ -1,8 +1,8 @@
 // The folders of a set: its versions, each with both files and their record, and the link to the current one.
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { namesIn, readLink, statOf, writeDurably } from '../../clients/files/durable.js';
-import { hasCode, OperationError } from '../../core/errors.js';
+import { isSystemError, namesIn, readLink, statOf, writeDurably } from '../../clients/files/durable.js';
+import { OperationError } from '../../core/errors.js';
 import { ownFolder, type RecordEntry } from './record.js';
 import { partNames, type PartName, type SetJob } from './run.js';
 
@@ -38,7 +38,7 @@ export async function linkedVersion(set: SetPlace): Promise<string | undefined> 
     if (target !== linkTarget(set, version) || !versionName.test(version)) throw taken();
     return (await statOf(link)) === undefined ? undefined : version;
   } catch (error) {
-    throw hasCode(error, 'EINVAL') ? taken() : error;
+    throw isSystemError(error, 'EINVAL') ? taken() : error;
   }
 }
 

@@ -22,7 +22,7 @@ async function valueOf(flag: Flag, value: unknown, command: string): Promise<unk
   if (flag.kind === 'object') return objectOf(flag, (value as readonly unknown[]).map(String), command);
   if (Array.isArray(value)) throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
-  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value))).content);
+  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value), 'list')).content);
   return flag.kind === 'file' ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values) : value;
 }
 

@@ -12,7 +12,10 @@ test.each([
   ['http://h:5000/v3/', 'identity', 'http://h:5000'],
   ['http://h:8774/v2.1', 'compute', 'http://h:8774/v2.1'],
   ['http://h:8080/v1/AUTH_p/', 'object-store', 'http://h:8080/v1/AUTH_p'],
-  ['http://h:1234/v1', 'reservation', 'http://h:1234/v1'],
+  ['http://h:1234/v1', 'reservation', 'http://h:1234'],
+  ['http://h/reservation', 'reservation', 'http://h/reservation'],
+  ['http://h:8001/v1/', 'inventory', 'http://h:8001'],
+  ['http://h:9696/v2.0', 'network', 'http://h:9696'],
 ])('the root of %s as %s is %s', (url, type, expected) => {
   expect(rootOf(url, type)).toBe(expected);
 });

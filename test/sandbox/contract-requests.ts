@@ -92,13 +92,13 @@ export function slowUpload(url: string, options: { token: string; bytes: number;
   };
 }
 
-/** Asks again until the condition holds; fails after ten seconds, naming what it waited for. */
-export async function waitFor<T>(what: string, ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 10_000;
+/** Asks again until the condition holds; fails when the time is over, naming what it waited for. */
+export async function waitFor<T>(what: string, ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 10): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
-    if (performance.now() > deadline) throw new Error(`waited 10 s for ${what}; the last answer was ${JSON.stringify(value)}`);
+    if (performance.now() > deadline) throw new Error(`waited ${seconds} s for ${what}; the last answer was ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,5 +1,7 @@
 // The doubles together, which know of each other, on free ports of 127.0.0.1: Keystone, Glance, an image store, and what else is asked for.
 
+import { startBlazar } from './blazar.js';
+import type { BlazarDouble } from './blazar.js';
 import { startCinder } from './cinder.js';
 import type { CinderDouble } from './cinder.js';
 import { startDoni } from './doni.js';
@@ -12,15 +14,20 @@ import { startIronic } from './ironic.js';
 import type { IronicDouble } from './ironic.js';
 import { startKeystone } from './keystone.js';
 import type { KeystoneDouble, User } from './keystone.js';
+import { startNeutron } from './neutron.js';
+import type { NeutronDouble } from './neutron.js';
+import { clearHypervisors } from './nova-boot.js';
 import { startNova } from './nova.js';
 import type { NovaDouble } from './nova.js';
 
-/** The doubles that use images. */
+/** The doubles that use images, and those that servers need besides. */
 export interface Users {
   readonly compute: NovaDouble;
   readonly volumev3: CinderDouble;
   readonly baremetal: IronicDouble;
   readonly inventory: DoniDouble;
+  readonly reservation: BlazarDouble;
+  readonly network: NeutronDouble;
 }
 
 export interface SandboxOptions {
@@ -62,12 +69,7 @@ export async function startSandbox({ now = Date.now, store: storeOptions = {}, s
   const { identify, authUrl } = keystone;
   const glance = await startGlance({ identify, authUrl, now, seedOwner: keystone.admin.project.id });
   const store = await startImageStore({ ...storeOptions, now });
-  const users: Users = {
-    compute: await startNova({ identify }),
-    volumev3: await startCinder({ identify }),
-    baremetal: await startIronic({ identify }),
-    inventory: await startDoni({ identify }),
-  };
+  const users = await startUsers({ identify, now, glance });
   keystone.catalog = [
     ...wanted.map((type) => ({ type, name: type, url: users[type].url })),
     { type: 'image', name: 'glance', url: glance.url },
@@ -85,6 +87,23 @@ export async function startSandbox({ now = Date.now, store: storeOptions = {}, s
     demoAuth,
     cloudsYaml: cloudsYaml(keystone, { auth, demoAuth }),
     close: async () => void (await Promise.all(services.map((service) => service.close()))),
+  };
+}
+
+async function startUsers({ identify, now, glance }: Pick<KeystoneDouble, 'identify'> & { now: () => number; glance: GlanceDouble }): Promise<Users> {
+  const baremetal = await startIronic({ identify });
+  const { nodes } = baremetal;
+  const reservation = await startBlazar({ identify, now, nodes });
+  const hasImage = (id: string): boolean => glance.state.images.has(id);
+  const compute = await startNova({ identify, nodes, hasImage, hypervisorsOf: (id) => reservation.hypervisorsOf(id) });
+  reservation.whenEnded = (hypervisors) => clearHypervisors(compute, hypervisors);
+  return {
+    compute,
+    volumev3: await startCinder({ identify }),
+    baremetal,
+    inventory: await startDoni({ identify, nodes }),
+    reservation,
+    network: await startNeutron({ identify }),
   };
 }
 

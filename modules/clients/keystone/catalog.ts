@@ -41,7 +41,7 @@ const synonyms: readonly (readonly string[])[] = [
 ];
 
 /** Services whose version is part of the path that callers give, such as `/v2/images`. Others keep it: compute's is `…/v2.1`. */
-const unversioned: ReadonlySet<string> = new Set(['image', 'baremetal', 'bare-metal', 'identity']);
+const unversioned: ReadonlySet<string> = new Set(['image', 'baremetal', 'bare-metal', 'identity', 'network', 'reservation', 'inventory']);
 
 /** The endpoints of a catalogue, of one region and one interface; overrides win. */
 export function endpointsOf(catalog: readonly CatalogService[], choice: EndpointChoice): Endpoints {

@@ -2,11 +2,12 @@
 import { OperationError } from '../../core/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages, textAt } from '../paging.js';
+import { versionHeaders } from './microversions.js';
 
 /** From 2.69 on Nova tells of servers whose cell is down, in a list without paging and filters. Stein has it. */
 export const cellDownMicroversion = '2.69';
 
-const headers = { 'OpenStack-API-Version': `compute ${cellDownMicroversion}`, 'X-OpenStack-Nova-API-Version': cellDownMicroversion };
+const headers = versionHeaders(cellDownMicroversion);
 
 /** Nova itself waits a minute for a cell before it answers without it. */
 const cellTimeoutSeconds = 120;

@@ -48,13 +48,13 @@ test('2: an image passes through in parts, a segmented one too', async () => {
   expect(site.published().get(name)?.size).toBe(content.length);
 });
 
-test.each([[401], [404], [500]])('3: a list that is answered %i fails the run, and is no empty list', async (status) => {
+test.each([[401], [403], [404]])('3: a list that is answered %i fails the run, and is no empty list', async (status) => {
   site.put();
   site.objectsStore.refusals.set('', status);
 
-  await expect(site.deploy({ timeout: 1 })).rejects.toThrow(status === 404 ? 'the store has no list of its objects' : String(status));
+  await expect(site.deploy()).rejects.toThrow(status === 404 ? 'the store has no list of its objects' : String(status));
   expect(site.writes()).toEqual([]);
-}, 20_000);
+});
 
 test('3: an object that is answered 500 is repeated, and then that object’s failure alone', async () => {
   site.put();
@@ -65,7 +65,7 @@ test('3: an object that is answered 500 is repeated, and then that object’s fa
 
   expect(actionsOf(outcome)).toEqual([`${name} deploy`]);
   expect(outcome.failures).toEqual([expect.stringContaining(`object ${bad} could not be read: `)]);
-  expect(site.storeProxy.requests.filter(({ path }) => path.endsWith(bad))).toHaveLength(4);
+  expect(site.storeProxy.requests.filter(({ method, path }) => method === 'HEAD' && path.endsWith(bad))).toHaveLength(4);
 }, 20_000);
 
 test('3: while an object cannot be read, a newer image than those that can is not replaced by an older one', async () => {

@@ -4,6 +4,7 @@ import validate from '#validators/image_deploy';
 import { deleteImage, importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { both } from '../../core/waiting.js';
 import type { Leftover } from '../../policy/deployment.js';
 import { markers, releaseTold } from '../../policy/images.js';
 import { openCloud, openHttp } from '../connect.js';
@@ -25,7 +26,7 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
   const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };
   const lock = context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions);
   try {
-    const [catalogues, images] = await Promise.all([openCatalogues(scope, { args, context, http }), readSiteImages(cloud)]);
+    const [catalogues, images] = await both(openCatalogues(scope, { args, context, http }), readSiteImages(cloud));
     const run: Run = {
       args,
       context,

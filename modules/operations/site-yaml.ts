@@ -17,7 +17,8 @@ export interface MergedArguments {
 const knownKeys = [
   ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'region_name', 'image_store_cloud'],
   ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images', 'hide_mode', 'age_from', 'grace_days', 'max_deletes', 'keep_deprecated'],
-  ...['object_store_url', 'image_container', 'image_type', 'image_prefix', 'image_metadata_field', 'scope'],
+  ...['catalog', 'object_store_url', 'image_container', 'scope', 'objects_store_url', 'objects_container', 'supports_yaml'],
+  ...['image_type', 'image_prefix', 'image_metadata_field'],
   ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir'],
 ];
 

@@ -1,12 +1,21 @@
 // Where the central image store is: shared by the operations that read it.
 import { defineFields } from '../core/fields.js';
 
+const url = { regex: '^https?://[^\\s/?#]+[^\\s?#]*$', meaning: 'an http or https URL' } as const;
+
 export const storeFields = defineFields({
+  catalog: {
+    type: 'list',
+    choices: ['releases', 'objects'],
+    description:
+      'Which central stores are subscribed to. `releases`: the present one, which names a release of each image. `objects`: the one before it, with IPA images; what it has is chosen by `supports_yaml`. A name that both have is taken from the one that comes first.',
+    default: ['releases'],
+    siteYaml: ['catalog'],
+  },
   object_store_url: {
     type: 'string',
-    required: true,
-    pattern: { regex: '^https?://[^\\s/?#]+[^\\s?#]*$', meaning: 'an http or https URL' },
-    description: 'The store: the URL of a Swift account, or of the folder of a web server that holds the container.',
+    pattern: url,
+    description: 'The store of `releases`: the URL of a Swift account, or of the folder of a web server that holds the container. Needed where `catalog` has `releases`.',
     siteYaml: ['object_store_url'],
   },
   image_container: {
@@ -22,5 +31,25 @@ export const storeFields = defineFields({
     description: 'Which catalogue of the container: `prod`, `staging`, `dev`.',
     default: 'prod',
     siteYaml: ['scope'],
+  },
+  objects_store_url: {
+    type: 'string',
+    pattern: url,
+    description: 'The store of `objects`: the URL of a Swift account.',
+    default: 'https://chi.tacc.chameleoncloud.org:7480/swift/v1/AUTH_570aad8999f7499db99eae22fe9b29bb',
+    siteYaml: ['objects_store_url'],
+  },
+  objects_container: {
+    type: 'string',
+    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
+    description: 'The container of `objects`, which everybody may list.',
+    default: 'chameleon-images',
+    siteYaml: ['objects_container'],
+  },
+  supports_yaml: {
+    type: 'path',
+    description: 'The file that says which builds of `objects` the site supports, and their production names.',
+    default: '/etc/chameleon_image_tools/supports.yaml',
+    siteYaml: ['supports_yaml'],
   },
 });

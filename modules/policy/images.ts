@@ -29,6 +29,16 @@ export const markers = {
 /** The property that names an image's release. */
 export const releaseProperty = 'current';
 
+/** By what a person tells the release of an image: of one of the older store, which names no release, when it was built. */
+export function releaseTold({ properties }: Pick<SiteImage, 'properties'>): string {
+  return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
+}
+
+/** Which of the central stores an image has come from: of the older one no image names a release. */
+export function originOf({ properties }: Pick<SiteImage, 'properties'>): 'releases' | 'objects' {
+  return properties[releaseProperty] === undefined ? 'objects' : 'releases';
+}
+
 /** Statuses of images that are gone or going. */
 const gone: ReadonlySet<string> = new Set(['deleted', 'pending_delete']);
 
@@ -97,9 +107,9 @@ export function isManaged(image: SiteImage, owner: string): boolean {
 
 /**
  * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`, `NAME-20230302-1677628504.897832`,
- * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken.
+ * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken. A revision may be `20230124-1270`, as Debian's are.
  */
-const archiveSuffix = /(?:_|-[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
+const archiveSuffix = /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
 
 /** The production name inside an image's present name. */
 export function productionNameOf(name: string, prefix: string): string {
@@ -136,10 +146,14 @@ function hasPlausibleDay(suffix: string): boolean {
   return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
 }
 
-/** The name of an image that is replaced: `{name}_{build-timestamp}`, with a counter if that is taken. Without a timestamp its creation counts. */
+/**
+ * The name of an image that is replaced, with a counter if that is taken: `{name}_{build-timestamp}`, and of an image of the older store
+ * `{name}-{build-os-base-image-revision}-{build-timestamp}`, where it tells a revision. Without a timestamp its creation counts.
+ */
 export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
   const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');
-  const plain = `${image.name}_${stamp}`.slice(0, 250);
+  const revision = image.properties[releaseProperty] === undefined ? image.properties['build-os-base-image-revision'] : undefined;
+  const plain = `${image.name}${revision ? `-${revision}-` : '_'}${stamp}`.slice(0, 250);
   for (let counter = 1; ; counter++) {
     const candidate = counter === 1 ? plain : `${plain}.${counter}`;
     if (!taken.has(candidate)) return candidate;

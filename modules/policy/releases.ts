@@ -1,6 +1,8 @@
 // Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
 import { OperationError } from '../core/errors.js';
 import { imageAttributes } from './attributes.js';
+import type { Subscription } from './deployment.js';
+import { releaseProperty } from './images.js';
 
 /** One image of the catalogue, or the reason why its entry cannot be used. */
 export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
@@ -62,30 +64,13 @@ function isUsable(key: string, value: unknown): boolean {
   return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;
 }
 
-/** The moment that a `build-timestamp` means: `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, or POSIX seconds. Undefined when it is neither. */
-export function parseBuildTimestamp(text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{6,12}(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000);
-  const parts = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?Z?$/.exec(text);
-  if (!parts) return undefined;
-  const moment = new Date(`${parts[1]}T${parts[2]}${(parts[3] ?? '').slice(0, 4)}Z`);
-  return Number.isNaN(moment.getTime()) ? undefined : moment;
-}
-
-/** What an operator selects of the catalogue. Patterns may use `*`, `?`, `[…]` and `{…}`. */
-export interface Selection {
-  readonly includes?: (name: string) => boolean;
-  readonly excludes: (name: string) => boolean;
-}
-
-export function select(entries: readonly CatalogueEntry[], selection: Selection): CatalogueEntry[] {
-  return entries.filter(({ name }) => (selection.includes?.(name) ?? true) && !selection.excludes(name));
-}
-
-/** True where the manifest's properties are those of `latest` (distribution, release, variant) and `ipa`, as far as these are given. */
-export function isBuiltFor(properties: Readonly<Record<string, string>>, latest: readonly string[] = [], ipa?: string): boolean {
-  const wanted = { 'build-distro': latest[0], 'build-release': latest[1], 'build-variant': latest[2], 'build-ipa': ipa };
-  return Object.entries(wanted).every(([key, value]) => value === undefined || properties[key] === value);
+/** An entry as it is compared with the images of the site. */
+export function subscriptionOf(entry: CatalogueEntry): Subscription {
+  return {
+    ...entry,
+    isMadeInto: ({ properties }) => properties[releaseProperty] === entry.release,
+    describe: ({ properties }) => (properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`),
+  };
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

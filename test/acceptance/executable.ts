@@ -44,6 +44,8 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** kill -9, and waits until it is gone. Harmless where it has ended. */
   kill(): Promise<void>;
+  /** SIGTERM, as a stop of the unit sends it. */
+  terminate(): void;
 }
 
 /** Starts a module on a file of arguments: check mode and the like are among them, as `_ansible_check_mode`. */
@@ -84,5 +86,6 @@ function start(path: string, argv: readonly string[], environment: Readonly<Reco
       child.kill('SIGKILL');
       await ended;
     },
+    terminate: () => void child.kill('SIGTERM'),
   };
 }

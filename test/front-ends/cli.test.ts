@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { commandLine, fakeCommand, run, withFolder, type RunOptions, root } from './run.js';
+import { commandLine, fakeCommand, root, run, withFolder, type RunOptions } from './run.js';
 
 jest.setTimeout(30_000);
 

@@ -16,7 +16,7 @@ test.each([
   ['nothing', {}, 'an algorithm that Node.js does not know', { md5: false, algorithm: 'whirlpool9' }, ['sha512', 'md5']],
   ['both', { md5, sha256 }, 'nothing yet', undefined, ['sha256', 'sha512', 'md5']],
 ])('where the store tells %s%.0s, and Glance %s%.0s, a transfer computes %j', (_store, checksums, _glance, glance, expected) => {
-  const source = { object: { url: 'http://store/image', bytes: 1, ...checksums }, properties: {}, minDiskGib: undefined };
+  const source = { object: { url: 'http://store/image', bytes: 1, ...checksums }, diskFormat: 'qcow2', properties: {}, minDiskGib: undefined };
 
   expect(digestsNeeded(source, glance)).toEqual(expected);
 });

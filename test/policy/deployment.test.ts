@@ -2,15 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { planDeployment, type DeploymentInput } from '../../modules/policy/deployment.js';
 import { isProduction, markers, type SiteImage } from '../../modules/policy/images.js';
+import { subscriptionOf } from '../../modules/policy/releases.js';
 import { incomingImage, lock, now, owner, siteImage, sourcePrefix } from './image-fixtures.js';
 
-const wanted = { name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' };
+const wanted = subscriptionOf({ name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' });
 
 function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = {}) {
   return planDeployment({
     wanted: [wanted],
     isInScope: () => true,
-    sourcePrefix,
+    sourcePrefixes: [sourcePrefix],
     images,
     owner,
     force: false,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { imageId } from '../../modules/policy/ids.js';
-import { isBuiltFor, parseBuildTimestamp, parseCatalogue, parseManifest } from '../../modules/policy/releases.js';
+import { parseCatalogue, parseManifest } from '../../modules/policy/releases.js';
+import { parseBuildTimestamp } from '../../modules/policy/timestamps.js';
 
 describe('a catalogue', () => {
   test('gives its entries by name', () => {
@@ -80,25 +81,13 @@ test.each([
   ['2025-04-22 15:30:45', '2025-04-22T15:30:45.000Z'],
   ['1677628504.897832', '2023-02-28T23:55:04.897Z'],
   ['1677628504', '2023-02-28T23:55:04.000Z'],
+  ['1677628504.123', '2023-02-28T23:55:04.123Z'],
 ])('the build timestamp %s is %s', (text, moment) => {
   expect(parseBuildTimestamp(text)?.toISOString()).toBe(moment);
 });
 
 test.each([undefined, '', 'yesterday', '2025-13-45 99:99:99', '2025-04-22'])('the build timestamp %p is unknown', (text) => {
   expect(parseBuildTimestamp(text)).toBeUndefined();
-});
-
-test.each([
-  [['ubuntu'], undefined, true],
-  [['ubuntu', 'jammy'], undefined, true],
-  [['ubuntu', 'jammy', 'base'], undefined, true],
-  [['ubuntu', 'noble', 'base'], undefined, false],
-  [['ubuntu', 'jammy', 'gpu'], undefined, false],
-  [[], 'kernel', false],
-])('an Ubuntu jammy base image is built for %j, ipa %s: %s', (latest, ipa, expected) => {
-  const properties = { 'build-distro': 'ubuntu', 'build-release': 'jammy', 'build-variant': 'base', 'build-ipa': 'false' };
-
-  expect(isBuiltFor(properties, latest, ipa)).toBe(expected);
 });
 
 test('an image’s id is the same everywhere, and another for each project, name, release and attempt', () => {

@@ -4,13 +4,13 @@ import { header } from './http-double.js';
 import type { Answer, Call } from './http-double.js';
 import type { StoredObject } from './image-store.js';
 
-const pageLength = 10_000;
+const mostNames = 10_000;
 
-/** GET of the container. */
-export function listObjects(objects: ReadonlyMap<string, StoredObject>, { query, headers }: Call): Answer {
-  const limit = /^\d+$/.test(query.get('limit') ?? '') ? Number(query.get('limit')) : pageLength;
-  if (limit > pageLength) return { status: 412, body: `Maximum limit is ${pageLength}` };
-  const rows = rowsOf(objects, query).slice(0, limit);
+/** GET of the container; a page has `pageLength` names at most, as of a store that gives fewer than it is asked for. */
+export function listObjects(objects: ReadonlyMap<string, StoredObject>, { query, headers }: Call, pageLength = mostNames): Answer {
+  const limit = /^\d+$/.test(query.get('limit') ?? '') ? Number(query.get('limit')) : mostNames;
+  if (limit > mostNames) return { status: 412, body: `Maximum limit is ${mostNames}` };
+  const rows = rowsOf(objects, query).slice(0, Math.min(limit, pageLength));
   if (query.get('format') === 'json' || header({ headers }, 'accept') === 'application/json') {
     const type = { 'Content-Type': 'application/json; charset=utf-8' };
     return { status: 200, headers: type, body: rows.map((row) => (typeof row === 'string' ? { subdir: row } : entryOf(row))) };

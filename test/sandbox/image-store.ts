@@ -36,6 +36,8 @@ export interface ImageStoreOptions {
   /** Of `static` only: without ranges it answers 200 with everything, and has neither ETag nor Accept-Ranges. */
   readonly ranges?: 'supported' | 'ignored';
   readonly container?: string;
+  /** Names in a page of the list; 10,000 as in Swift unless given. */
+  readonly pageLength?: number;
   readonly now?: () => number;
 }
 
@@ -46,20 +48,25 @@ export interface ImageStoreDouble extends HttpDouble {
   /** objectStoreUrl and the container. */
   readonly containerUrl: string;
   readonly objects: Map<string, StoredObject>;
+  /** Statuses that are answered for these names instead of the object; the empty name is the list. */
+  readonly refusals: Map<string, number>;
   put(name: string, content: Buffer | string, options?: PutOptions): StoredObject;
 }
 
 /** Starts an empty store. */
 export async function startImageStore(options: ImageStoreOptions = {}): Promise<ImageStoreDouble> {
-  const { mode = 'swift', ranges = 'supported', container = 'chameleon-supported-images', now = Date.now } = options;
+  const { mode = 'swift', ranges = 'supported', container = 'chameleon-supported-images', pageLength = 10_000, now = Date.now } = options;
   const objects = new Map<string, StoredObject>();
+  const refusals = new Map<string, number>();
   const root = mode === 'swift' ? '/v1/AUTH_sandbox' : '';
   const prefix = [...root.split('/').slice(1), container];
   const server = await startHttpDouble((call) => {
     if (call.method !== 'GET' && call.method !== 'HEAD') return page(mode === 'swift' ? 401 : 405);
     if (!prefix.every((segment, at) => call.segments[at] === segment)) return page(mode === 'swift' ? 401 : 404);
     const name = call.segments.slice(prefix.length).join('/');
-    if (name === '' || (mode === 'static' && name.endsWith('/'))) return mode === 'swift' ? listObjects(objects, call) : page(403);
+    const refusal = refusals.get(name);
+    if (refusal !== undefined) return page(refusal);
+    if (name === '' || (mode === 'static' && name.endsWith('/'))) return mode === 'swift' ? listObjects(objects, call, pageLength) : page(403);
     const object = objects.get(name);
     if (object === undefined) return page(404);
     return mode === 'static' && ranges === 'ignored' ? plain(object) : conditional(object, call, mode);
@@ -74,7 +81,7 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
   }
 
   const objectStoreUrl = server.url + root;
-  return { ...server, objectStoreUrl, container, containerUrl: `${objectStoreUrl}/${container}`, objects, put };
+  return { ...server, objectStoreUrl, container, containerUrl: `${objectStoreUrl}/${container}`, objects, refusals, put };
 }
 
 function newObject(name: string, content: Buffer, options: PutOptions & { modified: number }): StoredObject {

@@ -34,6 +34,7 @@ export interface SandboxOptions {
   /** The clock of all services, in milliseconds. */
   readonly now?: () => number;
   readonly store?: Omit<ImageStoreOptions, 'now'>;
+  readonly objectsStore?: Pick<ImageStoreOptions, 'pageLength'>;
   /** The services that the catalogue has besides, by their types; none unless given. */
   readonly services?: readonly (keyof Users)[];
 }
@@ -52,6 +53,8 @@ export interface Sandbox {
   readonly keystone: KeystoneDouble;
   readonly glance: GlanceDouble;
   readonly store: ImageStoreDouble;
+  /** The one before it, with an object for each image. */
+  readonly objectsStore: ImageStoreDouble;
   /** All of them run; the catalogue has those that were asked for. */
   readonly users: Users;
   /** The admin's login. */
@@ -64,11 +67,12 @@ export interface Sandbox {
 }
 
 /** Starts all services. */
-export async function startSandbox({ now = Date.now, store: storeOptions = {}, services: wanted = [] }: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox({ now = Date.now, store: storeOptions = {}, objectsStore: objectsOptions = {}, services: wanted = [] }: SandboxOptions = {}): Promise<Sandbox> {
   const keystone = await startKeystone({ now });
   const { identify, authUrl } = keystone;
   const glance = await startGlance({ identify, authUrl, now, seedOwner: keystone.admin.project.id });
   const store = await startImageStore({ ...storeOptions, now });
+  const objectsStore = await startImageStore({ ...objectsOptions, container: 'chameleon-images', now });
   const users = await startUsers({ identify, now, glance });
   keystone.catalog = [
     ...wanted.map((type) => ({ type, name: type, url: users[type].url })),
@@ -77,11 +81,12 @@ export async function startSandbox({ now = Date.now, store: storeOptions = {}, s
   ];
   const auth = authOf(keystone.admin, authUrl);
   const demoAuth = authOf(keystone.demo, authUrl);
-  const services = [keystone, glance, store, ...Object.values(users)];
+  const services = [keystone, glance, store, objectsStore, ...Object.values(users)];
   return {
     keystone,
     glance,
     store,
+    objectsStore,
     users,
     auth,
     demoAuth,

@@ -5,8 +5,6 @@ import { loginFields } from '../login-fields.js';
 import { siteFields } from '../site-fields.js';
 import { storeFields } from '../store-fields.js';
 
-const { required: _required, ...storeUrl } = storeFields.object_store_url;
-
 const ageFields = defineFields({
   hide_image_age_in_month: {
     type: 'integer',
@@ -75,7 +73,7 @@ const choiceFields = defineFields({
 
 const catalogueFields = defineFields({
   ...storeFields,
-  object_store_url: { ...storeUrl, description: `${storeUrl.description} Without it no catalogue is read, and no name counts as deprecated.` },
+  object_store_url: { ...storeFields.object_store_url, description: `${storeFields.object_store_url.description} Without it that catalogue is not read, and no name counts as deprecated.` },
 });
 
 export const declaration = defineDeclaration({

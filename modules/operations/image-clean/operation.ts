@@ -1,17 +1,15 @@
 // image_clean: read everything, plan, then carry out; check mode stops between the two.
 import validate from '#validators/image_clean';
 import type { Image } from '../../clients/glance/images.js';
-import { withoutCredentials } from '../../clients/http/errors.js';
 import { listProjectNames } from '../../clients/keystone/projects.js';
-import { openReleasesStore } from '../../clients/store/releases-store.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
-import { parseCatalogue } from '../../policy/releases.js';
 import { isCandidate, planRetention, type RetentionPlan } from '../../policy/retention.js';
-import { openCloud, openHttp } from '../connect.js';
+import { openCloud } from '../connect.js';
 import { takeRunLock } from '../run-lock.js';
 import { readSiteImages } from '../site-images.js';
 import { apply, asPlanned } from './apply.js';
+import { readCatalogue } from './catalogue.js';
 import { declaration } from './declaration.js';
 import { outcomeOf } from './report.js';
 import type { CleanArguments, Run } from './run.js';
@@ -75,15 +73,6 @@ async function planRun({ run, selection, catalogue, images }: Site): Promise<Ret
     },
     now: context.now(),
   });
-}
-
-/** Every name that the catalogue has, those too whose entry cannot be used. Undefined where no store is configured. */
-async function readCatalogue({ args, context }: Run): Promise<ReadonlySet<string> | undefined> {
-  if (args.object_store_url === undefined) return undefined;
-  const store = openReleasesStore({ url: args.object_store_url, container: args.image_container, scope: args.scope }, openHttp(args, context));
-  const document = await store.readCatalogue();
-  parseCatalogue(document, withoutCredentials(store.catalogueUrl));
-  return new Set(Object.keys(document as object));
 }
 
 function namesOf({ cloud, context }: Pick<Run, 'cloud' | 'context'>): Run['projectNames'] {

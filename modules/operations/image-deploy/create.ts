@@ -2,7 +2,7 @@
 import { createImage, deleteImage, getImage, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
 import { imageId } from '../../policy/ids.js';
-import { isIncoming, isProduction, markers, releaseProperty } from '../../policy/images.js';
+import { isIncoming, isProduction, markers } from '../../policy/images.js';
 import { decideLeftover } from '../../policy/recovery.js';
 import type { Job, Run, Source } from './job.js';
 
@@ -32,7 +32,7 @@ export async function createIncoming(job: Job, source: Source, run: Run): Promis
     const created = await createImage(run.cloud, {
       id,
       name: run.args.image_prefix + name,
-      disk_format: run.args.image_type,
+      disk_format: source.diskFormat,
       ...(source.minDiskGib === undefined ? {} : { min_disk: source.minDiskGib }),
       properties: {
         ...source.properties,
@@ -55,7 +55,7 @@ async function judgeTaken(id: string, job: Job, source: Source, run: Run): Promi
   if (image && image.id !== production?.id && isProduction(image, name, run.cloud.projectId)) {
     return { elsewhere: image, action: 'up_to_date', reason: 'a run elsewhere has deployed it meanwhile' };
   }
-  if (!image || !isIncoming(image) || image.properties[releaseProperty] !== job.planned.release) return undefined;
+  if (!image || !isIncoming(image) || !job.isMadeInto(image)) return undefined;
   const { verdict, reason } = decideLeftover(image, true, { ...run.recovery, now: run.context.now() });
   if (verdict === 'in_progress') return { elsewhere: image, action: 'in_progress', reason };
   if (verdict === 'resume' && isSameSource(image, source)) return { image, action: 'resume', reason };

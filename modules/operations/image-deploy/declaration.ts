@@ -8,7 +8,8 @@ import { storeFields } from '../store-fields.js';
 const transferFields = defineFields({
   images: {
     type: 'list',
-    description: 'Deploy only these images of the catalogue: names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+    description:
+      'Deploy only these images of the catalogues: names, or patterns such as `CC-Ubuntu*`; or objects of the older store by their UUIDs, newest or not. All of them unless given.',
     aliases: ['image'],
     siteYaml: ['images'],
   },
@@ -16,18 +17,19 @@ const transferFields = defineFields({
   latest: {
     type: 'list',
     description:
-      'Deploy only images built for this distribution, release and variant, such as `ubuntu,jammy,base`: one, two or three words, compared with the manifest.',
+      'Deploy only the newest build for this distribution, release and variant of the older store, such as `ubuntu,focal,base`: one, two or three words. It means the catalogue `objects`, whatever `catalog` says.',
   },
   ipa: {
     type: 'string',
     choices: ['kernel', 'initramfs'],
-    description: 'Deploy only this half of the Ironic Python Agent images, as the manifest names it in `build-ipa`.',
+    description:
+      'Deploy only images of the Ironic Python Agent, from the catalogue `objects`, whatever `catalog` says. Kernel and initramfs of one build go together: either word brings in both.',
   },
   force: { type: 'boolean', description: 'Deploy again what is already current, and replace it.', default: false },
   image_type: {
     type: 'string',
     choices: ['qcow2', 'raw'],
-    description: 'The disk format to deploy.',
+    description: 'The disk format to deploy from the catalogue `releases`. In the older store each object has one format and says which.',
     default: 'qcow2',
     siteYaml: ['image_type'],
   },
@@ -72,7 +74,6 @@ const transferFields = defineFields({
   },
   attempts: { type: 'integer', minimum: 1, maximum: 20, description: 'How often the upload of one image is tried.', default: 5 },
   lock_dir: siteFields.lock_dir,
-  supports_yaml: { type: 'path', description: 'Accepted for older command lines. The catalogue of releases does not need it.' },
 });
 
 export const declaration = defineDeclaration({
@@ -80,7 +81,7 @@ export const declaration = defineDeclaration({
   command: 'deploy',
   summary: "Bring new releases of the subscribed images into the site's Glance",
   description: [
-    'Compares the catalogue of a central image store with the images of the site, and brings in each image whose release is new: private first, verified, then public under its production name.',
+    'Compares the catalogues of the central image stores with the images of the site, and brings in each image whose release is new: private first, verified, then public under its production name.',
     'The image that it replaces keeps its id, gets an archive name, and stays public. The production image is never missing, whatever happens, and a run that was broken off is put right by the next one.',
     'A second run changes nothing. The failure of one image does not keep the others from being deployed; the run then fails.',
   ],
@@ -93,7 +94,7 @@ export const declaration = defineDeclaration({
       returned: 'always',
       contains: {
         name: { description: 'Production name.', type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
-        release: { description: 'Release that the catalogue names.', type: 'str', returned: 'always', sample: '20250422-v1-amd' },
+        release: { description: 'Release that the catalogue names; of the older store the UUID of the object and its `build-timestamp`.', type: 'str', returned: 'always', sample: '20250422-v1-amd' },
         action: {
           description:
             'What was done, or in check mode would be: `up_to_date`, `deploy`, `resume` (an earlier run had begun), `in_progress` (a run on another host is at it), `delete` (a leftover), `conflict` or `failed`.',
@@ -119,6 +120,11 @@ export const declaration = defineDeclaration({
   examples: [
     { title: 'See what would be deployed', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' }, dryRun: true },
     { title: 'Deploy everything that the site subscribes to', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
+    {
+      title: 'Deploy from both stores, the older one by supports.yaml',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', catalog: ['releases', 'objects'] },
+    },
+    { title: 'Deploy the newest focal image of the older store', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', latest: ['ubuntu', 'focal', 'base'] } },
     {
       title: 'Deploy the Ubuntu images but not those for ARM, four at a time, by a login in clouds.yaml',
       arguments: {

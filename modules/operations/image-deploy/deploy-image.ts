@@ -1,52 +1,112 @@
-// Carries out what was planned for one image: create, transfer, verify, promote, archive.
-import { deleteImage } from '../../clients/glance/images.js';
+// Carries out what was planned for one image, or for the two halves of a pair: create, transfer, verify; then promote, archive.
+import { deleteImage, type Image } from '../../clients/glance/images.js';
 import { messageOf } from '../../core/errors.js';
 import type { SiteImage } from '../../policy/images.js';
 import { createIncoming, isSameSource, type Creation } from './create.js';
 import type { ImageResult, Job, Run, Source } from './job.js';
-import { archive, promote, type Archived } from './promote.js';
+import { archive, promoteTogether, type Archived } from './promote.js';
 import { transfer } from './transfer.js';
 import { verify } from './verify.js';
 
 const carriedOut: ReadonlySet<string> = new Set(['deploy', 'resume']);
 
-/** Never throws: a failure is this image's result, and the others go on. */
-export async function deployImage(job: Job, run: Run): Promise<ImageResult> {
-  const base = resultOf(job);
-  if (!carriedOut.has(job.planned.action)) return base;
+/** How far an image has come before anything of it can be seen. */
+interface Ready {
+  readonly job: Job;
+  /** Absent where nothing had to be brought in, or a run elsewhere does it. */
+  readonly image?: Image;
+  readonly result: ImageResult;
+}
+
+/**
+ * Never throws: a failure is these images' result, and the others go on. Of a pair either both halves go into production or none does;
+ * one that is brought in and verified already then waits, private, for a later run.
+ */
+export async function deployTogether(jobs: readonly Job[], run: Run): Promise<ImageResult[]> {
+  const held = heldBack(jobs);
+  if (held) return held;
   const started = performance.now();
   const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
-  try {
-    const done = await carryOut(job, run);
-    run.context.progress({ subject: job.planned.name, stage: 'done' });
-    return { ...base, ...done, seconds: seconds() };
-  } catch (error) {
-    run.context.progress({ subject: job.planned.name, stage: 'failed' });
-    return { ...base, action: 'failed', reason: messageOf(error), seconds: seconds() };
+  const ready: Ready[] = [];
+  for (const job of jobs) {
+    const next = await makeReady(job, run);
+    ready.push(next);
+    if (isHindrance(next)) break;
   }
+  const done = ready.some(isHindrance) ? withHindrance(jobs, ready) : await settle(ready, run);
+  return done.map((result, index) => {
+    const isAtIt = carriedOut.has(jobs[index]?.planned.action ?? '');
+    if (isAtIt) run.context.progress({ subject: result.name, stage: result.action === 'failed' ? 'failed' : 'done' });
+    return isAtIt ? { ...result, seconds: seconds() } : result;
+  });
 }
 
 /** The result as the plan has it, before anything is done. */
-export function resultOf({ planned, source }: Job): ImageResult {
+function resultOf({ planned, source }: Job): ImageResult {
   const { name, release, action, reason } = planned;
   const id = action === 'deploy' || action === 'failed' ? undefined : (planned.incoming?.id ?? planned.production?.id);
   return { name, release, action, reason, ...(id ? { id } : {}), ...(source ? { bytes: source.object.bytes } : {}) };
 }
 
-async function carryOut(job: Job, run: Run): Promise<Partial<ImageResult>> {
-  const { production, unarchived } = job.planned;
-  const earlier = unarchived ? await archive(unarchived, run) : undefined;
-  if (!job.source) return { ...(production ? { id: production.id } : {}), ...archivedOf(earlier) };
+/** What a run would do with these, which check mode tells. */
+export function planTogether(jobs: readonly Job[]): ImageResult[] {
+  return heldBack(jobs) ?? jobs.map(resultOf);
+}
 
-  const work = { job, source: job.source, run };
-  const creation = await takeUp(job, job.source, run);
-  const { action } = creation;
-  const told = 'reason' in creation ? { action, reason: creation.reason } : { action };
-  if ('elsewhere' in creation) return { ...told, id: creation.elsewhere.id, ...archivedOf(earlier) };
-  const { image, streamed } = await transfer(creation.image.id, work);
-  const verifiedBy = await verify(image, streamed, work);
-  const archived = await promote(image, job, run);
-  return { ...told, id: image.id, verified_by: verifiedBy, ...archivedOf(archived) };
+/** The results where nothing is to be done, or one half keeps the other from being begun. */
+function heldBack(jobs: readonly Job[]): ImageResult[] | undefined {
+  const obstacle = jobs.find(({ planned: { action } }) => !carriedOut.has(action) && action !== 'up_to_date');
+  if (!obstacle && jobs.some(({ planned }) => carriedOut.has(planned.action))) return undefined;
+  return jobs.map((job) => (obstacle && carriedOut.has(job.planned.action) ? waiting(resultOf(job), resultOf(obstacle)) : resultOf(job)));
+}
+
+/** What becomes of a half whose other half cannot go into production. */
+function waiting(result: ImageResult, obstacle: ImageResult): ImageResult {
+  if (obstacle.action === 'in_progress') return { ...result, action: 'in_progress', reason: `it goes into production together with ${obstacle.name}, and a run elsewhere is at that` };
+  return { ...result, action: 'failed', reason: `it goes into production only together with ${obstacle.name}, which is not ready: ${obstacle.reason}` };
+}
+
+function isHindrance({ result: { action } }: Ready): boolean {
+  return action === 'failed' || action === 'in_progress';
+}
+
+function withHindrance(jobs: readonly Job[], ready: readonly Ready[]): ImageResult[] {
+  const obstacle = ready.find(isHindrance)?.result as ImageResult;
+  return jobs.map((job, index) => {
+    const result = ready[index]?.result ?? resultOf(job);
+    return result === obstacle ? obstacle : waiting(result, obstacle);
+  });
+}
+
+/** Brings the data in and verifies them. Its own failure is its result. */
+async function makeReady(job: Job, run: Run): Promise<Ready> {
+  const base = resultOf(job);
+  const { unarchived } = job.planned;
+  if (!carriedOut.has(job.planned.action) || !job.source) return { job, result: base };
+  try {
+    const earlier = archivedOf(unarchived ? await archive(unarchived, run) : undefined);
+    const work = { job, source: job.source, run };
+    const creation = await takeUp(job, job.source, run);
+    const { action } = creation;
+    const told = 'reason' in creation ? { action, reason: creation.reason } : { action };
+    if ('elsewhere' in creation) return { job, result: { ...base, ...told, id: creation.elsewhere.id, ...earlier } };
+    const { image, streamed } = await transfer(creation.image.id, work);
+    const verified_by = await verify(image, streamed, work);
+    return { job, image, result: { ...base, ...told, id: image.id, verified_by, ...earlier } };
+  } catch (error) {
+    return { job, result: { ...base, action: 'failed', reason: messageOf(error) } };
+  }
+}
+
+/** Puts everything that is ready into production. */
+async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]> {
+  const promotions = ready.map(({ job, image }) => ({ job, ...(image ? { image } : {}) }));
+  const promoted = await promoteTogether(promotions, run);
+  return ready.map(({ job, image, result }, index) => {
+    const { archived, failure } = promoted[index] ?? {};
+    if (failure !== undefined) return { ...resultOf(job), action: 'failed', reason: messageOf(failure) };
+    return { ...result, ...(image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id }), ...archivedOf(archived) };
+  });
 }
 
 function archivedOf(archived: Archived | undefined): Partial<ImageResult> {

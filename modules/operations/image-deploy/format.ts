@@ -27,14 +27,18 @@ export function formatOf(head: Buffer): string {
   return signatures.find(({ matches }) => matches(head))?.format ?? 'raw';
 }
 
+/** What a kernel or an initramfs may look like: it has no signature of its own, or is compressed. */
+const bootFormats: ReadonlySet<string> = new Set(['raw', 'gzip', 'xz', 'zstd', 'bzip2']);
+
 /**
- * Checks that an object is what its name says. Throws FORMAT_MISMATCH, and for a qcow2 that would read other files of the host
+ * Checks that an object is what its name or its metadata say. Throws FORMAT_MISMATCH, and for a qcow2 that would read other files of the host
  * (a backing file, an external data file: docs/interop/qcow2.txt of QEMU) FORMAT_UNSAFE.
  */
 export function assertFormat(object: StoreObject, head: Buffer, expected: string): void {
   const url = withoutCredentials(object.url);
   const found = formatOf(head);
-  if (found !== expected || head.length < smallestHeaderBytes) {
+  const isExpected = expected === 'aki' || expected === 'ari' ? bootFormats.has(found) : found === expected;
+  if (!isExpected || head.length < smallestHeaderBytes) {
     const what = head.length < smallestHeaderBytes ? `has only ${object.bytes} bytes` : `is ${found}`;
     throw new OperationError('FORMAT_MISMATCH', `${url} ${what}, not ${expected}`, { url, found, expected });
   }

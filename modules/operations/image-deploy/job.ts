@@ -1,11 +1,10 @@
 // What the steps of a deployment share.
 import type { HttpClient } from '../../clients/http/client.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import type { ReleasesStore } from '../../clients/store/releases-store.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
-import type { PlannedImage } from '../../policy/deployment.js';
+import type { PlannedImage, Subscription } from '../../policy/deployment.js';
 import type { RecoverySituation } from '../../policy/recovery.js';
 import type { declaration } from './declaration.js';
 
@@ -19,13 +18,16 @@ export interface GlanceDigests {
   readonly algorithm?: string;
 }
 
-/** The site, the store and the rules of one run. */
-export interface Run {
+/** What reading the stores takes. */
+export interface Planning {
   readonly args: DeployArguments;
   readonly context: Context;
-  readonly cloud: Cloud;
-  readonly store: ReleasesStore;
   readonly http: HttpClient;
+}
+
+/** The site, the stores and the rules of one run. */
+export interface Run extends Planning {
+  readonly cloud: Cloud;
   readonly recovery: RecoverySituation;
   /** Names that images of our project have; archive names are added as they are given. */
   readonly takenNames: Set<string>;
@@ -36,6 +38,8 @@ export interface Run {
 /** Where the data of an image come from, and what is to be written beside them. */
 export interface Source {
   readonly object: StoreObject;
+  /** As Glance calls it. */
+  readonly diskFormat: string;
   /** All properties of the new image but the markers that depend on its id. */
   readonly properties: Readonly<Record<string, string>>;
   readonly minDiskGib: number | undefined;
@@ -44,6 +48,8 @@ export interface Source {
 /** A planned image with all that carrying it out needs. */
 export interface Job {
   readonly planned: PlannedImage;
+  /** Whether an image of the site was made of the release that is planned. */
+  readonly isMadeInto: Subscription['isMadeInto'];
   /** Absent where nothing is to be transferred. */
   readonly source?: Source;
   readonly warnings: readonly string[];

@@ -2,43 +2,40 @@
 import pLimit from 'p-limit';
 import validate from '#validators/image_deploy';
 import { deleteImage, importMethods, type Image } from '../../clients/glance/images.js';
-import { openReleasesStore } from '../../clients/store/releases-store.js';
-import { InputError, messageOf, OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import type { Leftover } from '../../policy/deployment.js';
-import { markers, releaseProperty } from '../../policy/images.js';
+import { markers, releaseTold } from '../../policy/images.js';
 import { openCloud, openHttp } from '../connect.js';
 import { peekRunLock, takeRunLock } from '../run-lock.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
-import { deployImage, resultOf } from './deploy-image.js';
+import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
-import { planRun, readCatalogue, type SitePlan } from './plan.js';
+import { openCatalogues, planRun, scopeOf, type SitePlan } from './plan.js';
 import { outcomeOf } from './report.js';
 import { digestsOf, isComparableUnread } from './verify.js';
 
 export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
 
 async function deployImages(args: DeployArguments, context: Context): Promise<Outcome> {
-  if (args.latest && args.latest.length > 3) throw new InputError(`latest: ${args.latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
+  const scope = scopeOf(args);
   const http = openHttp(args, context);
   const cloud = await openCloud(args, context);
   const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };
   const lock = context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions);
   try {
-    const store = openReleasesStore({ url: args.object_store_url, container: args.image_container, scope: args.scope }, http);
-    const [catalogue, images] = await Promise.all([readCatalogue({ store }), readSiteImages(cloud)]);
+    const [catalogues, images] = await Promise.all([openCatalogues(scope, { args, context, http }), readSiteImages(cloud)]);
     const run: Run = {
       args,
       context,
       cloud,
-      store,
       http,
       recovery: { now: context.now(), uploadTimeoutSeconds: args.upload_timeout, lock: lock.fingerprint },
       takenNames: new Set(images.filter(({ owner }) => owner === cloud.projectId).map(({ name }) => name)),
       glanceDigests: newestDigests(images),
     };
-    const plan = await planRun(run, catalogue, images);
+    const plan = await planRun(run, scope, catalogues, images);
     const checked = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
     return outcomeOf(context.checkMode ? plannedResults(checked) : await apply(checked, run), checked, context.checkMode);
   } finally {
@@ -63,21 +60,38 @@ async function withImportable(plan: SitePlan, run: Run): Promise<SitePlan> {
   const jobs = plan.jobs.map((job): Job => {
     if (!job.source || isComparableUnread(job.source, run.glanceDigests)) return job;
     const reason = 'web-download refused: the store tells no checksum of this object that Glance tells too; use import_method stream';
-    return { planned: { ...job.planned, action: 'failed', reason }, warnings: job.warnings };
+    return { ...withoutSource(job), planned: { ...job.planned, action: 'failed', reason } };
   });
   return { ...plan, jobs };
 }
 
+function withoutSource({ source: _source, ...job }: Job): Job {
+  return job;
+}
+
 function plannedResults({ jobs, leftovers }: SitePlan): ImageResult[] {
-  return [...jobs.map(resultOf), ...leftovers.map(leftoverResult)];
+  return [...togetherOf(jobs).flatMap(planTogether), ...leftovers.map(leftoverResult)];
 }
 
 async function apply({ jobs, leftovers }: SitePlan, run: Run): Promise<ImageResult[]> {
   const cleared: ImageResult[] = [];
   for (const leftover of leftovers) cleared.push(await clear(leftover, run));
   const limit = pLimit(run.args.concurrency);
-  const deployed = await Promise.all(jobs.map((job) => limit(() => deployImage(job, run))));
-  return [...deployed, ...cleared];
+  const deployed = await Promise.all(togetherOf(jobs).map((together) => limit(() => deployTogether(together, run))));
+  return [...deployed.flat(), ...cleared];
+}
+
+/** The jobs that are carried out as one: a kernel with its initramfs, any other image by itself. */
+function togetherOf(jobs: readonly Job[]): Job[][] {
+  const byName = new Map(jobs.map((job) => [job.planned.name, job]));
+  const taken = new Set<Job>();
+  return jobs.flatMap((job) => {
+    if (taken.has(job)) return [];
+    const other = job.planned.pairedWith === undefined ? undefined : byName.get(job.planned.pairedWith);
+    const together = other ? [job, other] : [job];
+    for (const each of together) taken.add(each);
+    return [together];
+  });
 }
 
 async function clear(leftover: Leftover, run: Run): Promise<ImageResult> {
@@ -90,5 +104,5 @@ async function clear(leftover: Leftover, run: Run): Promise<ImageResult> {
 }
 
 function leftoverResult({ image, reason }: Leftover): ImageResult {
-  return { name: image.properties[markers.name] ?? image.name, release: image.properties[releaseProperty] ?? '', action: 'delete', reason, id: image.id };
+  return { name: image.properties[markers.name] ?? image.name, release: releaseTold(image), action: 'delete', reason, id: image.id };
 }

@@ -1,122 +1,144 @@
-// Reads the catalogue, the site's images and the objects to bring in, and makes the plan. Writes nothing.
+// Reads the catalogues, the site's images and the objects to bring in, and makes the plan. Writes nothing.
 import pLimit from 'p-limit';
-import picomatch from 'picomatch';
 import type { Image } from '../../clients/glance/images.js';
-import { withoutCredentials } from '../../clients/http/errors.js';
-import { messageOf } from '../../core/errors.js';
-import { nearest } from '../../core/validation.js';
+import { InputError, messageOf } from '../../core/errors.js';
 import { planDeployment, type DeploymentPlan, type PlannedImage } from '../../policy/deployment.js';
-import { markers, releaseProperty } from '../../policy/images.js';
-import { isBuiltFor, parseCatalogue, parseManifest, select, type CatalogueEntry, type Manifest } from '../../policy/releases.js';
-import { assertFormat, headBytes, minDiskGib } from './format.js';
-import type { Job, Run, Source } from './job.js';
+import { originOf } from '../../policy/images.js';
+import { cataloguesOf, type CatalogueKind } from '../catalogues.js';
+import { selectNames, type Catalogue, type Subscribed } from './catalogue.js';
+import type { DeployArguments, Job, Planning, Run } from './job.js';
+import { openObjects } from './objects-catalogue.js';
+import { openReleases, urlOf } from './releases-catalogue.js';
 
-/** Small requests to the store under way at once. */
+/** Small requests to the stores under way at once. */
 const probesAtOnce = 8;
 
 export interface SitePlan {
   readonly jobs: readonly Job[];
   readonly leftovers: DeploymentPlan['leftovers'];
   readonly warnings: readonly string[];
+  /** What failed and is not the failure of one planned image. */
+  readonly failures: readonly string[];
 }
 
-export async function readCatalogue(run: Pick<Run, 'store'>): Promise<CatalogueEntry[]> {
-  return parseCatalogue(await run.store.readCatalogue(), withoutCredentials(run.store.catalogueUrl));
+/** What a run is to look at. */
+export interface Scope {
+  readonly kinds: readonly CatalogueKind[];
+  /** Objects of the older store that were named by their ids. */
+  readonly ids: readonly string[];
+}
+
+/**
+ * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has neither ids nor IPA images, and there a
+ * distribution, release and variant do not tell images apart. Throws INVALID_INPUT where the arguments contradict each other.
+ */
+export function scopeOf(args: DeployArguments): Scope {
+  const { latest, ipa, images = [] } = args;
+  const kinds = cataloguesOf(args);
+  if (latest && latest.length > 3) throw new InputError(`latest: ${latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
+  const ids = images.filter((name) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name));
+  if (ids.length > 0 && ids.length < images.length) throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');
+  if (ids.length > 0 && (latest || ipa)) throw new InputError(`images: an id and ${latest ? 'latest' : 'ipa'} exclude each other`, 'images');
+  const scope: Scope = { kinds: ids.length > 0 || latest || ipa ? ['objects'] : kinds, ids: [...new Set(ids)] };
+  if (scope.kinds.includes('releases')) urlOf(args);
+  return scope;
+}
+
+/** The catalogues that could be opened, and why the others could not. */
+export interface Opened {
+  readonly catalogues: readonly Catalogue[];
+  readonly unread: ReadonlyMap<CatalogueKind, string>;
+}
+
+/** Opens them all. The failure of one is told and stops no other; that of the only one is thrown. */
+export async function openCatalogues({ kinds, ids }: Scope, planning: Planning): Promise<Opened> {
+  const settled = await Promise.allSettled(kinds.map((kind) => (kind === 'releases' ? openReleases(planning) : openObjects(planning, ids))));
+  const unread = new Map<CatalogueKind, string>();
+  settled.forEach((result, index) => {
+    if (result.status === 'fulfilled') return;
+    if (kinds.length === 1 || result.reason instanceof InputError || planning.context.signal.aborted) throw result.reason;
+    unread.set(kinds[index] as CatalogueKind, messageOf(result.reason));
+  });
+  return { catalogues: settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])), unread };
 }
 
 /** Makes the plan, and checks every object that it will need. */
-export async function planRun(run: Run, catalogue: readonly CatalogueEntry[], images: readonly Image[]): Promise<SitePlan> {
-  const readManifest = manifestReader(run);
-  const selected = await selectEntries(run, catalogue, readManifest);
-  const unrestricted = !run.args.images && !run.args.latest && !run.args.ipa;
-  const selectedNames = new Set(selected.entries.map(({ name }) => name));
-  const known = new Set(catalogue.map(({ name }) => name));
+export async function planRun(run: Run, scope: Scope, opened: Opened, images: readonly Image[]): Promise<SitePlan> {
+  const { args } = run;
+  const patterns = scope.ids.length > 0 ? undefined : args.images;
+  const selected = selectNames(opened.catalogues, { images: patterns, exclude: args.exclude }, opened.unread.size === 0);
+  const read = await subscribeAll(run, scope, opened, selected.names);
+  const wanted = [...read.subscribed, ...selected.missing, ...excludedIds(scope, opened.catalogues, selected.names)];
+  const isUnrestricted = !args.images && !args.latest && !args.ipa && read.unread.size === 0;
+  const selectedNames = new Set(wanted.map(({ name }) => name));
+  const known = new Set(opened.catalogues.flatMap(({ names }) => names));
   const plan = planDeployment({
-    wanted: selected.entries,
-    isInScope: (name) => selectedNames.has(name) || (unrestricted && !known.has(name)),
-    sourcePrefix: withoutCredentials(run.store.versionsUrl),
+    wanted,
+    isInScope: (name) => selectedNames.has(name) || (isUnrestricted && !known.has(name)),
+    sourcePrefixes: opened.catalogues.map(({ sourcePrefix }) => sourcePrefix),
     images,
     owner: run.cloud.projectId,
-    force: run.args.force,
+    force: args.force,
     recovery: run.recovery,
   });
   const limit = pLimit(probesAtOnce);
-  const jobs = await Promise.all(plan.images.map((planned) => limit(() => prepare(planned, run, readManifest))));
-  return { jobs, leftovers: plan.leftovers, warnings: [...selected.warnings, ...jobs.flatMap(({ warnings }) => warnings)] };
+  const subscriptions = new Map(wanted.map((subscribed) => [subscribed.name, subscribed]));
+  const jobs = await Promise.all(plan.images.map((planned) => limit(() => prepare(planned, subscriptions.get(planned.name) as Subscribed, run))));
+  return {
+    jobs,
+    leftovers: plan.leftovers,
+    warnings: [...selected.warnings, ...read.warnings, ...jobs.flatMap(({ warnings }) => warnings)],
+    failures: [...[...read.unread].map(([kind, failure]) => `the catalogue ${kind} could not be read: ${failure}`), ...read.failures],
+  };
 }
 
-async function selectEntries(run: Run, catalogue: readonly CatalogueEntry[], readManifest: ReadManifest): Promise<{ entries: CatalogueEntry[]; warnings: string[] }> {
-  const { images, exclude, latest, ipa } = run.args;
-  const entries = select(catalogue, { ...(images ? { includes: picomatch([...images]) } : {}), excludes: picomatch([...exclude]) });
-  const unknown = (images ?? []).filter((wanted) => !entries.some(({ name }) => picomatch.isMatch(name, wanted)) && !catalogue.some(({ name }) => name === wanted));
-  const isPattern = (wanted: string): boolean => picomatch.scan(wanted).isGlob;
-  const missing = unknown.filter((wanted) => !isPattern(wanted)).map((name) => missingEntry(name, catalogue));
-  const warnings = unknown.filter(isPattern).map((pattern) => `images: no image of the catalogue matches ${pattern}`);
-  if (!latest && !ipa) return { entries: [...entries, ...missing], warnings };
-  const limit = pLimit(probesAtOnce);
-  const built = await Promise.all(entries.map((entry) => limit(() => filterByBuild(entry, readManifest, latest, ipa))));
-  const chosen = built.filter((entry) => entry !== undefined);
-  if (chosen.length === 0) warnings.push(`latest: no image of the catalogue is built for ${[...(latest ?? []), ...(ipa ? [`ipa ${ipa}`] : [])].join(', ')}`);
-  return { entries: [...chosen, ...missing], warnings };
+interface ReadCatalogues {
+  readonly subscribed: readonly Subscribed[];
+  readonly unread: ReadonlyMap<CatalogueKind, string>;
+  readonly failures: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-async function filterByBuild(entry: CatalogueEntry, readManifest: ReadManifest, latest?: readonly string[], ipa?: string): Promise<CatalogueEntry | undefined> {
-  if (entry.fault) return entry;
-  try {
-    return isBuiltFor((await readManifest(entry)).properties, latest, ipa) ? entry : undefined;
-  } catch (error) {
-    return { ...entry, fault: messageOf(error) };
+async function subscribeAll(run: Run, { kinds }: Scope, opened: Opened, names: ReadonlyMap<Catalogue, ReadonlySet<string>>): Promise<ReadCatalogues> {
+  const unread = new Map(opened.unread);
+  const read: { subscribed: Subscribed[]; failures: string[]; warnings: string[] } = { subscribed: [], failures: [], warnings: [] };
+  for (const catalogue of opened.catalogues) {
+    try {
+      const { subscribed, failures, warnings } = await catalogue.subscribe(names.get(catalogue) ?? new Set());
+      const before = kinds.slice(0, kinds.indexOf(catalogue.kind)).filter((kind) => opened.unread.has(kind));
+      read.subscribed.push(...subscribed.map((image) => givingWay(image, catalogue.kind, before)));
+      read.failures.push(...failures);
+      read.warnings.push(...warnings);
+    } catch (error) {
+      if (kinds.length === 1 || run.context.signal.aborted) throw error;
+      unread.set(catalogue.kind, messageOf(error));
+    }
   }
+  return { ...read, unread };
 }
 
-function missingEntry(name: string, catalogue: readonly CatalogueEntry[]): CatalogueEntry {
-  const near = nearest(name, catalogue.map((entry) => entry.name));
-  const isId = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(name);
-  const hint = isId ? '; its images have names, not ids' : near ? `; did you mean ${near}?` : '';
-  return { name, release: '', fault: `the catalogue has no image of this name${hint}` };
+/** A catalogue that goes before this one, and could not be read, may have the name: what has come from there is not replaced meanwhile. */
+function givingWay(image: Subscribed, kind: CatalogueKind, before: readonly CatalogueKind[]): Subscribed {
+  const [first] = before;
+  if (first === undefined) return image;
+  const reason = `the catalogue ${first}, which goes before ${kind} and may have this name, could not be read; the image that has come from there stays`;
+  return { ...image, objectionTo: (present) => (originOf(present) === first ? reason : image.objectionTo?.(present)) };
 }
 
-async function prepare(planned: PlannedImage, run: Run, readManifest: ReadManifest): Promise<Job> {
+/** What was asked for by its id is never left out without a word. */
+function excludedIds({ ids }: Scope, catalogues: readonly Catalogue[], names: ReadonlyMap<Catalogue, ReadonlySet<string>>): Subscribed[] {
+  if (ids.length === 0) return [];
+  const excluded = catalogues.flatMap((catalogue) => catalogue.names.filter((name) => !names.get(catalogue)?.has(name)));
+  return excluded.map((name) => ({ name, release: '', fault: 'it was asked for by its id, but exclude leaves it out', isMadeInto: () => false, describe: () => undefined }));
+}
+
+async function prepare(planned: PlannedImage, { isMadeInto, readSource }: Subscribed, run: Run): Promise<Job> {
   const transfers = planned.action === 'deploy' || (planned.action === 'resume' && planned.incoming !== undefined);
-  if (!transfers) return { planned, warnings: [] };
+  if (!transfers || !readSource) return { planned, isMadeInto, warnings: [] };
   try {
-    const manifest = await readManifest(planned);
-    const source = await readSource(planned, manifest, run);
-    const ignored = manifest.ignored.length > 0 ? [`${planned.name}: the manifest's ${manifest.ignored.join(', ')} cannot be set by a manifest and ${manifest.ignored.length > 1 ? 'were' : 'was'} left out`] : [];
-    return { planned, source, warnings: ignored };
+    return { planned, isMadeInto, ...(await readSource()) };
   } catch (error) {
     run.context.signal.throwIfAborted();
-    return { planned: { ...planned, action: 'failed', reason: messageOf(error) }, warnings: [] };
+    return { planned: { ...planned, action: 'failed', reason: messageOf(error) }, isMadeInto, warnings: [] };
   }
-}
-
-async function readSource(planned: PlannedImage, manifest: Manifest, run: Run): Promise<Source> {
-  const { args, store } = run;
-  const object = await store.probe(store.imageUrl(planned.name, planned.release, args.image_type));
-  const head = await store.readHead(object, headBytes);
-  assertFormat(object, head, args.image_type);
-  return {
-    object,
-    minDiskGib: args.min_disk === 'auto' ? minDiskGib(object, head) : undefined,
-    properties: {
-      ...manifest.properties,
-      [releaseProperty]: planned.release,
-      [markers.name]: planned.name,
-      [markers.source]: withoutCredentials(object.url),
-      ...(object.sha256 ? { [markers.sha256]: object.sha256 } : {}),
-    },
-  };
-}
-
-type ReadManifest = (entry: { readonly name: string; readonly release: string }) => Promise<Manifest>;
-
-/** Reads each manifest once. */
-function manifestReader({ store }: Run): ReadManifest {
-  const known = new Map<string, Promise<Manifest>>();
-  return ({ name, release }) => {
-    const url = store.manifestUrl(name, release);
-    const manifest = known.get(url) ?? store.readManifest(name, release).then((document) => parseManifest(document, withoutCredentials(url)));
-    known.set(url, manifest);
-    return manifest;
-  };
 }

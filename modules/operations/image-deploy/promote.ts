@@ -10,18 +10,80 @@ export interface Archived {
   readonly name: string;
 }
 
-/** Makes `image` the production image, and archives the present one. If that is refused, the promotion is taken back. */
-export async function promote(image: Image, job: Job, run: Run): Promise<Archived | undefined> {
-  const { name } = job.planned;
-  const production = await presentProduction(image, job, run);
-  const replaces: ImageChange[] = production && image.properties[markers.replaces] !== production.id ? [{ op: 'add', attribute: markers.replaces, value: production.id }] : [];
-  await changeImage(run.cloud, image.id, [{ op: 'replace', attribute: 'name', value: name }, { op: 'replace', attribute: 'visibility', value: 'public' }, ...replaces]);
-  if (!production) return undefined;
+/** An image that is ready for production. */
+export interface Promotion {
+  readonly job: Job;
+  /** Absent where it is in production already, and at most the one before it is still to be archived. */
+  readonly image?: Image;
+}
+
+export interface Promoted {
+  readonly archived?: Archived | undefined;
+  readonly failure?: unknown;
+}
+
+interface Published extends Promotion {
+  /** What is to be archived. */
+  readonly old: SiteImage | undefined;
+}
+
+/**
+ * Makes these the production images, and archives those before them: first all names are given, then all are archived, so that the halves of
+ * a pair are there together but for the time of one request. What is refused is taken back, of all of them, as long as none has been archived.
+ */
+export async function promoteTogether(promotions: readonly Promotion[], run: Run): Promise<Promoted[]> {
+  const published: Published[] = [];
   try {
-    return await archive(production, run);
+    const found: Published[] = [];
+    for (const promotion of promotions) found.push({ ...promotion, old: await imageToArchive(promotion, run) });
+    for (const each of found) {
+      await publish(each, run);
+      published.push(each);
+    }
   } catch (error) {
-    throw await takeBack(image, error, { name, production, run });
+    return failTogether(promotions, published, { error, at: published.length, why: messageOf(error) }, run);
   }
+  const results: Promoted[] = [];
+  for (const each of published) {
+    try {
+      results.push({ archived: each.old && (await archive(each.old, run)) });
+    } catch (error) {
+      const why = `${each.job.planned.name}: the present image ${each.old?.id} could not be archived (${messageOf(error)})`;
+      const mayGoBack = published.every(({ image }) => image) && results.every(({ archived }) => !archived);
+      if (mayGoBack) return failTogether(promotions, published, { error, at: results.length, why }, run);
+      results.push({ failure: each.image ? halfDone(each, why, error) : error });
+    }
+  }
+  return results;
+}
+
+/** What of the site the image replaces. One without data of its own was promoted by an earlier run. */
+function imageToArchive({ job, image }: Promotion, run: Run): Promise<SiteImage | undefined> | SiteImage | undefined {
+  if (image) return presentProduction(image, job, run);
+  return job.source ? undefined : job.planned.unarchived;
+}
+
+async function publish({ image, job, old }: Published, run: Run): Promise<void> {
+  if (!image) return;
+  const replaces: ImageChange[] = old && image.properties[markers.replaces] !== old.id ? [{ op: 'add', attribute: markers.replaces, value: old.id }] : [];
+  await changeImage(run.cloud, image.id, [{ op: 'replace', attribute: 'name', value: job.planned.name }, { op: 'replace', attribute: 'visibility', value: 'public' }, ...replaces]);
+}
+
+interface Refusal {
+  readonly error: unknown;
+  /** Which of the promotions was refused. */
+  readonly at: number;
+  readonly why: string;
+}
+
+/** Takes back what was published, the last first. Each has its failure then: its own, or that of the other. */
+async function failTogether(promotions: readonly Promotion[], published: readonly Published[], refusal: Refusal, run: Run): Promise<Promoted[]> {
+  const failures = new Map<Job, unknown>();
+  for (const each of [...published].reverse()) if (each.image) failures.set(each.job, await takeBack(each, each.image, refusal, run));
+  return promotions.map(({ job }, index) => {
+    const other = `${job.planned.name} goes into production only together with ${promotions[refusal.at]?.job.planned.name}: ${refusal.why}`;
+    return { failure: failures.get(job) ?? (index === refusal.at ? refusal.error : new OperationError('PROMOTION_ROLLED_BACK', other, { name: job.planned.name }, refusal.error)) };
+  });
 }
 
 /** The image to replace, as it is now: a transfer takes long, and another run may have promoted another release meanwhile. */
@@ -51,17 +113,22 @@ export async function archive(image: SiteImage, run: Run): Promise<Archived | un
   return { id: image.id, name };
 }
 
-async function takeBack(image: Image, error: unknown, { name, production, run }: { name: string; production: SiteImage; run: Run }): Promise<OperationError> {
-  const refused = `${name}: the present image ${production.id} could not be archived (${messageOf(error)})`;
-  const facts = { name, id: image.id, present: production.id };
+async function takeBack({ job, old }: Published, image: Image, { error, why }: Refusal, run: Run): Promise<OperationError> {
+  const { name } = job.planned;
   try {
     await changeImage(run.cloud, image.id, [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
     ]);
-    return new OperationError('PROMOTION_ROLLED_BACK', `${refused}; the promotion of ${image.id} was taken back, and the next run tries again`, facts, error);
+    const facts = { name, id: image.id, present: old?.id };
+    return new OperationError('PROMOTION_ROLLED_BACK', `${why}; the promotion of ${image.id} was taken back, and the next run tries again`, facts, error);
   } catch (second) {
-    const state = `two public images have this name now: ${image.id} and ${production.id}; the next run puts it right`;
-    return new OperationError('PROMOTION_HALF_DONE', `${refused}, and taking the promotion back failed too (${messageOf(second)}); ${state}`, facts, error);
+    return halfDone({ job, image, old }, `${why}, and taking the promotion back failed too (${messageOf(second)})`, error);
   }
+}
+
+function halfDone({ job, image, old }: Published, why: string, error: unknown): OperationError {
+  const facts = { name: job.planned.name, id: image?.id, present: old?.id };
+  const state = old ? `two public images have this name now: ${image?.id} and ${old.id}` : `${image?.id} is public now`;
+  return new OperationError('PROMOTION_HALF_DONE', `${why}; ${state}; the next run puts it right`, facts, error);
 }

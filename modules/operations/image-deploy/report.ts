@@ -1,5 +1,6 @@
 // What a run did, or would do, for programs and for people.
 import type { Difference, Outcome } from '../../core/operation.js';
+import { releaseTold } from '../../policy/images.js';
 import type { ImageResult } from './job.js';
 import type { SitePlan } from './plan.js';
 
@@ -7,12 +8,12 @@ const changing: ReadonlySet<string> = new Set(['deploy', 'resume', 'delete']);
 const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
 
 export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, checkMode: boolean): Outcome {
-  const failures = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => (reason.startsWith(`${name}:`) ? reason : `${name}: ${reason}`));
+  const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => (reason.startsWith(`${name}:`) ? reason : `${name}: ${reason}`));
   return {
     changed: results.some(isChange),
     message: summarise(results, checkMode),
     values: { images: results },
-    failures,
+    failures: [...plan.failures, ...failed],
     warnings: plan.warnings,
     differences: results.filter(({ action }) => changing.has(action)).map((result) => differenceOf(result, plan)),
     table: {
@@ -45,7 +46,7 @@ function differenceOf(result: ImageResult, plan: SitePlan): Difference {
   const header = `image ${result.name}`;
   if (result.action === 'delete') return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
   const production = plan.jobs.find(({ planned }) => planned.name === result.name)?.planned.production;
-  const before = production ? { id: production.id, release: production.properties.current ?? '' } : {};
+  const before = production ? { id: production.id, release: releaseTold(production) } : {};
   return { header, before, after: { id: result.id ?? '(new)', release: result.release, visibility: 'public' } };
 }
 

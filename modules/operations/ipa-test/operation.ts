@@ -1,0 +1,55 @@
+// ipa_test: put back what is left, plan, test, roll out; check mode stops behind the plan.
+import validate from '#validators/ipa_test';
+import { withHome } from '../../clients/files/yaml-file.js';
+import { openIronic } from '../../clients/ironic/api.js';
+import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { openCloud } from '../connect.js';
+import { takeRunLock } from '../run-lock.js';
+import { declaration } from './declaration.js';
+import { openJournal } from './journal.js';
+import { putBackLeftovers, type Leftovers } from './leftovers.js';
+import { planRun, type Plan } from './plan.js';
+import { planRollout, rollOut, type Rollout } from './push.js';
+import { outcomeOf } from './report.js';
+import { delayed, type IpaArguments, type Run } from './run.js';
+import { runTrial } from './trial.js';
+
+export const ipaTest: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: testImages };
+
+async function testImages(args: IpaArguments, context: Context): Promise<Outcome> {
+  const last = delayed(context.signal);
+  try {
+    // What is under way when the run is interrupted may still be answered, and things be put back.
+    const cloud = await openCloud(args, { ...context, signal: last.signal });
+    const journal = openJournal(withHome(args.journal_dir, context.environment), cloud.identity);
+    const lock = context.checkMode ? undefined : takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity });
+    try {
+      return await carryOut({ args, context, cloud, ironic: await openIronic(cloud), journal, lastSignal: last.signal, warnings: [], seconds: {} });
+    } finally {
+      lock?.release();
+    }
+  } finally {
+    last.release();
+  }
+}
+
+async function carryOut(run: Run): Promise<Outcome> {
+  const { args, context } = run;
+  const leftovers = await putBackLeftovers(run);
+  // No other node is risked while one is not in order.
+  if (args.restore || leftovers.failures.length > 0) return outcomeOf(run, { leftovers });
+  const plan = await planRun(run);
+  if (context.checkMode) return outcomeOf(run, { leftovers, plan, ...(args.push ? { rollout: { nodes: await planRollout(run, plan), failures: [] } } : {}) });
+  if (!hasTest(plan)) return outcomeOf(run, { leftovers, plan, rollout: await rollOut(run, plan, leftovers.rollouts) });
+  const trial = await runTrial(run, plan);
+  const rollout = trial.passed && trial.leftover === undefined && args.push ? await pushOn(run, plan, leftovers) : undefined;
+  return outcomeOf(run, { leftovers, plan, trial, ...(rollout ? { rollout } : {}) });
+}
+
+async function pushOn(run: Run, plan: Plan, { rollouts }: Leftovers): Promise<Rollout> {
+  return rollOut(run, plan, rollouts);
+}
+
+function hasTest(plan: Plan): plan is Plan & { readonly test: NonNullable<Plan['test']> } {
+  return plan.test !== undefined;
+}

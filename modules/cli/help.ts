@@ -1,4 +1,5 @@
 // The help's texts: each option on a line of its own, what it means below it.
+import type { Field } from '../core/fields.js';
 import type { AnyOperation, Example } from '../core/operation.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { flagName, generalFlags, type Flag } from './flags.js';
@@ -40,15 +41,21 @@ export function commandHelp(operation: AnyOperation, flags: readonly Flag[], col
 const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'The login:', 'What is shown:'];
 
 /** An example as it is typed. */
-export function commandOf(operation: Pick<AnyOperation, 'command'>, example: Example): string {
-  const options = Object.entries(example.arguments).flatMap(([name, value]) => [`--${flagName(name)}`, ...(value === true ? [] : [spell(value)])]);
+export function commandOf(operation: Pick<AnyOperation, 'command' | 'fields'>, example: Example): string {
+  const options = Object.entries(example.arguments).flatMap(([name, value]) => [`--${flagName(name)}`, ...(value === true ? [] : spell(value, operation.fields[name]))]);
   return [program, operation.command, ...options, ...(example.dryRun ? ['--dry-run'] : [])].join(' ');
 }
 
-function spell(value: unknown): string {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'FILE';
-  const text = Array.isArray(value) ? value.join(',') : String(value);
-  return /^[\w./:@,+-]+$/.test(text) ? text : `'${text}'`;
+function spell(value: unknown, field: Field | undefined): string[] {
+  if (field?.type === 'records') return ['FILE'];
+  if (typeof value !== 'object' || value === null) return [quoted(String(value))];
+  if (Array.isArray(value)) return [quoted(value.join(','))];
+  if (field?.type !== 'object') return ['FILE'];
+  return Object.entries(value).map(([key, inner]) => quoted(`${key}=${typeof inner === 'string' ? inner : JSON.stringify(inner)}`));
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@,+=-]+$/.test(text) ? text : `'${text}'`;
 }
 
 function sectionOf(title: string, flags: readonly Flag[], columns: number): string {

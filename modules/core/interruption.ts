@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OperationError } from './errors.js';
 
 const caughtSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -30,6 +31,8 @@ export interface Interruption {
 export function watchInterruptions(options: InterruptionOptions): Interruption {
   const { source, deadlineSeconds, graceSeconds } = options;
   const controller = new AbortController();
+  // Every request that is under way listens, and there may be many at a time.
+  setMaxListeners(0, controller.signal);
   let giveUp: (reason: unknown) => void = () => undefined;
   const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
   givenUp.catch(() => undefined);

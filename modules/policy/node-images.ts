@@ -67,8 +67,11 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
   return { algorithm, hex: digits.toLowerCase() };
 }
 
-/** instance_info with a checksum as every part of Ironic understands it: algorithm and lower-case digits apart, and MD5 also where older servers look. */
-export function withChecksum(instanceInfo: Values, { algorithm, hex }: Checksum): Record<string, unknown> {
+/**
+ * instance_info with a checksum as every part of Ironic understands it: algorithm and lower-case digits apart, and MD5 also where older servers look.
+ * What the node has there of another image is to be removed: null.
+ */
+export function withChecksum(instanceInfo: Values, { algorithm, hex }: Checksum, served: Values = {}): Record<string, unknown> {
   const { image_checksum: _, ...others } = instanceInfo;
-  return { ...others, image_os_hash_algo: algorithm, image_os_hash_value: hex, ...(algorithm === 'md5' ? { image_checksum: hex } : {}) };
+  return { ...others, image_os_hash_algo: algorithm, image_os_hash_value: hex, ...(algorithm === 'md5' ? { image_checksum: hex } : served.image_checksum ? { image_checksum: null } : {}) };
 }

@@ -64,7 +64,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
     complete: async (instanceInfo, served) => {
       const source = instanceInfo.image_source;
       const checksum = checksumOf(instanceInfo);
-      if (typeof checksum === 'object' && 'hex' in checksum) return withChecksum(instanceInfo, checksum);
+      if (typeof checksum === 'object' && 'hex' in checksum) return withChecksum(instanceInfo, checksum, served);
       const isUrl = typeof source === 'string' && /^(https?|file):\/\//i.test(source);
       // What the node has already for this source came from here, or from somebody who knew.
       const isKnown = served.image_source === source && (served.image_os_hash_value || served.image_checksum);
@@ -72,7 +72,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
       if (/^file:/i.test(source)) return instanceInfo;
       const digest = digests.get(source) ?? sha256Of(source, sources);
       digests.set(source, digest);
-      return withChecksum(instanceInfo, { algorithm: 'sha256', hex: await digest });
+      return withChecksum(instanceInfo, { algorithm: 'sha256', hex: await digest }, served);
     },
   };
 }

@@ -6,4 +6,6 @@ export default {
   testPathIgnorePatterns: ['/acceptance/'],
   coverageProvider: 'v8',
   maxWorkers: 2,
+  // Most take milliseconds; a busy machine must not fail a test.
+  testTimeout: 30_000,
 };

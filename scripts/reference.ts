@@ -2,7 +2,7 @@
 import { examplesOf } from '../modules/ansible/documentation.js';
 import { commandOf } from '../modules/cli/help.js';
 import { flagName } from '../modules/cli/flags.js';
-import { rangeOf, type Field, type Fields } from '../modules/core/fields.js';
+import { fieldsBelow, rangeOf, type Field, type Fields } from '../modules/core/fields.js';
 import type { Declaration, ReturnField } from '../modules/core/operation.js';
 
 /** The page's Markdown. */
@@ -49,11 +49,14 @@ function placeholderOf({ type }: Field): string {
   return type === 'mapping' || type === 'records' ? ' FILE' : '';
 }
 
-function nestedTables(fields: Fields): string[] {
+function nestedTables(fields: Fields, prefix = ''): string[] {
   return Object.entries(fields).flatMap(([name, field]) => {
-    if (field.type !== 'mapping' || !field.fields) return [];
-    const rows = Object.entries(field.fields).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
-    return [`### Keys of \`${name}\``, table(['key', 'type', 'default', 'meaning'], rows)];
+    const below = fieldsBelow(field);
+    if (!below) return [];
+    const path = prefix + name;
+    const rows = Object.entries(below).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
+    const title = field.type === 'records' ? `### Keys of each of \`${path}\`` : `### Keys of \`${path}\``;
+    return [title, table(['key', 'type', 'default', 'meaning'], rows), ...nestedTables(below, `${path}${field.type === 'records' ? '[]' : ''}.`)];
   });
 }
 
@@ -72,11 +75,13 @@ function sampleOf({ sample }: ReturnField): string {
   return sample === undefined ? '' : ` Such as \`${typeof sample === 'string' ? sample : JSON.stringify(sample)}\`.`;
 }
 
+const typeNames: Partial<Record<Field['type'], string>> = { object: 'mapping', records: 'list of mappings' };
+
 function typeOf(field: Field): string {
-  const { type } = field;
+  const type = typeNames[field.type] ?? field.type;
   if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
   const range = rangeOf(field);
-  return range ? `${type}, ${range}` : (({ object: 'mapping', records: 'list of mappings' }) as Partial<Record<Field['type'], string>>)[type] ?? type;
+  return range ? `${type}, ${range}` : type;
 }
 
 function defaultOf(field: Field): string {

@@ -1,6 +1,6 @@
 // The document beside a module, which `ansible-doc` prints: made from the declaration when the project is built.
 import { stringify } from 'yaml';
-import { rangeOf, type Field, type Fields } from '../core/fields.js';
+import { fieldsBelow, rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { Declaration, Example, ReturnField } from '../core/operation.js';
 
 const firstVersion = '0.1.0';
@@ -47,16 +47,19 @@ function documentationOf({ name, summary, description, fields, writes }: Declara
 }
 
 function optionsOf(fields: Fields): Record<string, unknown> {
-  return mapValues(fields, (field) => ({
-    description: [field.description, ...remarksOn(field)].map(toMarkup),
-    type: typeNames[field.type],
-    ...(field.type === 'list' ? { elements: 'str' } : field.type === 'records' ? { elements: 'dict' } : {}),
-    required: isAlwaysRequired(field),
-    ...('default' in field && field.default !== undefined ? { default: field.default } : {}),
-    ...('choices' in field && field.choices ? { choices: field.choices } : {}),
-    ...(field.aliases ? { aliases: field.aliases } : {}),
-    ...(field.type === 'mapping' && field.fields ? { suboptions: optionsOf(field.fields) } : {}),
-  }));
+  return mapValues(fields, (field) => {
+    const inner = fieldsBelow(field);
+    return {
+      description: [field.description, ...remarksOn(field)].map(toMarkup),
+      type: typeNames[field.type],
+      ...(field.type === 'list' ? { elements: 'str' } : field.type === 'records' ? { elements: 'dict' } : {}),
+      required: isAlwaysRequired(field),
+      ...('default' in field && field.default !== undefined ? { default: field.default } : {}),
+      ...('choices' in field && field.choices ? { choices: field.choices } : {}),
+      ...(field.aliases ? { aliases: field.aliases } : {}),
+      ...(inner ? { suboptions: optionsOf(inner) } : {}),
+    };
+  });
 }
 
 /** What site.yaml may give need not stand in the task. */

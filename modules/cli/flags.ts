@@ -104,7 +104,7 @@ function remarksOn(name: string, field: Field): string[] {
     ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
-    ...(field.type === 'object' ? ['Give a YAML or JSON file, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.'] : []),
+    ...(field.type === 'object' ? ['Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.'] : []),
     ...(field.required ? [keys ? `Required, here or in site.yaml as ${keys}.` : 'Required.'] : keys ? [`In site.yaml: ${keys}.`] : []),
   ];
 }

@@ -22,7 +22,7 @@ async function valueOf(flag: Flag, value: unknown, command: string): Promise<unk
   if (flag.kind === 'object') return objectOf(flag, (value as readonly unknown[]).map(String), command);
   if (Array.isArray(value)) throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
-  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value))).content);
+  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value), 'list')).content);
   return flag.kind === 'file' ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values) : value;
 }
 
@@ -32,16 +32,26 @@ function listOf(flag: Flag, values: readonly unknown[], command: string): string
   return words;
 }
 
-/** Files and KEY=VALUE, the later over the earlier. As with `openstack baremetal node set` a value that is JSON is taken for it, but a secret is text. */
+/** Files, JSON and KEY=VALUE, the later over the earlier. As with `openstack baremetal node set` a value that is JSON is taken for it, but a secret is text. */
 async function objectOf(flag: Flag, words: readonly string[], command: string): Promise<unknown> {
   if (words.length === 0 || words.includes('')) throw new UsageError(`--${flag.name} needs a value`, command);
   const merged: Record<string, unknown> = {};
   for (const word of words) {
+    if (word.trimStart().startsWith('{')) {
+      Object.assign(merged, readJson(flag, word, command));
+      continue;
+    }
     const [, key, text = ''] = /^([^/=]+)=(.*)$/s.exec(word) ?? [];
     if (key !== undefined) Object.defineProperty(merged, key, { value: isSecretKey(key) && text !== 'null' ? text : jsonOr(text), enumerable: true, configurable: true, writable: true });
     else Object.assign(merged, await readFrom(flag, command, async () => (await readTypedYaml(word, 'mapping')).content));
   }
   return merged;
+}
+
+function readJson(flag: Flag, text: string, command: string): object {
+  const value = jsonOr(text);
+  if (typeof value !== 'object' || value === null) throw new UsageError(`--${flag.name}: the text is not valid JSON`, command);
+  return value;
 }
 
 function jsonOr(text: string): unknown {

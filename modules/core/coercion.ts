@@ -46,12 +46,12 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
       return coerceBoolean(value);
     case 'list':
       return coerceList(value);
+    case 'records':
+      return coerceRecords(field.fields, value, prefix);
     case 'mapping':
       return coerceMapping(field.fields, value, prefix);
     case 'object':
-      return typeof value === 'string' ? jsonIn(value, '{') : value;
-    case 'records':
-      return typeof value === 'string' ? jsonIn(value, '[') : value;
+      return typeof value === 'string' ? jsonIn(value) : value;
   }
 }
 
@@ -71,8 +71,14 @@ function coerceList(value: unknown): unknown {
   return Array.isArray(value) ? value.map((element) => (typeof element === 'number' ? String(element) : element)) : value;
 }
 
+function coerceRecords(fields: Fields | undefined, given: unknown, prefix: string): unknown {
+  const value = typeof given === 'string' ? jsonIn(given) : given;
+  if (!Array.isArray(value) || !fields) return value;
+  return value.map((element, index) => coerceMapping(fields, element, `${prefix.slice(0, -1)}[${index}].`));
+}
+
 function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
-  const value = typeof given === 'string' ? jsonIn(given, '{') : given;
+  const value = typeof given === 'string' ? jsonIn(given) : given;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   if (fields) return coerce(fields, value as RawArguments, prefix);
   return Object.fromEntries(
@@ -80,9 +86,9 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
   );
 }
 
-/** What a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
-function jsonIn(text: string, opening: '{' | '['): unknown {
-  if (!text.trimStart().startsWith(opening)) return text;
+/** The mapping or list that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
+function jsonIn(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

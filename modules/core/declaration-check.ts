@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import type { Field, Fields } from './fields.js';
+import { fieldsBelow, type Field, type Fields } from './fields.js';
 import type { Declaration, ReturnField } from './operation.js';
 import { schemaOf } from './schema.js';
 
@@ -34,7 +34,7 @@ function faultsOfFields(fields: Fields, prefix = ''): string[] {
     ...faultsOfAliases(fields, prefix),
     ...Object.entries(fields).flatMap(([name, field]) => [
       ...faultsOfField(prefix + name, name, field),
-      ...(field.type === 'mapping' && field.fields ? faultsOfFields(field.fields, `${prefix}${name}.`) : []),
+      ...faultsOfFields(fieldsBelow(field) ?? {}, `${prefix}${name}.`),
     ]),
   ];
 }

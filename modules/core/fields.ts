@@ -58,9 +58,10 @@ export interface ObjectField extends FieldBase {
   readonly type: 'object';
 }
 
-/** A list of such mappings. On the command line it is a file. */
+/** A list of mappings, each with these keys; without `fields` of anything, as in an `object`. On the command line it is a file. */
 export interface RecordsField extends FieldBase {
   readonly type: 'records';
+  readonly fields?: Fields;
 }
 
 export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField | ObjectField | RecordsField;
@@ -84,9 +85,11 @@ type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (i
                 ? Readonly<Record<string, string>>
                 : F extends { type: 'object' }
                   ? Readonly<Record<string, unknown>>
-                  : F extends { type: 'records' }
-                    ? readonly Readonly<Record<string, unknown>>[]
-                    : never;
+                  : F extends { type: 'records'; fields: infer G extends Fields }
+                    ? readonly ArgumentsOf<G>[]
+                    : F extends { type: 'records' }
+                      ? readonly Readonly<Record<string, unknown>>[]
+                      : never;
 
 type IsPresent<F extends Field> = F extends { required: true } | { default: unknown } ? true : false;
 
@@ -110,10 +113,15 @@ export function rangeOf(field: Field): string | undefined {
   return maximum === undefined ? `${minimum} or more` : `${minimum} to ${maximum}`;
 }
 
+/** The fields below a mapping, or below each element of a list of mappings; undefined for any other field. */
+export function fieldsBelow(field: Field): Fields | undefined {
+  return field.type === 'mapping' || field.type === 'records' ? field.fields : undefined;
+}
+
 /** Calls `visit` for each field with its dotted path, nested ones too. */
 export function visitFields(fields: Fields, visit: (path: string, field: Field) => void, prefix = ''): void {
   for (const [name, field] of Object.entries(fields)) {
     visit(prefix + name, field);
-    if (field.type === 'mapping' && field.fields) visitFields(field.fields, visit, `${prefix}${name}.`);
+    visitFields(fieldsBelow(field) ?? {}, visit, `${prefix}${name}.`);
   }
 }

@@ -1,5 +1,4 @@
-import type { Field, Fields } from './fields.js';
-import { visitFields } from './fields.js';
+import { fieldsBelow, visitFields, type Field, type Fields } from './fields.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 
@@ -9,32 +8,36 @@ export function maskArguments(fields: Fields, values: Readonly<Record<string, un
     Object.entries(values).map(([name, value]) => {
       const field = Object.hasOwn(fields, name) ? fields[name] : Object.values(fields).find((candidate) => candidate.aliases?.includes(name));
       if (!field || field.secret) return [name, masked];
-      if (field.type === 'object' || field.type === 'records') return [name, typeof value === 'object' ? maskSecretKeys(value) : masked];
-      if (field.type !== 'mapping' || !field.fields) return [name, value];
-      if (isMapping(value)) return [name, maskArguments(field.fields, value)];
-      return [name, holdsSecrets(field) ? masked : value];
+      const inner = fieldsBelow(field);
+      if (!inner) return [name, isFree(field) ? (typeof value === 'object' ? maskSecretKeys(value) : masked) : value];
+      const mask = (element: unknown): unknown => (isMapping(element) ? maskArguments(inner, element) : holdsSecrets(field) ? masked : element);
+      return [name, field.type === 'records' && Array.isArray(value) ? value.map(mask) : mask(value)];
     }),
   );
 }
 
-/** Every secret value among the arguments, aliases included, longest first, so that none hides a part of another. */
+/** Every secret value among the arguments, aliases and passwords within URLs included, longest first, so that none hides a part of another. */
 export function secretsIn(fields: Fields, values: Readonly<Record<string, unknown>>): string[] {
   const secretNames = new Set<string>();
   visitFields(fields, (path, field) => {
     if (field.secret) for (const name of [path.split('.').pop() ?? path, ...(field.aliases ?? [])]) secretNames.add(name);
   });
   const found = new Set<string>();
-  const collect = (value: unknown, name: string): void => {
-    if (isMapping(value)) for (const [key, inner] of Object.entries(value)) collect(inner, key);
-    else if (secretNames.has(name) && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
+  const collect = (value: unknown, isSecret: boolean): void => {
+    if (Array.isArray(value)) for (const inner of value) collect(inner, isSecret);
+    else if (isMapping(value)) for (const [key, inner] of Object.entries(value)) collect(inner, isSecret || secretNames.has(key));
+    else if (isSecret && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
+    else if (typeof value === 'string') for (const [, password] of value.matchAll(passwordInUrl)) found.add(password ?? '');
   };
-  collect(values, '');
+  collect(values, false);
   visitFields(fields, (_, field) => {
-    if (field.type !== 'object' && field.type !== 'records') return;
+    if (!isFree(field)) return;
     for (const name of Object.keys(values)) if (fields[name] === field || field.aliases?.includes(name)) collectSecretKeys(values[name], (text) => found.add(text));
   });
   return [...found].sort((one, other) => other.length - one.length);
 }
+
+const passwordInUrl = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:([^/?#@]+)@/gi;
 
 /** Keys whose values are secret, by their name: those that Ironic masks, and two that it does not. */
 const secretKey = /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
@@ -60,9 +63,14 @@ export function collectSecretKeys(value: unknown, learn: (secret: string) => voi
   }
 }
 
-/** True for a secret, and for a mapping that may have a secret in it. */
+/** True for a secret, and for a mapping, or a list of mappings, that may have a secret in it. */
 export function holdsSecrets(field: Field): boolean {
-  return field.secret === true || field.type === 'object' || field.type === 'records' || (field.type === 'mapping' && Object.values(field.fields ?? {}).some(holdsSecrets));
+  return field.secret === true || isFree(field) || Object.values(fieldsBelow(field) ?? {}).some(holdsSecrets);
+}
+
+/** Whatever may stand in it: only the names of its keys tell secrets. */
+function isFree(field: Field): boolean {
+  return field.type === 'object' || (field.type === 'records' && field.fields === undefined);
 }
 
 /** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */

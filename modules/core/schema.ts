@@ -38,7 +38,7 @@ function schemaOfField(field: Field): JsonSchema {
     case 'object':
       return { type: 'object' };
     case 'records':
-      return { type: 'array', items: { type: 'object' } };
+      return { type: 'array', items: field.fields ? schemaOf(field.fields) : { type: 'object' } };
     case 'mapping':
       return field.fields ? schemaOf(field.fields) : { type: 'object', additionalProperties: { type: 'string', pattern: printable } };
   }

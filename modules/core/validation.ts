@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { closest } from 'fastest-levenshtein';
 import { InputError } from './errors.js';
-import { rangeOf, type Field, type Fields } from './fields.js';
+import { fieldsBelow, rangeOf, type Field, type Fields } from './fields.js';
 import { holdsSecrets } from './masking.js';
 
 export interface ValidationSubject {
@@ -41,7 +41,7 @@ function describeFault(error: ErrorObject, values: unknown, subject: ValidationS
   const path = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   if (error.keyword === 'additionalProperties') return describeUnknown(path, error.params.additionalProperty as string, subject);
   if (error.keyword === 'required') {
-    const field = [...path, error.params.missingProperty as string].join('.');
+    const field = findField(subject.fields, [...path, error.params.missingProperty as string]).dotted;
     return { field, text: `${field} is required` };
   }
   const { field, dotted } = findField(subject.fields, path);
@@ -52,11 +52,12 @@ function describeFault(error: ErrorObject, values: unknown, subject: ValidationS
 }
 
 function describeUnknown(path: readonly string[], key: string, subject: ValidationSubject): { field: string; text: string } {
-  const parent = path.length === 0 ? undefined : findField(subject.fields, path).field;
-  const fields = path.length === 0 ? subject.fields : parent?.type === 'mapping' ? (parent.fields ?? {}) : {};
-  const dotted = [...path, key].join('.');
+  const { field: parent, dotted: prefix } = findField(subject.fields, path);
+  const fields = path.length === 0 ? subject.fields : ((parent && fieldsBelow(parent)) ?? {});
+  const below = (name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
+  const dotted = below(key);
   const near = nearest(key, Object.keys(fields));
-  const hint = near ? `did you mean ${[...path, near].join('.')}?` : `allowed: ${Object.keys(fields).sort().join(', ')}`;
+  const hint = near ? `did you mean ${below(near)}?` : `allowed: ${Object.keys(fields).sort().join(', ')}`;
   return { field: dotted, text: `${quoteName(dotted)} is not an option of ${subject.name}; ${hint}` };
 }
 
@@ -89,20 +90,20 @@ const typeNames: Readonly<Record<string, string>> = {
   object: 'a mapping',
 };
 
-/** The field at a path of keys; an element of a list belongs to the list's field and is shown as `images[2]`. */
+/** The field at a path of keys; an element of a list belongs to the list's field and is shown as `images[2]`, a key of it as `files[2].url`. */
 function findField(fields: Fields, path: readonly string[]): { field: Field | undefined; dotted: string } {
   let field: Field | undefined;
   let inner: Fields | undefined = fields;
   let dotted = '';
   for (const key of path) {
-    if (field?.type === 'list' || field?.type === 'records') {
+    if (field?.type === 'list' || (field?.type === 'records' && /^\d+$/.test(key))) {
       dotted += `[${key}]`;
       continue;
     }
     dotted += dotted === '' ? key : `.${key}`;
     const next: Field | undefined = inner && Object.hasOwn(inner, key) ? inner[key] : undefined;
     if (next) field = next;
-    inner = next?.type === 'mapping' ? next.fields : undefined;
+    inner = next && fieldsBelow(next);
   }
   return { field, dotted };
 }
@@ -113,5 +114,5 @@ function quote(value: unknown): string {
 }
 
 function quoteName(name: string): string {
-  return /^[\w.-]{1,60}$/.test(name) ? name : quote(name);
+  return /^[\w.[\]-]{1,60}$/.test(name) ? name : quote(name);
 }

@@ -13,6 +13,7 @@ export interface ConnectionArguments extends LoginArguments {
 interface Tls {
   readonly caCert: string | undefined;
   readonly validateCerts: boolean;
+  readonly tlsMinimumVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 /** Logs in as the arguments, site.yaml merged into them, or the environment say. */
@@ -23,15 +24,14 @@ export async function openCloud(args: ConnectionArguments, context: Context): Pr
 }
 
 /** A client for the image store: anonymous, with the TLS options of the arguments but nothing of the cloud's login. */
-export function openHttp(args: ConnectionArguments, context: Context): HttpClient {
+export function openHttp(args: ConnectionArguments, context: Context, tlsMinimumVersion?: Tls['tlsMinimumVersion']): HttpClient {
   const caCert = args.ca_cert && withHome(args.ca_cert, context.environment);
-  return createHttp(args, { caCert, validateCerts: args.validate_certs ?? true }, context);
+  return createHttp(args, { caCert, validateCerts: args.validate_certs ?? true, ...(tlsMinimumVersion ? { tlsMinimumVersion } : {}) }, context);
 }
 
 function createHttp(args: ConnectionArguments, tls: Tls, context: Context): HttpClient {
   return createHttpClient({
-    caCert: tls.caCert,
-    validateCerts: tls.validateCerts,
+    ...tls,
     timeoutSeconds: args.timeout,
     signal: context.signal,
     trace: (line) => context.log('debug', line),

@@ -96,7 +96,7 @@ test(
     expect(result).toMatchObject({ failed: true, changed: true, code: 'PART_FAILED' });
     expect(result.msg).toMatch(/no-such-driver/);
     expect(result.msg).toMatch(/deploy_ramdisk: .*answered by 404/);
-    expect(result.msg).toMatch(/file:\/\/\/etc\/passwd: Ironic reads no images below/);
+    expect(result.msg).toMatch(/file:\/\/\/etc\/passwd: Security: The path \/etc\/passwd is not permitted/);
     expect((await bare.nodes()).map(({ name }) => name)).toEqual([bare.name('good')]);
   }),
 );

@@ -75,7 +75,7 @@ test(
       extra: { rack: 7, 'odd key.with dots': [1, 2] },
       traits: ['CUSTOM_B', 'CUSTOM_A'],
       automated_clean: false,
-      network_data: { networks: [], links: [] },
+      network_data: { links: [{ id: 'port1', type: 'phy', ethernet_mac_address: bare.mac(1) }], networks: [{ id: 'net1', type: 'ipv4_dhcp', link: 'port1', network_id: 'net1' }], services: [] },
       deploy_interface: 'fake',
       maintenance: true,
       maintenance_reason: 'being built',
@@ -89,6 +89,7 @@ test(
     const first = await bare.run('baremetal_node', task);
     const second = await bare.run('baremetal_node', task);
 
+    expect(first.msg).toContain('created');
     expect(first).toMatchObject({ changed: true, action: 'create', provision_state: 'enroll' });
     expect(second).toMatchObject({ changed: false, action: 'up_to_date' });
     expect(bare.writes().filter((write) => write.startsWith('POST /v1/nodes'))).toHaveLength(1);

@@ -11,6 +11,7 @@ const fields = defineFields({
   names: { type: 'list', aliases: ['name'], description: 'Some names.' },
   auth: { type: 'mapping', description: 'A login.', fields: { port: { type: 'integer', description: 'A port.' } } },
   headers: { type: 'mapping', description: 'Any keys.' },
+  ports: { type: 'records', description: 'Some ports.', fields: { port: { type: 'integer', aliases: ['number'], description: 'A port.' } } },
 });
 
 describe('a value is spelt as its field wants it', () => {
@@ -43,6 +44,9 @@ describe('a value is spelt as its field wants it', () => {
     ['auth', '{"port": "80"}', { port: 80 }],
     ['auth', '{broken', '{broken'],
     ['auth', 'port=80', 'port=80'],
+    ['ports', [{ port: '80' }, { number: '81' }, 'x'], [{ port: 80 }, { port: 81 }, 'x']],
+    ['ports', '[{"port": "80"}]', [{ port: 80 }]],
+    ['ports', { port: '80' }, { port: '80' }],
     ['headers', { a: 1, b: true, c: [1] }, { a: '1', b: 'true', c: [1] }],
   ])('%s: %j becomes %j', (name, value, expected) => {
     expect(coerce(fields, { [name]: value })).toEqual({ [name]: expected });
@@ -58,6 +62,10 @@ describe('a value is spelt as its field wants it', () => {
 
   test('the same option under two names is refused', () => {
     expect(() => coerce(fields, { name: 'a', names: 'b' })).toThrow('name and names are the same option: give one of them');
+  });
+
+  test('also in an element of a list', () => {
+    expect(() => coerce(fields, { ports: [{}, { port: 1, number: 2 }] })).toThrow('ports[1].port and ports[1].number are the same option: give one of them');
   });
 
   test.each(['__proto__', 'constructor', 'toString'])('an unknown key %s is kept for the schema to refuse', (key) => {

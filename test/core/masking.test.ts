@@ -8,6 +8,8 @@ const fields = defineFields({
   token: { type: 'string', secret: true, aliases: ['auth_token'], description: 'A secret.' },
   auth: { type: 'mapping', description: 'A login.', fields: { username: { type: 'string', description: 'A name.' }, password: { type: 'string', secret: true, description: 'A secret.' } } },
   properties: { type: 'mapping', description: 'Any keys.' },
+  headers: { type: 'mapping', secret: true, description: 'Secret values of any keys.' },
+  hosts: { type: 'records', description: 'Some logins.', fields: { host: { type: 'string', description: 'A host.' }, password: { type: 'string', secret: true, description: 'A secret.' } } },
 });
 
 describe('arguments that are shown', () => {
@@ -18,6 +20,8 @@ describe('arguments that are shown', () => {
     ['a nested secret masked', { auth: { username: 'u', password: 'x' } }, { auth: { username: 'u', password: masked } }],
     ['a mapping of secrets given as text masked', { auth: 'password=x' }, { auth: masked }],
     ['an unknown one masked', { tokn: 'x', constructor: 'x' }, { tokn: masked, constructor: masked }],
+    ['a secret in an element of a list masked', { hosts: [{ host: 'h', password: 'x' }] }, { hosts: [{ host: 'h', password: masked }] }],
+    ['what is no mapping among mappings with secrets masked', { hosts: ['password=x'] }, { hosts: [masked] }],
     ['free keys as they are', { properties: { a: 'b' } }, { properties: { a: 'b' } }],
   ])('have %s', (_, values, expected) => {
     expect(maskArguments(fields, values)).toEqual(expected);
@@ -26,6 +30,12 @@ describe('arguments that are shown', () => {
 
 test('secrets are found nested and under aliases, the longest first', () => {
   expect(secretsIn(fields, { auth_token: 'ab', auth: { password: 'abcd', username: 'zzzzzz' }, cloud: 'c' })).toEqual(['abcd', 'ab']);
+});
+
+test('secrets are found in lists, below a secret mapping, and in URLs', () => {
+  const values = { hosts: [{ host: 'h', password: 'in-a-list' }], headers: { Authorization: 'below-a-mapping' }, cloud: 'https://user:in-a-url@host/path' };
+
+  expect(secretsIn(fields, values)).toEqual(['below-a-mapping', 'in-a-list', 'in-a-url']);
 });
 
 describe('a text', () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { commandLine, fakeCommand, run, withFolder, type RunOptions } from './run.js';
+import { commandLine, fakeCommand, root, run, withFolder, type RunOptions } from './run.js';
 
 jest.setTimeout(30_000);
 
@@ -39,6 +39,15 @@ describe('options', () => {
     }),
   );
 
+  test('take a list of mappings from a file', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'items.yaml');
+      writeFileSync(path, '- name: one\n- {name: two}\n');
+
+      expect(await given('--items-file', path)).toMatchObject({ items_file: [{ name: 'one' }, { name: 'two' }] });
+    }),
+  );
+
   test('may stand before the command', async () => {
     const { stdout } = await fake(['--json', 'fake']);
 
@@ -55,6 +64,7 @@ describe('options', () => {
     ['an unknown command', ['fkae'], '"fkae" is not a command; did you mean fake?'],
     ['no command', [], 'a command is missing: fake'],
     ['a bad value', ['fake', '--count', '99'], 'count: 99 is out of range; allowed: 1 to 9'],
+    ['a mapping where a list is meant', ['fake', '--items-file', join(root, 'package.json')], `--items-file: ${join(root, 'package.json')} must be a list, but it is a mapping`],
     ['a file that is missing', ['fake', '--auth', '/nonexistent'], '--auth: /nonexistent cannot be read'],
   ])('are refused with exit code 2: %s', async (_, words, message) => {
     const { code, stdout, stderr } = await fake(words);

@@ -34,10 +34,11 @@ export interface TypedYaml {
 }
 
 /** Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
-export async function readTypedYaml(path: string, wanted?: 'mapping'): Promise<TypedYaml> {
+export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<TypedYaml> {
   const { text } = await readSmallFile(path, largestTyped);
   const typed = await parseTypedYaml(text, path);
-  if (wanted && !isMapping(typed.content)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
+  if (wanted === 'mapping' && !isMapping(typed.content)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
+  if (wanted === 'list' && !Array.isArray(typed.content)) throw new InputError(`${path} must be a list, but ${describe(typed.content, text)}`);
   return typed;
 }
 
@@ -142,5 +143,6 @@ function explain(fault: { readonly code: string; readonly message: string }): st
 function describe(value: unknown, text: string): string {
   if (value === null || value === undefined) return 'it is empty';
   if (Array.isArray(value)) return 'it is a list';
+  if (isMapping(value)) return 'it is a mapping';
   return text.startsWith('$ANSIBLE_VAULT') ? 'it is encrypted by ansible-vault: decrypt it first' : 'it is plain text';
 }

@@ -15,6 +15,8 @@ export interface HttpSettings {
   /** A PEM file with CAs to trust beside the public ones: the cloud may have its own, and the image store a public one. */
   readonly caCert?: string | undefined;
   readonly validateCerts: boolean;
+  /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
+  readonly tlsMinimumVersion?: TlsSettings['minVersion'];
   /** Longest wait for the head of an answer, in seconds. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
@@ -181,8 +183,8 @@ interface Transport {
 }
 
 /** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */
-function createTransport({ validateCerts, caCert }: HttpSettings): () => Promise<Transport> {
-  const tls: TlsSettings = { rejectUnauthorized: validateCerts, ...(caCert ? { ca: readCa(caCert) } : {}) };
+function createTransport({ validateCerts, caCert, tlsMinimumVersion }: HttpSettings): () => Promise<Transport> {
+  const tls: TlsSettings = { rejectUnauthorized: validateCerts, ...(caCert ? { ca: readCa(caCert) } : {}), ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}) };
   let loaded: Promise<Transport> | undefined;
   const load = async (): Promise<Transport> => {
     const { fetch, createAgents } = await import(/* webpackMode: "eager" */ './transport.js');

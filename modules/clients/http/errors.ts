@@ -64,7 +64,7 @@ const connectionFaults: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
   ERR_STREAM_PREMATURE_CLOSE: 'the connection was closed too early',
-  EPROTO: 'the TLS handshake failed; is it plain http?',
+  EPROTO: 'the TLS handshake failed; is it plain http, or of another version of TLS?',
 };
 
 /** A thrown transport error in our words: CERTIFICATE_REJECTED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */

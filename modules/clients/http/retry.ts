@@ -8,10 +8,10 @@ export function repetitions(retries: number, firstPauseMs = 500): { retries: num
 
 const passingStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
-/** True for what a moment may mend: an overloaded or restarting server, a broken connection. A rejected certificate stays rejected. */
+/** True for what a moment may mend: an overloaded or restarting server, a broken connection. A rejected certificate or version of TLS stays rejected. */
 export function isWorthRepeating(error: unknown): boolean {
   if (error instanceof HttpError) return passingStatuses.has(error.status);
-  return error instanceof ConnectionError && error.code !== 'CERTIFICATE_REJECTED' && !isUnknownHost(error);
+  return error instanceof ConnectionError && error.code !== 'CERTIFICATE_REJECTED' && !isLasting(error);
 }
 
 /** What the server asked for by Retry-After, at most half a minute; 0 where it asked for nothing. */
@@ -19,6 +19,7 @@ export function retryAfterSeconds(error: unknown): number {
   return error instanceof HttpError && error.retryAfterSeconds ? Math.min(Math.max(error.retryAfterSeconds, 0), 30) : 0;
 }
 
-function isUnknownHost(error: ConnectionError): boolean {
-  return error.facts.cause === 'ENOTFOUND';
+/** A host that is not known, or one with which TLS cannot be spoken. */
+function isLasting(error: ConnectionError): boolean {
+  return error.facts.cause === 'ENOTFOUND' || error.facts.cause === 'EPROTO';
 }

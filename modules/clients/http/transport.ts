@@ -2,7 +2,7 @@
 import type { Agent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import { createSecureContext, rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureVersion } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 // node-fetch loads this file by a dynamic import, which ncc would put into a second output file; a static import keeps it in one.
@@ -19,15 +19,18 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
   /** PEM of the CAs to trust beside the public ones. */
   readonly ca?: Buffer;
+  /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
+  readonly minVersion?: SecureVersion;
 }
 
 type AgentOptions = Pick<https.AgentOptions, 'rejectUnauthorized' | 'secureContext'>;
 
 /** One agent for each protocol and proxy. */
-export function createAgents({ rejectUnauthorized, ca }: TlsSettings): (url: URL) => Agent {
+export function createAgents({ rejectUnauthorized, ca, minVersion }: TlsSettings): (url: URL) => Agent {
   const agents = new Map<string, Agent>();
   // Made once: reading the public CAs again for each connection would take longer than its handshake.
-  const tls = { rejectUnauthorized, ...(ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) } : {}) };
+  const wishes = { ...(ca ? { ca: [...rootCertificates, ca] } : {}), ...(minVersion ? { minVersion } : {}) };
+  const tls = { rejectUnauthorized, ...(ca || minVersion ? { secureContext: createSecureContext(wishes) } : {}) };
   return (url) => {
     const proxy = getProxyForUrl(url.href);
     const key = `${url.protocol}${proxy}`;

@@ -1,5 +1,6 @@
 // The bytes of an object as one unbroken stream, though the connection may break: it is continued where it stopped.
-import { ConnectionError, explainFailure, isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
+import { readBody } from '../http/body.js';
+import { ConnectionError, isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
 import { isWorthRepeating } from '../http/retry.js';
 import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
@@ -55,7 +56,7 @@ async function* openAt(object: StoreObject, offset: number, options: SourceOptio
   } else {
     assertSame(object, answer);
   }
-  for await (const chunk of withStallLimit(answer, object, options)) {
+  for await (const chunk of readBody(answer, { url: object.url, stallSeconds: options.stallSeconds })) {
     if (skip >= chunk.length) {
       skip -= chunk.length;
     } else {
@@ -104,27 +105,6 @@ function assertSameValidators(object: StoreObject, answer: HttpAnswer): void {
   if (object.etag && etag && etag !== object.etag) throw changed(object, `its ETag is ${etag} now, not ${object.etag}`);
   if (!object.etag && object.lastModified && lastModified && lastModified !== object.lastModified) {
     throw changed(object, `it was modified at ${lastModified}, not at ${object.lastModified}`);
-  }
-}
-
-/** The body, broken off when no byte comes for too long. The time that the reader takes does not count. */
-async function* withStallLimit(answer: HttpAnswer, object: StoreObject, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
-  const { body } = answer;
-  const stalled = (): void => {
-    body.destroy(new ConnectionError('STALLED', `${withoutCredentials(object.url)} sent nothing for ${options.stallSeconds} s`));
-  };
-  let timer = setTimeout(stalled, options.stallSeconds * 1000);
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      clearTimeout(timer);
-      yield chunk;
-      timer = setTimeout(stalled, options.stallSeconds * 1000);
-    }
-  } catch (error) {
-    throw explainFailure(error, { method: 'GET', url: object.url });
-  } finally {
-    clearTimeout(timer);
-    body.destroy();
   }
 }
 

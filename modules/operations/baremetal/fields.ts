@@ -1,6 +1,6 @@
 // Options that baremetal_node, baremetal_port and baremetal_enroll share.
 import { defineFields } from '../../core/fields.js';
-import { usualFilePaths } from '../../policy/image-urls.js';
+import { usualFilePaths } from '../../policy/node-images.js';
 
 export const handlingFields = defineFields({
   purge: {

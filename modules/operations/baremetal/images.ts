@@ -6,7 +6,7 @@ import type { HttpClient } from '../../clients/http/client.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { messageOf } from '../../core/errors.js';
-import { checksumOf, imageKeys, parseImageReference, withChecksum, type ImageReference } from '../../policy/image-urls.js';
+import { checksumOf, imageKeys, nodeImage, withChecksum } from '../../policy/node-images.js';
 import { isMasked } from '../../policy/masked-values.js';
 import type { Values } from '../../policy/node-differences.js';
 
@@ -38,7 +38,7 @@ const redirectsSince = 104;
 export function createImageChecks(sources: ImageSources): ImageChecks {
   const looked = new Map<string, Promise<ImageFindings>>();
   const digests = new Map<string, Promise<string>>();
-  const once = (text: string, reference: ImageReference): Promise<ImageFindings> => {
+  const once = (text: string, reference: ReturnType<typeof nodeImage>): Promise<ImageFindings> => {
     const known = looked.get(text) ?? look(reference, sources);
     looked.set(text, known);
     return known;
@@ -48,9 +48,9 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
       const named = imageKeys[of].flatMap((key) => (typeof values[key] === 'string' && values[key] !== '' && !isMasked(values[key]) ? [{ key, text: values[key] }] : []));
       const found = await Promise.all(
         named.map(async ({ key, text }) => {
-          const reference = parseImageReference(text, sources.allowedPaths);
+          const reference = nodeImage(text, sources.allowedPaths);
           const label = (words: string): string => `${of}.${key}: ${withoutCredentials(text)}: ${words}`;
-          const tooOld = key === 'image_source' && reference.kind === 'file' && deployInterface === 'direct' && sources.minor < fileDeploySince;
+          const tooOld = key === 'image_source' && 'kind' in reference && reference.kind === 'file' && deployInterface === 'direct' && sources.minor < fileDeploySince;
           const { faults, warnings } = await once(text, reference);
           return {
             faults: [...(tooOld ? [label(`a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and this server speaks 1.${sources.minor}`)] : []), ...faults.map(label)],
@@ -77,12 +77,11 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
   };
 }
 
-async function look(reference: ImageReference, sources: ImageSources): Promise<ImageFindings> {
+async function look(reference: ReturnType<typeof nodeImage>, sources: ImageSources): Promise<ImageFindings> {
   const fault = (text: string): ImageFindings => ({ faults: [text], warnings: [] });
   const warning = (text: string): ImageFindings => ({ faults: [], warnings: [text] });
+  if ('refusal' in reference) return fault(reference.refusal);
   switch (reference.kind) {
-    case 'fault':
-      return fault(reference.fault);
     case 'http':
       return lookAtUrl(reference.url, sources);
     case 'file': {

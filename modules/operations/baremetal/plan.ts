@@ -5,7 +5,7 @@ import { nodeChanges, type NodeChange, type NodeDifference, type Values } from '
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from '../../policy/node-fields.js';
 import { occupationOf, stepsTo } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
-import { halfPairs } from '../../policy/image-urls.js';
+import { halfPairs } from '../../policy/node-images.js';
 import { planPorts, type PortPlan } from './port-plan.js';
 import type { Found, NodeRun, NodeSettings } from './run.js';
 

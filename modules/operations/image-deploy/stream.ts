@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { uploadImage } from '../../clients/glance/images.js';
 import { ConnectionError } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
-import { startDigests } from './digests.js';
+import { startDigests } from '../digests.js';
 import type { Work } from './job.js';
 import { digestsNeeded } from './verify.js';
 

@@ -3,7 +3,7 @@ import { deleteImage, type Image } from '../../clients/glance/images.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
 import { messageOf, OperationError } from '../../core/errors.js';
-import { canDigest, startDigests } from './digests.js';
+import { canDigest, startDigests } from '../digests.js';
 import type { GlanceDigests, Source, Work } from './job.js';
 
 /**

@@ -24,7 +24,8 @@ ironic_start() {
 }
 
 # ironic_configuration NAME: of any Ironic, with the database and the folder of that name. Power is not watched, as a node whose
-# controller does not answer would go into maintenance. A node that waits for its agent, which never calls, fails after 5 s.
+# controller does not answer would go into maintenance. A node that waits for its agent, which never calls, fails after 5 s, and one whose
+# controller does not answer after 3 s.
 ironic_configuration() {
   local files=$STATE/$1
   mkdir -p "$files"/{images,masters,http,tftp,tmp}
@@ -54,6 +55,8 @@ sync_power_state_interval = 0
 deploy_callback_timeout = 5
 clean_callback_timeout = 5
 check_provision_state_interval = 1
+[ipmi]
+command_retry_timeout = 3
 [dhcp]
 dhcp_provider = none
 [deploy]

@@ -1,0 +1,201 @@
+// Brings one file into a part beside its place: resumed where it broke off, never mixed from two versions, in constant memory.
+import { OperationError } from '../../core/errors.js';
+import { sleep } from '../../core/waiting.js';
+import { readBody } from '../http/body.js';
+import type { HttpAnswer } from '../http/client.js';
+import { ConnectionError, HttpError, statusOf, withoutCredentials } from '../http/errors.js';
+import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
+import { assertSpace } from '../files/durable.js';
+import { continuationHeader, findPart, openPart, readFileChunks, type PartOrigin, type PartWriter } from './part-file.js';
+
+export interface DownloadOptions {
+  /** Names the source in the part's record. */
+  readonly source: string;
+  /** For messages; credentials are left out. */
+  readonly url: string;
+  /** Sends one GET with these headers besides, and gives its answer where the status is one of `expect`. */
+  readonly open: (headers: Readonly<Record<string, string>>, expect: readonly number[]) => Promise<HttpAnswer>;
+  readonly isImmutable?: boolean;
+  readonly part: string;
+  /** The folder whose space counts. */
+  readonly folder: string;
+  /** Told of every byte of the file once, in order, those of an earlier run too; `restart` when all that was told is void. */
+  readonly sink: { update(chunk: Buffer): void; restart(): void };
+  /** Throws where an answer, or the part at last, is of another file than was looked at before. */
+  readonly assertExpected: (facts: PartOrigin) => void;
+  /** Whether a body whose end cannot be told from a break will do, since a checksum is going to tell. */
+  readonly isChecked: boolean;
+  readonly stallSeconds: number;
+  /** How often in a row it may break off without having come further. */
+  readonly attempts: number;
+  readonly signal: AbortSignal;
+  readonly random: () => number;
+  readonly onProgress: (doneBytes: number, totalBytes: number | undefined) => void;
+  readonly onInterruption: (reason: string, offset: number) => void;
+}
+
+export interface Downloaded {
+  readonly bytes: number;
+  readonly etag?: string | undefined;
+  /** Of the answer that gave the bytes, as the server spells it. */
+  readonly lastModified?: string | undefined;
+}
+
+interface State {
+  offset: number;
+  /** The farthest offset ever reached: only what comes behind it is progress. */
+  farthest: number;
+  /** What the bytes so far are of; undefined before the first answer. */
+  origin: PartOrigin | undefined;
+}
+
+/**
+ * Leaves the whole file, synced to disk, in `part`. A break is continued by Range with If-Match (never If-Range, which Swift ignores), or begun
+ * anew where the server cannot do that or has another file by then. Throws the last failure once `attempts` are used up, SOURCE_ENCODED,
+ * LENGTH_UNKNOWN, NO_SPACE, and what `open` throws that no repetition mends.
+ */
+export async function download(options: DownloadOptions): Promise<Downloaded> {
+  const state = await takeUp(options);
+  const writer = await openPart(options.part);
+  try {
+    for (let failures = 0; !isComplete(state); ) {
+      const before = state.farthest;
+      try {
+        await receive(state, writer, options);
+        break;
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (!isWorthRepeating(error)) throw error;
+        failures = state.farthest > before ? 1 : failures + 1;
+        if (failures >= options.attempts) throw error;
+        options.onInterruption((error as Error).message, state.offset);
+        const pause = Math.min(0.25 * 2 ** (failures - 1), 30) * (0.5 + options.random() / 2);
+        await sleep(Math.max(pause, retryAfterSeconds(error)) * 1000, options.signal);
+      }
+    }
+    await writer.sync();
+  } finally {
+    await writer.close();
+  }
+  if (state.origin) options.assertExpected(state.origin);
+  return { bytes: state.offset, etag: state.origin?.etag, lastModified: state.origin?.lastModified };
+}
+
+/** Takes up what an earlier run left, telling the sink of it. */
+async function takeUp({ part, source, sink, signal }: DownloadOptions): Promise<State> {
+  const found = await findPart(part, source);
+  if (!found) return { offset: 0, farthest: 0, origin: undefined };
+  let offset = 0;
+  for await (const chunk of readFileChunks(part)) {
+    signal.throwIfAborted();
+    sink.update(chunk);
+    offset += chunk.length;
+  }
+  return { offset, farthest: offset, origin: found.origin };
+}
+
+function isComplete({ offset, origin }: State): boolean {
+  return origin !== undefined && origin.isImmutable === true && offset === origin.bytes;
+}
+
+/** One answer, read to its end. */
+async function receive(state: State, writer: PartWriter, options: DownloadOptions): Promise<void> {
+  const answer = await openAt(state, options);
+  if (!answer) return;
+  if (answer.status !== 206) await begin(state, answer, { writer, options });
+  const total = state.origin?.bytes;
+  try {
+    if (total !== undefined) await assertSpace(options.folder, total - state.offset, withoutCredentials(options.url));
+  } catch (error) {
+    answer.body.destroy();
+    throw error;
+  }
+  for await (const chunk of readBody(answer, options)) {
+    const written = writer.write(chunk);
+    // The processor digests while the disk writes.
+    options.sink.update(chunk);
+    await written;
+    state.offset += chunk.length;
+    state.farthest = Math.max(state.farthest, state.offset);
+    options.onProgress(state.offset, total);
+  }
+  if (total === undefined || state.offset === total) return;
+  throw new ConnectionError('CONNECTION_BROKEN', `${withoutCredentials(options.url)} ended after ${state.offset} of ${total} bytes`);
+}
+
+/** Asks for what is missing; from the beginning where the server has another file by now, or does not go on. Undefined where nothing is missing. */
+async function openAt(state: State, options: DownloadOptions): Promise<HttpAnswer | undefined> {
+  const condition = state.origin && continuationHeader(state.origin);
+  if (state.offset > 0 && condition) {
+    const answer = await options.open({ Range: `bytes=${state.offset}-`, ...condition }, [200, 206, 412, 416]);
+    if (answer.status === 200 || (answer.status === 206 && continues(state, answer))) return checked(answer, options);
+    answer.body.destroy();
+    if (answer.status === 416 && isWhole(state, answer)) return undefined;
+    options.onInterruption(`it cannot be continued (${answer.status})`, state.offset);
+  }
+  return checked(await options.open({}, [200]), options);
+}
+
+function checked(answer: HttpAnswer, options: DownloadOptions): HttpAnswer {
+  try {
+    options.assertExpected(originOf(answer, options));
+    assertPlain(answer, options);
+    return answer;
+  } catch (error) {
+    answer.body.destroy();
+    throw error;
+  }
+}
+
+function continues({ offset, origin }: State, answer: HttpAnswer): boolean {
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
+  if (Number(start) !== offset || (total !== '*' && origin?.bytes !== undefined && Number(total) !== origin.bytes)) return false;
+  const etag = answer.header('etag');
+  if (origin?.etag !== undefined && etag !== undefined) return etag === origin.etag;
+  const lastModified = answer.header('last-modified');
+  return origin?.lastModified === undefined || lastModified === undefined || lastModified === origin.lastModified;
+}
+
+async function begin(state: State, answer: HttpAnswer, { writer, options }: { writer: PartWriter; options: DownloadOptions }): Promise<void> {
+  const length = lengthOf(answer);
+  const isDelimited = length !== undefined || answer.header('transfer-encoding')?.toLowerCase().includes('chunked') === true;
+  if (!isDelimited && !options.isChecked) {
+    answer.body.destroy();
+    const url = withoutCredentials(options.url);
+    throw new OperationError('LENGTH_UNKNOWN', `${url} comes without Content-Length and not in chunks: nothing would tell a break from its end; give a checksum`, { url });
+  }
+  state.offset = 0;
+  state.origin = originOf(answer, options);
+  options.sink.restart();
+  await writer.restart(state.origin);
+}
+
+function originOf(answer: HttpAnswer, options: DownloadOptions): PartOrigin {
+  const bytes = answer.status === 200 ? lengthOf(answer) : undefined;
+  const facts = { etag: answer.header('etag'), lastModified: answer.header('last-modified'), bytes };
+  return { source: options.source, ...facts, ...(options.isImmutable ? { isImmutable: true } : {}) };
+}
+
+/** The server has no byte behind ours, and as many as we have. */
+function isWhole({ offset, origin }: State, answer: HttpAnswer): boolean {
+  return offset === origin?.bytes && answer.header('content-range') === `bytes */${offset}`;
+}
+
+/** The size that an answer of status 200 tells. */
+export function lengthOf(answer: Pick<HttpAnswer, 'header'>): number | undefined {
+  const length = answer.header('content-length');
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+/** A file that is compressed by itself is often served so; what a server compresses on its own is not the file, and is refused. */
+function assertPlain(answer: HttpAnswer, { url }: DownloadOptions): void {
+  const encoding = answer.header('content-encoding')?.toLowerCase();
+  if (encoding === undefined || encoding === 'identity' || /\.(t?gz|z|bz2|xz|zst|br)$/i.test(new URL(url).pathname)) return;
+  const shown = withoutCredentials(url);
+  throw new OperationError('SOURCE_ENCODED', `${shown} comes as ${encoding} although identity was asked for; have the server send it as it is`, { url: shown, encoding });
+}
+
+/** True where a server does not do HEAD, so that GET has to tell. */
+export function refusesHead(error: unknown): boolean {
+  return error instanceof HttpError && [403, 405, 501].includes(statusOf(error) ?? 0);
+}

@@ -1,0 +1,105 @@
+// Brings a file into its part and verifies it, before anything that is in use is touched.
+import fs from 'node:fs/promises';
+import { removePart } from '../../clients/download/part-file.js';
+import { readBody } from '../../clients/http/body.js';
+import { readSmallFile } from '../../clients/files/yaml-file.js';
+import { hasCode, messageOf, OperationError } from '../../core/errors.js';
+import { findChecksum, type Checksum } from '../../policy/checksums.js';
+import type { Remote } from '../../policy/freshness.js';
+import { startDigests, type Digests } from '../digests.js';
+import { algorithmsFor } from './copy.js';
+import { openSource } from './open-source.js';
+import type { Run, Wanted, WantedChecksum } from './run.js';
+import type { Received, Source } from './source.js';
+
+/** A file that is wanted, with its source opened and its checksum read. */
+export interface Item {
+  readonly label: string;
+  readonly source: Source;
+  readonly checksum: Checksum | undefined;
+}
+
+export interface Fetched extends Received {
+  /** Lower-case hex by hashlib's names. */
+  readonly digests: Readonly<Record<string, string>>;
+}
+
+const largestChecksumFile = 1024 * 1024;
+/** How often a source may change under our hands before we give up. */
+const rounds = 3;
+
+/** Opens the source and reads the checksum file, if there is one. Throws CHECKSUM_FILE_UNUSABLE. */
+export async function openItem({ label, origin, checksum }: Wanted, run: Run): Promise<Item> {
+  const source = await openSource(origin, label, run);
+  return { label, source, checksum: checksum ? await resolveChecksum(checksum, source.fileName, run) : source.checksum };
+}
+
+async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Run): Promise<Checksum> {
+  if (wanted.kind === 'checksum') return wanted.checksum;
+  const source = await openSource(wanted.origin, 'checksum', run);
+  const refuse = (why: string, cause?: unknown): OperationError =>
+    new OperationError('CHECKSUM_FILE_UNUSABLE', `the checksum file ${source.shown} cannot be used: ${why}`, { url: source.shown }, cause);
+  const text = await readText(wanted, run).catch((error: unknown) => {
+    run.context.signal.throwIfAborted();
+    throw refuse(messageOf(error), error);
+  });
+  const found = findChecksum(text, fileName, wanted.algorithm);
+  if ('fault' in found) throw refuse(found.fault);
+  return found;
+}
+
+async function readText({ origin }: Extract<WantedChecksum, { kind: 'url' }>, run: Run): Promise<string> {
+  if (origin.kind === 'file') return (await readSmallFile(await fs.realpath(origin.path))).text;
+  const answer = await run.http({ method: 'GET', url: origin.url, headers: { 'Accept-Encoding': 'identity' } });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of readBody(answer, { url: origin.url, stallSeconds: run.args.stall_timeout })) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > largestChecksumFile) throw new Error('it is larger than 1 MiB');
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * Leaves the whole, verified file in `part`. A source that changes meanwhile is looked at again and fetched anew, a few times. Throws
+ * CHECKSUM_MISMATCH, and then leaves no part, so that the next run begins anew.
+ */
+export async function fetchItem({ label, source, checksum }: Item, to: { part: string; folder: string; remote: Remote }, run: Run): Promise<Fetched> {
+  let { remote } = to;
+  for (let round = 1; ; round++) {
+    try {
+      const { received, digests } = await receiveOnce({ label, source, checksum }, { ...to, remote }, run);
+      await assertChecksum({ label, source, checksum }, { part: to.part, digests });
+      return { ...received, digests };
+    } catch (error) {
+      if (!hasCode(error, 'SOURCE_CHANGED')) throw error;
+      await removePart(to.part);
+      if (round === rounds) throw error;
+      run.context.log('info', `${label}: ${messageOf(error)}; fetching it anew`);
+      remote = await source.look();
+    }
+  }
+}
+
+async function receiveOnce({ label, source, checksum }: Item, to: { part: string; folder: string; remote: Remote }, run: Run): Promise<{ received: Received; digests: Readonly<Record<string, string>> }> {
+  let digests: Digests = startDigests(algorithmsFor(run, checksum));
+  const received = await source.receive({
+    ...to,
+    isChecked: checksum !== undefined,
+    sink: {
+      update: (chunk) => digests.update(chunk),
+      restart: () => void (digests = startDigests(algorithmsFor(run, checksum))),
+    },
+    onProgress: (doneBytes, totalBytes) => run.context.progress({ subject: label, stage: 'fetch', doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
+  });
+  return { received, digests: Object.fromEntries(digests.finish()) };
+}
+
+async function assertChecksum({ source, checksum }: Item, { part, digests }: { part: string; digests: Readonly<Record<string, string>> }): Promise<void> {
+  const found = checksum && digests[checksum.algorithm];
+  if (!checksum || found === checksum.digest) return;
+  await removePart(part);
+  const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the copy at hand was left as it is`;
+  throw new OperationError('CHECKSUM_MISMATCH', message, { url: source.shown, algorithm: checksum.algorithm, expected: checksum.digest, found });
+}

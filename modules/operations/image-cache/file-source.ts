@@ -1,0 +1,51 @@
+// A file of this host.
+import fs from 'node:fs/promises';
+import { openPart, readFileChunks } from '../../clients/download/part-file.js';
+import { assertSpace, modifiedMsOf, statOf } from '../../clients/files/durable.js';
+import { OperationError } from '../../core/errors.js';
+import { isSameFile, type Remote } from '../../policy/freshness.js';
+import { refusalOfPath } from '../../policy/image-urls.js';
+import type { Run } from './run.js';
+import { sourceChanged, type Source } from './source.js';
+
+/** A file of this host, or of one that it has mounted. Throws FILE_REFUSED with the words of Ironic. */
+export async function fileSource({ path, url }: { path: string; url: string }, run: Run): Promise<Source> {
+  const refuse = (reason: string): OperationError => new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
+  const realPath = await fs.realpath(path).catch((error: unknown) => {
+    throw refuse(`Specified image file not found. (${(error as NodeJS.ErrnoException).code})`);
+  });
+  const refusal = refusalOfPath(realPath, await Promise.all(run.args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))));
+  if (refusal !== undefined) throw refuse(refusal);
+  const look = async (): Promise<Remote & { readonly bytes: number; readonly modifiedMs: number }> => {
+    const stats = await statOf(realPath);
+    if (!stats?.isFile()) throw refuse('Specified image file not found.');
+    // mtime can be set to the millisecond only, and must compare equal afterwards.
+    return { source: `file://${path}`, modifiedMs: modifiedMsOf(stats), bytes: stats.size };
+  };
+  return {
+    shown: `file://${path}`,
+    fileName: path.slice(path.lastIndexOf('/') + 1),
+    look,
+    receive: async ({ part, folder, remote, sink, onProgress }) => {
+      await assertSpace(folder, remote.bytes ?? 0, path);
+      const writer = await openPart(part);
+      let done = 0;
+      try {
+        sink.restart();
+        await writer.restart({ source: `file://${path}` });
+        for await (const chunk of readFileChunks(realPath)) {
+          run.context.signal.throwIfAborted();
+          const written = writer.write(chunk);
+          sink.update(chunk);
+          await written;
+          onProgress((done += chunk.length), remote.bytes);
+        }
+        await writer.sync();
+      } finally {
+        await writer.close();
+      }
+      if (done !== remote.bytes || !isSameFile(await look(), remote)) throw sourceChanged(path);
+      return { bytes: done, modifiedMs: remote.modifiedMs };
+    },
+  };
+}

@@ -1,0 +1,52 @@
+// The data of an image in Glance.
+import { download, type DownloadOptions } from '../../clients/download/download.js';
+import { downloadImage } from '../../clients/glance/data.js';
+import { getImage, listImages, type Image } from '../../clients/glance/images.js';
+import { InputError } from '../../core/errors.js';
+import { algorithmCalled, type Checksum } from '../../policy/checksums.js';
+import type { Remote } from '../../policy/freshness.js';
+import { parseImageReference } from '../../policy/image-urls.js';
+import type { Run } from './run.js';
+import { optionsOf, sourceChanged, type Source } from './source.js';
+
+/** An image of the Image service. Throws INVALID_INPUT where there is none of that name, or several. */
+export async function glanceSource(nameOrId: string, label: string, run: Run): Promise<Source> {
+  const cloud = await run.cloud();
+  const image = await findImage(nameOrId, label, run);
+  if (image.status !== 'active' || image.size === undefined) throw new InputError(`${label}: image ${image.id} is ${image.status}, not active`, label);
+  const source = `glance:${image.id}`;
+  const created = Date.parse(image.created_at);
+  const remote: Remote = { source, isImmutable: true, bytes: image.size, modifiedMs: Number.isNaN(created) ? undefined : created };
+  const checksum = checksumFrom(image);
+  return {
+    shown: source,
+    fileName: image.name,
+    ...(checksum ? { checksum } : {}),
+    look: async () => remote,
+    receive: async (receiving) => {
+      const open: DownloadOptions['open'] = (headers, expect) => downloadImage(cloud, image.id, { headers, expect });
+      const url = `glance://${image.id}`;
+      const { bytes } = await download({ ...optionsOf(receiving, run), source, url, open, isImmutable: true, assertExpected: () => undefined });
+      if (bytes !== image.size) throw sourceChanged(source);
+      return { bytes, modifiedMs: remote.modifiedMs };
+    },
+  };
+}
+
+async function findImage(nameOrId: string, label: string, run: Run): Promise<Image> {
+  const cloud = await run.cloud();
+  const reference = parseImageReference(nameOrId);
+  const byId = 'kind' in reference && reference.kind === 'glance' ? await getImage(cloud, reference.id) : undefined;
+  if (byId) return byId;
+  const named = (await listImages(cloud, { hidden: false, property: ['name', `in:"${nameOrId}"`] })).filter(({ name }) => name === nameOrId);
+  const [image, other] = named;
+  if (!image) throw new InputError(`${label}: Glance shows no image ${JSON.stringify(nameOrId)}`, label);
+  if (other) throw new InputError(`${label}: ${named.length} images are called ${JSON.stringify(nameOrId)} (${named.map(({ id }) => id).join(', ')}): give an id`, label);
+  return image;
+}
+
+function checksumFrom({ os_hash_algo: algorithm = '', os_hash_value: digest, checksum }: Image): Checksum | undefined {
+  const known = algorithmCalled(algorithm);
+  if (known && digest) return { algorithm: known, digest };
+  return checksum ? { algorithm: 'md5', digest: checksum } : undefined;
+}

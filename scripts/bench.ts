@@ -1,5 +1,5 @@
 // Measures the built executables against the targets of the project, on the test cloud; ends with 1 when one is missed.
-//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|start-up]...     about ten minutes, --quick two
+//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|start-up|nodes]...     about ten minutes, --quick two
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which digests, needs more of them.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openGlance, type Cloud } from './bench/glance.js';
 import { measure, measureWall, type Measured } from './bench/measured.js';
+import { measureNodes, type NodesBench } from './bench/nodes.js';
 import { atMost, median, table, type Result } from './bench/report.js';
 import { container, imageName, limitMib, prepareImage, scope, startStore, type Headers, type Image, type Speed } from './bench/store.js';
 import { root } from './declarations.js';
 
-const parts = ['transfer', 'memory', 'idle', 'start-up'] as const;
+const parts = ['transfer', 'memory', 'idle', 'start-up', 'nodes'] as const;
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string', multiple: true } } });
 for (const part of options.only ?? []) if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
 const wanted = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
@@ -23,7 +24,7 @@ const startUpPairs = options.quick ? 15 : 31;
 const roles = join(root, 'roles/chameleon_image_tools');
 const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud'));
 const folder = join(state, 'bench');
-execFileSync(join(root, 'test/cloud/up'), { stdio: 'inherit' });
+execFileSync(join(root, 'test/cloud/up'), ['keystone', 'glance', 'swift', 'web', ...(wanted('nodes') ? ['ironic'] : [])], { stdio: 'inherit' });
 mkdirSync(folder, { recursive: true });
 const cloud = JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as Cloud;
 const glance = await openGlance(cloud);
@@ -45,12 +46,18 @@ try {
   if (wanted('memory')) results.push(...(await measureMemory()));
   if (wanted('idle')) results.push(...(await measureIdleRun()));
   if (wanted('start-up')) results.push(...(await measureStartUp()));
+  if (wanted('nodes')) results.push(...(await measureNodes(nodesBench())));
 } finally {
   await glance.remove(other.id);
   await store.stop();
 }
 console.log(`\n${machine}\n\n${table(results)}`);
 process.exit(results.some(({ target }) => target?.met === false) ? 1 : 0);
+
+function nodesBench(): NodesBench {
+  const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
+  return { url: cloud.ironic_url ?? '', token: glance.token, command: join(roles, 'files/chameleon-image-tools.mjs'), folder, environment, rounds, nodes: options.quick ? 50 : 200 };
+}
 
 interface Deployment extends Measured {
   readonly id: string;

@@ -4,6 +4,8 @@ export interface Cloud {
   readonly keystone_url: string;
   readonly glance_url: string;
   readonly admin_password: string;
+  /** Where Ironic was asked for. */
+  readonly ironic_url?: string;
   readonly os_client_config_file: string;
 }
 

@@ -12,14 +12,14 @@ import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
 import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
-import { openCatalogues, planRun, scopeOf, type SitePlan } from './plan.js';
+import { openCatalogues, planRun, readScope, type SitePlan } from './plan.js';
 import { outcomeOf } from './report.js';
 import { digestsOf, isComparableUnread } from './verify.js';
 
 export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
 
 async function deployImages(args: DeployArguments, context: Context): Promise<Outcome> {
-  const scope = scopeOf(args);
+  const scope = await readScope(args, context);
   const http = openHttp(args, context);
   const cloud = await openCloud(args, context);
   const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };

@@ -1,9 +1,10 @@
-// A double of Ironic's list of nodes.
+// A double of Ironic's nodes: their list, and one by one in ironic-node.ts.
 
 import { randomUUID } from 'node:crypto';
 
-import { header, startHttpDouble } from './http-double.js';
+import { startHttpDouble } from './http-double.js';
 import type { Answer, Call, HttpDouble } from './http-double.js';
+import { minorOf, onNode, refusal, rowOf, showRoot } from './ironic-node.js';
 import { pageOf, refuseStrangers } from './service-list.js';
 import type { Intervention, ServiceOptions } from './service-list.js';
 
@@ -12,6 +13,10 @@ export interface StoredNode {
   readonly name: string | null;
   driver_info: Readonly<Record<string, unknown>>;
   instance_info: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  provision_state?: string;
+  instance_uuid?: string | null;
+  maintenance?: boolean;
 }
 
 export interface IronicDouble extends HttpDouble {
@@ -27,7 +32,9 @@ export async function startIronic(options: ServiceOptions): Promise<IronicDouble
     const intervention = double.intervene(call);
     if (intervention) return intervention;
     refuseStrangers(options, call);
-    return listNodes(double, call);
+    const [, resource, ident = ''] = call.segments;
+    if (resource === undefined || resource === '') return showRoot();
+    return ident === '' || ident === 'detail' ? listNodes(double, call) : onNode(double, call);
   });
   const double: IronicDouble = {
     ...server,
@@ -44,11 +51,10 @@ export async function startIronic(options: ServiceOptions): Promise<IronicDouble
 }
 
 function listNodes({ nodes, maximum }: IronicDouble, call: Call): Answer {
-  // Without a version Ironic takes the request for one of 1.1, which knows no `fields`.
-  const minor = Number(header(call, 'x-openstack-ironic-api-version')?.split('.')[1] ?? 1);
-  if (call.query.has('fields') && minor < 8) return { status: 406, body: { error_message: '{"faultstring": "Request not acceptable."}' } };
+  if (call.query.has('fields') && minorOf(call) < 8) throw refusal(406, 'Request not acceptable.');
   const fields = call.query.get('fields')?.split(',') ?? ['uuid', 'name'];
+  const isDetailed = call.segments[2] === 'detail';
   const { rows, next } = pageOf(nodes, { call, idOf: ({ uuid }) => uuid, maximum, lost: 404 });
-  const shown = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => fields.includes(key))));
+  const shown = rows.map((row) => Object.fromEntries(Object.entries(rowOf(row)).filter(([key]) => isDetailed || fields.includes(key))));
   return { status: 200, body: { nodes: shown, ...(next === undefined ? {} : { next: `http://behind-a-proxy${next}` }) } };
 }

@@ -7,7 +7,7 @@ import { root } from './cloud.js';
 import { startModule, type Arguments } from './executable.js';
 
 let site: CacheSite;
-const release = (number: number, what: string): Buffer => Buffer.alloc(300_000, `${what} ${number} `);
+const release = (number: number, what: string): Buffer => Buffer.alloc(100_000, `${what} ${number} `);
 
 beforeEach(async () => {
   site = await startCacheSite();

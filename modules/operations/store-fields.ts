@@ -1,4 +1,4 @@
-// Where the central image store is: shared by the operations that read it.
+// Where the central image stores are: shared by the operations that read it.
 import { defineFields } from '../core/fields.js';
 
 const url = { regex: '^https?://[^\\s/?#]+[^\\s?#]*$', meaning: 'an http or https URL' } as const;
@@ -21,14 +21,14 @@ export const storeFields = defineFields({
   image_container: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
-    description: 'The container of the store.',
+    description: 'The container of `releases`.',
     default: 'chameleon-supported-images',
     siteYaml: ['image_container'],
   },
   scope: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
-    description: 'Which catalogue of the container: `prod`, `staging`, `dev`.',
+    description: 'Which catalogue of the container of `releases`: `prod`, `staging`, `dev`.',
     default: 'prod',
     siteYaml: ['scope'],
   },

@@ -31,8 +31,6 @@ export interface PlannedImage {
   readonly reason: string;
   /** The image that users get by this name now; it is archived when the new one is there. */
   readonly production?: SiteImage;
-  /** What that one is, in words. */
-  readonly present?: string;
   /** An incoming image that an earlier run left, to go on with. */
   readonly incoming?: SiteImage;
   /** Set when only the second half of a promotion is missing: the image to archive. */
@@ -101,12 +99,11 @@ function planImage(wanted: Subscription, alive: readonly SiteImage[], incoming: 
     return { ...known, action: 'conflict', reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one` };
   }
   const production = pair?.newer ?? candidates[0];
-  const present = production && wanted.describe(production);
-  const base = { ...known, ...(production ? { production } : {}), ...(present === undefined ? {} : { present }) };
+  const base = { ...known, ...(production ? { production } : {}) };
   const isCurrent = production !== undefined && wanted.isMadeInto(production);
   if (isCurrent && !input.force) {
     if (pair) return { ...base, action: 'resume', unarchived: pair.older, reason: `a promotion was broken off: ${pair.older.id} is still to be archived` };
-    return { ...base, action: 'up_to_date', reason: `the site has ${present}` };
+    return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
   }
   const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
   if (objection !== undefined) return { ...base, action: 'failed', reason: objection };

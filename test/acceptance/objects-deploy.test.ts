@@ -196,3 +196,17 @@ test.concurrent.each([1, 2, 3])('killed when change %i of a pair was made, leave
     expect(await site.deployObjects({ ipa: 'kernel' })).toMatchObject({ changed: false });
   })(),
 );
+
+test.concurrent(
+  'reads many objects without a word of its own on the terminal',
+  withObjects(async (site) => {
+    const content = Buffer.alloc(1024, 'disk');
+    await Promise.all(Array.from({ length: 24 }, (_, index) => site.objects.put({ content, metadata: { 'disk-format': 'raw', 'build-timestamp': String(1_600_000_000 + index) } })));
+    const flags = ['--objects-store-url', site.cloud.swift_url, '--objects-container', site.objects.container, '--supports-yaml', site.supportsYaml, '--lock-dir', String(site.argumentsOf().lock_dir)];
+
+    const { exitCode, stdout, stderr } = await site.startCommand(['deploy', '--latest', 'ubuntu,focal,base', '--dry-run', ...flags]).ended;
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain(' 1600000023 ');
+  }),
+);

@@ -110,7 +110,8 @@ test('a copied post_deploy.yml gives the timer to the first host alone, takes ov
   expect((await two.written()).filter((path) => path.startsWith('/etc/systemd/system/image') || path.startsWith('/usr/local/sbin'))).toEqual([]);
   expect(await two.shell('chameleon-image-tools --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
   for (const host of [one, two]) expect(await host.shell('stat -c "%a %U" /etc/chameleon_image_tools/site.yaml')).toBe('600 root\n');
-  expect(parse(await two.shell('cat /etc/chameleon_image_tools/site.yaml'))).toMatchObject({ auth: { password: awkwardPassword }, interface: 'internal', image_type: 'qcow2' });
+  expect(parse(await two.shell('cat /etc/chameleon_image_tools/site.yaml'))).toMatchObject({ auth: { password: awkwardPassword }, interface: 'internal', catalog: ['releases'] });
+  expect(await two.shell('head -1 /etc/chameleon_image_tools/supports.yaml')).toContain('Comes with the role');
 });
 
 test('the service brings the images into Glance, as a user without rights and with systemd\'s locks on', async () => {
@@ -234,6 +235,7 @@ test('the cleaner has a timer of its own, from its variable, and a service that 
 test('what cannot work is refused before anything is changed, with the name of what to set', async () => {
   const refusals: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
     [{ chameleon_image_tools_object_store_url: '' }, 'enable_image_deployer is true, but chameleon_image_tools_object_store_url is not set'],
+    [{ chameleon_image_tools_catalog: 'releases,objects', chameleon_image_tools_objects_store_url: 'x' }, 'chameleon_image_tools_objects_store_url is not an http or https URL'],
     [{ keystone_admin_password: '' }, 'Without a value now: chameleon_image_tools_password'],
     [{ hide_image_age_in_month: 18 }, 'hide_image_age_in_month (18) must be at least 1 and less than delete_image_age_in_month'],
     [{ chameleon_image_tools_calendar: 'dayly' }, 'systemd does not understand chameleon_image_tools_calendar'],

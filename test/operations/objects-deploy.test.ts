@@ -1,8 +1,11 @@
 // image_deploy on the older image store: what is selected, what becomes of it, and both stores in one run.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/policy/images.js';
 import { publishRelease } from '../sandbox/releases.js';
 import { actionsOf, agent, disk, focalOnly, initramfsName, kernelName, resultsOf, startObjectsSite, type ObjectsSite } from './objects-site.js';
+
+// Each makes several runs; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 let site: ObjectsSite;
 

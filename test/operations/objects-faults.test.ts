@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/policy/images.js';
 import { takeRunLock } from '../../modules/operations/run-lock.js';
 import { startImageStore } from '../sandbox/image-store.js';
 import { actionsOf, disk, focalOnly, resultsOf, startProxiedSite, type ProxiedSite } from './objects-site.js';
+
+// Each makes several runs; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 let site: ProxiedSite;
 
@@ -66,7 +69,7 @@ test('3: an object that is answered 500 is repeated, and then that object’s fa
   expect(actionsOf(outcome)).toEqual([`${name} deploy`]);
   expect(outcome.failures).toEqual([expect.stringContaining(`object ${bad} could not be read: `)]);
   expect(site.storeProxy.requests.filter(({ method, path }) => method === 'HEAD' && path.endsWith(bad))).toHaveLength(4);
-}, 20_000);
+});
 
 test('3: while an object cannot be read, a newer image than those that can is not replaced by an older one', async () => {
   site.put();
@@ -103,7 +106,7 @@ test('3: a body that breaks off is continued, and its length is checked', async 
   const image = site.published().get(name);
   expect(image?.size).toBe(content.length);
   expect(image?.checksum).toBe(createHash('md5').update(content).digest('hex'));
-}, 20_000);
+});
 
 test.each(['x-sdk-sha256', 'x-sdk-md5'])('4: an image that is not what %s says never goes into production', async (header) => {
   const algorithm = header.slice('x-sdk-'.length);

@@ -1,6 +1,9 @@
 // Kernel and initramfs go into production together, or neither does.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { actionsOf, agent, initramfsName, kernelName, resultsOf, startProxiedSite, type ProxiedSite } from './objects-site.js';
+
+// Each makes several runs; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 let site: ProxiedSite;
 
@@ -123,4 +126,18 @@ test('a pair that the producer has both called initramfs is told apart by the di
 
   expect(site.published().get(kernelName)).toMatchObject({ disk_format: 'aki', properties: { 'build-ipa': 'kernel', image_tools_source: expect.stringContaining(kernel) } });
   expect(site.published().get(initramfsName)).toMatchObject({ disk_format: 'ari', properties: { 'build-ipa': 'initramfs' } });
+});
+
+test('a deployment of an agent asks Ironic nothing and alters no node', async () => {
+  const cloud = await startProxiedSite({ services: ['baremetal', 'inventory', 'compute'] });
+  try {
+    cloud.putPair();
+
+    await cloud.deploy({ ipa: 'kernel' });
+
+    expect(cloud.published().size).toBe(2);
+    expect(Object.values(cloud.users).flatMap(({ requests }) => requests)).toEqual([]);
+  } finally {
+    await cloud.close();
+  }
 });

@@ -120,7 +120,7 @@ describe('warnings', () => {
 
   test('of no key that another operation knows', async () => {
     const { warnings } = await merge(
-      'delete_image_age_in_month: 18\nobject_store_url: https://s\nimage_container: c\nimage_prefix: testing_\nimage_metadata_field: f\nscope: prod\n',
+      'delete_image_age_in_month: 18\nobject_store_url: https://s\nimage_container: c\nimage_prefix: testing_\nimage_metadata_field: f\nscope: prod\ncatalog: releases,objects\nobjects_store_url: https://o\nobjects_container: o\nsupports_yaml: /s\n',
     );
 
     expect(warnings).toEqual([]);

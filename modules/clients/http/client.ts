@@ -1,4 +1,5 @@
 // The only way to the network: one request, one answer, with time-outs, TLS, proxies and repetition of safe requests.
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -59,6 +60,8 @@ export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>;
 /** Makes a client. Throws INVALID_INPUT when the CA file cannot be read. */
 export function createHttpClient(settings: HttpSettings): HttpClient {
   const transport = createTransport(settings);
+  // Each request under way listens to it, and there may be more than the ten after which Node.js suspects a leak.
+  setMaxListeners(0, settings.signal);
   return (request) => {
     const repeatable = request.repeatable ?? (['GET', 'HEAD', 'DELETE'].includes(request.method) || (request.method === 'PUT' && typeof request.body === 'string'));
     return pRetry(async () => send(request, settings, await transport()), {

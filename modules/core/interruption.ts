@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OperationError } from './errors.js';
 
 const caughtSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -30,6 +31,8 @@ export interface Interruption {
 export function watchInterruptions(options: InterruptionOptions): Interruption {
   const { source, deadlineSeconds, graceSeconds } = options;
   const controller = new AbortController();
+  // As many listen as there is work side by side; Node.js would warn of more than ten.
+  setMaxListeners(0, controller.signal);
   let giveUp: (reason: unknown) => void = () => undefined;
   const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
   givenUp.catch(() => undefined);

@@ -105,6 +105,32 @@ test('where somebody else was faster the next node is taken', async () => {
   expect([images(first), first.provision_state, images(second), site.journal()]).toEqual([former, 'active', former, []]);
 });
 
+test.each([
+  ['while it is made manageable', 'manage'],
+  ['as soon as it is available with the images', 'provide'],
+])('a node that somebody else takes %s stays theirs, with its former images', async (_, verb) => {
+  site = await startIpaSite(['compute', 'baremetal', 'network']);
+  const [first, second] = [site.addNode(), site.addNode()];
+  let said = '';
+  let isTheirs = false;
+  site.users.baremetal.intervene = ({ method, segments }) => {
+    if (segments[2] !== first.uuid || isTheirs) return undefined;
+    // The verbs come in this order; the last one is what counts.
+    if (method === 'PUT') said = said === '' ? 'manage' : 'provide';
+    const isMoment = verb === 'manage' ? method === 'PUT' : method === 'GET' && said === 'provide' && first.provision_state === 'available';
+    if (isMoment) isTheirs = Boolean(Object.assign(first, { provision_state: 'active', instance_uuid: 'somebody-s' }));
+    return undefined;
+  };
+
+  const outcome = await site.test();
+
+  expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } } });
+  expect([images(first), first.provision_state, first.instance_uuid]).toEqual([former, 'active', 'somebody-s']);
+  const verbs = site.users.baremetal.requests.filter(({ method, path }) => method === 'PUT' && path.includes(first.uuid)).map(({ body }) => (body as { target: string }).target);
+  expect(verbs).not.toContain('deleted');
+  expect(site.journal()).toEqual([]);
+});
+
 test('rolls out to all nodes of the type, in Doni too, and the second time to none', async () => {
   site = await startIpaSite();
   const [first, second, third] = [site.addNode(), site.addNode({ provision_state: 'active', instance_uuid: 'somebody-s' }), site.addNode()];
@@ -132,6 +158,33 @@ test('the former images that a late run of the worker of Doni brings back do not
 
   expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+});
+
+test('a worker of Doni that is put off is told of, and not waited for', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  site.users.inventory.defersFor = 'Node is locked.';
+
+  const outcome = await site.test({ push: true, test: false });
+
+  expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
+  expect(outcome.warnings).toEqual(["node rack1-01 has its images, in Doni too, but Doni's worker says: Node is locked."]);
+  expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+});
+
+test('where somebody deleted the node meanwhile Doni has its former images all the same', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  site.users.compute.intervene = ({ method }) => {
+    if (method === 'POST') site.users.baremetal.nodes.splice(site.users.baremetal.nodes.indexOf(node), 1);
+    return undefined;
+  };
+
+  const outcome = await site.test();
+
+  expect(outcome.failures).toEqual([expect.stringMatching(/does not exist any more$/)]);
+  expect(site.users.inventory.hardware[0]?.properties['baremetal_deploy_kernel_image']).toBe(former.deploy_kernel);
+  expect([site.users.compute.servers, site.users.reservation.leases, site.journal()]).toEqual([[], [], []]);
 });
 
 test('check mode names the node and what would be changed, and changes nothing', async () => {

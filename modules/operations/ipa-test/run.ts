@@ -1,4 +1,5 @@
 // What the steps of a test share.
+import { setMaxListeners } from 'node:events';
 import type { Ironic } from '../../clients/ironic/api.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { OperationError } from '../../core/errors.js';
@@ -31,6 +32,8 @@ const graceSeconds = 8;
 /** A signal that follows another one, but some seconds later. `release` ends the wait. */
 export function delayed(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
+  // Each node of a batch listens.
+  setMaxListeners(0, controller.signal);
   let timer: NodeJS.Timeout | undefined;
   const follow = (): void => {
     timer = setTimeout(() => controller.abort(signal.reason), graceSeconds * 1000);

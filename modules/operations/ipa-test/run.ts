@@ -24,7 +24,7 @@ export interface Run {
 }
 
 /** Between two looks at a service: soon after a change, and then less and less often, as hardware takes its time. */
-export const pace = { intervalSeconds: 0.1, longestPauseSeconds: 5 } as const;
+export const pace = { intervalSeconds: 0.1, longestPauseSeconds: 3 } as const;
 
 /** Seconds that are left to put things back once a run was interrupted: less than what the front ends give it. */
 const graceSeconds = 8;

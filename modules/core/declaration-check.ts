@@ -51,7 +51,7 @@ function faultsOfField(path: string, name: string, field: Field): string[] {
     ...(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? [] : [`${path}: must be snake_case`]),
     ...faultsOfSentence(path, field.description),
     ...(field.description.trim().split(/\s+/).length > 1 ? [] : [`${path}: one word is no description`]),
-    ...(/password|secret|token/.test(name) && field.type === 'string' && !field.secret ? [`${path}: must be marked secret`] : []),
+    ...(/password|secret|token/.test(name) && field.type === 'string' && !field.choices && !field.secret ? [`${path}: must be marked secret`] : []),
     ...(field.secret && hasDefault ? [`${path}: a secret has no default`] : []),
     ...(field.required && hasDefault ? [`${path}: what is required has no default`] : []),
     ...(path.includes('.') && hasDefault ? [`${path}: defaults of nested fields are not applied`] : []),

@@ -91,6 +91,8 @@ export interface Context {
   random(): number;
   log(level: LogLevel, text: string): void;
   progress(event: Progress): void;
+  /** Tells of texts that must never be shown, as those of a file that the operation reads. */
+  learnSecrets?(secrets: readonly string[]): void;
 }
 
 export interface Operation<F extends Fields = Fields> extends Declaration<F> {

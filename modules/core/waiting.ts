@@ -17,16 +17,18 @@ export interface WaitOptions {
   readonly subject: string;
   readonly timeoutSeconds: number;
   readonly intervalSeconds: number;
+  /** The longest pause; eight intervals unless given. */
+  readonly longestPauseSeconds?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Calls `look` until it gives a value other than undefined, with growing pauses up to eight intervals.
+ * Calls `look` until it gives a value other than undefined, with growing pauses.
  * Throws WAIT_TIMEOUT, naming what was waited for.
  */
 export async function waitFor<T>(look: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
   const deadline = performance.now() + options.timeoutSeconds * 1000;
-  for (let pause = options.intervalSeconds; ; pause = Math.min(pause * 1.5, options.intervalSeconds * 8)) {
+  for (let pause = options.intervalSeconds; ; pause = Math.min(pause * 1.5, options.longestPauseSeconds ?? options.intervalSeconds * 8)) {
     const found = await look();
     if (found !== undefined) return found;
     if (performance.now() >= deadline) {

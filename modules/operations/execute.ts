@@ -7,7 +7,7 @@ import { mergeSiteYaml } from './site-yaml.js';
 
 /** A context that is also told which texts must never be shown, as soon as they are known. */
 export interface ExecutionContext extends Context {
-  readonly learnSecrets: (secrets: readonly string[]) => void;
+  learnSecrets(secrets: readonly string[]): void;
 }
 
 /** Spells, completes and checks the arguments, then runs the operation. Throws INVALID_INPUT before anything is touched. */

@@ -101,6 +101,11 @@ export async function setMaintenance(ironic: Ironic, uuid: string, reason: strin
   await send(ironic, reason === undefined ? { method: 'DELETE', path } : { method: 'PUT', path, body: { reason } });
 }
 
+/** The traits that the node then has; all others are gone. From 1.37 on. */
+export async function setTraits(ironic: Ironic, uuid: string, traits: readonly string[]): Promise<void> {
+  await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/traits`, body: { traits } });
+}
+
 export interface Validation {
   /** Null where the driver has no such interface. */
   readonly result: boolean | null;

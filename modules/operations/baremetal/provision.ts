@@ -1,9 +1,9 @@
 // Brings a node to a state, verb by verb, and waits on the way.
 import { conflictOf, isUndecided, type Ironic } from '../../clients/ironic/api.js';
 import { getNode, setProvisionState, type NodeDetails } from '../../clients/ironic/nodes.js';
-import { OperationError } from '../../core/errors.js';
-import { waitFor } from '../../core/waiting.js';
-import { isAtRest, stepsTo, type NodeGoal, type NodeState, type Step, type Verb } from '../../policy/node-states.js';
+import { messageOf, OperationError } from '../../core/errors.js';
+import { sleep, waitFor } from '../../core/waiting.js';
+import { hasFailed, isAtRest, stepsTo, type NodeGoal, type NodeState, type Step, type Verb } from '../../policy/node-states.js';
 
 export interface Travel {
   /** The longest that the whole way may take. */
@@ -11,44 +11,91 @@ export interface Travel {
   readonly signal: AbortSignal;
   /** The first pause between two looks; later ones are up to eight times as long. Half a second unless given. */
   readonly intervalSeconds?: number;
+  readonly longestPauseSeconds?: number;
   /** Told each time that the node is seen in another state. */
   readonly onState?: (node: NodeDetails) => void;
   /** What a verb is told besides, such as a `configdrive`. */
   readonly bodyOf?: (verb: Verb) => Readonly<Record<string, unknown>>;
 }
 
+/** How often a verb is said in one state when it is not known what became of it, or when somebody else was faster. */
+const mostAttempts = 5;
+
 /**
  * Brings a node to a state at rest by the shortest way of verbs, from wherever it is, and gives it as it is there, with its lock free.
+ * Another run may be at the same node: what it has reached is gone on from.
  * Throws NODE_FAILED, with Ironic's `last_error`, where a verb leads to a failed state; NO_WAY where no verb leads there; NODE_GONE; WAIT_TIMEOUT.
  */
 export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, travel: Travel): Promise<NodeDetails> {
-  const look = watch(ironic, uuid, travel);
+  const deadline = performance.now() + travel.timeoutSeconds * 1000;
+  const untilFree = freeNode(ironic, uuid, travel);
   let said: Step | undefined;
-  return waitFor(
-    async () => {
-      const node = await look();
-      if (!isFree(node)) return undefined;
-      if (said && node.provision_state !== said.to) throw failure(node, said);
-      if (node.provision_state === goal) return node;
-      const [step] = stepsTo(node.provision_state, goal) ?? [];
-      if (!step) throw new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}: no verb leads from there to ${goal}`, { node: uuid, provision_state: node.provision_state });
-      said = (await say(ironic, uuid, { target: step.verb, ...travel.bodyOf?.(step.verb) })) ? step : undefined;
-      return undefined;
-    },
-    { subject: `node ${uuid} to become ${goal}`, timeoutSeconds: travel.timeoutSeconds, intervalSeconds: travel.intervalSeconds ?? 0.5, signal: travel.signal },
-  );
+  for (let refusals = 0; ; ) {
+    const node = await untilFree(`to become ${goal}`, deadline);
+    if (said && (hasFailed(node) || (said.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))) throw failure(node, said);
+    if (node.provision_state === goal) return node;
+    const [step] = stepsTo(node.provision_state, goal) ?? [];
+    if (!step) throw new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}: no verb leads from there to ${goal}`, { node: uuid, provision_state: node.provision_state });
+    const outcome = await tryToSay(ironic, uuid, { target: step.verb, ...travel.bodyOf?.(step.verb) });
+    said = outcome === 'accepted' ? step : undefined;
+    refusals = outcome === 'accepted' || outcome === 'busy' ? 0 : refusals + 1;
+    if (refusals > 0) await assertMovedOn({ ironic, step, node, refusals, refusal: outcome });
+    if (outcome !== 'accepted') await sleep(pauseOf(travel) * 1000, travel.signal);
+  }
+}
+
+interface Doubt {
+  readonly ironic: Ironic;
+  readonly step: Step;
+  readonly node: NodeDetails;
+  readonly refusals: number;
+  readonly refusal: unknown;
+}
+
+/** A verb is refused where another run said it first, and an answer may be lost: only a node that stays as it is makes it a failure. */
+async function assertMovedOn({ ironic, step, node, refusals, refusal }: Doubt): Promise<void> {
+  const now = await getNode(ironic, node.uuid);
+  const hasMoved = now !== undefined && (now.provision_state !== step.from || now.reservation !== null);
+  if (!hasMoved && (refusals >= mostAttempts || !isUndecided(refusal))) throw refusal;
+}
+
+/** `busy`: the node is locked or on its way. Otherwise the error that leaves open what happened, or that says that the state is another. */
+async function tryToSay(ironic: Ironic, uuid: string, body: Readonly<{ target: Verb } & Record<string, unknown>>): Promise<unknown> {
+  try {
+    await setProvisionState(ironic, uuid, body);
+    return 'accepted';
+  } catch (error) {
+    if (conflictOf(error) !== undefined) return 'busy';
+    if (isUndecided(error) || /can not be performed on node/i.test(messageOf(error))) return error;
+    throw error;
+  }
 }
 
 /** Waits until the node is at rest and nobody holds its lock. Throws NODE_GONE or WAIT_TIMEOUT. */
-export async function untilAtRest(ironic: Ironic, uuid: string, travel: Travel): Promise<NodeDetails> {
+export function untilAtRest(ironic: Ironic, uuid: string, travel: Travel): Promise<NodeDetails> {
+  return freeNode(ironic, uuid, travel)('to come to rest', performance.now() + travel.timeoutSeconds * 1000);
+}
+
+/** Waits until the node is at rest with its lock free; each wait begins with short pauses. */
+function freeNode(ironic: Ironic, uuid: string, travel: Travel): (what: string, deadline: number) => Promise<NodeDetails> {
   const look = watch(ironic, uuid, travel);
-  return waitFor(
-    async () => {
-      const node = await look();
-      return isFree(node) ? node : undefined;
-    },
-    { subject: `node ${uuid} to come to rest`, timeoutSeconds: travel.timeoutSeconds, intervalSeconds: travel.intervalSeconds ?? 0.5, signal: travel.signal },
-  );
+  let seen: NodeDetails | undefined;
+  return async (what, deadline) => {
+    const timeoutSeconds = Math.max(deadline - performance.now(), 0) / 1000;
+    const subject = `node ${seen ? titleOf(seen) : uuid} ${what}`;
+    try {
+      const free = async (): Promise<NodeDetails | undefined> => (isFree((seen = await look())) ? seen : undefined);
+      return await waitFor(free, { subject, timeoutSeconds, intervalSeconds: pauseOf(travel), longestPauseSeconds: travel.longestPauseSeconds, signal: travel.signal });
+    } catch (error) {
+      if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || !seen) throw error;
+      const held = seen.reservation === null ? '' : `, held by ${seen.reservation}`;
+      throw new OperationError('WAIT_TIMEOUT', `gave up waiting for ${subject} after ${travel.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`, { node: uuid, provision_state: seen.provision_state }, error);
+    }
+  };
+}
+
+function pauseOf({ intervalSeconds }: Travel): number {
+  return intervalSeconds ?? 0.5;
 }
 
 /** Says a verb. False where the node has to be looked at again: it is locked, on its way, or no answer came. */

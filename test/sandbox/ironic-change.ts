@@ -40,7 +40,7 @@ export function createNode(double: IronicDouble, { body, minor, owner }: Request
   // Below 1.11 new nodes are available.
   const beginnings = { created_at: timeOf(double.now()), provision_state: minor < 11 ? 'available' : 'enroll', conductor: double.host };
   const node = { ...structuredClone(defaults), ...record, ...beginnings, uuid } as unknown as StoredNode;
-  Object.assign(node, interfacesOf(node, {}));
+  Object.assign(node, interfacesOf(record, {}));
   double.nodes.push(node);
   return { status: 201, headers: { Location: `${double.url}/v1/nodes/${uuid}` }, body: shown(node, { minor }) };
 }

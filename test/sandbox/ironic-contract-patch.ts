@@ -24,10 +24,10 @@ export function describePatch(contract: IronicContract): void {
     });
 
     test('a field that is removed gets what a new node has', async () => {
-      const fields = { name: `${run}.removed`, description: 'd', resource_class: 'r', owner: 'o', properties: { a: 1 }, extra: { a: 1 }, driver_info: { a: 1 } };
+      const fields = { name: `${run}.removed`, description: 'd', resource_class: 'r', properties: { a: 1 }, extra: { a: 1 }, driver_info: { a: 1 } };
       const uuid = await create(fields);
 
-      const { json } = await patch(uuid, ...[...Object.keys(fields), 'power_interface', 'protected'].map((field) => remove(`/${field}`)));
+      const { json } = await patch(uuid, ...[...Object.keys(fields), 'owner', 'power_interface', 'protected'].map((field) => remove(`/${field}`)));
 
       expect(json).toMatchObject({ name: null, description: null, resource_class: null, owner: null, properties: {}, extra: {}, driver_info: {}, power_interface: 'fake', protected: false });
     });

@@ -31,7 +31,7 @@ export interface Interruption {
 export function watchInterruptions(options: InterruptionOptions): Interruption {
   const { source, deadlineSeconds, graceSeconds } = options;
   const controller = new AbortController();
-  // Every request that is under way listens, and there may be many at a time.
+  // As many listen as there is work side by side; Node.js would warn of more than ten.
   setMaxListeners(0, controller.signal);
   let giveUp: (reason: unknown) => void = () => undefined;
   const givenUp = new Promise<never>((_, reject) => (giveUp = reject));

@@ -19,7 +19,7 @@ const knownKeys = [
   ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images', 'hide_mode', 'age_from', 'grace_days', 'max_deletes', 'keep_deprecated'],
   ...['catalog', 'object_store_url', 'image_container', 'scope', 'objects_store_url', 'objects_container', 'supports_yaml'],
   ...['image_type', 'image_prefix', 'image_metadata_field'],
-  ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir'],
+  ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir', 'journal_dir'],
 ];
 
 /** What belongs to the file's own login, and not to a cloud that was named explicitly. */

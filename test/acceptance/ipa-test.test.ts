@@ -1,5 +1,6 @@
 // ipa_test on real Nova, Placement, Ironic and Glance.
 import { expect, test } from '@jest/globals';
+import { fact } from './cloud.js';
 import { openIpaSite, asBefore, forNova, standingOf, type IpaResult } from './ipa-site.js';
 import { withSite, writesTo } from './site.js';
 
@@ -111,6 +112,25 @@ test.concurrent(
     const result = await ipa.run({ deployer: 'ironic', deploy_timeout: 1, instance_info: { image_source, image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } });
 
     expect(result).toMatchObject({ failed: true, passed: false, reason: expect.stringMatching(/gave up waiting for node .* to become active after 1 s/) });
+    expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
+  }),
+);
+
+test.concurrent(
+  'a node that takes its time, and is locked meanwhile, is tested all the same',
+  withSite(async (site) => {
+    const ipa = await openIpaSite(site);
+    const node = await ipa.addNode({ conductor_group: fact(site.cloud, 'ironic_slow_group') });
+    // Each step finds the node locked by a change of its power.
+    const disturb = async (): Promise<void> => {
+      await ipa.ironic.ask('PUT', `/nodes/${node}/states/power`, { target: 'power off' });
+    };
+    ipa.ironicProxy.addFault({ method: 'PATCH', path: new RegExp(node), nth: 1, before: disturb });
+    ipa.ironicProxy.addFault({ method: 'PUT', path: /provision/, nth: 2, before: disturb });
+
+    expect(await ipa.run({ deployer: 'ironic' })).toMatchObject(passes);
+
+    expect(ipa.ironicProxy.requests.filter(({ status }) => status === 409).length).toBeGreaterThan(0);
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
   }),
 );

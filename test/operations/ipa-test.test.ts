@@ -3,6 +3,9 @@ import type { Outcome } from '../../modules/core/operation.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import { everything, former, seedHalf, startIpaSite, type IpaTestSite } from './ipa-test-site.js';
 
+/** A server of somebody else. */
+const theirs = '5a2f6c0e-7b1d-4c3e-9f80-1a2b3c4d5e6f';
+
 let site: IpaTestSite;
 
 afterEach(async () => {
@@ -39,9 +42,11 @@ test('takes a node by a lease, sets the images in Doni too, boots on the reserva
 
 test('a node that had no images of its own has none again', async () => {
   site = await startIpaSite(['compute', 'baremetal', 'network']);
-  const node = site.addNode({ driver_info: { ipmi_password: 'x' } });
+  const node = site.addNode({ driver_info: { ipmi_password: 'x' }, properties: { node_type: 'compute_skylake' } });
 
-  expect(await site.test({ rescue: true })).toMatchObject({ failures: [], values: { passed: true } });
+  const outcome = await site.test({ rescue: true });
+
+  expect(outcome).toMatchObject({ failures: [], values: { passed: true }, warnings: ['node rack1-01 has no properties.cpu_arch: it is not known whether images for x86_64 fit'] });
 
   expect(node.driver_info).toEqual({ ipmi_password: 'x' });
 });
@@ -71,12 +76,12 @@ test('a lease that does not start is deleted again', async () => {
 
 test('without a free host it is told in which states the nodes are', async () => {
   site = await startIpaSite();
-  const node = site.addNode({ provision_state: 'active', instance_uuid: 'somebody-s' });
+  const node = site.addNode({ provision_state: 'active', instance_uuid: theirs });
   site.users.reservation.hosts.length = 0;
 
   expect((await site.test()).failures).toEqual([expect.stringMatching(/Not enough hosts available; Ironic has 1 node: 1 active$/)]);
   await expect(site.test({ reservation: 'none' })).rejects.toMatchObject({ code: 'NO_NODE_FREE', message: 'no node of type compute_skylake is free: 1 node: 1 active' });
-  await expect(site.test({ reservation: 'none', node: node.uuid })).rejects.toMatchObject({ code: 'NO_NODE_FREE', message: expect.stringMatching(/^node rack1-01 cannot be tested on: instance somebody-s is on it$/) });
+  await expect(site.test({ reservation: 'none', node: node.uuid })).rejects.toMatchObject({ code: 'NO_NODE_FREE', message: expect.stringMatching(new RegExp(`^node rack1-01 cannot be tested on: instance ${theirs} is on it$`)) });
 });
 
 test('a node whose image comes back masked is refused, and nothing is changed', async () => {
@@ -95,24 +100,50 @@ test('where somebody else was faster the next node is taken', async () => {
   let looks = 0;
   site.users.baremetal.intervene = ({ method, segments }) => {
     // Between the list and the first look at the node.
-    if (method === 'GET' && segments[2] === first.uuid && looks++ === 0) Object.assign(first, { provision_state: 'active', instance_uuid: 'somebody-s' });
+    if (method === 'GET' && segments[2] === first.uuid && looks++ === 0) Object.assign(first, { provision_state: 'active', instance_uuid: theirs });
     return undefined;
   };
 
   const outcome = await site.test();
 
-  expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } }, warnings: [expect.stringMatching(/node rack1-01 was taken by somebody else meanwhile: instance somebody-s is on it/)] });
+  expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } }, warnings: [expect.stringMatching(new RegExp(`node rack1-01 was taken by somebody else meanwhile: instance ${theirs} is on it`))] });
   expect([images(first), first.provision_state, images(second), site.journal()]).toEqual([former, 'active', former, []]);
+});
+
+test.each([
+  ['while it is made manageable', 'manage'],
+  ['as soon as it is available with the images', 'provide'],
+])('a node that somebody else takes %s stays theirs, with its former images', async (_, verb) => {
+  site = await startIpaSite(['compute', 'baremetal', 'network']);
+  const [first, second] = [site.addNode(), site.addNode()];
+  let said = '';
+  let isTheirs = false;
+  site.users.baremetal.intervene = ({ method, segments }) => {
+    if (segments[2] !== first.uuid || isTheirs) return undefined;
+    // The verbs come in this order; the last one is what counts.
+    if (method === 'PUT') said = said === '' ? 'manage' : 'provide';
+    const isMoment = verb === 'manage' ? method === 'PUT' : method === 'GET' && said === 'provide' && first.provision_state === 'available';
+    if (isMoment) isTheirs = Boolean(Object.assign(first, { provision_state: 'active', instance_uuid: theirs }));
+    return undefined;
+  };
+
+  const outcome = await site.test();
+
+  expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } } });
+  expect([images(first), first.provision_state, first.instance_uuid]).toEqual([former, 'active', theirs]);
+  const verbs = site.users.baremetal.requests.filter(({ method, path }) => method === 'PUT' && path.includes(first.uuid)).map(({ body }) => (body as { target: string }).target);
+  expect(verbs).not.toContain('deleted');
+  expect(site.journal()).toEqual([]);
 });
 
 test('rolls out to all nodes of the type, in Doni too, and the second time to none', async () => {
   site = await startIpaSite();
-  const [first, second, third] = [site.addNode(), site.addNode({ provision_state: 'active', instance_uuid: 'somebody-s' }), site.addNode()];
+  const [first, second, third] = [site.addNode(), site.addNode({ provision_state: 'active', instance_uuid: theirs }), site.addNode()];
 
   const outcome = await site.test({ push: true, batch_size: 2 });
 
   expect(outcome).toMatchObject({ changed: true, failures: [], values: { passed: true } });
-  expect(results(outcome)).toEqual(['rack1-01 updated: it is available', 'rack1-02 skipped: instance somebody-s is on it', 'rack1-03 updated: it is available']);
+  expect(results(outcome)).toEqual(['rack1-01 updated: it is available', `rack1-02 skipped: instance ${theirs} is on it`, 'rack1-03 updated: it is available']);
   const pushed = { deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id };
   expect([images(first), images(second), images(third)]).toEqual([pushed, former, pushed]);
   expect(site.users.inventory.hardware.map(({ properties }) => properties['baremetal_deploy_kernel_image'])).toEqual([site.kernel.id, former.deploy_kernel, site.kernel.id]);
@@ -132,6 +163,33 @@ test('the former images that a late run of the worker of Doni brings back do not
 
   expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+});
+
+test('a worker of Doni that is put off is told of, and not waited for', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  site.users.inventory.defersFor = 'Node is locked.';
+
+  const outcome = await site.test({ push: true, test: false });
+
+  expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
+  expect(outcome.warnings).toEqual(["node rack1-01 has its images, in Doni too, but Doni's worker says: Node is locked."]);
+  expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+});
+
+test('where somebody deleted the node meanwhile Doni has its former images all the same', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  site.users.compute.intervene = ({ method }) => {
+    if (method === 'POST') site.users.baremetal.nodes.splice(site.users.baremetal.nodes.indexOf(node), 1);
+    return undefined;
+  };
+
+  const outcome = await site.test();
+
+  expect(outcome.failures).toEqual([expect.stringMatching(/does not exist any more$/)]);
+  expect(site.users.inventory.hardware[0]?.properties['baremetal_deploy_kernel_image']).toBe(former.deploy_kernel);
+  expect([site.users.compute.servers, site.users.reservation.leases, site.journal()]).toEqual([[], [], []]);
 });
 
 test('check mode names the node and what would be changed, and changes nothing', async () => {

@@ -49,6 +49,9 @@ export async function planRun(run: Run): Promise<Plan> {
   const candidates = chooseCandidates(run, nodes, pair.architecture, usesBlazar);
   const [first] = candidates;
   const architecture = (first && nodeArchitecture(first)) ?? pair.architecture;
+  if (first && pair.architecture !== undefined && nodeArchitecture(first) === undefined) {
+    run.warnings.push(`node ${titleOf(first)} has no properties.cpu_arch: it is not known whether images for ${pair.architecture} fit`);
+  }
   // Refused now rather than with a node in hand.
   if (deployment.by === 'nova') deployment.imageFor(architecture);
   else deployment.instanceInfoFor(architecture);

@@ -9,7 +9,7 @@ import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
 import { release } from './reserve.js';
 import { pace, type Run } from './run.js';
-import { applyImages } from './settings.js';
+import { applyImages, giveDoniBack } from './settings.js';
 import { removeServer } from './test-server.js';
 
 /**
@@ -49,7 +49,10 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
   let said: Step | undefined;
   const look = async (): Promise<string | undefined> => {
     const present = await getNode(run.ironic, node.uuid);
-    if (!present) return `node ${titleOf(node)} does not exist any more`;
+    if (!present) {
+      await giveDoniBack(run, node.uuid, former);
+      return `node ${titleOf(node)} does not exist any more`;
+    }
     report(present);
     if (!isFree(present, entry)) {
       if (foreignUseOf(present, entry) === undefined) await giveUp(run, present);

@@ -1,4 +1,5 @@
 // What the steps of a test share.
+import { setMaxListeners } from 'node:events';
 import type { Ironic } from '../../clients/ironic/api.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { OperationError } from '../../core/errors.js';
@@ -23,7 +24,7 @@ export interface Run {
 }
 
 /** Between two looks at a service: soon after a change, and then less and less often, as hardware takes its time. */
-export const pace = { intervalSeconds: 0.1, longestPauseSeconds: 5 } as const;
+export const pace = { intervalSeconds: 0.1, longestPauseSeconds: 3 } as const;
 
 /** Seconds that are left to put things back once a run was interrupted: less than what the front ends give it. */
 const graceSeconds = 8;
@@ -31,6 +32,8 @@ const graceSeconds = 8;
 /** A signal that follows another one, but some seconds later. `release` ends the wait. */
 export function delayed(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
+  // Each node of a batch listens.
+  setMaxListeners(0, controller.signal);
   let timer: NodeJS.Timeout | undefined;
   const follow = (): void => {
     timer = setTimeout(() => controller.abort(signal.reason), graceSeconds * 1000);

@@ -76,6 +76,11 @@ async function hardwareOf({ cloud }: Pick<Run, 'cloud'>, uuid: string): Promise<
   return cloud.hasService('inventory') ? getHardware(cloud, uuid) : undefined;
 }
 
+/** Gives Doni its former values for a node that Ironic does not have any more. */
+export async function giveDoniBack(run: Pick<Run, 'cloud'>, uuid: string, former: FormerImages): Promise<void> {
+  await tellDoni(run, uuid, former);
+}
+
 /** True where Doni had something else, or its worker has not yet come to an end. */
 async function tellDoni(run: Pick<Run, 'cloud'>, uuid: string, { doni }: FormerImages): Promise<boolean> {
   const hardware = doni && (await hardwareOf(run, uuid));
@@ -95,11 +100,14 @@ async function untilSynchronised(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>
     if (!hardware) return true;
     const sync = syncOf(hardware);
     reason = sync.reason || `its worker is ${sync.state}`;
-    if (sync.state === 'waiting') return undefined;
-    if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isRequested)) {
-      if (sync.state === 'failed') run.warnings.push(`node ${titleOf(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`);
+    // One that was put off, as for a node in maintenance, begins anew and finds nothing to do.
+    const isPutOff = sync.state === 'waiting' && sync.reason !== '';
+    if (sync.state === 'waiting' && !isPutOff) return undefined;
+    if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isPutOff || isRequested)) {
+      if (sync.state !== 'done') run.warnings.push(`node ${titleOf(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`);
       return true;
     }
+    if (isPutOff) return undefined;
     isRequested = true;
     await requestSync(run.cloud, hardware);
     const patch = settingsPatch(node.driver_info, images.node);

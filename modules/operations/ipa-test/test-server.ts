@@ -31,10 +31,11 @@ export async function deployServer(run: Run, deployment: Deployment): Promise<Se
       await deployment.onCreated(id);
       const server = await untilBooted(run, id, deployment);
       if (server) return server;
+      context.log('info', `Nova finds no host yet for server ${deployment.request.name}`);
       await removeServer(run, { name: deployment.request.name, server: { id } }, context.signal);
       return undefined;
     },
-    { subject: `Nova to find node ${titleOf(deployment.node)} available`, timeoutSeconds: args.schedule_timeout, ...pace, signal: context.signal },
+    { subject: `Nova to find node ${titleOf(deployment.node)} available`, timeoutSeconds: args.schedule_timeout, intervalSeconds: 1, longestPauseSeconds: 15, signal: context.signal },
   );
 }
 

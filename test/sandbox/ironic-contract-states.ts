@@ -55,9 +55,8 @@ export function describeStates(contract: IronicContract): void {
 
       expect(begun).toMatchObject({ provision_state: 'verifying', target_provision_state: 'manageable', reservation: expect.any(String) });
       expect(refused(await say(uuid, 'provide'))).toEqual(locked(uuid));
-      await settle(uuid, 'manageable');
-      await say(uuid, 'provide');
       expect(refused(await say(uuid, 'manage'))).toEqual(locked(uuid));
+      expect(await settle(uuid, 'manageable')).toMatchObject({ target_provision_state: null });
     });
 
     test.each<[string, (uuid: string) => Promise<Reply>]>([

@@ -1,54 +1,203 @@
-// A double of Ironic's list of nodes.
+// A double of Ironic as release Antelope behaves for an admin: nodes, their ports, and the machine of their states.
+// Source: https://docs.openstack.org/api-ref/baremetal/, and ironic/ where the double says so.
 
 import { randomUUID } from 'node:crypto';
 
-import { header, startHttpDouble } from './http-double.js';
+import { Refusal, startHttpDouble } from './http-double.js';
 import type { Answer, Call, HttpDouble } from './http-double.js';
-import { pageOf, refuseStrangers } from './service-list.js';
-import type { Intervention, ServiceOptions } from './service-list.js';
+import { isMeant, lock, look } from './ironic-activity.js';
+import { askerOf, isUuid, minorOf, nobody, plainRefusal, refusal, versionDocument, withVersions } from './ironic-api.js';
+import type { Asker, Login } from './ironic-api.js';
+import { createNode, deleteNode, patchNode } from './ironic-change.js';
+import { isAllowed, listNodes } from './ironic-list.js';
+import { defaults, fieldsOf, recordOf, shown } from './ironic-node.js';
+import type { StoredNode, Values } from './ironic-node.js';
+import { newPort, onPorts } from './ironic-ports.js';
+import type { StoredPort } from './ironic-ports.js';
+import { checkProvision, onTraits, provision, setMaintenance, setPower, statesOf, validationOf } from './ironic-states.js';
+import type { Intervention } from './service-list.js';
 
-export interface StoredNode {
-  readonly uuid: string;
-  readonly name: string | null;
-  driver_info: Readonly<Record<string, unknown>>;
-  instance_info: Readonly<Record<string, unknown>>;
+export type { StoredNode } from './ironic-node.js';
+export type { StoredPort } from './ironic-ports.js';
+
+/** With neither `identify` nor `basic` it asks for no login, as one that runs by itself may. */
+export interface IronicOptions extends Login {
+  /** The newest version is 1.`minor`; 1.82 unless given. */
+  readonly minor?: number;
+  readonly now?: () => number;
 }
 
 export interface IronicDouble extends HttpDouble {
   readonly nodes: StoredNode[];
+  readonly ports: StoredPort[];
   /** Most rows of an answer, `max_limit` in ironic.conf. */
   maximum: number;
+  minor: number;
+  /** How many requests that concern a node each stage of what it goes through takes; 0 does all at once. */
+  looks: number;
+  /** Whether nodes are cleaned that do not say it themselves, `automated_clean` in ironic.conf. */
+  cleans: boolean;
+  /** What goes wrong, with the last error: by verb (`active`), state on the way (`clean wait`) or change of power (`power off`); of one node behind its name or UUID (`rack1-01/active`). */
+  fails: Record<string, string>;
+  /** Interfaces that are not valid, such as `boot`, with the reason; of one node as above. */
+  invalid: Record<string, string>;
+  readonly holds: readonly { readonly state: string; readonly ident: string | undefined }[];
+  /** The conductor. */
+  readonly host: string;
+  readonly now: () => number;
   intervene: Intervention;
+  /** Answers instead, after what was asked is done: an answer that gets lost. */
+  spoil: (call: Call, answer: Answer) => Answer | undefined;
+  /** A node that is available unless it says something else. */
   seed(node: Partial<StoredNode>): StoredNode;
+  seedPort(port: Partial<StoredPort> & { node_uuid: string }): StoredPort;
+  /** Keeps nodes, or the one that is named, in a state on the way until what this returns is called. */
+  hold(state: string, ident?: string): () => void;
+  /** Has another conductor hold the node's lock for so many requests. */
+  lock(ident: string, looks: number): void;
 }
 
-export async function startIronic(options: ServiceOptions): Promise<IronicDouble> {
-  const server = await startHttpDouble((call) => {
+export async function startIronic(options: IronicOptions): Promise<IronicDouble> {
+  const server = await startHttpDouble(async (call) => {
     const intervention = double.intervene(call);
     if (intervention) return intervention;
-    refuseStrangers(options, call);
-    return listNodes(double, call);
+    const answer = await answerTo(double, call, options);
+    return double.spoil(call, answer) ?? answer;
   });
+  const holds: { state: string; ident: string | undefined }[] = [];
   const double: IronicDouble = {
     ...server,
     nodes: [],
+    ports: [],
     maximum: 1000,
+    minor: options.minor ?? 82,
+    looks: 1,
+    cleans: true,
+    fails: {},
+    invalid: {},
+    holds,
+    host: 'conductor-1',
+    now: options.now ?? Date.now,
     intervene: () => undefined,
+    spoil: () => undefined,
     seed: (given) => {
-      const stored = { uuid: randomUUID(), name: 'rack1-01', driver_info: {}, instance_info: {}, ...given };
+      const stored: StoredNode = { ...structuredClone(defaults), uuid: randomUUID(), name: 'rack1-01', driver_info: {}, instance_info: {}, power_state: 'power off', ...given };
       double.nodes.push(stored);
       return stored;
+    },
+    seedPort: (given) => {
+      const port = newPort(given, double.now());
+      double.ports.push(port);
+      return port;
+    },
+    hold: (state, ident) => {
+      const held = { state, ident };
+      holds.push(held);
+      return () => void (holds.includes(held) && holds.splice(holds.indexOf(held), 1));
+    },
+    lock: (ident, looks) => {
+      const node = double.nodes.find((candidate) => isMeant(candidate, ident));
+      if (!node) throw new Error(`there is no node ${ident} to lock`);
+      lock(double, node, { looks, host: 'conductor-2' });
     },
   };
   return double;
 }
 
-function listNodes({ nodes, maximum }: IronicDouble, call: Call): Answer {
-  // Without a version Ironic takes the request for one of 1.1, which knows no `fields`.
-  const minor = Number(header(call, 'x-openstack-ironic-api-version')?.split('.')[1] ?? 1);
-  if (call.query.has('fields') && minor < 8) return { status: 406, body: { error_message: '{"faultstring": "Request not acceptable."}' } };
-  const fields = call.query.get('fields')?.split(',') ?? ['uuid', 'name'];
-  const { rows, next } = pageOf(nodes, { call, idOf: ({ uuid }) => uuid, maximum, lost: 404 });
-  const shown = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => fields.includes(key))));
-  return { status: 200, body: { nodes: shown, ...(next === undefined ? {} : { next: `http://behind-a-proxy${next}` }) } };
+async function answerTo(double: IronicDouble, call: Call, options: IronicOptions): Promise<Answer> {
+  let minor: number | undefined;
+  try {
+    const [root, resource] = call.segments;
+    const isPublic = root === '' || (root === 'v1' && [undefined, ''].includes(resource));
+    const asker = isPublic ? nobody : askerOf(options, call);
+    minor = minorOf(call, double.minor);
+    if (isPublic) return withVersions(versionDocument(call, double.minor), double.minor, minor);
+    const body = ['POST', 'PUT', 'PATCH'].includes(call.method) ? await bodyOf(call) : undefined;
+    return withVersions(answerFor(double, call, { asker, minor, body }), double.minor, minor);
+  } catch (error) {
+    if (error instanceof Refusal) return withVersions(error.answer, double.minor, minor);
+    throw error;
+  }
+}
+
+interface Request {
+  readonly asker: Asker;
+  readonly minor: number;
+  readonly body: unknown;
+}
+
+function answerFor(double: IronicDouble, call: Call, request: Request): Answer {
+  const [root, resource, ident = ''] = call.segments;
+  if (root === 'v1' && resource === 'nodes') {
+    if (ident === '' || ident === 'detail') return onNodes(double, call, request);
+    return onNode(double, call, request);
+  }
+  if (root !== 'v1' || resource !== 'ports') throw plainRefusal(404, 'Not Found', '');
+  if (!request.asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:port:list');
+  return onPorts(double, call, request);
+}
+
+function onNodes(double: IronicDouble, call: Call, { asker, minor, body }: Request): Answer {
+  if (call.method === 'POST') {
+    if (!asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:node:create');
+    return createNode(double, { body, minor, owner: asker.project });
+  }
+  const answer = listNodes(double, call, { minor, asker, isDetailed: call.segments[2] === 'detail' });
+  for (const node of double.nodes) look(double, node);
+  return answer;
+}
+
+function onNode(double: IronicDouble, call: Call, { asker, minor, body }: Request): Answer {
+  const [, , ident = '', resource, name] = call.segments;
+  if (!/^[\w.~-]+$/.test(ident)) throw plainRefusal(400, 'Bad Request', `Expected UUID or name for node: ${ident}`);
+  const provisioning = resource === 'states' && name === 'provision' ? checkProvision(body) : undefined;
+  // Names came with 1.5.
+  const node = double.nodes.find((candidate) => candidate.uuid === ident || (candidate.name === ident && minor >= 5 && !isUuid(ident)));
+  if (!node || !isAllowed(recordOf(node), asker)) throw refusal(404, `Node ${ident} could not be found.`);
+  if (!asker.isAdmin && call.method !== 'GET') throw refusal(403, 'Access was denied to the following resource: baremetal:node');
+  // What begins with this request is not looked at by it.
+  const holder = node.reservation;
+  const [state, power] = [node.provision_state, node.target_power_state];
+  const settle = (): void => {
+    if (node.reservation === holder && node.provision_state === state && node.target_power_state === power) look(double, node);
+  };
+  try {
+    if (provisioning) return provision(double, node, { body: provisioning, minor });
+    return answerOnNode(double, call, { node, minor, body: (body ?? {}) as Values, ident });
+  } finally {
+    settle();
+  }
+}
+
+function answerOnNode(double: IronicDouble, call: Call, { node, minor, body, ident }: { node: StoredNode; minor: number; body: Values; ident: string }): Answer {
+  const [, , , resource, name] = call.segments;
+  const { method, query } = call;
+  switch (`${method} ${[resource, name].filter(Boolean).join('/')}`) {
+    case 'GET ':
+      return { status: 200, body: shown(node, { minor, fields: fieldsOf(call, minor, 'node') }) };
+    case 'PATCH ':
+      return patchNode(double, node, { body, minor, ident, resets: query.get('reset_interfaces') === 'true' });
+    case 'DELETE ':
+      return deleteNode(double, node);
+    case 'GET states':
+      return statesOf(node);
+    case 'PUT states/power':
+      return setPower(double, node, { body, minor, ident });
+    case 'PUT maintenance':
+      return setMaintenance(node, body);
+    case 'DELETE maintenance':
+      return setMaintenance(node, undefined);
+    case 'GET validate':
+      return { status: 200, body: validationOf(double, node) };
+  }
+  if (resource === 'traits') return onTraits(node, { method, name, body, minor });
+  throw plainRefusal(404, 'Not Found', '');
+}
+
+/** A body that is no JSON is the server's mistake. */
+async function bodyOf(call: Call): Promise<unknown> {
+  const body = await call.json();
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = call.headers;
+  if (body === undefined && (length !== '0' || encoding !== undefined)) throw refusal(500, 'Expecting value: line 1 column 1 (char 0)');
+  return body;
 }

@@ -96,7 +96,7 @@ export async function startSandbox({ now = Date.now, store: storeOptions = {}, o
 }
 
 async function startUsers({ identify, now, glance }: Pick<KeystoneDouble, 'identify'> & { now: () => number; glance: GlanceDouble }): Promise<Users> {
-  const baremetal = await startIronic({ identify });
+  const baremetal = await startIronic({ identify, now });
   const { nodes } = baremetal;
   const reservation = await startBlazar({ identify, now, nodes });
   const hasImage = (id: string): boolean => glance.state.images.has(id);

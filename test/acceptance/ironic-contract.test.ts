@@ -1,0 +1,14 @@
+import { describeIronic } from '../sandbox/ironic.contract.js';
+import { fact, readCloud, tokenOf } from './cloud.js';
+
+describeIronic('the real service', async () => {
+  const cloud = readCloud();
+  return {
+    url: fact(cloud, 'ironic_url'),
+    admin: { token: await tokenOf(cloud, 'admin'), projectId: fact(cloud, 'admin_project_id') },
+    demo: { token: await tokenOf(cloud, 'demo') },
+    // Its image cannot be had.
+    failDeployment: () => {},
+    close: async () => {},
+  };
+});

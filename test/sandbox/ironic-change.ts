@@ -32,6 +32,9 @@ export function createNode(double: IronicDouble, { body, minor, owner }: Request
   if (strange !== undefined) throw refusal(400, `Schema error for node: Additional properties are not allowed ('${strange}' was unexpected)`);
   const record: Record<string, unknown> = checked({ owner, ...given }, 'node');
   const { name } = record;
+  if (owner !== null && typeof record['owner'] === 'string' && record['owner'] !== owner) {
+    throw refusal(400, 'Cannot create a node as a project scoped admin with an owner other than your own project.');
+  }
   if (typeof name === 'string') checkName(name, `Cannot create node with invalid name '${name}'`);
   checkConductor(record);
   const uuid = typeof record['uuid'] === 'string' ? record['uuid'] : randomUUID();

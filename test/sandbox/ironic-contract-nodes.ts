@@ -65,6 +65,7 @@ export function describeNodes(contract: IronicContract): void {
       ['an unknown conductor group', () => ({ conductor_group: 'nope' }), /for conductor group "nope"\.$/],
       ['an unknown interface', () => ({ power_interface: 'zz' }), /^Could not find the following interface in the 'ironic\.hardware\.interfaces\.power' entrypoint: zz\. Valid interfaces are \['fake', 'ipmitool'\]\.$/],
       ['an interface of other hardware', () => ({ driver: 'ipmi', deploy_interface: 'fake' }), /^deploy interface implementation .* is not supported by hardware type IPMIHardware\.$/],
+      ['another owner', () => ({ owner: 'somebody' }), /^Cannot create a node as a project scoped admin with an owner other than your own project\.$/],
       ['no driver', () => ({ driver: undefined }), /^Schema error for node: 'driver' is a required property$/],
     ])('%s is refused with 400', async (_, fields, message) => {
       expect(refused(await post({ driver: 'fake-hardware', ...fields() }))).toEqual([400, expect.stringMatching(message)]);
@@ -106,7 +107,8 @@ export function describeNodes(contract: IronicContract): void {
       const marks = { resource_class: run };
       const first = await create({ ...marks, name: `${run}.c`, description: 'in the cellar' });
       const second = await create({ ...marks, name: `${run}.a`, extra: { a: 1 } });
-      const third = await create({ ...marks, name: `${run}.b`, owner: run });
+      const third = await create({ ...marks, name: `${run}.b` });
+      await ask('PATCH', `/nodes/${third}`, { json: [{ op: 'add', path: '/owner', value: run }] });
       await ask('PUT', `/nodes/${third}/maintenance`, { json: { reason: 'of no use' } });
 
       expect(await listed('')).toEqual([first, second, third]);

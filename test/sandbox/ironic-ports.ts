@@ -68,7 +68,6 @@ export function onPorts(double: IronicDouble, call: Call, { body, minor }: PortR
   return { status: 204 };
 }
 
-/** The node may be locked. */
 function createPort(double: IronicDouble, { body, minor }: PortRequest): Answer {
   const given = (body ?? {}) as Values;
   assertVersion(Object.keys(given), minor);
@@ -80,7 +79,9 @@ function createPort(double: IronicDouble, { body, minor }: PortRequest): Answer 
   for (const key of ['address', 'node_uuid']) if (given[key] === undefined) refuse(`'${key}' is a required property`);
   const values = checked(given, 'port');
   const { node_uuid: owner } = values as { node_uuid: string };
-  if (!double.nodes.some(({ uuid }) => uuid === owner)) throw refusal(400, `Node ${owner} could not be found.`);
+  const node = double.nodes.find(({ uuid }) => uuid === owner);
+  if (!node) throw refusal(400, `Node ${owner} could not be found.`);
+  assertUnlocked(node);
   const port = newPort(values as Partial<StoredPort> & { node_uuid: string }, double.now());
   assertFree(double, port);
   if (double.ports.some(({ uuid }) => uuid === port.uuid)) throw refusal(409, `A port with UUID ${port.uuid} already exists.`);
@@ -105,7 +106,7 @@ function patchPort(double: IronicDouble, port: StoredPort, { node, body, minor }
   const values = checked(changed, 'patch');
   const isChanged = (field: string): boolean => JSON.stringify(values[field]) !== JSON.stringify({ ...portDefaults, ...port }[field]);
   // So it is up to 1.82 at least.
-  if (isChanged('node_uuid')) throw refusal(500, "'address'");
+  if (isChanged('node_uuid')) throw refusal(500, 'Unexpected error raised by RPC');
   if (node) {
     assertUnlocked(node);
     checkState(recordOf(node), { port, isChanged });

@@ -1,0 +1,93 @@
+// What policy/node-states.ts says of the states of nodes, held to the machine of the Ironic that is installed.
+import { execFileSync } from 'node:child_process';
+import { expect, test } from '@jest/globals';
+import { giveUpVerb, hasFailed, isAtRest, isEditable, stepsTo, type NodeGoal, type Step } from '../../modules/policy/node-states.js';
+
+interface Machine {
+  /** What the API's verbs are called in the machine. */
+  readonly verbs: Readonly<Record<string, string>>;
+  /** The target of each state; null where it is stable. */
+  readonly states: Readonly<Record<string, string | null>>;
+  /** From a state by an event to another. */
+  readonly transitions: readonly (readonly [from: string, event: string, to: string])[];
+  readonly updatable: readonly string[];
+  readonly unstable: readonly string[];
+  readonly failures: readonly string[];
+}
+
+const program = `
+import json
+from ironic.common import states
+machine = states.machine
+print(json.dumps({
+    'verbs': states.VERBS,
+    'states': {name: machine._states[name].get('target') for name in machine.states},
+    'transitions': [(source, event, target.name) for source in machine.states for event, target in machine._transitions[source].items()],
+    'updatable': states.UPDATE_ALLOWED_STATES,
+    'unstable': states.UNSTABLE_STATES,
+    'failures': sorted(states.FAILURE_STATES),
+}))`;
+
+const machine = JSON.parse(execFileSync('/usr/bin/python3', ['-c', program], { encoding: 'utf8' })) as Machine;
+const installed = Object.keys(machine.states);
+
+/** What came after the release that is installed. */
+const newer = ['service failed', 'deploy hold', 'clean hold', 'service hold', 'service wait', 'servicing'];
+
+const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
+
+/** Every step that some way begins with. */
+const steps = [...installed, ...newer].flatMap((state) => goals.flatMap((goal) => (stepsTo(state, goal) ?? []).slice(0, 1)));
+
+function after(state: string, event: string): string | undefined {
+  return machine.transitions.find(([from, by]) => from === state && by === event)?.[2];
+}
+
+/** Where a verb leads to when all goes well and no ramdisk is waited for. */
+function destination({ from, verb }: Step): string | undefined {
+  let state = after(from, machine.verbs[verb] ?? verb);
+  for (let next = state; next !== undefined; next = after(next, 'done') ?? after(next, 'clean')) {
+    state = next;
+    if (machine.states[state] === null) break;
+  }
+  return state;
+}
+
+test('the machine that is installed is one that is understood here', () => {
+  expect(installed).toEqual(expect.arrayContaining(['enroll', 'verifying', 'manageable', 'cleaning', 'available', 'deploying', 'active', 'deleting', 'error', 'rescue']));
+  expect(machine.transitions.length).toBeGreaterThan(50);
+  expect(newer.filter((state) => installed.includes(state))).toEqual([]);
+});
+
+test('every step is allowed and leads to where it is said to lead', () => {
+  const known = steps.filter(({ from }) => installed.includes(from));
+
+  expect(known.length).toBeGreaterThanOrEqual(17);
+  expect(known.map((step) => ({ ...step, to: destination(step) }))).toEqual(known);
+  expect([...new Set(steps.filter(({ from }) => !installed.includes(from)).map(({ from }) => from))]).toEqual(['service failed']);
+});
+
+test('from every state at rest a way leads to available, or the node cannot be on one', () => {
+  const resting = installed.filter((state) => !machine.unstable.includes(state) && machine.transitions.some(([from]) => from === state));
+
+  expect(resting.filter((state) => stepsTo(state, 'available') === undefined)).toEqual([]);
+});
+
+test.each(installed)('%s: rest, failure and changes are as the machine has them', (state) => {
+  const node = { provision_state: state, target_provision_state: machine.states[state] ?? null };
+  // Since 1.39 a node under inspection is not changed.
+  const isUpdatable = node.target_provision_state === null || (machine.updatable.includes(state) && state !== 'inspecting');
+
+  expect(isAtRest(node)).toBe(!machine.unstable.includes(state));
+  expect(hasFailed(node)).toBe(machine.failures.includes(state) || state === 'error');
+  expect(isEditable(node)).toBe(isUpdatable);
+});
+
+test.each(installed)('%s: a node is made to give up by what the machine takes only', (state) => {
+  const verb = giveUpVerb({ provision_state: state, target_provision_state: machine.states[state] ?? null }, 82);
+
+  const isTaken = verb === undefined || after(state, machine.verbs[verb] ?? verb) !== undefined;
+
+  expect({ verb, isTaken }).toEqual({ verb, isTaken: true });
+  if (after(state, 'abort') !== undefined) expect(verb).toBe('abort');
+});

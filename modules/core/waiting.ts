@@ -37,3 +37,9 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, options: Wa
     await sleep(Math.min(pause * 1000, Math.max(deadline - performance.now(), 1)), options.signal);
   }
 }
+
+/** Both results. Waits for both also where one fails, so that no request is under way when the run has ended. */
+export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}

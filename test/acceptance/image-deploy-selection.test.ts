@@ -37,24 +37,6 @@ test.concurrent(
 );
 
 test.concurrent(
-  'selects by what an image was built for',
-  withSite(async (site) => {
-    await site.store.publish(site.name, newRelease, { manifest: { 'build-release': 'noble' } });
-    await site.store.publish(`${site.name}-CUDA`, newRelease, { manifest: { 'build-release': 'noble', 'build-variant': 'gpu' } });
-    await site.store.publish(`${site.name}.kernel`, newRelease, { manifest: { 'build-distro': 'ipa_debian', 'build-ipa': 'kernel' } });
-
-    const byVariant = await site.deploy({ latest: ['ubuntu', 'noble', 'gpu'] });
-    const byHalf = await site.deploy({ ipa: 'kernel' });
-    const none = await site.deploy({ latest: 'ubuntu,focal' });
-
-    expect(onlyImage(byVariant).name).toBe(`${site.name}-CUDA`);
-    expect(onlyImage(byHalf).name).toBe(`${site.name}.kernel`);
-    expect(none).toMatchObject({ changed: false, images: [], warnings: [expect.stringContaining('ubuntu, focal')] });
-    expect(await namesOf(site)).toEqual(['-CUDA', '.kernel']);
-  }),
-);
-
-test.concurrent(
   'fails for a name that the catalogue does not have, and says which is near',
   withSite(async (site) => {
     const published = await site.store.publish(site.name, newRelease);

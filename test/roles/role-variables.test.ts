@@ -38,7 +38,7 @@ test.each(Object.entries(options))('%s has a type that its default is of, and a 
 
   expect(option.type).toBe(types[typeof option.default]);
   expect(option.description).toMatch(/^[A-Z`].*\.$/);
-  if (option.choices && !String(option.default).includes('{{')) expect(option.choices).toContain(option.default);
+  if (option.choices && !String(option.default).includes('{{')) expect(option.choices).toEqual(expect.arrayContaining([option.default].flat()));
 });
 
 test('what is secret is not logged', () => {

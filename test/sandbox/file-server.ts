@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 
 export interface ServedFile {
   body: Buffer;
@@ -23,6 +24,10 @@ export interface ServedFile {
   isSimple?: boolean;
   /** How the end of a body is told: by Content-Length, by chunks, or only by the end of the connection. */
   framing?: 'length' | 'chunked' | 'close';
+  /** Compresses for whoever says that he takes it. */
+  compresses?: boolean;
+  /** The body of GET waits for this. */
+  gate?: Promise<void>;
   /** Sends nothing more after so many bytes. */
   stallAfter?: number;
   /** Called before an answer is sent, after it was decided. */
@@ -87,7 +92,8 @@ export async function startFileServer(tls?: { readonly key: string; readonly cer
   };
 }
 
-function answer(file: ServedFile, { method = 'GET', headers }: IncomingMessage, response: ServerResponse): number {
+function answer(served: ServedFile, { method = 'GET', headers }: IncomingMessage, response: ServerResponse): number {
+  const file = served.compresses && headers['accept-encoding']?.includes('gzip') ? compressed(served) : served;
   const { body, isSimple = false } = file;
   const override = method === 'HEAD' ? file.headStatus : file.getStatus;
   const status = override ?? (isSimple ? 200 : statusFor(file, headers));
@@ -98,10 +104,15 @@ function answer(file: ServedFile, { method = 'GET', headers }: IncomingMessage, 
   if (file.framing === 'close') response.useChunkedEncodingByDefault = false;
   response.writeHead(status, headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200 }));
   // Whatever the test does now is behind what was just decided.
-  file.onRequest?.(method);
+  served.onRequest?.(method);
   if (method === 'HEAD') response.end();
+  else if (file.gate) void file.gate.then(() => sendBody(content, file, response));
   else sendBody(content, file, response);
   return status;
+}
+
+function compressed(file: ServedFile): ServedFile {
+  return { ...file, body: gzipSync(file.body), headers: { ...file.headers, 'Content-Encoding': 'gzip' } };
 }
 
 function statusFor({ body, etag, lastModified }: ServedFile, headers: IncomingHttpHeaders): number {

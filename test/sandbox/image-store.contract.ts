@@ -25,7 +25,7 @@ export function describeSwift(name: string, connect: () => Promise<ImageStoreTar
       await put('prod/current', '{"a":"b"}');
       await put('prod/versions/20250422-v1/a b.raw', 'chameleon', { metadata: { 'x-sdk-md5': 'abc', build_distro: 'ubuntu' } });
       await put('prod/versions/20250422-v1-amd/c.raw', 'chameleon', { large: { kind: 'static', segmentBytes: 4 } });
-      await put('prod/versions/20250422-v1-amd/d.raw', 'chameleon', { large: { kind: 'dynamic', segmentBytes: 4 } });
+      await put('prod/versions/20250422-v1-amd/d.raw', 'chameleon', { metadata: { 'build-timestamp': '2025-04-22 15:30:45.123456' }, large: { kind: 'dynamic', segmentBytes: 4 } });
     });
     describeRanges(ask, 'prod/versions/20250422-v1/a%20b.raw');
     describeRanges(ask, 'prod/versions/20250422-v1-amd/c.raw');
@@ -129,6 +129,14 @@ function describeObjects(ask: Ask): void {
     expect(headers.get('x-object-meta-build-distro')).toBe('ubuntu');
   });
 
+  test('a dynamic large object has metadata of its own, and tells the length of the whole', async () => {
+    const { status, headers } = await ask('HEAD', 'prod/versions/20250422-v1-amd/d.raw');
+
+    expect(status).toBe(200);
+    expect(headers.get('content-length')).toBe('9');
+    expect(headers.get('x-object-meta-build-timestamp')).toBe('2025-04-22 15:30:45.123456');
+  });
+
   test('If-Range is ignored', async () => {
     const reply = await ask('GET', 'prod/versions/20250422-v1/a%20b.raw', { Range: 'bytes=5-', 'If-Range': '"other"' });
 
@@ -171,6 +179,12 @@ function describeListing(ask: Ask): void {
     expect(await text(`?limit=2&marker=${encodeURIComponent(names[4]!)}`)).toEqual(names.slice(5, 7));
     expect(await text('?prefix=prod/&delimiter=/')).toEqual(['prod/current', 'prod/versions/']);
     expect((await ask('GET', '?limit=10001')).status).toBe(412);
+  });
+
+  test('ends with an empty page behind the last name, whether or not there is an object of the marker', async () => {
+    expect(await ask('GET', `?limit=10000&marker=${encodeURIComponent(names.at(-1)!)}`)).toMatchObject({ status: 204, text: '' });
+    expect(lines((await ask('GET', '?limit=1&marker=prod/currenta')).text)).toEqual([names[1]]);
+    expect(await ask('GET', '?limit=10000&marker=zzz&format=json')).toMatchObject({ status: 200, json: [] });
   });
 
   test('of nothing is 204 as text and an empty list as JSON', async () => {

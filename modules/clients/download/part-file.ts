@@ -2,7 +2,7 @@
 import fs, { type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { messageOf, OperationError } from '../../core/errors.js';
-import { isSystemError, statOf, writeDurably } from '../files/durable.js';
+import { draftOf, isSystemError, statOf, writeDurably } from '../files/durable.js';
 
 /** What a part is of: bytes of another thing must never be appended to it. */
 export interface PartOrigin {
@@ -47,7 +47,7 @@ async function readOrigin(part: string): Promise<PartOrigin | undefined> {
 
 /** Takes part and record away. */
 export async function removePart(part: string): Promise<void> {
-  for (const path of [part, originPath(part)]) await fs.rm(path, { force: true });
+  for (const path of [part, originPath(part), draftOf(originPath(part))]) await fs.rm(path, { force: true });
 }
 
 export interface PartWriter {

@@ -37,9 +37,14 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
+/** Where a small file is written before it replaces another. A run that is killed may leave it. */
+export function draftOf(path: string): string {
+  return `${path}.draft`;
+}
+
 /** Replaces a small file at once. */
 export async function writeDurably(path: string, text: string): Promise<void> {
-  const draft = `${path}.draft`;
+  const draft = draftOf(path);
   const handle = await fs.open(draft, 'w', 0o644);
   try {
     await handle.writeFile(text);

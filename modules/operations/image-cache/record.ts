@@ -23,7 +23,9 @@ export const ownFolder = '.image_cache';
  */
 export async function makeFolder(path: string): Promise<void> {
   await fs.mkdir(path, { recursive: true });
-  for (let folder = path; folder.includes(`/${ownFolder}`); folder = dirname(folder)) await fs.chmod(folder, 0o755);
+  for (let folder = path; folder.includes(`/${ownFolder}`); folder = dirname(folder)) {
+    if (((await fs.stat(folder)).mode & 0o777) !== 0o755) await fs.chmod(folder, 0o755);
+  }
 }
 
 /** Where the cache keeps its own things for a file. */

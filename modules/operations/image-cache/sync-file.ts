@@ -1,7 +1,7 @@
 // One file: look, decide, fetch beside it, and put it in its place at once.
 import fs from 'node:fs/promises';
 import { removePart } from '../../clients/download/part-file.js';
-import { modifiedMsOf, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
+import { draftOf, modifiedMsOf, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
 import { OperationError } from '../../core/errors.js';
 import { decideFreshness, type Freshness } from '../../policy/freshness.js';
 import { inspectCopy, type InspectedCopy } from './copy.js';
@@ -55,6 +55,9 @@ async function keepCopy(found: Found, inspected: InspectedCopy, run: Run): Promi
   if (!run.context.checkMode) {
     if (isAdjusted) await dress(job.dest, job.ownership, undefined);
     await keepRecord(job.dest, inspected, { source: item.source.shown, now: run.context.now() });
+    // A run that was killed between the rename and its end leaves these.
+    await removePart(placesOf(job.dest).part);
+    await fs.rm(draftOf(placesOf(job.dest).record), { force: true });
   }
   return { ...doneFrom(found), action: isAdjusted ? 'adjust' : 'fresh', changed: isAdjusted, before, after, content: contentOf(inspected) };
 }

@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { originPath, removePart } from '../../clients/download/part-file.js';
-import { linkDurably, modifiedMsOf, namesIn, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
+import { removePart } from '../../clients/download/part-file.js';
+import { draftOf, linkDurably, modifiedMsOf, namesIn, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
 import { decideFreshness, type Freshness, type Remote } from '../../policy/freshness.js';
 import { inspectCopy, type InspectedCopy } from './copy.js';
 import { dress, ownershipDifferences, ownershipFor } from './dress.js';
@@ -36,6 +36,7 @@ export async function syncSet(job: SetJob, run: Run): Promise<SetDone> {
   }
   const next = isFetched ? await replace(job, found, { current, run }) : { version: current!.name, isNew: false };
   if (!next.isNew) await keep(job, found, run);
+  await clearUp(job, next.version);
   const adjusted = next.isNew ? { isNeeded: false, before: {}, after: {} } : adjustmentsOf(job, found);
   const isSwitched = linked !== next.version;
   if (isSwitched) await linkDurably(linkTarget(job, next.version), setPlaces(job).link, setPlaces(job).draft);
@@ -101,7 +102,6 @@ async function replace(job: SetJob, found: Pair<FoundPart>, { current, run }: { 
   await writeVersion(building, await entriesFor(building, found, fetched));
   const version = await freeName(job, run.context.now());
   await renameDurably(building, join(dirname(building), version));
-  for (const name of partNames) await fs.rm(originPath(part(name)), { force: true });
   return { version, isNew: true };
 }
 
@@ -138,6 +138,12 @@ async function entriesFor(folder: string, found: Pair<FoundPart>, fetched: Pair<
     const content = fetched[name] ?? { etag: inspected?.entry.etag, digests: inspected!.entry.digests };
     return { source: item.source.shown, etag: content.etag, ...(await identityOf(join(folder, name))), digests: content.digests };
   });
+}
+
+/** Takes away what this run, or one that was killed, no longer needs. */
+async function clearUp(job: SetJob, version: string): Promise<void> {
+  const { incoming, building, draft, versions } = setPlaces(job);
+  for (const path of [incoming, building, draft, draftOf(join(versions, version, 'record.json'))]) await fs.rm(path, { recursive: true, force: true });
 }
 
 async function freeName(job: SetJob, now: Date): Promise<string> {

@@ -4,12 +4,13 @@ import type { Image } from '../../clients/glance/images.js';
 import { listProjectNames } from '../../clients/keystone/projects.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { both } from '../../core/waiting.js';
 import { isCandidate, planRetention, type RetentionPlan } from '../../policy/retention.js';
 import { openCloud } from '../connect.js';
 import { takeRunLock } from '../run-lock.js';
 import { readSiteImages } from '../site-images.js';
 import { apply, asPlanned } from './apply.js';
-import { readCatalogue } from './catalogue.js';
+import { readCatalogue, readSupportedNames } from './catalogue.js';
 import { declaration } from './declaration.js';
 import { outcomeOf } from './report.js';
 import type { CleanArguments, Run } from './run.js';
@@ -24,19 +25,20 @@ async function cleanImages(args: CleanArguments, context: Context): Promise<Outc
     throw new InputError(`hide_image_age_in_month: ${hideMonths} is not smaller than delete_image_age_in_month, ${deleteMonths}: an image is hidden first`, 'hide_image_age_in_month');
   }
   const selection = selectionOf(args);
+  const supported = await readSupportedNames({ args, context });
   const cloud = await openCloud(args, context);
   // A dry run must never turn a real one away, and does not mind one.
   const lock = context.checkMode ? undefined : takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity });
   try {
-    return await planAndApply({ args, context, cloud, projectNames: namesOf({ cloud, context }) }, selection);
+    return await planAndApply({ args, context, cloud, projectNames: namesOf({ cloud, context }) }, selection, supported);
   } finally {
     lock?.release();
   }
 }
 
-async function planAndApply(run: Run, selection: Selection): Promise<Outcome> {
+async function planAndApply(run: Run, selection: Selection, supported: ReadonlySet<string>): Promise<Outcome> {
   const { args, context, cloud } = run;
-  const [catalogue, images] = await Promise.all([readCatalogue(run), readSiteImages(cloud, { community: true })]);
+  const [catalogue, images] = await both(readCatalogue(run, supported), readSiteImages(cloud, { community: true }));
   const plan = await planRun({ run, selection, catalogue, images });
   const isCarriedOut = !context.checkMode && plan.refusal === undefined;
   const { done, halt } = isCarriedOut ? await apply(plan.images, run) : { done: plan.images.map(asPlanned), halt: undefined };

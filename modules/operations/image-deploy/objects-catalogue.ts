@@ -4,12 +4,11 @@ import { withoutCredentials } from '../../clients/http/errors.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { openObjectsStore, type ObjectsStore } from '../../clients/store/objects-store.js';
 import { readHead, type ProbedObject } from '../../clients/store/reading.js';
-import { hasCode, InputError, messageOf } from '../../core/errors.js';
+import { hasCode, messageOf } from '../../core/errors.js';
 import { markers } from '../../policy/images.js';
 import { chooseNamed, chooseNewest, isHalf, type ObjectSubscription, type StoreContent } from '../../policy/object-choice.js';
 import { parseBuild, type FaultyBuild, type StoredBuild } from '../../policy/objects.js';
-import { isMeant, withOtherHalves, wordsOf, type SupportedBuild } from '../../policy/supports.js';
-import { readSupports } from '../catalogues.js';
+import { isMeant, withOtherHalves, type SupportedBuild } from '../../policy/supports.js';
 import type { Catalogue, Subscribed } from './catalogue.js';
 import { assertFormat, headBytes, minDiskGib } from './format.js';
 import type { Planning, Source } from './job.js';
@@ -17,42 +16,34 @@ import type { Planning, Source } from './job.js';
 /** HEADs to the store under way at once. */
 const probesAtOnce = 8;
 
-/** `ids`: only these objects, newest or not. Throws INVALID_INPUT where supports.yaml lists nothing of what is meant by `latest` and `ipa`. */
-export async function openObjects(planning: Planning, ids: readonly string[]): Promise<Catalogue> {
-  const { args, context, http } = planning;
-  const supports = await readSupports(args, context);
+/** `supported`: what supports.yaml lists. `ids`: only these objects, newest or not. */
+export async function openObjects(planning: Planning, supported: readonly SupportedBuild[], ids: readonly string[]): Promise<Catalogue> {
+  const { args, http } = planning;
   const store = openObjectsStore({ url: args.objects_store_url, container: args.objects_container }, http);
   const base = { kind: 'objects', sourcePrefix: withoutCredentials(store.objectsUrl) } as const;
   const subscribe = (read: ReadContent, subscriptions: readonly ObjectSubscription[]): Subscribed[] => subscriptions.map((subscription) => withSource(subscription, read, planning));
 
   if (ids.length > 0) {
     const read = await readNamed(ids, store, planning);
-    const subscriptions = chooseNamed(ids, supports.builds, read, read.unreadable);
+    const subscriptions = chooseNamed(ids, supported, read, read.unreadable);
     return {
       ...base,
       names: subscriptions.map(({ name }) => name),
       subscribe: async (names) => ({ subscribed: subscribe(read, subscriptions.filter(({ name }) => names.has(name))), failures: [], warnings: [] }),
     };
   }
-  const meant = supports.builds.filter(({ identity }) => isMeant(identity, args.latest, args.ipa));
-  if (meant.length === 0 && (args.latest || args.ipa)) throw notListed(args, supports.builds);
+  const meant = supported.filter(({ identity }) => isMeant(identity, args.latest, args.ipa));
   return {
     ...base,
     names: meant.map(({ name }) => name),
     subscribe: async (names) => {
-      const wanted = withOtherHalves(meant.filter(({ name }) => names.has(name)), supports.builds);
+      const wanted = withOtherHalves(meant.filter(({ name }) => names.has(name)), supported);
       if (wanted.length === 0) return { subscribed: [], failures: [], warnings: [] };
       const read = await readContent(await store.listIds(), store, planning);
       const { subscriptions, failures } = chooseNewest(wanted, read);
       return { subscribed: subscribe(read, subscriptions), failures: [...read.failures, ...failures], warnings: read.warnings };
     },
   };
-}
-
-function notListed({ latest = [], ipa }: Planning['args'], builds: readonly SupportedBuild[]): InputError {
-  const listed = [...new Set(builds.map(({ identity }) => wordsOf({ ...identity, ipa: 'na' }).replaceAll(' ', ',')))];
-  const words = [...(latest.length > 0 ? [`latest ${latest.join(',')}`] : []), ...(ipa ? [`ipa ${ipa}`] : [])].join(' and ');
-  return new InputError(`${words}: supports.yaml lists no such image; it lists: ${listed.join(' ') || 'nothing'}`, latest.length > 0 ? 'latest' : 'ipa');
 }
 
 interface ReadContent extends StoreContent {

@@ -4,6 +4,7 @@ import validate from '#validators/image_deploy';
 import { deleteImage, importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { both } from '../../core/waiting.js';
 import type { Leftover } from '../../policy/deployment.js';
 import { markers, releaseTold } from '../../policy/images.js';
 import { openCloud, openHttp } from '../connect.js';
@@ -12,20 +13,20 @@ import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
 import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
-import { openCatalogues, planRun, scopeOf, type SitePlan } from './plan.js';
+import { openCatalogues, planRun, readScope, type SitePlan } from './plan.js';
 import { outcomeOf } from './report.js';
 import { digestsOf, isComparableUnread } from './verify.js';
 
 export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
 
 async function deployImages(args: DeployArguments, context: Context): Promise<Outcome> {
-  const scope = scopeOf(args);
+  const scope = await readScope(args, context);
   const http = openHttp(args, context);
   const cloud = await openCloud(args, context);
   const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };
   const lock = context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions);
   try {
-    const [catalogues, images] = await Promise.all([openCatalogues(scope, { args, context, http }), readSiteImages(cloud)]);
+    const [catalogues, images] = await both(openCatalogues(scope, { args, context, http }), readSiteImages(cloud));
     const run: Run = {
       args,
       context,

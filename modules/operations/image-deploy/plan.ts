@@ -2,9 +2,11 @@
 import pLimit from 'p-limit';
 import type { Image } from '../../clients/glance/images.js';
 import { InputError, messageOf } from '../../core/errors.js';
+import type { Context } from '../../core/operation.js';
 import { planDeployment, type DeploymentPlan, type PlannedImage } from '../../policy/deployment.js';
 import { originOf } from '../../policy/images.js';
-import { cataloguesOf, type CatalogueKind } from '../catalogues.js';
+import { isMeant, wordsOf, type SupportedBuild } from '../../policy/supports.js';
+import { cataloguesOf, readSupports, type CatalogueKind } from '../catalogues.js';
 import { selectNames, type Catalogue, type Subscribed } from './catalogue.js';
 import type { DeployArguments, Job, Planning, Run } from './job.js';
 import { openObjects } from './objects-catalogue.js';
@@ -26,22 +28,32 @@ export interface Scope {
   readonly kinds: readonly CatalogueKind[];
   /** Objects of the older store that were named by their ids. */
   readonly ids: readonly string[];
+  /** What supports.yaml lists; nothing where the older store is not asked. */
+  readonly supported: readonly SupportedBuild[];
 }
 
 /**
  * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has neither ids nor IPA images, and there a
- * distribution, release and variant do not tell images apart. Throws INVALID_INPUT where the arguments contradict each other.
+ * distribution, release and variant do not tell images apart. Throws INVALID_INPUT where the arguments contradict each other, or supports.yaml.
  */
-export function scopeOf(args: DeployArguments): Scope {
+export async function readScope(args: DeployArguments, context: Pick<Context, 'environment'>): Promise<Scope> {
   const { latest, ipa, images = [] } = args;
   const kinds = cataloguesOf(args);
   if (latest && latest.length > 3) throw new InputError(`latest: ${latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
   const ids = images.filter((name) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name));
   if (ids.length > 0 && ids.length < images.length) throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');
   if (ids.length > 0 && (latest || ipa)) throw new InputError(`images: an id and ${latest ? 'latest' : 'ipa'} exclude each other`, 'images');
-  const scope: Scope = { kinds: ids.length > 0 || latest || ipa ? ['objects'] : kinds, ids: [...new Set(ids)] };
-  if (scope.kinds.includes('releases')) urlOf(args);
-  return scope;
+  const wanted: readonly CatalogueKind[] = ids.length > 0 || latest || ipa ? ['objects'] : kinds;
+  if (wanted.includes('releases')) urlOf(args);
+  const supported = wanted.includes('objects') ? (await readSupports(args, context)).builds : [];
+  if ((latest || ipa) && !supported.some(({ identity }) => isMeant(identity, latest, ipa))) throw notListed(args, supported);
+  return { kinds: wanted, ids: [...new Set(ids)], supported };
+}
+
+function notListed({ latest = [], ipa }: DeployArguments, supported: readonly SupportedBuild[]): InputError {
+  const listed = [...new Set(supported.map(({ identity }) => wordsOf({ ...identity, ipa: 'na' }).replaceAll(' ', ',')))];
+  const words = [...(latest.length > 0 ? [`latest ${latest.join(',')}`] : []), ...(ipa ? [`ipa ${ipa}`] : [])].join(' and ');
+  return new InputError(`${words}: supports.yaml lists no such image; it lists: ${listed.join(' ') || 'nothing'}`, latest.length > 0 ? 'latest' : 'ipa');
 }
 
 /** The catalogues that could be opened, and why the others could not. */
@@ -51,12 +63,13 @@ export interface Opened {
 }
 
 /** Opens them all. The failure of one is told and stops no other; that of the only one is thrown. */
-export async function openCatalogues({ kinds, ids }: Scope, planning: Planning): Promise<Opened> {
-  const settled = await Promise.allSettled(kinds.map((kind) => (kind === 'releases' ? openReleases(planning) : openObjects(planning, ids))));
+export async function openCatalogues(scope: Scope, planning: Planning): Promise<Opened> {
+  const { kinds, ids, supported } = scope;
+  const settled = await Promise.allSettled(kinds.map((kind) => (kind === 'releases' ? openReleases(planning) : openObjects(planning, supported, ids))));
   const unread = new Map<CatalogueKind, string>();
   settled.forEach((result, index) => {
     if (result.status === 'fulfilled') return;
-    if (kinds.length === 1 || result.reason instanceof InputError || planning.context.signal.aborted) throw result.reason;
+    if (kinds.length === 1 || planning.context.signal.aborted) throw result.reason;
     unread.set(kinds[index] as CatalogueKind, messageOf(result.reason));
   });
   return { catalogues: settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])), unread };

@@ -85,7 +85,7 @@ const journalFields = defineFields({
   journal_dir: {
     type: 'path',
     description: 'Folder of the journal, by which the next run puts back what a killed one has left. It must outlive a restart of the host.',
-    default: '/var/lib/chameleon_image_tools',
+    default: '/var/lib/chameleon_ipa_test',
     siteYaml: ['journal_dir'],
   },
   lock_dir: siteFields.lock_dir,

@@ -8,7 +8,7 @@ import { isOfType } from '../../policy/node-choice.js';
 import { isAtRest, occupationOf, stepsTo, type NodeGoal, type Step } from '../../policy/node-states.js';
 import { say, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
-import type { Run } from './run.js';
+import { pace, type Run } from './run.js';
 
 /** In the instance_info of a node that Ironic deploys by itself: undeploying wipes it, so it stands there only while the deployment is ours. */
 export const deploymentMark = 'image_tools_test';
@@ -73,7 +73,7 @@ export async function steer(run: Run, uuid: string, { goal, timeoutSeconds, sign
     said = (await sayUnlessTaken(run, uuid, { step, entry })) ? step : undefined;
     return undefined;
   };
-  return waitFor(look, { subject: `node ${uuid} to become ${goal}`, timeoutSeconds, intervalSeconds: 0.5, signal });
+  return waitFor(look, { subject: `node ${uuid} to become ${goal}`, timeoutSeconds, ...pace, signal });
 }
 
 /** A verb is refused where the node has got into another state since we looked: because somebody was faster, most of all. */

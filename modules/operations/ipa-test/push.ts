@@ -9,7 +9,7 @@ import { titleOf } from '../baremetal/provision.js';
 import type { FormerImages, RolloutEntry } from './journal.js';
 import { nodesOfType } from './node.js';
 import type { Plan } from './plan.js';
-import type { Run } from './run.js';
+import { pace, type Run } from './run.js';
 import { applyImages, formerImages, imagesFor } from './settings.js';
 
 export interface NodeResult {
@@ -167,7 +167,7 @@ async function untilReady(run: Run, plan: Plan, uuid: string): Promise<{ node: N
   };
   const timeoutSeconds = args.in_use === 'wait' ? args.in_use_timeout : args.lock_timeout;
   try {
-    return (await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, intervalSeconds: 1, signal: context.signal })).found;
+    return (await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, ...pace, signal: context.signal })).found;
   } catch (error) {
     if (context.signal.aborted || !last || !(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT') throw error;
     return { node: last.node, step: { action: 'wait', reason: `still so after ${timeoutSeconds} s: ${last.step.reason}` } };

@@ -49,7 +49,8 @@ function nodeToTake(plan: Plan | undefined): Readonly<Record<string, unknown>> {
 }
 
 function failuresOf({ context }: Run, { leftovers, trial, rollout }: Report): string[] {
-  const tested = trial?.passed === false ? [context.signal.aborted ? (trial.reason ?? '') : `the test has failed: ${trial.reason}`] : [];
+  const sentence = trial?.isVerdict ? 'the test has failed: ' : 'the test could not be made: ';
+  const tested = trial?.passed === false ? [`${context.signal.aborted ? '' : sentence}${trial.reason}`] : [];
   const left = trial?.leftover === undefined ? [] : [trial.leftover];
   const nodes = (rollout?.nodes ?? []).filter(({ result }) => result === 'failed').map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`);
   return [...leftovers.failures, ...tested, ...left, ...(rollout?.failures ?? []), ...nodes];

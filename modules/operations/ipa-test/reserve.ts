@@ -5,7 +5,7 @@ import { isUndecided } from '../../clients/ironic/api.js';
 import { OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import type { TestEntry } from './journal.js';
-import type { Run } from './run.js';
+import { pace, type Run } from './run.js';
 
 export interface Reservation {
   readonly leaseId: string;
@@ -26,8 +26,9 @@ export interface LeaseWish {
 /** Takes a lease and waits until it is active. Throws NO_HOST_FREE, LEASE_FAILED, WAIT_TIMEOUT. */
 export async function reserve(run: Run, { name, resourceProperties, onCreated }: LeaseWish): Promise<Reservation> {
   const { args, context, cloud } = run;
-  // It ends by itself, should nobody be left to delete it: when all that may be waited for is over, and the node was put back.
-  const seconds = args.schedule_timeout * 2 + args.deploy_timeout + args.clean_timeout * 3;
+  // It ends by itself, should nobody be left to delete it: when all that may be waited for is over, and the node was put back. Blazar counts in
+  // whole minutes.
+  const seconds = args.schedule_timeout * 2 + args.deploy_timeout + args.clean_timeout * 3 + 600;
   const end = new Date(context.now().getTime() + seconds * 1000);
   const { id } = await createOrFind(run, { name, resourceProperties, end });
   await onCreated(id);
@@ -38,7 +39,7 @@ export async function reserve(run: Run, { name, resourceProperties, onCreated }:
       for await (const { hostId } of listAllocations(cloud, reservationId)) return (await getHost(cloud, hostId))?.hypervisorHostname;
       return undefined;
     },
-    { subject: `Blazar to tell the host of lease ${name}`, timeoutSeconds: 60, intervalSeconds: 0.5, signal: context.signal },
+    { subject: `Blazar to tell the host of lease ${name}`, timeoutSeconds: 60, ...pace, signal: context.signal },
   );
   return { leaseId: id, reservationId, node };
 }
@@ -62,7 +63,7 @@ async function untilActive({ args, context, cloud }: Run, id: string): Promise<L
       if (!lease || phase === 'over' || phase === 'failed') throw new OperationError('LEASE_FAILED', `lease ${id} did not become active: it is ${lease?.status ?? 'gone'}`, { lease: id });
       return phase === 'active' ? lease : undefined;
     },
-    { subject: `lease ${id} to become active`, timeoutSeconds: args.schedule_timeout, intervalSeconds: 0.5, signal: context.signal },
+    { subject: `lease ${id} to become active`, timeoutSeconds: args.schedule_timeout, ...pace, signal: context.signal },
   );
 }
 
@@ -76,7 +77,7 @@ export async function release({ cloud, lastSignal }: Run, { name, lease }: TestE
     for (const { id } of open) await deleteLease(cloud, id).catch(ignoreUndecided);
     return open.length === 0 ? true : undefined;
   };
-  await waitFor(look, { subject: `lease ${name} to be gone`, timeoutSeconds: 300, intervalSeconds: 0.5, signal: lastSignal });
+  await waitFor(look, { subject: `lease ${name} to be gone`, timeoutSeconds: 300, ...pace, signal: lastSignal });
 }
 
 async function leasesNamed(cloud: Run['cloud'], name: string): Promise<Lease[]> {

@@ -8,7 +8,7 @@ import { say, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
 import { release } from './reserve.js';
-import type { Run } from './run.js';
+import { pace, type Run } from './run.js';
 import { applyImages } from './settings.js';
 import { removeServer } from './test-server.js';
 
@@ -66,7 +66,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     said = (await say(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
     return undefined;
   };
-  return waitFor(look, { subject: `node ${node.uuid} to be as it was`, timeoutSeconds: run.args.clean_timeout, intervalSeconds: 0.5, signal: run.lastSignal });
+  return waitFor(look, { subject: `node ${node.uuid} to be as it was`, timeoutSeconds: run.args.clean_timeout, ...pace, signal: run.lastSignal });
 }
 
 /**

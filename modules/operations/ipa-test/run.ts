@@ -22,6 +22,9 @@ export interface Run {
   readonly seconds: Record<string, number>;
 }
 
+/** Between two looks at a service: soon after a change, and then less and less often, as hardware takes its time. */
+export const pace = { intervalSeconds: 0.1, longestPauseSeconds: 5 } as const;
+
 /** Seconds that are left to put things back once a run was interrupted: less than what the front ends give it. */
 const graceSeconds = 8;
 

@@ -9,7 +9,7 @@ import { isEditable } from '../../policy/node-states.js';
 import { titleOf } from '../baremetal/provision.js';
 import type { FormerImages } from './journal.js';
 import { lookAt } from './node.js';
-import type { Run } from './run.js';
+import { pace, type Run } from './run.js';
 
 /** How long Doni's worker, which runs every minute or so, is waited for. */
 const syncSeconds = 600;
@@ -63,7 +63,7 @@ export async function applyImages(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'
     return undefined;
   };
   try {
-    await waitFor(look, { subject: `node ${uuid} to take its images`, timeoutSeconds, intervalSeconds: 0.2, signal });
+    await waitFor(look, { subject: `node ${uuid} to take its images`, timeoutSeconds, ...pace, signal });
   } catch (error) {
     if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || hindrance === '') throw error;
     throw new OperationError('NODE_LOCKED', `node ${uuid} did not take its images within ${timeoutSeconds} s: ${hindrance}`, { node: uuid }, error);
@@ -107,7 +107,7 @@ async function untilSynchronised(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>
     return undefined;
   };
   try {
-    await waitFor(look, { subject: `Doni to settle node ${uuid}`, timeoutSeconds: syncSeconds, intervalSeconds: 0.5, signal });
+    await waitFor(look, { subject: `Doni to settle node ${uuid}`, timeoutSeconds: syncSeconds, ...pace, signal });
   } catch (error) {
     if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT') throw error;
     throw new OperationError('SYNC_FAILED', `Doni did not settle node ${uuid} within ${syncSeconds} s: ${reason}`, { node: uuid }, error);

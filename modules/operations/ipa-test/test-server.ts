@@ -9,7 +9,7 @@ import { hasFailed, occupationOf } from '../../policy/node-states.js';
 import { titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { lookAt, reporter, taken } from './node.js';
-import { testFailure, type Run } from './run.js';
+import { pace, testFailure, type Run } from './run.js';
 
 export interface Deployment {
   readonly request: ServerRequest;
@@ -34,7 +34,7 @@ export async function deployServer(run: Run, deployment: Deployment): Promise<Se
       await removeServer(run, { name: deployment.request.name, server: { id } }, context.signal);
       return undefined;
     },
-    { subject: `Nova to find node ${titleOf(deployment.node)} available`, timeoutSeconds: args.schedule_timeout, intervalSeconds: 0.5, signal: context.signal },
+    { subject: `Nova to find node ${titleOf(deployment.node)} available`, timeoutSeconds: args.schedule_timeout, ...pace, signal: context.signal },
   );
 }
 
@@ -69,7 +69,7 @@ async function untilBooted(run: Run, id: string, { node: { uuid } }: Deployment)
     if (!hasBegun && isUnscheduled(server)) return notScheduled(node, id);
     throw testFailure(`server ${server.name} failed on node ${titleOf(node)}: ${lastError || server.fault || 'Nova tells no reason'}`, lastError);
   };
-  const found = await waitFor(look, { subject: `server ${id} to become active`, timeoutSeconds: args.deploy_timeout, intervalSeconds: 0.5, signal: context.signal });
+  const found = await waitFor(look, { subject: `server ${id} to become active`, timeoutSeconds: args.deploy_timeout, ...pace, signal: context.signal });
   return found.server;
 }
 
@@ -98,5 +98,5 @@ export async function removeServer({ cloud, args }: Run, { name, server }: Pick<
     const states = await Promise.all([...ids].map((id) => deleteServer(cloud, id)));
     return states.every((state) => state === 'gone') ? true : undefined;
   };
-  await waitFor(look, { subject: `server ${name} to be deleted`, timeoutSeconds: args.clean_timeout, intervalSeconds: 0.5, signal });
+  await waitFor(look, { subject: `server ${name} to be deleted`, timeoutSeconds: args.clean_timeout, ...pace, signal });
 }

@@ -16,6 +16,8 @@ import { deployServer, removeServer } from './test-server.js';
 
 export interface Trial {
   readonly passed: boolean;
+  /** False where nothing can be said of the images, as no node or no lease was to be had. */
+  readonly isVerdict: boolean;
   readonly reason?: string;
   readonly lastError?: string;
   readonly node?: { readonly uuid: string; readonly name: string };
@@ -24,6 +26,9 @@ export interface Trial {
   /** What could not be put back. */
   readonly leftover?: string;
 }
+
+/** What the images may be at fault for. */
+const verdicts = ['TEST_FAILED', 'NODE_FAILED', 'WAIT_TIMEOUT'];
 
 /** How often another node is taken when somebody was faster. */
 const attempts = 3;
@@ -67,6 +72,7 @@ async function tryOnce(run: Run, plan: Plan & { readonly test: TestPlan }, candi
   const lastError = error instanceof OperationError ? error.facts.last_error : undefined;
   const trial: Trial = {
     passed: error === undefined,
+    isVerdict: error === undefined || verdicts.some((code) => hasCode(error, code)),
     ...(error === undefined ? {} : { reason: messageOf(error) }),
     ...(typeof lastError === 'string' ? { lastError } : {}),
     ...(node ? { node } : {}),

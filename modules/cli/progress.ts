@@ -40,16 +40,28 @@ function createBars(stream: Stream, line: (text: string) => void): ProgressDispl
       linewrap: false,
     });
   return {
-    show: ({ subject, stage, doneBytes, totalBytes = 0 }) => {
+    show: (event) => {
+      const { subject, stage } = event;
+      const { done, total = 0, format } = amountOf(event);
       multiBar ??= open();
       const bar = bars.get(subject) ?? addBar(multiBar, bars, subject);
-      if (doneBytes === undefined) return bar.update({ stage });
-      bar.setTotal(totalBytes);
-      bar.update(doneBytes, { stage, done: formatBytes(doneBytes), all: totalBytes > 0 ? formatBytes(totalBytes) : '?' });
+      if (done === undefined) return bar.update({ stage });
+      bar.setTotal(total);
+      bar.update(done, { stage, done: format(done), all: total > 0 ? format(total) : '?' });
     },
     line: (text) => (multiBar ? void multiBar.log(`${text}\n`) : line(text)),
     stop: () => multiBar?.stop(),
   };
+}
+
+interface Amount {
+  readonly done: number | undefined;
+  readonly total: number | undefined;
+  readonly format: (amount: number) => string;
+}
+
+function amountOf({ doneBytes, totalBytes, doneCount, totalCount }: Progress): Amount {
+  return doneCount === undefined ? { done: doneBytes, total: totalBytes, format: formatBytes } : { done: doneCount, total: totalCount, format: String };
 }
 
 /** A new bar takes the place of those that are full: with many images they would not fit on the screen. */
@@ -72,15 +84,17 @@ const shortestSilenceMs = 1000;
 /** A line when a stage begins, every tenth or half a minute, and when it is done. */
 function plainLines(line: (text: string) => void, now: () => number): (event: Progress) => void {
   const lastShown = new Map<string, { readonly stage: string; readonly percent: number; readonly at: number }>();
-  return ({ subject, stage, doneBytes, totalBytes }) => {
-    const percent = doneBytes !== undefined && totalBytes ? Math.floor((doneBytes / totalBytes) * 100) : 0;
+  return (event) => {
+    const { subject, stage } = event;
+    const { done, total, format } = amountOf(event);
+    const percent = done !== undefined && total ? Math.floor((done / total) * 100) : 0;
     const last = lastShown.get(subject);
     if (last?.stage === stage && !(percent === 100 && last.percent < 100)) {
       const silence = percent >= last.percent + stepPercent ? shortestSilenceMs : longestSilenceMs;
       if (now() - last.at < silence) return;
     }
     lastShown.set(subject, { stage, percent: percent - (percent % stepPercent), at: now() });
-    const amount = doneBytes === undefined ? '' : ` ${formatBytes(doneBytes)}${totalBytes ? ` of ${formatBytes(totalBytes)} (${percent} %)` : ''}`;
+    const amount = done === undefined ? '' : ` ${format(done)}${total ? ` of ${format(total)} (${percent} %)` : ''}`;
     line(`${printable(subject)}: ${stage}${amount}`);
   };
 }

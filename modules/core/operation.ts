@@ -75,6 +75,9 @@ export interface Progress {
   readonly stage: string;
   readonly doneBytes?: number;
   readonly totalBytes?: number;
+  /** Pieces instead of bytes, such as nodes. */
+  readonly doneCount?: number;
+  readonly totalCount?: number;
 }
 
 export type LogLevel = 'info' | 'debug';

@@ -52,8 +52,11 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
     // Whoever is first finds an emptier database: they take turns.
     for (const side of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
       const wanted = wantedNodes(`bench-${process.pid}-${round}-${side}`, bench.nodes);
-      (side === 'ours' ? ours : bare).push(side === 'ours' ? await enrolByUs(bench, wanted) : await enrolBarely(bench, wanted));
-      await removeNodes(bench, wanted);
+      try {
+        (side === 'ours' ? ours : bare).push(side === 'ours' ? await enrolByUs(bench, wanted) : await enrolBarely(bench, wanted));
+      } finally {
+        await removeNodes(bench, wanted);
+      }
     }
     console.error(`${bench.nodes} nodes: ours ${ours.at(-1)?.toFixed(1)} s, bare requests ${bare.at(-1)?.toFixed(1)} s`);
   }
@@ -96,7 +99,7 @@ async function enrolBarely(bench: NodesBench, wanted: readonly Wanted[]): Promis
 }
 
 async function removeNodes(bench: NodesBench, wanted: readonly Wanted[]): Promise<void> {
-  await inParallel(wanted, async ({ name }) => void (await ask(bench, 'DELETE', `/nodes/${name}`)));
+  await inParallel(wanted, async ({ name }) => void (await ask(bench, 'DELETE', `/nodes/${name}`).catch((error: unknown) => console.error(String(error)))));
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -1,10 +1,13 @@
 // baremetal_enroll on the real Ironic: inventories, interruptions, several runs at once.
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { withIronic, type BareResult, type BareSite } from './baremetal-site.js';
+import { root } from './cloud.js';
 import { startImageServer } from './image-server.js';
 
 function write(bare: BareSite, name: string, content: string): string {
@@ -98,6 +101,23 @@ test(
     expect(result.msg).toMatch(/deploy_ramdisk: .*answered by 404/);
     expect(result.msg).toMatch(/file:\/\/\/etc\/passwd: Security: The path \/etc\/passwd is not permitted/);
     expect((await bare.nodes()).map(({ name }) => name)).toEqual([bare.name('good')]);
+  }),
+);
+
+test(
+  'the playbook enrols an inventory of a standalone Ironic, and a second run changes nothing',
+  withIronic('noauth', async (bare) => {
+    const inventory = write(bare, 'nodes.csv', `name,driver,mac\n${bare.name('play')},fake-hardware,${bare.mac(1)}\n`);
+    const play = async (...more: string[]): Promise<string> => {
+      const argv = ['playbooks/enroll_nodes.yml', '-e', `ironic_url=${bare.proxy.url}`, '-e', `inventory=${inventory}`, '-e', 'node_state=manageable', ...more];
+      return (await promisify(execFile)('ansible-playbook', argv, { cwd: root, env: { PATH: process.env.PATH, HOME: tmpdir() } })).stdout;
+    };
+
+    expect(await play('--check')).toContain('changed=1');
+    expect(bare.writes()).toEqual([]);
+    expect(await play()).toContain('changed=1');
+    expect(await bare.find(bare.name('play'))).toMatchObject({ provision_state: 'manageable' });
+    expect(await play()).toContain('changed=0');
   }),
 );
 

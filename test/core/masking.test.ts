@@ -73,3 +73,18 @@ test('no text of any result holds a secret', () => {
     }),
   );
 });
+
+describe('a mapping of anything', () => {
+  const anything = defineFields({ driver_info: { type: 'object', description: 'Anything at all.' } });
+  const given = { driver_info: { ipmi_address: 'x', ipmi_password: 'hunter2 hunter2', deep: { snmp_auth_key: 'k3y', list: [{ token: 7 }] }, deploy_secret: null } };
+
+  test('has what is secret by its key masked, however deep', () => {
+    expect(maskArguments(anything, given)).toEqual({
+      driver_info: { ipmi_address: 'x', ipmi_password: masked, deep: { snmp_auth_key: masked, list: [{ token: masked }] }, deploy_secret: null },
+    });
+  });
+
+  test('tells its secrets', () => {
+    expect(secretsIn(anything, given)).toEqual(['hunter2 hunter2', 'k3y', '7']);
+  });
+});

@@ -25,6 +25,9 @@ describe('options', () => {
     ['a switch that is off', ['--no-force'], { force: false }],
     ['a switch with a word', ['--force=yes'], { force: true }],
     ['a switch before other words', ['--force', '--text=a=b'], { force: true, text: 'a=b' }],
+    ['a mapping of anything by KEY=VALUE', ['--anything', 'a=1', 'b=x=y', 'c=null', 'd={"e": true}', '--anything', 'f=0123'], { anything: { a: 1, b: 'x=y', c: null, d: { e: true }, f: '0123' } }],
+    ['a mapping of anything as JSON', ['--anything', '{"a": [1]}', 'b=2'], { anything: { a: [1], b: 2 } }],
+    ['a secret in such a mapping as text', ['--anything', 'ipmi_password=12345678'], { anything: { ipmi_password: '********' } }],
     ['nothing', [], { count: 3, force: false, behaviour: 'echo' }],
   ])('take %s', async (_, words, expected) => {
     expect(await given(...words)).toMatchObject(expected);
@@ -36,6 +39,15 @@ describe('options', () => {
       writeFileSync(path, name.endsWith('json') ? '{"username": "u", "token": "t0ken-x"}' : 'username: u\ntoken: t0ken-x\n');
 
       expect(await given('--auth', path)).toMatchObject({ auth: { username: 'u', token: '********' } });
+    }),
+  );
+
+  test('take a mapping of anything from a file, whose numbers and nulls are told from texts', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'anything.yaml');
+      writeFileSync(path, 'a: 1\nb: "1"\nc: null\nd: {e: [yes, true]}\nf: 0123\n');
+
+      expect(await given('--anything', path, 'b=2')).toMatchObject({ anything: { a: 1, b: 2, c: null, d: { e: ['yes', true] }, f: '0123' } });
     }),
   );
 

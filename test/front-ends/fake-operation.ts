@@ -27,6 +27,7 @@ const fields = defineFields({
       token: { type: 'string', secret: true, aliases: ['auth_token'], description: 'Token of the user.' },
     },
   },
+  anything: { type: 'object', description: 'A mapping of anything to echo.' },
   items_file: { type: 'records', description: 'Some mappings to echo.', fields: { name: { type: 'string', description: 'Some text to echo.' } } },
   site_yaml: { type: 'path', description: 'A file with some of these.' },
 });

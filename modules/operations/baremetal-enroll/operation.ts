@@ -45,14 +45,17 @@ function faulty({ faults }: Inventory): InputError {
 async function ensureAll(run: NodeRun, nodes: readonly InventoryNode[], concurrency: number): Promise<NodeResult[]> {
   const { context } = run;
   const limit = pLimit(concurrency);
+  // One line for all of them: a screen does not hold hundreds.
+  const quiet: NodeRun = { ...run, context: { ...context, progress: () => undefined } };
   let finished = 0;
   return Promise.all(
     nodes.map(({ wish }) =>
       limit(async () => {
         // What has not begun when the run is ended is left for the next one.
-        const result = context.signal.aborted ? unbegun(wish, context.signal.reason) : await ensureNode(run, wish);
+        const result = context.signal.aborted ? unbegun(wish, context.signal.reason) : await ensureNode(quiet, wish);
         finished += 1;
-        context.progress({ subject: `${finished} of ${nodes.length}`, stage: `${result.title}: ${result.action}` });
+        context.log('info', `node ${result.title}: ${result.action}: ${result.reason}`);
+        context.progress({ subject: 'nodes', stage: 'enroll', doneCount: finished, totalCount: nodes.length });
         return result;
       }),
     ),

@@ -4,6 +4,7 @@ import validate from '#validators/baremetal_node';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { shownValue } from '../../policy/node-differences.js';
 import { parseNode, type NodeWish } from '../../policy/node-wishes.js';
 import { ensureNode, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
@@ -50,7 +51,7 @@ function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {
     values: {
       ...{ uuid, name, action, reason, provision_state: provisionState },
       ...(failures.length > 0 ? { error_code: code } : {}),
-      ...(node && action !== 'delete' ? { node: node.record } : {}),
+      ...(node && action !== 'delete' ? { node: shownValue('', node.record) } : {}),
       ...(validation ? { validation } : {}),
     },
     failures,

@@ -4,6 +4,7 @@ import { setMaintenance, type NodeDetails } from '../../clients/ironic/nodes.js'
 import { createPort, deletePort, patchPort, type Port } from '../../clients/ironic/ports.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { OperationError } from '../../core/errors.js';
+import { sleep } from '../../core/waiting.js';
 import type { PortWish } from '../../policy/port-wishes.js';
 import { planChange, takenPort, type PortPlan } from './port-plan.js';
 import type { NodeRun } from './run.js';
@@ -31,7 +32,7 @@ export async function applyPorts(run: NodeRun, node: NodeDetails, plans: readonl
 /** Sets maintenance for the time of the work and ends it again, also when the work fails. */
 async function inMaintenance(run: NodeRun, node: NodeDetails, work: () => Promise<void>): Promise<void> {
   const reason = 'ports are being changed by chameleon-image-tools';
-  await patiently(run, `setting maintenance of node ${node.uuid}`, () => setMaintenance(run.ironic, node.uuid, reason));
+  await insistently(run, `setting maintenance of node ${node.uuid}`, () => setMaintenance(run.ironic, node.uuid, reason));
   try {
     await work();
   } finally {
@@ -39,18 +40,33 @@ async function inMaintenance(run: NodeRun, node: NodeDetails, work: () => Promis
     const { context, ironic, settings } = run;
     const signal = context.signal.aborted ? new AbortController().signal : context.signal;
     const patience = { subject: `ending maintenance of node ${node.uuid}`, timeoutSeconds: context.signal.aborted ? 5 : settings.lockTimeoutSeconds, signal };
-    await whileLocked(() => setMaintenance(ironic, node.uuid, undefined), patience);
+    await whileLocked(() => endMaintenance(ironic, node.uuid), patience);
+  }
+}
+
+async function endMaintenance(ironic: NodeRun['ironic'], uuid: string): Promise<void> {
+  try {
+    await setMaintenance(ironic, uuid, undefined);
+  } catch (error) {
+    if (!isUndecided(error)) throw error;
+    await setMaintenance(ironic, uuid, undefined);
   }
 }
 
 async function applyPort(run: NodeRun, nodeUuid: string, { action, port, wish, changes, address }: PortPlan): Promise<void> {
   const { ironic } = run;
-  if (action === 'delete' && port) return patiently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
+  if (action === 'delete' && port) return insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
   if (action === 'change' && port) {
     const steps = changes.flatMap((change) => change.steps);
-    return patiently(run, `changing port ${address}`, async () => void (await patchPort(ironic, port.uuid, steps)));
+    try {
+      return await patiently(run, `changing port ${address}`, async () => void (await patchPort(ironic, port.uuid, steps)));
+    } catch (error) {
+      const now = isUndecided(error) && wish ? await run.world.portNow(wish.address) : undefined;
+      if (!now || !wish) throw error;
+      return accept(run, nodeUuid, wish, now);
+    }
   }
-  if (action === 'move' && port) await patiently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
+  if (action === 'move' && port) await insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
   if (wish) await create(run, nodeUuid, wish, action === 'move' ? 'move' : 'create');
 }
 
@@ -78,6 +94,21 @@ async function accept(run: NodeRun, nodeUuid: string, wish: PortWish, port: Port
   const plan = found && planChange(run, wish, port, found.node);
   if (typeof plan === 'string') throw new OperationError('CHANGE_REFUSED', plan, { address: wish.address });
   if (plan) await applyPort(run, nodeUuid, plan);
+}
+
+const attempts = 4;
+const pauseMs = 500;
+
+/** The same for work that may be done twice: where it is open whether it was done, it is done again. */
+export async function insistently(run: NodeRun, subject: string, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await patiently(run, subject, work);
+    } catch (error) {
+      if (attempt === attempts || !isUndecided(error)) throw error;
+      await sleep(pauseMs * attempt, run.context.signal);
+    }
+  }
 }
 
 /** Waits for the node's lock as long as the settings say. */

@@ -3,9 +3,10 @@ import { conflictOf, isUndecided } from '../../clients/ironic/api.js';
 import { createNode, patchNode, setMaintenance, setTraits, validateNode, type NodeDetails, type Validation } from '../../clients/ironic/nodes.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { OperationError } from '../../core/errors.js';
+import { sleep } from '../../core/waiting.js';
 import type { NodeChange } from '../../policy/node-differences.js';
 import { isEditable } from '../../policy/node-states.js';
-import { applyPorts, patiently } from './apply-ports.js';
+import { applyPorts, insistently, patiently } from './apply-ports.js';
 import { isWorthValidating, planNode, type NodePlan } from './plan.js';
 import { bringTo, titleOf, untilAtRest } from './provision.js';
 import { looking, type NodeRun } from './run.js';
@@ -18,13 +19,16 @@ export interface Done {
   validation: Readonly<Record<string, Validation>> | undefined;
 }
 
+const attempts = 4;
+const pauseMs = 500;
+
 /** Throws what stops it; `done` then says how far it came. */
 export async function applyPlan(run: NodeRun, plan: NodePlan, done: Done): Promise<void> {
   const begun = plan.found ? { plan, node: plan.found.node } : await create(run, plan, done);
   await change(run, begun.plan, begun.node, done);
 }
 
-async function create(run: NodeRun, plan: NodePlan, done: Done): Promise<{ plan: NodePlan; node: NodeDetails }> {
+async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Promise<{ plan: NodePlan; node: NodeDetails }> {
   const { uuid } = plan.wish;
   const name = plan.wish.attributes.name as string | undefined;
   try {
@@ -36,8 +40,14 @@ async function create(run: NodeRun, plan: NodePlan, done: Done): Promise<{ plan:
     if (statusOf(error) !== 409 && !isUndecided(error)) throw error;
     // Another run was faster, or the answer was lost.
     const found = uuid ?? name ? await run.world.reread(uuid ?? name ?? '') : undefined;
-    if (!found) throw error;
+    if (!found) {
+      if (attempt === attempts || !isUndecided(error) || (uuid ?? name) === undefined) throw error;
+      await sleep(pauseMs * attempt, run.context.signal);
+      return create(run, plan, done, attempt + 1);
+    }
     done.node = found.node;
+    // Not an existing node that is changed, but our own, if the answer was lost.
+    if (isUndecided(error)) Object.assign(done, { created: true, changed: true });
     return { plan: await replanned(run, plan, found.node.uuid), node: found.node };
   }
 }
@@ -50,8 +60,6 @@ async function replanned(run: NodeRun, { wish }: NodePlan, uuid: string): Promis
   if (plan.faults.length > 0) throw new OperationError('CHANGE_REFUSED', plan.faults.join('; '), { node: uuid });
   return plan;
 }
-
-const attempts = 4;
 
 async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, done: Done): Promise<void> {
   const { ironic, context, settings } = run;
@@ -70,7 +78,7 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
   await applyPorts(run, node, plan.ports, () => void (done.changed = true));
   if (plan.traits) {
     const { traits } = plan;
-    await patiently(run, `setting the traits of node ${titleOf(node)}`, () => setTraits(ironic, uuid, traits));
+    await insistently(run, `setting the traits of node ${titleOf(node)}`, () => setTraits(ironic, uuid, traits));
     done.changed = true;
   }
   if (plan.travels) moveOn(await travel(run, node, done));
@@ -80,7 +88,7 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
 
 async function maintain(run: NodeRun, { wish, maintenance }: NodePlan, uuid: string, done: Done): Promise<void> {
   const reason = maintenance ? (wish.maintenanceReason ?? '') : undefined;
-  await patiently(run, `${maintenance ? 'setting' : 'ending'} maintenance of node ${uuid}`, () => setMaintenance(run.ironic, uuid, reason));
+  await insistently(run, `${maintenance ? 'setting' : 'ending'} maintenance of node ${uuid}`, () => setMaintenance(run.ironic, uuid, reason));
   done.changed = true;
 }
 

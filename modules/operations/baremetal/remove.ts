@@ -3,7 +3,7 @@ import { deleteNode } from '../../clients/ironic/nodes.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { occupationOf } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
-import { patiently } from './apply-ports.js';
+import { insistently } from './apply-ports.js';
 import type { Done } from './apply.js';
 import { resultOf, type NodeAction, type NodeResult } from './ensure.js';
 import { bringTo, titleOf, untilAtRest } from './provision.js';
@@ -48,6 +48,6 @@ async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> 
     done.changed = true;
     done.node = await bringTo(ironic, node.uuid, occupationOf(rested) === undefined ? 'manageable' : 'available', travel);
   }
-  await patiently(run, `deleting node ${titleOf(node)}`, () => deleteNode(ironic, node.uuid));
+  await insistently(run, `deleting node ${titleOf(node)}`, () => deleteNode(ironic, node.uuid));
   done.changed = true;
 }

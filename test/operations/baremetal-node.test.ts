@@ -1,0 +1,163 @@
+// baremetal_node, baremetal_port and baremetal_enroll against the double: what the real Ironic does not do on demand.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { startNodeSite, type NodeSite } from './baremetal-site.js';
+
+let site: NodeSite;
+beforeEach(async () => {
+  site = await startNodeSite();
+});
+afterEach(() => site.close());
+
+const mac = '52:54:00:00:00:01';
+
+describe('a node', () => {
+  test('is created once, brought to its state, and not changed by a second run', async () => {
+    const task = { name: 'n1', driver: 'fake-hardware', driver_info: { ipmi_password: 'p' }, properties: { cpus: 4 }, ports: [{ mac }], state: 'available' };
+
+    const first = await site.node(task);
+    const writes = site.nodeWrites().length;
+    const second = await site.node(task);
+
+    expect(first).toMatchObject({ changed: true, values: { action: 'create', provision_state: 'available' } });
+    expect(second).toMatchObject({ changed: false, values: { action: 'up_to_date' }, differences: [] });
+    expect(site.nodeWrites()).toHaveLength(writes);
+  });
+
+  test('is not written to in check mode', async () => {
+    const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', ports: [{ mac }], state: 'active' }, { checkMode: true });
+
+    expect(outcome).toMatchObject({ changed: true, values: { action: 'create' } });
+    expect(site.nodeWrites()).toEqual([]);
+  });
+
+  test.each([
+    ['with an instance', { instance_uuid: '11111111-2222-4333-8444-555555555555' }],
+    ['deployed without one', { provision_state: 'active' }],
+    ['whose deployment failed', { provision_state: 'deploy failed', target_provision_state: 'active' }],
+  ])('%s is in use and left alone, unless that is forced', async (_, state) => {
+    site.ironic.seed({ name: 'n1', ...state });
+
+    for (const given of [{ description: 'x' }, { state: 'absent' }, { state: 'manageable' }, { ports: [{ mac }] }]) {
+      await expect(site.node({ name: 'n1', ...given })).rejects.toMatchObject({ code: 'CHANGE_REFUSED', message: expect.stringContaining('in use') });
+    }
+    expect(site.nodeWrites()).toEqual([]);
+    expect(await site.node({ name: 'n1', description: 'x', force_in_use: true })).toMatchObject({ changed: true });
+  });
+
+  test.each(['clean failed', 'inspect failed', 'adopt failed'])('is taken out of "%s"', async (provision_state) => {
+    site.ironic.seed({ name: 'n1', provision_state, target_provision_state: provision_state === 'clean failed' ? 'available' : 'manageable' });
+
+    expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+  });
+
+  test.each(['clean failed', 'inspect failed', 'adopt failed', 'enroll', 'manageable'])('is deleted out of "%s"', async (provision_state) => {
+    site.ironic.seed({ name: 'n1', provision_state });
+
+    expect(await site.node({ name: 'n1', state: 'absent' })).toMatchObject({ changed: true, values: { action: 'delete' } });
+    expect(site.ironic.nodes).toEqual([]);
+  });
+
+  test('that fails on its way tells last_error, and that it was changed before', async () => {
+    site.ironic.fails = { 'clean wait': 'the disk is on fire', provide: 'the disk is on fire' };
+
+    const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' });
+
+    expect(outcome).toMatchObject({ changed: true, failures: [expect.stringContaining('the disk is on fire')], values: { action: 'failed', error_code: 'NODE_FAILED' } });
+  });
+
+  test('whose lock is held is waited for', async () => {
+    site.ironic.seed({ name: 'n1', provision_state: 'manageable' });
+    site.ironic.lock('n1', 2);
+
+    expect(await site.node({ name: 'n1', description: 'x' })).toMatchObject({ changed: true });
+  });
+
+  test('that another run has created and brought on meanwhile is gone on with', async () => {
+    site.ironic.intervene = ({ method, segments }) => {
+      if (method !== 'POST' || segments[1] !== 'nodes') return undefined;
+      site.ironic.intervene = () => undefined;
+      site.ironic.seed({ name: 'n1', driver: 'fake-hardware', provision_state: 'manageable' });
+      return undefined;
+    };
+
+    expect(await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+    expect(site.ironic.nodes).toHaveLength(1);
+  });
+
+  test('field that the server is too old for is named, and nothing is changed', async () => {
+    site.ironic.minor = 50;
+
+    await expect(site.node({ name: 'n1', driver: 'fake-hardware', description: 'x', retired: true })).rejects.toMatchObject({
+      message: expect.stringMatching(/description needs version 1\.51 .*speaks 1\.50; retired needs version 1\.61/),
+    });
+    expect(site.nodeWrites()).toEqual([]);
+  });
+
+  test.each([
+    [{ name: 'a b' }, 'name: "a b"'],
+    [{ ports: [{ mac: 'zz' }] }, 'ports[0].mac: "zz"'],
+    [{ name: 'n1', ports: [{ mac, colour: 'red' }] }, 'colour is no field of a port'],
+    [{}, 'give uuid, name or ports'],
+    [{ state: 'absent', driver: 'x' }, 'give uuid, name or ports'],
+    [{ name: 'n1', driver_info: 'text' }, 'driver_info'],
+  ])('given as %j is refused before any request', async (given, expected) => {
+    await expect(site.node(given)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(expected) });
+    expect(site.ironic.requests).toEqual([]);
+  });
+
+  test('that its UUID, its name or its ports mean differently is refused', async () => {
+    const one = site.ironic.seed({ name: 'n1' });
+    const two = site.ironic.seed({ name: 'n2' });
+    site.ironic.seedPort({ node_uuid: one.uuid, address: mac });
+    site.ironic.seedPort({ node_uuid: two.uuid, address: '52:54:00:00:00:02' });
+
+    await expect(site.node({ uuid: one.uuid, name: 'n2' })).rejects.toMatchObject({ code: 'NODE_AMBIGUOUS' });
+    await expect(site.node({ ports: [{ mac }, { mac: '52:54:00:00:00:02' }] })).rejects.toMatchObject({ code: 'NODE_AMBIGUOUS' });
+    expect(await site.node({ ports: [{ mac }], description: 'found by its port' })).toMatchObject({ changed: true, values: { uuid: one.uuid } });
+  });
+});
+
+describe('an enrolment', () => {
+  const nodes = Array.from({ length: 12 }, (_, index) => ({ name: `n${index}`, driver: 'fake-hardware', ports: [`52:54:00:00:01:${String(index).padStart(2, '0')}`] }));
+
+  test('where the catalogue has Doni is refused, unless that is bypassed', async () => {
+    const doni = await startNodeSite(['baremetal', 'inventory']);
+
+    await expect(doni.enroll({ nodes })).rejects.toMatchObject({ code: 'INVENTORY_SERVICE' });
+    expect(doni.ironic.requests).toEqual([]);
+    expect(await doni.enroll({ nodes: nodes.slice(0, 1), bypass_inventory: true })).toMatchObject({ changed: true, failures: [] });
+    await doni.close();
+  });
+
+  test('tells for each node what became of it, and fails where one does', async () => {
+    site.ironic.fails = { 'n3/manage': 'no answer from its controller' };
+
+    const outcome = await site.enroll({ nodes });
+
+    expect(outcome.changed).toBe(true);
+    expect(outcome.failures).toEqual([expect.stringMatching(/^node n3: .*no answer from its controller/)]);
+    expect((outcome.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(nodes.map(({ name }) => (name === 'n3' ? 'failed' : 'create')));
+    expect(site.progress.at(-1)).toEqual({ subject: 'nodes', stage: 'enroll', doneCount: 12, totalCount: 12 });
+  });
+
+  test('reads what is there in a few requests, and plans node by node in check mode', async () => {
+    await site.enroll({ nodes: nodes.slice(0, 6) });
+    const before = site.ironic.requests.length;
+
+    const planned = await site.enroll({ nodes }, { checkMode: true });
+
+    expect((planned.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(nodes.map((_, index) => (index < 6 ? 'up_to_date' : 'create')));
+    expect(site.ironic.requests.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v1/', 'GET /v1/nodes/detail', 'GET /v1/ports/detail']);
+  });
+});
+
+test('a port with an address that another node has is moved by deleting and creating it', async () => {
+  const [one, two] = [site.ironic.seed({ name: 'n1', provision_state: 'manageable' }), site.ironic.seed({ name: 'n2', provision_state: 'manageable' })];
+  site.ironic.seedPort({ node_uuid: one.uuid, address: mac });
+
+  await expect(site.port({ node: 'n2', address: mac.toUpperCase() })).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining('belongs to node n1') });
+  expect(await site.port({ node: 'n2', address: mac, move: true })).toMatchObject({ changed: true, values: { action: 'move', node_uuid: two.uuid } });
+  expect(site.ironic.ports.map(({ node_uuid, address }) => [node_uuid, address])).toEqual([[two.uuid, mac]]);
+  site.ironic.nodes.find(({ name }) => name === 'n2')!.provision_state = 'active';
+  await expect(site.port({ node: 'n1', address: mac, move: true })).rejects.toMatchObject({ message: expect.stringContaining('in use') });
+});

@@ -1,11 +1,12 @@
 // Measures the built executables against the targets of the project, on the test cloud; ends with 1 when one is missed.
-//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|start-up|nodes]...     about ten minutes, --quick two
+//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|cache|start-up|nodes]...     about ten minutes, --quick two
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which digests, needs more of them.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureCache } from './bench/cache.js';
 import { openGlance, type Cloud } from './bench/glance.js';
 import { measure, measureWall, type Measured } from './bench/measured.js';
 import { measureNodes, type NodesBench } from './bench/nodes.js';
@@ -13,7 +14,7 @@ import { atMost, median, table, type Result } from './bench/report.js';
 import { container, imageName, limitMib, prepareImage, scope, startStore, type Headers, type Image, type Speed } from './bench/store.js';
 import { root } from './declarations.js';
 
-const parts = ['transfer', 'memory', 'idle', 'start-up', 'nodes'] as const;
+const parts = ['transfer', 'memory', 'idle', 'cache', 'start-up', 'nodes'] as const;
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string', multiple: true } } });
 for (const part of options.only ?? []) if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
 const wanted = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
@@ -45,6 +46,10 @@ try {
   }
   if (wanted('memory')) results.push(...(await measureMemory()));
   if (wanted('idle')) results.push(...(await measureIdleRun()));
+  if (wanted('cache')) {
+    const images = [image, large].map((of, index) => ({ mib: index === 0 ? imageMib : imageMib * 4, url: () => imageUrl(of, 'unlimited') }));
+    results.push(...(await measureCache({ commandLine: join(roles, 'files/chameleon-image-tools.mjs'), folder, rounds, images })));
+  }
   if (wanted('start-up')) results.push(...(await measureStartUp()));
   if (wanted('nodes')) results.push(...(await measureNodes(nodesBench())));
 } finally {
@@ -80,12 +85,16 @@ function deployCommand(headers: Headers, speed: Speed): string[] {
   return [join(roles, 'files/chameleon-image-tools.mjs'), 'deploy', '--json', '-vv', '--cloud', 'local', '--lock-dir', folder, '--image-type', 'raw', '--images', imageName, ...from];
 }
 
+/** Publishes the image anew, and gives the URL of its data. */
+function imageUrl(of: Image, speed: Speed): string {
+  return `${store.url('plain', speed)}/${container}/${scope}/versions/${store.publish(of)}/${imageName}.raw`;
+}
+
 /** The data alone, into an image that is there already. Nothing is verified. */
 async function pipe(of: Image, speed: Speed, curlOptions: string): Promise<Measured> {
-  const release = store.publish(of);
+  const from = imageUrl(of, speed);
   const { id, fileUrl } = await glance.create('bench-curl');
   try {
-    const from = `${store.url('plain', speed)}/${container}/${scope}/versions/${release}/${imageName}.raw`;
     const to = `curl -sS -f -T - ${curlOptions} -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' ${fileUrl}`;
     const measured = await measure(['bash', '-c', `set -o pipefail; curl -sS -f ${from} | ${to}`], { folder, environment: { TOKEN: glance.token } });
     await glance.assertActive(id, of.bytes);

@@ -1,10 +1,13 @@
 // kill -9 before every step that changes the disk: what is in use is always whole, and the next run puts the rest right.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { april, june, startCacheSite, type CacheSite } from '../operations/cache-site.js';
 import { root } from './cloud.js';
 import { startModule, type Arguments } from './executable.js';
+
+// A process for each step: seconds, but many where the machine is busy.
+jest.setTimeout(300_000);
 
 let site: CacheSite;
 const release = (number: number, what: string): Buffer => Buffer.alloc(100_000, `${what} ${number} `);
@@ -19,15 +22,13 @@ function publish(number: number, lastModified: string): void {
   for (const what of ['file', 'kernel', 'ramdisk']) site.serve(`/${what}`, release(number, what), { lastModified });
 }
 
-/** One run of the built module, killed before its step `at`; 0 leaves it alone. Gives the number of steps where it came to its end. */
-async function runModule(folder: string, args: Arguments, at: number): Promise<number | 'killed'> {
-  const report = `${folder}.steps`;
-  rmSync(report, { force: true });
-  const environment = { NODE_OPTIONS: `--require=${join(root, 'test/acceptance/kill-at.cjs')}`, KILL_AT: String(at), KILL_BELOW: folder, KILL_REPORT: report };
+/** One run of the built module, killed before its step `at`; 0 leaves it alone, as does any that it does not come to. */
+async function runModule(folder: string, args: Arguments, at: number): Promise<'killed' | 'done'> {
+  const environment = { NODE_OPTIONS: `--require=${join(root, 'test/acceptance/kill-at.cjs')}`, KILL_AT: String(at), KILL_BELOW: folder };
   const { exitCode, stdout, stderr } = await startModule('image_cache', args, environment).ended;
   if (exitCode === null) return 'killed';
   if (exitCode !== 0) throw new Error(`the module ended with ${exitCode}: ${stdout}${stderr}`);
-  return Number(readFileSync(report, 'utf8'));
+  return 'done';
 }
 
 interface Subject {
@@ -59,18 +60,19 @@ test.each([['a file', single], ['a set', set]] as const)('of %s', async (_, subj
   publish(1, april);
   await site.run(subject.args(clean));
   publish(2, june);
-  const steps = await runModule(clean, subject.args(clean), 0);
+  await runModule(clean, subject.args(clean), 0);
   const expected = leftovers(clean);
   expect(subject.inUse(clean)).toBe(subject.whole(2));
 
   const seen: string[] = [];
-  for (let at = 1; at <= Number(steps); at++) {
+  // How many steps there are differs a little, since bytes come in pieces as they like.
+  for (let at = 1; ; at++) {
     const folder = join(site.folder, `killed-${at}`);
     publish(1, april);
     await site.run(subject.args(folder));
     publish(2, june);
 
-    expect({ at, ended: await runModule(folder, subject.args(folder), at) }).toEqual({ at, ended: 'killed' });
+    if ((await runModule(folder, subject.args(folder), at)) !== 'killed') break;
     const between = subject.inUse(folder);
     seen.push(between === subject.whole(1) ? 'old' : between === subject.whole(2) ? 'new' : 'broken');
     expect({ at, now: seen.at(-1) }).not.toEqual({ at, now: 'broken' });
@@ -79,17 +81,16 @@ test.each([['a file', single], ['a set', set]] as const)('of %s', async (_, subj
     expect({ at, isNew: subject.inUse(folder) === subject.whole(2), left: leftovers(folder) }).toEqual({ at, isNew: true, left: expected });
     expect(await site.run(subject.args(folder))).toMatchObject({ changed: false });
   }
-  expect(seen).toEqual([...seen].sort().reverse());
-  expect(new Set(seen).size).toBe(2);
+  expect(new Set(seen)).toEqual(new Set(['old', 'new']));
+  expect(seen.length).toBeGreaterThan(10);
 });
 
 test('of the first download of all', async () => {
   publish(1, april);
-  const steps = await runModule(join(site.folder, 'clean'), set.args(join(site.folder, 'clean')), 0);
 
-  for (let at = 1; at <= Number(steps); at += 3) {
+  for (let at = 1; ; at += 3) {
     const folder = join(site.folder, `first-${at}`);
-    await runModule(folder, set.args(folder), at);
+    if ((await runModule(folder, set.args(folder), at)) !== 'killed') break;
     await site.run(set.args(folder));
 
     expect({ at, isWhole: set.inUse(folder) === set.whole(1) }).toEqual({ at, isWhole: true });

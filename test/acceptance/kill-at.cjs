@@ -1,6 +1,5 @@
 // Loaded before a program by NODE_OPTIONS=--require: kills it before its n-th step that changes the disk, n being KILL_AT. What kill -9 cannot
 // show is left out: a folder that is there already, and what was not yet synced.
-const fs = require('node:fs');
 const promises = require('node:fs/promises');
 
 let steps = 0;
@@ -36,7 +35,3 @@ promises.open = async function opened(...args) {
   }
   return handle;
 };
-
-process.on('exit', () => {
-  if (process.env.KILL_REPORT) fs.writeFileSync(process.env.KILL_REPORT, String(steps));
-});

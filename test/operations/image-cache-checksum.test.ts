@@ -34,7 +34,7 @@ describe('a checksum', () => {
     site.put('copy', 'old', april);
     site.serve('/file', 'the wrong bytes', { lastModified: may });
 
-    expect(await site.cache({}, { checksum: sha256(good) })).toMatchObject({ action: 'failed', changed: false, detail: expect.stringContaining(`its sha256 is ${sha256('the wrong bytes')}, not ${sha256(good)}`) });
+    expect(await site.cache({}, { checksum: sha256(good) })).toMatchObject({ action: 'failed', code: 'CHECKSUM_MISMATCH', changed: false, detail: expect.stringContaining(`its sha256 is ${sha256('the wrong bytes')}, not ${sha256(good)}`) });
     expect(site.read('copy')).toBe('old');
     expect(site.exists('.image_cache/files/copy.part')).toBe(false);
   });

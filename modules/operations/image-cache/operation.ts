@@ -7,7 +7,7 @@ import { lockFile, type FileLock } from '../../clients/files/lock.js';
 import { statOf } from '../../clients/files/durable.js';
 import { followRedirects } from '../../clients/http/redirects.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { InputError, messageOf } from '../../core/errors.js';
+import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { openCloud, openHttp } from '../connect.js';
 import { declaration } from './declaration.js';
@@ -93,22 +93,25 @@ async function settled<const T extends readonly Promise<unknown>[]>(works: T): P
 }
 
 /** The failure of one does not stop the others. */
-async function guarded<J, D>(job: J, work: () => Promise<D>, failed: (job: J, detail: string) => D): Promise<D> {
+async function guarded<J, D>(job: J, work: () => Promise<D>, failed: (job: J, why: Why) => D): Promise<D> {
   try {
     return await work();
   } catch (error) {
-    return failed(job, messageOf(error));
+    return failed(job, { detail: messageOf(error), code: error instanceof OperationError ? error.code : 'INTERNAL_ERROR' });
   }
 }
 
+/** Why a job failed, for people and for programs. */
+type Why = Pick<FileDone, 'detail' | 'code'>;
+
 const nothingChanged = { action: 'failed', changed: false, before: {}, after: {} } as const;
 
-function failedFile({ dest }: FileJob, detail: string): FileDone {
-  return { ...nothingChanged, path: dest, detail };
+function failedFile({ dest }: FileJob, why: Why): FileDone {
+  return { ...nothingChanged, path: dest, ...why };
 }
 
-function failedSet(job: SetJob, detail: string): SetDone {
-  return { ...nothingChanged, name: job.name, path: setPlaces(job).link, detail };
+function failedSet(job: SetJob, why: Why): SetDone {
+  return { ...nothingChanged, name: job.name, path: setPlaces(job).link, ...why };
 }
 
 async function pruneAll(folders: readonly string[], jobs: Jobs, run: Run): Promise<Pruned> {

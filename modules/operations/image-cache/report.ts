@@ -61,6 +61,7 @@ function fileResult(done: FileDone, args: CacheArguments): Record<string, unknow
     ...sourceResult(done),
     action,
     changed,
+    ...(done.code === undefined ? {} : { code: done.code }),
     ...(isUsable ? { instance_info: { image_source: referenceTo(path, dirname(path), args), ...checksumKeys(content, args) } } : {}),
   };
 }
@@ -83,6 +84,7 @@ function setResult(done: SetDone, args: CacheArguments): Record<string, unknown>
     ...(version === undefined ? {} : { version }),
     action,
     changed,
+    ...(done.code === undefined ? {} : { code: done.code }),
     detail,
     ...(kernel ? { kernel: part(kernel) } : {}),
     ...(ramdisk ? { ramdisk: part(ramdisk) } : {}),

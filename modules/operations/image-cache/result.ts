@@ -21,6 +21,8 @@ interface Facts {
 
 export interface Done extends Facts {
   readonly action: Action;
+  /** The stable code of a failure. */
+  readonly code?: string;
   readonly changed: boolean;
   /** What differs, for the diff. */
   readonly before: Readonly<Record<string, unknown>>;

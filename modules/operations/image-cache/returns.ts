@@ -29,6 +29,7 @@ const changed: ReturnField = {
   type: 'bool',
   returned: 'always',
 };
+const code: ReturnField = { description: 'The code of the failure, one of those in modules/README.md.', type: 'str', returned: 'when it failed', sample: 'CHECKSUM_MISMATCH' };
 const instanceInfo = 'Keys for `instance_info` of a node that is deployed';
 
 export const returns: Readonly<Record<string, ReturnField>> = {
@@ -41,6 +42,7 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       ...source,
       action,
       changed,
+      code,
       instance_info: {
         description: `${instanceInfo} from this file: \`image_source\`, \`image_os_hash_algo\`, \`image_os_hash_value\`, and \`image_checksum\` where its MD5 is known.`,
         type: 'dict',
@@ -59,6 +61,7 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       version: { description: 'Name of the current version.', type: 'str', returned: 'when there is one', sample: '20261102T080000Z' },
       action,
       changed,
+      code,
       kernel: part,
       ramdisk: part,
       driver_info: {

@@ -1,0 +1,55 @@
+// The cache against curl and sha256sum, which together do less: nothing is compared, nothing replaced at once.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { measure, type Measured } from './measured.js';
+import { atMost, median, type Result } from './report.js';
+
+export interface CacheBench {
+  readonly commandLine: string;
+  /** Takes the copies. */
+  readonly folder: string;
+  readonly rounds: number;
+  /** What is cached, by its size in MiB: the first for speed and memory, the others for memory. */
+  readonly images: readonly { readonly mib: number; readonly url: () => string }[];
+}
+
+export async function measureCache({ commandLine, folder, rounds, images }: CacheBench): Promise<Result[]> {
+  const results: Result[] = [];
+  const dest = join(folder, 'cached.img');
+  const list = join(folder, 'files.json');
+  const cache = async (url: string): Promise<Measured> => {
+    writeFileSync(list, JSON.stringify([{ url, dest }]));
+    return measure([commandLine, 'cache', '--json', '--files', list], { folder });
+  };
+  const clear = (): void => {
+    for (const name of ['cached.img', '.image_cache', 'curl.img']) rmSync(join(folder, name), { recursive: true, force: true });
+  };
+  const [first] = images;
+  if (!first) return results;
+  const ours: number[] = [];
+  const curl: number[] = [];
+  const second: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    clear();
+    const url = first.url();
+    const fetched = await cache(url);
+    if (!fetched.stdout.includes('"action": "fetch"')) throw new Error(`not fetched: ${fetched.stdout}`);
+    ours.push(fetched.seconds);
+    second.push((await cache(url)).seconds);
+    curl.push((await measure(['bash', '-c', `curl -sS -f -o '${folder}/curl.img' '${url}' && sha256sum '${folder}/curl.img'`], { folder })).seconds);
+    console.error(`cache, ${first.mib} MiB: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${fetched.cpuSeconds.toFixed(2)} s), curl and sha256sum ${curl.at(-1)?.toFixed(2)} s, second run ${second.at(-1)?.toFixed(2)} s`);
+  }
+  const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
+  results.push(
+    { what: `cache, ${first.mib} MiB: ours, median`, value: seconds(ours) },
+    { what: '  curl -o, then sha256sum, median', value: seconds(curl) },
+    atMost('  ratio, median of pairs', median(ours.map((value, at) => value / curl[at]!)), 1),
+    { what: '  second run, nothing to do, median', value: seconds(second) },
+  );
+  for (const { mib, url } of images) {
+    clear();
+    results.push(atMost(`cache, peak memory, file of ${mib} MiB`, (await cache(url())).peakMib, 150, ' MiB', 0));
+  }
+  clear();
+  return results;
+}

@@ -1,7 +1,7 @@
 // The server of a test: Nova deploys it on exactly this node, and deletes it again.
 import { isUndecided } from '../../clients/ironic/api.js';
 import { statusOf } from '../../clients/http/errors.js';
-import type { NodeDetails } from '../../clients/ironic/nodes.js';
+import { latestError, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { createServer, deleteServer, findServers, getServer, type ServerDetails, type ServerRequest } from '../../clients/nova/boot.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
@@ -58,6 +58,7 @@ async function untilBooted(run: Run, id: string, { node: { uuid } }: Deployment)
   const report = reporter(run);
   let lastError: string | null = null;
   let hasBegun = false;
+  const begunAt = new Date(Math.floor(context.now().getTime() / 1000) * 1000);
   const look = async (): Promise<{ readonly server?: ServerDetails } | undefined> => {
     const server = await getServer(cloud, id);
     const node = await lookAt(ironic, uuid);
@@ -68,6 +69,8 @@ async function untilBooted(run: Run, id: string, { node: { uuid } }: Deployment)
     if (server.status === 'ACTIVE') return { server: onNode(server, node) };
     if (server.status !== 'ERROR') return undefined;
     if (!hasBegun && isUnscheduled(server)) return notScheduled(node, id);
+    // Nova gives the node up within moments, so the failed state may not have been seen.
+    lastError ??= (await latestError(ironic, uuid, begunAt)) ?? null;
     throw testFailure(`server ${server.name} failed on node ${titleOf(node)}: ${lastError || server.fault || 'Nova tells no reason'}`, lastError);
   };
   const found = await waitFor(look, { subject: `server ${id} to become active`, timeoutSeconds: args.deploy_timeout, ...pace, signal: context.signal });

@@ -25,7 +25,7 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
   if (inventory.faults.length > 0) throw faulty(inventory);
   const run = await openRun(args, {
     context,
-    settings: settingsOf(args, { goal: args.state, configdrive: undefined }),
+    settings: settingsOf(args, { goal: args.state, configdrive: undefined, validates: false }),
     worldOf: (ironic) => (inventory.nodes.length < manyNodes ? Promise.resolve(openWorld(ironic)) : readWorld(ironic)),
     admit: (cloud) => {
       if (!args.bypass_inventory && cloud.hasService('inventory')) {

@@ -25,7 +25,7 @@ async function changeNode(args: NodeArguments, context: Context): Promise<Outcom
   const { state } = args;
   const wish = wishOf(args, context);
   const goal = state === 'absent' ? undefined : state;
-  const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive }), worldOf: async (ironic) => openWorld(ironic) });
+  const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive, validates: true }), worldOf: async (ironic) => openWorld(ironic) });
   return outcomeOf(state === 'absent' ? await removeNode(run, wish) : await ensureNode(run, wish), context.checkMode);
 }
 

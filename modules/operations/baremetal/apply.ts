@@ -133,14 +133,14 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
   const { ironic, context, settings } = run;
   const { goal } = settings;
   if (goal === undefined) return node;
-  if (isWorthValidating(node.provision_state, settings)) done.validation = await validate(run, node);
+  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, settings)) done.validation = await validate(run, node);
   const onState = (seen: NodeDetails): void => {
     if (seen.provision_state !== node.provision_state) done.changed = true;
     done.node = seen;
     context.progress({ subject: titleOf(seen), stage: seen.provision_state });
   };
   const bodyOf = (verb: string): Record<string, unknown> => (verb === 'active' && settings.configdrive !== undefined ? { configdrive: settings.configdrive } : {});
-  const arrived = await bringTo(ironic, node.uuid, goal, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal, onState, bodyOf });
+  const arrived = await bringTo(ironic, node.uuid, goal, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal, known: done.created ? node : undefined, onState, bodyOf });
   if (arrived.provision_state !== node.provision_state) done.changed = true;
   context.log('info', `node ${titleOf(arrived)}: ${arrived.provision_state}`);
   return arrived;

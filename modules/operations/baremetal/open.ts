@@ -10,7 +10,7 @@ import type { NodeRun, NodeSettings, World } from './run.js';
 
 type HandlingArguments = ArgumentsOf<typeof handlingFields>;
 
-export function settingsOf(args: HandlingArguments, rest: Pick<NodeSettings, 'goal' | 'configdrive'>): NodeSettings {
+export function settingsOf(args: HandlingArguments, rest: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates'>): NodeSettings {
   return {
     ...rest,
     purge: new Set(args.purge),

@@ -12,6 +12,8 @@ export interface Travel {
   /** The first pause between two looks; later ones are up to eight times as long. Half a second unless given. */
   readonly intervalSeconds?: number;
   readonly longestPauseSeconds?: number;
+  /** The node as it was a moment ago, which saves the first look. */
+  readonly known?: NodeDetails | undefined;
   /** Told each time that the node is seen in another state. */
   readonly onState?: (node: NodeDetails) => void;
   /** What a verb is told besides, such as a `configdrive`. */
@@ -118,10 +120,12 @@ function isFree(node: NodeState & Pick<NodeDetails, 'reservation'>): boolean {
   return isAtRest(node) && node.reservation === null;
 }
 
-function watch(ironic: Ironic, uuid: string, { onState }: Travel): () => Promise<NodeDetails> {
+function watch(ironic: Ironic, uuid: string, { onState, known }: Travel): () => Promise<NodeDetails> {
   let seen: string | undefined;
+  let first = known;
   return async () => {
-    const node = await getNode(ironic, uuid);
+    const node = first ?? (await getNode(ironic, uuid));
+    first = undefined;
     if (!node) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
     if (node.provision_state !== seen) onState?.(node);
     seen = node.provision_state;

@@ -18,6 +18,8 @@ export interface NodeSettings extends Merging {
   readonly withMaintenance: boolean;
   readonly stateTimeoutSeconds: number;
   readonly lockTimeoutSeconds: number;
+  /** Whether the interfaces are asked before a node is provided, for the result; before it is deployed they always are. */
+  readonly validates: boolean;
   /** Given to the node when it is deployed. */
   readonly configdrive?: string | undefined;
 }

@@ -5,7 +5,7 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { Inventory, InventoryNode } from '../../policy/inventory.js';
-import { ensureNode, resultOf, type NodeResult } from '../baremetal/ensure.js';
+import { ensureNode, failureOf, resultOf, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
 import type { NodeRun } from '../baremetal/run.js';
 import { openWorld, readWorld } from '../baremetal/world.js';
@@ -75,7 +75,7 @@ function outcomeOf(results: readonly NodeResult[], { ignored }: Inventory, { che
     changed: results.some(({ changed }) => changed),
     message: `${checkMode ? 'planned: ' : ''}${summary}`,
     values: { nodes: results.map(entryOf) },
-    failures: results.filter(({ action }) => action === 'failed').map(({ title, reason }) => `node ${title}: ${reason}`),
+    failures: results.filter(({ action }) => action === 'failed').map(failureOf),
     warnings: [...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)), ...(ignored.length > 0 ? [`left aside, since they mean nothing to enrolment: ${ignored.join(', ')}`] : [])],
     differences: results.filter(({ changed }) => changed).map(({ title, before, after }) => ({ header: `node ${title}`, before, after })),
     table: { columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'], rows: results.map(({ title, action, provisionState, uuid, reason }) => [title, action, provisionState, uuid, reason]) },

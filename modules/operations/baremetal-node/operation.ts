@@ -6,7 +6,7 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { shownValue } from '../../policy/node-differences.js';
 import { parseNode, type NodeWish } from '../../policy/node-wishes.js';
-import { ensureNode, type NodeResult } from '../baremetal/ensure.js';
+import { ensureNode, failureOf, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
 import { removeNode } from '../baremetal/remove.js';
 import { openWorld } from '../baremetal/world.js';
@@ -43,8 +43,8 @@ function wishOf(args: NodeArguments, { random }: Context): NodeWish {
 function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {
   const { action, reason, code, title, uuid, name, changed, before, after, node, provisionState, validation, warnings } = result;
   // Nothing was changed: it failed as a whole, with its own code.
-  if (action === 'failed' && !changed) throw new OperationError(code, `node ${title}: ${reason}`, { node: uuid || undefined });
-  const failures = action === 'failed' ? [`node ${title}: ${reason}`] : [];
+  if (action === 'failed' && !changed) throw new OperationError(code, failureOf(result), { node: uuid || undefined });
+  const failures = action === 'failed' ? [failureOf(result)] : [];
   return {
     changed,
     message: `node ${title}: ${checkMode && changed ? 'would be ' : ''}${words[action]}${provisionState && action !== 'delete' ? `, ${provisionState}` : ''}`,

@@ -55,6 +55,11 @@ function reasonOf(found: Found | undefined, differences: readonly NodeDifference
   return found ? fields.join(', ') : 'there was no such node';
 }
 
+/** Why a node failed, with its name. */
+export function failureOf({ title, reason }: Pick<NodeResult, 'title' | 'reason'>): string {
+  return reason.startsWith(`node ${title} `) ? reason : `node ${title}: ${reason}`;
+}
+
 interface Parts {
   readonly wish: NodeWish;
   readonly done: Done;

@@ -94,8 +94,9 @@ test.concurrent(
   withSite(async (site) => {
     const ipa = await openIpaSite(site);
     const [node] = await enrollNodes(ipa, 'a', { conductor_group: fact(site.cloud, 'ironic_slow_group') });
-    // Locked for two seconds.
-    await ipa.ironic.ask('PUT', `/nodes/${node}/states/power`, { target: 'power on' });
+    // Locked for two seconds, from just before its images are set.
+    const lock = async (): Promise<void> => void (await ipa.ironic.ask('PUT', `/nodes/${node}/states/power`, { target: 'power on' }));
+    ipa.ironicProxy.addFault({ method: 'PATCH', path: new RegExp(`/nodes/${node}$`), nth: 1, before: lock });
 
     const result = await ipa.run({ ...pushOnly, lock_timeout: 30 });
 

@@ -16,7 +16,7 @@ import { bootHost, openSiteFolder, packNode, succeed, type Host, type PlayResult
 
 jest.setTimeout(240_000);
 
-const unique = randomBytes(4).toString('hex');
+const unique = `t${randomBytes(4).toString('hex')}`;
 const image = `CC-Role-${unique}`;
 const unit = '/etc/systemd/system/image_deploy';
 /** For the second host alone, which has no timer and so never uses it. */

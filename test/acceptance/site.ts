@@ -73,7 +73,8 @@ async function tidyUp(tidying: readonly (() => unknown)[]): Promise<unknown[]> {
 
 async function openSite(options: SiteOptions, tidying: (() => unknown)[]): Promise<Site> {
   const cloud = readCloud();
-  const unique = randomBytes(5).toString('hex');
+  // With a letter first: ten digits would read as the time-stamp of an archive name.
+  const unique = `t${randomBytes(5).toString('hex')}`;
   const scope = `test-${unique}`;
   const project = await createProject(cloud, scope);
   tidying.push(() => project.remove());

@@ -107,4 +107,6 @@ test(
     expect(await clean(cleaning)).toMatchObject({ changed: false });
     expect([writesTo(site.glanceProxy).length, ipa.journal()]).toEqual([writes, []]);
   }),
+  // Nine runs one after the other, each of which takes longer beside other tests.
+  240_000,
 );

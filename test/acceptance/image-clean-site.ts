@@ -35,7 +35,7 @@ export async function openOldSite(site: Site): Promise<OldSite> {
   async function seed(months: number, attributes: Readonly<Record<string, unknown>> = {}): Promise<RawImage> {
     const properties = { current: '20240115-v1-amd', 'build-timestamp': '2024-01-15 10:11:12.131415', 'build-variant': 'base' };
     const image = await site.glance.create({ name: `${site.name}_2024-01-15 10:11:12.131415`, visibility: 'public', ...properties, ...attributes }, Buffer.alloc(512, 'old'));
-    setCreated(image.id, monthsAgo(months));
+    setAge(image.id, months);
     return site.glance.get(image.id);
   }
 
@@ -48,9 +48,9 @@ function monthsAgo(months: number): string {
   return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - months, 1)).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** The API cannot set it. */
-function setCreated(id: string, when: string): void {
-  sql('glance', `UPDATE images SET created_at = '${when}' WHERE id = '${id}'`);
+/** Makes an image so many months old, which the API cannot. */
+export function setAge(id: string, months: number): void {
+  sql('glance', `UPDATE images SET created_at = '${monthsAgo(months)}' WHERE id = '${id}'`);
 }
 
 export function sql(database: string, query: string): void {

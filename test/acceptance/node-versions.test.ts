@@ -1,11 +1,14 @@
 // The executables run on every Node.js from 18 on. scripts/node-versions brings the versions.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readCloud, root } from './cloud.js';
 import { parseResult, startCommand, startModule } from './executable.js';
 
 const cloud = readCloud();
+const modules = readdirSync(join(root, 'roles/chameleon_image_tools/library'))
+  .filter((file) => file.endsWith('.mjs'))
+  .map((file) => file.replace('.mjs', ''));
 
 describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
   const node = join(root, '.nodes', version, 'bin/node');
@@ -13,6 +16,13 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
 
   test('the version is there', () => {
     expect({ node, exists: existsSync(node) }).toEqual({ node, exists: true });
+  });
+
+  test.each(modules)('%s is loaded, and says which option it does not know', async (name) => {
+    const { stdout, stderr, exitCode } = await startModule(name, { colour: 'blue' }, environment).ended;
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ failed: true, code: 'INVALID_INPUT', msg: expect.stringContaining(`colour is not an option of ${name}`) });
   });
 
   test('a module plans a deployment', async () => {

@@ -1,4 +1,5 @@
 import { fieldsBelow, visitFields, type Field, type Fields } from './fields.js';
+import { isMapping } from './mapping.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 
@@ -97,8 +98,4 @@ export function redactAll<T>(value: T, secrets: readonly string[]): T {
   if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
   if (!isMapping(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactAll(inner, secrets)])) as T;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 // An inventory of nodes: lists, bifrost's mapping of names, and tables. Everything that is wrong is found before anything is done.
-import { isMapping } from './masked-values.js';
+import { isMapping } from '../core/mapping.js';
 import type { Values } from './node-differences.js';
 import { parseNode, type NodeWish } from './node-wishes.js';
 

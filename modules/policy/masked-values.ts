@@ -1,4 +1,5 @@
 // Values as Ironic serves them, passwords masked, against values as they are wanted.
+import { isMapping } from '../core/mapping.js';
 
 const mask = '***';
 
@@ -46,8 +47,4 @@ function spelling(value: unknown): string | undefined {
   const text = value.trim();
   if (/^(true|false)$/i.test(text)) return text.toLowerCase();
   return /^-?\d+(\.\d+)?$/.test(text) ? String(Number(text)) : text;
-}
-
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,9 @@
 // What must be sent so that a node is as it is wanted, key by key, with nothing that was masked written back.
 // The rules of PATCH are Ironic's (api/controllers/v1/node.py, api/controllers/v1/utils.py).
+import { isMapping } from '../core/mapping.js';
 import { isSecretKey } from '../core/masking.js';
 import { mergeCapabilities, sameCapabilities } from './capabilities.js';
-import { compareValues, isMapping, isMasked } from './masked-values.js';
+import { compareValues, isMasked } from './masked-values.js';
 import { mappingNames, type MappingName } from './node-fields.js';
 
 export type Values = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 // What is wanted of a node, read from what people write: our own fields, and bifrost's inventory. Every fault is collected.
 import { nearest } from '../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
-import { isMapping } from './masked-values.js';
+import { isMapping } from '../core/mapping.js';
 import type { NodeWishes, Values } from './node-differences.js';
 import { mappingNames, nodeAttributes, type MappingName } from './node-fields.js';
 import { parsePort, parseValue, type Parsed, type PortWish } from './port-wishes.js';

@@ -1,6 +1,7 @@
 // What is wanted of a port, read from what people write: every fault is collected.
+import { isMapping } from '../core/mapping.js';
 import { nearest } from '../core/validation.js';
-import { compareValues, isMapping } from './masked-values.js';
+import { compareValues } from './masked-values.js';
 import { normaliseMac, normaliseSwitchId } from './mac-addresses.js';
 import { portAttributes } from './node-fields.js';
 import type { PatchStep, Values } from './node-differences.js';

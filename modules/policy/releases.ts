@@ -3,6 +3,7 @@ import { OperationError } from '../core/errors.js';
 import { imageAttributes } from './attributes.js';
 import type { Subscription } from './deployment.js';
 import { releaseProperty } from './images.js';
+import { isMapping } from '../core/mapping.js';
 
 /** One image of the catalogue, or the reason why its entry cannot be used. */
 export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
@@ -71,10 +72,6 @@ export function subscriptionOf(entry: CatalogueEntry): Subscription {
     isMadeInto: ({ properties }) => properties[releaseProperty] === entry.release,
     describe: ({ properties }) => (properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`),
   };
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function kindOf(value: unknown): string {

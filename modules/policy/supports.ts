@@ -1,6 +1,7 @@
 // What supports.yaml says: which builds a site supports, and the names that they have in production. No I/O, no clock.
 import { InputError } from '../core/errors.js';
 import { nearest } from '../core/validation.js';
+import { isMapping } from '../core/mapping.js';
 
 /** Which half of the Ironic Python Agent an image is; `na`: it is none. */
 export type Half = 'kernel' | 'initramfs';
@@ -135,10 +136,6 @@ function mappingAt(value: unknown, key: string, path: string): Mapping {
   if (isMapping(value)) return value;
   const where = key === '' ? path : `${path}: ${key}`;
   throw new InputError(`supports_yaml: ${where} ${isAbsent(value) ? 'is missing' : `is ${show(value)}`}; it must be a mapping`, 'supports_yaml');
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isAbsent(value: unknown): boolean {

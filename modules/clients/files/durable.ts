@@ -42,10 +42,10 @@ export function draftOf(path: string): string {
   return `${path}.draft`;
 }
 
-/** Replaces a small file at once. */
-export async function writeDurably(path: string, text: string): Promise<void> {
+/** Replaces a small file at once. Whoever writes one file from several places writes one after the other. */
+export async function writeDurably(path: string, text: string, mode = 0o644): Promise<void> {
   const draft = draftOf(path);
-  const handle = await fs.open(draft, 'w', 0o644);
+  const handle = await fs.open(draft, 'w', mode);
   try {
     await handle.writeFile(text);
     await handle.sync();

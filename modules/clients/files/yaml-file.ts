@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Document, Tags } from 'yaml';
 import { InputError, messageOf } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 
 export interface YamlFile {
   readonly path: string;
@@ -62,10 +63,6 @@ export async function exists(path: string): Promise<boolean> {
 /** The path with `~` at its beginning replaced by the home folder. */
 export function withHome(path: string, environment: Readonly<Record<string, string | undefined>>): string {
   return path === '~' || path.startsWith('~/') ? join(environment.HOME || homedir(), path.slice(1)) : path;
-}
-
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const readFaults: Readonly<Record<string, string>> = {

@@ -90,11 +90,6 @@ export async function setProvisionState(ironic: Ironic, uuid: string, body: Read
   await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/provision`, body });
 }
 
-/** Such as `power off`. */
-export async function setPowerState(ironic: Ironic, uuid: string, target: string): Promise<void> {
-  await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/power`, body: { target } });
-}
-
 /** Sets maintenance for a reason, or ends it: undefined. */
 export async function setMaintenance(ironic: Ironic, uuid: string, reason: string | undefined): Promise<void> {
   const path = `${pathOf(uuid)}/maintenance`;

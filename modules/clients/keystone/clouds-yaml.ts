@@ -1,8 +1,9 @@
 // Finds a cloud by name in clouds.yaml and secure.yaml, in the places where openstacksdk looks for them.
 import { join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
-import { exists, isMapping, readYamlMapping, withHome } from '../files/yaml-file.js';
+import { exists, readYamlMapping, withHome } from '../files/yaml-file.js';
 import { readSettings, type Environment, type LoginSettings } from './settings.js';
 
 type Mapping = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
 import { coerce } from '../../core/coercion.js';
 import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
-import { isMapping } from '../files/yaml-file.js';
+import { isMapping } from '../../core/mapping.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Interface = 'public' | 'internal' | 'admin';

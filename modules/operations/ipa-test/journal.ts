@@ -1,7 +1,7 @@
 // What a run is about to do, on disk before it does it: one file a test or roll-out, removed when everything is back in order.
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { statOf, syncPath, writeDurably } from '../../clients/files/durable.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { ImageSettings } from '../../policy/image-settings.js';
 
@@ -67,16 +67,14 @@ export function openJournal(folder: string, cloud: string): Journal {
     write: async (entry) => {
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
-        await writeDurably(pathOf(entry), `${JSON.stringify({ version, ...entry }, null, 2)}\n`, folder);
+        await writeDurably(pathOf(entry), `${JSON.stringify({ version, ...entry }, null, 2)}\n`, 0o600);
       } catch (error) {
         throw new InputError(`journal_dir: ${folder} cannot be written to (${messageOf(error)}); name a folder where this user may write`, 'journal_dir');
       }
     },
     remove: async (entry) => {
-      await unlink(pathOf(entry)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-      });
-      await syncFolder(folder);
+      await rm(pathOf(entry), { force: true });
+      if (await statOf(folder)) await syncPath(folder);
     },
   };
 }
@@ -97,29 +95,5 @@ async function readEntry(path: string): Promise<JournalEntry> {
     return entry;
   } catch (error) {
     throw new OperationError('JOURNAL_UNREADABLE', `${path} cannot be read: ${messageOf(error)}; see what it names, put it right by hand, then delete it`, { path }, error);
-  }
-}
-
-/** The old content or the new one, also when the power fails. */
-async function writeDurably(path: string, text: string, folder: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.new`;
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  await syncFolder(folder);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  if (!handle) return;
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

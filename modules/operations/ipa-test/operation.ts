@@ -7,9 +7,9 @@ import { openCloud } from '../connect.js';
 import { takeRunLock } from '../run-lock.js';
 import { declaration } from './declaration.js';
 import { openJournal } from './journal.js';
-import { putBackLeftovers, type Leftovers } from './leftovers.js';
+import { putBackLeftovers } from './leftovers.js';
 import { planRun, type Plan } from './plan.js';
-import { planRollout, rollOut, type Rollout } from './push.js';
+import { planRollout, rollOut } from './push.js';
 import { outcomeOf } from './report.js';
 import { delayed, type IpaArguments, type Run } from './run.js';
 import { runTrial } from './trial.js';
@@ -42,12 +42,8 @@ async function carryOut(run: Run): Promise<Outcome> {
   if (context.checkMode) return outcomeOf(run, { leftovers, plan, ...(args.push ? { rollout: { nodes: await planRollout(run, plan), failures: [] } } : {}) });
   if (!hasTest(plan)) return outcomeOf(run, { leftovers, plan, rollout: await rollOut(run, plan, leftovers.rollouts) });
   const trial = await runTrial(run, plan);
-  const rollout = trial.passed && trial.leftover === undefined && args.push ? await pushOn(run, plan, leftovers) : undefined;
+  const rollout = trial.passed && trial.leftover === undefined && args.push ? await rollOut(run, plan, leftovers.rollouts) : undefined;
   return outcomeOf(run, { leftovers, plan, trial, ...(rollout ? { rollout } : {}) });
-}
-
-async function pushOn(run: Run, plan: Plan, { rollouts }: Leftovers): Promise<Rollout> {
-  return rollOut(run, plan, rollouts);
 }
 
 function hasTest(plan: Plan): plan is Plan & { readonly test: NonNullable<Plan['test']> } {

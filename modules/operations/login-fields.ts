@@ -22,6 +22,11 @@ export const authFields = defineFields({
     aliases: ['default_domain_id', 'default_domain'],
     description: 'Id of the domain of the user and of the project, where they are not given one by one. It is `default` when no domain is given at all.',
   },
+  system_scope: {
+    type: 'string',
+    choices: ['all'],
+    description: 'The same as the option `system_scope`, where openstacksdk has it.',
+  },
   token: { type: 'string', secret: true, description: 'A token that was issued before, instead of a password.' },
   application_credential_id: { type: 'string', description: 'Id of an application credential.' },
   application_credential_name: { type: 'string', description: 'Name of an application credential, beside the user that owns it.' },
@@ -48,6 +53,13 @@ export const loginFields = defineFields({
     siteYaml: ['auth_type'],
     description:
       'The kind of login. Unless given it follows from what `auth` holds: an application credential, a token, or a password. `none` and `http_basic` are for a standalone Bare Metal service.',
+  },
+  system_scope: {
+    type: 'string',
+    choices: ['all'],
+    siteYaml: ['system_scope'],
+    description:
+      'With `all` the Bare Metal service gets a token of the whole system, without which it shows only the nodes of the project (Ironic 2024.1 and newer), and all other services get that of the project. Unless given, such a token is used where the user has a role on the system. A login without a project is good for bare metal alone. Not possible with an application credential.',
   },
   region_name: {
     type: 'string',

@@ -15,7 +15,7 @@ export interface MergedArguments {
 
 /** Keys that mean something to one operation or another; the present one need not know them all. */
 const knownKeys = [
-  ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'region_name', 'image_store_cloud'],
+  ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'system_scope', 'region_name', 'image_store_cloud'],
   ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images', 'hide_mode', 'age_from', 'grace_days', 'max_deletes', 'keep_deprecated'],
   ...['catalog', 'object_store_url', 'image_container', 'scope', 'objects_store_url', 'objects_container', 'supports_yaml'],
   ...['image_type', 'image_prefix', 'image_metadata_field'],
@@ -23,7 +23,7 @@ const knownKeys = [
 ];
 
 /** What belongs to the file's own login, and not to a cloud that was named explicitly. */
-const partsOfLogin: ReadonlySet<string> = new Set(['auth', 'auth_type', 'region_name', 'interface', 'endpoint_override']);
+const partsOfLogin: ReadonlySet<string> = new Set(['auth', 'auth_type', 'system_scope', 'region_name', 'interface', 'endpoint_override']);
 
 /** A password login with the keys of old; all of them, or none. */
 const passwordLogin = { auth_url: 'auth_url', admin_username: 'username', admin_password: 'password', admin_project: 'project_name' } as const;

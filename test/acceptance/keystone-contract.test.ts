@@ -7,6 +7,7 @@ describeKeystone('the real service', async () => {
   await tokenOf(cloud, 'admin');
   return {
     auth: authOf(cloud, 'admin'),
+    demoAuth: authOf(cloud, 'demo'),
     projectId: fact(cloud, 'admin_project_id'),
     applicationCredential: {
       id: fact(cloud, 'application_credential_id'),

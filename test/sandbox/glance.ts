@@ -40,6 +40,8 @@ export async function startGlance(options: GlanceOptions): Promise<GlanceDouble>
     try {
       if (call.segments[0] !== 'v2') return versions(call);
       const identity = options.identify(header(call, 'x-auth-token'));
+      // By its default since 2023.1, with `enforce_scope`.
+      if (identity?.systemRoles) throw refusal(403, 'You are not authorized to complete this action.');
       if (identity?.project === undefined) throw unauthorized(options.authUrl);
       return await handlerOf(call)(state, identity, call);
     } catch (error) {

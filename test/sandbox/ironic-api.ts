@@ -14,8 +14,10 @@ export interface Login {
 /** Who asks: an admin, or somebody who sees only what is the project's. */
 export interface Asker {
   readonly isAdmin: boolean;
-  /** Null where there are no projects. */
+  /** Null where there are no projects, and for a token of the whole system. */
   readonly project: string | null;
+  /** Whether what is the project's may be changed. */
+  readonly isProjectAdmin: boolean;
 }
 
 /** The body of each refusal is JSON in a string in JSON. */
@@ -50,17 +52,18 @@ export function withVersions({ headers, ...answer }: Answer, newest: number, spo
 }
 
 /** Whoever it is where nobody has to tell. */
-export const nobody: Asker = { isAdmin: true, project: null };
+export const nobody: Asker = { isAdmin: true, project: null, isProjectAdmin: false };
 
-/** Throws where the login is missing or wrong. */
-export function askerOf({ identify, basic }: Login, call: Call): Asker {
+/** Throws where the login is missing or wrong. With `enforcesScope` an admin of a project is one of its nodes only (ironic/common/policy.py). */
+export function askerOf({ identify, basic }: Login, call: Call, enforcesScope: boolean): Asker {
   if (basic) return checkBasic(basic, call);
   if (!identify) return nobody;
   const identity = identify(header(call, 'x-auth-token'));
+  if (identity?.systemRoles) return { isAdmin: identity.systemRoles.includes('admin'), project: null, isProjectAdmin: false };
   if (identity?.project === undefined) {
     throw new Refusal({ status: 401, body: { error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' } } });
   }
-  return { isAdmin: identity.isAdmin, project: identity.project.id };
+  return { isAdmin: identity.isAdmin && !enforcesScope, project: identity.project.id, isProjectAdmin: identity.isAdmin };
 }
 
 function checkBasic({ username, password }: NonNullable<Login['basic']>, call: Call): Asker {

@@ -38,6 +38,8 @@ export function listNodes(double: IronicDouble, call: Call, { minor, asker, isDe
   const { query } = call;
   const known = [...common, ...(isDetailed ? [] : ['fields', 'detail']), ...Object.keys(nodeFilters).filter((filter) => nodeFilters[filter]!.since <= double.minor)];
   assertArguments(call, known);
+  const project = query.get('project');
+  if (project !== null && !asker.isAdmin && project !== asker.project) throw refusal(403, 'Access was denied to the following resource: baremetal:node:list_all');
   const wantsDetails = query.has('detail') && booleanOf('detail', query.get('detail'));
   if (wantsDetails && minor < 43) throw refusal(400, 'Invalid query parameter ?detail=True received.');
   if (wantsDetails && query.has('fields')) throw refusal(400, 'Can not specify ?detail=True and fields in the same request.');

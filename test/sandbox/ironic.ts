@@ -37,6 +37,8 @@ export interface IronicDouble extends HttpDouble {
   looks: number;
   /** Whether nodes are cleaned that do not say it themselves, `automated_clean` in ironic.conf. */
   cleans: boolean;
+  /** Whether a project's admin sees and changes only what is the project's, as by default since 2024.1: `enforce_scope`, `enforce_new_defaults`. */
+  enforcesScope: boolean;
   /** What goes wrong, with the last error: by verb (`active`), state on the way (`clean wait`) or change of power (`power off`); of one node behind its name or UUID (`rack1-01/active`). */
   fails: Record<string, string>;
   /** Interfaces that are not valid, such as `boot`, with the reason; of one node as above. */
@@ -73,6 +75,7 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     minor: options.minor ?? 82,
     looks: 1,
     cleans: true,
+    enforcesScope: false,
     fails: {},
     invalid: {},
     holds,
@@ -109,7 +112,7 @@ async function answerTo(double: IronicDouble, call: Call, options: IronicOptions
   try {
     const [root, resource] = call.segments;
     const isPublic = root === '' || (root === 'v1' && [undefined, ''].includes(resource));
-    const asker = isPublic ? nobody : askerOf(options, call);
+    const asker = isPublic ? nobody : askerOf(options, call, double.enforcesScope);
     minor = minorOf(call, double.minor);
     if (isPublic) return withVersions(versionDocument(call, double.minor), double.minor, minor);
     const body = ['POST', 'PUT', 'PATCH'].includes(call.method) ? await bodyOf(call) : undefined;
@@ -132,14 +135,21 @@ function answerFor(double: IronicDouble, call: Call, request: Request): Answer {
     if (ident === '' || ident === 'detail') return onNodes(double, call, request);
     return onNode(double, call, request);
   }
+  if (root === 'v1' && resource === 'conductors') return listConductors(double, request);
   if (root !== 'v1' || resource !== 'ports') throw plainRefusal(404, 'Not Found', '');
   if (!request.asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:port:list');
   return onPorts(double, call, request);
 }
 
+function listConductors({ host }: IronicDouble, { asker, minor }: Request): Answer {
+  if (!asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:conductor:get');
+  if (minor < 49) throw plainRefusal(404, 'Not Found', '');
+  return { status: 200, body: { conductors: [{ hostname: host, conductor_group: '', alive: true, links: [] }] } };
+}
+
 function onNodes(double: IronicDouble, call: Call, { asker, minor, body }: Request): Answer {
   if (call.method === 'POST') {
-    if (!asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:node:create');
+    if (!asker.isAdmin && !asker.isProjectAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:node:create');
     return createNode(double, { body, minor, owner: asker.project });
   }
   const answer = listNodes(double, call, { minor, asker, isDetailed: call.segments[2] === 'detail' });
@@ -154,7 +164,8 @@ function onNode(double: IronicDouble, call: Call, { asker, minor, body }: Reques
   // Names came with 1.5.
   const node = double.nodes.find((candidate) => candidate.uuid === ident || (candidate.name === ident && minor >= 5 && !isUuid(ident)));
   if (!node || !isAllowed(recordOf(node), asker)) throw refusal(404, `Node ${ident} could not be found.`);
-  if (!asker.isAdmin && call.method !== 'GET') throw refusal(403, 'Access was denied to the following resource: baremetal:node');
+  const isOwnerAdmin = asker.isProjectAdmin && recordOf(node)['owner'] === asker.project;
+  if (!asker.isAdmin && !isOwnerAdmin && call.method !== 'GET') throw refusal(403, 'Access was denied to the following resource: baremetal:node');
   // What begins with this request is not looked at by it.
   const holder = node.reservation;
   const [state, power] = [node.provision_state, node.target_power_state];

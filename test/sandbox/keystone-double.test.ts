@@ -6,9 +6,9 @@ import { logIn } from './log-in.js';
 import { startSandbox } from './sandbox.js';
 
 describeKeystone('the double', async () => {
-  const { auth, keystone, close } = await startSandbox();
+  const { auth, demoAuth, keystone, close } = await startSandbox();
   const { project, applicationCredential } = keystone.admin;
-  return { auth, projectId: project.id, applicationCredential, close };
+  return { auth, demoAuth, projectId: project.id, applicationCredential, close };
 });
 
 test('tokens of the double expire by its clock, and all at once when they are revoked', async () => {

@@ -9,6 +9,8 @@ import type { AuthMapping } from './sandbox.js';
 
 export interface KeystoneTarget {
   readonly auth: AuthMapping;
+  /** A user without any role on the system. */
+  readonly demoAuth: AuthMapping;
   readonly projectId: string;
   readonly applicationCredential: { readonly id: string; readonly secret: string };
   close(): Promise<void>;
@@ -79,6 +81,35 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
 
       expect(reply.status).toBe(201);
       expect(reply.json.token).toMatchObject({ methods: ['application_credential'], project: { id: target.projectId } });
+    });
+
+    test('a user with a role on the system gets a token for it, without a project but with a catalogue', async () => {
+      const reply = await authenticate(passwordOf(target.auth), { system: { all: true } });
+
+      expect(reply.status).toBe(201);
+      const { token } = reply.json;
+      expect(token).toMatchObject({ system: { all: true }, catalog: expect.arrayContaining([expect.objectContaining({ type: 'image' })]) });
+      expect(token).not.toHaveProperty('project');
+      expect(token.roles.map((role: { name: string }) => role.name).sort()).toEqual(['admin', 'member', 'reader']);
+    });
+
+    test('a token of a project gives one of the system, which does not outlive it', async () => {
+      const first = await authenticate(passwordOf(target.auth), scopeOf(target.auth));
+
+      const second = await authenticate({ methods: ['token'], token: { id: first.headers.get('x-subject-token') } }, { system: { all: true } });
+
+      expect(second.status).toBe(201);
+      expect(second.json.token).toMatchObject({ system: { all: true }, expires_at: first.json.token.expires_at });
+    });
+
+    test('a token of the system is refused 401 to a user without a role there, and to an application credential', async () => {
+      const system = { system: { all: true } };
+      const refused = [
+        await authenticate(passwordOf(target.demoAuth), system),
+        await authenticate({ methods: ['application_credential'], application_credential: target.applicationCredential }, system),
+      ];
+
+      expect(refused.map(({ status }) => status)).toEqual([401, 401]);
     });
 
     test('wrong secrets are answered 401, all alike', async () => {

@@ -1,4 +1,4 @@
-// A double of Keystone's v3 tokens: password, token and application credential logins, one region, one catalogue.
+// A double of Keystone's v3 tokens: password, token and application credential logins, of a project or the whole system, one region, one catalogue.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 
@@ -16,15 +16,20 @@ export interface User {
   readonly password: string;
   readonly project: Project;
   readonly roles: readonly string[];
+  /** What the user may do to the whole system; nothing where it is empty. */
+  systemRoles: readonly string[];
   readonly applicationCredential: { readonly id: string; readonly secret: string };
 }
 
 /** Who a token stands for. */
 export interface Identity {
   readonly user: User;
-  /** Absent from an unscoped token. */
+  /** Absent from an unscoped token, and from one of the whole system. */
   readonly project: Project | undefined;
+  /** Of the project. */
   readonly isAdmin: boolean;
+  /** What a token of the whole system may do; undefined for any other. */
+  readonly systemRoles: readonly string[] | undefined;
 }
 
 export interface CatalogEntry {
@@ -72,7 +77,7 @@ interface LoginBody {
       readonly token?: { readonly id?: string };
       readonly application_credential?: { readonly id?: string; readonly secret?: string };
     };
-    readonly scope?: { readonly project?: Reference };
+    readonly scope?: { readonly project?: Reference; readonly system?: { readonly all?: boolean } };
   };
 }
 
@@ -94,7 +99,7 @@ export async function startKeystone({ now = Date.now }: { now?: () => number } =
   const double: KeystoneDouble = {
     ...server,
     authUrl: `${server.url}/v3`,
-    admin: newUser('admin', ['admin', 'member', 'reader']),
+    admin: newUser('admin', ['admin', 'member', 'reader'], ['admin', 'member', 'reader']),
     demo: newUser('demo', ['member', 'reader']),
     catalog: [],
     tokenSeconds: 3600,
@@ -152,7 +157,10 @@ function newToken(
   const { methods, user, former, asked } = login;
   const scope = asked.scope?.project;
   const bound = methods.includes('application_credential') ? user.project : former?.project;
-  const project = scope === undefined ? bound : projectOf(user, scope);
+  const forSystem = asked.scope?.system?.all === true;
+  // An application credential has the scope that it was made for, whatever is asked.
+  if (forSystem && (user.systemRoles.length === 0 || methods.includes('application_credential'))) throw unauthorized(double.authUrl);
+  const project = forSystem ? undefined : scope === undefined ? bound : projectOf(user, scope);
   if (scope !== undefined && project === undefined) throw unauthorized(double.authUrl);
   const issuedAt = now();
   return {
@@ -160,6 +168,7 @@ function newToken(
     user,
     project,
     isAdmin: project !== undefined && user.roles.includes('admin'),
+    systemRoles: forSystem ? user.systemRoles : scope === undefined ? former?.systemRoles : undefined,
     issuedAt,
     // A token made from another one does not outlive it.
     expiresAt: former?.expiresAt ?? issuedAt + double.tokenSeconds * 1000,
@@ -198,7 +207,7 @@ function onToken(state: State, call: Call): Answer {
 }
 
 function shown({ double }: State, of: { call: Call; status: number; id: string; token: Token }): Answer {
-  const { methods, user, project, issuedAt, expiresAt } = of.token;
+  const { methods, user, project, systemRoles, issuedAt, expiresAt } = of.token;
   const base = {
     methods,
     user: { domain, id: user.id, name: user.name, password_expires_at: null },
@@ -206,9 +215,9 @@ function shown({ double }: State, of: { call: Call; status: number; id: string; 
     expires_at: instant(expiresAt),
     issued_at: instant(issuedAt),
   };
-  const roles = user.roles.map((name) => ({ id: hexId(), name }));
-  const scope = project === undefined ? {} : { project: { domain, ...project }, is_domain: false, roles };
-  const catalog = project === undefined || of.call.query.has('nocatalog') ? {} : { catalog: catalogOf(double) };
+  const roles = (systemRoles ?? user.roles).map((name) => ({ id: hexId(), name }));
+  const scope = project !== undefined ? { project: { domain, ...project }, is_domain: false, roles } : systemRoles ? { system: { all: true }, roles } : {};
+  const catalog = (project ?? systemRoles) === undefined || of.call.query.has('nocatalog') ? {} : { catalog: catalogOf(double) };
   const headers = { 'X-Subject-Token': of.id, Vary: 'X-Auth-Token' };
   return { status: of.status, headers, body: { token: { ...base, ...scope, ...catalog } } };
 }
@@ -222,10 +231,10 @@ function catalogOf({ catalog, authUrl, region }: KeystoneDouble): object[] {
   }));
 }
 
-function newUser(name: string, roles: readonly string[]): User {
+function newUser(name: string, roles: readonly string[], systemRoles: readonly string[] = []): User {
   const project = { id: hexId(), name };
   const applicationCredential = { id: hexId(), secret: `${name}-credential` };
-  return { id: hexId(), name, password: `${name}-password`, project, roles, applicationCredential };
+  return { id: hexId(), name, password: `${name}-password`, project, roles, systemRoles, applicationCredential };
 }
 
 function hexId(): string {

@@ -87,7 +87,7 @@ export async function deleteNode(ironic: Ironic, uuid: string): Promise<void> {
 
 /** Says a verb, such as `provide`; the node is on its way when this returns. A verb in a wrong state is refused with 400. */
 export async function setProvisionState(ironic: Ironic, uuid: string, body: Readonly<{ target: string } & Record<string, unknown>>): Promise<void> {
-  await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/provision`, body });
+  await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/provision`, body, prefersProject: true });
 }
 
 /** Sets maintenance for a reason, or ends it: undefined. */
@@ -109,7 +109,7 @@ export interface Validation {
 
 /** What the node's interfaces say of its settings, by interface, such as `power`. */
 export async function validateNode(ironic: Ironic, uuid: string): Promise<Readonly<Record<string, Validation>>> {
-  const found = (await (await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/validate` })).json()) as Readonly<Record<string, Values>>;
+  const found = (await (await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/validate`, prefersProject: true })).json()) as Readonly<Record<string, Values>>;
   const parse = ({ result, reason }: Values): Validation => ({ result: typeof result === 'boolean' ? result : null, reason: typeof reason === 'string' ? reason : '' });
   return Object.fromEntries(Object.entries(found).map(([name, row]) => [name, parse(row)]));
 }
@@ -119,12 +119,13 @@ interface Sending {
   readonly path: string;
   readonly body?: Values;
   readonly isGoneFine?: boolean;
+  readonly prefersProject?: boolean;
 }
 
 /** Never repeated by itself: what was accepted once may be refused the second time. */
-async function send(ironic: Ironic, { method, path, body, isGoneFine = false }: Sending): Promise<void> {
+async function send(ironic: Ironic, { method, path, body, isGoneFine = false, prefersProject = false }: Sending): Promise<void> {
   const expect = isGoneFine ? [200, 202, 204, 404] : [200, 202, 204];
-  const answer = await ironic.request({ method, path, repeatable: false, expect, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const answer = await ironic.request({ method, path, repeatable: false, prefersProject, expect, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   await answer.text();
 }
 

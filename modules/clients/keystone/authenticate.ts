@@ -9,16 +9,20 @@ export interface Token {
   readonly token: string;
   readonly expiresAt: Date;
   readonly issuedAt: Date;
+  /** Empty for a token of the whole system. */
   readonly projectId: string;
-  readonly projectName: string;
+  readonly roles: readonly string[];
   readonly userName: string;
   readonly catalog: readonly CatalogService[];
 }
+
+export type Scope = 'project' | 'system';
 
 export interface Authentication {
   /** Without `/v3`. */
   readonly authUrl: string;
   readonly credentials: KeystoneCredentials;
+  readonly scope: Scope;
   /** Where the login came from, for messages. */
   readonly source: string;
 }
@@ -28,6 +32,8 @@ interface TokenBody {
     readonly expires_at: string;
     readonly issued_at: string;
     readonly project?: { readonly id: string; readonly name: string };
+    readonly system?: object;
+    readonly roles?: readonly { readonly name: string }[];
     readonly user: { readonly name: string };
     readonly catalog?: readonly CatalogService[];
   };
@@ -39,8 +45,8 @@ export async function authenticate(login: Authentication, http: HttpClient): Pro
   const token = answer.header('x-subject-token');
   const body = (await answer.json().catch(() => ({}))) as TokenBody;
   if (!token || !body.token) throw notKeystone(login, 'it gave no token');
-  const { project, user, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
-  if (!project) {
+  const { project, system, user, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
+  if (!project && !system) {
     const message = `${login.authUrl} logged in ${describeUser(login)}, but for no project: give auth.project_name or auth.project_id (login from ${login.source})`;
     throw new OperationError('NO_PROJECT', message, { source: login.source });
   }
@@ -48,8 +54,8 @@ export async function authenticate(login: Authentication, http: HttpClient): Pro
     token,
     expiresAt: new Date(expiresAt),
     issuedAt: new Date(issuedAt),
-    projectId: project.id,
-    projectName: project.name,
+    projectId: project?.id ?? '',
+    roles: (roles ?? []).map(({ name }) => name),
     userName: user.name,
     catalog: catalog ?? [],
   };
@@ -67,13 +73,13 @@ async function requestToken(login: Authentication, http: HttpClient): Promise<Ht
   }
 }
 
-function tokenRequest({ authUrl, credentials }: Authentication): HttpRequest {
+function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequest {
   const url = `${authUrl}/v3/auth/tokens`;
-  if (credentials.kind === 'token' && !credentials.project) {
+  if (credentials.kind === 'token' && !credentials.project && scope === 'project') {
     // A token made from it would belong to no project, so it is used as it is; Keystone tells what it is good for.
     return { method: 'GET', url, headers: { 'X-Auth-Token': credentials.token, 'X-Subject-Token': credentials.token }, expect: [200] };
   }
-  const body = JSON.stringify({ auth: requestBody(credentials) });
+  const body = JSON.stringify({ auth: requestBody(credentials, scope) });
   // A second token is harmless: the first one is forgotten and expires.
   return { method: 'POST', url, headers: { 'Content-Type': 'application/json' }, body, expect: [201], repeatable: true };
 }
@@ -84,14 +90,15 @@ async function isKeystone(login: Authentication, http: HttpClient): Promise<bool
   return typeof body === 'object' && body !== null && 'version' in body;
 }
 
-function requestBody(credentials: KeystoneCredentials): object {
+function requestBody(credentials: KeystoneCredentials, wanted: Scope): object {
+  const scopeWith = (project: Project | undefined): object => (wanted === 'system' ? { system: { all: true } } : { project });
   switch (credentials.kind) {
     case 'password': {
       const { user, password, project } = credentials;
-      return { identity: { methods: ['password'], password: { user: { ...user, password } } }, scope: { project } };
+      return { identity: { methods: ['password'], password: { user: { ...user, password } } }, scope: scopeWith(project) };
     }
     case 'token':
-      return { identity: { methods: ['token'], token: { id: credentials.token } }, scope: { project: credentials.project } };
+      return { identity: { methods: ['token'], token: { id: credentials.token } }, scope: scopeWith(credentials.project) };
     case 'application_credential': {
       const application_credential = { ...credentials.credential, secret: credentials.secret };
       return { identity: { methods: ['application_credential'], application_credential } };
@@ -100,7 +107,11 @@ function requestBody(credentials: KeystoneCredentials): object {
 }
 
 function refused(login: Authentication, cause: unknown): OperationError {
-  const { authUrl, credentials, source } = login;
+  const { authUrl, credentials, source, scope } = login;
+  if (scope === 'system') {
+    const message = `${authUrl} refused ${describeUser(login)} a token for the whole system (system_scope all, login from ${source}): check user and password, and that the user has a role there: openstack role add --user USER --system all reader (admin to change nodes)`;
+    return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
+  }
   const project = 'project' in credentials && credentials.project ? ` for project ${nameOf(credentials.project)}` : '';
   const check = { password: 'user, password, project and their domains', token: 'that the token has not expired', application_credential: 'id and secret' };
   const message = `${authUrl} refused the login of ${describeUser(login)}${project} (login from ${source}): check ${check[credentials.kind]}`;

@@ -3,17 +3,25 @@ import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { statusOf } from '../http/errors.js';
 import { endpointsOf, urlBelow } from './catalog.js';
 import type { Login } from './login.js';
-import { openSession, standaloneSession, type Session } from './session.js';
+import { openScopes } from './scopes.js';
+import type { Session } from './session.js';
 
 /** A request below a service's endpoint. */
 export type ServiceRequest = Omit<HttpRequest, 'url'> & {
   /** Appended to the endpoint: `/v2/images` (image), `/v1/nodes` (baremetal), `/servers` (compute). Or a whole URL from the API's own `next`. */
   readonly path: string;
+  /**
+   * For a request upon which the Bare Metal service reads images with the token that it was sent: the project's is tried first, as
+   * the Image service may refuse one of the whole system.
+   */
+  readonly prefersProject?: boolean;
 };
 
 export interface Cloud {
-  /** Empty where there is no Keystone. */
+  /** Empty where there is no Keystone, and for a login to the whole system alone. */
   readonly projectId: string;
+  /** Where the login came from, for messages: "the login from …". */
+  readonly source: string;
   /** Auth URL, project id and region: names the cloud in lock files and logs. No secret. */
   readonly identity: string;
   /** Whether the catalogue has such a service in the region, on whatever interface. */
@@ -23,27 +31,43 @@ export interface Cloud {
    * whose body is a stream: its 401 is thrown after the renewal, so that the caller may begin again.
    */
   request(service: string, request: ServiceRequest): Promise<HttpAnswer>;
+  /** `system`: the Bare Metal service gets a token of the whole system; `project`: that of the project; `none`: there is no Keystone. */
+  baremetalScope(): Promise<'system' | 'project' | 'none'>;
   /** Gets a token that is issued now, so that it outlives a long upload. */
   renewToken(): Promise<void>;
 }
 
-/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; `request` throws SERVICE_MISSING. */
+/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; `request` throws SERVICE_MISSING or NO_PROJECT. */
 export async function connect(login: Login, http: HttpClient, now: () => Date = () => new Date()): Promise<Cloud> {
-  const session = await sessionFor(login, http, now);
-  const endpoints = endpointsOf(session.catalog, { regionName: login.regionName, interface: login.interface, overrides: login.endpointOverrides, authUrl: login.authUrl });
+  const scopes = await openScopes(login, http, now);
+  const { base } = scopes;
+  const endpoints = endpointsOf(base.catalog, { regionName: login.regionName, interface: login.interface, overrides: login.endpointOverrides, authUrl: login.authUrl });
+  const isStandalone = login.credentials.kind === 'none' || login.credentials.kind === 'http_basic';
   return {
-    projectId: session.projectId,
-    identity: [login.authUrl, session.projectId, endpoints.regionName].filter(Boolean).join(' '),
+    projectId: base.projectId,
+    source: login.source,
+    identity: [login.authUrl, base.projectId || (isStandalone ? '' : 'system'), endpoints.regionName].filter(Boolean).join(' '),
     hasService: endpoints.has,
-    request: async (service, { path, ...request }) => sendWithLogin({ ...request, url: urlBelow(endpoints.root(service), path) }, session, http),
-    renewToken: async () => void (await session.renew()),
+    request: async (service, { path, prefersProject = false, ...request }) => {
+      const sessions = await scopes.sessionsFor(service, { prefersProject });
+      // A project that may not see a node is told that there is none.
+      return sendWithin(sessions, { ...request, url: urlBelow(endpoints.root(service), path) }, http, prefersProject ? [403, 404] : [403]);
+    },
+    baremetalScope: async () => (isStandalone ? 'none' : (await scopes.hasSystemScope()) ? 'system' : 'project'),
+    renewToken: async () => void (await base.renew()),
   };
 }
 
-function sessionFor(login: Login, http: HttpClient, now: () => Date): Promise<Session> | Session {
-  const { credentials } = login;
-  if (credentials.kind === 'none' || credentials.kind === 'http_basic') return standaloneSession(credentials);
-  return openSession({ authUrl: login.authUrl, source: login.source, credentials }, http, now);
+/** Sends a request within one scope, and where that is refused, before anything was done, within the next. */
+async function sendWithin(sessions: readonly Session[], request: HttpRequest, http: HttpClient, refusals: readonly number[] = [403]): Promise<HttpAnswer> {
+  const [first, ...others] = sessions;
+  if (!first) throw new TypeError('no session');
+  try {
+    return await sendWithLogin(request, first, http);
+  } catch (error) {
+    if (others.length === 0 || !refusals.includes(statusOf(error) ?? 0)) throw error;
+    return sendWithin(others, request, http);
+  }
 }
 
 async function sendWithLogin(request: HttpRequest, session: Session, http: HttpClient): Promise<HttpAnswer> {

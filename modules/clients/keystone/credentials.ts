@@ -6,21 +6,27 @@ export type Domain = { readonly id: string } | { readonly name: string };
 export type User = { readonly id: string } | { readonly name: string; readonly domain: Domain };
 export type Project = User;
 
+/** Whether a token for the whole system is wanted besides that of the project: `requested`, or taken where the user may have it. */
+export type SystemScope = 'requested' | 'optional';
+
 export interface PasswordCredentials {
   readonly kind: 'password';
   readonly user: User;
   readonly password: string;
-  readonly project: Project;
+  /** Absent: system scope is requested, and nothing else. */
+  readonly project: Project | undefined;
+  readonly systemScope: SystemScope;
 }
 
 export interface TokenCredentials {
   readonly kind: 'token';
   readonly token: string;
-  /** Absent: the token must already belong to a project. */
+  /** Absent: the token is used as it is, or system scope is requested. */
   readonly project: Project | undefined;
+  readonly systemScope: SystemScope;
 }
 
-/** Belongs to a project of its own. */
+/** Belongs to a project of its own, and can have no other scope. */
 export interface ApplicationCredentials {
   readonly kind: 'application_credential';
   readonly credential: { readonly id: string } | { readonly name: string; readonly user: User };
@@ -36,14 +42,17 @@ export type Credentials = KeystoneCredentials | StandaloneCredentials;
 
 /** Makes the credentials that the settings mean. Throws INVALID_INPUT, naming the piece that is missing. */
 export function credentialsOf(settings: LoginSettings): Credentials {
+  const systemScope = systemScopeOf(settings);
+  const requested = systemScope === 'requested';
   switch (settings.authType ?? guessType(settings)) {
     case 'password':
     case 'v3password':
-      return { kind: 'password', user: userOf(settings), password: need(settings, 'password'), project: projectOf(settings) ?? needProject(settings) };
+      return { kind: 'password', user: userOf(settings), password: need(settings, 'password'), project: projectOf(settings) ?? (requested ? undefined : needProject(settings)), systemScope };
     case 'token':
     case 'v3token':
-      return { kind: 'token', token: need(settings, 'token'), project: projectOf(settings) };
+      return { kind: 'token', token: need(settings, 'token'), project: projectOf(settings), systemScope };
     case 'v3applicationcredential':
+      if (requested) refuseSystemScope(settings);
       return { kind: 'application_credential', credential: credentialOf(settings), secret: need(settings, 'application_credential_secret') };
     case 'none':
       return { kind: 'none' };
@@ -55,6 +64,18 @@ export function credentialsOf(settings: LoginSettings): Credentials {
         'auth_type',
       );
   }
+}
+
+function systemScopeOf({ auth, label, source }: LoginSettings): SystemScope {
+  const { system_scope: scope } = auth;
+  if (scope === undefined) return 'optional';
+  if (scope === 'all') return 'requested';
+  throw new InputError(`the login from ${source} has ${label('system_scope')} "${scope}", and the only system scope that there is, is all`, 'auth.system_scope');
+}
+
+function refuseSystemScope({ label, source }: LoginSettings): never {
+  const message = `the login from ${source} asks for ${label('system_scope')} with an application credential, which Keystone binds to its project: log in with a password, or leave ${label('system_scope')} out`;
+  throw new InputError(message, 'auth.system_scope');
 }
 
 function guessType({ auth }: LoginSettings): string {
@@ -96,5 +117,5 @@ function need(settings: LoginSettings, key: string): string {
 
 function needProject(settings: LoginSettings): never {
   const { label, source } = settings;
-  throw new InputError(`the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}`, 'auth.project_name');
+  throw new InputError(`the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for bare metal alone ${label('system_scope')}: all`, 'auth.project_name');
 }

@@ -25,6 +25,7 @@ export interface LoginArguments {
   readonly cloud?: string;
   readonly auth?: Readonly<Record<string, string | undefined>>;
   readonly auth_type?: string;
+  readonly system_scope?: 'all';
   readonly region_name?: string;
   readonly interface?: Interface;
   readonly ca_cert?: string;
@@ -37,7 +38,8 @@ export interface LoginArguments {
 /** Resolves the login. Throws INVALID_INPUT when there is none, or when a piece of it is missing. */
 export async function resolveLogin(args: LoginArguments, environment: Environment): Promise<Login> {
   const found = await findSettings(args, environment);
-  const settings: LoginSettings = { ...found, authType: args.auth_type ?? found.authType };
+  const auth = args.system_scope ? { ...found.auth, system_scope: args.system_scope } : found.auth;
+  const settings: LoginSettings = { ...found, auth, authType: args.auth_type ?? found.authType };
   const credentials = credentialsOf(settings);
   const standalone = credentials.kind === 'none' || credentials.kind === 'http_basic';
   const ownUrl: Record<string, string> = standalone && settings.auth.endpoint ? { baremetal: settings.auth.endpoint } : {};

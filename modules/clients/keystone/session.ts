@@ -7,9 +7,11 @@ import type { StandaloneCredentials } from './credentials.js';
 export type LoginHeaders = Readonly<Record<string, string>>;
 
 export interface Session {
-  /** Empty where there is no Keystone. */
+  /** Empty where there is no Keystone, and for the whole system. */
   readonly projectId: string;
   readonly catalog: readonly CatalogService[];
+  /** What the user may do within the scope. */
+  readonly roles: readonly string[];
   /** The headers that carry the login, renewed first when it is about to end. */
   headers(): Promise<LoginHeaders>;
   /** Logs in again, but not when that has happened since the headers `refused` were handed out. False where it cannot help. */
@@ -36,6 +38,7 @@ export async function openSession(login: Authentication, http: HttpClient, now: 
   return {
     projectId: first.projectId,
     catalog: first.catalog,
+    roles: first.roles,
     headers: async () => {
       if (renewable && now().getTime() >= renewAt) await logInOnce();
       return current;
@@ -51,7 +54,7 @@ export async function openSession(login: Authentication, http: HttpClient, now: 
 export function standaloneSession(credentials: StandaloneCredentials): Session {
   const headers: LoginHeaders =
     credentials.kind === 'none' ? {} : { Authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` };
-  return { projectId: '', catalog: [], headers: async () => headers, renew: async () => false };
+  return { projectId: '', catalog: [], roles: [], headers: async () => headers, renew: async () => false };
 }
 
 /** By our own clock, which may differ from Keystone's: a token's life is counted from when it was received. */

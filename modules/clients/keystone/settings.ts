@@ -24,6 +24,7 @@ export interface LoginSettings {
 const authKeys = [
   ...['auth_url', 'username', 'user_id', 'password', 'token', 'endpoint'],
   ...['project_name', 'project_id', 'user_domain_name', 'user_domain_id', 'project_domain_name', 'project_domain_id', 'domain_name', 'domain_id'],
+  'system_scope',
   ...['application_credential_id', 'application_credential_name', 'application_credential_secret'],
 ];
 

@@ -1,0 +1,93 @@
+// Which token goes with a request. The Bare Metal service's nodes belong to no project unless somebody says so, and since 2024.1 it shows those
+// to tokens of the whole system alone; the Image and the Compute service refuse such tokens. So a login may have both.
+import { OperationError } from '../../core/errors.js';
+import type { HttpClient } from '../http/client.js';
+import { statusOf } from '../http/errors.js';
+import type { KeystoneCredentials } from './credentials.js';
+import type { Login } from './login.js';
+import { openSession, standaloneSession, type Session } from './session.js';
+
+export interface Scopes {
+  /** Its catalogue is that of the cloud: the project's, or without a project the system's. */
+  readonly base: Session;
+  /** The sessions to try for a request, in this order: the next one only where a service has refused it. Throws NO_PROJECT. */
+  sessionsFor(service: string, options: { readonly prefersProject: boolean }): Promise<readonly Session[]>;
+  /** Whether requests to the Bare Metal service go out with a token of the whole system. */
+  hasSystemScope(): Promise<boolean>;
+}
+
+/** Services that take a token of the whole system. */
+const systemServices: ReadonlySet<string> = new Set(['baremetal', 'identity']);
+
+/** What a token of the whole system must be allowed at least, for the Bare Metal service to show anything to it. */
+const usefulRoles: ReadonlySet<string> = new Set(['admin', 'manager', 'member', 'reader', 'service']);
+
+/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT. */
+export async function openScopes(login: Login, http: HttpClient, now: () => Date): Promise<Scopes> {
+  const { credentials } = login;
+  if (credentials.kind === 'none' || credentials.kind === 'http_basic') {
+    const session = standaloneSession(credentials);
+    return { base: session, sessionsFor: async () => [session], hasSystemScope: async () => false };
+  }
+  const wanted = { authUrl: login.authUrl, source: login.source, credentials };
+  const base = await openSession({ ...wanted, scope: isSystemOnly(credentials) ? 'system' : 'project' }, http, now);
+  if (base.projectId === '') return systemAlone(login, base);
+  let opening: Promise<Session | undefined> | undefined;
+  // Only when the Bare Metal service is asked for the first time; what the network refuses is not remembered.
+  const system = (): Promise<Session | undefined> => {
+    opening ??= openSystem({ credentials, open: () => openSession({ ...wanted, scope: 'system' }, http, now) }).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    base,
+    sessionsFor: async (service, { prefersProject }) => {
+      const other = service === 'baremetal' ? await system() : undefined;
+      if (!other) return [base];
+      if (prefersProject) return [base, other];
+      return isRequested(credentials) ? [other] : [other, base];
+    },
+    hasSystemScope: async () => (await system()) !== undefined,
+  };
+}
+
+function systemAlone({ source }: Login, session: Session): Scopes {
+  return {
+    base: session,
+    sessionsFor: async (service) => {
+      if (systemServices.has(service)) return [session];
+      const message = `the login from ${source} is for the whole system (system_scope: all) and has no project, without which the ${service} service cannot be used: give auth.project_name or auth.project_id as well`;
+      throw new OperationError('NO_PROJECT', message, { source, service });
+    },
+    hasSystemScope: async () => true,
+  };
+}
+
+interface SystemLogin {
+  readonly credentials: KeystoneCredentials;
+  readonly open: () => Promise<Session>;
+}
+
+/** Undefined where nobody asked for it and the user may not have it. */
+async function openSystem({ credentials, open }: SystemLogin): Promise<Session | undefined> {
+  if (credentials.kind === 'application_credential') return undefined;
+  if (isRequested(credentials)) return open();
+  try {
+    const session = await open();
+    return session.roles.some((role) => usefulRoles.has(role)) ? session : undefined;
+  } catch (error) {
+    // 401 for a user without a role on the system, 403 for a token that may not be changed into another, 400 from a Keystone before Queens.
+    if ((error instanceof OperationError && error.code === 'AUTHENTICATION_FAILED') || [400, 403].includes(statusOf(error) ?? 0)) return undefined;
+    throw error;
+  }
+}
+
+function isRequested(credentials: KeystoneCredentials): boolean {
+  return credentials.kind !== 'application_credential' && credentials.systemScope === 'requested';
+}
+
+function isSystemOnly(credentials: KeystoneCredentials): boolean {
+  return credentials.kind !== 'application_credential' && isRequested(credentials) && credentials.project === undefined;
+}

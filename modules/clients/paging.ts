@@ -21,32 +21,51 @@ export interface Pages {
 
 /** How often a list is begun again. */
 const mostRestarts = 5;
+/** Far beyond any site; what has more does not end. */
+const mostPages = 5_000;
+const mostElements = 100_000;
+/** Pages in a row without a new element, besides those that are read again after a restart. */
+const mostBarrenPages = 3;
 
 /**
  * Every element of a list, once. Where the element that the next page begins behind was deleted meanwhile, the list is read again.
- * Throws UNEXPECTED_ANSWER for a page without a list, PAGING_LOOP where the links go in a circle.
+ * Throws UNEXPECTED_ANSWER for a page without a list, PAGING_LOOP where the pages go in a circle, LIST_TOO_LONG where they do not end.
  */
 export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Page> {
   const seen = new Set<string>();
   const visited = new Set<string>();
   let restarts = 0;
+  let barren = 0;
+  let [pageCount, elementCount] = [0, 0];
   for (let path: string | undefined = pages.path; path !== undefined; ) {
-    if (visited.has(path)) throw new OperationError('PAGING_LOOP', `the list of the ${pages.service} service leads back to ${path}`, { service: pages.service });
+    if (visited.has(path) || barren > mostBarrenPages) throw new OperationError('PAGING_LOOP', `the list of the ${pages.service} service leads back to what was read before at ${path}`, { service: pages.service });
     visited.add(path);
     const page = await readPage(pages, cloud, path, restarts < mostRestarts);
     if (page === undefined) {
       restarts += 1;
+      // What was read before comes again.
+      barren = -visited.size;
       visited.clear();
       path = pages.path;
       continue;
     }
+    const countBefore = elementCount;
     for (const element of elementsOf(page, pages, path)) {
       const id = textAt(element, pages.id);
-      if (id === '' || !seen.has(id)) yield element;
+      if (id !== '' && seen.has(id)) continue;
       seen.add(id);
+      elementCount += 1;
+      yield element;
     }
+    pageCount += 1;
+    if (pageCount > mostPages || elementCount > mostElements) throw tooLong(pages);
+    barren = elementCount > countBefore ? Math.min(barren, 0) : barren + 1;
     path = pages.next(page);
   }
+}
+
+function tooLong({ service, key }: Pages): OperationError {
+  return new OperationError('LIST_TOO_LONG', `the list of ${key} of the ${service} service has more than ${mostElements} elements or ${mostPages} pages, and is not read further`, { service });
 }
 
 /** Undefined where a later page's marker is gone: Ironic answers 404 then, Nova and Glance 400. */

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseHttpDate } from '../../modules/policy/http-dates.js';
+import { parseHttpDate } from '../../modules/core/http-dates.js';
 import { april, june, may, sha256, startCacheSite, type CacheSite } from '../operations/cache-site.js';
 import type { ServedFile } from '../sandbox/file-server.js';
 import { startOracle, type Oracle, type OracleAnswer } from './ironic-image-cache.js';

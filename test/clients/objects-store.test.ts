@@ -34,6 +34,12 @@ describe.each([['text', text], ['JSON', json]])('a list in %s', (_, page) => {
     expect(await (await listing(() => page([])))()).toEqual([]);
   });
 
+  test('whose pages lead to each other is refused', async () => {
+    const list = await listing((marker) => page([marker === ids[0] ? ids[1] : ids[0]] as string[]));
+
+    await expect(list()).rejects.toMatchObject({ code: 'PAGING_LOOP' });
+  });
+
   test('that leads back to itself is refused', async () => {
     await expect((await listing(() => page(names)))()).rejects.toMatchObject({ code: 'PAGING_LOOP' });
   });

@@ -53,7 +53,7 @@ describe('a checksum', () => {
     ['that is not there', undefined, /404/],
     ['without the name', `${sha256(good)}  other\n`, /it has no checksum for "file"/],
     ['that is empty', '', /it is empty/],
-    ['that is huge', Buffer.alloc(2 ** 20 + 1, 'a'), /larger than 1 MiB/],
+    ['that is huge', Buffer.alloc(2 ** 20 + 1, 'a'), /more than 1048576 bytes/],
   ])('by a file %s cannot be used', async (_, content, why) => {
     site.serve('/file', good, { lastModified: may });
     if (content !== undefined) site.serve('/SUMS', content);

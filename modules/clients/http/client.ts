@@ -1,15 +1,14 @@
 // The only way to the network: one request, one answer, with time-outs, TLS, proxies and repetition of safe requests.
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
-import type fetch from 'node-fetch';
-import type { Response } from 'node-fetch';
 import pRetry from 'p-retry';
-import { InputError, messageOf, OperationError } from '../../core/errors.js';
+import { InputError, messageOf } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
-import { ConnectionError, explainFailure, HttpError, reasonFromBody, withoutCredentials } from './errors.js';
+import { answerFrom, type Reading } from './answer.js';
+import { followRedirects } from './redirects.js';
 import { isWorthRepeating, repetitions, retryAfterSeconds } from './retry.js';
+import { send, type Transport } from './send.js';
 import type { TlsSettings } from './transport.js';
 
 export interface HttpSettings {
@@ -18,7 +17,7 @@ export interface HttpSettings {
   readonly validateCerts: boolean;
   /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
   readonly tlsMinimumVersion?: TlsSettings['minVersion'];
-  /** Longest wait for the head of an answer, in seconds. */
+  /** Longest wait for the head of an answer, in seconds. Its body may take longer in all, but not pause for as long. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   /** The first pause before a repetition, in milliseconds; each further one is twice as long. */
@@ -39,7 +38,7 @@ export interface HttpRequest {
   readonly repeatable?: boolean;
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
-  /** Redirects are followed only where no token is sent along. */
+  /** Redirects are followed only where no token is sent along, at most ten, and never from https to http. */
   readonly followRedirects?: boolean;
 }
 
@@ -50,8 +49,16 @@ export interface HttpAnswer {
   header(name: string): string | undefined;
   /** All of them, names in lower case. */
   headers(): Iterable<[name: string, value: string]>;
-  text(): Promise<string>;
+  /**
+   * The body, decoded. Where the connection breaks meanwhile, a repeatable request is sent again. Throws ANSWER_TOO_LARGE beyond `maxBytes`
+   * (64 MiB unless given), TIMEOUT where it does not come to an end, SOURCE_ENCODED where it is compressed.
+   */
+  text(limits?: { readonly maxBytes?: number }): Promise<string>;
+  /** As `text`, and parsed. Throws NOT_JSON. */
   json(): Promise<unknown>;
+  /** At most the first `maxBytes` of the body, which is then closed. */
+  beginning(maxBytes: number): Promise<Buffer>;
+  /** For `readBody`, which closes it; whoever wants nothing of it must. */
   readonly body: Readable;
 }
 
@@ -62,127 +69,32 @@ export function createHttpClient(settings: HttpSettings): HttpClient {
   const transport = createTransport(settings);
   // Each request under way listens to it, and there may be more than the ten after which Node.js suspects a leak.
   setMaxListeners(0, settings.signal);
-  return (request) => {
-    const repeatable = request.repeatable ?? (['GET', 'HEAD', 'DELETE'].includes(request.method) || (request.method === 'PUT' && typeof request.body === 'string'));
-    return pRetry(async () => send(request, settings, await transport()), {
-      ...repetitions(repeatable ? 3 : 0, settings.firstPauseMs),
-      shouldRetry: isWorthRepeating,
-      onFailedAttempt: (error) => (error.retriesLeft > 0 ? sleep(retryAfterSeconds(error) * 1000, request.signal ?? settings.signal) : undefined),
-      signal: request.signal ?? settings.signal,
-    });
-  };
+  const request: HttpClient = (wanted) => sendRepeatedly(wanted, settings, transport);
+  const following = followRedirects(request, () => ({}));
+  return (wanted) => (wanted.followRedirects ? following(wanted) : request(wanted));
 }
 
-async function send(request: HttpRequest, settings: HttpSettings, { fetch, agentFor }: Transport): Promise<HttpAnswer> {
-  const started = performance.now();
-  const trace = (outcome: string): void =>
-    settings.trace?.(`${request.method} ${withoutCredentials(request.url)} ${outcome} ${Math.round(performance.now() - started)} ms`);
-  const outer = request.signal ?? settings.signal;
-  const timeout = timeoutSignal(outer, request.timeoutSeconds ?? settings.timeoutSeconds);
-  let answered = false;
-  try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: { 'User-Agent': 'chameleon-image-tools', ...request.headers },
-      redirect: request.followRedirects ? 'follow' : 'manual',
-      agent: agentFor,
-      compress: false,
-      signal: timeout.signal,
-      ...(request.body === undefined ? {} : { body: request.body }),
-    });
-    timeout.disarm();
-    answered = true;
-    response.body?.once('close', timeout.release);
-    trace(String(response.status));
-    const expected = request.expect ? request.expect.includes(response.status) : response.ok;
-    if (!expected) throw await errorFrom(response, request);
-    return answerFrom(response, request);
-  } catch (error) {
-    timeout.disarm();
-    if (!answered) timeout.release();
-    outer.throwIfAborted();
-    if (error instanceof OperationError) throw error;
-    trace(messageOf(error));
-    if (timeout.expired()) {
-      const { origin } = new URL(request.url);
-      const seconds = request.timeoutSeconds ?? settings.timeoutSeconds;
-      throw new ConnectionError('TIMEOUT', `${origin} did not answer ${request.method} within ${seconds} s`, { url: withoutCredentials(request.url) }, error);
-    }
-    throw explainFailure(error, request);
-  }
-}
+const mostRepetitions = 3;
 
-interface Timeout {
-  readonly signal: AbortSignal;
-  readonly disarm: () => void;
-  /** Stops following the outer signal. */
-  readonly release: () => void;
-  readonly expired: () => boolean;
-}
-
-/** A signal that also fires when no head of an answer came in time; once disarmed it only follows the outer one. */
-function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
-  const controller = new AbortController();
-  let expired = false;
-  const timer = setTimeout(() => {
-    expired = true;
-    controller.abort();
-  }, seconds * 1000);
-  const follow = (): void => controller.abort(outer.reason);
-  if (outer.aborted) follow();
-  outer.addEventListener('abort', follow, { once: true });
-  return {
-    signal: controller.signal,
-    disarm: () => clearTimeout(timer),
-    release: () => outer.removeEventListener('abort', follow),
-    expired: () => expired,
-  };
-}
-
-function answerFrom(response: Response, request: HttpRequest): HttpAnswer {
-  const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
-    try {
-      return await read();
-    } catch (error) {
-      throw explainFailure(error, request);
-    }
-  };
-  return {
-    status: response.status,
-    url: response.url,
-    header: (name) => response.headers.get(name) ?? undefined,
-    headers: () => response.headers.entries(),
-    text: () => guarded(() => response.text()),
-    json: async () => {
-      const text = await guarded(() => response.text());
-      try {
-        return JSON.parse(text) as unknown;
-      } catch (error) {
-        const shown = reasonFromBody(text).slice(0, 80);
-        throw new OperationError('NOT_JSON', `${request.method} ${withoutCredentials(request.url)} answered something that is not JSON: "${shown}"`, {}, error);
-      }
-    },
-    body: response.body as Readable,
-  };
-}
-
-async function errorFrom(response: Response, request: HttpRequest): Promise<HttpError> {
-  const text = await response.text().catch(() => '');
-  const location = response.headers.get('location');
-  const reason = location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return new HttpError({
-    method: request.method,
-    url: request.url,
-    status: response.status,
-    reason,
-    retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
+async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, transport: () => Promise<Transport>): Promise<HttpAnswer> {
+  const repeatable = request.repeatable ?? (['GET', 'HEAD', 'DELETE'].includes(request.method) || (request.method === 'PUT' && typeof request.body === 'string'));
+  const signal = request.signal ?? settings.signal;
+  const response = await pRetry(async () => send(request, settings, await transport()), {
+    ...repetitions(repeatable ? mostRepetitions : 0, settings.firstPauseMs),
+    shouldRetry: isWorthRepeating,
+    // Called for what is not repeated too.
+    onFailedAttempt: (error) => (error.retriesLeft > 0 && isWorthRepeating(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined),
+    signal,
   });
-}
-
-interface Transport {
-  readonly fetch: typeof fetch;
-  readonly agentFor: (url: URL) => Agent;
+  const reading: Reading = {
+    timeoutSeconds: request.timeoutSeconds ?? settings.timeoutSeconds,
+    signal,
+    firstPauseMs: settings.firstPauseMs ?? 500,
+    // A deletion was done when its answer began.
+    repetitions: repeatable && request.method !== 'DELETE' ? mostRepetitions : 0,
+    resend: async (timeoutSeconds) => send({ ...request, timeoutSeconds }, settings, await transport()),
+  };
+  return answerFrom(response, request, reading);
 }
 
 /** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */

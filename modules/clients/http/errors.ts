@@ -1,4 +1,4 @@
-import { OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 
 /** The server answered, with a status that the caller did not expect. */
 export class HttpError extends OperationError {
@@ -27,6 +27,11 @@ export function statusOf(error: unknown): number | undefined {
 
 export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 404;
+}
+
+/** Whether an answer began and then paused for too long. */
+export function hasStalled(error: unknown): boolean {
+  return error instanceof ConnectionError && error.code === 'STALLED';
 }
 
 /** The URL as it may be shown: without user, password, and the signatures that temporary URLs carry in their query. */
@@ -67,6 +72,9 @@ const connectionFaults: Readonly<Record<string, string>> = {
   EPROTO: 'the TLS handshake failed; is it plain http, or of another version of TLS?',
 };
 
+/** Where the connection had been made. */
+const brokenConnections: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
+
 /** A thrown transport error in our words: CERTIFICATE_REJECTED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */
 export function explainFailure(error: unknown, request: { method: string; url: string }): OperationError {
   if (error instanceof OperationError) return error;
@@ -79,15 +87,22 @@ export function explainFailure(error: unknown, request: { method: string; url: s
     const message = `the certificate of ${origin} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
     return new ConnectionError('CERTIFICATE_REJECTED', message, facts, error);
   }
-  const established = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
-  const why = connectionFaults[code] ?? (error instanceof Error ? error.message : String(error));
-  return established
-    ? new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off: ${why}`, facts, error)
-    : new ConnectionError('UNREACHABLE', `${origin} cannot be reached: ${why}${code ? ` (${code})` : ''}`, facts, error);
+  if (code.startsWith('HPE_')) return new ConnectionError('NOT_HTTP', `${request.method} ${url} was answered by something that is not proper HTTP: ${messageOf(error)}`, facts, error);
+  if (brokenConnections.has(code)) return explainBreak(error, request);
+  const why = connectionFaults[code] ?? messageOf(error);
+  return new ConnectionError('UNREACHABLE', `${origin} cannot be reached: ${why}${code ? ` (${code})` : ''}`, facts, error);
+}
+
+/** Whatever ends a body that had begun. */
+export function explainBreak(error: unknown, request: { method: string; url: string }): OperationError {
+  if (error instanceof OperationError) return error;
+  const code = codeOf(error);
+  const url = withoutCredentials(request.url);
+  return new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off: ${connectionFaults[code] ?? messageOf(error)}`, { method: request.method, url, cause: code }, error);
 }
 
 function codeOf(error: unknown): string {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as { cause?: unknown }).cause) {
     const { code } = cause as { code?: unknown };
     if (typeof code === 'string') return code;
   }

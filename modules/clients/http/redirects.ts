@@ -29,15 +29,20 @@ function requestFor(request: HttpRequest, url: URL, headers: Readonly<Record<str
 }
 
 function nextUrl(from: URL, answer: HttpAnswer): URL {
-  const location = answer.header('location');
+  const location = locationOf(answer);
   const refuse = (why: string): OperationError => {
     const url = withoutCredentials(from.href);
     return new OperationError('REDIRECT_REFUSED', `${url} answered ${answer.status} and redirects ${why}`, { url, status: answer.status });
   };
-  if (location === undefined || !URL.canParse(location, from.href)) throw refuse('to nowhere');
+  if (!location || !URL.canParse(location, from.href)) throw refuse('to nowhere');
   const to = new URL(location, from);
   if (to.username !== '' || to.password !== '') throw refuse('to a URL with a login in it, which is not followed');
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw refuse(`to ${to.protocol}, which is not followed`);
   if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse(`from https to http (${withoutCredentials(to.href)}), which is not followed`);
   return to;
+}
+
+/** Bytes beyond ASCII, which Node.js hands over one by one: encoded, as curl and requests send them. */
+function locationOf(answer: HttpAnswer): string | undefined {
+  return answer.header('location')?.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -19,6 +19,9 @@ export interface ObjectsStore {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** What Swift gives at most (https://docs.openstack.org/api-ref/object-store/, "limit"); 10,000 names of 256 bytes are less than a document may have. */
 const pageLength = 10_000;
+/** Far beyond any store; what has more does not end. */
+const mostObjects = 100_000;
+const mostPages = 5_000;
 
 export function openObjectsStore(location: { url: string; container: string }, http: HttpClient): ObjectsStore {
   const url = `${location.url.replace(/\/+$/, '')}/${encodeURIComponent(location.container)}`;
@@ -35,15 +38,23 @@ export function openObjectsStore(location: { url: string; container: string }, h
 /** Page by page until one is empty: a server may give fewer names at a time than it was asked for. */
 async function listIds(url: string, http: HttpClient): Promise<string[]> {
   const ids = new Set<string>();
+  const markers = new Set<string>();
   for (let marker = ''; ; ) {
     const page = await readPage(`${url}/?limit=${pageLength}${marker === '' ? '' : `&marker=${encodeURIComponent(marker)}`}`, http);
     const last = page.at(-1);
     if (last === undefined) return [...ids];
     // Every page begins behind the marker, whichever way the server sorts.
-    if (page.includes(marker)) throw new OperationError('PAGING_LOOP', `the list of the image store ${withoutCredentials(url)} leads back to ${JSON.stringify(marker)}`, { url: withoutCredentials(url) });
+    if (page.includes(marker) || markers.has(last)) throw endless('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
     for (const name of page) if (uuid.test(name)) ids.add(name);
     marker = last;
+    markers.add(last);
+    if (ids.size > mostObjects || markers.size > mostPages) throw endless('LIST_TOO_LONG', url, `has more than ${mostObjects} images or ${mostPages} pages, and is not read further`);
   }
+}
+
+function endless(code: 'PAGING_LOOP' | 'LIST_TOO_LONG', url: string, how: string): OperationError {
+  const shown = withoutCredentials(url);
+  return new OperationError(code, `the list of the image store ${shown} ${how}`, { url: shown });
 }
 
 async function readPage(url: string, http: HttpClient): Promise<string[]> {

@@ -1,5 +1,5 @@
 // What is read of a store of either kind: small documents, the headers of an object, its first bytes. Without a login.
-import { OperationError } from '../../core/errors.js';
+import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
 import { parseObject, type StoreObject } from './object.js';
@@ -37,7 +37,7 @@ function probed(url: string, answer: HttpAnswer): ProbedObject {
 export async function readHead(http: HttpClient, object: StoreObject, bytes: number): Promise<Buffer> {
   const headers = { Range: `bytes=0-${Math.min(bytes, object.bytes) - 1}`, 'Accept-Encoding': 'identity' };
   const answer = await http({ method: 'GET', url: object.url, followRedirects: true, headers, expect: [200, 206] });
-  return readUpTo(answer, bytes);
+  return answer.beginning(bytes);
 }
 
 /** A JSON document, unchecked; `what` it is, for messages. Throws STORE_OBJECT_MISSING, STORE_DOCUMENT_UNUSABLE. */
@@ -64,22 +64,13 @@ export async function getDocument(http: HttpClient, url: string, what: string): 
 
 /** The whole of an answer that must be small. Throws STORE_DOCUMENT_UNUSABLE where it is not. */
 export async function readText(answer: HttpAnswer, url: string, what: string): Promise<string> {
-  const bytes = await readUpTo(answer, largestDocumentBytes + 1);
-  if (bytes.length <= largestDocumentBytes) return bytes.toString('utf8');
-  const shown = withoutCredentials(url);
-  throw new OperationError('STORE_DOCUMENT_UNUSABLE', `the ${what} ${shown} is larger than ${largestDocumentBytes} bytes`, { url: shown });
-}
-
-async function readUpTo(answer: HttpAnswer, bytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of answer.body as AsyncIterable<Buffer>) {
-    parts.push(part);
-    length += part.length;
-    if (length >= bytes) break;
+  try {
+    return await answer.text({ maxBytes: largestDocumentBytes });
+  } catch (error) {
+    if (!hasCode(error, 'ANSWER_TOO_LARGE')) throw error;
+    const shown = withoutCredentials(url);
+    throw new OperationError('STORE_DOCUMENT_UNUSABLE', `the ${what} ${shown} is larger than ${largestDocumentBytes} bytes`, { url: shown }, error);
   }
-  answer.body.destroy();
-  return Buffer.concat(parts).subarray(0, bytes);
 }
 
 function missing(what: string, url: string, cause: unknown): OperationError {

@@ -1,7 +1,6 @@
 // Brings a file into its part and verifies it, before anything that is in use is touched.
 import fs from 'node:fs/promises';
 import { removePart } from '../../clients/download/part-file.js';
-import { readBody } from '../../clients/http/body.js';
 import { readSmallFile } from '../../clients/files/yaml-file.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { findChecksum, type Checksum } from '../../policy/checksums.js';
@@ -51,14 +50,7 @@ async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Ru
 async function readText({ origin }: Extract<WantedChecksum, { kind: 'url' }>, run: Run): Promise<string> {
   if (origin.kind === 'file') return (await readSmallFile(await fs.realpath(origin.path))).text;
   const answer = await run.http({ method: 'GET', url: origin.url, headers: { 'Accept-Encoding': 'identity' } });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of readBody(answer, { url: origin.url, stallSeconds: run.args.stall_timeout })) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > largestChecksumFile) throw new Error('it is larger than 1 MiB');
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return answer.text({ maxBytes: largestChecksumFile });
 }
 
 /**

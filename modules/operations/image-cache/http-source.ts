@@ -3,7 +3,7 @@ import { download, lengthOf, refusesHead, type Downloaded, type DownloadOptions 
 import type { HttpAnswer } from '../../clients/http/client.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { isSameFile, type Copy, type Remote } from '../../policy/freshness.js';
-import { parseHttpDate } from '../../policy/http-dates.js';
+import { parseHttpDate } from '../../core/http-dates.js';
 import type { Run } from './run.js';
 import { optionsOf, sourceChanged, type Received, type Source } from './source.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseHttpDate } from '../../modules/policy/http-dates.js';
+import { parseHttpDate } from '../../modules/core/http-dates.js';
 
 const second = Date.UTC(2025, 4, 1, 8, 5, 9);
 

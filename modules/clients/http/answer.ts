@@ -1,0 +1,90 @@
+// What a caller is handed: the head of an answer, and ways to read its body that come to an end.
+import type { Readable } from 'node:stream';
+import type { Response } from 'node-fetch';
+import { OperationError } from '../../core/errors.js';
+import { sleep } from '../../core/waiting.js';
+import { longestBodySeconds, longestPauseSeconds, readWhole } from './body.js';
+import type { HttpAnswer, HttpRequest } from './client.js';
+import { compressionIn } from './encodings.js';
+import { ConnectionError, hasStalled, reasonFromBody, withoutCredentials } from './errors.js';
+import { isWorthRepeating, retryAfterSeconds } from './retry.js';
+
+/** A page of 1,000 nodes with all that Ironic knows of them has less. */
+const largestDocumentBytes = 64 * 1024 * 1024;
+
+export interface Reading {
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+  readonly firstPauseMs: number;
+  /** How often a request may be sent again when its answer breaks off; 0 for one that must not be. */
+  readonly repetitions: number;
+  /** Sends the request once more, with so many seconds for the head of the answer. */
+  readonly resend: (timeoutSeconds: number) => Promise<Response>;
+}
+
+export function answerFrom(response: Response, request: HttpRequest, reading: Reading): HttpAnswer {
+  const read = <T>(size: Size, parse: (bytes: Buffer, from: Response) => T): Promise<T> => readRepeatedly({ response, request, reading, size, parse });
+  return {
+    status: response.status,
+    url: response.url,
+    header: (name) => response.headers.get(name) ?? undefined,
+    headers: () => response.headers.entries(),
+    text: ({ maxBytes = largestDocumentBytes } = {}) => read({ maxBytes, beyond: 'refuse' }, (bytes, from) => textOf(bytes, from, request)),
+    json: () => read({ maxBytes: largestDocumentBytes, beyond: 'refuse' }, (bytes, from) => parseJson(textOf(bytes, from, request), from, request)),
+    beginning: (maxBytes) => read({ maxBytes, beyond: 'cut' }, (bytes) => bytes),
+    body: response.body as Readable,
+  };
+}
+
+interface Size {
+  readonly maxBytes: number;
+  readonly beyond: 'refuse' | 'cut';
+}
+
+interface Work<T> {
+  readonly response: Response;
+  readonly request: HttpRequest;
+  readonly reading: Reading;
+  readonly size: Size;
+  readonly parse: (bytes: Buffer, from: Response) => T;
+}
+
+/** Reads the body; where the connection breaks meanwhile, and once where it stalls, the request is sent again. All in the time that one body may take. */
+async function readRepeatedly<T>({ response, request, reading, size, parse }: Work<T>): Promise<T> {
+  const deadline = performance.now() + longestBodySeconds(reading.timeoutSeconds) * 1000;
+  let next: Response | undefined = response;
+  for (let failures = 1; ; failures++) {
+    try {
+      next ??= await reading.resend(Math.min(reading.timeoutSeconds, Math.max((deadline - performance.now()) / 1000, 1)));
+      if (next.status !== response.status) throw new OperationError('CONNECTION_BROKEN', `${request.method} ${withoutCredentials(request.url)} broke off, and was answered by ${next.status} instead of ${response.status} when it was repeated`);
+      const limits = { ...size, url: request.url, stallSeconds: longestPauseSeconds(reading.timeoutSeconds), deadline };
+      const bytes = next.body ? await readWhole(next.body as Readable, limits) : Buffer.alloc(0);
+      return parse(bytes, next);
+    } catch (error) {
+      reading.signal.throwIfAborted();
+      const most = hasStalled(error) ? Math.min(1, reading.repetitions) : reading.repetitions;
+      if (failures > most || !isWorthRepeating(error) || performance.now() > deadline) throw error;
+      next = undefined;
+      await sleep(Math.max(reading.firstPauseMs * 2 ** (failures - 1), retryAfterSeconds(error) * 1000), reading.signal);
+    }
+  }
+}
+
+function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): string {
+  const compression = compressionIn(headers.get('content-encoding'));
+  if (compression === undefined) return new TextDecoder().decode(bytes);
+  const url = withoutCredentials(request.url);
+  throw new OperationError('SOURCE_ENCODED', `${url} comes compressed by ${compression}, which was not asked for; have the server send it as it is`, { url, encoding: compression });
+}
+
+function parseJson(text: string, { headers }: Response, request: HttpRequest): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const url = withoutCredentials(request.url);
+    const isDelimited = headers.has('content-length') || headers.has('transfer-encoding');
+    // Where only the end of the connection tells the end of the body, this is how a break looks.
+    if (!isDelimited && /^\s*[[{]/.test(text)) throw new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off in the middle of its JSON`, { url }, error);
+    throw new OperationError('NOT_JSON', `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(text.slice(0, 4096)).slice(0, 80)}"`, { url }, error);
+  }
+}

@@ -1,0 +1,24 @@
+// What a Content-Encoding says: servers and gateways write words there that change no byte.
+
+/** Of the registry of HTTP content codings, and what servers use besides. */
+const compressions: ReadonlySet<string> = new Set([
+  ...['gzip', 'x-gzip', 'deflate', 'x-deflate', 'compress', 'x-compress', 'br', 'zstd', 'dcb', 'dcz', 'exi', 'pack200-gzip'],
+  ...['bzip2', 'x-bzip2', 'bz2', 'xz', 'x-xz', 'lzma', 'x-lzma', 'lz4', 'zip', 'snappy', 'zlib'],
+]);
+
+/** `aws-chunked` is how an upload to S3 was signed, and several gateways keep it; the others are no codings at all. */
+const emptyWords: ReadonlySet<string> = new Set(['', 'identity', 'none', 'null', 'aws-chunked', 'utf-8', 'utf8', 'us-ascii', 'ascii', 'iso-8859-1', 'binary', '8bit', '7bit', 'chunked']);
+
+/** The compression that a Content-Encoding names; undefined where it names none. */
+export function compressionIn(header: string | null | undefined): string | undefined {
+  return wordsOf(header).find((word) => compressions.has(word));
+}
+
+/** The first word of a Content-Encoding that may mean that the bytes are not the file's: a compression, or nothing that is known here. */
+export function encodingIn(header: string | null | undefined): string | undefined {
+  return compressionIn(header) ?? wordsOf(header).find((word) => !emptyWords.has(word));
+}
+
+function wordsOf(header: string | null | undefined): string[] {
+  return (header ?? '').split(',').map((word) => word.trim().toLowerCase());
+}

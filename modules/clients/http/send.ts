@@ -1,0 +1,138 @@
+// One request, sent once: time-outs, interruption, the login in a URL, and errors in our words.
+import type { Agent } from 'node:http';
+import type fetch from 'node-fetch';
+import type { Response } from 'node-fetch';
+import { messageOf, OperationError } from '../../core/errors.js';
+import { parseHttpDate } from '../../core/http-dates.js';
+import { longestPauseSeconds, readWhole } from './body.js';
+import type { HttpRequest, HttpSettings } from './client.js';
+import { ConnectionError, explainFailure, HttpError, reasonFromBody, withoutCredentials } from './errors.js';
+
+/** Of an error's body only the beginning is of interest. */
+const largestErrorBytes = 64 * 1024;
+const longestErrorSeconds = 10;
+
+export interface Transport {
+  readonly fetch: typeof fetch;
+  readonly agentFor: (url: URL) => Agent;
+}
+
+/** The answer as soon as its head is there. Until its body has been read to the end, an interruption of the run breaks it off with its own reason. */
+export async function send(request: HttpRequest, settings: HttpSettings, { fetch, agentFor }: Transport): Promise<Response> {
+  const started = performance.now();
+  const trace = (outcome: string): void =>
+    settings.trace?.(`${request.method} ${withoutCredentials(request.url)} ${outcome} ${Math.round(performance.now() - started)} ms`);
+  const outer = request.signal ?? settings.signal;
+  const seconds = request.timeoutSeconds ?? settings.timeoutSeconds;
+  const timeout = timeoutSignal(outer, seconds);
+  try {
+    const { url, login } = splitLogin(request.url);
+    const response = await fetch(url, {
+      method: request.method,
+      headers: { 'User-Agent': 'chameleon-image-tools', ...login, ...request.headers },
+      redirect: 'manual',
+      agent: agentFor,
+      compress: false,
+      signal: timeout.signal,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    timeout.release();
+    trace(String(response.status));
+    followInterruption(response, outer);
+    const expected = request.expect ? request.expect.includes(response.status) : response.ok;
+    if (!expected) throw await errorFrom(response, request, seconds);
+    return response;
+  } catch (error) {
+    timeout.release();
+    outer.throwIfAborted();
+    if (error instanceof OperationError) throw error;
+    trace(messageOf(error));
+    if (timeout.expired()) {
+      const { origin } = new URL(request.url);
+      throw new ConnectionError('TIMEOUT', `${origin} did not answer ${request.method} within ${seconds} s`, { url: withoutCredentials(request.url) }, error);
+    }
+    throw explainFailure(error, request);
+  }
+}
+
+/** node-fetch refuses a URL with a login in it; curl and requests send it as a header. */
+function splitLogin(text: string): { url: string; login: Record<string, string> } {
+  const url = new URL(text);
+  if (url.username === '' && url.password === '') return { url: url.href, login: {} };
+  const pair = [url.username, url.password].map(decoded).join(':');
+  url.username = '';
+  url.password = '';
+  return { url: url.href, login: { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+interface Timeout {
+  readonly signal: AbortSignal;
+  /** Ends the time-out, and stops following the outer signal. */
+  readonly release: () => void;
+  readonly expired: () => boolean;
+}
+
+/** A signal that fires when no head of an answer came in time, and with the outer one. */
+function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
+  const controller = new AbortController();
+  let expired = false;
+  const timer = setTimeout(() => {
+    expired = true;
+    controller.abort();
+  }, seconds * 1000);
+  const follow = (): void => controller.abort(outer.reason);
+  if (outer.aborted) follow();
+  outer.addEventListener('abort', follow, { once: true });
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer);
+      outer.removeEventListener('abort', follow);
+    },
+    expired: () => expired,
+  };
+}
+
+/** node-fetch would say "aborted"; a reader of the body is to be told why. */
+function followInterruption({ body }: Response, outer: AbortSignal): void {
+  if (!body) return;
+  const stream = body as import('node:stream').Readable;
+  const follow = (): void => void stream.destroy(outer.reason as Error);
+  // Nobody may be reading when the connection breaks.
+  stream.on('error', () => undefined);
+  stream.once('close', () => outer.removeEventListener('abort', follow));
+  if (outer.aborted) follow();
+  else outer.addEventListener('abort', follow, { once: true });
+}
+
+async function errorFrom(response: Response, request: HttpRequest, timeoutSeconds: number): Promise<HttpError> {
+  const text = await errorText(response, request, timeoutSeconds);
+  const location = response.headers.get('location');
+  const reason = location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
+  return new HttpError({ method: request.method, url: request.url, status: response.status, reason, retryAfterSeconds: retryAfterOf(response) });
+}
+
+/** A body that is too long, stalls or breaks off does not hide the status. */
+async function errorText({ body }: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
+  if (!body) return '';
+  const limits = { url, maxBytes: largestErrorBytes, beyond: 'cut', stallSeconds: longestPauseSeconds(timeoutSeconds), deadline: performance.now() + longestErrorSeconds * 1000 } as const;
+  const bytes = await readWhole(body as import('node:stream').Readable, limits).catch(() => Buffer.alloc(0));
+  return bytes.toString('utf8');
+}
+
+/** Seconds, or a date: by the server's own clock where it says what that is. */
+function retryAfterOf({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after')?.trim();
+  if (!text) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  const then = parseHttpDate(text);
+  return then === undefined ? undefined : Math.max((then - (parseHttpDate(headers.get('date') ?? undefined) ?? Date.now())) / 1000, 0);
+}

@@ -1,6 +1,6 @@
 // Brings one node to what is wanted and says what became of it. Never throws: what stops it is part of the result.
 import type { NodeDetails, Validation } from '../../clients/ironic/nodes.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { failureOfPart } from '../../core/errors.js';
 import { shownValue, type NodeDifference } from '../../policy/node-differences.js';
 import { wishTitle, type NodeWish } from '../../policy/node-wishes.js';
 import { applyPlan, type Done } from './apply.js';
@@ -45,7 +45,8 @@ export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
     await applyPlan(run, plan, done);
     return resultAs(done.created ? 'create' : done.changed ? 'change' : 'up_to_date', done.changed ? reasonOf(found, differences) : 'another run did it meanwhile');
   } catch (error) {
-    return resultAs('failed', messageOf(error), error instanceof OperationError ? error.code : 'INTERNAL_ERROR');
+    const { code, reason } = failureOfPart(error, run.context.log);
+    return resultAs('failed', reason, code);
   }
 }
 

@@ -1,6 +1,6 @@
 // Takes one node away, with its ports.
 import { deleteNode } from '../../clients/ironic/nodes.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { failureOfPart } from '../../core/errors.js';
 import { occupationOf } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
 import { insistently } from './apply-ports.js';
@@ -29,7 +29,8 @@ export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
     await remove(run, found, done);
     return resultAs('delete', 'it was there');
   } catch (error) {
-    return resultAs('failed', messageOf(error), error instanceof OperationError ? error.code : 'INTERNAL_ERROR');
+    const { code, reason } = failureOfPart(error, run.context.log);
+    return resultAs('failed', reason, code);
   }
 }
 

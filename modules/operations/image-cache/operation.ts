@@ -7,7 +7,7 @@ import { lockFile, type FileLock } from '../../clients/files/lock.js';
 import { statOf } from '../../clients/files/durable.js';
 import { followRedirects } from '../../clients/http/redirects.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { InputError, messageOf, OperationError } from '../../core/errors.js';
+import { failureOfPart, InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { openCloud, openHttp } from '../connect.js';
 import { declaration } from './declaration.js';
@@ -31,8 +31,8 @@ async function cacheImages(args: CacheArguments, context: Context): Promise<Outc
   const locks = context.checkMode ? [] : await lockAll(folders, run);
   try {
     const [files, sets] = await settled([
-      settled(jobs.files.map((job) => run.limited(() => guarded(job, () => syncFile(job, run), failedFile)))),
-      settled(jobs.sets.map((job) => guarded(job, () => syncSet(job, run), failedSet))),
+      settled(jobs.files.map((job) => run.limited(() => guarded(job, run, { work: () => syncFile(job, run), failed: failedFile })))),
+      settled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
     ] as const);
     context.signal.throwIfAborted();
     return outcomeOf({ files, sets, pruned: await pruneAll(folders, jobs, run) }, args, context.checkMode);
@@ -93,11 +93,12 @@ async function settled<const T extends readonly Promise<unknown>[]>(works: T): P
 }
 
 /** The failure of one does not stop the others. */
-async function guarded<J, D>(job: J, work: () => Promise<D>, failed: (job: J, why: Why) => D): Promise<D> {
+async function guarded<J, D>(job: J, { context }: Run, { work, failed }: { work: () => Promise<D>; failed: (job: J, why: Why) => D }): Promise<D> {
   try {
     return await work();
   } catch (error) {
-    return failed(job, { detail: messageOf(error), code: error instanceof OperationError ? error.code : 'INTERNAL_ERROR' });
+    const { code, reason } = failureOfPart(error, context.log);
+    return failed(job, { detail: reason, code });
   }
 }
 

@@ -1,7 +1,7 @@
 // Carries the plan out, one image after the other; each is looked at once more right before it is touched.
 import { deleteImage, getImage, type Image } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
-import { messageOf } from '../../core/errors.js';
+import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { neededBy, type PlannedRetention, type RetentionImage } from '../../policy/retention.js';
 import { describeUse } from '../../policy/uses.js';
 import { changeImage } from '../change-image.js';
@@ -84,6 +84,7 @@ async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
     else await hide(image, run);
     return asPlanned(planned);
   } catch (error) {
+    rethrowProgramFault(error);
     // 403: protected, or a policy of the site. 409: a store that has clones of the image keeps it.
     const isRefused = statusOf(error) === 403 || statusOf(error) === 409;
     return { planned, action: isRefused ? 'skip' : 'failed', reason: `${isRefused ? 'Glance refuses' : `could not ${action} it`}: ${messageOf(error)}; ${reason}` };

@@ -1,6 +1,6 @@
 // Carries out what was planned for one image, or for the two halves of a pair: create, transfer, verify; then promote, archive.
 import { deleteImage, type Image } from '../../clients/glance/images.js';
-import { messageOf } from '../../core/errors.js';
+import { failureOfPart } from '../../core/errors.js';
 import type { SiteImage } from '../../policy/images.js';
 import { createIncoming, isSameSource, type Creation } from './create.js';
 import type { ImageResult, Job, Run, Source } from './job.js';
@@ -94,7 +94,7 @@ async function makeReady(job: Job, run: Run): Promise<Ready> {
     const verified_by = await verify(image, streamed, work);
     return { job, image, result: { ...base, ...told, id: image.id, verified_by, ...earlier } };
   } catch (error) {
-    return { job, result: { ...base, action: 'failed', reason: messageOf(error) } };
+    return { job, result: { ...base, action: 'failed', reason: failureOfPart(error, run.context.log).reason } };
   }
 }
 
@@ -104,7 +104,7 @@ async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]>
   const promoted = await promoteTogether(promotions, run);
   return ready.map(({ job, image, result }, index) => {
     const { archived, failure } = promoted[index] ?? {};
-    if (failure !== undefined) return { ...resultOf(job), action: 'failed', reason: messageOf(failure) };
+    if (failure !== undefined) return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
     return { ...result, ...(image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id }), ...archivedOf(archived) };
   });
 }

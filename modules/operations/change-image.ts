@@ -9,11 +9,16 @@ import { sleep } from '../core/waiting.js';
 const attempts = 3;
 const pauseMs = 500;
 
+export interface ChangeOptions {
+  /** Whether somebody else has brought the image further than these changes would: then they are not sent again. */
+  readonly isOvertaken?: (image: Image) => boolean;
+}
+
 /**
  * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is safe, since values are absolute.
  * Throws CHANGE_LOST when it does not last, IMAGE_GONE, or Glance's refusal.
  */
-export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
+export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[], { isOvertaken }: ChangeOptions = {}): Promise<Image> {
   let missing = changes;
   for (let attempt = 1; ; attempt++) {
     const failure = await send(cloud, id, missing);
@@ -22,7 +27,7 @@ export async function changeImage(cloud: Cloud, id: string, changes: readonly Im
     if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
     // All of them, not only those sent last: a later writer may undo what an earlier look has seen.
     missing = changes.filter((wanted) => !isInEffect(wanted, image));
-    if (missing.length === 0) return image;
+    if (missing.length === 0 || isOvertaken?.(image)) return image;
     if (attempt === attempts) throw failure ?? changeLost(id, missing);
   }
 }

@@ -1,5 +1,6 @@
 // Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
-import { isGone, isIncoming, isOurs, isProduction, markers, type SiteImage } from './images.js';
+import { isGone, isIncoming, isProduction, markers, type Ownership, type SiteImage } from './images.js';
+import { settleName } from './production.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
 export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
@@ -33,8 +34,8 @@ export interface PlannedImage {
   readonly production?: SiteImage;
   /** An incoming image that an earlier run left, to go on with. */
   readonly incoming?: SiteImage;
-  /** Set when only the second half of a promotion is missing: the image to archive. */
-  readonly unarchived?: SiteImage;
+  /** Set when only the second half of a promotion is missing: the images to archive, the oldest first. */
+  readonly unarchived?: readonly SiteImage[];
 }
 
 /** An image that an earlier run left and nobody will ask for again. */
@@ -46,24 +47,24 @@ export interface Leftover {
 export interface DeploymentPlan {
   readonly images: readonly PlannedImage[];
   readonly leftovers: readonly Leftover[];
+  /** What else is worth saying of the site's images. */
+  readonly warnings: readonly string[];
 }
 
-export interface DeploymentInput {
+export interface DeploymentInput extends Ownership {
   readonly wanted: readonly Subscription[];
   /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
   readonly isInScope: (name: string) => boolean;
   /** What the URLs of these catalogues' objects begin with: an image from elsewhere may belong to a run of another catalogue. */
   readonly sourcePrefixes: readonly string[];
   readonly images: readonly SiteImage[];
-  /** Id of our project. */
-  readonly owner: string;
   readonly force: boolean;
   readonly recovery: RecoverySituation;
 }
 
 export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const alive = input.images.filter((image) => !isGone(image));
-  const incoming = alive.filter((image) => isIncoming(image) && image.owner === input.owner);
+  const incoming = alive.filter((image) => isIncoming(image, input));
   const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
   const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
@@ -72,7 +73,13 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
       const { verdict, reason } = decideLeftover(image, false, input.recovery);
       return verdict === 'delete' ? [{ image, reason }] : [];
     });
-  return { images, leftovers };
+  return { images, leftovers, warnings: images.flatMap((planned) => namesakesOf(planned, alive, input)) };
+}
+
+/** Public images of others that have the name too, beside a production image of ours: they hinder nobody but those who choose by name. */
+function namesakesOf({ name, production }: PlannedImage, alive: readonly SiteImage[], { owner }: DeploymentInput): string[] {
+  const foreign = production ? alive.filter((image) => image.name === name && image.visibility === 'public' && image.owner !== owner) : [];
+  return foreign.map((image) => `${name}: image ${image.id} of project ${image.owner} is public under this name too; it is not ours, and nothing was done to it`);
 }
 
 function isFromHere(image: SiteImage, { sourcePrefixes }: DeploymentInput): boolean {
@@ -90,25 +97,27 @@ function planImage(wanted: Subscription, alive: readonly SiteImage[], incoming: 
   if (wanted.fault) return { ...known, action: 'failed', reason: wanted.fault };
   const named = alive.filter((image) => image.name === name && image.visibility === 'public');
   const candidates = named.filter((image) => isProduction(image, name, input.owner));
-  const strangers = named.filter((image) => !candidates.includes(image));
-  if (strangers.length > 0) return { ...known, action: 'conflict', reason: `${strangers.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it` };
+  // What others publish under the name cannot keep a production image of ours from being replaced, but it is no place for a first one.
+  const inTheWay = named.filter((image) => !candidates.includes(image) && (image.owner === input.owner || candidates.length === 0));
+  if (inTheWay.length > 0) return { ...known, action: 'conflict', reason: `${inTheWay.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it` };
 
-  const pair = halfPromoted(candidates);
-  if (candidates.length > 1 && !pair) {
+  const settled = settleName(candidates, alive);
+  if (candidates.length > 0 && !settled) {
     const ids = candidates.map((image) => image.id).join(', ');
     return { ...known, action: 'conflict', reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one` };
   }
-  const production = pair?.newer ?? candidates[0];
-  const base = { ...known, ...(production ? { production } : {}) };
+  const production = settled?.present;
+  const unarchived = settled?.replaced.length ? { unarchived: settled.replaced } : {};
+  const base = { ...known, ...(production ? { production } : {}), ...unarchived };
   const isCurrent = production !== undefined && wanted.isMadeInto(production);
   if (isCurrent && !input.force) {
-    if (pair) return { ...base, action: 'resume', unarchived: pair.older, reason: `a promotion was broken off: ${pair.older.id} is still to be archived` };
-    return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
+    if (!base.unarchived) return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
+    const ids = base.unarchived.map(({ id }) => id).join(', ');
+    return { ...base, action: 'resume', reason: `a promotion was broken off: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived` };
   }
   const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
   if (objection !== undefined) return { ...base, action: 'failed', reason: objection };
-  const unarchived = pair ? { unarchived: pair.older } : {};
-  return { ...base, ...unarchived, ...planTransfer(wanted, production, incoming, input) };
+  return { ...base, ...planTransfer(wanted, production, incoming, input) };
 }
 
 function planTransfer(
@@ -132,16 +141,6 @@ function reasonToDeploy(wanted: Subscription, production: SiteImage | undefined)
   if (wanted.isMadeInto(production)) return 'deployed again, as asked';
   const present = wanted.describe(production);
   return present === undefined ? `the site's image ${production.id} tells no release` : `the site has ${present}`;
-}
-
-/** The two images of a promotion of which only the first half was done: the newer one's marker names the older one. */
-function halfPromoted(candidates: readonly SiteImage[]): { newer: SiteImage; older: SiteImage } | undefined {
-  if (candidates.length !== 2) return undefined;
-  for (const newer of candidates) {
-    const older = candidates.find((image) => image.id === newer.properties[markers.replaces]);
-    if (older && older !== newer && isOurs(newer)) return { newer, older };
-  }
-  return undefined;
 }
 
 function describeStranger(image: SiteImage, owner: string): string {

@@ -8,12 +8,13 @@ export interface SiteImage {
   readonly status: string;
   readonly visibility: string;
   readonly os_hidden: boolean;
+  readonly protected?: boolean;
   readonly created_at: string;
   readonly updated_at: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** Properties by which we know our own images again. They are set at creation, `superseded_at` when archived. */
+/** Properties by which we know our own images again. They are set at creation, `promoted` when published, `superseded_at` when archived. */
 export const markers = {
   /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
   id: 'image_tools_id',
@@ -23,6 +24,8 @@ export const markers = {
   sha256: 'image_tools_sha256',
   /** Which lock the deploying run held: a later holder of the same lock knows that the earlier run is over. */
   lock: 'image_tools_lock',
+  /** The image's own id too, once it has been in production: whatever its name is then, no run has left it behind. */
+  promoted: 'image_tools_promoted',
   supersededAt: 'image_tools_superseded_at',
 } as const;
 
@@ -59,9 +62,22 @@ export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boo
   return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
 }
 
-/** True for an image that this system created itself. */
-export function isOurs(image: SiteImage): boolean {
+/** What tells our images from those of others, and incoming ones from the rest. */
+export interface Ownership {
+  /** Id of our project. */
+  readonly owner: string;
+  /** Stands before the names of incoming images. */
+  readonly prefix: string;
+}
+
+/** True where the marker is not that of another image, of which this one is a copy. It says nothing of whose the image is: anybody can write it. */
+function hasOwnMarker(image: SiteImage): boolean {
   return image.properties[markers.id] === image.id;
+}
+
+/** True for an image that this system created itself. */
+export function isOurs(image: SiteImage, owner: string): boolean {
+  return image.owner === owner && hasOwnMarker(image);
 }
 
 /** True for the one image that users get by the production name. */
@@ -69,23 +85,22 @@ export function isProduction(image: SiteImage, name: string, owner: string): boo
   return image.name === name && image.owner === owner && image.visibility === 'public' && image.status === 'active' && !image.os_hidden;
 }
 
-/** True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. */
-export function isIncoming(image: SiteImage): boolean {
-  return (
-    isOurs(image) &&
-    image.visibility === 'private' &&
-    image.properties[markers.supersededAt] === undefined &&
-    image.properties[markers.name] !== undefined &&
-    image.name !== image.properties[markers.name] &&
-    image.name.endsWith(image.properties[markers.name] ?? '')
-  );
+/**
+ * True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. Marker and
+ * name must both be as a run made them: what an operator has renamed, hidden or protected is the operator's.
+ */
+export function isIncoming(image: SiteImage, { owner, prefix }: Ownership): boolean {
+  const name = image.properties[markers.name];
+  if (!isOurs(image, owner) || name === undefined || image.name !== prefix + name) return false;
+  if (image.visibility !== 'private' || image.os_hidden || image.protected) return false;
+  return image.properties[markers.promoted] !== image.id && image.properties[markers.supersededAt] === undefined;
 }
 
 export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
 
 /** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
 export function stateOf(image: SiteImage, owner: string, prefix: string): { state: ImageState; productionName?: string } {
-  if (isIncoming(image)) return { state: 'incoming', productionName: image.properties[markers.name] as string };
+  if (isIncoming(image, { owner, prefix })) return { state: 'incoming', productionName: image.properties[markers.name] as string };
   if (!isManaged(image, owner)) return { state: 'unmanaged' };
   const productionName = image.properties[markers.name] ?? productionNameOf(image.name, prefix);
   if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
@@ -99,7 +114,7 @@ export function isSnapshot({ properties }: SiteImage): boolean {
 
 /** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
 export function isManaged(image: SiteImage, owner: string): boolean {
-  if (isOurs(image)) return true;
+  if (isOurs(image, owner)) return true;
   const { properties } = image;
   if (image.owner !== owner || isSnapshot(image) || properties[markers.id]) return false;
   return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));
@@ -128,7 +143,7 @@ export interface ParsedName {
 /** Takes an image's present name apart. Undefined when it is neither a production nor an archive name: then nothing is known of the image. */
 export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
   const { name } = image;
-  const marked = isOurs(image) ? image.properties[markers.name] : undefined;
+  const marked = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
   if (name === marked || (marked === undefined && catalogue.has(name))) return { productionName: name, isArchive: false };
   const productionName = name.replace(archiveSuffix, '');
   const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));

@@ -113,7 +113,7 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
 }
 
 function isWished(image: IpaImage, { owner, prefix, name, architecture }: PairWish): boolean {
-  if (image.owner !== owner || image.os_hidden || isGone(image) || isIncoming(image) || image.name.startsWith(prefix)) return false;
+  if (image.owner !== owner || image.os_hidden || isGone(image) || isIncoming(image, { owner, prefix }) || image.name.startsWith(prefix)) return false;
   if (kindOf(image) === undefined || (name !== undefined && baseName(image) !== name)) return false;
   const found = architectureOf(image);
   return architecture === undefined || found === undefined || found === architecture;

@@ -9,7 +9,7 @@ export interface RecoverySituation {
   readonly lock: string;
 }
 
-/** `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no use to anybody. `leave`: not yet ours to judge. */
+/** `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no use to anybody. `leave`: not ours to judge, or not yet. */
 export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
 
 /** Between two of its steps a run may pause this long, backing off from a Glance that is down. */
@@ -18,6 +18,8 @@ const pauseSeconds = 600;
 /** `wanted`: the catalogue still asks for this release of this name. */
 export function decideLeftover(image: SiteImage, wanted: boolean, situation: RecoverySituation): { verdict: Verdict; reason: string } {
   const inMotion = isInMotion(image);
+  // No run deactivates an image: somebody has set it aside.
+  if (image.status === 'deactivated') return { verdict: 'leave', reason: 'somebody has deactivated it' };
   if (!inMotion && image.status !== 'queued' && image.status !== 'active') {
     return { verdict: 'delete', reason: `an earlier run left it in status ${image.status}` };
   }

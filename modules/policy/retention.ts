@@ -74,7 +74,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
 /** Ours to care for: of our project, brought in by this system or an earlier tool, and no longer on its way in. */
 export function isCandidate(image: SiteImage, { owner, prefix }: Pick<RetentionInput, 'owner' | 'prefix'>): boolean {
   if (image.owner !== owner || isGone(image) || isSnapshot(image) || !isManaged(image, owner)) return false;
-  return !isIncoming(image) && !image.name.startsWith(prefix) && !incomingOfOld.test(image.name);
+  return !isIncoming(image, { owner, prefix }) && !image.name.startsWith(prefix) && !incomingOfOld.test(image.name);
 }
 
 function planImage(image: RetentionImage, input: RetentionInput): PlannedRetention[] {

@@ -37,6 +37,7 @@ const points: readonly (Point & { readonly what: string })[] = [
   { what: 'the look at the old image', proxy: 'glanceProxy', method: 'GET', path: image, nth: 4 },
   { what: 'the archiving', proxy: 'glanceProxy', method: 'PATCH', path: image, nth: 2 },
   { what: 'the look at the archived image', proxy: 'glanceProxy', method: 'GET', path: image, nth: 5 },
+  { what: 'the look for others that were promoted too', proxy: 'glanceProxy', method: 'GET', path: /\/v2\/images\?.*&visibility=public/, nth: 2 },
 ];
 
 test.concurrent(

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { planDeployment, type DeploymentInput } from '../../modules/policy/deployment.js';
 import { isProduction, markers, type SiteImage } from '../../modules/policy/images.js';
 import { subscriptionOf } from '../../modules/policy/releases.js';
-import { incomingImage, lock, now, owner, siteImage, sourcePrefix } from './image-fixtures.js';
+import { incomingImage, lock, now, owner, prefix, siteImage, sourcePrefix } from './image-fixtures.js';
 
 const wanted = subscriptionOf({ name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' });
 
@@ -14,6 +14,7 @@ function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = 
     sourcePrefixes: [sourcePrefix],
     images,
     owner,
+    prefix,
     force: false,
     recovery: { now, uploadTimeoutSeconds: 14400, lock },
     ...changes,
@@ -52,7 +53,6 @@ describe('one image of the catalogue', () => {
   });
 
   test.each([
-    ['of another project', { owner: 'stranger' }, 'of project stranger'],
     ['deactivated', { status: 'deactivated' }, 'deactivated'],
     ['hidden', { os_hidden: true }, 'hidden'],
     ['queued', { status: 'queued' }, 'queued'],
@@ -62,6 +62,21 @@ describe('one image of the catalogue', () => {
     expect(image?.action).toBe('conflict');
     expect(image?.reason).toContain('stranger-id');
     expect(image?.reason).toContain(named);
+  });
+
+  test('conflicts with a public image of another project where the site has none of its own', () => {
+    const [image] = plan([siteImage({ id: 'stranger-id', owner: 'stranger' })]).images;
+
+    expect(image).toMatchObject({ action: 'conflict', reason: expect.stringContaining('image stranger-id of project stranger is public under this name') });
+  });
+
+  test.each(['public', 'community', 'shared', 'private'])('is not hindered by a %s image of another project beside its own, markers and all', (visibility) => {
+    const properties = { [markers.id]: 'stranger-id', [markers.name]: wanted.name, [markers.replaces]: 'old', current: wanted.release };
+    const { images, leftovers, warnings } = plan([siteImage(), siteImage({ id: 'stranger-id', owner: 'stranger', visibility, properties })]);
+
+    expect(images).toMatchObject([{ action: 'deploy', production: { id: 'old' } }]);
+    expect(leftovers).toEqual([]);
+    expect(warnings).toEqual(visibility === 'public' ? [expect.stringContaining('image stranger-id of project stranger is public under this name too')] : []);
   });
 
   test('conflicts with two production images that no marker explains', () => {
@@ -87,7 +102,7 @@ describe('one image of the catalogue', () => {
 
     const [image] = plan([siteImage(), newer]).images;
 
-    expect(image).toMatchObject({ action: 'resume', production: { id: 'new' }, unarchived: { id: 'old' } });
+    expect(image).toMatchObject({ action: 'resume', production: { id: 'new' }, unarchived: [{ id: 'old' }] });
   });
 
   test('finishes an old promotion and deploys the next release in one run', () => {
@@ -95,7 +110,7 @@ describe('one image of the catalogue', () => {
 
     const [image] = plan([siteImage(), newer]).images;
 
-    expect(image).toMatchObject({ action: 'deploy', production: { id: 'new' }, unarchived: { id: 'old' } });
+    expect(image).toMatchObject({ action: 'deploy', production: { id: 'new' }, unarchived: [{ id: 'old' }] });
   });
 
   test('does not believe a marker on an image that is a copy', () => {
@@ -148,6 +163,27 @@ describe('an incoming image', () => {
     expect(plan([image]).leftovers).toHaveLength(expected);
   });
 
+  test.each<[string, Partial<SiteImage>]>([
+    ['renamed', { name: 'old-CC-Ubuntu22.04' }],
+    ['given the prefix of somebody else', { name: 'mine_CC-Ubuntu22.04' }],
+    ['hidden', { os_hidden: true }],
+    ['protected', { protected: true }],
+    ['deactivated', { status: 'deactivated' }],
+    ['shared', { visibility: 'shared' }],
+    ['given its old name back after it was in production', { properties: { [markers.promoted]: 'incoming' } }],
+    ['given its old name back after it was archived', { properties: { [markers.supersededAt]: '2026-01-01T00:00:00Z' } }],
+  ])('that an operator has %s is the operator’s', (_, changes) => {
+    for (const release of ['20250601-v1-amd', '20250501-v1-amd']) {
+      expect(plan([incomingImage({ status: 'active', release, ageSeconds: 20000, ...changes })])).toMatchObject({ leftovers: [], images: [{ action: 'deploy' }] });
+    }
+  });
+
+  test('that is a copy of one that was in production may go', () => {
+    const left = incomingImage({ release: '20250501-v1-amd', properties: { [markers.promoted]: 'another' } });
+
+    expect(plan([left]).leftovers).toHaveLength(1);
+  });
+
   test('that is somebody else’s, or a server’s snapshot, is never touched', () => {
     const foreign = incomingImage({ owner: 'stranger' });
     const snapshot = incomingImage({ id: 'snapshot', properties: { [markers.id]: 'incoming' } });
@@ -181,12 +217,13 @@ test('whatever the site has, nothing in production is deleted and only our own i
       const { images: planned, leftovers } = plan(images, { force });
 
       for (const { image: leftover } of leftovers) {
-        expect(leftover).toMatchObject({ owner, visibility: 'private' });
+        expect(leftover).toMatchObject({ owner, visibility: 'private', name: `${prefix}${leftover.properties[markers.name]}` });
         expect(leftover.properties[markers.id]).toBe(leftover.id);
       }
       const production = images.filter((candidate) => isProduction(candidate, wanted.name, owner));
       expect(planned).toHaveLength(1);
-      if (production.length > 1) expect(planned[0]?.action).toBe('conflict');
+      if (production.length > 1 && !production.every(({ id, properties }) => properties[markers.id] === id)) expect(planned[0]?.action).toBe('conflict');
+      if (production.length > 0) expect(planned[0]?.unarchived ?? []).not.toHaveLength(production.length);
       if (planned[0]?.incoming) expect(leftovers.map(({ image: leftover }) => leftover.id)).not.toContain(planned[0].incoming.id);
     }),
   );

@@ -1,6 +1,7 @@
 import { markers, type SiteImage } from '../../modules/policy/images.js';
 
 export const owner = 'a1b2c3';
+export const prefix = 'testing_';
 export const now = new Date('2026-06-01T12:00:00Z');
 export const lock = 'this-host';
 export const sourcePrefix = 'http://store/images/prod/versions/';

@@ -18,6 +18,11 @@ export interface Image {
   readonly created_at: string;
   readonly updated_at: string;
   readonly disk_format?: string;
+  readonly container_format?: string;
+  /** GiB and MiB; 0 where anything will do. */
+  readonly min_disk: number;
+  readonly min_ram: number;
+  readonly tags: readonly string[];
   /** Bytes; absent until there is data. */
   readonly size?: number;
   /** MD5 of the data, where Glance computes one. */
@@ -31,7 +36,8 @@ export interface NewImage {
   readonly id: string;
   readonly name: string;
   readonly disk_format: string;
-  readonly min_disk?: number;
+  readonly container_format: string;
+  readonly min_disk: number;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -97,7 +103,7 @@ export async function getImage(cloud: Cloud, id: string): Promise<Image | undefi
  */
 export async function createImage(cloud: Cloud, image: NewImage): Promise<Image | undefined> {
   const { properties, ...rest } = image;
-  const body = JSON.stringify({ ...properties, ...rest, container_format: 'bare', visibility: 'private' });
+  const body = JSON.stringify({ ...properties, ...rest, visibility: 'private' });
   const answer = await cloud.request('image', {
     method: 'POST',
     path: '/v2/images',
@@ -191,6 +197,7 @@ function parseImage(raw: unknown): Image {
     throw new OperationError('UNEXPECTED_ANSWER', 'Glance answered something that is not an image');
   }
   const text = (key: string): string => (typeof image[key] === 'string' ? (image[key] as string) : '');
+  const amount = (key: string): number => (typeof image[key] === 'number' ? image[key] : 0);
   const optional = (key: string): Record<string, string> => (typeof image[key] === 'string' && image[key] !== '' ? { [key]: image[key] as string } : {});
   return {
     id: image.id,
@@ -203,6 +210,10 @@ function parseImage(raw: unknown): Image {
     created_at: text('created_at'),
     updated_at: text('updated_at'),
     ...optional('disk_format'),
+    ...optional('container_format'),
+    min_disk: amount('min_disk'),
+    min_ram: amount('min_ram'),
+    tags: Array.isArray(image.tags) ? image.tags.map(String) : [],
     ...(typeof image.size === 'number' ? { size: image.size } : {}),
     ...optional('checksum'),
     ...optional('os_hash_algo'),

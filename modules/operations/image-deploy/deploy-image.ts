@@ -1,10 +1,11 @@
 // Carries out what was planned for one image, or for the two halves of a pair: create, transfer, verify; then promote, archive.
-import { deleteImage, type Image } from '../../clients/glance/images.js';
+import type { Image } from '../../clients/glance/images.js';
 import { failureOfPart } from '../../core/errors.js';
-import type { SiteImage } from '../../policy/images.js';
-import { createIncoming, isSameSource, type Creation } from './create.js';
-import type { ImageResult, Job, Run, Source } from './job.js';
-import { archive, promoteTogether, type Archived } from './promote.js';
+import { releaseTold } from '../../policy/images.js';
+import { archiveReplaced, type Archived } from './archive.js';
+import { takeUp } from './create.js';
+import type { ImageResult, Job, Run } from './job.js';
+import { promoteTogether, type Promoted } from './promote.js';
 import { transfer } from './transfer.js';
 import { verify } from './verify.js';
 
@@ -84,7 +85,7 @@ async function makeReady(job: Job, run: Run): Promise<Ready> {
   const { unarchived } = job.planned;
   if (!carriedOut.has(job.planned.action) || !job.source) return { job, result: base };
   try {
-    const earlier = archivedOf(unarchived ? await archive(unarchived, run) : undefined);
+    const earlier = archivedOf(unarchived && (await archiveReplaced(job.planned.name, run)).archived[0]);
     const work = { job, source: job.source, run };
     const creation = await takeUp(job, job.source, run);
     const { action } = creation;
@@ -103,20 +104,18 @@ async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]>
   const promotions = ready.map(({ job, image }) => ({ job, ...(image ? { image } : {}) }));
   const promoted = await promoteTogether(promotions, run);
   return ready.map(({ job, image, result }, index) => {
-    const { archived, failure } = promoted[index] ?? {};
+    const { archived, overtakenBy, failure } = promoted[index] ?? {};
     if (failure !== undefined) return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
-    return { ...result, ...(image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id }), ...archivedOf(archived) };
+    const id = image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id };
+    return { ...result, ...id, ...archivedOf(archived), ...overtaken(overtakenBy) };
   });
+}
+
+function overtaken(by: Promoted['overtakenBy']): Partial<ImageResult> {
+  if (!by) return {};
+  return { reason: `a run elsewhere has promoted ${by.id} (release ${releaseTold(by) || 'not told'}) at the same moment, which is newer: this one has been archived` };
 }
 
 function archivedOf(archived: Archived | undefined): Partial<ImageResult> {
   return archived ? { archived_id: archived.id, archived_name: archived.name } : {};
-}
-
-/** The incoming image of an earlier run where it is still good for this source, else a new one. */
-async function takeUp(job: Job, source: Source, run: Run): Promise<Creation | { readonly image: SiteImage; readonly action: 'resume' }> {
-  const { incoming } = job.planned;
-  if (incoming && isSameSource(incoming, source)) return { image: incoming, action: 'resume' };
-  if (incoming) await deleteImage(run.cloud, incoming.id);
-  return createIncoming(job, source, run);
 }

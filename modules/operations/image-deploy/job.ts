@@ -31,6 +31,8 @@ export interface Run extends Planning {
   readonly recovery: RecoverySituation;
   /** Names that images of our project have; archive names are added as they are given. */
   readonly takenNames: Set<string>;
+  /** Told at the end of the run, beside what the plan has to say. */
+  readonly warnings: string[];
   /** What this Glance tells of its images, as the newest one shows; undefined on an empty site. */
   readonly glanceDigests: GlanceDigests | undefined;
 }

@@ -14,6 +14,7 @@ import { declaration } from './declaration.js';
 import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
 import { openCatalogues, planRun, readScope, type SitePlan } from './plan.js';
+import { withoutUsed } from './leftovers.js';
 import { outcomeOf } from './report.js';
 import { digestsOf, isComparableUnread } from './verify.js';
 
@@ -34,11 +35,14 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
       http,
       recovery: { now: context.now(), uploadTimeoutSeconds: args.upload_timeout, lock: lock.fingerprint },
       takenNames: new Set(images.filter(({ owner }) => owner === cloud.projectId).map(({ name }) => name)),
+      warnings: [],
       glanceDigests: newestDigests(images),
     };
     const plan = await planRun(run, scope, catalogues, images);
-    const checked = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
-    return outcomeOf(context.checkMode ? plannedResults(checked) : await apply(checked, run), checked, context.checkMode);
+    const importable = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
+    const checked = { ...importable, leftovers: await withoutUsed(importable.leftovers, run) };
+    const results = context.checkMode ? plannedResults(checked) : await apply(checked, run);
+    return outcomeOf(results, { ...checked, warnings: [...checked.warnings, ...run.warnings] }, context.checkMode);
   } finally {
     lock.release();
   }

@@ -91,6 +91,7 @@ export async function planRun(run: Run, scope: Scope, opened: Opened, images: re
     sourcePrefixes: opened.catalogues.map(({ sourcePrefix }) => sourcePrefix),
     images,
     owner: run.cloud.projectId,
+    prefix: args.image_prefix,
     force: args.force,
     recovery: run.recovery,
   });
@@ -100,7 +101,7 @@ export async function planRun(run: Run, scope: Scope, opened: Opened, images: re
   return {
     jobs,
     leftovers: plan.leftovers,
-    warnings: [...selected.warnings, ...read.warnings, ...jobs.flatMap(({ warnings }) => warnings)],
+    warnings: [...selected.warnings, ...read.warnings, ...plan.warnings, ...jobs.flatMap(({ warnings }) => warnings)],
     failures: [...[...read.unread].map(([kind, failure]) => `the catalogue ${kind} could not be read: ${failure}`), ...read.failures],
   };
 }

@@ -1,14 +1,10 @@
 // Gives the production name to a verified image and the archive name to the one before it, in this order: the name is never missing.
-import { getImage, listPublicImages, type Image, type ImageChange } from '../../clients/glance/images.js';
+import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
-import { archiveName, isProduction, markers, type SiteImage } from '../../policy/images.js';
+import { markers, type SiteImage } from '../../policy/images.js';
 import { changeImage } from '../change-image.js';
+import { archive, archiveReplaced, isInProduction, presentProduction, type Archived } from './archive.js';
 import type { Job, Run } from './job.js';
-
-export interface Archived {
-  readonly id: string;
-  readonly name: string;
-}
 
 /** An image that is ready for production. */
 export interface Promotion {
@@ -19,6 +15,8 @@ export interface Promotion {
 
 export interface Promoted {
   readonly archived?: Archived | undefined;
+  /** The image that a run elsewhere promoted at the same moment, where that is the newer one: ours has been archived. */
+  readonly overtakenBy?: SiteImage | undefined;
   readonly failure?: unknown;
 }
 
@@ -30,12 +28,13 @@ interface Published extends Promotion {
 /**
  * Makes these the production images, and archives those before them: first all names are given, then all are archived, so that the halves of
  * a pair are there together but for the time of one request. What is refused is taken back, of all of them, as long as none has been archived.
+ * In the end it is looked again who else has promoted an image of these names meanwhile.
  */
 export async function promoteTogether(promotions: readonly Promotion[], run: Run): Promise<Promoted[]> {
   const published: Published[] = [];
   try {
     const found: Published[] = [];
-    for (const promotion of promotions) found.push({ ...promotion, old: await imageToArchive(promotion, run) });
+    for (const promotion of promotions) found.push({ ...promotion, old: await imageBefore(promotion, run) });
     for (const each of found) {
       await publish(each, run);
       published.push(each);
@@ -54,19 +53,47 @@ export async function promoteTogether(promotions: readonly Promotion[], run: Run
       results.push({ failure: each.image ? halfDone(each, why, error) : error });
     }
   }
-  return results;
+  const settled: Promoted[] = [];
+  for (const [index, each] of published.entries()) settled.push(await settle(each, results[index] ?? {}, run));
+  return settled;
 }
 
-/** What of the site the image replaces. One without data of its own was promoted by an earlier run. */
-function imageToArchive({ job, image }: Promotion, run: Run): Promise<SiteImage | undefined> | SiteImage | undefined {
-  if (image) return presentProduction(image, job, run);
-  return job.source ? undefined : job.planned.unarchived;
+/** What of the site the image replaces. */
+function imageBefore({ job, image }: Promotion, run: Run): Promise<SiteImage | undefined> | undefined {
+  return image && presentProduction(image, job.planned.name, run);
+}
+
+/** Two runs may have promoted two images at once: each looks again when its own is public, so that the later one of them sees both. */
+async function settle({ job, image }: Published, { archived, failure }: Promoted, run: Run): Promise<Promoted> {
+  const isToSettle = image !== undefined || (!job.source && job.planned.unarchived !== undefined);
+  if (failure !== undefined || !isToSettle) return { archived, failure };
+  const { name } = job.planned;
+  try {
+    const { present, archived: others } = await archiveReplaced(name, run);
+    return { archived: archived ?? others[0], ...(image && present && present.id !== image.id ? { overtakenBy: present } : {}) };
+  } catch (error) {
+    return { failure: image ? halfDone({ job, image, old: undefined }, `${name}: it could not be made sure that no other run has promoted an image too (${messageOf(error)})`, error) : error };
+  }
 }
 
 async function publish({ image, job, old }: Published, run: Run): Promise<void> {
   if (!image) return;
-  const replaces: ImageChange[] = old && image.properties[markers.replaces] !== old.id ? [{ op: 'add', attribute: markers.replaces, value: old.id }] : [];
-  await changeImage(run.cloud, image.id, [{ op: 'replace', attribute: 'name', value: job.planned.name }, { op: 'replace', attribute: 'visibility', value: 'public' }, ...replaces]);
+  const { name } = job.planned;
+  const changes: ImageChange[] = [
+    { op: 'replace', attribute: 'name', value: name },
+    { op: 'replace', attribute: 'visibility', value: 'public' },
+    { op: 'add', attribute: markers.promoted, value: image.id },
+    ...replacesChange(image, old),
+  ];
+  // A run elsewhere that has promoted a newer build may archive this one before it is read back.
+  await changeImage(run.cloud, image.id, changes, { isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined });
+}
+
+/** The marker as it must be now: at the creation another image may have been in production, or none. */
+function replacesChange({ properties }: Image, old: SiteImage | undefined): ImageChange[] {
+  const attribute = markers.replaces;
+  if (properties[attribute] === old?.id) return [];
+  return [old ? { op: 'add', attribute, value: old.id } : { op: 'remove', attribute }];
 }
 
 interface Refusal {
@@ -86,39 +113,15 @@ async function failTogether(promotions: readonly Promotion[], published: readonl
   });
 }
 
-/** The image to replace, as it is now: a transfer takes long, and another run may have promoted another release meanwhile. */
-async function presentProduction(image: Image, job: Job, run: Run): Promise<SiteImage | undefined> {
-  const { name } = job.planned;
-  const present = (await listPublicImages(run.cloud, name)).filter(({ id }) => id !== image.id);
-  if (present.length > 1 || present.some((other) => !isProduction(other, name, run.cloud.projectId))) {
-    const ids = present.map(({ id }) => id).join(', ');
-    throw new OperationError('NAME_TAKEN', `${name}: during the transfer other public images of this name came up (${ids}); ${image.id} stays private`, { name, ids });
-  }
-  return present[0];
-}
-
-/** Renames an image that was replaced, marks it, and leaves it public. Undefined when it is gone. */
-export async function archive(image: SiteImage, run: Run): Promise<Archived | undefined> {
-  const present = await getImage(run.cloud, image.id);
-  if (!present) return undefined;
-  // A run elsewhere went on with the same promotion and was faster.
-  if (present.name !== image.name) return { id: present.id, name: present.name };
-  const name = archiveName(present, run.takenNames);
-  run.takenNames.add(name);
-  await changeImage(run.cloud, image.id, [
-    { op: 'replace', attribute: 'name', value: name },
-    { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
-    { op: 'add', attribute: markers.supersededAt, value: run.context.now().toISOString().replace(/\.\d+Z$/, 'Z') },
-  ]);
-  return { id: image.id, name };
-}
-
 async function takeBack({ job, old }: Published, image: Image, { error, why }: Refusal, run: Run): Promise<OperationError> {
   const { name } = job.planned;
   try {
+    // A run elsewhere may have archived the one before for the sake of its own image: then ours may be the only one.
+    if (old && !(await isInProduction(old.id, name, run))) return halfDone({ job, image, old: undefined }, `${why}; the image before it is in production no more`, error);
     await changeImage(run.cloud, image.id, [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
+      { op: 'add', attribute: markers.promoted, value: '' },
     ]);
     const facts = { name, id: image.id, present: old?.id };
     return new OperationError('PROMOTION_ROLLED_BACK', `${why}; the promotion of ${image.id} was taken back, and the next run tries again`, facts, error);

@@ -1,0 +1,41 @@
+// What earlier runs left behind is deleted only where it is known that nobody uses it.
+import { deleteImage } from '../../clients/glance/images.js';
+import { messageOf } from '../../core/errors.js';
+import type { Leftover } from '../../policy/deployment.js';
+import { markers, type SiteImage } from '../../policy/images.js';
+import { describeUse } from '../../policy/uses.js';
+import { readUses } from '../image-clean/sources.js';
+import type { Run } from './job.js';
+
+/** Those that nobody uses. Of each other one it is said why it stays. */
+export async function withoutUsed(leftovers: readonly Leftover[], run: Run): Promise<Leftover[]> {
+  const reasons = await reasonsToKeep(leftovers.map(({ image }) => image), run);
+  return leftovers.filter(({ image }) => !reasons.has(image.id));
+}
+
+/** Deletes an image that cannot be gone on with, and says whether it did. */
+export async function clearAway(image: SiteImage, run: Run): Promise<boolean> {
+  const reasons = await reasonsToKeep([image], run);
+  if (reasons.has(image.id)) return false;
+  await deleteImage(run.cloud, image.id);
+  return true;
+}
+
+/** Warns of each reason. */
+async function reasonsToKeep(images: readonly SiteImage[], run: Run): Promise<ReadonlyMap<string, string>> {
+  if (images.length === 0) return new Map();
+  const ids = new Set(images.map(({ id }) => id));
+  const reasons = new Map<string, string>();
+  try {
+    const uses = await readUses(run.cloud, (id) => ids.has(id), images.length === 1 ? images[0]?.id : undefined);
+    for (const [id, use] of uses) reasons.set(id, `it is used by ${describeUse(use, new Map())}`);
+  } catch (error) {
+    run.context.signal.throwIfAborted();
+    for (const id of ids) reasons.set(id, `it is not known whether anybody uses it: ${messageOf(error)}`);
+  }
+  for (const { id, name, properties } of images) {
+    const reason = reasons.get(id);
+    if (reason !== undefined) run.warnings.push(`${properties[markers.name] ?? name}: ${name} (${id}), which an earlier run has left, was not deleted: ${reason}`);
+  }
+  return reasons;
+}

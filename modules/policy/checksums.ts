@@ -112,19 +112,29 @@ interface Line extends Checksum {
   readonly name: string | undefined;
 }
 
+export interface ChecksumQuestion {
+  /** The file whose checksum is looked for. */
+  readonly name: string;
+  /** hashlib's name, where only this one will do. */
+  readonly algorithm?: string | undefined;
+  /** Name of the checksum file itself, such as `a.img.sha256` or `b2sums.txt`. */
+  readonly fileName?: string | undefined;
+}
+
 /**
  * Finds a file's checksum in a checksum file, by its name: lines of coreutils (`hex  name`, `hex *name`, escaped by a backslash before), of BSD
- * and OpenSSL (`SHA256 (name) = hex`), or a bare digest that stands alone. `./name` and `folder/name` count where no line has just the name. Of several
- * algorithms the strongest is taken, or the one asked for. Gives a sentence where there is none, or where lines contradict each other.
+ * and OpenSSL (`SHA256 (name) = hex`), or a bare digest that stands alone. `./name` and `folder/name` count where no line has just the name, and
+ * `\` counts as `/`. A line that does not name its algorithm is of the one that was asked for, else of that in the comment above it (`# BLAKE2B HASH`)
+ * or in the name of the checksum file, as far as its length fits. A file NAME.sha256 with one line is about NAME, which may be a link with another
+ * name. Of several algorithms the strongest is taken. Gives a sentence where there is none, or where lines contradict each other.
  */
-export function findChecksum(text: string, name: string, algorithm?: string): Checksum | { readonly fault: string } {
-  const lines = text.split(/\r?\n/).flatMap(parseLine);
+export function findChecksum(written: string, { name, algorithm, fileName = '' }: ChecksumQuestion): Checksum | { readonly fault: string } {
+  const text = withoutEncodingMarks(written);
+  const lines = linesOf(text, algorithm ?? algorithmInName(fileName));
   if (lines.length === 0) return { fault: text.trim() === '' ? 'it is empty' : 'it has no checksum in it' };
   const wanted = algorithm === undefined ? lines : lines.filter((line) => line.algorithm === algorithm);
-  const named = linesNamed(wanted, name);
-  const [bare] = wanted;
-  const candidates = named.length > 0 ? named : wanted.length === 1 && bare?.name === undefined ? wanted : [];
-  if (candidates.length === 0) return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}` };
+  const candidates = linesAbout(wanted, name, fileName);
+  if (candidates.length === 0) return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}${othersIn(wanted)}` };
   const [best] = [...candidates].sort((one, other) => strength.indexOf(one.algorithm) - strength.indexOf(other.algorithm));
   if (!best) return { fault: 'it has no checksum in it' };
   const rivals = candidates.filter((line) => line.algorithm === best.algorithm && line.digest !== best.digest);
@@ -132,25 +142,75 @@ export function findChecksum(text: string, name: string, algorithm?: string): Ch
   return { algorithm: best.algorithm, digest: best.digest };
 }
 
-function linesNamed(lines: readonly Line[], name: string): readonly Line[] {
-  const exact = lines.filter((line) => line.name === name || line.name === `./${name}`);
-  return exact.length > 0 ? exact : lines.filter((line) => line.name?.endsWith(`/${name}`));
+/** Windows writes a byte order mark, and with `>` in PowerShell two bytes a character, which read as UTF-8 has a NUL in every second place. */
+function withoutEncodingMarks(text: string): string {
+  const plain = text.replace(/^[\ufeff\ufffd]+/, '');
+  return plain.includes('\u0000') ? plain.replaceAll('\u0000', '') : plain;
 }
 
-function parseLine(text: string): Line[] {
-  const line = text.trim();
-  if (line === '' || line.startsWith('#')) return [];
+/** `b2sums.txt`, `SHA3-512SUMS`, `a.img.blake2b`: what the name of a checksum file says of lines that may be of two algorithms. */
+function algorithmInName(fileName: string): string | undefined {
+  if (/^b2sums?\b|\.b2(sum)?$/i.test(fileName)) return 'blake2b';
+  const word = /^(.+?)[-_.]?sums?(?:[-_.].*)?$/i.exec(fileName)?.[1] ?? /\.([\w-]+)$/.exec(fileName)?.[1];
+  return word === undefined ? undefined : algorithmCalled(word);
+}
+
+const mostNamesShown = 3;
+
+function othersIn(lines: readonly Line[]): string {
+  const names = [...new Set(lines.flatMap((line) => line.name ?? []))];
+  if (names.length === 0) return '';
+  const more = names.length - mostNamesShown;
+  return `; it has ${names.slice(0, mostNamesShown).map((other) => JSON.stringify(other)).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function linesAbout(lines: readonly Line[], name: string, fileName: string): readonly Line[] {
+  const named = linesNamed(lines, name);
+  if (named.length > 0) return named;
+  const [only] = lines;
+  const isAlone = lines.length === 1 && (only?.name === undefined || isSidecar(fileName, name));
+  return isAlone ? lines : [];
+}
+
+function isSidecar(fileName: string, name: string): boolean {
+  return fileName.startsWith(`${name}.`) && /^[\w-]+$/.test(fileName.slice(name.length + 1));
+}
+
+function linesNamed(lines: readonly Line[], name: string): readonly Line[] {
+  const exact = lines.filter((line) => line.name === name || line.name === `./${name}`);
+  if (exact.length > 0) return exact;
+  const below = lines.filter((line) => line.name?.endsWith(`/${name}`));
+  return below.length > 0 ? below : lines.filter((line) => line.name?.replaceAll('\\', '/').endsWith(`/${name}`));
+}
+
+/** `hint`: the algorithm of lines that do not name one, where no comment says otherwise. */
+function linesOf(text: string, hint: string | undefined): Line[] {
+  let heading: string | undefined;
+  return text.split(/\r\n|\r|\n/).flatMap((written) => {
+    const line = written.trim();
+    if (!line.startsWith('#')) return line === '' ? [] : parseLine(line, heading ?? hint);
+    heading = algorithmCalled(/^#+\s*([\w/-]+)/.exec(line)?.[1] ?? '') ?? heading;
+    return [];
+  });
+}
+
+function parseLine(line: string, hint: string | undefined): Line[] {
   const isEscaped = line.startsWith('\\');
   const content = isEscaped ? line.slice(1) : line;
   const named = (written: string): string => (isEscaped ? unescape(written) : written);
   const bsd = /^([\w/-]+) ?\((.*)\) ?= ?([0-9a-f]+)$/i.exec(content);
-  if (bsd) return checksumLine(bsd[3] ?? '', { name: named(bsd[2] ?? ''), algorithm: algorithmCalled(bsd[1] ?? '') ?? '' });
+  if (bsd) return checksumLine(bsd[3] ?? '', { name: named(bsd[2] ?? ''), algorithm: algorithmCalled(bsd[1] ?? '') });
   const coreutils = /^([0-9a-f]+)(?: [ *]?|\t+|\s+)(\S.*)$/i.exec(content);
-  if (coreutils) return checksumLine(coreutils[1] ?? '', { name: named(coreutils[2] ?? '') });
-  return /^[0-9a-f]+$/i.test(content) ? checksumLine(content, { name: undefined }) : [];
+  if (coreutils) return hintedLine(coreutils[1] ?? '', named(coreutils[2] ?? ''), hint);
+  return /^[0-9a-f]+$/i.test(content) ? hintedLine(content, undefined, hint) : [];
 }
 
-function checksumLine(hex: string, { name, algorithm = algorithmByDigits.get(hex.length) }: { name: string | undefined; algorithm?: string | undefined }): Line[] {
+function hintedLine(hex: string, name: string | undefined, hint: string | undefined): Line[] {
+  const hinted = hint === undefined ? [] : checksumLine(hex, { name, algorithm: hint });
+  return hinted.length > 0 ? hinted : checksumLine(hex, { name, algorithm: algorithmByDigits.get(hex.length) });
+}
+
+function checksumLine(hex: string, { name, algorithm }: { name: string | undefined; algorithm: string | undefined }): Line[] {
   return algorithm !== undefined && algorithms.get(algorithm)?.digits === hex.length ? [{ algorithm, digest: hex.toLowerCase(), name }] : [];
 }
 

@@ -83,44 +83,84 @@ describe('a checksum file in the style of', () => {
     ['nothing but the digits, in capitals', wanted.toUpperCase()],
     ['a line said twice', `${wanted}  a.img\n${wanted}  a.img\n`],
   ])('%s tells', (_, text) => {
-    expect(findChecksum(text, 'a.img')).toEqual({ algorithm: 'sha256', digest: wanted });
+    expect(findChecksum(text, { name: 'a.img' })).toEqual({ algorithm: 'sha256', digest: wanted });
   });
 
   test.each([
     ['is empty', '\n', 'it is empty'],
     ['is a page', '<html>not found</html>', 'it has no checksum in it'],
-    ['has other names', `${wanted}  b.img\n`, 'it has no checksum for "a.img"'],
-    ['has a name that only ends so', `${wanted}  xa.img\n`, 'it has no checksum for "a.img"'],
-    ['has a name that a pattern would match', `${wanted}  aximg\n`, 'it has no checksum for "a.img"'],
+    ['has other names', `${wanted}  b.img\n`, 'it has no checksum for "a.img"; it has "b.img"'],
+    ['has a name that only ends so', `${wanted}  xa.img\n`, 'it has no checksum for "a.img"; it has "xa.img"'],
+    ['has a name that a pattern would match', `${wanted}  aximg\n`, 'it has no checksum for "a.img"; it has "aximg"'],
     ['has several bare digests', `${wanted}\n${other}\n`, 'it has no checksum for "a.img"'],
     ['contradicts itself', `${wanted}  a.img\n${other}  a.img\n`, 'it has several sha256 for "a.img" that differ'],
     ['has digits that are none', `${hex(63)}  a.img\n`, 'it has no checksum in it'],
   ])('that %s does not', (_, text, fault) => {
-    expect(findChecksum(text, 'a.img')).toEqual({ fault });
+    expect(findChecksum(text, { name: 'a.img' })).toEqual({ fault });
   });
 
   test('the strongest of several is taken, or the one that was asked for', () => {
     const text = `MD5 (a.img) = ${hex(32)}\nSHA512 (a.img) = ${hex(128)}\nSHA256 (a.img) = ${wanted}\n`;
 
-    expect(findChecksum(text, 'a.img')).toMatchObject({ algorithm: 'sha512' });
-    expect(findChecksum(text, 'a.img', 'sha256')).toMatchObject({ algorithm: 'sha256' });
-    expect(findChecksum(text, 'a.img', 'sha1')).toEqual({ fault: 'it has no sha1 for "a.img"' });
+    expect(findChecksum(text, { name: 'a.img' })).toMatchObject({ algorithm: 'sha512' });
+    expect(findChecksum(text, { name: 'a.img', algorithm: 'sha256' })).toMatchObject({ algorithm: 'sha256' });
+    expect(findChecksum(text, { name: 'a.img', algorithm: 'sha1' })).toEqual({ fault: 'it has no sha1 for "a.img"' });
   });
 
   test('the exact name goes before one in a folder', () => {
-    expect(findChecksum(`${other}  old/a.img\n${wanted}  a.img\n`, 'a.img')).toMatchObject({ digest: wanted });
+    expect(findChecksum(`${other}  old/a.img\n${wanted}  a.img\n`, { name: 'a.img' })).toMatchObject({ digest: wanted });
   });
 
   test('an escaped name is understood', () => {
-    expect(findChecksum(`\\${wanted}  a\\nb\\\\c.img\n`, 'a\nb\\c.img')).toMatchObject({ digest: wanted });
+    expect(findChecksum(`\\${wanted}  a\\nb\\\\c.img\n`, { name: 'a\nb\\c.img' })).toMatchObject({ digest: wanted });
+  });
+});
+
+const utf16 = (text: string, swap = false): string => {
+  const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
+  return (swap ? bytes.swap16() : bytes).toString('utf8');
+};
+
+describe('a publisher writes', () => {
+  const long = hex(128, 'c');
+  const longer = hex(128, 'd');
+
+  test.each([
+    ['Gentoo DIGESTS: the comment names the algorithm', `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha512', digest: long }],
+    ['Gentoo DIGESTS, asked for the other one', `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`, { name: 'a.img', algorithm: 'blake2b' }, { algorithm: 'blake2b', digest: longer }],
+    ['Gentoo DIGESTS in a signed message', `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n# BLAKE2B HASH\n${longer}  a.img\n`, { name: 'a.img' }, { algorithm: 'blake2b', digest: longer }],
+    ['Arch b2sums.txt, asked for blake2b', `${long}  a.img\n`, { name: 'a.img', algorithm: 'blake2b' }, { algorithm: 'blake2b', digest: long }],
+    ['Arch b2sums.txt, known by its name', `${long}  a.img\n`, { name: 'a.img', fileName: 'b2sums.txt' }, { algorithm: 'blake2b', digest: long }],
+    ['SHA3-512SUMS, known by its name', `${long}  a.img\n`, { name: 'a.img', fileName: 'SHA3-512SUMS' }, { algorithm: 'sha3_512', digest: long }],
+    ['SHA512SUMS', `${long}  a.img\n`, { name: 'a.img', fileName: 'SHA512SUMS' }, { algorithm: 'sha512', digest: long }],
+    ['a comment that fits no line', `# md5 is not here any more\n${long}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha512', digest: long }],
+    ['a comment of Fedora', `# Fedora-Cloud.qcow2: 123 bytes\nSHA256 (a.img) = ${wanted}\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['a path of Windows', `${wanted} *C:\\build\\a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['a path of Windows below another file', `${other} *b.img\n${wanted} *out\\a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['UTF-16 of PowerShell', utf16(`${wanted}  a.img\r\n`), { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['UTF-16, the other way round', utf16(`${wanted}  a.img\r\n`, true), { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['UTF-8 with a byte order mark', `\ufeff${wanted}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['lines that end as on an old Mac', `${other}  b.img\r${wanted}  a.img\r`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    ['openSUSE: one line about what the link points to', `${wanted}  a-15.6.0-Build19.88.img\n`, { name: 'a.img', fileName: 'a.img.sha256' }, { algorithm: 'sha256', digest: wanted }],
+  ])('%s', (_, text, question, expected) => {
+    expect(findChecksum(text, question)).toEqual(expected);
+  });
+
+  test.each([
+    ['one line about another file, in a list', `${wanted}  b.img\n`, { name: 'a.img', fileName: 'SHA256SUMS' }, 'it has no checksum for "a.img"; it has "b.img"'],
+    ['two lines about others beside the file', `${wanted}  b.img\n${other}  c.img\n`, { name: 'a.img', fileName: 'a.img.sha256' }, 'it has no checksum for "a.img"; it has "b.img", "c.img"'],
+    ['many names', ['b', 'c', 'd', 'e', 'f'].map((name) => `${wanted}  ${name}`).join('\n'), { name: 'a.img' }, 'it has no checksum for "a.img"; it has "b", "c", "d" and 2 more'],
+    ['a signature beside the file', `${wanted}  a.img.asc\n`, { name: 'a.img', fileName: 'a.img.old.sha256' }, 'it has no checksum for "a.img"; it has "a.img.asc"'],
+  ])('%s: refused', (_, text, question, fault) => {
+    expect(findChecksum(text, question)).toEqual({ fault });
   });
 });
 
 test('whatever the name, coreutils and BSD tell it back, and no other', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }).filter((name) => !/[\s\\/*]/.test(name)), (name) => {
-      expect(findChecksum(`${other}  ${name}x\n${wanted}  ${name}\n`, name)).toMatchObject({ digest: wanted });
-      expect(findChecksum(`SHA256 (${name}x) = ${other}\nSHA256 (${name}) = ${wanted}\n`, name)).toMatchObject({ digest: wanted });
+      expect(findChecksum(`${other}  ${name}x\n${wanted}  ${name}\n`, { name })).toMatchObject({ digest: wanted });
+      expect(findChecksum(`SHA256 (${name}x) = ${other}\nSHA256 (${name}) = ${wanted}\n`, { name })).toMatchObject({ digest: wanted });
     }),
   );
 });

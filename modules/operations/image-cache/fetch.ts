@@ -42,7 +42,7 @@ async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Ru
     run.context.signal.throwIfAborted();
     throw refuse(messageOf(error), error);
   });
-  const found = findChecksum(text, fileName, wanted.algorithm);
+  const found = findChecksum(text, { name: fileName, algorithm: wanted.algorithm, fileName: source.fileName });
   if ('fault' in found) throw refuse(found.fault);
   return found;
 }

@@ -1,6 +1,8 @@
 // What a module answers: one JSON object, with nothing secret in it and in characters that every Ansible reads.
+import { OperationError } from '../core/errors.js';
 import type { Fields } from '../core/fields.js';
-import { maskArguments, redactAll } from '../core/masking.js';
+import { maskArguments } from '../core/masking.js';
+import { redactAll } from '../core/redaction.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { toYamlText } from '../core/yaml-text.js';
 import { resultOf, resultOfError } from '../operations/result.js';
@@ -21,9 +23,10 @@ export function responseTo(outcome: Outcome, parts: ResponseParts): Record<strin
   return finish({ ...resultOf(outcome), ...(wantsDiff ? { diff: differences.map(diffEntry) } : {}) }, parts);
 }
 
-/** The answer to a run that could not be carried out. The stack is shown from -vvv on. */
+/** The answer to a run that could not be carried out. The stack of a fault of the program is shown from -vv on, any other from -vvv on. */
 export function responseToError(error: unknown, parts: ResponseParts): Record<string, unknown> {
-  const stack = error instanceof Error && (parts.request?.verbosity ?? 0) >= 3 ? { exception: stackOf(error) } : {};
+  const needed = error instanceof OperationError ? 3 : 2;
+  const stack = error instanceof Error && (parts.request?.verbosity ?? 0) >= needed ? { exception: stackOf(error) } : {};
   return finish({ ...resultOfError(error), ...stack }, parts);
 }
 

@@ -61,6 +61,7 @@ function contextOf(session: Session, request: Request, interruption: Interruptio
     },
     progress: () => undefined,
     learnSecrets: session.secrets.learn,
+    redact: session.secrets.redact,
   };
 }
 

@@ -1,6 +1,6 @@
 // The command line's frame: reads it, runs the operation, shows the result, ends with the right exit code.
 import { watchInterruptions, type Interruption } from '../core/interruption.js';
-import { redact } from '../core/masking.js';
+import { OperationError } from '../core/errors.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
 import { execute, type ExecutionContext } from '../operations/execute.js';
 import { operations as registered } from '../operations/registry.js';
@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   // A reader that is gone (`| head`) takes nothing away from what was done.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const fail = (error: unknown): void => {
-    const wishes = { json: wantsJson, secrets: secrets.list(), withStack: argv.includes('-vvv') };
+    const wishes = { json: wantsJson, secrets: secrets.list(), withStack: verbosityIn(argv) >= (error instanceof OperationError ? 3 : 2) };
     void end(showFailure(error, wishes), exitCodeOf(error));
   };
   process.on('uncaughtException', fail);
@@ -34,6 +34,11 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   } catch (error) {
     fail(error);
   }
+}
+
+/** How often `-v` was given, also where the command line could not be read otherwise. */
+function verbosityIn(argv: readonly string[]): number {
+  return argv.reduce((sum, word) => sum + (word === '--verbose' ? 1 : /^-v+$/.test(word) ? word.length - 1 : 0), 0);
 }
 
 async function run(commandLine: Run, secrets: KnownSecrets): Promise<void> {
@@ -66,10 +71,11 @@ function contextOf({ dryRun, verbosity }: Run, { secrets, interruption, progress
     now: () => new Date(),
     random: Math.random,
     log: (level, text) => {
-      if (verbosity >= (level === 'info' ? 1 : 2)) progress.line(printable(redact(text, secrets.list())));
+      if (verbosity >= (level === 'info' ? 1 : 2)) progress.line(printable(secrets.redact(text)));
     },
     progress: (event) => progress.show(event),
     learnSecrets: secrets.learn,
+    redact: secrets.redact,
   };
 }
 

@@ -1,5 +1,5 @@
 // What a run that ended looks like on standard output and standard error.
-import { redactAll } from '../core/masking.js';
+import { redactAll } from '../core/redaction.js';
 import { InputError } from '../core/errors.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { toYamlText } from '../core/yaml-text.js';

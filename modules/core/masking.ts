@@ -1,5 +1,7 @@
+// Which of the arguments are secret, and how arguments are shown.
 import { fieldsBelow, visitFields, type Field, type Fields } from './fields.js';
 import { isMapping } from './mapping.js';
+import { secretsInUrls } from './secret-urls.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 
@@ -17,7 +19,7 @@ export function maskArguments(fields: Fields, values: Readonly<Record<string, un
   );
 }
 
-/** Every secret value among the arguments, aliases and passwords within URLs included, longest first, so that none hides a part of another. */
+/** Every secret value among the arguments, aliases, passwords and signatures within URLs included, longest first, so that none hides a part of another. */
 export function secretsIn(fields: Fields, values: Readonly<Record<string, unknown>>): string[] {
   const secretNames = new Set<string>();
   visitFields(fields, (path, field) => {
@@ -28,7 +30,7 @@ export function secretsIn(fields: Fields, values: Readonly<Record<string, unknow
     if (Array.isArray(value)) for (const inner of value) collect(inner, isSecret);
     else if (isMapping(value)) for (const [key, inner] of Object.entries(value)) collect(inner, isSecret || secretNames.has(key));
     else if (isSecret && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
-    else if (typeof value === 'string') for (const [, password] of value.matchAll(passwordInUrl)) found.add(password ?? '');
+    else if (typeof value === 'string') for (const secret of secretsInUrls(value)) found.add(secret);
   };
   collect(values, false);
   visitFields(fields, (_, field) => {
@@ -37,8 +39,6 @@ export function secretsIn(fields: Fields, values: Readonly<Record<string, unknow
   });
   return [...found].sort((one, other) => other.length - one.length);
 }
-
-const passwordInUrl = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:([^/?#@]+)@/gi;
 
 /** Keys whose values are secret, by their name: those that Ironic masks, and two that it does not. */
 const secretKey = /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
@@ -72,30 +72,4 @@ export function holdsSecrets(field: Field): boolean {
 /** Whatever may stand in it: only the names of its keys tell secrets. */
 function isFree(field: Field): boolean {
   return field.type === 'object' || (field.type === 'records' && field.fields === undefined);
-}
-
-/** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */
-const shortestAnywhere = 8;
-const hidden = '********';
-
-/** The text with every secret replaced. */
-export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((redacted, secret) => {
-    if (!redacted.includes(secret)) return redacted;
-    return secret.length >= shortestAnywhere ? redacted.replaceAll(secret, hidden) : redacted.replace(asWord(secret), hidden);
-  }, text);
-}
-
-function asWord(secret: string): RegExp {
-  const literal = secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu');
-}
-
-/** A copy of any JSON value with every secret replaced in every text of it. */
-export function redactAll<T>(value: T, secrets: readonly string[]): T {
-  if (secrets.length === 0) return value;
-  if (typeof value === 'string') return redact(value, secrets) as T;
-  if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
-  if (!isMapping(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactAll(inner, secrets)])) as T;
 }

@@ -96,6 +96,8 @@ export interface Context {
   progress(event: Progress): void;
   /** Tells of texts that must never be shown, as those of a file that the operation reads. */
   learnSecrets?(secrets: readonly string[]): void;
+  /** Hides what is known to be secret. Whatever others say goes through it before it is shortened. */
+  redact?(text: string): string;
 }
 
 export interface Operation<F extends Fields = Fields> extends Declaration<F> {

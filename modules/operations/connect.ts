@@ -2,6 +2,7 @@
 import { withHome } from '../clients/files/yaml-file.js';
 import { createHttpClient, type HttpClient } from '../clients/http/client.js';
 import { connect, type Cloud } from '../clients/keystone/cloud.js';
+import type { Credentials } from '../clients/keystone/credentials.js';
 import { resolveLogin, type LoginArguments } from '../clients/keystone/login.js';
 import type { Context } from '../core/operation.js';
 
@@ -19,6 +20,7 @@ interface Tls {
 /** Logs in as the arguments, site.yaml merged into them, or the environment say. */
 export async function openCloud(args: ConnectionArguments, context: Context): Promise<Cloud> {
   const login = await resolveLogin(args, context.environment);
+  context.learnSecrets?.(secretsOf(login.credentials));
   context.log('debug', `login from ${login.source}`);
   return connect(login, createHttp(args, login, context), () => context.now());
 }
@@ -35,5 +37,15 @@ function createHttp(args: ConnectionArguments, tls: Tls, context: Context): Http
     timeoutSeconds: args.timeout,
     signal: context.signal,
     trace: (line) => context.log('debug', line),
+    ...(context.learnSecrets ? { learnSecrets: context.learnSecrets } : {}),
+    ...(context.redact ? { redact: context.redact } : {}),
   });
+}
+
+function secretsOf(credentials: Credentials): string[] {
+  return [
+    ...('password' in credentials ? [credentials.password] : []),
+    ...('secret' in credentials ? [credentials.secret] : []),
+    ...('token' in credentials ? [credentials.token] : []),
+  ];
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { defineFields } from '../../modules/core/fields.js';
-import { maskArguments, masked, redact, redactAll, secretsIn } from '../../modules/core/masking.js';
+import { maskArguments, masked, secretsIn } from '../../modules/core/masking.js';
+import { redact, redactAll } from '../../modules/core/redaction.js';
 
 const fields = defineFields({
   cloud: { type: 'string', description: 'A name.' },

@@ -16,6 +16,8 @@ export interface Reading {
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   readonly firstPauseMs: number;
+  /** Hides secrets in what is quoted of a body. */
+  readonly redact: (text: string) => string;
   /** How often a request may be sent again when its answer breaks off; 0 for one that must not be. */
   readonly repetitions: number;
   /** Sends the request once more, with so many seconds for the head of the answer. */
@@ -30,7 +32,7 @@ export function answerFrom(response: Response, request: HttpRequest, reading: Re
     header: (name) => response.headers.get(name) ?? undefined,
     headers: () => response.headers.entries(),
     text: ({ maxBytes = largestDocumentBytes } = {}) => read({ maxBytes, beyond: 'refuse' }, (bytes, from) => textOf(bytes, from, request)),
-    json: () => read({ maxBytes: largestDocumentBytes, beyond: 'refuse' }, (bytes, from) => parseJson(textOf(bytes, from, request), from, request)),
+    json: () => read({ maxBytes: largestDocumentBytes, beyond: 'refuse' }, (bytes, from) => parseJson(textOf(bytes, from, request), { response: from, request, redact: reading.redact })),
     beginning: (maxBytes) => read({ maxBytes, beyond: 'cut' }, (bytes) => bytes),
     body: response.body as Readable,
   };
@@ -77,7 +79,7 @@ function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): str
   throw new OperationError('SOURCE_ENCODED', `${url} comes compressed by ${compression}, which was not asked for; have the server send it as it is`, { url, encoding: compression });
 }
 
-function parseJson(text: string, { headers }: Response, request: HttpRequest): unknown {
+function parseJson(text: string, { response: { headers }, request, redact }: { response: Response; request: HttpRequest; redact: Reading['redact'] }): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -85,6 +87,6 @@ function parseJson(text: string, { headers }: Response, request: HttpRequest): u
     const isDelimited = headers.has('content-length') || headers.has('transfer-encoding');
     // Where only the end of the connection tells the end of the body, this is how a break looks.
     if (!isDelimited && /^\s*[[{]/.test(text)) throw new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off in the middle of its JSON`, { url }, error);
-    throw new OperationError('NOT_JSON', `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(text.slice(0, 4096)).slice(0, 80)}"`, { url }, error);
+    throw new OperationError('NOT_JSON', `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(redact(text.slice(0, 4096))).slice(0, 80)}"`, { url }, error);
   }
 }

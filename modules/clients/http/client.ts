@@ -24,6 +24,10 @@ export interface HttpSettings {
   readonly firstPauseMs?: number;
   /** Told of every request: method, URL without credentials, status or fault, milliseconds. */
   readonly trace?: (line: string) => void;
+  /** Told of every token that is sent or issued: a service may give it back in its words. */
+  readonly learnSecrets?: (secrets: readonly string[]) => void;
+  /** Hides secrets. What a service says goes through it before it is shortened, which could cut a secret in two. */
+  readonly redact?: (text: string) => string;
 }
 
 export interface HttpRequest {
@@ -90,6 +94,7 @@ async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, tran
     timeoutSeconds: request.timeoutSeconds ?? settings.timeoutSeconds,
     signal,
     firstPauseMs: settings.firstPauseMs ?? 500,
+    redact: settings.redact ?? ((text) => text),
     // A deletion was done when its answer began.
     repetitions: repeatable && request.method !== 'DELETE' ? mostRepetitions : 0,
     resend: async (timeoutSeconds) => send({ ...request, timeoutSeconds }, settings, await transport()),

@@ -27,6 +27,7 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
   const timeout = timeoutSignal(outer, seconds);
   try {
     const { url, login } = splitLogin(request.url);
+    learnTokens(Object.entries({ ...login, ...request.headers }), settings);
     const response = await fetch(url, {
       method: request.method,
       headers: { 'User-Agent': 'chameleon-image-tools', ...login, ...request.headers },
@@ -38,9 +39,10 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     });
     timeout.release();
     trace(String(response.status));
+    learnTokens(response.headers, settings);
     followInterruption(response, outer);
     const expected = request.expect ? request.expect.includes(response.status) : response.ok;
-    if (!expected) throw await errorFrom(response, request, seconds);
+    if (!expected) throw await errorFrom(response, request, { seconds, redact: settings.redact ?? ((text) => text) });
     return response;
   } catch (error) {
     timeout.release();
@@ -53,6 +55,13 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     }
     throw explainFailure(error, request);
   }
+}
+
+const tokenHeaders = /^(?:x-(?:auth|subject|service)-token|authorization|proxy-authorization|x-openstack-ironic-api-token|set-cookie)$/i;
+
+function learnTokens(headers: Iterable<readonly [string, string]>, { learnSecrets }: HttpSettings): void {
+  const tokens = [...headers].filter(([name]) => tokenHeaders.test(name)).map(([, value]) => value.replace(/^(?:basic|bearer)\s+/i, ''));
+  if (tokens.length > 0) learnSecrets?.(tokens);
 }
 
 /** node-fetch refuses a URL with a login in it; curl and requests send it as a header. */
@@ -113,8 +122,8 @@ function followInterruption({ body }: Response, outer: AbortSignal): void {
   else outer.addEventListener('abort', follow, { once: true });
 }
 
-async function errorFrom(response: Response, request: HttpRequest, timeoutSeconds: number): Promise<HttpError> {
-  const text = await errorText(response, request, timeoutSeconds);
+async function errorFrom(response: Response, request: HttpRequest, { seconds, redact }: { seconds: number; redact: (text: string) => string }): Promise<HttpError> {
+  const text = redact(await errorText(response, request, seconds));
   const location = response.headers.get('location');
   const reason = location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
   return new HttpError({ method: request.method, url: request.url, status: response.status, reason, retryAfterSeconds: retryAfterOf(response) });

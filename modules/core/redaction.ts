@@ -1,0 +1,117 @@
+// Hides secrets in texts, in every spelling in which a service may give them back: JSON, URL, HTML, base64, cut off.
+import { isMapping } from './mapping.js';
+import { secretRangesIn, type TextRange } from './secret-urls.js';
+import { spellingsOf } from './spellings.js';
+
+const hidden = '********';
+
+/** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */
+const shortestAnywhere = 8;
+
+/** So many characters of the beginning or end of a secret are hidden wherever they stand; fewer only where a text was cut off. */
+const longPiece = 16;
+
+/** Fewer bytes give too few characters of base64 to be told from a word. */
+const shortestEncoded = 6;
+
+interface Needle {
+  readonly text: string;
+  readonly kind: 'word' | 'whole' | 'pieces';
+}
+
+/** The text with every secret replaced, and what is secret in its URLs. */
+export function redact(text: string, secrets: readonly string[]): string {
+  const needles = needlesOf(secrets);
+  const ranges = spellingsOf(text).flatMap((spelling) =>
+    [...secretRangesIn(spelling.text), ...needles.flatMap((needle) => occurrences(spelling.text, needle))].map(({ start, end }) => ({
+      start: spelling.startOf(start),
+      end: spelling.endOf(end - 1),
+    })),
+  );
+  return withoutRanges(text, ranges);
+}
+
+/** A copy of any JSON value with every secret replaced in every text of it. */
+export function redactAll<T>(value: T, secrets: readonly string[]): T {
+  if (typeof value === 'string') return redact(value, secrets) as T;
+  if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactAll(inner, secrets)])) as T;
+}
+
+const needlesByList = new WeakMap<readonly string[], readonly Needle[]>();
+
+function needlesOf(secrets: readonly string[]): readonly Needle[] {
+  let needles = needlesByList.get(secrets);
+  if (!needles) needlesByList.set(secrets, (needles = secrets.flatMap(spelled)));
+  return needles;
+}
+
+/** A secret as it is searched for: itself, its bytes taken for Latin-1, and base64 at each of the three places where it may begin. */
+function spelled(secret: string): Needle[] {
+  if (secret === '') return [];
+  const bytes = Buffer.from(secret, 'utf8');
+  const mistaken = bytes.toString('latin1');
+  const plain: Needle[] = [...new Set([secret, mistaken])].map((text) => ({ text, kind: text.length < shortestAnywhere ? 'word' : 'pieces' }));
+  if (bytes.length < shortestEncoded) return plain;
+  const encoded = [0, 1, 2].flatMap((offset) => {
+    const base64 = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
+    // The characters at both ends also depend on what stands beside the secret.
+    const inner = base64.slice([0, 2, 3][offset], base64.replace(/=+$/, '').length - ((bytes.length + offset) % 3 === 0 ? 0 : 1));
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+  return [...plain, ...[...new Set(encoded)].map((text): Needle => ({ text, kind: 'whole' }))];
+}
+
+function occurrences(text: string, needle: Needle): TextRange[] {
+  if (needle.kind !== 'pieces') return positions(text, needle.text).filter((range) => needle.kind === 'whole' || isWord(text, range));
+  return [...beginnings(text, needle.text), ...endings(text, needle.text)];
+}
+
+function positions(text: string, searched: string): TextRange[] {
+  const found: TextRange[] = [];
+  for (let start = text.indexOf(searched); start !== -1; start = text.indexOf(searched, start + 1)) found.push({ start, end: start + searched.length });
+  return found;
+}
+
+function isWord(text: string, { start, end }: TextRange): boolean {
+  return !/[\p{L}\p{N}]$/u.test(text.slice(Math.max(0, start - 2), start)) && !/^[\p{L}\p{N}]/u.test(text.slice(end, end + 2));
+}
+
+/** The secret, and what is left of it where its end was cut off. */
+function beginnings(text: string, secret: string): TextRange[] {
+  return positions(text, secret.slice(0, shortestAnywhere)).flatMap(({ start, end: least }) => {
+    let end = least;
+    while (end < text.length && end - start < secret.length && text[end] === secret[end - start]) end += 1;
+    const isCut = end - start >= longPiece || end - start === secret.length || /^(?:$|…|\.{2,}|["'`<>)\]}])/.test(text.slice(end, end + 3));
+    return isCut ? [{ start, end }] : [];
+  });
+}
+
+/** What is left of the secret where its beginning was cut off. */
+function endings(text: string, secret: string): TextRange[] {
+  return positions(text, secret.slice(-shortestAnywhere)).flatMap(({ start: most, end }) => {
+    let start = most;
+    while (start > 0 && end - start < secret.length && text[start - 1] === secret[secret.length - (end - start) - 1]) start -= 1;
+    const isCut = end - start >= longPiece || /(?:^|…|\.{2,})$/.test(text.slice(Math.max(0, start - 3), start));
+    return isCut ? [{ start, end }] : [];
+  });
+}
+
+function withoutRanges(text: string, ranges: readonly TextRange[]): string {
+  if (ranges.length === 0) return text;
+  const sorted = [...ranges].sort((one, other) => one.start - other.start);
+  let shown = '';
+  let done = 0;
+  let last: TextRange | undefined;
+  for (const range of sorted) {
+    if (last && range.start < done) {
+      done = Math.max(done, range.end);
+      continue;
+    }
+    shown += text.slice(done, range.start) + hidden;
+    done = range.end;
+    last = range;
+  }
+  return shown + text.slice(done);
+}

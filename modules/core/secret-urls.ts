@@ -1,0 +1,67 @@
+// Which parts of a URL are secret: who logs in by it, and the signatures and tokens in its query.
+
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Each URL, one within another too, without what belongs to the sentence around it. */
+const url = /\b(?=([a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>`]*[^\s"'<>`:;,.)\]}]))/gi;
+const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i;
+const parameter = /[?&#;]([\w.~%-]{1,100})=([^&#;]*)/g;
+const secretParameter = /sig|token|secret|passw|credential|key|auth|code/i;
+const harmlessParameters: ReadonlySet<string> = new Set(['sort_key', 'sort_keys', 'author', 'encoding-key', 'keyword']);
+
+/** Names that mean a signature or a token wherever they stand, in a sentence or behind a path. */
+const looseParameter = /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
+
+/** Keystone's Fernet tokens and JSON web tokens are known by their form. */
+const tokenForms = /gAAAAA[\w-]{40,}={0,2}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g;
+
+/** True for a parameter of a query whose value is never to be shown. */
+export function isSecretParameter(name: string): boolean {
+  return secretParameter.test(name) && !harmlessParameters.has(name.toLowerCase());
+}
+
+/** Where secrets stand in the URLs of a text, and what has the form of a token. */
+export function secretRangesIn(text: string): TextRange[] {
+  const ranges: TextRange[] = [];
+  if (text.includes('://')) for (const match of text.matchAll(url)) ranges.push(...rangesOfUrl(match[1] as string, match.index));
+  if (text.includes('=')) for (const match of text.matchAll(looseParameter)) ranges.push(lastOf(match[0], match[1] as string, match.index));
+  for (const match of text.matchAll(tokenForms)) ranges.push({ start: match.index, end: match.index + match[0].length });
+  return ranges;
+}
+
+/** The secrets within the URLs of a text, as they stand there and decoded. A user without a password may be a token. */
+export function secretsInUrls(text: string): string[] {
+  if (!text.includes('://')) return [];
+  return [...text.matchAll(url)].flatMap(([, found = '']) => {
+    const [, , login = ''] = userInfo.exec(found) ?? [];
+    const password = login.includes(':') ? login.slice(login.indexOf(':') + 1) : '';
+    const parameters = [...found.matchAll(parameter)].flatMap(([, name = '', value = '']) => (isSecretParameter(name) && value.length >= shortestSecret ? [value] : []));
+    return [password, ...parameters].filter((secret) => secret !== '').flatMap((secret) => [...new Set([secret, decoded(secret)])]);
+  });
+}
+
+/** What a query gives in fewer characters is a number or a word, and known only where it stands. */
+const shortestSecret = 8;
+
+function rangesOfUrl(found: string, offset: number): TextRange[] {
+  const [, scheme = '', login] = userInfo.exec(found) ?? [];
+  const loginRange = login === undefined ? [] : [{ start: offset + scheme.length, end: offset + scheme.length + login.length }];
+  const parameters = [...found.matchAll(parameter)].filter(([, name = '', value]) => value !== '' && isSecretParameter(name));
+  return [...loginRange, ...parameters.map((match) => lastOf(match[0], match[2] as string, offset + match.index))];
+}
+
+function lastOf(matched: string, value: string, offset: number): TextRange {
+  const end = offset + matched.length;
+  return { start: end - value.length, end };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -5,6 +5,7 @@ import type { AnyOperation } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
 import { flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
 import { commandHelp, generalHelp } from './help.js';
+import { spellOut } from './older-commands.js';
 import { argumentsFrom } from './raw-arguments.js';
 import { spellSwitches } from './switches.js';
 import { UsageError } from './usage-error.js';
@@ -23,6 +24,9 @@ export interface Run {
   readonly showProgress: boolean;
 }
 
+/** As -vv. */
+const debugVerbosity = 2;
+
 type Parsed = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
 
 /** Throws UsageError for an unknown command or option, and for a value that is missing. */
@@ -38,7 +42,11 @@ export async function readCommandLine(argv: readonly string[], operations: reado
 }
 
 function parse(argv: readonly string[], operations: readonly AnyOperation[]): Parsed {
-  const words = spellSwitches(argv, [...operations.flatMap(flagsOf), ...generalFlags]);
+  const isKnown = (command: string, name: string): boolean => {
+    const operation = operations.find((candidate) => commandNames(candidate).includes(command));
+    return [...generalFlags, ...(operation ? flagsOf(operation) : runFlags)].some((flag) => [flag.name, `no-${flag.name}`, ...flag.aliases].includes(name));
+  };
+  const words = spellSwitches(spellOut(argv, isKnown), [...operations.flatMap(flagsOf), ...generalFlags]);
   let parsed: Parsed | undefined;
   parserFor(operations).parse(words, (error: Error | undefined, result: unknown) => {
     if (error) throw new UsageError(messageOf(error));
@@ -57,8 +65,8 @@ async function runOf(operation: AnyOperation, parsed: Parsed): Promise<Run> {
     raw: await argumentsFrom(parsed, flags, operation.command),
     dryRun: parsed['dry-run'] === true,
     json: parsed.json === true,
-    verbosity: Number(parsed.verbose ?? 0),
-    showProgress: parsed['no-progress'] !== true,
+    verbosity: Math.max(Number(parsed.verbose ?? 0), parsed.debug === true ? debugVerbosity : 0),
+    showProgress: parsed['no-progress'] !== true && parsed['show-progress'] !== false,
   };
 }
 

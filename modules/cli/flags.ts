@@ -45,7 +45,9 @@ export const runFlags: readonly Flag[] = [
   { ...ownFlag, name: 'dry-run', group: 'How it is done:', help: 'Plan and report everything, change nothing.' },
   { ...ownFlag, name: 'json', help: 'Print the result as one JSON document on standard output, also when it failed.' },
   { ...ownFlag, name: 'verbose', aliases: ['v'], kind: 'count', help: 'Say more on standard error: -v the steps and differences, -vv every request too.' },
+  { ...ownFlag, name: 'debug', help: 'The same as -vv.' },
   { ...ownFlag, name: 'no-progress', help: 'Show no progress of transfers.' },
+  { ...ownFlag, name: 'show-progress', help: 'Show the progress of transfers, which is the default.' },
 ];
 
 /** How yargs is to parse a flag. It is told no default: a value that was not given must not hide that of site.yaml. */

@@ -1,9 +1,7 @@
 // yargs takes `--force=yes` for false, and `--no-anything` for a switch. Here both are spelt out before it reads them.
+import { booleanSpelt } from '../core/coercion.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './usage-error.js';
-
-const truths = ['yes', 'true', 'on', '1'];
-const falsehoods = ['no', 'false', 'off', '0'];
 
 /** Every switch as `--name=true` or `--name=false`; the rest as it was. */
 export function spellSwitches(argv: readonly string[], flags: readonly Flag[]): string[] {
@@ -18,7 +16,7 @@ export function spellSwitches(argv: readonly string[], flags: readonly Flag[]): 
 }
 
 function valueOf(name: string, value: string): boolean {
-  if (truths.includes(value.toLowerCase())) return true;
-  if (falsehoods.includes(value.toLowerCase())) return false;
+  const given = booleanSpelt(value);
+  if (given !== undefined) return given;
   throw new UsageError(`--${name}: ${JSON.stringify(value)} is not allowed; it is yes or no, or --${name} alone`);
 }

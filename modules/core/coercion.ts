@@ -4,6 +4,7 @@ import type { Field, Fields } from './fields.js';
 /** Arguments as they came: from Ansible's JSON, from site.yaml, from a command line. */
 export type RawArguments = Readonly<Record<string, unknown>>;
 
+/** Ansible's own list (ansible-core, module_utils/parsing/convert_bool.py). */
 const truths = new Set(['y', 'yes', 'on', 'true', 't', '1', '1.0']);
 const falsehoods = new Set(['n', 'no', 'off', 'false', 'f', '0', '0.0']);
 
@@ -57,9 +58,13 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
 
 function coerceBoolean(value: unknown): unknown {
   // An object may even refuse to become text.
-  if (typeof value === 'object') return value;
-  const text = String(value).trim().toLowerCase();
-  return truths.has(text) ? true : falsehoods.has(text) ? false : value;
+  return typeof value === 'object' ? value : (booleanSpelt(String(value)) ?? value);
+}
+
+/** What a text says as a switch: `yes`, `on`, `1` and so on, in any case. Undefined where it says neither. */
+export function booleanSpelt(text: string): boolean | undefined {
+  const word = text.trim().toLowerCase();
+  return truths.has(word) ? true : falsehoods.has(word) ? false : undefined;
 }
 
 function coerceList(value: unknown): unknown {

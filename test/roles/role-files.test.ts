@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { imageCache } from '../../modules/operations/image-cache/operation.js';
 
 const role = join(process.cwd(), 'roles/chameleon_image_tools');
 const playbooks = join(process.cwd(), 'playbooks');
@@ -98,4 +99,13 @@ test.each(['chameleon_image_tools.yml', 'post_deploy.yml'])('playbooks/%s works 
     expect(play.become).toBeUndefined();
     expect(play.roles).toEqual([{ role: 'chameleon_image_tools' }]);
   }
+});
+
+test('the playbook image_cache.yml passes every option of its module on, each by a variable of its own', () => {
+  const [{ tasks }] = parse(read(playbooks, 'image_cache.yml')) as [{ tasks: Task[] }];
+  const given = tasks[0]?.image_cache as Record<string, string>;
+  const variables = Object.entries(given).map(([name, value]) => [name, /image_cache_(\w+)/.exec(value)?.[1]]);
+
+  expect(Object.keys(given).sort()).toEqual(Object.keys(imageCache.fields).sort());
+  expect(variables.filter(([name, variable]) => name !== variable)).toEqual([['hosts', 'logins']]);
 });

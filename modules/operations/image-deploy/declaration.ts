@@ -79,6 +79,7 @@ const transferFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_deploy',
   command: 'deploy',
+  commandAliases: ['image_deployer'],
   summary: "Bring new releases of the subscribed images into the site's Glance",
   description: [
     'Compares the catalogues of the central image stores with the images of the site, and brings in each image whose release is new: private first, verified, then public under its production name.',

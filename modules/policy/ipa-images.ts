@@ -102,7 +102,7 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
     known.images.push(image);
     builds.set(key, known);
   }
-  const [newest] = [...builds.values()].sort((one, other) => other.at - one.at || (one.text < other.text ? 1 : -1));
+  const [newest] = [...builds.values()].sort((one, other) => other.at - one.at || createdAt(other.images) - createdAt(one.images) || (one.text < other.text ? 1 : -1));
   if (!newest) return { refusal: `there are no IPA images of this project${describe(wish)}: deploy them, or name kernel_image and initramfs_image` };
   const [kernels, initramfses] = [newest.images.filter((image) => kindOf(image) === 'kernel'), newest.images.filter((image) => kindOf(image) === 'initramfs')];
   const [kernel, initramfs] = [kernels[0], initramfses[0]];
@@ -110,6 +110,11 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
   const twin = kernels[1] ?? initramfses[1];
   if (twin) return { refusal: `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: name kernel_image and initramfs_image` };
   return pairOf(kernel, initramfs);
+}
+
+/** When the last image of a build came to the site: of several builds of one instant the later one is the newer. */
+function createdAt(images: readonly IpaImage[]): number {
+  return Math.max(...images.map(({ created_at }) => Date.parse(created_at) || 0));
 }
 
 function isWished(image: IpaImage, { owner, prefix, name, architecture }: PairWish): boolean {

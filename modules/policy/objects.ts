@@ -11,6 +11,8 @@ export interface StoredBuild {
   /** As the store spells it. */
   readonly timestamp: string;
   readonly builtAt: Date;
+  /** When it came to the store, where that is told. */
+  readonly storedAt?: Date;
   readonly revision?: string;
   readonly tag?: string;
   readonly diskFormat: string;
@@ -36,7 +38,8 @@ const ipas: Readonly<Record<string, Ipa>> = { na: 'na', false: 'na', '': 'na', k
 
 /** Reads the headers of an object. Their names are compared without regard to case. */
 export function parseBuild(id: string, headers: Iterable<readonly [name: string, value: string]>): ReadBuild {
-  const metadata = metadataIn(headers);
+  const all = [...headers];
+  const metadata = metadataIn(all);
   const [distro, release, variant] = ['build-distro', 'build-release', 'build-variant'].map((name) => metadata.get(name) ?? '') as [string, string, string];
   if (!distro || !release || !variant) return { foreign: 'it has no build-distro, build-release or build-variant' };
   const timestamp = metadata.get('build-timestamp');
@@ -53,11 +56,13 @@ export function parseBuild(id: string, headers: Iterable<readonly [name: string,
   if (!diskFormats.includes(diskFormat)) return faulty(diskFormat === '' ? 'it has no disk-format' : `its disk-format is ${quote(diskFormat)}; allowed: ${diskFormats.join(', ')}`);
   const revision = metadata.get('build-os-base-image-revision');
   const tag = metadata.get('build-tag');
+  const storedAt = new Date(all.find(([name]) => name.toLowerCase() === 'last-modified')?.[1] ?? '');
   return {
     build: {
       ...{ id, identity, timestamp, builtAt, diskFormat, properties: propertiesIn(metadata) },
       ...(revision ? { revision } : {}),
       ...(tag ? { tag } : {}),
+      ...(Number.isNaN(storedAt.getTime()) ? {} : { storedAt }),
     },
   };
 }
@@ -71,13 +76,16 @@ function propertiesIn(metadata: ReadonlyMap<string, string>): Record<string, str
   return Object.fromEntries([...metadata].filter(([name, value]) => /^build-[\w.:-]{1,240}$/.test(name) && value !== '' && !/[\u0000-\u001f\u007f]/.test(value) && value.length <= 4096));
 }
 
-/** The last one built; of several at one instant always the same. */
-export function newestOf<B extends Pick<StoredBuild, 'id' | 'builtAt'>>(builds: readonly B[]): B | undefined {
+type Dated = Pick<StoredBuild, 'id' | 'builtAt' | 'storedAt'>;
+
+/** The last one built; of several at one instant the one that came to the store last. */
+export function newestOf<B extends Dated>(builds: readonly B[]): B | undefined {
   return [...builds].sort(newestFirst)[0];
 }
 
-export function newestFirst(one: Pick<StoredBuild, 'id' | 'builtAt'>, other: Pick<StoredBuild, 'id' | 'builtAt'>): number {
-  return other.builtAt.getTime() - one.builtAt.getTime() || (one.id < other.id ? -1 : 1);
+export function newestFirst(one: Dated, other: Dated): number {
+  const byStorage = (other.storedAt?.getTime() ?? 0) - (one.storedAt?.getTime() ?? 0);
+  return other.builtAt.getTime() - one.builtAt.getTime() || byStorage || (one.id < other.id ? -1 : 1);
 }
 
 export function isSameIdentity(one: BuildIdentity, other: BuildIdentity): boolean {

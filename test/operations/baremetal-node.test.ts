@@ -23,6 +23,14 @@ describe('a node', () => {
     expect(site.nodeWrites()).toHaveLength(writes);
   });
 
+  test.each(['private', 'shared'])('is not given a %s image of another project', async (visibility) => {
+    const [kernel, ramdisk] = [site.glance.seed({ owner: 'stranger', visibility }), site.glance.seed({})];
+    const driver_info = { deploy_kernel: kernel.id, deploy_ramdisk: ramdisk.id };
+
+    await expect(site.node({ name: 'n1', driver: 'fake-hardware', driver_info })).rejects.toThrow(`${kernel.id} is a ${visibility} image of another project (stranger)`);
+    expect(site.nodeWrites()).toEqual([]);
+  });
+
   test('is not written to in check mode', async () => {
     const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', ports: [{ mac }], state: 'active' }, { checkMode: true });
 

@@ -78,3 +78,30 @@ describe('is refused', () => {
     expect(outcome.failures).toHaveLength(1);
   });
 });
+
+describe('a name that other projects have too', () => {
+  test.each(['private', 'shared', 'community', 'public'])('means our own image, whatever a %s one of others holds', async (visibility) => {
+    for (const half of ['ipa.kernel', 'ipa.initramfs']) seed(half, 'evil', { owner: 'stranger', visibility });
+
+    expect(await run()).toMatchObject({ changed: true, failures: [] });
+    expect([read('kernel'), read('ramdisk')]).toEqual(['kernel 1', 'ramdisk 1']);
+  });
+
+  test.each(['private', 'shared'])('and that we have not is refused where theirs is %s, by its id too', async (visibility) => {
+    const image = seed('theirs.kernel', 'evil', { owner: 'stranger', visibility });
+
+    const [byName, byId] = [await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' }), await run({ kernel: image.id, ramdisk: 'ipa.initramfs' })];
+
+    expect(byName.failures).toEqual([expect.stringContaining(`only images of other projects that are not public are called "theirs.kernel", and none of them is taken: ${image.id} (${visibility}, of project stranger)`)]);
+    expect(byId.failures).toEqual([expect.stringContaining(`image ${image.id} is a ${visibility} image of another project (stranger)`)]);
+    expect(reads().filter((path) => path.includes(image.id))).toEqual([]);
+  });
+
+  test.each(['community', 'public'])('and that we have not means the %s one of others', async (visibility) => {
+    seed('theirs.kernel', 'theirs', { owner: 'stranger', visibility });
+    seed('theirs.kernel', 'evil', { owner: 'somebody', visibility: 'private' });
+
+    expect(await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' })).toMatchObject({ changed: true, failures: [] });
+    expect(read('kernel')).toBe('theirs');
+  });
+});

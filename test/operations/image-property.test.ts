@@ -210,7 +210,7 @@ describe('a failure', () => {
   });
 
   test('is that of the user who may not change the image', async () => {
-    const outcome = await site.run(imageProperty, { auth: site.demoAuth, images: ['CC-One'], set: { [supported]: 'no' } });
+    const outcome = await site.run(imageProperty, { auth: site.demoAuth, images: [one.id], set: { [supported]: 'no' } });
 
     expect(outcome).toMatchObject({ changed: false, failures: [expect.stringMatching(/answered 403: .*You do not own this image/)] });
   });
@@ -260,4 +260,27 @@ test.each([{ passThenCut: true }, { status: 503 }])('a removal whose answer does
   expect(await site.run(imageProperty, { ...viaProxy(), images: [one.id], remove: ['build-distro'] })).toMatchObject({ changed: true, failures: [] });
 
   expect(propertiesOf(one)).toEqual({ [supported]: 'yes' });
+});
+
+describe('an image of another project', () => {
+  test.each(['private', 'public', 'community'])('that is %s is not meant by a name, and hinders nobody', async (visibility) => {
+    const theirs = site.glance.seed({ name: 'CC-One', owner: 'stranger', visibility, properties: { [supported]: 'yes' } });
+
+    const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no' } });
+
+    expect(outcome).toMatchObject({ changed: true, failures: [], warnings: [] });
+    expect([propertiesOf(one)?.[supported], propertiesOf(theirs)?.[supported]]).toEqual(['no', 'yes']);
+  });
+
+  test.each(['private', 'public'])('that alone has the name, and is %s, is refused and changed only by its id, with a word', async (visibility) => {
+    const theirs = site.glance.seed({ name: 'CC-Theirs', owner: 'stranger', visibility, properties: {} });
+
+    const message = await refusalOf({ images: ['CC-Theirs'], set: { [supported]: 'no' } });
+    const writes = site.writes();
+    const outcome = await site.run(imageProperty, { images: [theirs.id], set: { [supported]: 'no' } });
+
+    expect(message).toContain(`no image of this login's project has the name "CC-Theirs"; of other projects these have it, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`);
+    expect(writes).toEqual([]);
+    expect(outcome).toMatchObject({ changed: true, warnings: [expect.stringContaining(`is not of this login's project: ${theirs.id}`)] });
+  });
 });

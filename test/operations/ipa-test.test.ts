@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import { everything, former, seedHalf, startIpaSite, type IpaTestSite } from './ipa-test-site.js';
@@ -227,6 +227,32 @@ test.each(inputs)('refuses %j', async (args, message) => {
   await expect(site.test(args)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
 
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
+});
+
+describe('a name that other projects have too', () => {
+  const given = (kernel: string, initramfs: string) => ({ push: true, test: false, kernel_image: kernel, initramfs_image: initramfs });
+
+  test('means the images of our own', async () => {
+    site = await startIpaSite();
+    const node = site.addNode();
+    for (const kind of ['kernel', 'initramfs'] as const) seedHalf(site, kind, { owner: 'stranger', visibility: 'private' });
+
+    await site.test(given(site.kernel.name ?? '', site.initramfs.name ?? ''));
+
+    expect(node.driver_info).toMatchObject({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+  });
+
+  test.each(['private', 'shared'])('and that we have not is refused where theirs is %s, by its id too, and for the server', async (visibility) => {
+    site = await startIpaSite();
+    site.addNode();
+    const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((kind) => seedHalf(site, kind, { name: `theirs.${kind}`, owner: 'stranger', visibility }));
+
+    for (const args of [given('theirs.kernel', 'theirs.initramfs'), given(kernel?.id ?? '', initramfs?.id ?? ''), { server_image: 'theirs.kernel' }]) {
+      await expect(site.test(args)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('stranger') });
+    }
+
+    expect([site.allWrites(), site.journal()]).toEqual([[], []]);
+  });
 });
 
 test('refuses a Nova that is too old to boot on a chosen node, before anything is changed', async () => {

@@ -72,6 +72,14 @@ test('takes the newest pair by the instant of its build', () => {
   expect(newestPair(images, { owner, prefix })).toMatchObject({ pair: { kernel: { id: 'k2' }, initramfs: { id: 'i2' }, build: 'newer' } });
 });
 
+test('of two pairs of one instant the one that came to the site later is the newer', () => {
+  const twin = (kind: 'kernel' | 'initramfs', tag: string, created_at: string) => half(kind, { id: `${tag}.${kind}`, created_at, properties: { ...newer.properties, 'build-tag': tag } });
+  const pairOfTag = (tag: string, created_at: string) => [twin('kernel', tag, '2025-06-01T00:00:00Z'), twin('initramfs', tag, created_at)];
+  const [early, late] = [pairOfTag('z', '2025-06-02T00:00:00Z'), pairOfTag('a', '2025-06-03T00:00:00Z')];
+
+  for (const images of [[...early, ...late], [...late, ...early]]) expect(newestPair(images, { owner, prefix })).toMatchObject({ pair: { build: 'a' } });
+});
+
 test.each([
   ['of other projects', { owner: 'other' }],
   ['hidden ones', { os_hidden: true }],

@@ -66,6 +66,14 @@ describe('the newest build', () => {
     expect(newestOf(builds)?.id).toBe('written');
   });
 
+  test('of one instant is the one that came to the store last', () => {
+    const stored = (id: string, day: number) => parseBuild(id, [...headersOf({}), ['Last-Modified', `Thu, 0${day} Jun 2023 10:00:00 GMT`]]);
+    const builds = [stored('b', 1), stored('a', 1), stored('c', 8)].flatMap((read) => ('build' in read ? [read.build] : []));
+
+    expect(newestOf(builds)?.id).toBe('c');
+    expect(newestOf(builds.slice(0, 2))?.id).toBe('a');
+  });
+
   test('is the same whatever the order of the list', () => {
     const builds = fc.uniqueArray(fc.record({ id: fc.uuid(), seconds: fc.integer({ min: 1_600_000_000, max: 1_600_000_003 }) }), { selector: ({ id }) => id, minLength: 1 });
     fc.assert(

@@ -1,5 +1,5 @@
 // baremetal_node: one node as it is wanted, or gone.
-import { v4 } from 'uuid';
+import { randomUUID } from 'node:crypto';
 import validate from '#validators/baremetal_node';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
@@ -23,13 +23,13 @@ const otherFields: ReadonlySet<string> = new Set(['state', 'configdrive', ...Obj
 
 async function changeNode(args: NodeArguments, context: Context): Promise<Outcome> {
   const { state } = args;
-  const wish = wishOf(args, context);
+  const wish = wishOf(args);
   const goal = state === 'absent' ? undefined : state;
   const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive, validates: true }), worldOf: async (ironic) => openWorld(ironic) });
   return outcomeOf(state === 'absent' ? await removeNode(run, wish) : await ensureNode(run, wish), context.checkMode);
 }
 
-function wishOf(args: NodeArguments, { random }: Context): NodeWish {
+function wishOf(args: NodeArguments): NodeWish {
   const given = Object.fromEntries(Object.entries(args).filter(([name]) => !otherFields.has(name)));
   const { wish, faults } = parseNode(given, 'baremetal_node');
   if (!wish) throw new InputError(faults.map((fault) => fault.replace(/^baremetal_node: /, '')).join('; '));
@@ -37,7 +37,7 @@ function wishOf(args: NodeArguments, { random }: Context): NodeWish {
   if (args.state === 'absent') throw new InputError('give uuid, name or ports: nothing else tells which node is meant');
   if (args.driver === undefined) throw new InputError('give uuid, name or ports to say which node is meant, or driver to create one');
   // With a UUID of our own the request may be repeated when its answer is lost.
-  return { ...wish, uuid: v4({ random: Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256)) }) };
+  return { ...wish, uuid: randomUUID() };
 }
 
 function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {

@@ -6,6 +6,7 @@ import type { HttpClient } from '../../clients/http/client.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { messageOf } from '../../core/errors.js';
+import { barrier } from '../../policy/image-choice.js';
 import { checksumOf, imageKeys, nodeImage, withChecksum } from '../../policy/node-images.js';
 import { isMasked } from '../../policy/masked-values.js';
 import type { Values } from '../../policy/node-differences.js';
@@ -99,6 +100,8 @@ async function lookInGlance(id: string, cloud: Cloud): Promise<ImageFindings> {
   try {
     const image = await getImage(cloud, id);
     if (!image) return { faults: ['Glance has no such image'], warnings: [] };
+    const obstacle = barrier(image, cloud.projectId);
+    if (obstacle) return { faults: [obstacle], warnings: [] };
     return { faults: image.status === 'active' ? [] : [`the image is not active but ${image.status}`], warnings: [] };
   } catch (error) {
     return { faults: [messageOf(error)], warnings: [] };

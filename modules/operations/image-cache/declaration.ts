@@ -53,7 +53,7 @@ const whatFields = defineFields({
       ramdisk: { type: 'mapping', fields: partFields, description: 'The ramdisk, by URL.' },
       glance: {
         type: 'mapping',
-        description: 'Kernel and ramdisk from the Glance of the login, instead of URLs.',
+        description: "Kernel and ramdisk from the Glance of the login, instead of URLs. A name means an image of the login's project, else a public one, else one of the community; private and shared ones of other projects are refused.",
         fields: {
           kernel: { type: 'string', required: true, description: "Id or name of the kernel's image." },
           ramdisk: { type: 'string', required: true, description: "Id or name of the ramdisk's image." },

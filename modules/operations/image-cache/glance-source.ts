@@ -4,6 +4,7 @@ import { downloadImage } from '../../clients/glance/data.js';
 import { getImage, listImages, type Image } from '../../clients/glance/images.js';
 import { InputError } from '../../core/errors.js';
 import { algorithmCalled, type Checksum } from '../../policy/checksums.js';
+import { barrier, describeOwners, imagesNamed, isForeign } from '../../policy/image-choice.js';
 import type { Remote } from '../../policy/freshness.js';
 import { parseImageReference } from '../../policy/image-urls.js';
 import type { Run } from './run.js';
@@ -37,11 +38,17 @@ async function findImage(nameOrId: string, label: string, run: Run): Promise<Ima
   const cloud = await run.cloud();
   const reference = parseImageReference(nameOrId);
   const byId = 'kind' in reference && reference.kind === 'glance' ? await getImage(cloud, reference.id) : undefined;
+  const obstacle = byId && barrier(byId, cloud.projectId);
+  if (obstacle) throw new InputError(`${label}: image ${obstacle}`, label);
   if (byId) return byId;
-  const named = (await listImages(cloud, { hidden: false, property: ['name', `in:"${nameOrId}"`] })).filter(({ name }) => name === nameOrId);
-  const [image, other] = named;
-  if (!image) throw new InputError(`${label}: Glance shows no image ${JSON.stringify(nameOrId)}`, label);
-  if (other) throw new InputError(`${label}: ${named.length} images are called ${JSON.stringify(nameOrId)} (${named.map(({ id }) => id).join(', ')}): give an id`, label);
+  const quoted = JSON.stringify(nameOrId);
+  const listed = await listImages(cloud, { hidden: false, community: true, property: ['name', `in:${quoted}`] });
+  const { meant, barred } = imagesNamed(nameOrId, listed, cloud.projectId);
+  const [image, other] = meant;
+  if (!image && barred.length > 0) throw new InputError(`${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(barred)}`, label);
+  if (!image) throw new InputError(`${label}: Glance shows no image ${quoted}`, label);
+  if (other) throw new InputError(`${label}: ${meant.length} images are called ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`, label);
+  if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);
   return image;
 }
 

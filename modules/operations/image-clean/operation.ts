@@ -43,7 +43,7 @@ async function planAndApply(run: Run, selection: Selection, supported: ReadonlyS
   const isCarriedOut = !context.checkMode && plan.refusal === undefined;
   const { done, halt } = isCarriedOut ? await apply(plan.images, run) : { done: plan.images.map(asPlanned), halt: undefined };
   const failures = [plan.refusal, halt].filter((failure) => failure !== undefined);
-  return outcomeOf({ done, ...knownSources(cloud), failures, warnings: warningsOf(args, catalogue, images) }, args, context.checkMode);
+  return outcomeOf({ done, ...knownSources(cloud), failures, warnings: warningsOf(args, catalogue, images.filter(({ owner }) => owner === cloud.projectId)) }, args, context.checkMode);
 }
 
 interface Site {

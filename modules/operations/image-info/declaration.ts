@@ -42,6 +42,8 @@ export const declaration = defineDeclaration({
         visibility: { description: "Glance's visibility.", type: 'str', returned: 'always', sample: 'public' },
         hidden: { description: 'Whether `os_hidden` is set.', type: 'bool', returned: 'always' },
         owner: { description: 'Id of the owning project.', type: 'str', returned: 'always' },
+        owner_name: { description: 'Name of the owning project.', type: 'str', returned: 'when Keystone lets this login list projects' },
+        owned_by_us: { description: "Whether that is the login's project. What another project owns is never managed, whatever its markers say.", type: 'bool', returned: 'always' },
         disk_format: { description: 'The disk format.', type: 'str', returned: 'when known', sample: 'qcow2' },
         bytes: { description: 'Size in bytes.', type: 'int', returned: 'when known' },
         created_at: { description: 'When it was created, RFC 3339, UTC.', type: 'str', returned: 'always' },

@@ -7,7 +7,7 @@ const propertyFields = defineFields({
   images: {
     type: 'list',
     aliases: ['image'],
-    description: 'The images that `set`, `remove` and `value` are for: ids, or names that exactly one image has. Patterns are not taken.',
+    description: "The images that `set`, `remove` and `value` are for: ids, or names that exactly one image of the login's own project has. An image of another project is changed only where its id is given. Patterns are not taken.",
   },
   set: {
     type: 'mapping',

@@ -37,9 +37,10 @@ async function changeProperties(args: PropertyArguments, context: Context): Prom
   const all = [...faults, ...found.faults];
   if (all.length > 0) throw new InputError(`nothing was changed: ${all.join('; ')}`);
   const planned = found.targets.map(planChange);
-  if (context.checkMode) return outcomeOf(planned.map(({ result }) => ({ result, changed: result.action === 'change' })), true);
+  if (context.checkMode) return { ...outcomeOf(planned.map(({ result }) => ({ result, changed: result.action === 'change' })), true), warnings: found.warnings };
   const limit = pLimit(args.concurrency);
-  return outcomeOf(await Promise.all(planned.map((plan) => limit(() => carryOut(plan, cloud, context)))), false);
+  const done = await Promise.all(planned.map((plan) => limit(() => carryOut(plan, cloud, context))));
+  return { ...outcomeOf(done, false), warnings: found.warnings };
 }
 
 interface Plan {

@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { getImage, type Image } from '../../clients/glance/images.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
+import { describeOwners, isForeign } from '../../policy/image-choice.js';
 import { isGone } from '../../policy/images.js';
 import { contradictions, isImageId, quote, type Wishes } from '../../policy/properties.js';
 import { readSiteImages } from '../site-images.js';
@@ -15,25 +16,28 @@ export interface Target {
 export interface Targets {
   readonly targets: readonly Target[];
   readonly faults: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-/** The images in the order in which they were named. What is not found, or not unique, is a fault. Reads only. */
+/** The images in the order in which they were named. What is not found, or not unique, is a fault. A name means an image of our own project. Reads only. */
 export async function findTargets(requests: readonly Request[], cloud: Cloud, concurrency: number): Promise<Targets> {
   const candidates = await readCandidates([...new Set(requests.map(({ key }) => key))], cloud, concurrency);
   const targets = new Map<string, Target>();
   const faults: string[] = [];
   for (const { key, place, wishes } of requests) {
-    const images = candidates.get(key) ?? [];
+    const found = candidates.get(key) ?? [];
+    const images = isImageId(key) ? found : found.filter((candidate) => !isForeign(candidate, cloud.projectId));
     const [image] = images;
     if (!image || images.length > 1) {
-      faults.push(`${place}: ${image ? describeSeveral(key, images) : `no image of this cloud that this login can see has the ${isImageId(key) ? 'id' : 'name'} ${quote(key)}`}`);
+      faults.push(`${place}: ${image ? describeSeveral(key, images) : describeNone(key, found)}`);
       continue;
     }
     const earlier = targets.get(image.id)?.wishes ?? new Map<string, string | undefined>();
     faults.push(...contradictions(earlier, wishes).map((name) => `${place}: ${quote(name)} of image ${image.id} is given a second time, and differently`));
     targets.set(image.id, { image, wishes: new Map([...earlier, ...wishes]) });
   }
-  return { targets: [...targets.values()], faults };
+  const foreign = [...targets.values()].filter(({ image }) => isForeign(image, cloud.projectId));
+  return { targets: [...targets.values()], faults, warnings: foreign.map(({ image }) => `image ${quote(image.name)}, named by its id, is not of this login's project: ${describeOwners([image])}`) };
 }
 
 /** The images that each id or name may mean. The lists are read only where there are names: they do not hold every image that an id reaches. */
@@ -50,6 +54,11 @@ async function readCandidates(keys: readonly string[], cloud: Cloud, concurrency
   const images = names.length > 0 ? await readSiteImages(cloud) : [];
   for (const name of names) found.set(name, images.filter((image) => image.name === name));
   return found;
+}
+
+function describeNone(key: string, foreign: readonly Image[]): string {
+  if (foreign.length === 0) return `no image of this cloud that this login can see has the ${isImageId(key) ? 'id' : 'name'} ${quote(key)}`;
+  return `no image of this login's project has the name ${quote(key)}; of other projects these have it, give the id if one of them is meant: ${describeOwners(foreign)}`;
 }
 
 function describeSeveral(name: string, images: readonly Image[]): string {

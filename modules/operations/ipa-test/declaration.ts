@@ -7,7 +7,7 @@ import { siteFields } from '../site-fields.js';
 const imageFields = defineFields({
   kernel_image: {
     type: 'string',
-    description: 'Id or name of the kernel image, or its URL where Ironic is without Glance. It goes with `initramfs_image`. Unless both are given, the newest pair of this project is tested that one build has made for the architecture of the node.',
+    description: 'Id or name of the kernel image, or its URL where Ironic is without Glance. It goes with `initramfs_image`. Unless both are given, the newest pair of this project is tested that one build has made for the architecture of the node. A name means an image of this project, else a public one, else one of the community; private and shared ones of other projects are refused. So it is with `server_image`.',
   },
   initramfs_image: { type: 'string', description: 'Id or name of the initramfs image, or its URL. It goes with `kernel_image`.' },
   ipa_name: {

@@ -2,6 +2,7 @@
 import type { Image } from '../../clients/glance/images.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { InputError, OperationError } from '../../core/errors.js';
+import { barrier, describeOwners, imagesNamed } from '../../policy/image-choice.js';
 import { architectureOf, newestPair, pairOf, serverImageName, titleOf, type Architecture, type IpaImage, type PairChoice } from '../../policy/ipa-images.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
@@ -22,9 +23,9 @@ export interface ChosenPair {
 
 const url = /^[a-z][a-z0-9+.-]*:\/\//i;
 
-/** The images that this login sees; none where Ironic is without Glance. */
+/** The images that this login sees, those of the community too; none where Ironic is without Glance. */
 export async function readImages({ cloud }: Pick<Run, 'cloud'>): Promise<readonly Image[]> {
-  return cloud.hasService('image') ? readSiteImages(cloud) : [];
+  return cloud.hasService('image') ? readSiteImages(cloud, { community: true }) : [];
 }
 
 /**
@@ -43,7 +44,7 @@ export function choosePair(run: Run, images: readonly Image[], architecture: Arc
   }
   if (name !== undefined) throw new InputError('ipa_name: it chooses among the newest pairs; leave it out beside kernel_image and initramfs_image', 'ipa_name');
   if (url.test(kernel) || url.test(initramfs)) return ofUrls(run, kernel, initramfs);
-  const choice = pairOf(findImage(images, 'kernel_image', kernel), findImage(images, 'initramfs_image', initramfs));
+  const choice = pairOf(findImage(run, images, 'kernel_image', kernel), findImage(run, images, 'initramfs_image', initramfs));
   if ('refusal' in choice) throw new InputError(`kernel_image, initramfs_image: ${choice.refusal}`, 'kernel_image');
   return usable(run, choice);
 }
@@ -72,9 +73,10 @@ function ofUrl(reference: string): ImageReference {
 }
 
 /** What is deployed on a node of this architecture. Throws INVALID_INPUT. */
-export function chooseServerImage({ args }: Pick<Run, 'args'>, images: readonly Image[], architecture: Architecture | undefined): Image {
+export function chooseServerImage(run: Pick<Run, 'args' | 'cloud'>, images: readonly Image[], architecture: Architecture | undefined): Image {
+  const { args } = run;
   const isDefault = args.server_image === declaration.fields.server_image.default;
-  const image = findImage(images, 'server_image', serverImageName(args.server_image, isDefault, architecture));
+  const image = findImage(run, images, 'server_image', serverImageName(args.server_image, isDefault, architecture));
   const told = architectureOf(image);
   if (image.status !== 'active') throw new InputError(`server_image: ${titleOf(image)} is ${image.status}, not active`, 'server_image');
   if (told !== undefined && architecture !== undefined && told !== architecture) {
@@ -83,12 +85,16 @@ export function chooseServerImage({ args }: Pick<Run, 'args'>, images: readonly 
   return image;
 }
 
-function findImage(images: readonly Image[], field: string, idOrName: string): Image {
+function findImage({ cloud }: Pick<Run, 'cloud'>, images: readonly Image[], field: string, idOrName: string): Image {
   const byId = images.find(({ id }) => id === idOrName.toLowerCase());
+  const obstacle = byId && barrier(byId, cloud.projectId);
+  if (obstacle) throw new InputError(`${field}: image ${obstacle}`, field);
   if (byId) return byId;
-  const named = images.filter(({ name }) => name === idOrName);
-  const [image, other] = named;
-  if (!image) throw new InputError(`${field}: there is no image with the id or name ${JSON.stringify(idOrName)} that this login sees`, field);
-  if (other) throw new InputError(`${field}: ${named.length} images have the name ${JSON.stringify(idOrName)} (${named.map(({ id }) => id).join(', ')}): give an id`, field);
+  const quoted = JSON.stringify(idOrName);
+  const { meant, barred } = imagesNamed(idOrName, images, cloud.projectId);
+  const [image, other] = meant;
+  if (!image && barred.length > 0) throw new InputError(`${field}: only images of other projects that are not public have the name ${quoted}, and none of them is taken: ${describeOwners(barred)}`, field);
+  if (!image) throw new InputError(`${field}: there is no image with the id or name ${quoted} that this login sees`, field);
+  if (other) throw new InputError(`${field}: ${meant.length} images have the name ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`, field);
   return image;
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { RawArguments } from '../core/coercion.js';
 import { InputError, messageOf } from '../core/errors.js';
+import { parseJson, TooDeep } from '../core/json-text.js';
 
 /** What Ansible asks of the module, beside the task's own arguments. Keys that we do not know are ignored. */
 export interface Request {
@@ -27,8 +28,9 @@ export function readRequest(path: string): Request {
   if (text.trim() === '') return refuse('is empty');
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = parseJson(text, { numbers: 'written' });
   } catch (error) {
+    if (error instanceof TooDeep) return refuse(`cannot be used: ${error.message}`, error);
     return refuse(text.trimStart().startsWith('<') ? 'holds HTML or XML instead of JSON' : 'is not JSON', error);
   }
   if (Array.isArray(content)) return refuse('holds a list');

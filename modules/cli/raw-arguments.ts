@@ -1,6 +1,7 @@
 // From parsed options to an operation's raw arguments, which core/ then spells and checks as it does Ansible's.
 import { readTypedYaml, readYamlMapping } from '../clients/files/yaml-file.js';
 import { messageOf } from '../core/errors.js';
+import { parseJson } from '../core/json-text.js';
 import { isSecretKey } from '../core/masking.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './usage-error.js';
@@ -56,7 +57,7 @@ function readJson(flag: Flag, text: string, command: string): object {
 
 function jsonOr(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text, { numbers: 'written' });
   } catch {
     return text;
   }

@@ -1,5 +1,9 @@
 import { InputError } from './errors.js';
 import type { Field, Fields } from './fields.js';
+import { settleNumbers } from './free-content.js';
+import { parseJson } from './json-text.js';
+import { isMapping } from './mapping.js';
+import { exactNumber, isWrittenNumber } from './written-numbers.js';
 
 /** Arguments as they came: from Ansible's JSON, from site.yaml, from a command line. */
 export type RawArguments = Readonly<Record<string, unknown>>;
@@ -39,9 +43,10 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
   switch (field.type) {
     case 'string':
     case 'path':
-      return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+      return spelt(value);
     case 'integer':
     case 'number':
+      if (isWrittenNumber(value)) return exactNumber(value.source) ?? value;
       return typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
     case 'boolean':
       return coerceBoolean(value);
@@ -52,13 +57,25 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
     case 'mapping':
       return coerceMapping(field.fields, value, prefix);
     case 'object':
-      return typeof value === 'string' ? jsonIn(value) : value;
+      return settled(typeof value === 'string' ? jsonIn(value) : value, prefix.slice(0, -1));
   }
+}
+
+/** A number or a switch as text. */
+function spelt(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' || isWrittenNumber(value) ? String(value) : value;
+}
+
+function settled(value: unknown, name: string): unknown {
+  const faults: string[] = [];
+  const content = settleNumbers(value, name, 'exact', (place, text) => void faults.push(`${place}: ${text}`));
+  if (faults.length > 0) throw new InputError(faults.join('; '), name);
+  return content;
 }
 
 function coerceBoolean(value: unknown): unknown {
   // An object may even refuse to become text.
-  return typeof value === 'object' ? value : (booleanSpelt(String(value)) ?? value);
+  return typeof value === 'object' && !isWrittenNumber(value) ? value : (booleanSpelt(String(value)) ?? value);
 }
 
 /** What a text says as a switch: `yes`, `on`, `1` and so on, in any case. Undefined where it says neither. */
@@ -72,8 +89,8 @@ function coerceList(value: unknown): unknown {
     const parts = value.split(',').map((part) => part.trim());
     return parts.length === 1 && parts[0] === '' ? [] : parts;
   }
-  if (typeof value === 'number') return [String(value)];
-  return Array.isArray(value) ? value.map((element) => (typeof element === 'number' ? String(element) : element)) : value;
+  if (typeof value === 'number' || isWrittenNumber(value)) return [String(value)];
+  return Array.isArray(value) ? value.map((element: unknown) => (typeof element === 'boolean' ? element : spelt(element))) : value;
 }
 
 function coerceRecords(fields: Fields | undefined, given: unknown, prefix: string): unknown {
@@ -84,10 +101,10 @@ function coerceRecords(fields: Fields | undefined, given: unknown, prefix: strin
 
 function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
   const value = typeof given === 'string' ? jsonIn(given) : given;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!isMapping(value)) return value;
   if (fields) return coerce(fields, value as RawArguments, prefix);
   return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, typeof entry === 'number' || typeof entry === 'boolean' ? String(entry) : entry]),
+    Object.entries(value).map(([key, entry]) => [key, spelt(entry)]),
   );
 }
 
@@ -95,7 +112,7 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
 function jsonIn(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text, { numbers: 'written' });
   } catch {
     return text;
   }

@@ -1,4 +1,6 @@
-/** True for a mapping of keys to values, as JSON and YAML have it; not for a list, and not for null. */
+import { isWrittenNumber } from './written-numbers.js';
+
+/** True for a mapping of keys to values, as JSON and YAML have it; not for a list, not for null, and not for a number as it was written. */
 export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isWrittenNumber(value);
 }

@@ -2,6 +2,7 @@
 import { fieldsBelow, visitFields, type Field, type Fields } from './fields.js';
 import { isMapping } from './mapping.js';
 import { secretsInUrls } from './secret-urls.js';
+import { isWrittenNumber } from './written-numbers.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 
@@ -59,7 +60,7 @@ export function collectSecretKeys(value: unknown, learn: (secret: string) => voi
   if (Array.isArray(value)) for (const element of value) collectSecretKeys(element, learn);
   if (!isMapping(value)) return;
   for (const [key, inner] of Object.entries(value)) {
-    if (isSecretKey(key) && (typeof inner === 'string' || typeof inner === 'number') && String(inner) !== '') learn(String(inner));
+    if (isSecretKey(key) && (typeof inner === 'string' || typeof inner === 'number' || isWrittenNumber(inner)) && String(inner) !== '') learn(String(inner));
     else collectSecretKeys(inner, learn);
   }
 }

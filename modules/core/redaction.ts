@@ -1,5 +1,6 @@
 // Hides secrets in texts, in every spelling in which a service may give them back: JSON, URL, HTML, base64, cut off.
 import { isMapping } from './mapping.js';
+import { isWrittenNumber } from './written-numbers.js';
 import { secretRangesIn, type TextRange } from './secret-urls.js';
 import { spellingsOf } from './spellings.js';
 
@@ -33,7 +34,7 @@ export function redact(text: string, secrets: readonly string[]): string {
 
 /** A copy of any JSON value with every secret replaced in every text of it. */
 export function redactAll<T>(value: T, secrets: readonly string[]): T {
-  if (typeof value === 'string') return redact(value, secrets) as T;
+  if (typeof value === 'string' || isWrittenNumber(value)) return redact(String(value), secrets) as T;
   if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
   if (!isMapping(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactAll(inner, secrets)])) as T;

@@ -55,6 +55,17 @@ export const portAttributes: Readonly<Record<string, FieldRule>> = {
   extra: { kind: 'object', since: 1 },
 };
 
+export const portGroupAttributes: Readonly<Record<string, FieldRule>> = {
+  name: { kind: 'text', since: 23 },
+  address: { kind: 'text', since: 23 },
+  standalone_ports_supported: { kind: 'switch', since: 23 },
+  mode: { kind: 'text', since: 26 },
+  properties: { kind: 'object', since: 26 },
+  physical_network: { kind: 'text', since: 102 },
+  category: { kind: 'text', since: 103 },
+  extra: { kind: 'object', since: 23 },
+};
+
 /** Why a server of this minor version cannot take a field; undefined where it can. */
 export function tooOldFor(field: string, rules: Readonly<Record<string, FieldRule>>, minor: number): string | undefined {
   const since = rules[field]?.since ?? 1;

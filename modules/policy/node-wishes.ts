@@ -1,10 +1,12 @@
 // What is wanted of a node, read from what people write: our own fields, and bifrost's inventory. Every fault is collected.
 import { nearest } from '../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
+import { shownInFault, type Fault } from './faults.js';
 import { isMapping } from '../core/mapping.js';
 import type { NodeWishes, Values } from './node-differences.js';
 import { mappingNames, nodeAttributes, type MappingName } from './node-fields.js';
-import { parsePort, parseValue, type Parsed, type PortWish } from './port-wishes.js';
+import { parsePort, parseContent, parseValue, type Parsed, type PortWish } from './port-wishes.js';
+import { parsePortGroups, type PortGroupWish } from './portgroup-wishes.js';
 
 export interface NodeWish extends NodeWishes {
   readonly uuid?: string;
@@ -12,6 +14,7 @@ export interface NodeWish extends NodeWishes {
   readonly traits?: readonly string[];
   /** Undefined where nothing is said of them. */
   readonly ports?: readonly PortWish[];
+  readonly portgroups?: readonly PortGroupWish[];
   /** Undefined: as it is. */
   readonly maintenance?: boolean;
   readonly maintenanceReason?: string;
@@ -30,31 +33,29 @@ const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', d
 /** Groups in which older inventories wrote driver_info. */
 const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
 
-const known = [...Object.keys(nodeAttributes), ...mappingNames, 'uuid', 'traits', 'ports', 'nics', 'maintenance', 'maintenance_reason', 'capabilities'];
+const known = [...Object.keys(nodeAttributes), ...mappingNames, 'uuid', 'traits', 'ports', 'nics', 'portgroups', 'maintenance', 'maintenance_reason', 'capabilities', 'ipa_kernel_url', 'ipa_ramdisk_url'];
 
-/** Reads one node. `place` begins each fault, such as `nodes.yml line 12`. */
-export function parseNode(given: Values, place: string): Parsed<NodeWish> {
-  const faults: string[] = [];
+/** Reads one node. */
+export function parseNode(given: Values): Parsed<NodeWish> {
+  const faults: Fault[] = [];
+  const collect = <T>({ value, faults: own }: { value: T; faults: readonly Fault[] }): T | undefined => {
+    faults.push(...own);
+    return own.length > 0 ? undefined : value;
+  };
   const attributes: Record<string, unknown> = {};
   const ignored: string[] = [];
   for (const [key, value] of Object.entries(given)) {
     const rule = nodeAttributes[key];
-    if (rule !== undefined) {
-      const parsed = parseValue(key, rule.kind, value, `${place}: ${key}`);
-      if ('fault' in parsed) faults.push(parsed.fault);
-      else attributes[key] = parsed.value;
-    } else if (bifrostOnly.has(key)) ignored.push(key);
-    else if (!known.includes(key) && key !== 'ipa_kernel_url' && key !== 'ipa_ramdisk_url') {
-      const near = nearest(key, known);
-      faults.push(`${place}: ${JSON.stringify(key)} is no field of a node${near ? `; did you mean ${near}?` : ''}`);
-    }
+    if (rule !== undefined) attributes[key] = collect(parseValue(rule.kind, value, key));
+    else if (bifrostOnly.has(key)) ignored.push(key);
+    else if (!known.includes(key)) faults.push(unknownField(key));
   }
-  const mappings = parseMappings(given, place, faults);
-  faults.push(...faultsOfIdentity(attributes.name, given.uuid, place), ...faultsOfTexts(attributes, place));
-  const maintenance = given.maintenance === undefined || given.maintenance === null ? { value: undefined } : parseValue('maintenance', 'switch', given.maintenance, `${place}: maintenance`);
-  if ('fault' in maintenance) faults.push(maintenance.fault);
-  const traits = parseTraits(given.traits, place, faults);
-  const ports = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', place, faults);
+  const mappings = parseMappings(given, faults);
+  faults.push(...faultsOfIdentity(attributes.name, given.uuid), ...faultsOfTexts(attributes));
+  const maintenance = given.maintenance === undefined || given.maintenance === null ? undefined : collect(parseValue('switch', given.maintenance, 'maintenance'));
+  const reason = given.maintenance_reason === undefined ? undefined : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
+  const traits = parseTraits(given.traits, faults);
+  const { ports, portgroups } = parseNetwork(given, faults);
   if (faults.length > 0) return { wish: undefined, faults };
   const wish: NodeWish = {
     attributes,
@@ -63,25 +64,33 @@ export function parseNode(given: Values, place: string): Parsed<NodeWish> {
     ...(typeof given.uuid === 'string' ? { uuid: given.uuid.toLowerCase() } : {}),
     ...(traits === undefined ? {} : { traits }),
     ...(ports === undefined ? {} : { ports }),
-    ...('value' in maintenance && typeof maintenance.value === 'boolean' ? { maintenance: maintenance.value } : {}),
-    ...(typeof given.maintenance_reason === 'string' ? { maintenanceReason: given.maintenance_reason } : {}),
+    ...(portgroups === undefined ? {} : { portgroups }),
+    ...(typeof maintenance === 'boolean' ? { maintenance } : {}),
+    ...(typeof reason === 'string' ? { maintenanceReason: reason } : {}),
   };
   return { wish, faults };
 }
 
-function parseMappings(given: Values, place: string, faults: string[]): Partial<Record<MappingName, Values>> {
+function unknownField(key: string): Fault {
+  const near = nearest(key, known);
+  return { field: '', text: `${shownInFault(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
+}
+
+function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingName, Values>> {
   const mappings: Partial<Record<MappingName, Values>> = {};
   for (const name of mappingNames) {
     const value = given[name];
     if (value === undefined || value === null) continue;
-    if (isMapping(value)) mappings[name] = value;
-    else faults.push(`${place}: ${name} must be a mapping`);
+    // Whatever driver_info holds Ironic takes as text too; in the others a number is a number.
+    const parsed = isMapping(value) ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact') : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
+    faults.push(...parsed.faults);
+    if (parsed.faults.length === 0) mappings[name] = parsed.value as Values;
   }
   const driverInfo = { ...ipaUrls(given), ...flattened(mappings.driver_info ?? {}) };
   const properties = renamed({ ...mappings.properties, ...(given.capabilities === undefined ? {} : { capabilities: given.capabilities }) });
   const { capabilities } = properties;
   const fault = capabilities === undefined || capabilities === null ? undefined : faultOfCapabilities(capabilities);
-  if (fault !== undefined) faults.push(`${place}: properties.${fault}`);
+  if (fault !== undefined) faults.push({ field: '', text: `properties.${fault}` });
   return {
     ...mappings,
     ...(Object.keys(driverInfo).length > 0 || mappings.driver_info ? { driver_info: driverInfo } : {}),
@@ -104,43 +113,52 @@ function renamed(properties: Values): Values {
 const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const reservedNames = new Set(['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate', 'ports', 'portgroups']);
 
-function faultsOfIdentity(name: unknown, uuid: unknown, place: string): string[] {
-  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && uuidForm.test(uuid)) ? [] : [`${place}: uuid: ${JSON.stringify(uuid)} is not a UUID`];
+function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
+  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && uuidForm.test(uuid)) ? [] : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
   if (typeof name !== 'string') return badUuid;
   const why = uuidForm.test(name) ? 'it looks like a UUID' : reservedNames.has(name) ? 'Ironic keeps this word for itself' : /^[A-Za-z0-9._~-]{1,255}$/.test(name) ? undefined : 'a name has up to 255 letters, digits and -._~';
-  return [...badUuid, ...(why === undefined ? [] : [`${place}: name: ${JSON.stringify(name)} cannot be a node's name: ${why}`])];
+  return [...badUuid, ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }])];
 }
 
-function faultsOfTexts({ description, driver }: Values, place: string): string[] {
-  const long = typeof description === 'string' && description.length > 4096 ? [`${place}: description has ${description.length} characters; at most 4096 are allowed`] : [];
-  return driver === null ? [...long, `${place}: driver cannot be removed`] : long;
+function faultsOfTexts({ description, driver }: Values): Fault[] {
+  const long = typeof description === 'string' && description.length > 4096 ? [{ field: 'description', text: `it has ${description.length} characters; at most 4096 are allowed` }] : [];
+  return driver === null ? [...long, { field: 'driver', text: 'it cannot be removed' }] : long;
 }
 
 const mostTraits = 50;
 
-function parseTraits(given: unknown, place: string, faults: string[]): readonly string[] | undefined {
+function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undefined {
   if (given === undefined || given === null) return undefined;
   const traits: readonly unknown[] = Array.isArray(given) ? given : String(given).split(/[\s,;]+/).filter((trait) => trait !== '');
   for (const trait of traits) {
     if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
-    faults.push(`${place}: traits: ${JSON.stringify(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores`);
+    faults.push({ field: 'traits', text: `${shownInFault(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores` });
   }
-  if (traits.length > mostTraits) faults.push(`${place}: traits: ${traits.length} are given; at most ${mostTraits} are allowed`);
+  if (traits.length > mostTraits) faults.push({ field: 'traits', text: `${traits.length} are given; at most ${mostTraits} are allowed` });
   return [...new Set(traits as string[])].sort();
 }
 
-function parsePorts(given: unknown, key: string, place: string, faults: string[]): readonly PortWish[] | undefined {
+/** Ports stand on their own, or within the port group that they belong to. */
+function parseNetwork(given: Values, faults: Fault[]): Pick<NodeWish, 'ports' | 'portgroups'> {
+  const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
+  const grouped = given.portgroups === undefined || given.portgroups === null ? undefined : parsePortGroups(given.portgroups, 'portgroups');
+  faults.push(...(grouped?.faults ?? []));
+  const members = grouped?.wish?.ports ?? [];
+  const ports = plain === undefined && members.length === 0 ? undefined : [...(plain ?? []), ...members];
+  const twice = ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
+  faults.push(...twice.map(({ address }) => ({ field: given.ports === undefined && given.nics !== undefined ? 'nics' : 'ports', text: `${address} is given twice` })));
+  return { ...(ports ? { ports } : {}), ...(grouped?.wish ? { portgroups: grouped.wish.groups } : {}) };
+}
+
+function parsePorts(given: unknown, field: string, faults: Fault[]): readonly PortWish[] | undefined {
   if (given === undefined || given === null) return undefined;
   if (!Array.isArray(given)) {
-    faults.push(`${place}: ${key} must be a list`);
+    faults.push({ field, text: 'it must be a list' });
     return undefined;
   }
-  const parsed = given.map((port: unknown, index) => parsePort(port, `${place}: ${key}[${index}]`));
+  const parsed = given.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
   faults.push(...parsed.flatMap((one) => one.faults));
-  const ports = parsed.flatMap(({ wish }) => (wish ? [wish] : []));
-  const twice = ports.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index);
-  faults.push(...twice.map(({ address }) => `${place}: ${key}: ${address} is given twice`));
-  return ports;
+  return parsed.flatMap(({ wish }) => (wish ? [wish] : []));
 }
 
 /** How a node is called in messages. */

@@ -1,94 +1,108 @@
 // What is wanted of a port, read from what people write: every fault is collected.
+import { booleanSpelt } from '../core/coercion.js';
+import { settleNumbers, type NumbersAs } from '../core/free-content.js';
 import { isMapping } from '../core/mapping.js';
 import { nearest } from '../core/validation.js';
+import { isWrittenNumber } from '../core/written-numbers.js';
+import { below, shownInFault, type Fault } from './faults.js';
 import { compareValues } from './masked-values.js';
 import { normaliseMac, normaliseSwitchId } from './mac-addresses.js';
-import { portAttributes } from './node-fields.js';
+import { portAttributes, type FieldKind } from './node-fields.js';
 import type { PatchStep, Values } from './node-differences.js';
 
 export interface PortWish {
   readonly address: string;
   /** Whether Ironic is to give it this UUID. */
   readonly uuid?: string;
+  /** The port group of the same node to which it belongs, by its place among them. */
+  readonly group?: number;
   /** As a whole, but `extra`, which is merged by key; null resets one. */
   readonly attributes: Values;
 }
 
 export interface Parsed<T> {
   readonly wish: T | undefined;
-  readonly faults: readonly string[];
+  readonly faults: readonly Fault[];
 }
 
 const addressKeys = ['address', 'mac'];
 /** Other spellings, of openstack.cloud and of bifrost. */
 const synonyms: Readonly<Record<string, string>> = { pxe: 'pxe_enabled', llc: 'local_link_connection', port_group: 'portgroup_uuid', is_smart_nic: 'is_smartnic' };
 
-/** Reads one port: a mapping with `address` or `mac`, or the address alone. */
-export function parsePort(given: unknown, place: string): Parsed<PortWish> {
-  if (typeof given === 'string') return parsePort({ address: given }, place);
-  if (!isMapping(given)) return { wish: undefined, faults: [`${place} must be a MAC address, or a mapping with one`] };
-  const faults: string[] = [];
+/** Reads one port: a mapping with `address` or `mac`, or the address alone. `field` is where it stands. */
+export function parsePort(given: unknown, field = ''): Parsed<PortWish> {
+  if (typeof given === 'string') return parsePort({ address: given }, field);
+  if (!isMapping(given)) return { wish: undefined, faults: [{ field, text: 'it must be a MAC address, or a mapping with one' }] };
+  const faults: Fault[] = [];
   const attributes: Record<string, unknown> = {};
   for (const [spelling, value] of Object.entries(given)) {
     const key = synonyms[spelling] ?? spelling;
     if (addressKeys.includes(key) || key === 'uuid') continue;
-    const parsed = parseAttribute(key, value, `${place}.${spelling}`);
-    if ('fault' in parsed) faults.push(parsed.fault);
-    else attributes[key] = parsed.value;
+    const parsed = parseAttribute(key, value, below(field, spelling));
+    faults.push(...parsed.faults);
+    if (parsed.faults.length === 0) attributes[key] = parsed.value;
   }
   const address = given.address ?? given.mac;
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
-  if (mac === undefined) faults.push(faultOfAddress(address, place));
+  if (mac === undefined) faults.push({ field: below(field, 'mac'), text: faultOfAddress(address) });
   if (mac === undefined || faults.length > 0) return { wish: undefined, faults };
   return { wish: { address: mac, attributes, ...(typeof given.uuid === 'string' ? { uuid: given.uuid } : {}) }, faults };
 }
 
-function faultOfAddress(address: unknown, place: string): string {
-  if (address === undefined || address === null) return `${place}.mac is missing`;
-  if (typeof address === 'number') return `${place}.mac: ${address} is a number; put the MAC address into quotes, as YAML may take it for a number`;
-  return `${place}.mac: ${JSON.stringify(address)} is not a MAC address; it is six pairs of hexadecimal digits, such as 52:54:00:ab:cd:ef`;
+/** Why something is not a MAC address. */
+export function faultOfAddress(address: unknown): string {
+  if (address === undefined || address === null) return 'it is missing';
+  if (typeof address === 'number' || isWrittenNumber(address)) return `${String(address)} is a number; put the MAC address into quotes, as YAML may take it for a number`;
+  return `${shownInFault(address)} is not a MAC address; it is six pairs of hexadecimal digits, such as 52:54:00:ab:cd:ef`;
 }
 
-function parseAttribute(key: string, value: unknown, place: string): { value: unknown } | { fault: string } {
+function parseAttribute(key: string, value: unknown, field: string): ParsedValue {
   const rule = portAttributes[key];
-  if (rule === undefined) {
-    const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
-    return { fault: `${place} is no field of a port${near ? `; did you mean ${near}?` : ''}` };
-  }
-  return parseValue(key, rule.kind, value, place);
+  if (rule !== undefined) return parseValue(rule.kind, value, field, key);
+  const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
+  return { value: undefined, faults: [{ field, text: `it is not a field of a port${near ? `; did you mean ${near}?` : ''}` }] };
 }
 
-const truths = /^(y|yes|on|true|t|1)$/i;
-const falsehoods = /^(n|no|off|false|f|0)$/i;
+export interface ParsedValue {
+  readonly value: unknown;
+  readonly faults: readonly Fault[];
+}
 
-/** A value of the kind that a field has; null stays null. */
-export function parseValue(key: string, kind: 'text' | 'switch' | 'object', value: unknown, place: string): { value: unknown } | { fault: string } {
-  if (value === null) return { value };
+/** A value of the kind that a field has; null stays null. A text is what was written, even where YAML takes it for a number. */
+export function parseValue(kind: FieldKind, value: unknown, field: string, key = field): ParsedValue {
+  const fault = (text: string): ParsedValue => ({ value: undefined, faults: [{ field, text }] });
+  if (value === null) return { value, faults: [] };
   if (kind === 'switch') {
-    if (typeof value === 'boolean') return { value };
-    const text = String(value);
-    return truths.test(text) ? { value: true } : falsehoods.test(text) ? { value: false } : { fault: `${place}: ${JSON.stringify(value)} is neither yes nor no` };
+    const isTrue = typeof value === 'object' ? undefined : booleanSpelt(String(value));
+    return isTrue === undefined ? fault(`${shownInFault(value)} is neither yes nor no`) : { value: isTrue, faults: [] };
   }
   if (kind === 'text') {
-    if (typeof value === 'string' || typeof value === 'number') return String(value) === '' ? { value: null } : { value: String(value) };
-    return { fault: `${place}: ${JSON.stringify(value)} must be text` };
+    if (typeof value !== 'string' && typeof value !== 'number' && !isWrittenNumber(value)) return fault(`${shownInFault(value)} must be text`);
+    return { value: String(value) === '' ? null : String(value), faults: [] };
   }
-  if (!isMapping(value)) return { fault: `${place} must be a mapping` };
-  return key === 'local_link_connection' ? parseLink(value, place) : { value };
+  if (!isMapping(value)) return fault('it must be a mapping');
+  return key === 'local_link_connection' ? parseLink(value, field) : parseContent(value, field);
+}
+
+/** Content of any keys. `as: 'text'` where Ironic reads texts only. */
+export function parseContent(value: unknown, field: string, as: NumbersAs = 'exact'): ParsedValue {
+  const faults: Fault[] = [];
+  return { value: settleNumbers(value, field, as, (place, text) => void faults.push({ field: place, text })), faults };
 }
 
 const linkKeys = ['switch_id', 'port_id', 'switch_info', 'network_type', 'hostname'];
 
 /** Ironic checks it as a whole, and takes no other keys (api/controllers/v1/utils.py, LOCAL_LINK_SCHEMA). */
-function parseLink(link: Values, place: string): { value: unknown } | { fault: string } {
+function parseLink(link: Values, field: string): ParsedValue {
+  const fault = (text: string, at = field): ParsedValue => ({ value: undefined, faults: [{ field: at, text }] });
   const unknown = Object.keys(link).find((key) => !linkKeys.includes(key));
-  if (unknown !== undefined) return { fault: `${place}.${unknown} is not allowed; allowed: ${linkKeys.join(', ')}` };
+  if (unknown !== undefined) return fault(`it is not allowed; allowed: ${linkKeys.join(', ')}`, below(field, unknown));
   const isWhole = Object.keys(link).length === 0 || ('port_id' in link && ('switch_id' in link || 'hostname' in link)) || (link.network_type === 'unmanaged' && Object.keys(link).length === 1);
-  if (!isWhole) return { fault: `${place} needs port_id with switch_id or hostname, or only network_type: unmanaged` };
+  if (!isWhole) return fault('it needs port_id with switch_id or hostname, or only network_type: unmanaged');
   const texts = Object.entries(link).map(([key, value]) => [key, key === 'switch_id' ? normaliseSwitchId(String(value)) : String(value)] as const);
   const id = Object.fromEntries(texts).switch_id;
-  if (id !== undefined && !normaliseMac(id) && !/^[0-9a-f]{16}$/.test(id)) return { fault: `${place}.switch_id: ${JSON.stringify(id)} is neither a MAC address nor a datapath id of 16 hexadecimal digits` };
-  return { value: Object.fromEntries(texts) };
+  if (id !== undefined && !normaliseMac(id) && !/^[0-9a-f]{16}$/.test(id)) return fault(`${shownInFault(id)} is neither a MAC address nor a datapath id of 16 hexadecimal digits`, below(field, 'switch_id'));
+  return { value: Object.fromEntries(texts), faults: [] };
 }
 
 export interface PortChange {

@@ -84,6 +84,8 @@ function printable(text: string): string {
 }
 
 function quote(value: unknown): string {
+  // Perhaps one that is nested too deep to be written out.
+  if (typeof value === 'object' && value !== null) return kindOf(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

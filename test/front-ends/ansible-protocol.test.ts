@@ -176,6 +176,8 @@ describe('an arguments file', () => {
     ['holds null', 'null', /holds a null/],
     ['holds a text', '"hunter2"', /holds a string/],
     ['breaks off', '{"cloud": "x", "password": "hunter2', /is not JSON/],
+    ['holds lists that are nested 300,000 deep', `{"names": ${'['.repeat(300_000)}${']'.repeat(300_000)}}`, /nested more than 100 levels deep/],
+    ['holds mappings that are nested so', `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`, /nested more than 100 levels deep/],
     ['is huge', `{"text": "${'x'.repeat(17 * 1024 * 1024)}"}`, /is larger than 16 MiB/],
   ])('that %s is refused, without quoting it', async (_, content, message) => {
     const { result, stdout } = await call(content);

@@ -104,7 +104,7 @@ describe('a node', () => {
   test.each([
     [{ name: 'a b' }, 'name: "a b"'],
     [{ ports: [{ mac: 'zz' }] }, 'ports[0].mac: "zz"'],
-    [{ name: 'n1', ports: [{ mac, colour: 'red' }] }, 'colour is no field of a port'],
+    [{ name: 'n1', ports: [{ mac, colour: 'red' }] }, 'ports[0].colour: it is not a field of a port'],
     [{}, 'give uuid, name or ports'],
     [{ state: 'absent', driver: 'x' }, 'give uuid, name or ports'],
     [{ name: 'n1', driver_info: 'text' }, 'driver_info'],

@@ -28,6 +28,7 @@ describe('a catalogue', () => {
     ['a number for its release', 'CC-Ubuntu22.04', 20250422],
     ['a null release', 'CC-Ubuntu22.04', null],
     ['a nested release', 'CC-Ubuntu22.04', { release: '1' }],
+    ['a release that is nested without end', 'CC-Ubuntu22.04', JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)],
   ])('keeps the fault of an entry with %s to that entry', (_, name, release) => {
     const entries = parseCatalogue({ [name]: release, 'CC-Good': '20250422-v1' }, 'http://store/current');
 

@@ -4,10 +4,17 @@ import { parseTypedYaml, readSmallFile } from './yaml-file.js';
 
 const largestBytes = 16 * 1024 * 1024;
 
-/** A table has `rows`, each with the line where it begins; anything else `content`, with the line of each element. */
+export interface TableRow {
+  readonly line: number;
+  readonly cells: Readonly<Record<string, string>>;
+  /** What is wrong with the row itself. */
+  readonly fault?: string;
+}
+
+/** A table has `rows`, each with the line where it begins; anything else `content`, with the line of each part. */
 export type InventoryFile =
-  | { readonly kind: 'table'; readonly rows: readonly { readonly line: number; readonly cells: Readonly<Record<string, string>> }[] }
-  | { readonly kind: 'document'; readonly content: unknown; readonly lines: readonly number[] };
+  | { readonly kind: 'table'; readonly rows: readonly TableRow[] }
+  | { readonly kind: 'document'; readonly content: unknown; readonly lineOf: (path: readonly (string | number)[]) => number };
 
 /** Throws INVALID_INPUT for a file that cannot be read as what it is. Its name says what it is: `.csv` is a table, anything else YAML or JSON. */
 export async function readInventoryFile(path: string): Promise<InventoryFile> {
@@ -18,20 +25,32 @@ export async function readInventoryFile(path: string): Promise<InventoryFile> {
 
 interface CsvRecord {
   readonly info: { readonly lines: number };
-  readonly record: Readonly<Record<string, string>>;
+  readonly record: readonly string[];
 }
 
-async function readTable(text: string, path: string): Promise<{ line: number; cells: Readonly<Record<string, string>> }[]> {
+async function readTable(text: string, path: string): Promise<TableRow[]> {
   // Loaded when it is needed. "eager" has ncc keep it in the one file.
   const { parse } = await import(/* webpackMode: "eager" */ 'csv-parse/sync');
-  let header: readonly string[] = [];
-  const columns = (names: readonly string[]): string[] => [...(header = names.map((name) => name.trim()))];
+  const [header, ...rows] = readRecords(() => parse(text, { bom: true, delimiter: delimiterOf(text), comment: '#', comment_no_infix: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }) as unknown as CsvRecord[], path);
+  const columns = (header?.record ?? []).map((name) => name.trim());
+  assertHeader(columns, path);
+  return rows.map(({ info: { lines: line }, record }) => {
+    const cells = Object.fromEntries(columns.map((column, index) => [column, record[index] ?? '']));
+    return record.length === columns.length ? { line, cells } : { line, cells, fault: `the row has ${record.length} cells, and the header ${columns.length}` };
+  });
+}
+
+/** What stands between the names of the columns: spreadsheets write semicolons or tabs where a comma is part of a number. */
+function delimiterOf(text: string): string {
+  const header = text.replace(/^\uFEFF/, '').split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+  const found = [',', ';', '\t'].map((delimiter) => ({ delimiter, count: header.split(delimiter).length }));
+  return found.reduce((most, each) => (each.count > most.count ? each : most)).delimiter;
+}
+
+function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
   try {
-    const records = parse(text, { bom: true, columns, comment: '#', comment_no_infix: true, info: true, skip_empty_lines: true, trim: true }) as unknown as CsvRecord[];
-    assertHeader(header, path);
-    return records.map(({ info, record }) => ({ line: info.lines, cells: record }));
+    return read();
   } catch (error) {
-    if (error instanceof InputError) throw error;
     // The parser's own words quote the file, which may hold passwords.
     const { lines, code } = error as { lines?: number; code?: string };
     throw new InputError(`${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[code ?? ''] ?? code ?? messageOf(error)}`);
@@ -39,14 +58,13 @@ async function readTable(text: string, path: string): Promise<{ line: number; ce
 }
 
 const explanations: Readonly<Record<string, string>> = {
-  CSV_RECORD_INCONSISTENT_COLUMNS: 'the row has more or fewer cells than the header',
   CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
   CSV_INVALID_CLOSING_QUOTE: 'a quote stands in the middle of a cell',
 };
 
 function assertHeader(header: readonly string[], path: string): void {
+  const isNamed = ['driver', 'name', 'uuid', 'mac'].some((column) => header.includes(column));
+  if (!isNamed) throw new InputError(`${path} line 1 must name the columns, such as name,driver,mac,ipmi_address`);
   const twice = header.find((name, index) => header.indexOf(name) !== index);
   if (twice !== undefined) throw new InputError(`${path} line 1: the column ${JSON.stringify(twice)} stands there twice`);
-  if (header.includes('driver') || header.includes('name') || header.includes('uuid') || header.includes('mac')) return;
-  throw new InputError(`${path} line 1 must name the columns, such as name,driver,mac,ipmi_address`);
 }

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Document, Tags } from 'yaml';
 import { InputError, messageOf } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
+import { parseYamlDocument, type YamlDocument } from './yaml-document.js';
 
 export interface YamlFile {
   readonly path: string;
@@ -22,20 +22,13 @@ const largestTyped = 16 * limitBytes;
 /** Reads a file that must hold one mapping. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
 export async function readYamlMapping(path: string): Promise<YamlFile> {
   const { text, mode } = await readSmallFile(path);
-  const values = await parseYaml(text, path);
+  const { content: values } = await parseYaml(text, path, 'texts');
   if (!isMapping(values)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(values, text)}`);
   return { path, values, mode };
 }
 
-export interface TypedYaml {
-  /** Numbers, switches and null are told from texts, as YAML 1.2 has it; but `0123` and `0x1f` stay texts. */
-  readonly content: unknown;
-  /** The line, from 1, of each element of the list, or of each key of the mapping, that the file holds. */
-  readonly lines: readonly number[];
-}
-
 /** Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
-export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<TypedYaml> {
+export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<YamlDocument> {
   const { text } = await readSmallFile(path, largestTyped);
   const typed = await parseTypedYaml(text, path);
   if (wanted === 'mapping' && !isMapping(typed.content)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
@@ -44,12 +37,8 @@ export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): P
 }
 
 /** The same for a text that was read from there. */
-export async function parseTypedYaml(text: string, path: string): Promise<TypedYaml> {
-  const { document, lineAt } = await parseDocumentOf(text, path, 'typed');
-  const { contents } = document;
-  const items: readonly unknown[] = typeof contents === 'object' && contents !== null && 'items' in contents ? contents.items : [];
-  const startOf = (item: unknown): number => ((item as { key?: { range?: number[] }; range?: number[] }).key?.range ?? (item as { range?: number[] }).range)?.[0] ?? 0;
-  return { content: toValues(document, path), lines: items.map((item) => lineAt(startOf(item))) };
+export async function parseTypedYaml(text: string, path: string): Promise<YamlDocument> {
+  return parseYaml(text, path, 'typed');
 }
 
 /** True when there is something at the path, readable or not. */
@@ -93,48 +82,9 @@ export async function readSmallFile(path: string, largest = limitBytes): Promise
   }
 }
 
-async function parseYaml(text: string, path: string): Promise<unknown> {
-  return toValues((await parseDocumentOf(text, path, 'texts')).document, path);
-}
-
-interface ParsedYaml {
-  readonly document: Document.Parsed;
-  readonly lineAt: (offset: number) => number;
-}
-
-async function parseDocumentOf(text: string, path: string, scalars: 'texts' | 'typed'): Promise<ParsedYaml> {
+async function parseYaml(text: string, path: string, scalars: 'texts' | 'typed'): Promise<YamlDocument> {
   if (/^\uFEFF?\s*</.test(text)) throw new InputError(`${path} is HTML or XML, not YAML`);
-  // Loaded when it is needed: it is a tenth of a module's start-up. "eager" has ncc keep it in the one file.
-  const { LineCounter, parseDocument } = await import(/* webpackMode: "eager" */ 'yaml');
-  const lines = new LineCounter();
-  const reading = scalars === 'texts' ? { schema: 'failsafe', customTags: ['null', 'merge'] as ['null', 'merge'] } : { schema: 'core', customTags: decimalOnly };
-  const document = parseDocument(text, { ...reading, prettyErrors: false, lineCounter: lines });
-  // Warnings count too: an unknown tag such as !vault would hand on the encrypted text as the value.
-  const fault = document.errors[0] ?? document.warnings[0];
-  if (fault) throw new InputError(`${path} line ${lines.linePos(fault.pos[0]).line} is not valid YAML: ${explain(fault)}`);
-  return { document, lineAt: (offset) => lines.linePos(offset).line };
-}
-
-/** Without octal and hexadecimal numbers, and with decimal ones that do not begin with 0: what looks like one may be a password or an id. */
-function decimalOnly(tags: Tags): Tags {
-  const own = tags.filter((tag) => typeof tag === 'string' || (tag as { format?: string }).format === undefined || (tag as { format?: string }).format === 'EXP');
-  const decimal = own.map((tag) => (typeof tag !== 'string' && tag.tag === 'tag:yaml.org,2002:int' ? { ...tag, test: /^[-+]?(0|[1-9][0-9]*)$/ } : tag)) as Tags;
-  return [...decimal, 'merge'];
-}
-
-function toValues(document: Document.Parsed, path: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw new InputError(`${path} is not valid YAML: ${explain({ code: '', message: messageOf(error) })}`);
-  }
-}
-
-/** The parser's words up to the place where it begins to quote the file. */
-function explain(fault: { readonly code: string; readonly message: string }): string {
-  if (fault.code === 'DUPLICATE_KEY') return 'a key is given twice';
-  if (fault.code === 'MULTIPLE_DOCS') return 'it holds more than one document';
-  return fault.message.split(/[:\\]/)[0]?.trim() ?? '';
+  return parseYamlDocument(text, path, scalars);
 }
 
 function describe(value: unknown, text: string): string {

@@ -16,7 +16,7 @@ interface InventoryArguments {
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
   const { inventory: path, nodes, defaults } = args;
   if ((path === undefined) === (nodes === undefined)) throw new InputError('give either inventory (a file) or nodes (a list)');
-  const entries = path === undefined ? (entriesOf(nodes, (index) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment));
+  const entries = path === undefined ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment));
   const secrets: string[] = [];
   collectSecretKeys(entries.map(({ content }) => content), (secret) => secrets.push(secret));
   context.learnSecrets?.(secrets);
@@ -30,8 +30,13 @@ async function entriesIn(path: string): Promise<readonly Entry[]> {
   const file = await readInventoryFile(path).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
   });
-  if (file.kind === 'table') return file.rows.map(({ line, cells }) => ({ place: `${path} line ${line}`, content: nodeOfRow(cells) }));
-  const entries = entriesOf(file.content, (index) => `${path} line ${file.lines[index] ?? 1}`);
+  if (file.kind === 'table') return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
+  const entries = entriesOf(file.content, (keys) => `${path} line ${file.lineOf(keys)}`);
   if (!entries) throw new InputError(`inventory: ${path} must hold a list of nodes, or a mapping of names to nodes`, 'inventory');
   return entries;
+}
+
+function tableEntry(place: string, cells: Readonly<Record<string, string>>, fault: string | undefined): Entry {
+  const { content, faults } = nodeOfRow(cells);
+  return { place, content, faults: fault === undefined ? faults : [{ field: '', text: fault }] };
 }

@@ -4,7 +4,7 @@ import validate from '#validators/baremetal_enroll';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
-import type { Inventory, InventoryNode } from '../../policy/inventory.js';
+import { inventoryFaultText, type Inventory, type InventoryNode } from '../../policy/inventory.js';
 import { ensureNode, failureOf, resultOf, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
 import type { NodeRun } from '../baremetal/run.js';
@@ -37,7 +37,7 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
 }
 
 function faulty({ faults }: Inventory): InputError {
-  const told = faults.slice(0, mostFaultsTold);
+  const told = faults.slice(0, mostFaultsTold).map(inventoryFaultText);
   const more = faults.length - told.length;
   return new InputError(`nothing was changed: ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
 }

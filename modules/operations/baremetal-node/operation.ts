@@ -4,6 +4,7 @@ import validate from '#validators/baremetal_node';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { faultText } from '../../policy/faults.js';
 import { shownValue } from '../../policy/node-differences.js';
 import { parseNode, type NodeWish } from '../../policy/node-wishes.js';
 import { ensureNode, failureOf, type NodeResult } from '../baremetal/ensure.js';
@@ -31,8 +32,8 @@ async function changeNode(args: NodeArguments, context: Context): Promise<Outcom
 
 function wishOf(args: NodeArguments): NodeWish {
   const given = Object.fromEntries(Object.entries(args).filter(([name]) => !otherFields.has(name)));
-  const { wish, faults } = parseNode(given, 'baremetal_node');
-  if (!wish) throw new InputError(faults.map((fault) => fault.replace(/^baremetal_node: /, '')).join('; '));
+  const { wish, faults } = parseNode(given);
+  if (!wish) throw new InputError(faults.map(faultText).join('; '));
   if (wish.uuid !== undefined || typeof wish.attributes.name === 'string' || wish.ports?.length) return wish;
   if (args.state === 'absent') throw new InputError('give uuid, name or ports: nothing else tells which node is meant');
   if (args.driver === undefined) throw new InputError('give uuid, name or ports to say which node is meant, or driver to create one');

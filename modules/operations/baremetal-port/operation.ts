@@ -6,6 +6,7 @@ import { getPort, type Port } from '../../clients/ironic/ports.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { faultText } from '../../policy/faults.js';
 import { shownValue } from '../../policy/node-differences.js';
 import { portAttributes } from '../../policy/node-fields.js';
 import { occupationOf } from '../../policy/node-states.js';
@@ -42,8 +43,8 @@ async function changePort(args: PortArguments, context: Context): Promise<Outcom
 
 function wishOf(args: PortArguments, address: string): PortWish {
   const attributes = Object.fromEntries(Object.entries(args).filter(([name]) => Object.hasOwn(portAttributes, name)));
-  const { wish, faults } = parsePort({ ...attributes, address, ...(args.uuid === undefined ? {} : { uuid: args.uuid }) }, 'port');
-  if (!wish) throw new InputError(faults.map((fault) => fault.replace(/^port\.mac/, 'address').replace(/^port\./, '')).join('; '));
+  const { wish, faults } = parsePort({ ...attributes, address, ...(args.uuid === undefined ? {} : { uuid: args.uuid }) });
+  if (!wish) throw new InputError(faults.map((fault) => faultText(fault.field === 'mac' ? { ...fault, field: 'address' } : fault)).join('; '));
   return wish;
 }
 

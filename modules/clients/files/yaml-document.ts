@@ -1,0 +1,170 @@
+// Parses YAML and JSON, and gives its values: in a time that grows with its length, whatever its anchors, and never too deep.
+// Numbers are those of PyYAML, which Ansible, bifrost and the OpenStack clients read by, and keep their spelling.
+import type { Document, LineCounter, Node, Parser, Tags } from 'yaml';
+import { InputError } from '../../core/errors.js';
+import { deepestNesting } from '../../core/json-text.js';
+import { jsonNumber, yamlNumber } from '../../core/written-numbers.js';
+
+/** `texts`: every scalar as it was written, or null. `typed`: numbers, switches and null are told from texts. */
+export type Scalars = 'texts' | 'typed';
+
+export interface YamlDocument {
+  readonly content: unknown;
+  /** The line, from 1, of what stands at a path of keys and indexes, or of the nearest thing around it. */
+  readonly lineOf: (path: readonly (string | number)[]) => number;
+}
+
+/** Throws INVALID_INPUT; the message never quotes the content, which may be secret. */
+export async function parseYamlDocument(text: string, path: string, scalars: Scalars): Promise<YamlDocument> {
+  // Loaded when it is needed: it is a tenth of a module's start-up. "eager" has ncc keep it in the one file.
+  const yaml = await import(/* webpackMode: "eager" */ 'yaml');
+  const lines = new yaml.LineCounter();
+  const refuse = (offset: number, why: string): never => {
+    throw new InputError(`${path} line ${lines.linePos(offset).line} is not valid YAML: ${why}`);
+  };
+  const number = isJson(text) ? jsonNumber : yamlNumber;
+  const schema = scalars === 'texts' ? { schema: 'failsafe' as const, customTags: ['null' as const] } : { schema: 'core' as const, customTags: numbersOf(number === jsonNumber) };
+  // Keys that are given twice are found below: there it takes no square of their number.
+  const composer = new yaml.Composer({ ...schema, prettyErrors: false, uniqueKeys: false });
+  lines.addNewLine(0);
+  const tokens = shallowTokens(text, new yaml.Parser(lines.addNewLine), yaml.Lexer, refuse);
+  const [document, second] = [...composer.compose(tokens, true, text.length)];
+  // Warnings count too: an unknown tag such as !vault would hand on the encrypted text as the value.
+  const fault = document?.errors[0] ?? document?.warnings[0];
+  if (fault) refuse(fault.pos[0], fault.message.split(/[:\\]/)[0]?.trim() ?? '');
+  if (second) refuse(second.range[0], 'it holds more than one document');
+  const contents = document?.contents ?? null;
+  const content = valuesOf(contents, { yaml, refuse, number });
+  return { content, lineOf: (keys) => lineOf(contents as Node | null, keys, lines) };
+}
+
+function isJson(text: string): boolean {
+  if (!/^\uFEFF?\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ''));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const jsonDecimal = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/;
+/** As YAML 1.1, which PyYAML reads, and YAML 1.2 agree: `12e4`, `0123`, `0x1f`, `1_000`, `1:30` and `.inf` stay texts, since they may be passwords or ids. */
+const yamlDecimal = /^([-+]?(0|[1-9][0-9]*)(\.[0-9]*([eE][-+][0-9]+)?)?|\.[0-9]+([eE][-+][0-9]+)?)$/;
+
+function numbersOf(json: boolean): (tags: Tags) => Tags {
+  const tag = { identify: (value: unknown): boolean => typeof value === 'number', default: true, resolve: Number } as const;
+  const test = json ? jsonDecimal : yamlDecimal;
+  const own = [{ ...tag, tag: 'tag:yaml.org,2002:int', test }, { ...tag, tag: 'tag:yaml.org,2002:float', test }];
+  return (tags) => [...tags.filter((known) => typeof known === 'string' || !own.some(({ tag: name }) => name === known.tag)), ...own];
+}
+
+/** Each level is one entry, or two, of the parser's stack. */
+const deepestStack = 2 * deepestNesting + 10;
+
+function* shallowTokens(text: string, parser: Parser, Lexer: typeof import('yaml').Lexer, refuse: Refuse): ReturnType<Parser['parse']> {
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length > deepestStack) refuse(parser.offset, tooDeep);
+  }
+  yield* parser.end();
+}
+
+const tooDeep = `it is nested more than ${deepestNesting} levels deep`;
+
+type Refuse = (offset: number, why: string) => never;
+
+interface Reading {
+  readonly yaml: typeof import('yaml');
+  readonly refuse: Refuse;
+  readonly number: (source: string) => unknown;
+}
+
+/** A value, how deep it is, and how many it is made of where each alias is written out. */
+interface Value {
+  readonly value: unknown;
+  readonly depth: number;
+  readonly size: number;
+}
+
+/** What aliases may stand for, all together. */
+const mostAliased = 1_000_000;
+
+function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number }: Reading): unknown {
+  const anchored = new Map<string, Value>();
+  let aliased = 0;
+  const read = (node: unknown, level: number): Value => {
+    const offset = (node as Partial<Node> | null)?.range?.[0] ?? 0;
+    if (level > deepestNesting) refuse(offset, tooDeep);
+    if (yaml.isAlias(node)) return readAlias(node.source, offset, level);
+    const value = yaml.isMap(node) ? readMap(node.items, level) : yaml.isSeq(node) ? joined(node.items.map((item) => read(item, level + 1))) : readScalar(node);
+    const anchor = (node as { anchor?: string } | null)?.anchor;
+    if (anchor !== undefined) anchored.set(anchor, value);
+    return value;
+  };
+  const readAlias = (name: string, offset: number, level: number): Value => {
+    const value = anchored.get(name) ?? refuse(offset, 'an alias stands before or within its anchor');
+    aliased += value.size;
+    if (aliased > mostAliased) refuse(offset, `its aliases stand for more than ${mostAliased} values`);
+    if (level + value.depth > deepestNesting) refuse(offset, tooDeep);
+    return value;
+  };
+  const readScalar = (node: unknown): Value => {
+    const scalar = yaml.isScalar(node) ? node : undefined;
+    return { value: typeof scalar?.value === 'number' ? number(scalar.source ?? String(scalar.value)) : (scalar?.value ?? null), depth: 0, size: 1 };
+  };
+  const readMap = (items: readonly { readonly key: unknown; readonly value: unknown }[], level: number): Value => {
+    const own = new Map<string, Value>();
+    const merged = new Map<string, unknown>();
+    for (const { key, value: inner } of items) {
+      const offset = (key as Partial<Node> | null)?.range?.[0] ?? 0;
+      const value = read(inner, level + 1);
+      if (yaml.isScalar(key) && key.source === '<<' && key.type === 'PLAIN') {
+        merge(merged, value.value, () => refuse(offset, '<< must refer to a mapping, or to a list of them'));
+        continue;
+      }
+      const name = keyOf(key, read, () => refuse(offset, 'a key must be a text'));
+      if (own.has(name)) refuse(offset, 'a key is given twice');
+      own.set(name, value);
+    }
+    const sizes = joined([...own.values()]);
+    return { ...sizes, size: sizes.size + merged.size, value: Object.fromEntries([...merged, ...[...own].map(([key, { value }]) => [key, value] as const)]) };
+  };
+  return read(contents, 0).value;
+}
+
+/** A list of values. */
+function joined(values: readonly Value[]): Value {
+  const depth = values.reduce((deepest, value) => Math.max(deepest, value.depth), 0) + 1;
+  return { value: values.map(({ value }) => value), depth, size: values.reduce((sum, { size }) => sum + size, 1) };
+}
+
+/** A key as it was written: `0123`, `1.10` and `yes` too. */
+function keyOf(key: unknown, read: (node: unknown, level: number) => Value, refuse: () => never): string {
+  const { source } = (key ?? {}) as { readonly source?: string; readonly type?: string };
+  if (typeof source === 'string' && 'value' in (key as object)) return source;
+  const { value } = read(key, 0);
+  return typeof value === 'object' && value !== null ? refuse() : String(value ?? '');
+}
+
+/** The keys of one mapping, or of several of which the first that has a key decides, under what stands there itself. */
+function merge(into: Map<string, unknown>, source: unknown, refuse: () => never): void {
+  for (const mapping of Array.isArray(source) ? (source as unknown[]) : [source]) {
+    if (typeof mapping !== 'object' || mapping === null || Array.isArray(mapping)) return refuse();
+    for (const [key, value] of Object.entries(mapping)) if (!into.has(key)) into.set(key, value);
+  }
+}
+
+function lineOf(contents: Node | null, path: readonly (string | number)[], lines: LineCounter): number {
+  let node: unknown = contents;
+  let offset = contents?.range?.[0] ?? 0;
+  for (const key of path) {
+    const { items } = (node ?? {}) as { readonly items?: readonly unknown[] };
+    const item = typeof key === 'number' ? items?.[key] : items?.find((pair) => ((pair as { key?: { source?: unknown } }).key?.source ?? undefined) === key);
+    if (item === undefined) break;
+    const { key: name, value } = item as { readonly key?: Partial<Node>; readonly value?: unknown };
+    offset = (name ?? (item as Partial<Node>)).range?.[0] ?? offset;
+    node = name === undefined ? item : value;
+  }
+  return lines.linePos(offset).line;
+}

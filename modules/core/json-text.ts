@@ -1,0 +1,80 @@
+// Reads JSON that others wrote: nothing that is nested so deep that walking it would end the program, and no number that is another one afterwards.
+import { jsonNumber } from './written-numbers.js';
+
+/** No document of any service, tool or site comes near it. */
+export const deepestNesting = 100;
+
+/** Thrown by `parseJson`; other faults of a text are SyntaxErrors. */
+export class TooDeep extends Error {
+  override readonly name = 'TooDeep';
+
+  constructor() {
+    super(`it is nested more than ${deepestNesting} levels deep`);
+  }
+}
+
+/** Throws SyntaxError or TooDeep. With `numbers: 'written'` a number that JavaScript would change is a WrittenNumber. */
+export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?: 'any' | 'written' } = {}): unknown {
+  const value = JSON.parse(text) as unknown;
+  if (isTooDeep(value)) throw new TooDeep();
+  if (numbers === 'any') return value;
+  const quoted = withOddNumbersQuoted(text);
+  return quoted === undefined ? value : withWrittenNumbers(value, JSON.parse(quoted));
+}
+
+/** What is a number in the one and a text in the other was quoted. */
+function withWrittenNumbers(value: unknown, quoted: unknown): unknown {
+  if (typeof value === 'number' && typeof quoted === 'string') return jsonNumber(quoted);
+  if (Array.isArray(value)) return value.map((element: unknown, index) => withWrittenNumbers(element, (quoted as unknown[])[index]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withWrittenNumbers(inner, (quoted as Record<string, unknown>)[key])]));
+}
+
+/** Whether a value is nested deeper than anything that is read here. Without recursion, which the value might be too deep for. */
+export function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestNesting) return true;
+    level = level.flatMap((element) => (typeof element === 'object' && element !== null ? Object.values(element).filter((inner) => typeof inner === 'object' && inner !== null) : []));
+  }
+  return false;
+}
+
+/** The text with each number in quotes that JavaScript spells in another way; undefined where there is none. The text is valid JSON. */
+function withOddNumbersQuoted(text: string): string | undefined {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === quote) at = endOfText(text, at);
+    if (unit !== minus && !isDigit(unit)) continue;
+    const end = endOfNumber(text, at);
+    const number = text.slice(at, end);
+    if (String(Number(number)) !== number) {
+      parts.push(text.slice(copied, at), JSON.stringify(number));
+      copied = end;
+    }
+    at = end - 1;
+  }
+  return parts.length === 0 ? undefined : parts.join('') + text.slice(copied);
+}
+
+const [quote, backslash, minus] = [0x22, 0x5c, 0x2d];
+
+function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
+}
+
+/** Where the text that begins at a quote has its other one. */
+function endOfText(text: string, begin: number): number {
+  let at = begin + 1;
+  while (text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
+  return at;
+}
+
+/** Behind the number that begins here. */
+function endOfNumber(text: string, begin: number): number {
+  let at = begin + 1;
+  while (isDigit(text.charCodeAt(at)) || '.eE+-'.includes(text.charAt(at) || ' ')) at += 1;
+  return at;
+}

@@ -1,0 +1,105 @@
+// Inventories as files, from what stands in them to what Ironic is told.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { startNodeSite, type NodeSite } from './baremetal-site.js';
+
+let site: NodeSite;
+let folder: string;
+beforeEach(async () => {
+  site = await startNodeSite();
+  folder = mkdtempSync(join(tmpdir(), 'inventory-'));
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await site.close();
+});
+
+function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
+  const inventory = join(folder, name);
+  writeFileSync(inventory, text);
+  return site.enroll({ inventory, defaults: { driver: 'fake-hardware' }, state: 'enroll', check_images: false, ...given });
+}
+
+async function refusalOf(name: string, text: string): Promise<string> {
+  const fault = await enroll(name, text).catch((error: unknown) => error);
+  expect(fault).toMatchObject({ code: 'INVALID_INPUT' });
+  expect(site.nodeWrites()).toEqual([]);
+  return (fault as Error).message.replaceAll(folder, '');
+}
+
+describe('numbers', () => {
+  test.each(['12e4', '98765432109876543210', '0123456', '1_000', '2026-11-26', '12:30', '1.10', '+49', '1e400', '.inf'])('%s as a password and a name is that text', async (text) => {
+    await enroll('nodes.yml', `n1:\n  resource_class: ${text}\n  driver_info: {ipmi_password: ${text}, ipmi_username: ${text}}\n`);
+
+    expect(site.ironic.nodes).toMatchObject([{ resource_class: text, driver_info: { ipmi_password: text, ipmi_username: text } }]);
+  });
+
+  test('and switches that are plain stay what they are', async () => {
+    await enroll('nodes.yml', 'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: {a: 1.5, b: -3, c: null}\n');
+
+    expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_port: 623, ipmi_password: 123456, x: true }, properties: { cpus: 4 }, extra: { a: 1.5, b: -3 } }]);
+  });
+
+  test.each([
+    ['nodes.yml', 'n1:\n  extra: {asset: 1234567890123456789}\n', '/nodes.yml line 1: node n1: extra.asset: the number 1234567890123456789 would be changed; put it into quotes'],
+    ['nodes.yml', 'n1:\n  properties: {a: {b: [1.10]}}\n', 'properties.a.b[0]: the number 1.10 would be changed'],
+    ['nodes.json', '[{"name": "n1", "extra": {"a": 98765432109876543210}}]', '/nodes.json line 1: node n1: extra.a: the number 98765432109876543210'],
+  ])('of %s that would be others are refused: %j', async (name, text, expected) => expect(await refusalOf(name, text)).toContain(expected));
+
+  test('of JSON, which programs write, are those numbers', async () => {
+    await enroll('nodes.json', '[{"name": "n1", "extra": {"a": 5.0, "b": 12e4}, "driver_info": {"ipmi_password": 98765432109876543210}}]');
+
+    expect(site.ironic.nodes).toMatchObject([{ extra: { a: 5, b: 120_000 }, driver_info: { ipmi_password: '98765432109876543210' } }]);
+  });
+});
+
+describe('a table', () => {
+  test('may hold JSON where a mapping or a list may stand, and nowhere else', async () => {
+    const cells = '"{""wwn"": ""0x5002"", ""size"": "">= 40""}",[x],"{""a"": 1}","[""52:54:00:00:00:01""]","{pass"';
+
+    await enroll('nodes.csv', `name,properties.root_device,description,extra,mac,driver_info.ipmi_password\nn1,${cells}\n`);
+
+    expect(site.ironic.nodes).toMatchObject([{ properties: { root_device: { wwn: '0x5002', size: '>= 40' } }, description: '[x]', extra: { a: 1 }, driver_info: { ipmi_password: '{pass' } }]);
+    expect(site.ironic.ports).toMatchObject([{ address: '52:54:00:00:00:01' }]);
+  });
+
+  test.each([
+    ['semicolons', 'name;mac;ram\nn1;525400000001;8\n'],
+    ['tabs', 'name\tmac\tram\nn1\t525400000001\t8\n'],
+    ['a byte order mark and CRLF', '\uFEFFname,mac,ram\r\nn1,525400000001,8\r\n'],
+  ])('with %s is read', async (_, text) => {
+    await enroll('nodes.csv', text);
+
+    expect(site.ironic.nodes).toMatchObject([{ name: 'n1', properties: { memory_mb: 8 } }]);
+  });
+
+  test.each([
+    ["of bifrost's old form", '01:23:45:67:89:ab,root,undefined,192.0.2.2,1,8192,512,unused,,,h1,192.0.2.8,,,,,ipmi\n', '/nodes.csv line 1 must name the columns'],
+    ['that is empty', '', '/nodes.csv line 1 must name the columns'],
+    ['with broken JSON', 'name,extra.a\nn1,{x\n', '/nodes.csv line 2: node n1: extra.a: the cell begins as JSON, and is not valid JSON'],
+    ['with rows too short and too long', 'name,owner\nn1\nn2,a,b\n', '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: the row has 3 cells, and the header 2'],
+  ])('%s is refused', async (_, text, expected) => expect(await refusalOf('nodes.csv', text)).toContain(expected));
+});
+
+describe('faults', () => {
+  test('of nodes on one line name each of them', async () => {
+    const message = await refusalOf('nodes.json', '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ["52:54:00:00:00:01"], "shard": {}}]');
+
+    for (const each of ['line 1: node a: "drivr" is not a field', 'line 1: node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02: owner: [] must be text', 'line 1: node 52:54:00:00:00:01: shard: {} must be text']) expect(message).toContain(each);
+  });
+
+  test('under nodes have the line of their node', async () => {
+    expect(await refusalOf('nodes.yml', 'nodes:\n- name: a\n- name: b\n  owner: []\n')).toContain('/nodes.yml line 3: node b: owner');
+  });
+
+  test.each([
+    ['chassis', 'chassis:\n- description: c\nnodes:\n- name: a\n', '/nodes.yml line 1: chassis: chassis are not created here'],
+    ['ports beside nodes', 'nodes:\n- name: a\nports:\n- address: x\n', '/nodes.yml line 3: ports: it cannot stand beside nodes'],
+  ])('with %s name them', async (_, text, expected) => expect(await refusalOf('nodes.yml', text)).toContain(expected));
+
+  test('that quote something long are short', async () => {
+    expect((await refusalOf('nodes.yml', `n1:\n  owner: [${'x'.repeat(100_000)}]\n  ? ${'y'.repeat(900)}\n  : 1\n`)).length).toBeLessThan(1000);
+  });
+});

@@ -219,3 +219,13 @@ function unescape(name: string): string {
   const meanings: Readonly<Record<string, string>> = { n: '\n', r: '\r', '\\': '\\' };
   return name.replace(/\\(.)/g, (whole, letter: string) => meanings[letter] ?? whole);
 }
+
+/** The hex digits of one of hashlib's algorithms; undefined where it is not known. */
+export function digitsOf(algorithm: string): number | undefined {
+  return algorithms.get(algorithm)?.digits;
+}
+
+/** What a bare digest of so many hex digits is taken for. */
+export function algorithmOfLength(digits: number): string | undefined {
+  return algorithmByDigits.get(digits);
+}

@@ -5,6 +5,7 @@ import { isSecretKey } from '../core/masking.js';
 import { mergeCapabilities, sameCapabilities } from './capabilities.js';
 import { compareValues, isMasked } from './masked-values.js';
 import { mappingNames, type MappingName } from './node-fields.js';
+import { secretRecordKey } from './secret-records.js';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -18,8 +19,10 @@ export interface NodeWishes {
 export interface Merging {
   /** The mappings that are to hold what is wanted and nothing else. */
   readonly purge: ReadonlySet<string>;
-  /** Whether a secret that cannot be compared is written. */
-  readonly updateSecrets: 'on_create' | 'always';
+  /** Whether a secret that cannot be compared is written: never, always, or unless it is known to be the one that was written last. */
+  readonly updateSecrets: 'on_create' | 'always' | 'changed';
+  /** For `changed`: the fields, such as `driver_info.ipmi_password`, of which that is known. */
+  readonly knownSecrets?: ReadonlySet<string>;
 }
 
 export interface NodeDifference {
@@ -104,11 +107,12 @@ function mappingChange(name: MappingName, served: Values, wanted: Values, mergin
       if (!sameCapabilities(before, after ?? '')) note(key, after);
     } else {
       const found = Object.hasOwn(served, key) ? compareValues(served[key], value, { types: name !== 'extra' }) : 'different';
+      if (found === 'unknown' && merging.knownSecrets?.has(`${name}.${key}`)) continue;
       if (found === 'unknown' && merging.updateSecrets === 'on_create') unknown.push(`${name}.${key}`);
       else if (found !== 'same') note(key, value);
     }
   }
-  if (replace) for (const key of Object.keys(served)) if (!Object.hasOwn(wanted, key)) note(key, undefined);
+  if (replace) for (const key of Object.keys(served)) if (!Object.hasOwn(wanted, key) && !(name === 'extra' && key === secretRecordKey)) note(key, undefined);
   const { steps, fault } = stepsFor({ name, served, wanted }, differences);
   return { change: { attribute: name, differences, steps }, unknown, fault };
 }

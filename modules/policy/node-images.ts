@@ -1,12 +1,20 @@
 // The images that a node's driver_info and instance_info refer to, and what can be said of them without asking anybody
 // (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
+import { algorithmCalled, algorithmOfLength, digitsOf } from './checksums.js';
 import { parseImageReference, refusalOfPath, type ImageReference } from './image-urls.js';
 
 /** What Ironic's `[conductor]file_url_allowed_paths` was before 2026 and is since, together. */
 export const usualFilePaths: readonly string[] = ['/var/lib/ironic', '/shared/html', '/templates', '/opt/cache/files', '/vagrant'];
 
+/** Ironic reads images from registries of containers from the release that speaks this version on (29, 2025.1). */
+const ociSince = 96;
+
+/** `registry`: only Ironic can look at it. */
+export type NodeImage = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
+
 /** A reference as a node may have it: `file:///` only in the folders that the conductors allow, and not encoded, since Ironic does not decode it. */
-export function nodeImage(text: string, allowedPaths: readonly string[]): ImageReference | { readonly refusal: string } {
+export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImage {
+  if (/^oci:\/\/[^/]/i.test(text)) return minor >= ociSince ? { kind: 'registry' } : { refusal: `oci:// needs version 1.${ociSince} of the Bare Metal API, and this server speaks 1.${minor}` };
   const reference = parseImageReference(text);
   if ('refusal' in reference || reference.kind !== 'file') return reference;
   if (/%[0-9a-f]{2}/i.test(text)) return { refusal: 'Ironic takes the path of a file URL as it is written: do not encode it' };
@@ -43,7 +51,6 @@ export interface Checksum {
   readonly hex: string;
 }
 
-const algorithmOfLength: Readonly<Record<number, string>> = { 32: 'md5', 40: 'sha1', 64: 'sha256', 96: 'sha384', 128: 'sha512' };
 
 /**
  * The checksum that instance_info has for its image. `undefined`: none, so it is to be computed. A URL of a checksum file is left to Ironic: `elsewhere`.
@@ -52,18 +59,25 @@ const algorithmOfLength: Readonly<Record<number, string>> = { 32: 'md5', 40: 'sh
 export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { readonly fault: string } | undefined {
   const { image_checksum: plain, image_os_hash_algo: algorithm, image_os_hash_value: value } = instanceInfo;
   if ((algorithm && !value) || (value && !algorithm)) return { fault: 'instance_info: image_os_hash_algo and image_os_hash_value go together' };
-  if (algorithm && value) return hexOf(String(value), String(algorithm).toLowerCase(), 'image_os_hash_value');
+  if (algorithm && value) return hexOf(String(value), hashlibName(String(algorithm)), 'image_os_hash_value');
   if (!plain) return undefined;
   const text = String(plain).trim();
   if (/^(https?|file):\/\//i.test(text)) return 'elsewhere';
   const [, prefix, digits] = /^(?:([a-z0-9_-]+):)?(.*)$/i.exec(text) ?? [];
-  const known = prefix?.toLowerCase() ?? algorithmOfLength[digits?.length ?? 0];
-  return known === undefined ? { fault: `instance_info.image_checksum: no algorithm has ${digits?.length ?? 0} digits; give it as algorithm:digits` } : hexOf(digits ?? '', known, 'image_checksum');
+  const named = prefix === undefined ? algorithmOfLength(digits?.length ?? 0) : hashlibName(prefix);
+  return named === undefined ? { fault: `instance_info.image_checksum: no algorithm has ${digits?.length ?? 0} digits; give it as algorithm:digits` } : hexOf(digits ?? '', named, 'image_checksum');
+}
+
+/** The agent on the node asks hashlib for it, which knows no `sha3-512`. */
+function hashlibName(algorithm: string): string {
+  return algorithmCalled(algorithm) ?? algorithm.toLowerCase();
 }
 
 function hexOf(digits: string, algorithm: string, key: string): Checksum | { readonly fault: string } {
-  const expected = Object.entries(algorithmOfLength).find(([, name]) => name === algorithm)?.[0];
-  if (!/^[0-9a-f]+$/i.test(digits) || (expected !== undefined && digits.length !== Number(expected))) return { fault: `instance_info.${key} is no ${algorithm} checksum` };
+  const expected = digitsOf(algorithm);
+  if (!/^[0-9a-f]+$/i.test(digits)) return { fault: `instance_info.${key} is not a checksum: it must be hexadecimal digits` };
+  if (expected !== undefined && digits.length !== expected) return { fault: `instance_info.${key} is not a ${algorithm} checksum: it has ${digits.length} digits, and ${algorithm} has ${expected}` };
+  if (/^shake_/.test(algorithm)) return { fault: `instance_info.image_os_hash_algo: Ironic cannot use ${algorithm}, whose length is not fixed` };
   return { algorithm, hex: digits.toLowerCase() };
 }
 

@@ -20,6 +20,11 @@ test.each<[string, Record<string, unknown>]>([
   ['kernel', { refusal: expect.any(String) }],
 ])('%s', (text, expected) => expect(nodeImage(text, usualFilePaths)).toEqual(expected));
 
+test('an image of a registry is left to an Ironic that knows it', () => {
+  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 99)).toEqual({ kind: 'registry' });
+  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 82)).toEqual({ refusal: 'oci:// needs version 1.96 of the Bare Metal API, and this server speaks 1.82' });
+});
+
 test.each<[Record<string, string>, readonly string[]]>([
   [{}, []],
   [{ deploy_kernel: 'k', deploy_ramdisk: 'r' }, []],
@@ -36,7 +41,11 @@ describe('a checksum', () => {
     [{ image_checksum: 'http://h/SHA256SUMS' }, 'elsewhere'],
     [{ image_os_hash_algo: 'sha256' }, { fault: expect.stringContaining('go together') }],
     [{ image_checksum: 'abc' }, { fault: expect.stringContaining('no algorithm has 3 digits') }],
-    [{ image_os_hash_algo: 'sha512', image_os_hash_value: sha256 }, { fault: expect.stringContaining('is no sha512') }],
+    [{ image_os_hash_algo: 'sha512', image_os_hash_value: sha256 }, { fault: expect.stringContaining('it has 64 digits, and sha512 has 128') }],
+    ...['sha3_512', 'blake2b', 'sha384', 'sha224', 'sha1', 'md5', 'sha512_256', 'SHA3_224', 'sm3'].map((image_os_hash_algo): [Record<string, string>, unknown] => [{ image_os_hash_algo, image_os_hash_value: 'ab' }, { fault: expect.stringContaining('it has 2 digits') }]),
+    [{ image_os_hash_algo: 'blake2b', image_os_hash_value: sha256.repeat(2) }, { algorithm: 'blake2b', hex: sha256.repeat(2).toLowerCase() }],
+    [{ image_os_hash_algo: 'shake_128', image_os_hash_value: 'ab' }, { fault: expect.stringContaining('whose length is not fixed') }],
+    [{ image_checksum: 'sha3_512:ab' }, { fault: expect.stringContaining('sha3_512 has 128') }],
   ])('of %j', (instanceInfo, expected) => expect(checksumOf(instanceInfo)).toEqual(expected));
 
   test('goes to the node as every part of Ironic reads it', () => {

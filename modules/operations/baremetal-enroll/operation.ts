@@ -5,9 +5,10 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { inventoryFaultText, type Inventory, type InventoryNode } from '../../policy/inventory.js';
-import { ensureNode, failureOf, resultOf, type NodeResult } from '../baremetal/ensure.js';
+import { ensureNode, failureOf, resultOf, secretWarnings, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
 import type { NodeRun } from '../baremetal/run.js';
+import { readSecretsKey } from '../baremetal/secrets-key.js';
 import { openWorld, readWorld } from '../baremetal/world.js';
 import { declaration } from './declaration.js';
 import { loadInventory } from './load.js';
@@ -23,9 +24,10 @@ const mostFaultsTold = 50;
 async function enroll(args: EnrollArguments, context: Context): Promise<Outcome> {
   const inventory = await loadInventory(args, context);
   if (inventory.faults.length > 0) throw faulty(inventory);
+  const secretsKey = await readSecretsKey(args, context);
   const run = await openRun(args, {
     context,
-    settings: settingsOf(args, { goal: args.state, configdrive: undefined, validates: false }),
+    settings: settingsOf(args, { goal: args.state, configdrive: undefined, validates: false, secretsKey }),
     worldOf: (ironic) => (inventory.nodes.length < manyNodes ? Promise.resolve(openWorld(ironic)) : readWorld(ironic)),
     admit: (cloud) => {
       if (!args.bypass_inventory && cloud.hasService('inventory')) {
@@ -76,7 +78,7 @@ function outcomeOf(results: readonly NodeResult[], { ignored }: Inventory, { che
     message: `${checkMode ? 'planned: ' : ''}${summary}`,
     values: { nodes: results.map(entryOf) },
     failures: results.filter(({ action }) => action === 'failed').map(failureOf),
-    warnings: [...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)), ...(ignored.length > 0 ? [`left aside, since they mean nothing to enrolment: ${ignored.join(', ')}`] : [])],
+    warnings: [...secretWarnings(results), ...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)), ...(ignored.length > 0 ? [`left aside, since they mean nothing to enrolment: ${ignored.join(', ')}`] : [])],
     differences: results.filter(({ changed }) => changed).map(({ title, before, after }) => ({ header: `node ${title}`, before, after })),
     table: { columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'], rows: results.map(({ title, action, provisionState, uuid, reason }) => [title, action, provisionState, uuid, reason]) },
   };

@@ -7,9 +7,10 @@ import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { faultText } from '../../policy/faults.js';
 import { shownValue } from '../../policy/node-differences.js';
 import { parseNode, type NodeWish } from '../../policy/node-wishes.js';
-import { ensureNode, failureOf, type NodeResult } from '../baremetal/ensure.js';
+import { ensureNode, failureOf, secretWarnings, type NodeResult } from '../baremetal/ensure.js';
 import { openRun, settingsOf } from '../baremetal/open.js';
 import { removeNode } from '../baremetal/remove.js';
+import { readSecretsKey } from '../baremetal/secrets-key.js';
 import { openWorld } from '../baremetal/world.js';
 import { handlingFields } from '../baremetal/fields.js';
 import { loginFields } from '../login-fields.js';
@@ -26,7 +27,7 @@ async function changeNode(args: NodeArguments, context: Context): Promise<Outcom
   const { state } = args;
   const wish = wishOf(args);
   const goal = state === 'absent' ? undefined : state;
-  const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive, validates: true }), worldOf: async (ironic) => openWorld(ironic) });
+  const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive, validates: true, secretsKey: await readSecretsKey(args, context) }), worldOf: async (ironic) => openWorld(ironic) });
   return outcomeOf(state === 'absent' ? await removeNode(run, wish) : await ensureNode(run, wish), context.checkMode);
 }
 
@@ -56,7 +57,7 @@ function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {
       ...(validation ? { validation } : {}),
     },
     failures,
-    warnings,
+    warnings: [...warnings, ...secretWarnings([result])],
     differences: changed ? [{ header: `node ${title}`, before, after }] : [],
     table: { columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'], rows: [[title, action, provisionState, uuid, reason]] },
   };

@@ -28,7 +28,7 @@ async function changePort(args: PortArguments, context: Context): Promise<Outcom
   // Read before anything is asked, so that bad input costs no request.
   if (args.address !== undefined) wishOf(args, args.address);
   const ironic = await openIronic(await openCloud(args, context));
-  const settings = { goal: undefined, validates: false, purge: new Set(args.purge ? ['ports'] : []), updateSecrets: 'on_create', forceInUse: args.force_in_use, move: args.move, withMaintenance: args.with_maintenance, stateTimeoutSeconds: args.lock_timeout, lockTimeoutSeconds: args.lock_timeout } as const;
+  const settings = { secretsKey: undefined, goal: undefined, validates: false, purge: new Set(args.purge ? ['ports'] : []), updateSecrets: 'on_create', forceInUse: args.force_in_use, move: args.move, withMaintenance: args.with_maintenance, stateTimeoutSeconds: args.lock_timeout, lockTimeoutSeconds: args.lock_timeout } as const;
   const run: NodeRun = { ironic, context, settings, images: undefined, world: openWorld(ironic) };
   const port = await findPort(run, args);
   const node = await findNode(run, args, port);

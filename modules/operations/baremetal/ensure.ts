@@ -25,19 +25,23 @@ export interface NodeResult {
   readonly node: NodeDetails | undefined;
   readonly validation: Readonly<Record<string, Validation>> | undefined;
   readonly warnings: readonly string[];
+  /** Secrets that were given and left as they are, since nobody can tell whether they differ. */
+  readonly uncompared: readonly string[];
 }
 
 export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResult> {
   const done: Done = { node: undefined, created: false, changed: false, validation: undefined };
   let differences: readonly NodeDifference[] = [];
   const warnings: string[] = [];
-  const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => resultOf({ wish, done, differences, warnings, action, reason, code });
+  const uncompared: string[] = [];
+  const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => resultOf({ wish, done, differences, warnings, uncompared, action, reason, code });
   try {
     const found = await run.world.find(wish);
     done.node = found?.node;
     const plan = await planNode(run, wish, found);
     differences = plan.differences;
     warnings.push(...plan.warnings);
+    uncompared.push(...plan.unknown);
     if (plan.faults.length > 0) return resultAs('failed', plan.faults.join('; '), 'CHANGE_REFUSED');
     const action = found ? (differences.length > 0 ? 'change' : 'up_to_date') : 'create';
     if (run.context.checkMode || differences.length === 0) return { ...resultAs(action, reasonOf(found, differences)), changed: differences.length > 0 };
@@ -56,6 +60,18 @@ function reasonOf(found: Found | undefined, differences: readonly NodeDifference
   return found ? fields.join(', ') : 'there was no such node';
 }
 
+const mostNamed = 5;
+
+/** What a run says of secrets that it was given and could not compare: one sentence for each field, however many nodes. */
+export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'uncompared'>[]): string[] {
+  const fields = [...new Set(results.flatMap(({ uncompared }) => uncompared))];
+  return fields.map((field) => {
+    const nodes = results.filter(({ uncompared }) => uncompared.includes(field)).map(({ title }) => title);
+    const named = nodes.slice(0, mostNamed).join(', ') + (nodes.length > mostNamed ? ` and ${nodes.length - mostNamed} more` : '');
+    return `${field} of ${named}: Ironic masks it, so it may differ from what was given, and was left as it is; with update_secrets: changed it is compared, with always it is written`;
+  });
+}
+
 /** Why a node failed, with its name. */
 export function failureOf({ title, reason }: Pick<NodeResult, 'title' | 'reason'>): string {
   return reason.startsWith(`node ${title} `) ? reason : `node ${title}: ${reason}`;
@@ -66,12 +82,13 @@ interface Parts {
   readonly done: Done;
   readonly differences: readonly NodeDifference[];
   readonly warnings: readonly string[];
+  readonly uncompared?: readonly string[];
   readonly action: NodeAction;
   readonly reason: string;
   readonly code: string;
 }
 
-export function resultOf({ wish, done, differences, warnings, action, reason, code }: Parts): NodeResult {
+export function resultOf({ wish, done, differences, warnings, uncompared = [], action, reason, code }: Parts): NodeResult {
   const side = (which: 'before' | 'after'): Record<string, unknown> =>
     Object.fromEntries(differences.flatMap((difference) => (difference[which] === undefined ? [] : [[difference.field, shownValue(difference.field, difference[which])]])));
   const { node } = done;
@@ -79,7 +96,7 @@ export function resultOf({ wish, done, differences, warnings, action, reason, co
   const uuid = node?.uuid ?? wish.uuid ?? '';
   return {
     title: name || uuid || wishTitle(wish),
-    ...{ uuid, name, action, reason, code, node, warnings },
+    ...{ uuid, name, action, reason, code, node, warnings, uncompared },
     provisionState: node?.provision_state ?? '',
     changed: done.changed,
     before: side('before'),

@@ -11,11 +11,17 @@ export const handlingFields = defineFields({
   },
   update_secrets: {
     type: 'string',
-    choices: ['on_create', 'always'],
+    choices: ['on_create', 'changed', 'always'],
     description:
-      'Ironic masks passwords, so nobody can tell whether one differs: `on_create` writes one where there was none, and a second run changes nothing; `always` writes it in every run, which then is a change.',
+      "Ironic masks passwords, so nobody can tell whether one differs. `on_create` writes one where there was none, and warns where one could not be compared. `changed` writes one that differs from what this option wrote last: it keeps an HMAC of each in the node's `extra.image_tools_hmac`, and needs `secrets_key_file` or `secrets_key`. `always` writes it in every run, which then is a change.",
     default: 'on_create',
   },
+  secrets_key_file: {
+    type: 'path',
+    description:
+      'File with the key of these HMACs, at least 32 characters, such as the output of `openssl rand -hex 32`, which nobody else may read. With another key each password is written once more.',
+  },
+  secrets_key: { type: 'string', secret: true, description: 'The key itself, at least 32 characters, instead of a file: from Ansible Vault, for instance.' },
   force_in_use: { type: 'boolean', description: 'Change, move or delete nodes that are in use: with an instance or an allocation, or deployed.', default: false },
   move: { type: 'boolean', description: 'Take a port that another node has from it: it is deleted there and created here.', default: false },
   with_maintenance: {

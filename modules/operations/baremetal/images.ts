@@ -49,7 +49,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
       const named = imageKeys[of].flatMap((key) => (typeof values[key] === 'string' && values[key] !== '' && !isMasked(values[key]) ? [{ key, text: values[key] }] : []));
       const found = await Promise.all(
         named.map(async ({ key, text }) => {
-          const reference = nodeImage(text, sources.allowedPaths);
+          const reference = nodeImage(text, sources.allowedPaths, sources.minor);
           const label = (words: string): string => `${of}.${key}: ${withoutCredentials(text)}: ${words}`;
           const tooOld = key === 'image_source' && 'kind' in reference && reference.kind === 'file' && deployInterface === 'direct' && sources.minor < fileDeploySince;
           const { faults, warnings } = await once(text, reference);
@@ -90,6 +90,8 @@ async function look(reference: ReturnType<typeof nodeImage>, sources: ImageSourc
       if (isFile === false) return fault('it is not a file');
       return isFile ? { faults: [], warnings: [] } : warning('this host does not have it; the hosts of the conductors must');
     }
+    case 'registry':
+      return { faults: [], warnings: [] };
     case 'glance':
       return lookInGlance(reference.id, sources.cloud);
   }

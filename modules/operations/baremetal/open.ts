@@ -10,11 +10,12 @@ import type { NodeRun, NodeSettings, World } from './run.js';
 
 type HandlingArguments = ArgumentsOf<typeof handlingFields>;
 
-export function settingsOf(args: HandlingArguments, rest: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates'>): NodeSettings {
+export function settingsOf(args: HandlingArguments, { secretsKey, ...rest }: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates' | 'secretsKey'>): NodeSettings {
   return {
     ...rest,
     purge: new Set(args.purge),
     updateSecrets: args.update_secrets,
+    secretsKey,
     forceInUse: args.force_in_use,
     move: args.move,
     withMaintenance: args.with_maintenance,

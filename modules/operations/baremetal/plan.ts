@@ -1,4 +1,5 @@
 // Decides what is to be done to one node. Reads only.
+import { randomUUID } from 'node:crypto';
 import type { NodeDetails } from '../../clients/ironic/nodes.js';
 import { mergeCapabilities } from '../../policy/capabilities.js';
 import { nodeChanges, type NodeChange, type NodeDifference, type Values } from '../../policy/node-differences.js';
@@ -6,6 +7,7 @@ import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince 
 import { occupationOf, stepsTo } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
 import { halfPairs } from '../../policy/node-images.js';
+import { compareSecrets, secretRecordKey } from '../../policy/secret-records.js';
 import { planPorts, type PortPlan } from './port-plan.js';
 import type { Found, NodeRun, NodeSettings } from './run.js';
 
@@ -34,9 +36,9 @@ export interface NodePlan {
 /** The plan for a node as it was found. Faults forbid to carry it out. */
 export async function planNode(run: NodeRun, given: NodeWish, found: Found | undefined): Promise<NodePlan> {
   const { settings } = run;
-  const wish = await completed(run, given, found);
   const served = found?.node.record ?? {};
-  const { changes, unknown, faults } = nodeChanges(served, wish, settings);
+  const { wish, knownSecrets } = withSecretRecord(run, await completed(run, given, found), served);
+  const { changes, unknown, faults } = nodeChanges(served, wish, { ...settings, knownSecrets });
   const sorted = sortChanges(changes, found?.node, settings);
   const ports = await planPorts(run, wish, found);
   const images = await lookAtImages(run, wish, found, changes);
@@ -69,6 +71,13 @@ async function completed(run: NodeRun, wish: NodeWish, found: Found | undefined)
   }
   if (!run.images || wanted.image_source === undefined) return wish;
   return { ...wish, mappings: { ...others, instance_info: await run.images.complete(wanted, found?.node.instance_info ?? {}) } };
+}
+
+/** With what `extra` keeps of the secrets that are wanted, where they are compared by it. */
+function withSecretRecord({ settings }: NodeRun, wish: NodeWish, served: Values): { wish: NodeWish; knownSecrets: ReadonlySet<string> } {
+  if (settings.secretsKey === undefined) return { wish, knownSecrets: new Set() };
+  const { same, record } = compareSecrets(served, wish, { key: settings.secretsKey, salt: randomUUID() });
+  return { wish: record ? { ...wish, mappings: { ...wish.mappings, extra: { ...wish.mappings.extra, [secretRecordKey]: record } } } : wish, knownSecrets: same };
 }
 
 /** The attributes and mappings of a POST: without what is null, capabilities as text. */

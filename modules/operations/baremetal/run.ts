@@ -9,6 +9,8 @@ import type { NodeWish } from '../../policy/node-wishes.js';
 import type { ImageChecks } from './images.js';
 
 export interface NodeSettings extends Merging {
+  /** The key of the HMACs by which secrets are compared; undefined where they are not. */
+  readonly secretsKey: string | undefined;
   /** Undefined: the state that it is in. */
   readonly goal: NodeGoal | undefined;
   readonly forceInUse: boolean;

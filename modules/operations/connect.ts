@@ -34,6 +34,7 @@ export function openHttp(args: ConnectionArguments, context: Context, tlsMinimum
 function createHttp(args: ConnectionArguments, tls: Tls, context: Context): HttpClient {
   return createHttpClient({
     ...tls,
+    environment: context.environment,
     timeoutSeconds: args.timeout,
     signal: context.signal,
     trace: (line) => context.log('debug', line),

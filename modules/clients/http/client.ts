@@ -9,14 +9,17 @@ import { answerFrom, type Reading } from './answer.js';
 import { followRedirects } from './redirects.js';
 import { isWorthRepeating, repetitions, retryAfterSeconds } from './retry.js';
 import { send, type Transport } from './send.js';
-import type { TlsSettings } from './transport.js';
+import type { Environment } from './proxies.js';
+import type { RouteSettings } from './transport.js';
 
 export interface HttpSettings {
-  /** A PEM file with CAs to trust beside the public ones: the cloud may have its own, and the image store a public one. */
+  /** A PEM file with CAs to trust beside those of Node.js and the system: the cloud may have its own, and the image store a public one. */
   readonly caCert?: string | undefined;
   readonly validateCerts: boolean;
   /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
-  readonly tlsMinimumVersion?: TlsSettings['minVersion'];
+  readonly tlsMinimumVersion?: RouteSettings['minVersion'];
+  /** Names proxies (`https_proxy`, `no_proxy` …) and CAs (`SSL_CERT_FILE` …); without it there are no proxies. */
+  readonly environment?: Environment | undefined;
   /** Longest wait for the head of an answer, in seconds. Its body may take longer in all, but not pause for as long. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
@@ -103,19 +106,31 @@ async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, tran
 }
 
 /** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */
-function createTransport({ validateCerts, caCert, tlsMinimumVersion }: HttpSettings): () => Promise<Transport> {
-  const tls: TlsSettings = { rejectUnauthorized: validateCerts, ...(caCert ? { ca: readCa(caCert) } : {}), ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}) };
+function createTransport({ validateCerts, caCert, tlsMinimumVersion, environment = {}, timeoutSeconds }: HttpSettings): () => Promise<Transport> {
+  const routes: RouteSettings = {
+    rejectUnauthorized: validateCerts,
+    environment,
+    timeoutSeconds,
+    ...(caCert ? { ca: readCa(caCert) } : {}),
+    ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}),
+  };
   let loaded: Promise<Transport> | undefined;
   const load = async (): Promise<Transport> => {
-    const { fetch, createAgents } = await import(/* webpackMode: "eager" */ './transport.js');
-    return { fetch, agentFor: createAgents(tls) };
+    const { fetch, createRoutes } = await import(/* webpackMode: "eager" */ './transport.js');
+    return { fetch, routeFor: createRoutes(routes) };
   };
   return () => (loaded ??= load());
 }
 
-function readCa(path: string): Buffer {
+function readCa(path: string): string {
+  const text = textOf(path);
+  if (/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) return text;
+  throw new InputError(`ca_cert: ${path} has no certificate in it; it must be a file in PEM`, 'ca_cert');
+}
+
+function textOf(path: string): string {
   try {
-    return readFileSync(path);
+    return readFileSync(path, 'latin1');
   } catch (error) {
     throw new InputError(`ca_cert: ${path} cannot be read (${messageOf(error)})`, 'ca_cert');
   }

@@ -1,4 +1,4 @@
-import { messageOf, OperationError } from '../../core/errors.js';
+import { messageOf, OperationError, type Facts } from '../../core/errors.js';
 
 /** The server answered, with a status that the caller did not expect. */
 export class HttpError extends OperationError {
@@ -7,10 +7,10 @@ export class HttpError extends OperationError {
   /** Seconds from the answer's Retry-After, where it had one. */
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(answer: { method: string; url: string; status: number; reason: string; retryAfterSeconds?: number | undefined }) {
+  constructor(answer: { method: string; url: string; status: number; reason: string; retryAfterSeconds?: number | undefined; proxy?: string | undefined }) {
     const { method, status, reason } = answer;
     const url = withoutCredentials(answer.url);
-    super('HTTP_ERROR', `${method} ${url} answered ${status}${reason ? `: ${reason}` : ''}`, { method, url, status });
+    super('HTTP_ERROR', `${method} ${url} answered ${status}${through(answer)}${reason ? `: ${reason}` : ''}`, { method, url, status });
     this.status = status;
     this.retryAfterSeconds = answer.retryAfterSeconds;
   }
@@ -46,6 +46,11 @@ export function withoutCredentials(url: string): string {
   return parsed.href;
 }
 
+/** Begins the code of what went wrong between us and a proxy. */
+export const proxyFaultPrefix = 'PROXY_';
+/** Begins the code of a proxy's refusal to connect; its status follows. */
+export const refusedConnectPrefix = 'CONNECT_';
+
 const certificateFaults: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate',
@@ -75,30 +80,51 @@ const connectionFaults: Readonly<Record<string, string>> = {
 /** Where the connection had been made. */
 const brokenConnections: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
-/** A thrown transport error in our words: CERTIFICATE_REJECTED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */
-export function explainFailure(error: unknown, request: { method: string; url: string }): OperationError {
+/** What a failure is about. `proxy`: what the request went through, as `Proxy.shown`. */
+interface Failed {
+  readonly method: string;
+  readonly url: string;
+  readonly proxy?: string | undefined;
+}
+
+/** A thrown transport error in our words: CERTIFICATE_REJECTED, NOT_HTTP, PROXY_REFUSED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */
+export function explainFailure(error: unknown, request: Failed): OperationError {
   if (error instanceof OperationError) return error;
-  const code = codeOf(error);
+  const whole = codeOf(error);
+  const isProxyFault = whole.startsWith(proxyFaultPrefix);
+  const code = isProxyFault ? whole.slice(proxyFaultPrefix.length) : whole;
   const url = withoutCredentials(request.url);
   const origin = URL.canParse(request.url) ? new URL(request.url).origin : url;
   const facts = { method: request.method, url, cause: code };
+  const peer = isProxyFault ? `the proxy ${request.proxy}` : origin;
   const certificateFault = certificateFaults[code];
   if (certificateFault) {
-    const message = `the certificate of ${origin} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
+    const message = `the certificate of ${peer} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
     return new ConnectionError('CERTIFICATE_REJECTED', message, facts, error);
   }
-  if (code.startsWith('HPE_')) return new ConnectionError('NOT_HTTP', `${request.method} ${url} was answered by something that is not proper HTTP: ${messageOf(error)}`, facts, error);
-  if (brokenConnections.has(code)) return explainBreak(error, request);
-  const why = connectionFaults[code] ?? messageOf(error);
-  return new ConnectionError('UNREACHABLE', `${origin} cannot be reached: ${why}${code ? ` (${code})` : ''}`, facts, error);
+  if (code.startsWith(refusedConnectPrefix)) return refusedByProxy(Number(code.slice(refusedConnectPrefix.length)), { origin, proxy: request.proxy, facts, error });
+  if (code.startsWith('HPE_')) return new ConnectionError('NOT_HTTP', `${request.method} ${url} was answered by something that is not proper HTTP${through(request)}: ${messageOf(error)}`, facts, error);
+  if (brokenConnections.has(code) && !isProxyFault) return explainBreak(error, request);
+  const why = `${connectionFaults[code] ?? messageOf(error)}${code ? ` (${code})` : ''}`;
+  return new ConnectionError('UNREACHABLE', isProxyFault ? `${origin} cannot be reached: ${peer} failed: ${why}` : `${origin} cannot be reached${through(request)}: ${why}`, facts, error);
+}
+
+function refusedByProxy(status: number, { origin, proxy, facts, error }: { origin: string; proxy: string | undefined; facts: Facts; error: unknown }): OperationError {
+  const cure = status === 407 ? ': it wants a login, which belongs into its URL' : '';
+  return new ConnectionError('PROXY_REFUSED', `the proxy ${proxy} does not connect to ${origin}, but answers ${status}${cure}`, facts, error);
+}
+
+/** Names the proxy, in the middle of a sentence or at its end. */
+export function through({ proxy }: Pick<Failed, 'proxy'>): string {
+  return proxy === undefined ? '' : ` through the proxy ${proxy}`;
 }
 
 /** Whatever ends a body that had begun. */
-export function explainBreak(error: unknown, request: { method: string; url: string }): OperationError {
+export function explainBreak(error: unknown, request: Failed): OperationError {
   if (error instanceof OperationError) return error;
   const code = codeOf(error);
   const url = withoutCredentials(request.url);
-  return new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off: ${connectionFaults[code] ?? messageOf(error)}`, { method: request.method, url, cause: code }, error);
+  return new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off${through(request)}: ${connectionFaults[code] ?? messageOf(error)}`, { method: request.method, url, cause: code }, error);
 }
 
 function codeOf(error: unknown): string {

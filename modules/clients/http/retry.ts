@@ -1,5 +1,5 @@
 // Which failed requests are worth sending again. Only requests that are safe to repeat come here.
-import { ConnectionError, HttpError } from './errors.js';
+import { ConnectionError, HttpError, refusedConnectPrefix } from './errors.js';
 
 /** Options of p-retry: pauses double from `firstPauseMs`, each lengthened at random up to twice, so that many clients do not come back together. */
 export function repetitions(retries: number, firstPauseMs = 500): { retries: number; factor: number; minTimeout: number; maxTimeout: number; randomize: boolean } {
@@ -19,7 +19,7 @@ export function retryAfterSeconds(error: unknown): number {
   return error instanceof HttpError && error.retryAfterSeconds ? Math.min(Math.max(error.retryAfterSeconds, 0), 30) : 0;
 }
 
-/** A host that is not known, or one with which TLS cannot be spoken. */
-function isLasting(error: ConnectionError): boolean {
-  return error.facts.cause === 'ENOTFOUND' || error.facts.cause === 'EPROTO';
+/** A host that is not known, one with which TLS cannot be spoken, or a proxy that will not let us through. */
+function isLasting({ facts }: ConnectionError): boolean {
+  return facts.cause === 'ENOTFOUND' || facts.cause === 'EPROTO' || String(facts.cause).startsWith(`${refusedConnectPrefix}4`);
 }

@@ -1,12 +1,14 @@
 // One request, sent once: time-outs, interruption, the login in a URL, and errors in our words.
-import type { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
 import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { parseHttpDate } from '../../core/http-dates.js';
 import { longestPauseSeconds, readWhole } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
-import { ConnectionError, explainFailure, HttpError, reasonFromBody, withoutCredentials } from './errors.js';
+import { ConnectionError, explainFailure, HttpError, reasonFromBody, through, withoutCredentials } from './errors.js';
+import { unquoted } from './proxies.js';
+import type { Route } from './transport.js';
 
 /** Of an error's body only the beginning is of interest. */
 const largestErrorBytes = 64 * 1024;
@@ -14,25 +16,26 @@ const longestErrorSeconds = 10;
 
 export interface Transport {
   readonly fetch: typeof fetch;
-  readonly agentFor: (url: URL) => Agent;
+  readonly routeFor: (url: URL) => Route;
 }
 
 /** The answer as soon as its head is there. Until its body has been read to the end, an interruption of the run breaks it off with its own reason. */
-export async function send(request: HttpRequest, settings: HttpSettings, { fetch, agentFor }: Transport): Promise<Response> {
+export async function send(request: HttpRequest, settings: HttpSettings, { fetch, routeFor }: Transport): Promise<Response> {
   const started = performance.now();
   const trace = (outcome: string): void =>
     settings.trace?.(`${request.method} ${withoutCredentials(request.url)} ${outcome} ${Math.round(performance.now() - started)} ms`);
   const outer = request.signal ?? settings.signal;
   const seconds = request.timeoutSeconds ?? settings.timeoutSeconds;
+  const { url, login } = splitLogin(request.url);
+  const { agent, proxy } = routeFor(new URL(url));
+  learnTokens(Object.entries({ ...login, ...request.headers, ...(proxy?.authorization ? { 'Proxy-Authorization': proxy.authorization } : {}) }), settings);
   const timeout = timeoutSignal(outer, seconds);
   try {
-    const { url, login } = splitLogin(request.url);
-    learnTokens(Object.entries({ ...login, ...request.headers }), settings);
     const response = await fetch(url, {
       method: request.method,
       headers: { 'User-Agent': 'chameleon-image-tools', ...login, ...request.headers },
       redirect: 'manual',
-      agent: agentFor,
+      agent,
       compress: false,
       signal: timeout.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
@@ -42,7 +45,7 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     learnTokens(response.headers, settings);
     followInterruption(response, outer);
     const expected = request.expect ? request.expect.includes(response.status) : response.ok;
-    if (!expected) throw await errorFrom(response, request, { seconds, redact: settings.redact ?? ((text) => text) });
+    if (!expected) throw await errorFrom(response, { ...request, proxy: proxy?.shown }, { seconds, redact: settings.redact ?? ((text) => text) });
     return response;
   } catch (error) {
     timeout.release();
@@ -51,9 +54,9 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     trace(messageOf(error));
     if (timeout.expired()) {
       const { origin } = new URL(request.url);
-      throw new ConnectionError('TIMEOUT', `${origin} did not answer ${request.method} within ${seconds} s`, { url: withoutCredentials(request.url) }, error);
+      throw new ConnectionError('TIMEOUT', `${origin} did not answer ${request.method} within ${seconds} s${through({ proxy: proxy?.shown })}`, { url: withoutCredentials(request.url) }, error);
     }
-    throw explainFailure(error, request);
+    throw explainFailure(error, { ...request, proxy: proxy?.shown });
   }
 }
 
@@ -68,18 +71,10 @@ function learnTokens(headers: Iterable<readonly [string, string]>, { learnSecret
 function splitLogin(text: string): { url: string; login: Record<string, string> } {
   const url = new URL(text);
   if (url.username === '' && url.password === '') return { url: url.href, login: {} };
-  const pair = [url.username, url.password].map(decoded).join(':');
+  const pair = [url.username, url.password].map(unquoted).join(':');
   url.username = '';
   url.password = '';
   return { url: url.href, login: { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 interface Timeout {
@@ -113,7 +108,7 @@ function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
 /** node-fetch would say "aborted"; a reader of the body is to be told why. */
 function followInterruption({ body }: Response, outer: AbortSignal): void {
   if (!body) return;
-  const stream = body as import('node:stream').Readable;
+  const stream = body as Readable;
   const follow = (): void => void stream.destroy(outer.reason as Error);
   // Nobody may be reading when the connection breaks.
   stream.on('error', () => undefined);
@@ -122,18 +117,19 @@ function followInterruption({ body }: Response, outer: AbortSignal): void {
   else outer.addEventListener('abort', follow, { once: true });
 }
 
-async function errorFrom(response: Response, request: HttpRequest, { seconds, redact }: { seconds: number; redact: (text: string) => string }): Promise<HttpError> {
+async function errorFrom(response: Response, request: HttpRequest & { readonly proxy: string | undefined }, { seconds, redact }: { seconds: number; redact: (text: string) => string }): Promise<HttpError> {
   const text = redact(await errorText(response, request, seconds));
   const location = response.headers.get('location');
+  const { method, url, proxy } = request;
   const reason = location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
-  return new HttpError({ method: request.method, url: request.url, status: response.status, reason, retryAfterSeconds: retryAfterOf(response) });
+  return new HttpError({ method, url, proxy, status: response.status, reason, retryAfterSeconds: retryAfterOf(response) });
 }
 
 /** A body that is too long, stalls or breaks off does not hide the status. */
 async function errorText({ body }: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
   if (!body) return '';
   const limits = { url, maxBytes: largestErrorBytes, beyond: 'cut', stallSeconds: longestPauseSeconds(timeoutSeconds), deadline: performance.now() + longestErrorSeconds * 1000 } as const;
-  const bytes = await readWhole(body as import('node:stream').Readable, limits).catch(() => Buffer.alloc(0));
+  const bytes = await readWhole(body as Readable, limits).catch(() => Buffer.alloc(0));
   return bytes.toString('utf8');
 }
 

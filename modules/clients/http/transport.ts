@@ -1,50 +1,61 @@
 // node-fetch with its agents. Loaded at the first request, so that a module which refuses its arguments does not pay for it.
-import type { Agent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import { createSecureContext, rootCertificates, type SecureVersion } from 'node:tls';
+import { createSecureContext, type SecureVersion } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 // node-fetch loads this file by a dynamic import, which ncc would put into a second output file; a static import keeps it in one.
 // @ts-expect-error the file has no types
 import { toFormData } from 'node-fetch/src/utils/multipart-parser.js';
-import { getProxyForUrl } from 'proxy-from-env';
+import { proxyFor, type Environment, type Proxy } from './proxies.js';
+import { trustedCas } from './trust.js';
+import { tunnelAgent, type TlsOptions } from './tunnel.js';
 
 export { default as fetch } from 'node-fetch';
 
 // Checked rather than exported: ncc drops an export that nobody imports, and the binding with it.
 if (typeof toFormData !== 'function') throw new TypeError('node-fetch no longer has its multipart parser where it was');
 
-export interface TlsSettings {
+export interface RouteSettings {
   readonly rejectUnauthorized: boolean;
-  /** PEM of the CAs to trust beside the public ones. */
-  readonly ca?: Buffer;
+  /** PEM of CAs to trust beside those of Node.js and the system. */
+  readonly ca?: string;
   /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
   readonly minVersion?: SecureVersion;
+  readonly environment: Environment;
+  /** Longest wait for a proxy to connect. */
+  readonly timeoutSeconds: number;
 }
 
-type AgentOptions = Pick<https.AgentOptions, 'rejectUnauthorized' | 'secureContext'>;
+/** How a URL is reached. */
+export interface Route {
+  readonly agent: http.Agent;
+  readonly proxy: Proxy | undefined;
+}
 
-/** One agent for each protocol and proxy. */
-export function createAgents({ rejectUnauthorized, ca, minVersion }: TlsSettings): (url: URL) => Agent {
-  const agents = new Map<string, Agent>();
-  // Made once: reading the public CAs again for each connection would take longer than its handshake.
-  const wishes = { ...(ca ? { ca: [...rootCertificates, ca] } : {}), ...(minVersion ? { minVersion } : {}) };
-  const tls = { rejectUnauthorized, ...(ca || minVersion ? { secureContext: createSecureContext(wishes) } : {}) };
+/** One agent for each protocol and proxy. The result throws PROXY_UNUSABLE. */
+export function createRoutes(settings: RouteSettings): (url: URL) => Route {
+  const agents = new Map<string, http.Agent>();
+  let tls: TlsOptions | undefined;
+  // Made once, at the first URL that needs it: reading the CAs for each connection would take longer than its handshake.
+  const tlsOptions = (): TlsOptions => (tls ??= tlsOptionsFor(settings));
   return (url) => {
-    const proxy = getProxyForUrl(url.href);
-    const key = `${url.protocol}${proxy}`;
-    const agent = agents.get(key) ?? createAgent(url.protocol, proxy, tls);
+    const proxy = proxyFor(url, settings.environment);
+    const key = [url.protocol, proxy?.url.href, proxy?.authorization].join(' ');
+    const agent = agents.get(key) ?? createAgent(url.protocol, proxy, { tlsOptions, timeoutSeconds: settings.timeoutSeconds });
     agents.set(key, agent);
-    return agent;
+    return { agent, proxy };
   };
 }
 
-function createAgent(protocol: string, proxy: string, tls: AgentOptions): Agent {
+function tlsOptionsFor({ rejectUnauthorized, ca, minVersion, environment }: RouteSettings): TlsOptions {
+  const trusted = rejectUnauthorized ? { ca: trustedCas(environment, ca === undefined ? [] : [ca]) } : {};
+  return { rejectUnauthorized, secureContext: createSecureContext({ ...trusted, ...(minVersion ? { minVersion } : {}) }) };
+}
+
+function createAgent(protocol: string, proxy: Proxy | undefined, { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number }): http.Agent {
   // Connections are not kept: a run makes few requests, and a reused one may be closed under a request that cannot be repeated.
-  if (proxy === '') return protocol === 'https:' ? new https.Agent({ keepAlive: false, ...tls }) : new http.Agent({ keepAlive: false });
-  if (protocol !== 'https:') return new HttpProxyAgent(proxy);
-  // https-proxy-agent 7 heeds its options towards the proxy only; for the server behind it they must stand here.
-  const agent = new HttpsProxyAgent(proxy, tls);
-  return Object.assign(agent, { options: { ...agent.options, ...tls } });
+  if (proxy === undefined) return protocol === 'https:' ? new https.Agent({ keepAlive: false, ...tlsOptions() }) : new http.Agent({ keepAlive: false });
+  if (protocol === 'https:') return tunnelAgent(proxy, tlsOptions(), timeoutSeconds);
+  const headers: http.OutgoingHttpHeaders = proxy.authorization ? { 'Proxy-Authorization': proxy.authorization } : {};
+  return new HttpProxyAgent(proxy.url, { headers, ...(proxy.url.protocol === 'https:' ? tlsOptions() : {}) });
 }

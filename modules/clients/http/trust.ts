@@ -1,0 +1,53 @@
+// The CAs to trust: those of Node.js, and those of the system, which a Node.js from nodejs.org does not know by itself.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { InputError, messageOf } from '../../core/errors.js';
+import type { Environment } from './proxies.js';
+
+/** Where systems keep their CAs in one file: Debian, Red Hat, SUSE, Alpine. The first that is there counts. */
+const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem'];
+
+/** Variables by which curl and requests are told of CAs: a file, or a folder of files. */
+const bundleVariables = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
+
+const pemBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
+
+/**
+ * Every CA that is trusted, as PEM, each once. What `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` name is trusted beside the others, and not instead
+ * of them: the cloud may have a CA of its own, and the image store a public one. Throws INVALID_INPUT where such a file cannot be read.
+ */
+export function trustedCas(environment: Environment, more: readonly string[]): string[] {
+  const named = bundleVariables.flatMap((name) => (environment[name] ? [readNamed(name, environment[name])] : []));
+  const texts = [systemBundle(environment), ...named, optionalText(environment.NODE_EXTRA_CA_CERTS), ...more];
+  return [...new Set([...rootCertificates, ...texts.flatMap((text) => text.match(pemBlock) ?? [])])];
+}
+
+/** As OpenSSL: `SSL_CERT_FILE` in the place of the system's own file, and `SSL_CERT_DIR` besides. */
+function systemBundle({ SSL_CERT_FILE: file, SSL_CERT_DIR: folders }: Environment): string {
+  const bundle = file ? optionalText(file) : (systemBundles.map(optionalText).find((text) => text !== '') ?? '');
+  return [bundle, ...(folders ? folders.split(':').map(optionalText) : [])].join('\n');
+}
+
+function readNamed(name: string, path: string): string {
+  try {
+    return textOf(path);
+  } catch (error) {
+    throw new InputError(`${name}: ${path} cannot be read (${messageOf(error)})`, name);
+  }
+}
+
+/** As OpenSSL and Node.js: what cannot be read adds nothing. */
+function optionalText(path: string | undefined): string {
+  try {
+    return path ? textOf(path) : '';
+  } catch {
+    return '';
+  }
+}
+
+function textOf(path: string): string {
+  if (!statSync(path).isDirectory()) return readFileSync(path, 'latin1');
+  const names = readdirSync(path).filter((name) => /\.(pem|crt|\d)$/.test(name));
+  return names.map((name) => readFileSync(join(path, name), 'latin1')).join('\n');
+}

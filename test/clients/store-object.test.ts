@@ -27,6 +27,6 @@ test.each([
   expect(bytes).toBe(1000);
 });
 
-test.each([[{}], [{ 'content-length': 'many' }], [{ 'content-length': '1000', 'content-encoding': 'gzip' }]])('an object of unknown size is refused: %j', (headers) => {
+test.each([[{}], [{ 'content-length': 'many' }]])('an object of unknown size is refused: %j', (headers) => {
   expect(() => parse(headers as Record<string, string>)).toThrow('the store does not tell the size of http://store/image.qcow2');
 });

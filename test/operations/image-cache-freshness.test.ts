@@ -92,7 +92,7 @@ describe('strict', () => {
 });
 
 describe('where HEAD is refused', () => {
-  test.each([403, 405, 501])('with %i, a conditional GET tells', async (headStatus) => {
+  test.each([401, 403, 404, 405, 410, 501])('with %i, a conditional GET tells', async (headStatus) => {
     const file = site.serve('/file', 'some bytes', { lastModified: may, headStatus });
     await site.cache();
     site.forget();
@@ -121,12 +121,21 @@ describe('where HEAD is refused', () => {
   });
 });
 
-describe('any other answer to HEAD', () => {
-  test.each([404, 410, 204])('%i fails, and the copy stays', async (headStatus) => {
-    site.put('copy', 'old', april);
-    site.serve('/file', 'new', { lastModified: may, headStatus });
+describe('where HEAD does not answer', () => {
+  test.each(['reset', 'hang'] as const)('but is followed by a %s, GET tells', async (head) => {
+    site.serve('/file', 'some bytes', { lastModified: may, head });
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', changed: false, detail: expect.stringContaining(String(headStatus)) });
+    expect(await site.cache({ timeout: 1 })).toMatchObject({ action: 'fetch' });
+    expect(await site.cache({ timeout: 1 })).toMatchObject({ action: 'fresh' });
+  });
+});
+
+describe('where GET is refused too', () => {
+  test.each([404, 410, 403])('by %i, it fails, and the copy stays', async (status) => {
+    site.put('copy', 'old', april);
+    site.serve('/file', 'new', { lastModified: may, headStatus: status, getStatus: status });
+
+    expect(await site.cache()).toMatchObject({ action: 'failed', changed: false, detail: expect.stringContaining(String(status)) });
     expect(site.read('copy')).toBe('old');
   });
 });

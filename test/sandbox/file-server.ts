@@ -16,6 +16,10 @@ export interface ServedFile {
   headers?: Readonly<Record<string, string>>;
   /** What HEAD answers instead of 200. */
   headStatus?: number;
+  /** What becomes of HEAD instead of an answer. */
+  head?: 'reset' | 'hang';
+  /** Headers of the answer to HEAD alone. */
+  headHeaders?: Readonly<Record<string, string>>;
   /** What GET answers instead. */
   getStatus?: number;
   /** Cuts the connection after so many bytes of each answer. */
@@ -65,6 +69,8 @@ export async function startFileServer(tls?: { readonly key: string; readonly cer
     const file = files.get(path);
     response.on('error', () => undefined);
     if (!file) return void response.writeHead((log.status = 404)).end('no such file');
+    if (method === 'HEAD' && file.head === 'hang') return;
+    if (method === 'HEAD' && file.head === 'reset') return void message.socket.resetAndDestroy();
     log.status = answer(file, message, response);
   };
   const server = tls ? https.createServer(tls, handle) : http.createServer({ keepAliveTimeout: 0 }, handle);
@@ -102,7 +108,7 @@ function answer(served: ServedFile, { method = 'GET', headers }: IncomingMessage
   const content = status === 200 || status === 206 ? body.subarray(start, end) : Buffer.alloc(0);
   // Else Node.js sends chunks to a client that knows them.
   if (file.framing === 'close') response.useChunkedEncodingByDefault = false;
-  response.writeHead(status, headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200 }));
+  response.writeHead(status, headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200, isHead: method === 'HEAD' }));
   // Whatever the test does now is behind what was just decided.
   served.onRequest?.(method);
   if (method === 'HEAD') response.end();
@@ -135,7 +141,7 @@ function endOf({ range = '' }: IncomingHttpHeaders, length: number): number {
   return last === undefined ? length : Math.min(Number(last) + 1, length);
 }
 
-function headersFor(file: ServedFile, { status, start, end, hasBody }: { status: number; start: number; end: number; hasBody: boolean }): Record<string, string> {
+function headersFor(file: ServedFile, { status, start, end, hasBody, isHead }: { status: number; start: number; end: number; hasBody: boolean; isHead: boolean }): Record<string, string> {
   const { body, etag, lastModified, framing = 'length' } = file;
   return {
     ...(etag === undefined ? {} : { ETag: etag }),
@@ -145,6 +151,7 @@ function headersFor(file: ServedFile, { status, start, end, hasBody }: { status:
     ...(hasBody && framing === 'length' ? { 'Content-Length': String(end - start) } : {}),
     Connection: 'close',
     ...file.headers,
+    ...(isHead ? file.headHeaders : {}),
   };
 }
 

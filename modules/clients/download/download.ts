@@ -3,7 +3,9 @@ import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import { readBody } from '../http/body.js';
 import type { HttpAnswer } from '../http/client.js';
-import { ConnectionError, HttpError, statusOf, withoutCredentials } from '../http/errors.js';
+import { compressionIn, encodingIn } from '../http/encodings.js';
+import { ConnectionError, withoutCredentials } from '../http/errors.js';
+import { lengthOf } from '../http/probe.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { assertSpace } from '../files/durable.js';
 import { continuationHeader, findPart, openPart, readFileChunks, type PartOrigin, type PartWriter } from './part-file.js';
@@ -39,6 +41,8 @@ export interface Downloaded {
   readonly etag?: string | undefined;
   /** Of the answer that gave the bytes, as the server spells it. */
   readonly lastModified?: string | undefined;
+  /** It was continued although the server gave no proof, or another one, that it is the same file: if the checksum does not fit, that may be why. */
+  readonly isSpliced: boolean;
 }
 
 interface State {
@@ -47,6 +51,7 @@ interface State {
   farthest: number;
   /** What the bytes so far are of; undefined before the first answer. */
   origin: PartOrigin | undefined;
+  isSpliced: boolean;
 }
 
 /**
@@ -78,20 +83,20 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
     await writer.close();
   }
   if (state.origin) options.assertExpected(state.origin);
-  return { bytes: state.offset, etag: state.origin?.etag, lastModified: state.origin?.lastModified };
+  return { bytes: state.offset, etag: state.origin?.etag, lastModified: state.origin?.lastModified, isSpliced: state.isSpliced };
 }
 
 /** Takes up what an earlier run left, telling the sink of it. */
 async function takeUp({ part, source, sink, signal }: DownloadOptions): Promise<State> {
   const found = await findPart(part, source);
-  if (!found) return { offset: 0, farthest: 0, origin: undefined };
+  if (!found) return { offset: 0, farthest: 0, origin: undefined, isSpliced: false };
   let offset = 0;
   for await (const chunk of readFileChunks(part)) {
     signal.throwIfAborted();
     sink.update(chunk);
     offset += chunk.length;
   }
-  return { offset, farthest: offset, origin: found.origin };
+  return { offset, farthest: offset, origin: found.origin, isSpliced: false };
 }
 
 function isComplete({ offset, origin }: State): boolean {
@@ -111,6 +116,7 @@ async function receive(state: State, writer: PartWriter, options: DownloadOption
     throw error;
   }
   for await (const chunk of readBody(answer, options)) {
+    if (state.offset === 0) assertNoWebPage(chunk, answer, options);
     const written = writer.write(chunk);
     // The processor digests while the disk writes.
     options.sink.update(chunk);
@@ -125,15 +131,33 @@ async function receive(state: State, writer: PartWriter, options: DownloadOption
 
 /** Asks for what is missing; from the beginning where the server has another file by now, or does not go on. Undefined where nothing is missing. */
 async function openAt(state: State, options: DownloadOptions): Promise<HttpAnswer | undefined> {
-  const condition = state.origin && continuationHeader(state.origin);
-  if (state.offset > 0 && condition) {
-    const answer = await options.open({ Range: `bytes=${state.offset}-`, ...condition }, [200, 206, 412, 416]);
-    if (answer.status === 200 || (answer.status === 206 && continues(state, answer))) return checked(answer, options);
-    answer.body.destroy();
-    if (answer.status === 416 && isWhole(state, answer)) return undefined;
-    options.onInterruption(`it cannot be continued (${answer.status})`, state.offset);
+  if (state.offset > 0 && state.origin) {
+    const condition = continuationHeader(state.origin);
+    const continued = condition && (await openRange(state, { condition, mayDiffer: false }, options));
+    if (continued) return continued === 'whole' ? undefined : continued;
+    // A server that proves nothing, or has another ETag in each answer, would have us begin anew for ever; the checksum will tell.
+    const spliced = options.isChecked ? await openRange(state, { condition: {}, mayDiffer: true }, options) : undefined;
+    if (spliced) {
+      state.isSpliced = true;
+      return spliced === 'whole' ? undefined : spliced;
+    }
   }
   return checked(await options.open({}, [200]), options);
+}
+
+interface Continuation {
+  readonly condition: Readonly<Record<string, string>>;
+  readonly mayDiffer: boolean;
+}
+
+/** The answer that goes on, or begins anew; `whole` where nothing is missing; undefined where the server does not go on. */
+async function openRange(state: State, { condition, mayDiffer }: Continuation, options: DownloadOptions): Promise<HttpAnswer | 'whole' | undefined> {
+  const answer = await options.open({ Range: `bytes=${state.offset}-`, ...condition }, [200, 206, 412, 416]);
+  if (answer.status === 200 || (answer.status === 206 && continues(state, answer, mayDiffer))) return checked(answer, options);
+  answer.body.destroy();
+  if (answer.status === 416 && isWhole(state, answer)) return 'whole';
+  options.onInterruption(`it cannot be continued (${answer.status})`, state.offset);
+  return undefined;
 }
 
 function checked(answer: HttpAnswer, options: DownloadOptions): HttpAnswer {
@@ -147,9 +171,10 @@ function checked(answer: HttpAnswer, options: DownloadOptions): HttpAnswer {
   }
 }
 
-function continues({ offset, origin }: State, answer: HttpAnswer): boolean {
+function continues({ offset, origin }: State, answer: HttpAnswer, mayDiffer: boolean): boolean {
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
   if (Number(start) !== offset || (total !== '*' && origin?.bytes !== undefined && Number(total) !== origin.bytes)) return false;
+  if (mayDiffer) return true;
   const etag = answer.header('etag');
   if (origin?.etag !== undefined && etag !== undefined) return etag === origin.etag;
   const lastModified = answer.header('last-modified');
@@ -181,21 +206,25 @@ function isWhole({ offset, origin }: State, answer: HttpAnswer): boolean {
   return offset === origin?.bytes && answer.header('content-range') === `bytes */${offset}`;
 }
 
-/** The size that an answer of status 200 tells. */
-export function lengthOf(answer: Pick<HttpAnswer, 'header'>): number | undefined {
-  const length = answer.header('content-length');
-  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
-}
-
 /** A file that is compressed by itself is often served so; what a server compresses on its own is not the file, and is refused. */
-function assertPlain(answer: HttpAnswer, { url }: DownloadOptions): void {
-  const encoding = answer.header('content-encoding')?.toLowerCase();
-  if (encoding === undefined || encoding === 'identity' || /\.(t?gz|z|bz2|xz|zst|br)$/i.test(new URL(url).pathname)) return;
+function assertPlain(answer: HttpAnswer, { url, isChecked }: DownloadOptions): void {
+  const header = answer.header('content-encoding');
+  const encoding = isChecked ? compressionIn(header) : encodingIn(header);
+  if (encoding === undefined || /\.(t?gz|z|bz2|xz|zst|br)$/i.test(new URL(url).pathname)) return;
   const shown = withoutCredentials(url);
   throw new OperationError('SOURCE_ENCODED', `${shown} comes as ${encoding} although identity was asked for; have the server send it as it is`, { url: shown, encoding });
 }
 
-/** True where a server does not do HEAD, so that GET has to tell. */
-export function refusesHead(error: unknown): boolean {
-  return error instanceof HttpError && [403, 405, 501].includes(statusOf(error) ?? 0);
+/** A portal's login page comes with 200 for whatever was asked for. Where a checksum is given it tells more. */
+function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChecked }: DownloadOptions): void {
+  if (isChecked || /\.x?html?$/i.test(new URL(url).pathname) || !isWebPage(first.subarray(0, 4096), answer.header('content-type'))) return;
+  const shown = withoutCredentials(url);
+  throw new OperationError('WEB_PAGE', `${shown} was answered by a web page instead of a file: a login, or the notice of a proxy or portal; if it is the file, give its checksum`, { url: shown });
+}
+
+/** By how it begins; by its type only where it is a text at all, since some servers call every file HTML. */
+function isWebPage(first: Buffer, type = ''): boolean {
+  const text = first.toString('latin1');
+  const beginsSo = /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta)\b/i.test(text);
+  return beginsSo || (/^(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !/[\x00-\x08\x0e-\x1f]/.test(text));
 }

@@ -6,6 +6,7 @@ import pRetry from 'p-retry';
 import { InputError, messageOf } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import { answerFrom, type Reading } from './answer.js';
+import { HttpError } from './errors.js';
 import { followRedirects } from './redirects.js';
 import { isWorthRepeating, repetitions, retryAfterSeconds } from './retry.js';
 import { send, type Transport } from './send.js';
@@ -41,8 +42,11 @@ export interface HttpRequest {
   readonly body?: string | Readable;
   /** Statuses that are an answer rather than an error; any 2xx unless given. */
   readonly expect?: readonly number[];
-  /** False for a request that must not be sent twice. GET, HEAD, PUT of text and DELETE may be by default; POST and PATCH may not. */
-  readonly repeatable?: boolean;
+  /**
+   * False for a request that must not be sent twice. GET, HEAD, PUT of text and DELETE may be by default; POST and PATCH may not. `when-busy`:
+   * only where the server answers that it is, and not where it does not answer.
+   */
+  readonly repeatable?: boolean | 'when-busy';
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
   /** Redirects are followed only where no token is sent along, at most ten, and never from https to http. */
@@ -85,12 +89,13 @@ const mostRepetitions = 3;
 
 async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, transport: () => Promise<Transport>): Promise<HttpAnswer> {
   const repeatable = request.repeatable ?? (['GET', 'HEAD', 'DELETE'].includes(request.method) || (request.method === 'PUT' && typeof request.body === 'string'));
+  const mayRepeat = (error: unknown): boolean => isWorthRepeating(error) && (repeatable !== 'when-busy' || error instanceof HttpError);
   const signal = request.signal ?? settings.signal;
   const response = await pRetry(async () => send(request, settings, await transport()), {
     ...repetitions(repeatable ? mostRepetitions : 0, settings.firstPauseMs),
-    shouldRetry: isWorthRepeating,
+    shouldRetry: mayRepeat,
     // Called for what is not repeated too.
-    onFailedAttempt: (error) => (error.retriesLeft > 0 && isWorthRepeating(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined),
+    onFailedAttempt: (error) => (error.retriesLeft > 0 && mayRepeat(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined),
     signal,
   });
   const reading: Reading = {

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { parseHttpDate } from '../../core/http-dates.js';
 import { longestPauseSeconds, readWhole } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
@@ -69,6 +69,7 @@ function learnTokens(headers: Iterable<readonly [string, string]>, { learnSecret
 
 /** node-fetch refuses a URL with a login in it; curl and requests send it as a header. */
 function splitLogin(text: string): { url: string; login: Record<string, string> } {
+  if (!URL.canParse(text)) throw new InputError(`${JSON.stringify(withoutCredentials(text))} is not a URL`);
   const url = new URL(text);
   if (url.username === '' && url.password === '') return { url: url.href, login: {} };
   const pair = [url.username, url.password].map(unquoted).join(':');

@@ -24,7 +24,7 @@ interface Headers {
  */
 export function parseObject(url: string, headers: Headers): StoreObject {
   const length = headers.header('content-length');
-  if (length === undefined || !/^\d+$/.test(length) || headers.header('content-encoding')) {
+  if (length === undefined || !/^\d+$/.test(length)) {
     throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not tell the size of ${withoutCredentials(url)}`, { url: withoutCredentials(url) });
   }
   const etag = headers.header('etag');

@@ -1,7 +1,9 @@
 // What is read of a store of either kind: small documents, the headers of an object, its first bytes. Without a login.
 import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
-import { isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
+import { compressionIn, encodingIn } from '../http/encodings.js';
+import { isNotFound, withoutCredentials } from '../http/errors.js';
+import { probeUrl, wholeLength } from '../http/probe.js';
 import { parseObject, type StoreObject } from './object.js';
 
 /** A catalogue or a manifest larger than this is no catalogue and no manifest. */
@@ -13,31 +15,51 @@ export interface ProbedObject {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING. */
+/** Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING, STORE_SIZE_UNKNOWN, SOURCE_ENCODED. */
 export async function probeObject(http: HttpClient, url: string): Promise<ProbedObject> {
   try {
-    const answer = await http({ method: 'HEAD', url, followRedirects: true, headers: { 'Accept-Encoding': 'identity' } });
-    answer.body.resume();
-    return probed(url, answer);
+    const probe = await probeUrl(http, url, { needsLength: true });
+    return { object: objectFrom(url, probe, probe.bytes), headers: [...probe.headers()] };
   } catch (error) {
-    if (isNotFound(error)) throw missing('image', url, error);
-    if (statusOf(error) !== 405 && statusOf(error) !== 501) throw error;
-    // A server that refuses HEAD tells the same by the head of a GET.
-    const answer = await getDocument(http, url, 'image');
-    answer.body.destroy();
-    return probed(url, answer);
+    throw isNotFound(error) ? missing('image', url, error) : error;
   }
 }
 
-function probed(url: string, answer: HttpAnswer): ProbedObject {
-  return { object: parseObject(url, answer), headers: [...answer.headers()] };
-}
-
-/** The first bytes of an object, at most `bytes`. */
-export async function readHead(http: HttpClient, object: StoreObject, bytes: number): Promise<Buffer> {
+/**
+ * The first bytes of an object, at most `bytes`, and the object as this answer has it: where it differs from what was said before, it is what a GET says that
+ * counts, and what differs from one answer to the next cannot tell two contents apart.
+ */
+export async function readHead(http: HttpClient, object: StoreObject, bytes: number): Promise<{ readonly object: StoreObject; readonly head: Buffer }> {
+  if (object.bytes === 0) return { object, head: Buffer.alloc(0) };
   const headers = { Range: `bytes=0-${Math.min(bytes, object.bytes) - 1}`, 'Accept-Encoding': 'identity' };
   const answer = await http({ method: 'GET', url: object.url, followRedirects: true, headers, expect: [200, 206] });
-  return answer.beginning(bytes);
+  const latest = objectFrom(object.url, answer, wholeLength(answer) ?? object.bytes);
+  return { object: reconciled(object, latest), head: await answer.beginning(bytes) };
+}
+
+function objectFrom(url: string, { header, headers }: Pick<HttpAnswer, 'header' | 'headers'>, bytes: number | undefined): StoreObject {
+  const answer = { header: (name: string) => (name === 'content-length' ? bytes?.toString() : header(name)), headers };
+  const object = parseObject(url, answer);
+  assertPlain(url, header('content-encoding'), object.sha256 !== undefined || object.md5 !== undefined);
+  return object;
+}
+
+/** What a server compresses on its way is not the object. A word that is not known may be anything, which only a checksum can tell. */
+function assertPlain(url: string, header: string | undefined, isChecked: boolean): void {
+  const encoding = isChecked ? compressionIn(header) : encodingIn(header);
+  if (encoding === undefined) return;
+  const shown = withoutCredentials(url);
+  throw new OperationError('SOURCE_ENCODED', `${shown} comes as ${encoding} although identity was asked for; have the store send it as it is`, { url: shown, encoding });
+}
+
+function reconciled(before: StoreObject, latest: StoreObject): StoreObject {
+  const { etag, lastModified, md5, ...rest } = { ...before, ...latest };
+  return {
+    ...rest,
+    ...(etag !== undefined && (before.etag ?? etag) === etag ? { etag } : {}),
+    ...(lastModified !== undefined && (before.lastModified ?? lastModified) === lastModified ? { lastModified } : {}),
+    ...(md5 !== undefined && (before.md5 ?? md5) === md5 ? { md5 } : {}),
+  };
 }
 
 /** A JSON document, unchecked; `what` it is, for messages. Throws STORE_OBJECT_MISSING, STORE_DOCUMENT_UNUSABLE. */

@@ -15,8 +15,8 @@ export interface ReleasesStore {
   readManifest(name: string, release: string): Promise<unknown>;
   /** Size and checksums of an object. Throws STORE_OBJECT_MISSING. */
   probe(url: string): Promise<StoreObject>;
-  /** The first bytes of an object, at most `bytes`. */
-  readHead(object: StoreObject, bytes: number): Promise<Buffer>;
+  /** The first bytes of an object, at most `bytes`, and the object as the answer has it. */
+  readHead(object: StoreObject, bytes: number): Promise<{ readonly object: StoreObject; readonly head: Buffer }>;
 }
 
 export function openReleasesStore(location: { url: string; container: string; scope: string }, http: HttpClient): ReleasesStore {

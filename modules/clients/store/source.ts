@@ -1,11 +1,13 @@
 // The bytes of an object as one unbroken stream, though the connection may break: it is continued where it stopped.
 import { readBody } from '../http/body.js';
 import { ConnectionError, isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
-import { isWorthRepeating } from '../http/retry.js';
+import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
+import { compressionIn } from '../http/encodings.js';
 import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
-import type { StoreObject } from './object.js';
+import { parseObject, type StoreObject } from './object.js';
+import { probeObject } from './reading.js';
 
 export interface SourceOptions {
   readonly http: HttpClient;
@@ -20,8 +22,9 @@ export interface SourceOptions {
 }
 
 /**
- * Yields exactly `object.bytes` bytes. A break is continued with Range and If-Match (never If-Range, which Swift ignores), each continuation
- * being checked to be of the same object. Throws SOURCE_CHANGED when it is not, SOURCE_BROKEN when it stays broken.
+ * Yields exactly `object.bytes` bytes. A break is continued with Range. Where the store publishes a checksum, that tells whether it was the same object
+ * throughout, whatever the validators say; else If-Match does (never If-Range, which Swift ignores), and without a validator nothing is continued.
+ * Throws SOURCE_CHANGED when it is another object, SOURCE_BROKEN when it stays broken or cannot be continued.
  */
 export async function* readSource(object: StoreObject, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
   let offset = 0;
@@ -41,10 +44,18 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
       if (!isWorthRepeating(error)) throw error;
       const idleSeconds = (performance.now() - lastProgress) / 1000;
       if (idleSeconds > options.budgetSeconds) throw broken(object, offset, error);
+      if (offset > 0 && !isChecked(object) && Object.keys(conditionFor(object)).length === 0) throw broken(object, offset, error);
       options.onInterruption((error as Error).message, offset);
-      await sleep(Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000), options.signal);
+      const pause = Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000);
+      await sleep(Math.max(pause, retryAfterSeconds(error) * 1000), options.signal);
     }
   }
+}
+
+/** The whole of what a URL has, by the same rules. */
+export async function* readUrl(url: string, { http, signal }: Pick<SourceOptions, 'http' | 'signal'>): AsyncGenerator<Buffer, void, void> {
+  const { object } = await probeObject(http, url);
+  yield* readSource(object, { http, signal, stallSeconds: 60, budgetSeconds: 120, onInterruption: () => undefined });
 }
 
 async function* openAt(object: StoreObject, offset: number, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
@@ -66,14 +77,24 @@ async function* openAt(object: StoreObject, offset: number, options: SourceOptio
   }
 }
 
+function isChecked({ sha256, md5 }: StoreObject): boolean {
+  return sha256 !== undefined || md5 !== undefined;
+}
+
+/** By what the store itself refuses to send another object; nothing where a checksum decides, since some stores have another ETag in each answer. */
+function conditionFor(object: StoreObject): Record<string, string> {
+  if (isChecked(object)) return {};
+  if (object.etag && !object.etag.startsWith('W/')) return { 'If-Match': object.etag };
+  return object.lastModified ? { 'If-Unmodified-Since': object.lastModified } : {};
+}
+
 async function request(object: StoreObject, offset: number, options: SourceOptions): Promise<HttpAnswer> {
-  const validator: Record<string, string> = object.etag && !object.etag.startsWith('W/') ? { 'If-Match': object.etag } : object.lastModified ? { 'If-Unmodified-Since': object.lastModified } : {};
   const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
   try {
     return await options.http({
       method: 'GET',
       url: object.url,
-      headers: { 'Accept-Encoding': 'identity', ...validator, ...range },
+      headers: { 'Accept-Encoding': 'identity', ...conditionFor(object), ...range },
       expect: offset > 0 ? [200, 206] : [200],
       followRedirects: true,
       repeatable: false,
@@ -90,21 +111,29 @@ function assertContinues(object: StoreObject, offset: number, answer: HttpAnswer
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '');
   if (!range || Number(range[1]) !== offset) throw changed(object, `asked from byte ${offset}, the store answered "${answer.header('content-range') ?? 'no Content-Range'}"`);
   if (range[3] !== '*' && Number(range[3]) !== object.bytes) throw changed(object, `it has ${range[3]} bytes now, not ${object.bytes}`);
-  assertSameValidators(object, answer);
+  assertSameContent(object, answer);
 }
 
 function assertSame(object: StoreObject, answer: HttpAnswer): void {
   const length = answer.header('content-length');
   if (length !== undefined && Number(length) !== object.bytes) throw changed(object, `it has ${length} bytes now, not ${object.bytes}`);
-  assertSameValidators(object, answer);
+  assertSameContent(object, answer);
 }
 
-function assertSameValidators(object: StoreObject, answer: HttpAnswer): void {
-  const etag = answer.header('etag');
-  const lastModified = answer.header('last-modified');
-  if (object.etag && etag && etag !== object.etag) throw changed(object, `its ETag is ${etag} now, not ${object.etag}`);
-  if (!object.etag && object.lastModified && lastModified && lastModified !== object.lastModified) {
-    throw changed(object, `it was modified at ${lastModified}, not at ${object.lastModified}`);
+function assertSameContent(object: StoreObject, { header, headers }: HttpAnswer): void {
+  const compression = compressionIn(header('content-encoding'));
+  if (compression) throw changed(object, `it comes as ${compression} now`);
+  const whole = { header: (name: string) => (name === 'content-length' ? String(object.bytes) : header(name)), headers };
+  const found = parseObject(object.url, whole);
+  const differs = (key: 'sha256' | 'md5' | 'etag' | 'lastModified'): boolean => object[key] !== undefined && found[key] !== undefined && found[key] !== object[key];
+  if (object.sha256) {
+    if (differs('sha256')) throw changed(object, `its sha256 is ${found.sha256} now, not ${object.sha256}`);
+  } else if (object.md5) {
+    if (differs('md5')) throw changed(object, `its md5 is ${found.md5} now, not ${object.md5}`);
+  } else if (differs('etag')) {
+    throw changed(object, `its ETag is ${found.etag} now, not ${object.etag}`);
+  } else if (object.etag === undefined && differs('lastModified')) {
+    throw changed(object, `it was modified at ${found.lastModified}, not at ${object.lastModified}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { getImage } from '../../clients/glance/images.js';
 import type { HttpClient } from '../../clients/http/client.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
+import { readUrl } from '../../clients/store/source.js';
 import { messageOf } from '../../core/errors.js';
 import { barrier } from '../../policy/image-choice.js';
 import { checksumOf, imageKeys, nodeImage, withChecksum } from '../../policy/node-images.js';
@@ -117,10 +118,11 @@ async function lookAtUrl(url: string, { http, minor }: ImageSources): Promise<Im
     const statuses = Array.from({ length: 400 }, (_, index) => index + 100);
     const head = { method: 'HEAD', url, expect: statuses } as const;
     const first = await http(head);
-    await first.text();
+    first.body.destroy();
     const isRedirect = [301, 302, 303, 307, 308].includes(first.status);
     if (isRedirect && minor < redirectsSince) return fault(`it redirects to ${withoutCredentials(first.header('location') ?? 'nowhere')}, which this Ironic does not follow: give that URL`);
     const answer = isRedirect ? await http({ ...head, followRedirects: true }) : first;
+    answer.body.destroy();
     if (answer.status !== 200) return fault(`HEAD was answered by ${answer.status}, and Ironic needs 200`);
     return answer.header('content-length') === undefined ? fault('HEAD was answered without Content-Length, which Ironic needs') : { faults: [], warnings: [] };
   } catch (error) {
@@ -129,11 +131,7 @@ async function lookAtUrl(url: string, { http, minor }: ImageSources): Promise<Im
 }
 
 async function sha256Of(url: string, { http, signal }: ImageSources): Promise<string> {
-  const answer = await http({ method: 'GET', url, followRedirects: true });
   const digest = createHash('sha256');
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    signal.throwIfAborted();
-    digest.update(chunk);
-  }
+  for await (const chunk of readUrl(url, { http, signal })) digest.update(chunk);
   return digest.digest('hex');
 }

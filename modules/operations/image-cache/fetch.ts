@@ -54,7 +54,7 @@ async function readText({ origin }: Extract<WantedChecksum, { kind: 'url' }>, ru
 }
 
 /**
- * Leaves the whole, verified file in `part`. A source that changes meanwhile is looked at again and fetched anew, a few times. Throws
+ * Leaves the whole, verified file in `part`. A source that changes meanwhile, or may have, is looked at again and fetched anew, a few times. Throws
  * CHECKSUM_MISMATCH, and then leaves no part, so that the next run begins anew.
  */
 export async function fetchItem({ label, source, checksum }: Item, to: { part: string; folder: string; remote: Remote }, run: Run): Promise<Fetched> {
@@ -62,10 +62,11 @@ export async function fetchItem({ label, source, checksum }: Item, to: { part: s
   for (let round = 1; ; round++) {
     try {
       const { received, digests } = await receiveOnce({ label, source, checksum }, { ...to, remote }, run);
-      await assertChecksum({ label, source, checksum }, { part: to.part, digests });
+      await assertChecksum({ label, source, checksum }, { part: to.part, digests, isSpliced: received.isSpliced === true });
       return { ...received, digests };
     } catch (error) {
-      if (!hasCode(error, 'SOURCE_CHANGED')) throw error;
+      const isMixed = error instanceof OperationError && error.facts.isSpliced === true;
+      if (!hasCode(error, 'SOURCE_CHANGED') && !isMixed) throw error;
       await removePart(to.part);
       if (round === rounds) throw error;
       run.context.log('info', `${label}: ${messageOf(error)}; fetching it anew`);
@@ -88,10 +89,10 @@ async function receiveOnce({ label, source, checksum }: Item, to: { part: string
   return { received, digests: Object.fromEntries(digests.finish()) };
 }
 
-async function assertChecksum({ source, checksum }: Item, { part, digests }: { part: string; digests: Readonly<Record<string, string>> }): Promise<void> {
+async function assertChecksum({ source, checksum }: Item, { part, digests, isSpliced }: { part: string; digests: Readonly<Record<string, string>>; isSpliced: boolean }): Promise<void> {
   const found = checksum && digests[checksum.algorithm];
   if (!checksum || found === checksum.digest) return;
   await removePart(part);
   const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the copy at hand was left as it is`;
-  throw new OperationError('CHECKSUM_MISMATCH', message, { url: source.shown, algorithm: checksum.algorithm, expected: checksum.digest, found });
+  throw new OperationError('CHECKSUM_MISMATCH', message, { url: source.shown, algorithm: checksum.algorithm, expected: checksum.digest, found, isSpliced });
 }

@@ -21,6 +21,8 @@ export interface Received {
   readonly bytes: number;
   readonly etag?: string | undefined;
   readonly modifiedMs?: number | undefined;
+  /** It was continued where the server would not say whether it is the same file. */
+  readonly isSpliced?: boolean | undefined;
 }
 
 export interface Source {
@@ -49,6 +51,6 @@ export function optionsOf({ part, folder, sink, isChecked, onProgress }: Receivi
 }
 
 export function sourceChanged(shown: string): OperationError {
-  return new OperationError('SOURCE_CHANGED', `${shown} changed while it was fetched`, { url: shown });
+  return new OperationError('SOURCE_CHANGED', `${shown} changed while it was fetched, or its server gives it another ETag, date or length in each answer; a checksum would tell`, { url: shown });
 }
 

@@ -97,8 +97,8 @@ function withSource(subscription: ObjectSubscription, { objects }: ReadContent, 
   return { ...subscription, ...(object ? { readSource: async () => ({ source: await readSource(name, { build, object }, planning), warnings: [] }) } : {}) };
 }
 
-async function readSource(name: string, { build, object }: { build: StoredBuild; object: StoreObject }, { args, http }: Planning): Promise<Source> {
-  const head = await readHead(http, object, headBytes);
+async function readSource(name: string, { build, object: listed }: { build: StoredBuild; object: StoreObject }, { args, http }: Planning): Promise<Source> {
+  const { object, head } = await readHead(http, listed, headBytes);
   assertFormat(object, head, build.diskFormat);
   const isDisk = build.diskFormat === 'qcow2' || build.diskFormat === 'raw';
   return {

@@ -31,8 +31,7 @@ export function urlOf({ object_store_url: url }: Pick<DeployArguments, 'object_s
 
 async function readSource({ name, release }: CatalogueEntry, store: ReleasesStore, args: DeployArguments): Promise<Sourced> {
   const { properties, ignored } = parseManifest(await store.readManifest(name, release), withoutCredentials(store.manifestUrl(name, release)));
-  const object = await store.probe(store.imageUrl(name, release, args.image_type));
-  const head = await store.readHead(object, headBytes);
+  const { object, head } = await store.readHead(await store.probe(store.imageUrl(name, release, args.image_type)), headBytes);
   assertFormat(object, head, args.image_type);
   const source = {
     object,

@@ -49,7 +49,7 @@ test.each<[string, Answer, string]>([
   ['a page of HTML', { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>Index of /' }, 'STORE_DOCUMENT_UNUSABLE'],
   ['JSON that is no list', { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"a": 1}' }, 'STORE_DOCUMENT_UNUSABLE'],
   ['not found', { status: 404 }, 'STORE_OBJECT_MISSING'],
-  ['forbidden', { status: 403 }, 'HTTP_ERROR'],
+  ['forbidden', { status: 403 }, 'STORE_OBJECT_HIDDEN'],
 ])('instead of a list, %s is an error', async (_, answer, code) => {
   await expect((await listing(() => answer))()).rejects.toMatchObject({ code });
 });

@@ -41,7 +41,7 @@ describe('with nothing selected', () => {
       properties: { 'build-distro': 'ubuntu', 'build-timestamp': '1677628504.897832', 'build-ipa': 'na', [markers.name]: 'CC-Ubuntu20.04', [markers.source]: `${site.objectsStore.containerUrl}/${focal}` },
     });
     expect(site.published().get('CC-Ubuntu20.04')?.properties).not.toHaveProperty('current');
-    expect(site.published().get(kernelName)).toMatchObject({ disk_format: 'aki', container_format: 'bare', properties: { 'build-ipa': 'kernel', [markers.source]: expect.stringContaining(kernel) } });
+    expect(site.published().get(kernelName)).toMatchObject({ disk_format: 'aki', container_format: 'aki', properties: { 'build-ipa': 'kernel', [markers.source]: expect.stringContaining(kernel) } });
     expect(second).toMatchObject({ changed: false, failures: [] });
     expect(resultsOf(second)[0]?.reason).toBe('the site has the build of 1677628504.897832, revision 20230302');
     expect(site.writes()).toEqual(writes);

@@ -11,15 +11,19 @@ export interface StoreObject {
   /** Lower-case hex of the whole object, where the store tells it reliably. */
   readonly md5?: string;
   readonly sha256?: string;
+  /** Why its checksums cannot be believed: they contradict each other, or are none. It must not be brought in. */
+  readonly checksumFault?: string;
 }
 
 interface Headers {
   header(name: string): string | undefined;
+  /** All of them, names in lower case. */
+  headers(): Iterable<readonly [name: string, value: string]>;
 }
 
 /**
- * Reads size, validators and checksums. The producer's `X-Object-Meta-X-Sdk-*` (openstacksdk, object_store/v1/_proxy.py) hold for
- * segmented objects too; an ETag is an MD5 only when it is bare hex and the object is neither SLO nor DLO nor an S3 multipart upload.
+ * Reads size, validators and checksums. The producer's `x-sdk-md5` and `x-sdk-sha256` (openstacksdk, object_store/v1/_proxy.py) hold for
+ * segmented objects too; an ETag is an MD5 only when it is bare hex, and of a plain object that the store does not encrypt with a key of its own.
  * Throws STORE_SIZE_UNKNOWN without a Content-Length.
  */
 export function parseObject(url: string, headers: Headers): StoreObject {
@@ -28,23 +32,62 @@ export function parseObject(url: string, headers: Headers): StoreObject {
     throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not tell the size of ${withoutCredentials(url)}`, { url: withoutCredentials(url) });
   }
   const etag = headers.header('etag');
-  const md5 = hexOf(headers.header('x-object-meta-x-sdk-md5'), 32) ?? md5FromEtag(etag, headers);
-  const sha256 = hexOf(headers.header('x-object-meta-x-sdk-sha256'), 64);
+  const metadata = metadataIn(headers.headers());
+  const [producerMd5, sha256] = [published(metadata, 'md5', 32), published(metadata, 'sha256', 64)];
+  const md5 = producerMd5.digest ?? md5FromEtag(etag, headers, metadata);
   const lastModified = headers.header('last-modified');
+  const checksumFault = sha256.fault ?? producerMd5.fault;
   return {
     url,
     bytes: Number(length),
     ...(etag ? { etag } : {}),
     ...(lastModified ? { lastModified } : {}),
     ...(md5 ? { md5 } : {}),
-    ...(sha256 ? { sha256 } : {}),
+    ...(sha256.digest ? { sha256: sha256.digest } : {}),
+    ...(checksumFault ? { checksumFault } : {}),
   };
 }
 
-function md5FromEtag(etag: string | undefined, headers: Headers): string | undefined {
-  if (headers.header('x-static-large-object') || headers.header('x-object-manifest')) return undefined;
-  // Only Swift's and S3's plain objects have the MD5 for their ETag; a web server's is of its own making, and never 32 hex digits.
-  return hexOf(etag?.replace(/^"(.*)"$/, '$1'), 32);
+/** Each store, and each gateway in front of one, has a prefix of its own for what a producer has set; some allow no hyphens. */
+const metadataPrefix = /^x-(?:object|amz|goog|ms|oss|cos|obs|container)-meta-/;
+
+/** The values of a producer's metadata, by their names without the prefix. */
+function metadataIn(headers: Iterable<readonly [name: string, value: string]>): ReadonlyMap<string, readonly string[]> {
+  const metadata = new Map<string, string[]>();
+  for (const [header, value] of headers) {
+    const lower = header.toLowerCase();
+    if (!metadataPrefix.test(lower)) continue;
+    const name = lower.replace(metadataPrefix, '').replaceAll('_', '-');
+    metadata.set(name, [...(metadata.get(name) ?? []), value.trim()]);
+  }
+  return metadata;
+}
+
+/** A checksum that the producer has set, by openstacksdk or by the shade that came before it. */
+function published(metadata: ReadonlyMap<string, readonly string[]>, algorithm: 'md5' | 'sha256', digits: number): { digest?: string; fault?: string } {
+  const names = [`x-sdk-${algorithm}`, `x-shade-${algorithm}`];
+  const values = [...new Set(names.flatMap((name) => metadata.get(name) ?? []).filter((value) => value !== '').map((value) => value.toLowerCase()))];
+  const [value] = values;
+  if (value === undefined) return {};
+  if (values.length > 1) return { fault: `the store publishes several ${algorithm} of it that differ: ${values.map((each) => each.slice(0, 64)).join(', ')}` };
+  const digest = hexOf(value, digits);
+  return digest ? { digest } : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is not one` };
+}
+
+/** Swift and S3 have the MD5 of a plain object for its ETag; a web server's is of its own making, and hardly ever 32 hex digits. */
+function md5FromEtag(etag: string | undefined, headers: Headers, metadata: ReadonlyMap<string, readonly string[]>): string | undefined {
+  if (headers.header('x-static-large-object') || headers.header('x-object-manifest') || headers.header('x-amz-mp-parts-count')) return undefined;
+  // Ceph's gateway shows by S3 what Swift's headers were.
+  if (metadata.has('static-large-object') || metadata.has('object-manifest') || metadata.has('slo-size')) return undefined;
+  return isEncryptedByKey(headers.headers()) ? undefined : hexOf(etag?.replace(/^"(.*)"$/, '$1'), 32);
+}
+
+/**
+ * True where the store encrypts the object with a key of a key service or of its customer: then the ETag, though of 32 digits, is not its MD5
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag). With the store's own key (`AES256`) it is.
+ */
+function isEncryptedByKey(headers: Iterable<readonly [name: string, value: string]>): boolean {
+  return [...headers].some(([name, value]) => /^x-[a-z]+-.*encryption/i.test(name) && (/customer|kms|key|algorithm/i.test(name) || value.trim().toLowerCase() !== 'aes256'));
 }
 
 function hexOf(text: string | undefined, digits: number): string | undefined {

@@ -2,7 +2,7 @@
 import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
-import { isNotFound, withoutCredentials } from '../http/errors.js';
+import { statusOf, withoutCredentials } from '../http/errors.js';
 import { probeUrl, wholeLength } from '../http/probe.js';
 import { parseObject, type StoreObject } from './object.js';
 
@@ -15,13 +15,13 @@ export interface ProbedObject {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING, STORE_SIZE_UNKNOWN, SOURCE_ENCODED. */
+/** Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN, STORE_SIZE_UNKNOWN, SOURCE_ENCODED. */
 export async function probeObject(http: HttpClient, url: string): Promise<ProbedObject> {
   try {
     const probe = await probeUrl(http, url, { needsLength: true });
     return { object: objectFrom(url, probe, probe.bytes), headers: [...probe.headers()] };
   } catch (error) {
-    throw isNotFound(error) ? missing('image', url, error) : error;
+    throw explained('image', url, error);
   }
 }
 
@@ -75,19 +75,19 @@ export async function readJson(http: HttpClient, url: string, what: string): Pro
   }
 }
 
-/** GET, with a message of its own where there is nothing. Throws STORE_OBJECT_MISSING. */
+/** GET, with a message of its own where there is nothing, or nothing is shown. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN. */
 export async function getDocument(http: HttpClient, url: string, what: string): Promise<HttpAnswer> {
   try {
     return await http({ method: 'GET', url, followRedirects: true, headers: { 'Accept-Encoding': 'identity' } });
   } catch (error) {
-    throw isNotFound(error) ? missing(what, url, error) : error;
+    throw explained(what, url, error);
   }
 }
 
-/** The whole of an answer that must be small. Throws STORE_DOCUMENT_UNUSABLE where it is not. */
+/** The whole of an answer that must be small, without a byte order mark. Throws STORE_DOCUMENT_UNUSABLE where it is not. */
 export async function readText(answer: HttpAnswer, url: string, what: string): Promise<string> {
   try {
-    return await answer.text({ maxBytes: largestDocumentBytes });
+    return (await answer.text({ maxBytes: largestDocumentBytes })).replace(/^\ufeff/, '');
   } catch (error) {
     if (!hasCode(error, 'ANSWER_TOO_LARGE')) throw error;
     const shown = withoutCredentials(url);
@@ -95,7 +95,14 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
   }
 }
 
-function missing(what: string, url: string, cause: unknown): OperationError {
+/**
+ * Why there is nothing to read, in words. A container that shows its objects but not its list answers 401 or 403 to what it does not have: nobody
+ * may learn that it is missing.
+ */
+function explained(what: string, url: string, error: unknown): unknown {
   const shown = withoutCredentials(url);
-  return new OperationError('STORE_OBJECT_MISSING', `the store has no ${what} ${shown}`, { url: shown }, cause);
+  const status = statusOf(error);
+  if (status === 404) return new OperationError('STORE_OBJECT_MISSING', `the store has no ${what} ${shown}`, { url: shown }, error);
+  if (status !== 401 && status !== 403) return error;
+  return new OperationError('STORE_OBJECT_HIDDEN', `the store does not show the ${what} ${shown}: it is missing, or it is not public (${status})`, { url: shown, status }, error);
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createImage, getImage, type Image, type NewImage } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
 import { imageId } from '../../policy/ids.js';
-import { isIncoming, isProduction, markers } from '../../policy/images.js';
+import { containerFormat, isIncoming, isProduction, markers } from '../../policy/images.js';
 import { differencesFrom } from '../../policy/incoming.js';
 import { decideLeftover } from '../../policy/recovery.js';
 import type { Job, Run, Source } from './job.js';
@@ -75,7 +75,7 @@ function newImage(id: string, { planned: { name, production } }: Job, source: So
     id,
     name: run.args.image_prefix + name,
     disk_format: source.diskFormat,
-    container_format: 'bare',
+    container_format: containerFormat(source.diskFormat),
     min_disk: source.minDiskGib ?? 0,
     properties: {
       ...source.properties,

@@ -1,58 +1,67 @@
-// What the first bytes of a disk image say that it is.
-import { OperationError } from '../../core/errors.js';
+// What an object's bytes say that it is: looked at before the transfer, while it passes, and in Glance where nothing passed through this host.
+import { downloadImage } from '../../clients/glance/data.js';
+import { readBody } from '../../clients/http/body.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import type { StoreObject } from '../../clients/store/object.js';
+import { OperationError } from '../../core/errors.js';
+import { headBytes, tailBytes } from '../../policy/disk-formats.js';
+import { contentFault, startInspection, type ContentFault } from '../../policy/inspection.js';
+import { qcow2VirtualBytes } from '../../policy/qcow2.js';
+import type { Work } from './job.js';
 
-/** Enough for the headers of every format that is told apart here. */
-export const headBytes = 512;
+export { headBytes };
 
-/** No disk image is smaller: a qcow2 header of version 2 has 72 bytes. */
-const smallestHeaderBytes = 72;
-
-const signatures: readonly { readonly format: string; readonly matches: (head: Buffer) => boolean }[] = [
-  { format: 'qcow2', matches: (head) => head.subarray(0, 4).equals(Buffer.from('QFI\xfb', 'latin1')) },
-  { format: 'vmdk', matches: (head) => head.subarray(0, 4).toString('latin1') === 'KDMV' || head.toString('latin1').startsWith('# Disk DescriptorFile') },
-  { format: 'vhdx', matches: (head) => head.toString('latin1').startsWith('vhdxfile') },
-  { format: 'vhd', matches: (head) => head.toString('latin1').startsWith('conectix') },
-  { format: 'vdi', matches: (head) => head.length >= 68 && head.readUInt32LE(64) === 0xbeda107f },
-  { format: 'gzip', matches: (head) => head.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) },
-  { format: 'xz', matches: (head) => head.subarray(0, 6).equals(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])) },
-  { format: 'zstd', matches: (head) => head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])) },
-  { format: 'bzip2', matches: (head) => head.subarray(0, 3).toString('latin1') === 'BZh' },
-  { format: 'HTML', matches: (head) => /^\s*<(!doctype|html|\?xml)/i.test(head.toString('latin1')) },
-];
-
-/** The format of a disk image; `raw` is whatever bears no other's signature. */
-export function formatOf(head: Buffer): string {
-  return signatures.find(({ matches }) => matches(head))?.format ?? 'raw';
+/** Checks by its beginning that an object is what its name or its metadata say. Throws FORMAT_MISMATCH, FORMAT_UNSAFE, STORE_CHECKSUM_UNUSABLE. */
+export function assertFormat(object: StoreObject, head: Buffer, expected: string): void {
+  if (object.checksumFault !== undefined) {
+    const url = withoutCredentials(object.url);
+    throw new OperationError('STORE_CHECKSUM_UNUSABLE', `${url} cannot be verified: ${object.checksumFault}`, { url });
+  }
+  const fault = contentFault({ head, bytes: object.bytes }, expected);
+  if (fault) throw formatError(object, fault);
 }
 
-/** What a kernel or an initramfs may look like: it has no signature of its own, or is compressed. */
-const bootFormats: ReadonlySet<string> = new Set(['raw', 'gzip', 'xz', 'zstd', 'bzip2']);
+/** Passes the bytes of an object on, and breaks off before its last one where they are not what they are said to be. */
+export function formatGuard({ object, diskFormat }: Work['source']): (chunk: Buffer) => void {
+  const inspection = startInspection({ bytes: object.bytes, expected: diskFormat });
+  return (chunk) => {
+    const fault = inspection.update(chunk);
+    if (fault) throw formatError(object, fault);
+  };
+}
 
-/**
- * Checks that an object is what its name or its metadata say. Throws FORMAT_MISMATCH, and for a qcow2 that would read other files of the host
- * (a backing file, an external data file: docs/interop/qcow2.txt of QEMU) FORMAT_UNSAFE.
- */
-export function assertFormat(object: StoreObject, head: Buffer, expected: string): void {
-  const url = withoutCredentials(object.url);
-  const found = formatOf(head);
-  const isExpected = expected === 'aki' || expected === 'ari' ? bootFormats.has(found) : found === expected;
-  if (!isExpected || head.length < smallestHeaderBytes) {
-    const what = head.length < smallestHeaderBytes ? `has only ${object.bytes} bytes` : `is ${found}`;
-    throw new OperationError('FORMAT_MISMATCH', `${url} ${what}, not ${expected}`, { url, found, expected });
+/** Looks at what Glance has of an image that this run did not send: its first and its last bytes. Throws FORMAT_MISMATCH, FORMAT_UNSAFE. */
+export async function assertStoredFormat(id: string, { source, run }: Work): Promise<void> {
+  const { object, diskFormat } = source;
+  const read = async (from: number, length: number): Promise<Buffer> => {
+    const answer = await downloadImage(run.cloud, id, { headers: { Range: `bytes=${from}-${from + length - 1}` }, expect: [200, 206] });
+    return readPart(answer.status === 206 ? 0 : from, length, readBody(answer, { url: answer.url, stallSeconds: run.args.stall_timeout }));
+  };
+  const head = await read(0, Math.min(headBytes, object.bytes));
+  const tail = diskFormat === 'raw' ? await read(Math.max(0, object.bytes - tailBytes), Math.min(tailBytes, object.bytes)) : undefined;
+  const fault = contentFault({ head, ...(tail ? { tail } : {}), bytes: object.bytes }, diskFormat);
+  if (fault) throw formatError(object, fault);
+}
+
+/** So many bytes of a body from an offset; what comes after them is not read. */
+async function readPart(skip: number, length: number, body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let offset = 0;
+  for await (const chunk of body) {
+    if (offset + chunk.length > skip) parts.push(chunk.subarray(Math.max(0, skip - offset)));
+    offset += chunk.length;
+    if (offset >= skip + length) break;
   }
-  if (expected !== 'qcow2') return;
-  const backingFileOffset = head.readBigUInt64BE(8);
-  const version = head.readUInt32BE(4);
-  const externalData = version >= 3 && head.length >= 80 && (head.readBigUInt64BE(72) & 4n) !== 0n;
-  if (backingFileOffset !== 0n || externalData) {
-    throw new OperationError('FORMAT_UNSAFE', `${url} is a qcow2 that refers to ${externalData ? 'an external data file' : 'a backing file'}`, { url });
-  }
+  return Buffer.concat(parts).subarray(0, length);
+}
+
+function formatError({ url: source }: StoreObject, { code, why }: ContentFault): OperationError {
+  const url = withoutCredentials(source);
+  return new OperationError(code, `${url} ${why}`, { url });
 }
 
 /** The smallest disk that the image fits on, in GiB. */
-export function minDiskGib(object: StoreObject, head: Buffer): number {
-  const virtualBytes = formatOf(head) === 'qcow2' ? Number(head.readBigUInt64BE(24)) : object.bytes;
+export function minDiskGib(object: StoreObject, head: Buffer, diskFormat: string): number {
+  const virtualBytes = diskFormat === 'qcow2' ? (qcow2VirtualBytes(head) ?? object.bytes) : object.bytes;
   return Math.ceil(virtualBytes / 2 ** 30);
 }

@@ -104,7 +104,7 @@ async function readSource(name: string, { build, object: listed }: { build: Stor
   return {
     object,
     diskFormat: build.diskFormat,
-    minDiskGib: args.min_disk === 'auto' && isDisk ? minDiskGib(object, head) : undefined,
+    minDiskGib: args.min_disk === 'auto' && isDisk ? minDiskGib(object, head, build.diskFormat) : undefined,
     properties: {
       ...build.properties,
       [markers.name]: name,

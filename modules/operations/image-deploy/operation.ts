@@ -16,7 +16,7 @@ import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './jo
 import { openCatalogues, planRun, readScope, type SitePlan } from './plan.js';
 import { withoutUsed } from './leftovers.js';
 import { outcomeOf } from './report.js';
-import { digestsOf, isComparableUnread } from './verify.js';
+import { digestsOf, isVerifiableUnsent } from './verify.js';
 
 export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
 
@@ -63,8 +63,8 @@ async function withImportable(plan: SitePlan, run: Run): Promise<SitePlan> {
     throw new OperationError('IMPORT_NOT_OFFERED', `import_method: web-download is not offered by this Glance; it offers: ${list}`, { offered: list });
   }
   const jobs = plan.jobs.map((job): Job => {
-    if (!job.source || isComparableUnread(job.source, run.glanceDigests)) return job;
-    const reason = 'web-download refused: the store tells no checksum of this object that Glance tells too; use import_method stream';
+    if (!job.source || isVerifiableUnsent(job.source)) return job;
+    const reason = 'web-download refused: the store publishes no checksum of this object; use import_method stream';
     return { ...withoutSource(job), planned: { ...job.planned, action: 'failed', reason } };
   });
   return { ...plan, jobs };

@@ -36,7 +36,7 @@ async function readSource({ name, release }: CatalogueEntry, store: ReleasesStor
   const source = {
     object,
     diskFormat: args.image_type,
-    minDiskGib: args.min_disk === 'auto' ? minDiskGib(object, head) : undefined,
+    minDiskGib: args.min_disk === 'auto' ? minDiskGib(object, head, args.image_type) : undefined,
     properties: {
       ...properties,
       [releaseProperty]: release,

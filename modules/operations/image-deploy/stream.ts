@@ -4,6 +4,7 @@ import { uploadImage } from '../../clients/glance/images.js';
 import { ConnectionError } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
 import { startDigests } from '../digests.js';
+import { formatGuard } from './format.js';
 import type { Work } from './job.js';
 import { digestsNeeded } from './verify.js';
 
@@ -14,7 +15,8 @@ const sourceBudgetSeconds = 40;
 
 /**
  * Sends the object once, and calls `onSent` with the digests as soon as all bytes were handed over, even if Glance's answer is then lost.
- * Throws the source's error where the source was at fault, else the upload's.
+ * Throws the source's error where the source was at fault, else the upload's; FORMAT_MISMATCH or FORMAT_UNSAFE, before the
+ * last byte is sent, where the bytes are not what they are said to be.
  */
 export async function streamOnce(id: string, work: Work, onSent: (digests: ReadonlyMap<string, string>) => void): Promise<void> {
   const { source, run } = work;
@@ -46,6 +48,7 @@ export async function streamOnce(id: string, work: Work, onSent: (digests: Reado
 
 async function* digested({ job, source, run }: Work, watch: ReceiverWatch, onSent: (digests: ReadonlyMap<string, string>) => void): AsyncGenerator<Buffer, void, void> {
   const digests = startDigests(digestsNeeded(source, run.glanceDigests));
+  const assertContent = formatGuard(source);
   const totalBytes = source.object.bytes;
   let doneBytes = 0;
   const chunks = readSource(source.object, {
@@ -56,6 +59,8 @@ async function* digested({ job, source, run }: Work, watch: ReceiverWatch, onSen
     onInterruption: (reason, offset) => run.context.log('info', `${job.planned.name}: ${reason}; continuing at byte ${offset}`),
   });
   for await (const chunk of chunks) {
+    // Glance makes an image active only when it has all bytes, so one that is refused here never becomes so.
+    assertContent(chunk);
     digests.update(chunk);
     doneBytes += chunk.length;
     run.context.progress({ subject: job.planned.name, stage: 'transfer', doneBytes, totalBytes });

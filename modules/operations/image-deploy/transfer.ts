@@ -1,10 +1,11 @@
 // Brings the data of one image into Glance, however often that has to be begun again.
 import { getImage, importFailure, importFromUrl, type Image } from '../../clients/glance/images.js';
-import { HttpError, statusOf } from '../../clients/http/errors.js';
+import { HttpError, statusOf, withoutCredentials } from '../../clients/http/errors.js';
 import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';
 import { isInMotion } from '../../policy/images.js';
+import { discarded } from './discard.js';
 import type { Run, Work } from './job.js';
 import { streamOnce } from './stream.js';
 
@@ -33,9 +34,10 @@ export async function transfer(id: string, work: Work): Promise<Transferred> {
     try {
       if (run.args.import_method === 'web-download') await importOnce(id, work);
       else await streamOnce(id, work, (digests) => (streamed = digests));
+      failure = new OperationError('UPLOAD_LOST', `${job.planned.name}: Glance answered that it has the data of image ${id}, but the image is still queued`, { id });
     } catch (error) {
       run.context.signal.throwIfAborted();
-      if (!mayRecover(error)) throw error;
+      if (!mayRecover(error)) throw await discarded(id, statusOf(error) === 415 ? refused(error, work) : error, work);
       failure = error;
     }
   }
@@ -83,6 +85,12 @@ async function failureReason(id: string, run: Run): Promise<string> {
 async function pause(failures: number, failure: unknown, run: Run): Promise<void> {
   const seconds = Math.min(2 ** (failures - 1), 60) * (0.5 + run.context.random() / 2);
   await sleep(Math.max(seconds, retryAfterSeconds(failure)) * 1000, run.context.signal);
+}
+
+/** Glance has looked into the bytes, or takes no such data at all; its own words are often those of its web framework. */
+function refused(error: unknown, { source }: Work): OperationError {
+  const url = withoutCredentials(source.object.url);
+  return new OperationError('IMAGE_REFUSED', `Glance found that the bytes of ${url} are not ${source.diskFormat}, or not safe to use as that (${messageOf(error)})`, { url }, error);
 }
 
 /** 401: the token has been renewed meanwhile. 409: the image's status will tell. 410 and 404 too. */

@@ -1,0 +1,66 @@
+// Whether the bytes of an image are what they are said to be. It looks at their beginning and their end while they pass, and keeps nothing else.
+import { formatsIn, headBytes, isCompression, tailBytes, type ContentSample } from './disk-formats.js';
+import { qcow2Fault } from './qcow2.js';
+
+export interface ContentFault {
+  readonly code: 'FORMAT_MISMATCH' | 'FORMAT_UNSAFE';
+  /** Behind the name of the file: `is HTML, not qcow2`. */
+  readonly why: string;
+}
+
+/** Fewer bytes are the header of no disk image. */
+const smallestDiskBytes = 72;
+
+const isBootFile = (expected: string): boolean => expected === 'aki' || expected === 'ari';
+
+/**
+ * Judges a file of `bytes` bytes by a sample of it. `expected` is Glance's disk_format. Of a raw disk whatever a later probe would take for
+ * another format is refused: it would then be opened as that, with all that its header refers to. A kernel or an initramfs must only not be
+ * a disk or a web page.
+ */
+export function contentFault({ head, tail, bytes }: ContentSample & { readonly bytes: number }, expected: string): ContentFault | undefined {
+  if (bytes === 0 || head.length === 0) return mismatch(`is empty, not ${expected}`);
+  const formats = formatsIn({ head, ...(tail && expected === 'raw' ? { tail } : {}) });
+  if (isBootFile(expected)) {
+    const wrong = formats.filter((format) => !isCompression(format));
+    return wrong.length > 0 ? mismatch(`is ${together(wrong)}, not ${expected}`) : undefined;
+  }
+  const wrong = formats.filter((format) => format !== expected);
+  if (wrong.length > 0) return mismatch(`is ${together(formats)}, not ${expected === 'qcow2' && formats.includes('qcow2') ? 'qcow2 alone' : expected}`);
+  if (bytes < smallestDiskBytes) return mismatch(`has only ${bytes} bytes, not ${expected}`);
+  if (expected !== 'qcow2') return undefined;
+  if (formats.length === 0) return mismatch('is raw, not qcow2');
+  const fault = qcow2Fault(head);
+  return fault?.kind === 'unsafe' ? { code: 'FORMAT_UNSAFE', why: fault.why } : fault && mismatch(fault.why);
+}
+
+function mismatch(why: string): ContentFault {
+  return { code: 'FORMAT_MISMATCH', why };
+}
+
+function together(formats: readonly string[]): string {
+  return formats.join(' and ');
+}
+
+export interface Inspection {
+  /** Takes the next bytes. Returns a fault as soon as one shows: before the last byte of the file at the latest, with that byte's chunk. */
+  update(chunk: Buffer): ContentFault | undefined;
+}
+
+/** Looks at a file of `bytes` bytes while it passes, in chunks of any size. */
+export function startInspection({ bytes, expected }: { readonly bytes: number; readonly expected: string }): Inspection {
+  const head = Buffer.alloc(Math.min(headBytes, bytes));
+  const tail = Buffer.alloc(Math.min(tailBytes, bytes));
+  const tailFrom = bytes - tail.length;
+  let offset = 0;
+  return {
+    update: (chunk) => {
+      const isHeadWhole = offset >= head.length;
+      if (!isHeadWhole) chunk.copy(head, offset, 0, Math.min(chunk.length, head.length - offset));
+      if (offset + chunk.length > tailFrom) chunk.copy(tail, Math.max(0, offset - tailFrom), Math.max(0, tailFrom - offset));
+      offset += chunk.length;
+      if (offset >= bytes) return contentFault({ head, tail, bytes }, expected);
+      return !isHeadWhole && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;
+    },
+  };
+}

@@ -27,7 +27,7 @@ const meaningful: ReadonlySet<string> = new Set([
   ...['network_allocated', 'vm_mode', 'device_name', 'ephemeral_gb', 'swap_mb', 'compute_driver', 'vgpu', 'hide_hypervisor_id', 'spice_streaming', 'stores', 'multiattach', 'bootable', 'properties'],
 ]);
 const meaningfulPrefixes = [
-  ...['hw_', 'hw:', 'img_', 'os_', 'os-', 'trait:', 'resources:', 'capabilities:', 'quota:', 'cinder_', 'glance_', 'nova_', 'ironic_', 'neutron_', 'aggregate_instance_extra_specs:'],
+  ...['hw_', 'img_', 'os_', 'trait:', 'resources:', 'capabilities:', 'quota:', 'cinder_', 'glance_', 'nova_', 'ironic_', 'neutron_', 'aggregate_instance_extra_specs:'],
   ...['vmware_', 'xenapi_', 'powervm_', 'hyperv_', 'libvirt_', 'libvirt:', 'kvm_', 'lxc_', 'vz_', 'zvm_', 'instance_type_', 'instance_', 'baremetal_', 'deploy_', 'volume_', 'rbd_', 'spice_'],
 ];
 

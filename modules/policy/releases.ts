@@ -1,8 +1,8 @@
 // Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
 import { OperationError } from '../core/errors.js';
-import { imageAttributes } from './attributes.js';
 import type { Subscription } from './deployment.js';
 import { releaseProperty } from './images.js';
+import { judgeProperty, type PropertyVerdict } from './manifest-properties.js';
 import { isMapping } from '../core/mapping.js';
 
 /** One image of the catalogue, or the reason why its entry cannot be used. */
@@ -39,29 +39,26 @@ export interface Manifest {
   readonly properties: Readonly<Record<string, string>>;
   /** Keys that were left out because Glance or this system owns them, or because their values are no text. */
   readonly ignored: readonly string[];
+  /** Keys that were left out because they mean something to a service. */
+  readonly meaningful: readonly string[];
 }
 
-/** Never taken from a manifest: Glance's own, the words by which older clients and the API v1 meant them, and our release. */
-const reserved: ReadonlySet<string> = new Set([...imageAttributes, 'is_public', 'metadata', 'data', 'store', 'current']);
-const reservedPrefixes = ['image_tools_', 'os_glance_', 'owner_specified.'];
-
-/** The properties that a manifest gives to its image. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
-export function parseManifest(document: unknown, url: string): Manifest {
+/** The properties that a manifest gives to its image. `allowed`: what the site allows besides. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
+export function parseManifest(document: unknown, url: string, allowed: readonly string[] = []): Manifest {
   if (!isMapping(document)) {
     throw new OperationError('MANIFEST_UNUSABLE', `the manifest ${url} is ${kindOf(document)}; it must be a JSON object of properties`, { url });
   }
-  const entries = Object.entries(document);
-  const usable = entries.filter(([key, value]) => isUsable(key, value));
+  const judged = Object.entries(document).map(([key, value]) => ({ key, value, verdict: isUsable(key, value) ? judgeProperty(key, allowed) : ('reserved' as const) }));
+  const keysOf = (wanted: PropertyVerdict): string[] => judged.filter(({ verdict }) => verdict === wanted).map(({ key }) => printable(key));
   return {
-    properties: Object.fromEntries(usable.map(([key, value]) => [key, String(value)])),
-    ignored: entries.filter(([key, value]) => !isUsable(key, value)).map(([key]) => printable(key)),
+    properties: Object.fromEntries(judged.filter(({ verdict }) => verdict === 'allowed').map(({ key, value }) => [key, String(value)])),
+    ignored: keysOf('reserved'),
+    meaningful: keysOf('meaningful'),
   };
 }
 
 function isUsable(key: string, value: unknown): boolean {
-  if (reserved.has(key.toLowerCase()) || reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix))) return false;
-  if (!/^[\w.:-]{1,255}$/.test(key) || key === '__proto__') return false;
-  if (!['string', 'number', 'boolean'].includes(typeof value)) return false;
+  if (!/^[\w.:-]{1,255}$/.test(key) || !['string', 'number', 'boolean'].includes(typeof value)) return false;
   return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;
 }
 

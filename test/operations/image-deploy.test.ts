@@ -114,6 +114,25 @@ describe('a deployment', () => {
   });
 });
 
+describe('properties that a service acts on', () => {
+  const manifest = { image_type: 'snapshot', base_image_ref: 'x', cinder_encryption_key_id: 'x', hw_firmware_type: 'uefi', os_distro: 'ubuntu' };
+
+  test('are left out of an image with a warning, but those that the site allows', async () => {
+    publishRelease(site.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1', content: disk(), manifest });
+
+    const outcome = await site.run(imageDeploy, { allowed_properties: ['hw_*'] });
+
+    expect(outcome.warnings).toEqual([expect.stringMatching(/^CC-Ubuntu22.04: the manifest's image_type, base_image_ref, cinder_encryption_key_id cannot be set by a manifest, since .* act on it/)]);
+    const { properties } = site.glance.state.images.get(resultsOf(outcome)[0]?.id ?? '') ?? {};
+    expect(properties).toMatchObject({ hw_firmware_type: 'uefi', os_distro: 'ubuntu' });
+    for (const name of ['image_type', 'base_image_ref', 'cinder_encryption_key_id']) expect(properties).not.toHaveProperty(name);
+  });
+
+  test('cannot be allowed where they refer to things of the site', async () => {
+    await expect(site.run(imageDeploy, { allowed_properties: ['kernel_id', 'os_*'] })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('allowed_properties: kernel_id') });
+  });
+});
+
 describe('a selection', () => {
   beforeEach(() => {
     for (const name of ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64', 'CC-CentOS9-Stream']) publish(name, '20250422-v1');

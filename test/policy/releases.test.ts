@@ -42,7 +42,7 @@ describe('a manifest', () => {
   test('passes its properties on as text, unknown ones too', () => {
     const manifest = parseManifest({ 'build-distro': 'ubuntu', 'build-ipa': false, something_new: 7 }, 'http://store/m');
 
-    expect(manifest).toEqual({ properties: { 'build-distro': 'ubuntu', 'build-ipa': 'false', something_new: '7' }, ignored: [] });
+    expect(manifest).toEqual({ properties: { 'build-distro': 'ubuntu', 'build-ipa': 'false', something_new: '7' }, ignored: [], meaningful: [] });
   });
 
   test.each([
@@ -53,6 +53,13 @@ describe('a manifest', () => {
 
     expect(manifest.properties).toEqual({ good: 'yes' });
     expect(manifest.ignored).toEqual([key]);
+  });
+
+  test('cannot set what a service acts on, unless the site allows it', () => {
+    const document = { hw_firmware_type: 'uefi', image_type: 'snapshot', os_distro: 'ubuntu' };
+
+    expect(parseManifest(document, 'http://store/m')).toEqual({ properties: { os_distro: 'ubuntu' }, ignored: [], meaningful: ['hw_firmware_type', 'image_type'] });
+    expect(parseManifest(document, 'http://store/m', ['hw_*', 'image_*'])).toMatchObject({ properties: { os_distro: 'ubuntu', hw_firmware_type: 'uefi' }, meaningful: ['image_type'] });
   });
 
   test.each([[{ nested: true }], [['a']], [null], ['a\u0000b'], ['x'.repeat(5000)]])('cannot set a value like %j', (value) => {

@@ -52,6 +52,8 @@ export interface GlanceState {
   now: () => number;
   /** Owner of seeded images that have none. */
   readonly seedOwner: string | null;
+  /** What becomes of the data of a PUT: they are kept, lost although 204 is answered, or refused by Glance's look at their format. */
+  uploads: 'keep' | 'lose' | 'refuse';
   /** What web-download does: fetch the URI, fail, or begin and never end. */
   imports: 'download' | 'fail' | 'stall';
   importMethods: readonly string[];

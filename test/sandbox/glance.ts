@@ -68,6 +68,7 @@ function emptyState({ now = Date.now, seedOwner }: GlanceOptions): GlanceState {
     tasks: [],
     now,
     seedOwner: seedOwner ?? null,
+    uploads: 'keep',
     imports: 'download',
     importMethods: ['glance-direct', 'web-download', 'copy-image'],
     isImportAllowed: ({ protocol }) => protocol === 'http:' || protocol === 'https:',

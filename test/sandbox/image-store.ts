@@ -50,6 +50,8 @@ export interface ImageStoreDouble extends HttpDouble {
   readonly objects: Map<string, StoredObject>;
   /** Statuses that are answered for these names instead of the object; the empty name is the list. */
   readonly refusals: Map<string, number>;
+  /** What becomes of the answers for these names: how a store lies. */
+  readonly alterations: Map<string, (answer: Answer, call: Call) => Answer>;
   put(name: string, content: Buffer | string, options?: PutOptions): StoredObject;
 }
 
@@ -58,6 +60,7 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
   const { mode = 'swift', ranges = 'supported', container = 'chameleon-supported-images', pageLength = 10_000, now = Date.now } = options;
   const objects = new Map<string, StoredObject>();
   const refusals = new Map<string, number>();
+  const alterations: ImageStoreDouble['alterations'] = new Map();
   const root = mode === 'swift' ? '/v1/AUTH_sandbox' : '';
   const prefix = [...root.split('/').slice(1), container];
   const server = await startHttpDouble((call) => {
@@ -69,7 +72,8 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
     if (name === '' || (mode === 'static' && name.endsWith('/'))) return mode === 'swift' ? listObjects(objects, call, pageLength) : page(403);
     const object = objects.get(name);
     if (object === undefined) return page(404);
-    return mode === 'static' && ranges === 'ignored' ? plain(object) : conditional(object, call, mode);
+    const answer = mode === 'static' && ranges === 'ignored' ? plain(object) : conditional(object, call, mode);
+    return alterations.get(name)?.(answer, call) ?? answer;
   });
 
   function put(name: string, content: Buffer | string, putOptions: PutOptions = {}): StoredObject {
@@ -81,7 +85,7 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
   }
 
   const objectStoreUrl = server.url + root;
-  return { ...server, objectStoreUrl, container, containerUrl: `${objectStoreUrl}/${container}`, objects, refusals, put };
+  return { ...server, objectStoreUrl, container, containerUrl: `${objectStoreUrl}/${container}`, objects, refusals, alterations, put };
 }
 
 function newObject(name: string, content: Buffer, options: PutOptions & { modified: number }): StoredObject {

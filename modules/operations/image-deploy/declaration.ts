@@ -33,6 +33,13 @@ const transferFields = defineFields({
     default: 'qcow2',
     siteYaml: ['image_type'],
   },
+  allowed_properties: {
+    type: 'list',
+    description:
+      'Properties that a manifest may set although Glance, Nova or Cinder act on them: names such as `hw_firmware_type`, or beginnings such as `hw_*`. `os_distro`, `os_version`, `os_type`, `architecture` and whatever means nothing to a service are always passed on; all else is left out with a warning. What refers to other things of the site, such as `kernel_id` or `cinder_encryption_key_id`, cannot be allowed.',
+    default: [],
+    siteYaml: ['allowed_properties'],
+  },
   image_prefix: siteFields.image_prefix,
   image_metadata_field: {
     type: 'string',
@@ -45,7 +52,7 @@ const transferFields = defineFields({
     type: 'string',
     choices: ['stream', 'web-download'],
     description:
-      'How the bytes reach Glance. `stream` passes them through this host, in constant memory. With `web-download` Glance fetches them itself; it needs a store that tells MD5 or SHA-512.',
+      'How the bytes reach Glance. `stream` passes them through this host, in constant memory. With `web-download` Glance fetches them itself; it needs a store that publishes a checksum, and where that is a SHA-256 which Glance does not report the image is read back once.',
     default: 'stream',
     siteYaml: ['import_method'],
   },

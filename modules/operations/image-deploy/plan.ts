@@ -5,6 +5,7 @@ import { InputError, messageOf } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
 import { planDeployment, type DeploymentPlan, type PlannedImage } from '../../policy/deployment.js';
 import { originOf } from '../../policy/images.js';
+import { refusalToAllow } from '../../policy/manifest-properties.js';
 import { isMeant, wordsOf, type SupportedBuild } from '../../policy/supports.js';
 import { cataloguesOf, readSupports, type CatalogueKind } from '../catalogues.js';
 import { selectNames, type Catalogue, type Subscribed } from './catalogue.js';
@@ -39,6 +40,8 @@ export interface Scope {
 export async function readScope(args: DeployArguments, context: Pick<Context, 'environment'>): Promise<Scope> {
   const { latest, ipa, images = [] } = args;
   const kinds = cataloguesOf(args);
+  const refusals = args.allowed_properties.flatMap((pattern) => refusalToAllow(pattern) ?? []);
+  if (refusals.length > 0) throw new InputError(`allowed_properties: ${refusals.join('; ')}`, 'allowed_properties');
   if (latest && latest.length > 3) throw new InputError(`latest: ${latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
   const ids = images.filter((name) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name));
   if (ids.length > 0 && ids.length < images.length) throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');

@@ -30,7 +30,7 @@ export function urlOf({ object_store_url: url }: Pick<DeployArguments, 'object_s
 }
 
 async function readSource({ name, release }: CatalogueEntry, store: ReleasesStore, args: DeployArguments): Promise<Sourced> {
-  const { properties, ignored } = parseManifest(await store.readManifest(name, release), withoutCredentials(store.manifestUrl(name, release)));
+  const { properties, ignored, meaningful } = parseManifest(await store.readManifest(name, release), withoutCredentials(store.manifestUrl(name, release)), args.allowed_properties);
   const { object, head } = await store.readHead(await store.probe(store.imageUrl(name, release, args.image_type)), headBytes);
   assertFormat(object, head, args.image_type);
   const source = {
@@ -45,6 +45,8 @@ async function readSource({ name, release }: CatalogueEntry, store: ReleasesStor
       ...(object.sha256 ? { [markers.sha256]: object.sha256 } : {}),
     },
   };
-  const leftOut = `${name}: the manifest's ${ignored.join(', ')} cannot be set by a manifest and ${ignored.length > 1 ? 'were' : 'was'} left out`;
-  return { source, warnings: ignored.length > 0 ? [leftOut] : [] };
+  const leftOut = (keys: readonly string[], why: string): string[] =>
+    keys.length > 0 ? [`${name}: the manifest's ${keys.join(', ')} ${why} and ${keys.length > 1 ? 'were' : 'was'} left out`] : [];
+  const warnings = [...leftOut(ignored, 'cannot be set by a manifest'), ...leftOut(meaningful, 'cannot be set by a manifest, since Glance, Nova or Cinder act on it (see allowed_properties),')];
+  return { source, warnings };
 }

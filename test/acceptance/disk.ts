@@ -39,6 +39,26 @@ export function makeDiskWithBackingFile(): Buffer {
   });
 }
 
+/** A disk in one of QEMU's formats, with its options; the file that names the others where there are several. */
+export function makeDiskAs(format: string, options = ''): Buffer {
+  return inFolder((folder) => {
+    const secret = ['--object', 'secret,id=key,data=not-a-secret'];
+    execFileSync('qemu-img', ['create', '-q', ...(options.includes('secret') ? secret : []), '-f', format, ...(options ? ['-o', options] : []), 'disk', '1M'], { cwd: folder });
+    return readFileSync(join(folder, 'disk'));
+  });
+}
+
+export function makeQcow2(options: string): Buffer {
+  return makeDiskAs('qcow2', options);
+}
+
+/** A raw disk that ends in the footer of a fixed VHD. */
+export function makeRawVhd(bytes: number): Buffer {
+  const content = makeDisk({ format: 'raw', bytes });
+  content.write('conectix', bytes - 512);
+  return content;
+}
+
 function inFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'disk-'));
   try {

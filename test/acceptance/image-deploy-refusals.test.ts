@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { makeDisk, makeDiskWithBackingFile } from './disk.js';
+import { makeDisk, makeDiskAs, makeDiskWithBackingFile, makeQcow2 } from './disk.js';
 import { createMember } from './cloud.js';
 import { expectDeployed, expectUntouched, newRelease, onlyImage, seedProduction } from './images.js';
 import { withSite, writesTo } from './site.js';
@@ -77,7 +77,10 @@ test.concurrent.each<[string, () => Buffer | string, RegExp]>([
   ['is raw', () => makeDisk({ format: 'raw' }), /\.qcow2 is raw, not qcow2/],
   ['is a qcow2 with a backing file', makeDiskWithBackingFile, /a qcow2 that refers to a backing file/],
   ['is cut off', () => makeDisk().subarray(0, 60), /has only 60 bytes, not qcow2/],
-  ['is empty', () => '', /has only 0 bytes, not qcow2/],
+  ['is empty', () => '', /is empty, not qcow2/],
+  ['is a qcow2 with extended L2 entries', () => makeQcow2('extended_l2=on'), /a qcow2 with extended L2 entries/],
+  ['is an encrypted qcow2', () => makeQcow2('encrypt.format=luks,encrypt.key-secret=key'), /a qcow2 whose content is encrypted/],
+  ['is a qcow2 with a data file', () => makeQcow2('data_file=data.raw'), /a qcow2 that refers to an external data file/],
 ])('refuses a .qcow2 that %s, before anything is written', (_, content, reason) =>
   withSite(async (site) => {
     const old = await seedProduction(site);
@@ -87,6 +90,30 @@ test.concurrent.each<[string, () => Buffer | string, RegExp]>([
 
     expect(result).toMatchObject({ changed: false, failed: true });
     expect(onlyImage(result).reason).toMatch(reason);
+    expect(writesTo(site.glanceProxy)).toEqual([]);
+    await expectUntouched(site, old);
+  })(),
+);
+
+test.concurrent.each([
+  ['VMDK', 'vmdk', ''],
+  ['VMDK', 'vmdk', 'subformat=monolithicFlat'],
+  ['VMDK', 'vmdk', 'subformat=streamOptimized'],
+  ['VHD', 'vpc', 'subformat=dynamic'],
+  ['VHDX', 'vhdx', ''],
+  ['VDI', 'vdi', ''],
+  ['QED', 'qed', ''],
+  ['QCOW version 1', 'qcow', ''],
+  ['LUKS', 'luks', 'key-secret=key,iter-time=10'],
+  ['Parallels', 'parallels', ''],
+])('refuses a .raw that QEMU would open as %s (%s %s), before anything is written', (found, format, options) =>
+  withSite(async (site) => {
+    const old = await seedProduction(site);
+    await site.store.publish(site.name, newRelease, { format: 'raw', content: makeDiskAs(format, options) });
+
+    const result = await site.deploy({ image_type: 'raw' });
+
+    expect(onlyImage(result).reason).toMatch(new RegExp(`\\.raw is ${found}, not raw$`));
     expect(writesTo(site.glanceProxy)).toEqual([]);
     await expectUntouched(site, old);
   })(),

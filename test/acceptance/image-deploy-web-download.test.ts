@@ -13,14 +13,14 @@ const fetched = { method: 'GET', path: /\.qcow2$/ };
 const importsOf = ({ glanceProxy }: Site): number => glanceProxy.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/import')).length;
 
 test.concurrent(
-  'has Glance fetch the image, and compares the checksums of both sides',
+  'has Glance fetch the image, and reads it back to compare the SHA-256 that the store publishes',
   withSite(async (site) => {
     const old = await seedProduction(site);
     const published = await site.store.publish(site.name, newRelease, { bytes: 4 * mib });
 
     const result = await site.deploy(webDownload);
 
-    expect(onlyImage(result)).toMatchObject({ action: 'deploy', verified_by: ['size', "store's md5"] });
+    expect(onlyImage(result)).toMatchObject({ action: 'deploy', verified_by: ['size', "store's sha256"] });
     expect([importsOf(site), uploadsTo(site.glanceProxy).length]).toEqual([1, 0]);
     await expectUpgraded(site, old, published);
   }),

@@ -34,8 +34,8 @@ test.concurrent(
     await expectContent(site, names.focal, focal, { disk_format: 'qcow2', 'build-distro': 'ubuntu', 'build-timestamp': '1677628504.897832', 'build-os-base-image-revision': '20230302' });
     await expectContent(site, names.cuda, cuda, { 'build-cuda-version': 'cuda11', image_tools_sha256: cuda.sha256 });
     await expectContent(site, names.jammy, jammy, { disk_format: 'raw', 'build-ipa': 'false' });
-    await expectContent(site, names.kernel, kernel, { disk_format: 'aki', 'build-ipa': 'kernel' });
-    await expectContent(site, names.initramfs, initramfs, { disk_format: 'ari', 'build-ipa': 'initramfs' });
+    await expectContent(site, names.kernel, kernel, { disk_format: 'aki', container_format: 'aki', 'build-ipa': 'kernel' });
+    await expectContent(site, names.initramfs, initramfs, { disk_format: 'ari', container_format: 'ari', 'build-ipa': 'initramfs' });
     const verified = new Map(first.images.map(({ name, verified_by }) => [name, verified_by]));
     expect(verified.get(names.focal)).toEqual(['size', glanceDigest]);
     expect(verified.get(names.cuda)).toEqual(['size', "store's sha256", glanceDigest]);

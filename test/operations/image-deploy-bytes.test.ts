@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import { imageDeploy } from '../../modules/operations/image-deploy/operation.js';
+import { markers } from '../../modules/policy/images.js';
 import { qcow2, sample } from '../policy/disk-samples.js';
 import { header, type Answer, type Call } from '../sandbox/http-double.js';
 import { publishRelease } from '../sandbox/releases.js';
@@ -118,6 +119,7 @@ describe('an image that an earlier run brought in', () => {
     const { id = '' } = resultOf(await site.run(imageDeploy)) ?? {};
     const image = site.glance.state.images.get(id);
     Object.assign(image ?? {}, { name: `testing_${name}`, visibility: 'private', os_hash_value: digestOf('sha512', data) });
+    delete image?.properties[markers.promoted];
     site.glance.state.data.set(id, data);
   }
 

@@ -75,8 +75,10 @@ test.each<[string, Partial<StoredImage>, boolean]>([
   const foreign = squat(0, changes, hasData ? disk(release) : undefined);
   const asItWas = structuredClone(foreign);
 
+  const planned = await site.run(imageDeploy, {}, { checkMode: true });
   const outcome = await site.run(imageDeploy);
 
+  if (changes.visibility !== 'community') expect(planned.warnings).toEqual(outcome.warnings);
   const [result] = resultsOf(outcome);
   expect(outcome.failures).toEqual([]);
   expect(result).toMatchObject({ action: 'deploy', id: nextId(1), archived_id: before.id });

@@ -56,7 +56,7 @@ async function createIncoming(job: Job, source: Source, run: Run): Promise<Creat
     const image = await getImage(run.cloud, id);
     if (image && image.owner !== run.cloud.projectId) {
       passed.foreign += 1;
-      run.warnings.push(`${name}: the id that its image was to have belongs to image ${JSON.stringify(image.name)} (${id}) of project ${image.owner}; it was passed over, and nothing was done to it`);
+      run.warnings.push(foreignIdWarning(name, image));
       continue;
     }
     const taken = image && (await judgeTaken(image, job, source, run));
@@ -68,6 +68,21 @@ async function createIncoming(job: Job, source: Source, run: Run): Promise<Creat
     if (created) return { image: created, action: 'deploy' };
   }
   throw new OperationError('IDS_EXHAUSTED', `${name}: Glance takes no id for release ${release}, not even a random one`, { name, release });
+}
+
+function foreignIdWarning(name: string, { id, name: itsName, owner }: Image): string {
+  return `${name}: the id that its image was to have belongs to image ${JSON.stringify(itsName)} (${id}) of project ${owner}; it was passed over, and nothing was done to it`;
+}
+
+/** What check mode tells of the ids that a run would pass over, as far as the list of images shows them. */
+export function warnOfForeignIds({ planned: { name, release, action } }: Job, images: readonly Image[], run: Run): void {
+  if (action !== 'deploy') return;
+  for (let attempt = 0; attempt < mostForeignIds; attempt++) {
+    const id = imageId({ project: run.cloud.projectId, name, release, attempt });
+    const taken = images.find((image) => image.id === id);
+    if (!taken) return;
+    if (taken.owner !== run.cloud.projectId) run.warnings.push(foreignIdWarning(name, taken));
+  }
 }
 
 function newImage(id: string, { planned: { name, production } }: Job, source: Source, run: Run): NewImage {

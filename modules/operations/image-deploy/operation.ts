@@ -11,6 +11,7 @@ import { openCloud, openHttp } from '../connect.js';
 import { peekRunLock, takeRunLock } from '../run-lock.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
+import { warnOfForeignIds } from './create.js';
 import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
 import { openCatalogues, planRun, readScope, type SitePlan } from './plan.js';
@@ -41,6 +42,7 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
     const plan = await planRun(run, scope, catalogues, images);
     const importable = args.import_method === 'web-download' ? await withImportable(plan, run) : plan;
     const checked = { ...importable, leftovers: await withoutUsed(importable.leftovers, run) };
+    if (context.checkMode) for (const job of checked.jobs) warnOfForeignIds(job, images, run);
     const results = context.checkMode ? plannedResults(checked) : await apply(checked, run);
     return outcomeOf(results, { ...checked, warnings: [...checked.warnings, ...run.warnings] }, context.checkMode);
   } finally {

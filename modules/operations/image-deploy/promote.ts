@@ -79,21 +79,16 @@ async function settle({ job, image }: Published, { archived, failure }: Promoted
 async function publish({ image, job, old }: Published, run: Run): Promise<void> {
   if (!image) return;
   const { name } = job.planned;
+  // Where none is in production any more the marker stays: another run may just have archived it for the sake of this very image.
+  const replaces: ImageChange[] = old && image.properties[markers.replaces] !== old.id ? [{ op: 'add', attribute: markers.replaces, value: old.id }] : [];
   const changes: ImageChange[] = [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'replace', attribute: 'visibility', value: 'public' },
     { op: 'add', attribute: markers.promoted, value: image.id },
-    ...replacesChange(image, old),
+    ...replaces,
   ];
   // A run elsewhere that has promoted a newer build may archive this one before it is read back.
   await changeImage(run.cloud, image.id, changes, { isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined });
-}
-
-/** The marker as it must be now: at the creation another image may have been in production, or none. */
-function replacesChange({ properties }: Image, old: SiteImage | undefined): ImageChange[] {
-  const attribute = markers.replaces;
-  if (properties[attribute] === old?.id) return [];
-  return [old ? { op: 'add', attribute, value: old.id } : { op: 'remove', attribute }];
 }
 
 interface Refusal {

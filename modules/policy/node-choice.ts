@@ -28,7 +28,7 @@ export function nodeArchitecture({ properties }: Pick<ChoosableNode, 'properties
   return typeof properties.cpu_arch === 'string' ? architectureNamed(properties.cpu_arch) : undefined;
 }
 
-/** Why a node cannot be tested on now; undefined for one that can. `keys` of its driver_info are to be changed for the time of the test. */
+/** Why a node cannot be tested on now; undefined for one that can, once its lock is free. `keys` of its driver_info are to be changed for the time of the test. */
 export function obstacleOf(node: ChoosableNode, keys: readonly string[]): string | undefined {
   const masked = keys.find((key) => isMasked(node.driver_info[key]));
   const occupation = occupationOf(node);
@@ -37,7 +37,6 @@ export function obstacleOf(node: ChoosableNode, keys: readonly string[]): string
   if (node.retired) return 'it is retired';
   if (node.provision_state !== 'available') return `it is in state ${node.provision_state}`;
   if (node.target_provision_state !== null || !isAtRest(node)) return `it is on its way to ${node.target_provision_state ?? 'another state'}`;
-  if (node.reservation !== null) return `conductor ${node.reservation} holds its lock`;
   if (masked !== undefined) return `Ironic masks its driver_info ${masked}, so that the value could not be put back`;
   return undefined;
 }
@@ -49,9 +48,14 @@ export function mismatchOf(node: Pick<ChoosableNode, 'properties'>, architecture
   return nodeArchitecture(node) === architecture ? undefined : `its cpu_arch is ${told}, and the images are for ${architecture}`;
 }
 
-/** Nodes that can be tested on, by name: the same ones come first in each run. */
+/** Nodes that can be tested on: those whose lock is free first, then by name, so that the same ones come first in each run. */
 export function freeNodes<N extends ChoosableNode>(nodes: readonly N[], keys: readonly string[], architecture: Architecture | undefined): N[] {
-  return nodes.filter((node) => obstacleOf(node, keys) === undefined && mismatchOf(node, architecture) === undefined).sort(byName);
+  return nodes.filter((node) => obstacleOf(node, keys) === undefined && mismatchOf(node, architecture) === undefined).sort((one, other) => Number(isLocked(one)) - Number(isLocked(other)) || byName(one, other));
+}
+
+/** Another operation holds it for a moment: power is switched, or looked at. */
+export function isLocked({ reservation }: Pick<ChoosableNode, 'reservation'>): boolean {
+  return reservation !== null;
 }
 
 /** Such as `4 nodes: 3 active, 1 available (it is in maintenance)`. */

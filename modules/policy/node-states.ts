@@ -62,6 +62,11 @@ export function isAtRest({ provision_state: state }: NodeState): boolean {
   return restingStates.has(state);
 }
 
+/** Where an operator's step keeps a node until it is told to go on (`unhold`) or to end (`abort`). */
+export function isHeld({ provision_state: state }: Pick<NodeState, 'provision_state'>): boolean {
+  return state.endsWith(' hold');
+}
+
 /** A state that a failure led to; its `last_error` tells why. */
 export function hasFailed({ provision_state: state }: NodeState): boolean {
   return failedStates.has(state);

@@ -44,9 +44,9 @@ export interface Journey {
   readonly failure?: string | undefined;
 }
 
-/** Sets a node out. A state to wait in is only gone through where nodes are held in it, or fail in it. */
+/** Sets a node out. A state to wait in is only gone through where nodes wait or are held in it, or fail in it. */
 export function travel(double: IronicDouble, node: StoredNode, { verb, way, failure }: Journey): void {
-  const isWanted = (state: string): boolean => double.holds.some((held) => held.state === state && isMeant(node, held.ident)) || failureAt(double, node, state) !== undefined;
+  const isWanted = (state: string): boolean => (double.waits[state] ?? 0) > 0 || double.holds.some((held) => held.state === state && isMeant(node, held.ident)) || failureAt(double, node, state) !== undefined;
   const whole = withWaits(way, isWanted).filter((state) => state !== 'cleaning' || isCleaned(double, node));
   // What leads there at once is no work, and leaves the last error as it was.
   if (way.length > 1) node.last_error = null;
@@ -66,7 +66,7 @@ function arrive(double: IronicDouble, node: StoredNode, { way, failure }: Omit<J
     if (state === 'deleting') Object.assign(node, { instance_uuid: null, instance_info: {}, allocation_uuid: null });
     return arrive(double, node, { way: rest });
   };
-  return { looks: double.looks, isStill: () => node.provision_state === state, finish };
+  return { looks: double.waits[state] ?? double.looks, isStill: () => node.provision_state === state, finish };
 }
 
 function fail(double: IronicDouble, node: StoredNode, lastError: string): void {

@@ -35,6 +35,8 @@ export interface IronicDouble extends HttpDouble {
   minor: number;
   /** How many requests that concern a node each stage of what it goes through takes; 0 does all at once. */
   looks: number;
+  /** How many requests a node waits in a state for its ramdisk, such as `clean wait`; it waits in no other. */
+  waits: Record<string, number>;
   /** Whether nodes are cleaned that do not say it themselves, `automated_clean` in ironic.conf. */
   cleans: boolean;
   /** Whether a project's admin sees and changes only what is the project's, as by default since 2024.1: `enforce_scope`, `enforce_new_defaults`. */
@@ -74,6 +76,7 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     maximum: 1000,
     minor: options.minor ?? 82,
     looks: 1,
+    waits: {},
     cleans: true,
     enforcesScope: false,
     fails: {},

@@ -116,6 +116,11 @@ export function titleOf({ name, uuid }: Pick<NodeDetails, 'name' | 'uuid'>): str
   return name || uuid;
 }
 
+/** Where a step has ended instead, with Ironic's own words. */
+export function shortOf({ provision_state: state, last_error: lastError }: NodeDetails, { verb, to }: Step): string {
+  return `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ${state}${lastError ? `: ${lastError}` : ''}`;
+}
+
 function isFree(node: NodeState & Pick<NodeDetails, 'reservation'>): boolean {
   return isAtRest(node) && node.reservation === null;
 }
@@ -133,8 +138,7 @@ function watch(ironic: Ironic, uuid: string, { onState, known }: Travel): () => 
   };
 }
 
-function failure(node: NodeDetails, { verb, to }: Step): OperationError {
-  const why = node.last_error ? `: ${node.last_error}` : '';
+function failure(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} did not become ${to} after ${verb}, it is in state ${node.provision_state}${why}`, facts);
+  return new OperationError('NODE_FAILED', `node ${titleOf(node)} ${shortOf(node, step)}`, facts);
 }

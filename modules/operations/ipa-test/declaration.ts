@@ -58,7 +58,7 @@ const timeFields = defineFields({
     description: 'Seconds until Nova must have noticed that the node is available, or Blazar must have started the lease.',
     default: 900,
   },
-  lock_timeout: { type: 'integer', minimum: 1, maximum: 86400, description: 'Seconds for which a node that another operation of Ironic holds is waited for.', default: 300 },
+  lock_timeout: { type: 'integer', minimum: 1, maximum: 86400, description: 'Seconds for which a node whose lock another operation of Ironic holds is waited for.', default: 300 },
 });
 
 const pushFields = defineFields({
@@ -112,7 +112,7 @@ export const declaration = defineDeclaration({
   fields: { ...nodeFields, ...imageFields, ...pushFields, ...serverFields, ...timeFields, ...journalFields, ...loginFields },
   returns: {
     passed: { description: 'Whether the test has passed.', type: 'bool', returned: 'when a test was made' },
-    reason: { description: 'Why it has not passed.', type: 'str', returned: 'when the test has failed', sample: 'node rack3-07 is in state deploy failed: Timeout reached while waiting for callback' },
+    reason: { description: 'Why it has not passed.', type: 'str', returned: 'when the test has failed', sample: 'node rack3-07 did not become active, it is in state deploy failed: Timeout reached while waiting for callback' },
     last_error: { description: "Ironic's `last_error` of the node.", type: 'str', returned: 'when Ironic tells one', sample: 'Timeout reached while waiting for callback' },
     node: { description: 'The node of the test, or that it would take: `uuid` and `name`.', type: 'dict', returned: 'when one was chosen', sample: { uuid: '1be26c0b-03f2-4d2e-ae87-c02d7f33c123', name: 'rack3-07' } },
     server: { description: 'Id of the server, or the name of the deployment with `deployer: ironic`.', type: 'str', returned: 'when one was made' },

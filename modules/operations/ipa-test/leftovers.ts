@@ -25,6 +25,7 @@ export async function putBackLeftovers(run: Run): Promise<Leftovers> {
     try {
       restored.push(await putBack(run, entry));
     } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
       failures.push(messageOf(error));
     }
   }

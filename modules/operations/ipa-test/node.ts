@@ -2,11 +2,11 @@
 import type { Ironic } from '../../clients/ironic/api.js';
 import { getNode, listNodeDetails, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { listHosts } from '../../clients/blazar/hosts.js';
-import { OperationError } from '../../core/errors.js';
+import { hasCode, OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
-import { isOfType } from '../../policy/node-choice.js';
+import { isLocked, isOfType } from '../../policy/node-choice.js';
 import { isAtRest, occupationOf, stepsTo, type NodeGoal, type Step } from '../../policy/node-states.js';
-import { say, titleOf } from '../baremetal/provision.js';
+import { say, shortOf, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { pace, type Run } from './run.js';
 
@@ -32,6 +32,22 @@ export async function lookAt(ironic: Ironic, uuid: string): Promise<NodeDetails>
   const node = await getNode(ironic, uuid);
   if (!node) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
   return node;
+}
+
+/** The node as it is once nobody holds its lock. Throws NODE_LOCKED where it is held for too long, NODE_GONE. */
+export async function untilUnlocked({ args, context, ironic }: Run, uuid: string): Promise<NodeDetails> {
+  let last: NodeDetails | undefined;
+  const look = async (): Promise<NodeDetails | undefined> => {
+    last = await lookAt(ironic, uuid);
+    return isLocked(last) ? undefined : last;
+  };
+  try {
+    return await waitFor(look, { subject: `the lock of node ${uuid}`, timeoutSeconds: args.lock_timeout, ...pace, signal: context.signal });
+  } catch (error) {
+    if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
+    const message = `node ${titleOf(last)} was not taken: conductor ${last.reservation} has held its lock for ${args.lock_timeout} s, which is lock_timeout`;
+    throw new OperationError('NODE_LOCKED', message, { node: uuid }, error);
+  }
 }
 
 /** Whether what is on the node is the deployment of this test. */
@@ -91,10 +107,9 @@ export function taken(node: NodeDetails, why: string): OperationError {
   return new OperationError('NODE_TAKEN', `node ${titleOf(node)} was taken by somebody else meanwhile: ${why}`, { node: node.uuid });
 }
 
-function failed(node: NodeDetails, { verb, to }: Step): OperationError {
-  const why = node.last_error ? `: ${node.last_error}` : '';
+function failed(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} did not become ${to} after ${verb}, it is in state ${node.provision_state}${why}`, facts);
+  return new OperationError('NODE_FAILED', `node ${titleOf(node)} ${shortOf(node, step)}`, facts);
 }
 
 /** Tells each new state of a node once. */

@@ -1,6 +1,7 @@
 // Rolls a pair out to all nodes of a type, batch by batch, and takes it back where too many fail.
+import pLimit from 'p-limit';
 import { getNode, type NodeDetails } from '../../clients/ironic/nodes.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import type { ImageSettings } from '../../policy/image-settings.js';
 import { byName } from '../../policy/node-choice.js';
@@ -44,13 +45,17 @@ export async function rollOut(run: Run, plan: Plan, earlier: readonly RolloutEnt
   const nodes = (await nodesOfType(run, args.node_type ?? '')).sort(byName);
   const record = await openRecord(run, plan, earlier);
   const isWaiting = (node: NodeDetails): boolean => args.in_use === 'wait' && stepFor(node, { ...wishOf(run, plan), inUse: 'skip' }).action === 'skip';
+  // Those that are waited for are all watched at once, and take their turns as they become free.
   const batches = [...batchesOf(nodes.filter((node) => !isWaiting(node)), args.batch_size), ...[nodes.filter(isWaiting)].filter((batch) => batch.length > 0)];
   const results: NodeResult[] = [];
+  const isStopped = (): boolean => context.signal.aborted || isFailure(countFailed(results), args.max_failures);
+  const turn = pLimit(args.batch_size);
   for (const [index, batch] of batches.entries()) {
-    if (context.signal.aborted || isFailure(countFailed(results), args.max_failures)) break;
+    if (isStopped()) break;
     context.log('info', `batch ${index + 1} of ${batches.length}: ${batch.map(titleOf).join(', ')}`);
-    results.push(...(await Promise.all(batch.map((node) => updateNode(run, { plan, node, record })))));
+    await settled(batch.map((node) => updateNode(run, { plan, node, record, isStopped, turn, note: (result) => void results.push(result) })));
   }
+  results.sort(byName);
   if (context.signal.aborted) return { nodes: [...results, ...left(nodes, results, 'the run was interrupted before')], failures: [interruption(run, record.entry)] };
   if (!isFailure(countFailed(results), args.max_failures)) {
     await journal.remove(record.entry);
@@ -118,28 +123,56 @@ async function openRecord({ args, context, cloud, journal }: Run, { wanted }: Pl
   return record;
 }
 
+/** Waits for all of them, also where one fails: a fault of the program is thrown when no request is under way any more. */
+async function settled(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
+}
+
 interface Update {
   readonly plan: Plan;
   readonly node: NodeDetails;
   readonly record: RolloutRecord;
+  /** True once too many nodes have failed, or the run is being ended: no other node is changed then. */
+  isStopped(): boolean;
+  /** At most `batch_size` nodes are changed at a time. */
+  turn(work: () => Promise<boolean>): Promise<boolean>;
+  note(result: NodeResult): void;
 }
 
-async function updateNode(run: Run, update: Update): Promise<NodeResult> {
-  const { uuid, name } = update.node;
-  try {
-    return await tryUpdate(run, update);
-  } catch (error) {
-    return { uuid, name, result: run.context.signal.aborted ? 'skipped' : 'failed', reason: messageOf(error) };
+/** Notes what became of the node; nothing where the roll-out was stopped before it was changed. */
+async function updateNode(run: Run, update: Update): Promise<void> {
+  const deadline = performance.now() + waitSeconds(run) * 1000;
+  // A failure is noted before the next one has its turn, which may not come any more then.
+  const attempt = (): Promise<boolean> => noted(run, update, async () => (update.isStopped() ? undefined : tryUpdate(run, update)));
+  let isOver = false;
+  while (!isOver && !update.isStopped()) {
+    const ready = await noted(run, update, () => untilReady(run, update, deadline));
+    // It may be in use again when its turn comes.
+    isOver = ready || (await update.turn(attempt));
   }
 }
 
-async function tryUpdate(run: Run, { plan, node: { uuid, name }, record }: Update): Promise<NodeResult> {
+/** True where the work has come to a result, or failed. */
+async function noted(run: Run, { node: { uuid, name }, note }: Update, work: () => Promise<NodeResult | undefined>): Promise<boolean> {
+  try {
+    const result = await work();
+    if (result) note(result);
+    return result !== undefined;
+  } catch (error) {
+    if (!run.context.signal.aborted && !(error instanceof OperationError)) throw error;
+    note({ uuid, name, result: run.context.signal.aborted ? 'skipped' : 'failed', reason: messageOf(error) });
+    return true;
+  }
+}
+
+/** Undefined where it has to be waited for once more. */
+async function tryUpdate(run: Run, { plan, node: { uuid, name }, record }: Update): Promise<NodeResult | undefined> {
   const { args, context, ironic } = run;
   const base = { uuid, name };
-  const ready = await untilReady(run, plan, uuid);
-  if (!ready) return { ...base, result: 'skipped', reason: 'it does not exist any more' };
-  const { node, step } = ready;
-  if (step.action === 'wait' || step.action === 'skip') return { ...base, result: 'skipped', reason: step.reason };
+  const node = await getNode(ironic, uuid);
+  const step = node && stepFor(node, wishOf(run, plan));
+  if (!step || step.action === 'wait' || step.action === 'skip') return undefined;
   const former = await formerImages(run, node, Object.keys(plan.wanted));
   // What Doni has may differ where Ironic's is right already.
   if (step.action === 'unchanged' && isInDoni(plan.wanted, former)) return { ...base, result: 'unchanged', reason: step.reason };
@@ -156,36 +189,47 @@ function isInDoni(wanted: ImageSettings, { doni }: FormerImages): boolean {
   return doni === undefined || (doni.deployKernel === wanted.deploy_kernel && doni.deployRamdisk === wanted.deploy_ramdisk);
 }
 
-/** Waits for a node that is in use, where that is wished, and for one that is on its way. Its last state where the time is over. */
-async function untilReady(run: Run, plan: Plan, uuid: string): Promise<{ node: NodeDetails; step: RolloutStep } | undefined> {
-  const { args, context, ironic } = run;
-  let last: { node: NodeDetails; step: RolloutStep } | undefined;
-  const look = async (): Promise<{ found: typeof last } | undefined> => {
+function waitSeconds({ args }: Run): number {
+  return args.in_use === 'wait' ? args.in_use_timeout : args.lock_timeout;
+}
+
+/** Waits for a node that is in use, where that is wished, and for one that is on its way. Its result where it is not to be changed. */
+async function untilReady(run: Run, { plan, node: { uuid, name }, isStopped }: Update, deadline: number): Promise<NodeResult | undefined> {
+  const { context, ironic } = run;
+  const skipped = (reason: string): NodeResult => ({ uuid, name, result: 'skipped', reason });
+  let last: RolloutStep | undefined;
+  const look = async (): Promise<{ result: NodeResult | undefined } | undefined> => {
+    if (isStopped()) return { result: undefined };
     const node = await getNode(ironic, uuid);
-    last = node && { node, step: stepFor(node, wishOf(run, plan)) };
-    return last?.step.action === 'wait' ? undefined : { found: last };
+    if (!node) return { result: skipped('it does not exist any more') };
+    last = stepFor(node, wishOf(run, plan));
+    if (last.action === 'wait') return undefined;
+    return { result: last.action === 'skip' ? skipped(last.reason) : undefined };
   };
-  const timeoutSeconds = args.in_use === 'wait' ? args.in_use_timeout : args.lock_timeout;
+  const timeoutSeconds = Math.max(deadline - performance.now(), 0) / 1000;
   try {
-    return (await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, ...pace, signal: context.signal })).found;
+    return (await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, ...pace, signal: context.signal })).result;
   } catch (error) {
-    if (context.signal.aborted || !last || !(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT') throw error;
-    return { node: last.node, step: { action: 'wait', reason: `still so after ${timeoutSeconds} s: ${last.step.reason}` } };
+    if (context.signal.aborted || !last || !hasCode(error, 'WAIT_TIMEOUT')) throw error;
+    return skipped(`still so after ${waitSeconds(run)} s: ${last.reason}`);
   }
 }
 
 /** Gives every node of a roll-out what it had; the entry goes when all have it. */
 export async function undo(run: Run, entry: RolloutEntry): Promise<NodeResult[]> {
-  const results = await Promise.all(
-    Object.entries(entry.nodes).map(async ([uuid, { name, former }]): Promise<NodeResult> => {
-      try {
-        if (await getNode(run.ironic, uuid)) await applyImages(run, uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
-        return { uuid, name, result: 'rolled back', reason: 'it has its former images' };
-      } catch (error) {
-        return { uuid, name, result: 'failed', reason: `it could not be rolled back: ${messageOf(error)}` };
-      }
-    }),
-  );
+  const turn = pLimit(run.args.batch_size);
+  const results: NodeResult[] = [];
+  await settled(Object.entries(entry.nodes).map(([uuid, before]) => turn(async () => void results.push(await giveBack(run, uuid, before)))));
   if (results.every(({ result }) => result === 'rolled back')) await run.journal.remove(entry);
   return results;
+}
+
+async function giveBack(run: Run, uuid: string, { name, former }: RolloutEntry['nodes'][string]): Promise<NodeResult> {
+  try {
+    if (await getNode(run.ironic, uuid)) await applyImages(run, uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
+    return { uuid, name, result: 'rolled back', reason: 'it has its former images' };
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    return { uuid, name, result: 'failed', reason: `it could not be rolled back: ${messageOf(error)}` };
+  }
 }

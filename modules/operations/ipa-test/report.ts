@@ -59,6 +59,7 @@ function failuresOf({ context }: Run, { leftovers, trial, rollout }: Report): st
 function messageFor(run: Run, { leftovers, plan, trial, rollout }: Report): string {
   const parts = [
     ...(leftovers.restored.length > 0 ? [`${leftovers.restored.length} ${run.context.checkMode ? 'to be put back' : 'put back'}`] : []),
+    ...(leftovers.failures.length > 0 ? [`${leftovers.failures.length} could not be put back`] : []),
     ...(plan?.test && run.context.checkMode ? [takes(plan)] : []),
     ...(trial ? [`${shown(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? trial.node.name || trial.node.uuid : '(none)'}`] : []),
     ...(rollout ? [countResults(rollout.nodes)] : []),

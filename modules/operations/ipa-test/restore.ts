@@ -3,8 +3,9 @@ import { conflictOf, isUndecided } from '../../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
-import { giveUpVerb, isAtRest, isEditable, stepsTo, type Step } from '../../policy/node-states.js';
-import { say, titleOf } from '../baremetal/provision.js';
+import { hasSettings } from '../../policy/image-settings.js';
+import { giveUpVerb, isAtRest, isEditable, isHeld, stepsTo, type Step } from '../../policy/node-states.js';
+import { say, shortOf, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
 import { release } from './reserve.js';
@@ -30,6 +31,7 @@ export async function restoreTest(run: Run, entry: TestEntry): Promise<string> {
     const path = run.journal.pathOf(entry);
     // Without Nova's help nothing more is done to the node than to give it its images.
     await giveImagesBack(run, entry, 5).catch(() => undefined);
+    if (!(error instanceof OperationError)) throw error;
     const message = `${entry.name} could not be put back whole: ${messageOf(error)}; what is left stands in ${path}, and the next run, or restore, goes on with it`;
     throw new OperationError('RESTORE_INCOMPLETE', message, { journal: path, node: entry.node?.uuid }, error);
   }
@@ -47,6 +49,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
   if (!node || !former) return 'no node had been changed';
   const report = reporter(run);
   let said: Step | undefined;
+  let state: string | undefined;
   const look = async (): Promise<string | undefined> => {
     const present = await getNode(run.ironic, node.uuid);
     if (!present) {
@@ -54,8 +57,11 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
       return `node ${titleOf(node)} does not exist any more`;
     }
     report(present);
-    if (!isFree(present, entry)) {
-      if (foreignUseOf(present, entry) === undefined) await giveUp(run, present);
+    state = present.provision_state;
+    if (!isFree(present, entry) || !isEditable(present)) {
+      if (isOfTheTest(present, entry)) await giveUp(run, present);
+      // Held where it is, with its former images.
+      else if (isAtRest(present) && !isEditable(present)) throw noWay(present);
       if (!isEditable(present)) return undefined;
     }
     await applyImages(run, node.uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
@@ -69,7 +75,11 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     said = (await say(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
     return undefined;
   };
-  return waitFor(look, { subject: `node ${node.uuid} to be as it was`, timeoutSeconds: run.args.clean_timeout, ...pace, signal: run.lastSignal });
+  try {
+    return await waitFor(look, { subject: `node ${titleOf(node)} to be as it was`, timeoutSeconds: run.args.clean_timeout, ...pace, signal: run.lastSignal });
+  } catch (error) {
+    throw isTimeUp(error) && state ? new OperationError('WAIT_TIMEOUT', `${error.message}: it is in state ${state}`, { node: node.uuid }, error) : error;
+  }
 }
 
 /**
@@ -85,6 +95,16 @@ function isFree(node: NodeDetails, entry: TestEntry): boolean {
 async function giveUp({ ironic }: Run, node: NodeDetails): Promise<void> {
   const verb = node.reservation === null ? giveUpVerb(node, ironic.minor) : undefined;
   if (verb) await say(ironic, node.uuid, { target: verb });
+}
+
+/**
+ * Whether what the node waits for, a ramdisk that may never call, belongs to the test: to its deployment, or to its images. While a node is
+ * cleaned Ironic lets nobody change its images, so those that it has are those that it boots. A cleaning with the former ones was begun to
+ * put the node back, by this run or an earlier one: ended by us, it would begin anew each time.
+ */
+function isOfTheTest(node: NodeDetails, entry: TestEntry): boolean {
+  if (foreignUseOf(node, entry) !== undefined) return false;
+  return isOurs(node, entry) || (entry.former !== undefined && !hasSettings(node.driver_info, entry.former.node));
 }
 
 /** Takes away what else our test has brought about. True where something was: the node is to be looked at again. */
@@ -106,13 +126,21 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
 function nextStep(node: NodeDetails, entry: TestEntry): Step {
   const [step] = stepsTo(node.provision_state, 'available') ?? [];
   if (!step || (step.verb === 'deleted' && !isOurs(node, entry))) {
-    throw new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available`, { node: node.uuid });
+    throw noWay(node);
   }
   return step;
 }
 
-function failed(node: NodeDetails, { verb, to }: Step): OperationError {
-  const why = node.last_error ? `: ${node.last_error}` : '';
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} has its former images, but did not become ${to} after ${verb}, it is in state ${node.provision_state}${why}`, { node: node.uuid });
+function isTimeUp(error: unknown): error is OperationError {
+  return error instanceof OperationError && error.code === 'WAIT_TIMEOUT';
+}
+
+function noWay(node: NodeDetails): OperationError {
+  const held = isHeld(node) ? ': somebody holds it there; unhold lets it go on, abort ends it' : '';
+  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${held}`, { node: node.uuid });
+}
+
+function failed(node: NodeDetails, step: Step): OperationError {
+  return new OperationError('NODE_FAILED', `node ${titleOf(node)} has its former images, but ${shortOf(node, step)}`, { node: node.uuid });
 }
 

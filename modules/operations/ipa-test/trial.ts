@@ -6,7 +6,7 @@ import { imageKeys } from '../../policy/image-settings.js';
 import { countStates, mismatchOf, nodeArchitecture, obstacleOf } from '../../policy/node-choice.js';
 import { titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
-import { deploymentMark, isOurs, lookAt, steer, taken } from './node.js';
+import { deploymentMark, isOurs, steer, taken, untilUnlocked } from './node.js';
 import type { Plan, TestPlan } from './plan.js';
 import { reserve } from './reserve.js';
 import { restoreTest } from './restore.js';
@@ -30,7 +30,7 @@ export interface Trial {
 /** What the images may be at fault for. */
 const verdicts = ['TEST_FAILED', 'NODE_FAILED', 'WAIT_TIMEOUT'];
 
-/** How often another node is taken when somebody was faster. */
+/** How often another node is taken when somebody was faster, or does not let go of it. */
 const attempts = 3;
 
 /** Tests the pair on a node, and on another one where somebody else was faster. Throws where there was nothing to test on. */
@@ -39,7 +39,8 @@ export async function runTrial(run: Run, plan: Plan & { readonly test: TestPlan 
     const candidate = plan.test.candidates[attempt - 1];
     const { trial, error } = await tryOnce(run, plan, candidate);
     const isLast = attempt === attempts || trial.leftover !== undefined || (plan.test.resourceProperties === undefined && plan.test.candidates.length <= attempt);
-    if (!hasCode(error, 'NODE_TAKEN') || isLast) return trial;
+    const isElsewhere = hasCode(error, 'NODE_TAKEN') || (hasCode(error, 'NODE_LOCKED') && trial.node === undefined);
+    if (!isElsewhere || isLast) return trial;
     run.warnings.push(messageOf(error));
   }
 }
@@ -72,7 +73,7 @@ async function tryOnce(run: Run, plan: Plan & { readonly test: TestPlan }, candi
   const lastError = error instanceof OperationError ? error.facts.last_error : undefined;
   const trial: Trial = {
     passed: error === undefined,
-    isVerdict: error === undefined || verdicts.some((code) => hasCode(error, code)),
+    isVerdict: error === undefined || verdicts.includes(error.code),
     ...(error === undefined ? {} : { reason: messageOf(error) }),
     ...(typeof lastError === 'string' ? { lastError } : {}),
     ...(node ? { node } : {}),
@@ -89,6 +90,7 @@ async function putBack(run: Run, entry: TestEntry): Promise<string | undefined> 
     run.context.log('info', await restoreTest(run, entry));
     return undefined;
   } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
     return messageOf(error);
   }
 }
@@ -121,7 +123,7 @@ async function takeNode(run: Run, { plan, candidate, progress }: Attempt): Promi
   const { test, pair } = plan;
   const keys = imageKeys(run.args.rescue);
   if (!test.resourceProperties) {
-    const node = await lookAt(run.ironic, candidate?.uuid ?? '');
+    const node = await untilUnlocked(run, candidate?.uuid ?? '');
     const why = obstacleOf(node, keys);
     if (why) throw taken(node, why);
     return { node };
@@ -132,8 +134,8 @@ async function takeNode(run: Run, { plan, candidate, progress }: Attempt): Promi
     if (!hasCode(error, 'NO_HOST_FREE')) throw error;
     throw new OperationError('NO_HOST_FREE', `${messageOf(error)}; Ironic has ${countStates(plan.nodes, keys, pair.architecture)}`, {}, error);
   });
-  const node = await getNode(run.ironic, uuid);
-  if (!node) throw new OperationError('NODE_GONE', `Blazar leased host ${uuid}, and Ironic has no such node`, { node: uuid });
+  if (!(await getNode(run.ironic, uuid))) throw new OperationError('NODE_GONE', `Blazar leased host ${uuid}, and Ironic has no such node`, { node: uuid });
+  const node = await untilUnlocked(run, uuid);
   const why = mismatchOf(node, pair.architecture) ?? obstacleOf(node, keys);
   if (why) throw new OperationError('NO_NODE_FREE', `Blazar leased node ${titleOf(node)}, which cannot be tested on: ${why}`, { node: uuid });
   return { node, reservationId };

@@ -1,4 +1,5 @@
-// The states of a bare-metal node and the verbs between them (ironic/common/state_machine.py, states.py), as far as operations go through them.
+// The states of a bare-metal node and the verbs between them (ironic/common/state_machine.py, states.py, up to Ironic 37), as far as operations go
+// through them. What a verb can do depends on the server, so it is asked for by the minor version that is spoken.
 
 /** What `PUT /v1/nodes/{id}/states/provision` is told. */
 export type Verb = 'manage' | 'provide' | 'active' | 'deleted' | 'unrescue' | 'abort';
@@ -12,6 +13,8 @@ export interface Step {
   readonly from: string;
   /** The state that it leads to when all goes well. */
   readonly to: string;
+  /** The minor version of the API from which on servers have it; those of the beginning have none. */
+  readonly since?: number;
 }
 
 export interface NodeState {
@@ -39,22 +42,30 @@ const steps: readonly Step[] = [
   { verb: 'deleted', from: 'rescue failed', to: 'available' },
   { verb: 'unrescue', from: 'unrescue failed', to: 'active' },
   { verb: 'deleted', from: 'unrescue failed', to: 'available' },
-  // From 1.87 on; at once, without a transition.
-  { verb: 'abort', from: 'service failed', to: 'active' },
+  // The state came with 1.87; until then and long after `service`, `rescue` and `deleted` alone led out of it.
+  { verb: 'abort', from: 'service failed', to: 'active', since: 101 },
   { verb: 'deleted', from: 'service failed', to: 'available' },
 ];
 
 const failedStates: ReadonlySet<string> = new Set(steps.map(({ from }) => from).filter((state) => state === 'error' || state.endsWith(' failed')));
 const restingStates: ReadonlySet<string> = new Set([...steps.map(({ from }) => from), 'deploy hold', 'clean hold', 'service hold']);
 
-/** The shortest way of verbs from a state at rest to the goal; empty when it is there, undefined where no way leads, as back to `enroll`. */
-export function stepsTo(state: string, goal: NodeGoal): readonly Step[] | undefined {
+/**
+ * The shortest way of verbs from a state at rest to the goal, on a server of this minor version; empty when it is there, undefined where no
+ * way leads, as back to `enroll`.
+ */
+export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly Step[] | undefined {
   const ways = new Map<string, readonly Step[]>([[state, []]]);
   for (const [reached, way] of ways) {
     if (reached === goal) return way;
-    for (const step of steps) if (step.from === reached && !ways.has(step.to)) ways.set(step.to, [...way, step]);
+    for (const step of steps) if (step.from === reached && isWay(step, goal, minor) && !ways.has(step.to)) ways.set(step.to, [...way, step]);
   }
   return undefined;
+}
+
+/** A node that is to be active is never undeployed on the way: what runs on it would be lost. After `error` nothing does. */
+function isWay({ verb, from, since = 1 }: Step, goal: NodeGoal, minor: number): boolean {
+  return since <= minor && !(goal === 'active' && verb === 'deleted' && from !== 'error');
 }
 
 /** False while the node is on its way by itself, waiting for its ramdisk included. */
@@ -65,6 +76,12 @@ export function isAtRest({ provision_state: state }: NodeState): boolean {
 /** Where an operator's step keeps a node until it is told to go on (`unhold`) or to end (`abort`). */
 export function isHeld({ provision_state: state }: Pick<NodeState, 'provision_state'>): boolean {
   return state.endsWith(' hold');
+}
+
+/** What an operator can do where no way leads on, as the end of a sentence that names the state; empty where nothing better is known. */
+export function adviceOn(node: Pick<NodeState, 'provision_state'>): string {
+  if (isHeld(node)) return ': somebody holds it there; the verb unhold lets it go on, abort ends it';
+  return node.provision_state === 'service failed' ? ': the verbs service, rescue and deleted lead out of it' : '';
 }
 
 /** A state that a failure led to; its `last_error` tells why. */

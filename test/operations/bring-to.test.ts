@@ -10,7 +10,9 @@ const failed = (state: string): Partial<StoredNode> => ({ provision_state: state
 
 const states = ['enroll', 'manageable', 'available', 'active', 'rescue', 'error', 'clean failed', 'inspect failed', 'adopt failed', 'deploy failed', 'rescue failed', 'unrescue failed', 'service failed'];
 const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
-const ways = states.flatMap((state) => goals.map((goal) => [state, goal] as const)).filter(([state, goal]) => stepsTo(state, goal) !== undefined);
+/** What the site's double speaks. */
+const newest = 112;
+const ways = states.flatMap((state) => goals.map((goal) => [state, goal] as const)).filter(([state, goal]) => stepsTo(state, goal, newest) !== undefined);
 
 describe('the way', () => {
   test.each(ways)('from %s to %s is gone by its verbs, each said once', async (state, goal) => {
@@ -19,13 +21,13 @@ describe('the way', () => {
     const arrived = await site.bring(node, goal);
 
     expect(arrived).toMatchObject({ uuid: node.uuid, provision_state: goal, target_provision_state: null, reservation: null });
-    expect(site.verbs()).toEqual(stepsTo(state, goal)!.map(({ verb }) => [verb, 202]));
+    expect(site.verbs()).toEqual(stepsTo(state, goal, newest)!.map(({ verb }) => [verb, 202]));
   });
 
   test.each(states.filter((state) => state !== 'enroll'))('from %s back to enroll there is none, and nothing is said', async (state) => {
     const node = site.double.seed({ provision_state: state, name: 'rack3-07' });
 
-    await expect(site.bring(node, 'enroll')).rejects.toMatchObject({ code: 'NO_WAY', message: `node rack3-07 is in state ${state}: no verb leads from there to enroll` });
+    await expect(site.bring(node, 'enroll')).rejects.toMatchObject({ code: 'NO_WAY', message: expect.stringMatching(new RegExp(`^node rack3-07 is in state ${state}: no verb leads from there to enroll`)) });
     expect(site.verbs()).toEqual([]);
   });
 

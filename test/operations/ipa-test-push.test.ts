@@ -45,7 +45,7 @@ async function openWaiting(count: number): Promise<StoredNode[]> {
 /** Refuses changes of these nodes. */
 function refuse(nodes: readonly StoredNode[]): void {
   const { intervene } = site.users.baremetal;
-  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && nodes.some(({ uuid }) => uuid === call.segments[2]) ? { status: 403, body: { error_message: 'forbidden' } } : intervene(call));
+  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && nodes.some(({ uuid }) => uuid === call.segments[2]) ? { status: 400, body: { error_message: 'refused' } } : intervene(call));
 }
 
 test.each([[0, 1, 1], [1, 1, 2], [2, 1, 3], [0, 2, 2]])('nodes that were waited for: with max_failures %i and batch_size %i, at most %i are tried', async (maxFailures, batchSize, most) => {
@@ -65,7 +65,7 @@ test('nodes that were waited for and changed before it stopped get their former 
   const nodes = await openWaiting(4);
   let patches = 0;
   const { intervene } = site.users.baremetal;
-  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && ++patches === 3 ? { status: 403, body: { error_message: 'forbidden' } } : intervene(call));
+  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && ++patches === 3 ? { status: 400, body: { error_message: 'refused' } } : intervene(call));
 
   const outcome = await site.test({ ...pushOnly, in_use: 'wait', batch_size: 1, in_use_timeout: 20 });
 

@@ -159,7 +159,7 @@ describe('what the images under test have begun is ended', () => {
 
     const outcome = await site.test({ ...patient, restore: true });
 
-    expect(outcome.failures).toEqual([expect.stringMatching(/is in state clean hold, and no verb that is ours to say leads from there to available: somebody holds it there; unhold lets it go on, abort ends it/)]);
+    expect(outcome.failures).toEqual([expect.stringMatching(/is in state clean hold, and no verb that is ours to say leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/)]);
     expect([verbs(), site.journal().length]).toEqual([[], 1]);
   });
 });

@@ -81,6 +81,8 @@ export function isVerbKnown(verb: string, minor: number): boolean {
 export function wayOf(state: string, verb: string, minor: number): Way | undefined {
   // Deployments can be aborted since 1.110 only.
   if (eventOf(verb) === 'abort' && state === 'wait call-back' && minor < 110) return undefined;
+  // conductor/manager.py has that case since then.
+  if (eventOf(verb) === 'abort' && state === 'service failed' && minor < 101) return undefined;
   return ways[state]?.[eventOf(verb)];
 }
 

@@ -133,7 +133,7 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
   const { ironic, context, settings } = run;
   const { goal } = settings;
   if (goal === undefined) return node;
-  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, settings)) done.validation = await validate(run, node);
+  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, run)) done.validation = await validate(run, node);
   const onState = (seen: NodeDetails): void => {
     if (seen.provision_state !== node.provision_state) done.changed = true;
     done.node = seen;

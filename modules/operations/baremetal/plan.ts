@@ -184,7 +184,7 @@ function differencesOf({ found, traits, ports, maintenance, travels, wish }: Pla
 }
 
 /** Whether verbs on the way deploy or clean the node, so that its interfaces should be asked first. */
-export function isWorthValidating(state: string, { goal }: NodeSettings): boolean {
-  return goal !== undefined && (stepsTo(state, goal) ?? []).some(({ verb }) => verb === 'provide' || verb === 'active');
+export function isWorthValidating(state: string, { settings: { goal }, ironic }: NodeRun): boolean {
+  return goal !== undefined && (stepsTo(state, goal, ironic.minor) ?? []).some(({ verb }) => verb === 'provide' || verb === 'active');
 }
 

@@ -3,7 +3,7 @@ import { conflictOf, isUndecided, type Ironic } from '../../clients/ironic/api.j
 import { getNode, setProvisionState, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';
-import { hasFailed, isAtRest, stepsTo, type NodeGoal, type NodeState, type Step, type Verb } from '../../policy/node-states.js';
+import { adviceOn, hasFailed, isAtRest, stepsTo, type NodeGoal, type NodeState, type Step, type Verb } from '../../policy/node-states.js';
 
 export interface Travel {
   /** The longest that the whole way may take. */
@@ -36,14 +36,20 @@ export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, trav
     const node = await untilFree(`to become ${goal}`, deadline);
     if (said && (hasFailed(node) || (said.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))) throw failure(node, said);
     if (node.provision_state === goal) return node;
-    const [step] = stepsTo(node.provision_state, goal) ?? [];
-    if (!step) throw new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}: no verb leads from there to ${goal}`, { node: uuid, provision_state: node.provision_state });
+    const [step] = stepsTo(node.provision_state, goal, ironic.minor) ?? [];
+    if (!step) throw noWay(node, goal);
     const outcome = await tryToSay(ironic, uuid, { target: step.verb, ...travel.bodyOf?.(step.verb) });
     said = outcome === 'accepted' ? step : undefined;
     refusals = outcome === 'accepted' || outcome === 'busy' ? 0 : refusals + 1;
     if (refusals > 0) await assertMovedOn({ ironic, step, node, refusals, refusal: outcome });
     if (outcome !== 'accepted') await sleep(pauseOf(travel) * 1000, travel.signal);
   }
+}
+
+/** Nothing that may be said leads from where the node is to the goal. */
+export function noWay(node: NodeDetails, goal: NodeGoal): OperationError {
+  const { uuid, provision_state: state } = node;
+  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`, { node: uuid, provision_state: state });
 }
 
 interface Doubt {

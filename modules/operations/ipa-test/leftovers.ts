@@ -1,5 +1,5 @@
 // What earlier runs have left, put back before anything else is begun.
-import { messageOf, OperationError } from '../../core/errors.js';
+import { messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import type { JournalEntry, RolloutEntry } from './journal.js';
 import { undo } from './push.js';
 import { restoreTest } from './restore.js';
@@ -25,7 +25,7 @@ export async function putBackLeftovers(run: Run): Promise<Leftovers> {
     try {
       restored.push(await putBack(run, entry));
     } catch (error) {
-      if (!(error instanceof OperationError)) throw error;
+      rethrowProgramFault(error);
       failures.push(messageOf(error));
     }
   }

@@ -6,7 +6,7 @@ import { hasCode, OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import { isLocked, isOfType } from '../../policy/node-choice.js';
 import { isAtRest, occupationOf, stepsTo, type NodeGoal, type Step } from '../../policy/node-states.js';
-import { say, shortOf, titleOf } from '../baremetal/provision.js';
+import { noWay, say, shortOf, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { pace, type Run } from './run.js';
 
@@ -84,8 +84,8 @@ export async function steer(run: Run, uuid: string, { goal, timeoutSeconds, sign
     if (!isAtRest(node) || node.reservation !== null) return undefined;
     if (said && node.provision_state !== said.to) throw failed(node, said);
     if (node.provision_state === goal) return node;
-    const [step] = stepsTo(node.provision_state, goal) ?? [];
-    if (!step) throw new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}: no verb leads from there to ${goal}`, { node: uuid, provision_state: node.provision_state });
+    const [step] = stepsTo(node.provision_state, goal, run.ironic.minor) ?? [];
+    if (!step) throw noWay(node, goal);
     said = (await sayUnlessTaken(run, uuid, { step, entry })) ? step : undefined;
     return undefined;
   };

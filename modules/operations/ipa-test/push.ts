@@ -1,7 +1,7 @@
 // Rolls a pair out to all nodes of a type, batch by batch, and takes it back where too many fail.
 import pLimit from 'p-limit';
 import { getNode, type NodeDetails } from '../../clients/ironic/nodes.js';
-import { hasCode, messageOf, OperationError } from '../../core/errors.js';
+import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import type { ImageSettings } from '../../policy/image-settings.js';
 import { byName } from '../../policy/node-choice.js';
@@ -160,7 +160,7 @@ async function noted(run: Run, { node: { uuid, name }, note }: Update, work: () 
     if (result) note(result);
     return result !== undefined;
   } catch (error) {
-    if (!run.context.signal.aborted && !(error instanceof OperationError)) throw error;
+    if (!run.context.signal.aborted) rethrowProgramFault(error);
     note({ uuid, name, result: run.context.signal.aborted ? 'skipped' : 'failed', reason: messageOf(error) });
     return true;
   }
@@ -229,7 +229,7 @@ async function giveBack(run: Run, uuid: string, { name, former }: RolloutEntry['
     if (await getNode(run.ironic, uuid)) await applyImages(run, uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
     return { uuid, name, result: 'rolled back', reason: 'it has its former images' };
   } catch (error) {
-    if (!(error instanceof OperationError)) throw error;
+    rethrowProgramFault(error);
     return { uuid, name, result: 'failed', reason: `it could not be rolled back: ${messageOf(error)}` };
   }
 }

@@ -1,10 +1,10 @@
 // Puts back what a test has left, from wherever it was broken off: driven by what the services say now, so that it can be repeated at will.
 import { conflictOf, isUndecided } from '../../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../../clients/ironic/nodes.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import { hasSettings } from '../../policy/image-settings.js';
-import { giveUpVerb, isAtRest, isEditable, isHeld, stepsTo, type Step } from '../../policy/node-states.js';
+import { adviceOn, giveUpVerb, isAtRest, isEditable, stepsTo, type Step } from '../../policy/node-states.js';
 import { say, shortOf, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
@@ -31,7 +31,7 @@ export async function restoreTest(run: Run, entry: TestEntry): Promise<string> {
     const path = run.journal.pathOf(entry);
     // Without Nova's help nothing more is done to the node than to give it its images.
     await giveImagesBack(run, entry, 5).catch(() => undefined);
-    if (!(error instanceof OperationError)) throw error;
+    rethrowProgramFault(error);
     const message = `${entry.name} could not be put back whole: ${messageOf(error)}; what is left stands in ${path}, and the next run, or restore, goes on with it`;
     throw new OperationError('RESTORE_INCOMPLETE', message, { journal: path, node: entry.node?.uuid }, error);
   }
@@ -61,7 +61,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     if (!isFree(present, entry) || !isEditable(present)) {
       if (isOfTheTest(present, entry)) await giveUp(run, present);
       // Held where it is, with its former images.
-      else if (isAtRest(present) && !isEditable(present)) throw noWay(present);
+      else if (isAtRest(present) && !isEditable(present)) throw stuck(present);
       if (!isEditable(present)) return undefined;
     }
     await applyImages(run, node.uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
@@ -71,7 +71,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     if (present.maintenance) return `node ${titleOf(node)} has its former images, and is left ${present.provision_state}, as somebody put it into maintenance: ${present.maintenance_reason ?? 'no reason is told'}`;
     if (said && present.provision_state !== said.to) throw failed(present, said);
     if (present.provision_state === 'available') return `node ${titleOf(node)} has its former images and is available`;
-    const step = nextStep(present, entry);
+    const step = nextStep(run, present, entry);
     said = (await say(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
     return undefined;
   };
@@ -123,10 +123,10 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
   return true;
 }
 
-function nextStep(node: NodeDetails, entry: TestEntry): Step {
-  const [step] = stepsTo(node.provision_state, 'available') ?? [];
+function nextStep({ ironic }: Run, node: NodeDetails, entry: TestEntry): Step {
+  const [step] = stepsTo(node.provision_state, 'available', ironic.minor) ?? [];
   if (!step || (step.verb === 'deleted' && !isOurs(node, entry))) {
-    throw noWay(node);
+    throw stuck(node);
   }
   return step;
 }
@@ -135,9 +135,8 @@ function isTimeUp(error: unknown): error is OperationError {
   return error instanceof OperationError && error.code === 'WAIT_TIMEOUT';
 }
 
-function noWay(node: NodeDetails): OperationError {
-  const held = isHeld(node) ? ': somebody holds it there; unhold lets it go on, abort ends it' : '';
-  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${held}`, { node: node.uuid });
+function stuck(node: NodeDetails): OperationError {
+  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${adviceOn(node)}`, { node: node.uuid });
 }
 
 function failed(node: NodeDetails, step: Step): OperationError {

@@ -1,7 +1,7 @@
 // One test from the choice of the node to its return; whatever happens on the way, everything is put back.
 import { getNode, patchNode, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { whileLocked } from '../../clients/ironic/api.js';
-import { hasCode, messageOf, OperationError } from '../../core/errors.js';
+import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import { imageKeys } from '../../policy/image-settings.js';
 import { countStates, mismatchOf, nodeArchitecture, obstacleOf } from '../../policy/node-choice.js';
 import { titleOf } from '../baremetal/provision.js';
@@ -90,7 +90,7 @@ async function putBack(run: Run, entry: TestEntry): Promise<string | undefined> 
     run.context.log('info', await restoreTest(run, entry));
     return undefined;
   } catch (error) {
-    if (!(error instanceof OperationError)) throw error;
+    rethrowProgramFault(error);
     return messageOf(error);
   }
 }

@@ -1,5 +1,5 @@
 // The images that a node boots to be deployed or rescued, as keys of its driver_info: what changes them, and what changes them back.
-import { isMasked } from './masked-values.js';
+import { isMasked, isRedacted } from './masked-values.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -24,8 +24,9 @@ export function settingsFor(pair: { readonly kernel: string; readonly initramfs:
   return Object.fromEntries(imageKeys(rescue).map((key) => [key, key.endsWith('_kernel') ? pair.kernel : pair.initramfs]));
 }
 
-/** What a node has of these keys. Undefined where one of the values comes back masked, or is no text: it could not be put back. */
+/** What a node has of these keys. Undefined where the values or one of them come back masked, or it is no text: it could not be put back. */
 export function presentSettings(driverInfo: Values, keys: readonly string[]): ImageSettings | undefined {
+  if (isRedacted(driverInfo)) return undefined;
   const entries = keys.map((key) => [key, driverInfo[key] ?? null] as const);
   if (entries.some(([, value]) => value !== null && (typeof value !== 'string' || isMasked(value)))) return undefined;
   return Object.fromEntries(entries) as ImageSettings;

@@ -3,9 +3,18 @@ import { isMapping } from '../core/mapping.js';
 
 const mask = '***';
 
+/**
+ * What Ironic says from 2024.1 on instead of a value, or in its place under the key `content`, to whom its policy hides it: a value is there or
+ * not, nobody knows.
+ */
+export function isRedacted(value: unknown): boolean {
+  if (isMapping(value)) return isRedacted(value.content);
+  return typeof value === 'string' && /^\*\* (?:value )?redacted\b/i.test(value);
+}
+
 /** True for a value that has a mask in it, however deep: the true one is not known, and this one must never be written back. */
 export function isMasked(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes(mask);
+  if (typeof value === 'string') return value.includes(mask) || isRedacted(value);
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).some(isMasked);
 }

@@ -1,5 +1,5 @@
 // Which node of a type a test takes, and why it takes no other.
-import { isMasked } from './masked-values.js';
+import { isMasked, isRedacted } from './masked-values.js';
 import { architectureNamed, type Architecture } from './ipa-images.js';
 import { isAtRest, occupationOf, type NodeOccupation } from './node-states.js';
 
@@ -13,6 +13,8 @@ export interface ChoosableNode extends NodeOccupation {
   readonly resource_class: string;
   readonly driver_info: Values;
   readonly maintenance: boolean;
+  /** Why Ironic itself has set maintenance. */
+  readonly fault: string | null;
   readonly reservation: string | null;
   readonly protected: boolean;
   readonly retired: boolean;
@@ -30,10 +32,10 @@ export function nodeArchitecture({ properties }: Pick<ChoosableNode, 'properties
 
 /** Why a node cannot be tested on now; undefined for one that can, once its lock is free. `keys` of its driver_info are to be changed for the time of the test. */
 export function obstacleOf(node: ChoosableNode, keys: readonly string[]): string | undefined {
-  const masked = keys.find((key) => isMasked(node.driver_info[key]));
+  const masked = isRedacted(node.driver_info) ? keys[0] : keys.find((key) => isMasked(node.driver_info[key]));
   const occupation = occupationOf(node);
   if (occupation) return occupation;
-  if (node.maintenance) return 'it is in maintenance';
+  if (node.maintenance) return node.fault ? `it is in maintenance, since Ironic itself found a ${node.fault}` : 'it is in maintenance';
   if (node.retired) return 'it is retired';
   if (node.provision_state !== 'available') return `it is in state ${node.provision_state}`;
   if (node.target_provision_state !== null || !isAtRest(node)) return `it is on its way to ${node.target_provision_state ?? 'another state'}`;

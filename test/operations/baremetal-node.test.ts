@@ -58,6 +58,63 @@ describe('a node', () => {
     expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
   });
 
+  test.each<[string, string, Readonly<Record<string, unknown>>]>([
+    ['clean failure', 'clean failed', {}],
+    // As a run before has left it.
+    ['clean failure', 'available', {}],
+    ['rescue abort failure', 'rescue failed', { force_in_use: true }],
+    ['service failure', 'service failed', { force_in_use: true }],
+  ])('leaves maintenance that Ironic itself has set for a %s, out of "%s"', async (fault, provision_state, more) => {
+    const node = site.ironic.seed({ name: 'n1', provision_state, maintenance: true, maintenance_reason: 'it said so', fault });
+
+    expect(await site.node({ name: 'n1', state: 'available', ...more }, { checkMode: true })).toMatchObject({ changed: true, differences: [{ before: { maintenance: true }, after: { maintenance: false } }] });
+    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({ changed: true, values: { provision_state: 'available' }, warnings: [] });
+    expect(node).toMatchObject({ maintenance: false, fault: null });
+    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({ changed: false, warnings: [] });
+  });
+
+  test('enrolled again leaves it too, before it is cleaned, as a cleaning does not go on in maintenance', async () => {
+    const node = site.ironic.seed({ name: 'n1', provision_state: 'clean failed', target_provision_state: 'available', maintenance: true, fault: 'clean failure' });
+    const seen: unknown[] = [];
+    site.ironic.intervene = () => void seen.push([node.provision_state, node.maintenance]);
+
+    expect(await site.enroll({ nodes: [{ name: 'n1', driver: 'fake-hardware' }], state: 'available' })).toMatchObject({ changed: true, failures: [], warnings: [] });
+
+    expect(seen).toContainEqual(['cleaning', false]);
+    expect(seen).not.toContainEqual(['cleaning', true]);
+  });
+
+  test.each<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]>([
+    ['of a power failure', { provision_state: 'available', fault: 'power failure' }, { state: 'available' }],
+    ['on the way to manageable only', { provision_state: 'clean failed', fault: 'clean failure' }, { state: 'manageable' }],
+    ['of a node that is in use', { provision_state: 'active', fault: 'service failure' }, { state: 'active' }],
+  ])('maintenance by Ironic itself %s stays, and is told', async (_, fields, given) => {
+    const node = site.ironic.seed({ name: 'n1', maintenance: true, maintenance_reason: 'it said so', ...fields });
+
+    const { warnings } = await site.node({ name: 'n1', ...given });
+
+    expect(warnings).toEqual([expect.stringMatching(/Ironic itself found a \w+ failure: it said so; .*maintenance: false$/)]);
+    expect(node).toMatchObject({ maintenance: true });
+    expect((await site.node({ name: 'n1', ...given, maintenance: true })).warnings).toEqual([]);
+  });
+
+  test('maintenance of an operator stays on the way', async () => {
+    const node = site.ironic.seed({ name: 'n1', provision_state: 'inspect failed', maintenance: true, maintenance_reason: 'a fan' });
+
+    expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({ changed: true, warnings: [] });
+    expect(node).toMatchObject({ provision_state: 'available', maintenance: true, maintenance_reason: 'a fan' });
+  });
+
+  test('whose lock and last error a policy hides is not taken for locked', async () => {
+    site.ironic.spoil = (call, answer) => {
+      if (call.method !== 'GET' || call.segments[1] !== 'nodes' || call.segments[2] === undefined) return undefined;
+      return { ...answer, body: { ...(answer.body as object), reservation: '** Redacted - requires baremetal:node:get:reservation permission. **', last_error: '** Value Redacted - Requires baremetal:node:get:last_error permission. **' } };
+    };
+    site.ironic.seed({ name: 'n1', provision_state: 'manageable' });
+
+    expect(await site.node({ name: 'n1', state: 'available', state_timeout: 20 })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+  });
+
   test.each(['clean failed', 'inspect failed', 'adopt failed', 'enroll', 'manageable'])('is deleted out of "%s"', async (provision_state) => {
     site.ironic.seed({ name: 'n1', provision_state });
 

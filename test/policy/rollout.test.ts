@@ -9,7 +9,7 @@ const deployKeys = imageKeys(false);
 
 function node(changes: Partial<ChoosableNode> = {}): ChoosableNode {
   const idle = { instance_uuid: null, allocation_uuid: null, reservation: null, target_provision_state: null };
-  const plain = { maintenance: false, protected: false, retired: false };
+  const plain = { maintenance: false, fault: null, protected: false, retired: false };
   return { uuid: 'u1', name: 'rack1-01', properties: { cpu_arch: 'x86_64' }, extra: {}, resource_class: 'baremetal', driver_info: {}, provision_state: 'available', ...idle, ...plain, ...changes };
 }
 
@@ -24,6 +24,7 @@ test.each<[string, Partial<ChoosableNode>, RegExp | undefined]>([
   ['an allocation', { allocation_uuid: 'a1' }, /^allocation a1 holds it$/],
   ['active without an instance', { provision_state: 'active' }, /^it is in state active$/],
   ['maintenance', { maintenance: true }, /^it is in maintenance$/],
+  ['maintenance by a fault', { maintenance: true, fault: 'clean failure' }, /^it is in maintenance, since Ironic itself found a clean failure$/],
   ['retired', { retired: true }, /^it is retired$/],
   ['another state', { provision_state: 'manageable' }, /^it is in state manageable$/],
   ['on its way', { target_provision_state: 'manageable' }, /^it is on its way to manageable$/],

@@ -1,16 +1,28 @@
 import { messageOf, OperationError, type Facts } from '../../core/errors.js';
 
+interface RefusedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly proxy?: string | undefined;
+}
+
 /** The server answered, with a status that the caller did not expect. */
 export class HttpError extends OperationError {
   override readonly name = 'HttpError';
+  /** What was asked and answered, for an error that says more. */
+  readonly answer: RefusedRequest;
   readonly status: number;
   /** Seconds from the answer's Retry-After, where it had one. */
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(answer: { method: string; url: string; status: number; reason: string; retryAfterSeconds?: number | undefined; proxy?: string | undefined }) {
+  constructor(answer: RefusedRequest) {
     const { method, status, reason } = answer;
     const url = withoutCredentials(answer.url);
     super('HTTP_ERROR', `${method} ${url} answered ${status}${through(answer)}${reason ? `: ${reason}` : ''}`, { method, url, status });
+    this.answer = { ...answer, url };
     this.status = status;
     this.retryAfterSeconds = answer.retryAfterSeconds;
   }

@@ -4,6 +4,7 @@ import { waitFor } from '../../core/waiting.js';
 import type { HttpAnswer } from '../http/client.js';
 import { ConnectionError, HttpError } from '../http/errors.js';
 import type { Cloud, ServiceRequest } from '../keystone/cloud.js';
+import { adviceOnRole } from './visibility.js';
 
 /** The newest minor version whose fields and states are known here (ironic 37, 2026). */
 const newestMinor = 112;
@@ -29,11 +30,20 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
     minor,
     cloud,
     headers,
-    request: (request) => {
+    request: async (request) => {
       const content = typeof request.body === 'string' ? { 'Content-Type': 'application/json' } : {};
-      return cloud.request('baremetal', { ...request, headers: { ...headers, ...content, ...request.headers } });
+      try {
+        return await cloud.request('baremetal', { ...request, headers: { ...headers, ...content, ...request.headers } });
+      } catch (error) {
+        throw isDenied(error) ? new HttpError({ ...error.answer, reason: `${error.answer.reason}; ${await adviceOnRole(cloud)}` }) : error;
+      }
     },
   };
+}
+
+/** Refused by a policy, and not because the node is protected. */
+function isDenied(error: unknown): error is HttpError {
+  return error instanceof HttpError && error.status === 403 && /access was denied to the following resource/i.test(error.message);
 }
 
 /** `lock`: another operation holds the node for a moment. `transition`: it is on its way to another state. Undefined: no waiting helps. */

@@ -27,6 +27,8 @@ export interface NodeDetails extends Node {
   readonly power_state: string | null;
   readonly maintenance: boolean;
   readonly maintenance_reason: string | null;
+  /** Why Ironic itself has set maintenance; null where somebody else has, and below 1.42. */
+  readonly fault: string | null;
   readonly instance_uuid: string | null;
   readonly allocation_uuid: string | null;
   /** The conductor that holds the node's lock. */
@@ -139,6 +141,8 @@ function parseNode(row: Values): Node {
 
 function parseDetails(row: Values): NodeDetails {
   const orNull = (key: string): string | null => textAt(row, key) || null;
+  // From 2024.1 on a policy may hide these two, which is told in their place: no lock and no error are known then.
+  const unlessHidden = (key: string): string | null => (/^\*\* (?:value )?redacted\b/i.test(textAt(row, key)) ? null : orNull(key));
   return {
     ...parseNode(row),
     properties: mappingAt(row, 'properties'),
@@ -150,10 +154,11 @@ function parseDetails(row: Values): NodeDetails {
     power_state: orNull('power_state'),
     maintenance: row.maintenance === true,
     maintenance_reason: orNull('maintenance_reason'),
+    fault: orNull('fault'),
     instance_uuid: orNull('instance_uuid'),
     allocation_uuid: orNull('allocation_uuid'),
-    reservation: orNull('reservation'),
-    last_error: orNull('last_error'),
+    reservation: unlessHidden('reservation'),
+    last_error: unlessHidden('last_error'),
     protected: row.protected === true,
     retired: row.retired === true,
     record: row,

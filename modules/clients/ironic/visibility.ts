@@ -41,9 +41,12 @@ async function ask(cloud: Cloud, path: string, version: string): Promise<number>
 }
 
 async function hidden(cloud: Cloud, what: string): Promise<Visibility> {
-  const help =
-    (await cloud.baremetalScope()) === 'system'
-      ? `the user of the login from ${cloud.source} has too small a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
-      : `the login from ${cloud.source} sees the nodes of its project only: a token of the whole system is needed; give the user a role there (openstack role add --user USER --system all admin) and log in by password, as an application credential cannot have it`;
-  return { seen: false, why: `not all nodes are shown to this login (${what}); ${help}` };
+  return { seen: false, why: `not all nodes are shown to this login (${what}); ${await adviceOnRole(cloud)}` };
+}
+
+/** What gives a login that Ironic refuses something to the role and the scope that it lacks. */
+export async function adviceOnRole(cloud: Cloud): Promise<string> {
+  return (await cloud.baremetalScope()) === 'system'
+    ? `the user of the login from ${cloud.source} has too small a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
+    : `the login from ${cloud.source} sees the nodes of its project only: a token of the whole system is needed; give the user a role there (openstack role add --user USER --system all admin) and log in by password, as an application credential cannot have it`;
 }

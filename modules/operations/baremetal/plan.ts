@@ -4,6 +4,7 @@ import type { NodeDetails } from '../../clients/ironic/nodes.js';
 import { mergeCapabilities } from '../../policy/capabilities.js';
 import { nodeChanges, type NodeChange, type NodeDifference, type Values } from '../../policy/node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from '../../policy/node-fields.js';
+import { adviceOnMaintenance, faultOf, isEndable, isInTheWay } from '../../policy/node-maintenance.js';
 import { occupationOf, stepsTo } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
 import { halfPairs } from '../../policy/node-images.js';
@@ -50,10 +51,10 @@ export async function planNode(run: NodeRun, given: NodeWish, found: Found | und
     later: sorted.later,
     traits: wantedTraits(wish, served, settings.purge.has('traits')),
     ports: ports.plans,
-    maintenance: wantedMaintenance(wish, found?.node),
+    maintenance: wantedMaintenance(wish, found?.node, settings),
     travels: settings.goal !== undefined && settings.goal !== 'enroll' && found?.node.provision_state !== settings.goal,
     unknown,
-    warnings: images.warnings,
+    warnings: [...images.warnings, ...warningsOfMaintenance(wish, found?.node, settings)],
   };
   const differences = differencesOf(plan, changes, settings);
   const gates = [...faultsOfVersion(run, wish), ...faults, ...sorted.faults, ...ports.faults, ...images.faults, ...(found ? [] : faultsOfCreation(wish))];
@@ -120,10 +121,20 @@ function wantedTraits({ traits }: NodeWish, served: Values, replace: boolean): r
   return wanted.length === present.length && wanted.every((trait) => present.includes(trait)) ? undefined : [...wanted].sort();
 }
 
-function wantedMaintenance({ maintenance, maintenanceReason }: NodeWish, node: NodeDetails | undefined): boolean | undefined {
-  if (maintenance === undefined) return undefined;
+function wantedMaintenance({ maintenance, maintenanceReason }: NodeWish, node: NodeDetails | undefined, settings: NodeSettings): boolean | undefined {
+  if (maintenance === undefined) return node && endsMaintenance(node, settings) ? false : undefined;
   const sameReason = !maintenance || maintenanceReason === undefined || maintenanceReason === node?.maintenance_reason;
   return maintenance === (node?.maintenance ?? false) && sameReason ? undefined : maintenance;
+}
+
+/** What Ironic itself has set is ended on the way to where the node is to be used; on a node that somebody uses only where that is wished. */
+function endsMaintenance(node: NodeDetails, { goal, forceInUse }: NodeSettings): boolean {
+  return isInTheWay(goal) && isEndable(node) && (forceInUse || occupationOf(node) === undefined);
+}
+
+function warningsOfMaintenance({ maintenance }: NodeWish, node: NodeDetails | undefined, settings: NodeSettings): string[] {
+  const isTold = node !== undefined && faultOf(node) !== undefined && settings.goal !== undefined && settings.goal !== 'enroll';
+  return isTold && maintenance === undefined && !endsMaintenance(node, settings) ? [adviceOnMaintenance(node)] : [];
 }
 
 async function lookAtImages(run: NodeRun, wish: NodeWish, found: Found | undefined, changes: readonly NodeChange[]): Promise<{ faults: readonly string[]; warnings: readonly string[] }> {

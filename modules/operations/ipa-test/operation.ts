@@ -12,6 +12,7 @@ import { planRun, type Plan } from './plan.js';
 import { planRollout, rollOut } from './push.js';
 import { outcomeOf } from './report.js';
 import { delayed, type IpaArguments, type Run } from './run.js';
+import { assertAllSeen } from './sight.js';
 import { runTrial } from './trial.js';
 
 export const ipaTest: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: testImages };
@@ -35,6 +36,7 @@ async function testImages(args: IpaArguments, context: Context): Promise<Outcome
 
 async function carryOut(run: Run): Promise<Outcome> {
   const { args, context } = run;
+  await assertAllSeen(run);
   const leftovers = await putBackLeftovers(run);
   // No other node is risked while one is not in order.
   if (args.restore || leftovers.failures.length > 0) return outcomeOf(run, { leftovers });

@@ -3,7 +3,8 @@ import { conflictOf, isUndecided } from '../../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
-import { hasSettings } from '../../policy/image-settings.js';
+import { hasSettings, presentSettings } from '../../policy/image-settings.js';
+import { adviceOnMaintenance, faultOf, isEndable } from '../../policy/node-maintenance.js';
 import { adviceOn, giveUpVerb, isAtRest, isEditable, stepsTo, type Step } from '../../policy/node-states.js';
 import { say, shortOf, titleOf } from '../baremetal/provision.js';
 import type { TestEntry } from './journal.js';
@@ -68,7 +69,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     const foreign = present.provision_state === 'manageable' ? undefined : foreignUseOf(present, entry);
     if (foreign) return `node ${titleOf(node)} has its former images, and is left to whoever uses it now: ${foreign}`;
     if (!isFree(present, entry) || (await cleared(run, present, entry))) return undefined;
-    if (present.maintenance) return `node ${titleOf(node)} has its former images, and is left ${present.provision_state}, as somebody put it into maintenance: ${present.maintenance_reason ?? 'no reason is told'}`;
+    if (present.maintenance) return leftInMaintenance(run, present);
     if (said && present.provision_state !== said.to) throw failed(present, said);
     if (present.provision_state === 'available') return `node ${titleOf(node)} has its former images and is available`;
     const step = nextStep(run, present, entry);
@@ -104,23 +105,30 @@ async function giveUp({ ironic }: Run, node: NodeDetails): Promise<void> {
  */
 function isOfTheTest(node: NodeDetails, entry: TestEntry): boolean {
   if (foreignUseOf(node, entry) !== undefined) return false;
-  return isOurs(node, entry) || (entry.former !== undefined && !hasSettings(node.driver_info, entry.former.node));
+  const isKnown = presentSettings(node.driver_info, Object.keys(entry.former?.node ?? {})) !== undefined;
+  return isOurs(node, entry) || (entry.former !== undefined && isKnown && !hasSettings(node.driver_info, entry.former.node));
 }
 
 /** Takes away what else our test has brought about. True where something was: the node is to be looked at again. */
 async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Promise<boolean> {
-  // A node was taken that was not in maintenance; Ironic puts it there by itself when cleaning fails, and names the fault.
-  const isByFault = node.maintenance && typeof node.record.fault === 'string' && node.record.fault !== '';
   const keys = (entry.instanceKeys ?? []).filter((key) => key in node.instance_info);
   const isDeployed = node.provision_state !== 'available' && node.provision_state !== 'manageable';
   try {
-    if (isByFault) await setMaintenance(ironic, node.uuid, undefined);
+    // A node was taken that was not in maintenance; Ironic puts it there by itself when cleaning fails.
+    if (isEndable(node)) await setMaintenance(ironic, node.uuid, undefined);
     else if (keys.length > 0 && !isDeployed) await patchNode(ironic, node.uuid, keys.map((key) => ({ op: 'remove', path: `/instance_info/${key}` })));
     else return false;
   } catch (error) {
     if (conflictOf(error) === undefined && !isUndecided(error)) throw error;
   }
   return true;
+}
+
+function leftInMaintenance({ warnings }: Run, node: NodeDetails): string {
+  const left = `node ${titleOf(node)} has its former images, and is left ${node.provision_state}`;
+  if (faultOf(node) === undefined) return `${left}, as somebody put it into maintenance: ${node.maintenance_reason ?? 'no reason is told'}`;
+  warnings.push(`node ${titleOf(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`);
+  return `${left}, as Ironic itself put it into maintenance: ${faultOf(node)}`;
 }
 
 function nextStep({ ironic }: Run, node: NodeDetails, entry: TestEntry): Step {

@@ -1,5 +1,5 @@
 // Which node of a type a test takes, and why it takes no other.
-import { isMasked, isRedacted } from './masked-values.js';
+import { isMasked, isKeptBack } from './masked-values.js';
 import { architectureNamed, type Architecture } from './ipa-images.js';
 import { isAtRest, occupationOf, type NodeOccupation } from './node-states.js';
 
@@ -32,7 +32,7 @@ export function nodeArchitecture({ properties }: Pick<ChoosableNode, 'properties
 
 /** Why a node cannot be tested on now; undefined for one that can, once its lock is free. `keys` of its driver_info are to be changed for the time of the test. */
 export function obstacleOf(node: ChoosableNode, keys: readonly string[]): string | undefined {
-  const masked = isRedacted(node.driver_info) ? keys[0] : keys.find((key) => isMasked(node.driver_info[key]));
+  const masked = isKeptBack(node.driver_info) ? keys[0] : keys.find((key) => isMasked(node.driver_info[key]));
   const occupation = occupationOf(node);
   if (occupation) return occupation;
   if (node.maintenance) return node.fault ? `it is in maintenance, since Ironic itself found a ${node.fault}` : 'it is in maintenance';

@@ -98,6 +98,28 @@ describe('a node', () => {
     expect((await site.node({ name: 'n1', ...given, maintenance: true })).warnings).toEqual([]);
   });
 
+  test('gets its parent by name or UUID, and is not changed again', async () => {
+    site.ironic.minor = 96;
+    const parent = site.ironic.seed({ name: 'chassis-1' });
+
+    for (const parent_node of ['chassis-1', parent.uuid]) {
+      const name = `child-${parent_node.slice(0, 7)}`;
+      expect(await site.node({ name, driver: 'fake-hardware', parent_node })).toMatchObject({ changed: true });
+      expect(site.ironic.nodes.find((node) => node.name === name)).toMatchObject({ parent_node: parent.uuid });
+      expect(await site.node({ name, parent_node })).toMatchObject({ changed: false });
+    }
+  });
+
+  test('whose parent is not there, or not shown, is refused before it is created or changed', async () => {
+    site.ironic.minor = 96;
+    site.ironic.seed({ name: 'n1' });
+
+    for (const name of ['n1', 'n2']) {
+      await expect(site.node({ name, driver: 'fake-hardware', parent_node: 'nobody' })).rejects.toMatchObject({ code: 'CHANGE_REFUSED', message: expect.stringMatching(/parent_node: there is no node "nobody", or this login is not shown it/) });
+    }
+    expect(site.nodeWrites()).toEqual([]);
+  });
+
   test('maintenance of an operator stays on the way', async () => {
     const node = site.ironic.seed({ name: 'n1', provision_state: 'inspect failed', maintenance: true, maintenance_reason: 'a fan' });
 

@@ -127,6 +127,29 @@ describe('a cleaning with the former images is waited for', () => {
   });
 });
 
+describe('maintenance', () => {
+  test('that a failed cleaning has set is ended', async () => {
+    const node = await open();
+    await leave(node);
+    Object.assign(node, { provision_state: 'clean failed', target_provision_state: 'available', driver_info: tested(), maintenance: true, fault: 'clean failure' });
+
+    expect(await site.test({ ...patient, restore: true })).toMatchObject({ failures: [], warnings: [] });
+    expect([standing(node), site.journal()]).toEqual([asBefore, []]);
+  });
+
+  test('of a power failure is left to Ironic and told, with the former images in place', async () => {
+    const node = await open();
+    await leave(node);
+    Object.assign(node, { provision_state: 'manageable', driver_info: tested(), maintenance: true, maintenance_reason: 'no answer', fault: 'power failure' });
+
+    const outcome = await site.test({ ...patient, restore: true });
+
+    expect(outcome).toMatchObject({ failures: [], values: { restored: [expect.stringMatching(/is left manageable, as Ironic itself put it into maintenance: power failure$/)] } });
+    expect(outcome.warnings).toEqual([expect.stringMatching(/^node rack1-01 is left manageable: it is in maintenance, .* power failure: no answer; Ironic ends it as soon as .*then bring it to available$/)]);
+    expect([standing(node), verbs()]).toEqual([{ ...asBefore, state: 'manageable', maintenance: true }, []]);
+  });
+});
+
 describe('what the images under test have begun is ended', () => {
   test('a cleaning that they were booted for, which may never end', async () => {
     const node = await open();

@@ -3,6 +3,7 @@ import { isNotFound } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { readPages, textAt } from '../paging.js';
 import type { Ironic } from './api.js';
+import { isRedacted } from './redaction.js';
 
 /** `fields` came with 1.8; from 1.11 on nodes in the state `enroll` are told as such. Liberty has it. */
 export const fieldsMicroversion = '1.11';
@@ -140,9 +141,7 @@ function parseNode(row: Values): Node {
 }
 
 function parseDetails(row: Values): NodeDetails {
-  const orNull = (key: string): string | null => textAt(row, key) || null;
-  // From 2024.1 on a policy may hide these two, which is told in their place: no lock and no error are known then.
-  const unlessHidden = (key: string): string | null => (/^\*\* (?:value )?redacted\b/i.test(textAt(row, key)) ? null : orNull(key));
+  const orNull = (key: string): string | null => toldAt(row, key) || null;
   return {
     ...parseNode(row),
     properties: mappingAt(row, 'properties'),
@@ -157,12 +156,18 @@ function parseDetails(row: Values): NodeDetails {
     fault: orNull('fault'),
     instance_uuid: orNull('instance_uuid'),
     allocation_uuid: orNull('allocation_uuid'),
-    reservation: unlessHidden('reservation'),
-    last_error: unlessHidden('last_error'),
+    reservation: orNull('reservation'),
+    last_error: orNull('last_error'),
     protected: row.protected === true,
     retired: row.retired === true,
     record: row,
   };
+}
+
+/** The text under a key; empty also where Ironic says only that this login may not know, as of `reservation` and `last_error`. */
+function toldAt(row: Values, key: string): string {
+  const text = textAt(row, key);
+  return isRedacted(text) ? '' : text;
 }
 
 function mappingAt(row: Values, key: string): Values {

@@ -38,7 +38,8 @@ export interface NodePlan {
 export async function planNode(run: NodeRun, given: NodeWish, found: Found | undefined): Promise<NodePlan> {
   const { settings } = run;
   const served = found?.node.record ?? {};
-  const { wish, knownSecrets } = withSecretRecord(run, await completed(run, given, found), served);
+  const parent = await withParent(run, await completed(run, given, found), found);
+  const { wish, knownSecrets } = withSecretRecord(run, parent.wish, served);
   const { changes, unknown, faults } = nodeChanges(served, wish, { ...settings, knownSecrets });
   const sorted = sortChanges(changes, found?.node, settings);
   const ports = await planPorts(run, wish, found);
@@ -57,7 +58,7 @@ export async function planNode(run: NodeRun, given: NodeWish, found: Found | und
     warnings: [...images.warnings, ...warningsOfMaintenance(wish, found?.node, settings)],
   };
   const differences = differencesOf(plan, changes, settings);
-  const gates = [...faultsOfVersion(run, wish), ...faults, ...sorted.faults, ...ports.faults, ...images.faults, ...(found ? [] : faultsOfCreation(wish))];
+  const gates = [...faultsOfVersion(run, wish), ...parent.faults, ...faults, ...sorted.faults, ...ports.faults, ...images.faults, ...(found ? [] : faultsOfCreation(wish))];
   return { ...plan, differences, faults: [...gates, ...(differences.length > 0 ? faultsOfUse(run, found) : [])] };
 }
 
@@ -79,6 +80,18 @@ function withSecretRecord({ settings }: NodeRun, wish: NodeWish, served: Values)
   if (settings.secretsKey === undefined) return { wish, knownSecrets: new Set() };
   const { same, record } = compareSecrets(served, wish, { key: settings.secretsKey, salt: randomUUID() });
   return { wish: record ? { ...wish, mappings: { ...wish.mappings, extra: { ...wish.mappings.extra, [secretRecordKey]: record } } } : wish, knownSecrets: same };
+}
+
+/**
+ * With the UUID of its parent, as Ironic keeps it, where a name was given. Of one that there is not Ironic says only that the value is
+ * invalid, or that a node could not be found, as if it were the node itself.
+ */
+async function withParent({ world, ironic }: NodeRun, wish: NodeWish, found: Found | undefined): Promise<{ wish: NodeWish; faults: readonly string[] }> {
+  const { parent_node: ident } = wish.attributes;
+  if (typeof ident !== 'string' || tooOldFor('parent_node', nodeAttributes, ironic.minor) || ident === found?.node.record.parent_node) return { wish, faults: [] };
+  const parent = await world.reread(ident);
+  if (!parent) return { wish, faults: [`parent_node: there is no node ${JSON.stringify(ident)}, or this login is not shown it; a parent is created before its children`] };
+  return { wish: { ...wish, attributes: { ...wish.attributes, parent_node: parent.node.uuid } }, faults: [] };
 }
 
 /** The attributes and mappings of a POST: without what is null, capabilities as text. */

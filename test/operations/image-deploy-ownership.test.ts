@@ -200,3 +200,16 @@ test.each<[string, Partial<StoredImage>]>([
   expect(onlyPublic().properties.current).toBe(release);
   expect(site.glance.state.images.get(mine.id)).toEqual(asItWas);
 });
+
+test('a leftover whose bytes are wrong is not deleted while a server uses it, and not published', async () => {
+  publish(release);
+  const left = await leave();
+  site.glance.state.data.set(left.id, disk('altered'));
+  Object.assign(left, { size: disk('altered').length, checksum: 'd41d8cd98f00b204e9800998ecf8427e' });
+  site.users.compute.seed({ name: 'web-1', image: left.id });
+
+  const outcome = await site.run(imageDeploy);
+
+  expect(resultsOf(outcome)).toMatchObject([{ action: 'failed', reason: expect.stringContaining(`${left.id} is still there, private: it is used by server web-1`) }]);
+  expect(site.glance.state.images.get(left.id)).toMatchObject({ visibility: 'private', name: `testing_${name}` });
+});

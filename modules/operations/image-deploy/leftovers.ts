@@ -13,29 +13,30 @@ export async function withoutUsed(leftovers: readonly Leftover[], run: Run): Pro
   return leftovers.filter(({ image }) => !reasons.has(image.id));
 }
 
-/** Deletes an image that cannot be gone on with, and says whether it did. */
-export async function clearAway(image: SiteImage, run: Run): Promise<boolean> {
+/** Deletes an image that cannot be gone on with. */
+export async function clearAway(image: SiteImage, run: Run): Promise<void> {
   const reasons = await reasonsToKeep([image], run);
-  if (reasons.has(image.id)) return false;
-  await deleteImage(run.cloud, image.id);
-  return true;
+  if (!reasons.has(image.id)) await deleteImage(run.cloud, image.id);
 }
 
 /** Warns of each reason. */
 async function reasonsToKeep(images: readonly SiteImage[], run: Run): Promise<ReadonlyMap<string, string>> {
-  if (images.length === 0) return new Map();
-  const ids = new Set(images.map(({ id }) => id));
-  const reasons = new Map<string, string>();
-  try {
-    const uses = await readUses(run.cloud, (id) => ids.has(id), images.length === 1 ? images[0]?.id : undefined);
-    for (const [id, use] of uses) reasons.set(id, `it is used by ${describeUse(use, new Map())}`);
-  } catch (error) {
-    run.context.signal.throwIfAborted();
-    for (const id of ids) reasons.set(id, `it is not known whether anybody uses it: ${messageOf(error)}`);
-  }
+  const reasons = await whyNotDeleted(images.map(({ id }) => id), run);
   for (const { id, name, properties } of images) {
     const reason = reasons.get(id);
     if (reason !== undefined) run.warnings.push(`${properties[markers.name] ?? name}: ${name} (${id}), which an earlier run has left, was not deleted: ${reason}`);
   }
   return reasons;
+}
+
+/** Of each image that somebody uses, or may use, the reason why it must stay. */
+export async function whyNotDeleted(ids: readonly string[], run: Run): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  try {
+    const uses = await readUses(run.cloud, (id) => ids.includes(id), ids.length === 1 ? ids[0] : undefined);
+    return new Map([...uses].map(([id, use]) => [id, `it is used by ${describeUse(use, new Map())}`]));
+  } catch (error) {
+    run.context.signal.throwIfAborted();
+    return new Map(ids.map((id) => [id, `it is not known whether anybody uses it: ${messageOf(error)}`]));
+  }
 }

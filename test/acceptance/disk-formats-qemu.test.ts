@@ -37,6 +37,6 @@ test('a file that QEMU opens as something else, or finds broken, is not raw', ()
       const content = Buffer.concat([head, Buffer.alloc(70_000)]);
       if (found !== 'raw') expect(contentFault({ head: content, bytes: content.length }, 'raw')).toBeDefined();
     }),
-    { numRuns: 400 },
+    { numRuns: 100 },
   );
 });

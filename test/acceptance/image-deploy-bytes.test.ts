@@ -26,7 +26,8 @@ test.concurrent.each([['0'], ['100000']])('publishes nothing shorter than the ob
 
     const result = await site.deploy();
 
-    if (result.failed) await expectAlone(site, old);
+    // What was begun may stay, private, for a later run to go on with.
+    if (result.failed) await expectUntouched(site, old);
     else await expectUpgraded(site, old, published);
   })(),
 );

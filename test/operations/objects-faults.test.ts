@@ -62,7 +62,7 @@ test.each([[401], [403], [404]])('3: a list that is answered %i fails the run, a
 test('3: an object that is answered 500 is repeated, and then that object’s failure alone', async () => {
   site.put();
   const bad = site.put({ 'build-timestamp': '2024-01-01 00:00:00' });
-  site.storeProxy.addFault({ method: 'HEAD', path: new RegExp(bad), status: 500 });
+  site.storeProxy.addFault({ path: new RegExp(`/${bad}$`), status: 500 });
 
   const outcome = await site.deploy();
 
@@ -71,11 +71,22 @@ test('3: an object that is answered 500 is repeated, and then that object’s fa
   expect(site.storeProxy.requests.filter(({ method, path }) => method === 'HEAD' && path.endsWith(bad))).toHaveLength(4);
 });
 
+test('3: an object of which only HEAD is refused is read by GET', async () => {
+  site.put();
+  const newest = site.put({ 'build-timestamp': '2024-01-01 00:00:00' });
+  site.storeProxy.addFault({ method: 'HEAD', path: new RegExp(newest), status: 403 });
+
+  const outcome = await site.deploy();
+
+  expect(outcome.failures).toEqual([]);
+  expect(site.published().get(name)?.properties['build-timestamp']).toBe('2024-01-01 00:00:00');
+});
+
 test('3: while an object cannot be read, a newer image than those that can is not replaced by an older one', async () => {
   site.put();
   const newest = site.put({ 'build-timestamp': '2024-01-01 00:00:00' });
   await site.deploy();
-  site.storeProxy.addFault({ method: 'HEAD', path: new RegExp(newest), status: 403 });
+  site.storeProxy.addFault({ path: new RegExp(`/${newest}$`), status: 403 });
 
   const outcome = await site.deploy();
 

@@ -12,12 +12,17 @@ export function writeSidecar(declaration: Declaration): string {
     EXAMPLES: examplesOf(declaration),
     RETURN: mapValues(declaration.returns, returnOf),
   };
-  return stringify(document, { lineWidth: 0 });
+  return yamlText(document);
+}
+
+/** Ansible reads YAML 1.1, where a bare `yes` is no text. */
+function yamlText(document: unknown): string {
+  return stringify(document, { lineWidth: 0, version: '1.1' });
 }
 
 /** The examples as tasks. */
 export function examplesOf(declaration: Declaration): string {
-  return declaration.examples.map((example) => stringify([taskOf(declaration.name, example)], { lineWidth: 0 })).join('\n');
+  return declaration.examples.map((example) => yamlText([taskOf(declaration.name, example)])).join('\n');
 }
 
 function taskOf(name: string, example: Example): Record<string, unknown> {

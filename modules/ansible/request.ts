@@ -1,8 +1,9 @@
 // What Ansible hands to a module: a JSON file with the task's arguments and its own `_ansible_*` keys among them.
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { RawArguments } from '../core/coercion.js';
 import { InputError, messageOf } from '../core/errors.js';
 import { parseJson, TooDeep } from '../core/json-text.js';
+import { sleep } from '../core/waiting.js';
 
 /** What Ansible asks of the module, beside the task's own arguments. Keys that we do not know are ignored. */
 export interface Request {
@@ -19,12 +20,12 @@ const largestFile = 16 * 1024 * 1024;
 const prefix = '_ansible_';
 
 /** Reads the file that Ansible names as the first argument. Throws BAD_ARGUMENTS_FILE; its content is never quoted, for it may hold a password. */
-export function readRequest(path: string): Request {
+export async function readRequest(path: string, signal: AbortSignal): Promise<Request> {
   const refuse = (fault: string, cause?: unknown): never => {
     const hint = 'Ansible writes this file itself: it must hold one JSON object with the options of the task';
     throw Object.assign(new InputError(`the arguments file ${path} ${fault}; ${hint}`, undefined, 'BAD_ARGUMENTS_FILE'), { cause });
   };
-  const text = readText(path, refuse);
+  const text = await readText(path, signal, refuse);
   if (text.trim() === '') return refuse('is empty');
   let content: unknown;
   try {
@@ -38,14 +39,44 @@ export function readRequest(path: string): Request {
   return requestFrom(content as Record<string, unknown>);
 }
 
-function readText(path: string, refuse: (fault: string, cause?: unknown) => never): string {
+async function readText(path: string, signal: AbortSignal, refuse: (fault: string, cause?: unknown) => never): Promise<string> {
   try {
-    const { size } = statSync(path);
-    if (size > largestFile) return refuse(`is larger than ${largestFile / 1024 / 1024} MiB (${size} bytes)`);
-    return readFileSync(path, 'utf8');
+    // A pipe must neither block the process, which could not be stopped then, nor one of its threads.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return await readAll(descriptor, signal, () => refuse(`is larger than ${largestFile / 1024 / 1024} MiB`));
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof InputError) throw error;
     return refuse(`cannot be read (${messageOf(error)})`, error);
+  }
+}
+
+const pauseMilliseconds = 20;
+
+async function readAll(descriptor: number, signal: AbortSignal, refuse: () => never): Promise<string> {
+  const chunks: Buffer[] = [];
+  for (let bytes = 0; ; ) {
+    const chunk = Buffer.alloc(64 * 1024);
+    const count = await readSome(descriptor, chunk, signal);
+    if (count === 0) return Buffer.concat(chunks).toString('utf8');
+    chunks.push(chunk.subarray(0, count));
+    bytes += count;
+    if (bytes > largestFile) refuse();
+  }
+}
+
+async function readSome(descriptor: number, chunk: Buffer, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await sleep(pauseMilliseconds, signal);
+    }
   }
 }
 

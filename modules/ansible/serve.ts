@@ -1,6 +1,7 @@
 // One operation as an Ansible module: reads the arguments file, runs, prints one JSON object, whatever happens.
-import { watchInterruptions, type Interruption } from '../core/interruption.js';
+import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, LogLevel } from '../core/operation.js';
+import { limitExit, outputLost } from '../operations/ending.js';
 import { execute, type ExecutionContext } from '../operations/execute.js';
 import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
 import { writeFully } from './output.js';
@@ -24,28 +25,40 @@ interface Session {
 export async function serve(operation: AnyOperation): Promise<void> {
   const [, , path] = process.argv;
   if (path === undefined || path.startsWith('-')) {
-    writeFully(1, usageOf(operation));
-    process.exit(path === '--help' || path === '-h' ? 0 : 2);
+    const isWritten = tryWriting(usageOf(operation));
+    process.exit(isWritten && (path === '--help' || path === '-h') ? 0 : 2);
   }
   const session: Session = { request: undefined, secrets: knownSecrets(process.env), log: [], answered: false };
   const parts = (): ResponseParts => ({ ...session, secrets: session.secrets.list(), fields: operation.fields });
   const answer = (response: Record<string, unknown>): void => {
     if (session.answered) return;
     session.answered = true;
-    writeFully(1, `${toAsciiJson(response)}\n`);
-    process.exit(response.failed === true ? 1 : 0);
+    const isWritten = tryWriting(`${toAsciiJson(response)}\n`);
+    if (interruption.signal.aborted) limitExit(interruption.signal.reason);
+    process.exit(isWritten && response.failed !== true ? 0 : 1);
   };
+  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
   const fail = (error: unknown): void => answer(responseToError(error, parts()));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   process.on('exit', () => fail(new Error('the module ended before it had a result')));
-  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
   try {
-    session.request = readRequest(path);
+    session.request = await untilAborted(readRequest(path, interruption.signal), interruption.signal);
     const work = execute(operation, session.request.arguments, contextOf(session, session.request, interruption));
     answer(responseTo(await interruption.bound(work), parts()));
   } catch (error) {
     fail(error);
+  }
+}
+
+/** Says on standard error why an answer cannot be written, such as to a full disk. */
+function tryWriting(text: string): boolean {
+  try {
+    writeFully(1, text);
+    return true;
+  } catch (error) {
+    process.stderr.write(`${outputLost(error).message}\n`);
+    return false;
   }
 }
 

@@ -1,7 +1,8 @@
 // The command line's frame: reads it, runs the operation, shows the result, ends with the right exit code.
-import { watchInterruptions, type Interruption } from '../core/interruption.js';
 import { OperationError } from '../core/errors.js';
+import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
+import { limitExit, outputLost } from '../operations/ending.js';
 import { execute, type ExecutionContext } from '../operations/execute.js';
 import { operations as registered } from '../operations/registry.js';
 import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
@@ -19,8 +20,10 @@ const narrowest = 80;
 export async function main(argv: readonly string[], operations: readonly AnyOperation[] = registered): Promise<void> {
   const secrets = knownSecrets(process.env);
   const wantsJson = argv.includes('--json') || argv.includes('--json=true');
-  // A reader that is gone (`| head`) takes nothing away from what was done.
+  // What cannot be written is told by end().
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
+  interruption.signal.addEventListener('abort', () => (interrupted = interruption.signal.reason));
   const fail = (error: unknown): void => {
     const wishes = { json: wantsJson, secrets: secrets.list(), withStack: verbosityIn(argv) >= (error instanceof OperationError ? 3 : 2) };
     void end(showFailure(error, wishes), exitCodeOf(error));
@@ -28,9 +31,9 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   try {
-    const commandLine = await readCommandLine(argv, operations, process.stdout.columns ?? narrowest);
+    const commandLine = await untilAborted(readCommandLine(argv, operations, process.stdout.columns ?? narrowest), interruption.signal);
     if (commandLine.kind === 'text') return await end({ stdout: commandLine.text, stderr: '' }, exitCodes.done);
-    await run(commandLine, secrets);
+    await run(commandLine, { secrets, interruption });
   } catch (error) {
     fail(error);
   }
@@ -41,8 +44,7 @@ function verbosityIn(argv: readonly string[]): number {
   return argv.reduce((sum, word) => sum + (word === '--verbose' ? 1 : /^-v+$/.test(word) ? word.length - 1 : 0), 0);
 }
 
-async function run(commandLine: Run, secrets: KnownSecrets): Promise<void> {
-  const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
+async function run(commandLine: Run, { secrets, interruption }: Pick<Surroundings, 'secrets' | 'interruption'>): Promise<void> {
   const progress = createProgress(process.stderr, commandLine.showProgress, () => performance.now());
   let outcome: Outcome;
   try {
@@ -52,7 +54,6 @@ async function run(commandLine: Run, secrets: KnownSecrets): Promise<void> {
     progress.stop();
   }
   const shown = showOutcome(outcome, { json: commandLine.json, secrets: secrets.list(), verbosity: commandLine.verbosity });
-  const interrupted: unknown = interruption.signal.aborted ? interruption.signal.reason : undefined;
   const failed = outcome.failures.length > 0;
   await end(shown, failed ? (interrupted ? exitCodeOf(interrupted) : exitCodes.failed) : exitCodes.done);
 }
@@ -80,15 +81,24 @@ function contextOf({ dryRun, verbosity }: Run, { secrets, interruption, progress
 }
 
 let ended = false;
+/** What ended the run from outside. */
+let interrupted: unknown;
 
-/** Waits until both streams have taken everything: process.exit() alone would cut off what a pipe has not read yet. Only the first end counts. */
+/**
+ * Waits until both streams have taken everything: process.exit() alone would cut off what a pipe has not read yet. Only the first end counts.
+ * What could not be written, to a disk that is full, is a failure; a reader that is gone (`| head`) takes nothing away from what was done.
+ */
 async function end(shown: Shown, code: number): Promise<void> {
   if (ended) return;
   ended = true;
-  await Promise.all([written(process.stderr, shown.stderr), written(process.stdout, shown.stdout)]);
-  process.exit(code);
+  const faults = await Promise.all([written(process.stderr, shown.stderr), written(process.stdout, shown.stdout)]);
+  const [fault] = faults.filter((error) => error !== undefined && error.code !== 'EPIPE');
+  if (fault) await written(process.stderr, showFailure(outputLost(fault), { json: false, secrets: [], withStack: false }).stderr);
+  if (interrupted !== undefined) limitExit(interrupted);
+  process.exit(fault && code === exitCodes.done ? exitCodes.failed : code);
 }
 
-function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  return text === '' ? Promise.resolve() : new Promise((resolve) => stream.write(text, () => resolve()));
+function written(stream: NodeJS.WriteStream, text: string): Promise<NodeJS.ErrnoException | undefined> {
+  if (text === '') return Promise.resolve(undefined);
+  return new Promise((resolve) => stream.write(text, (error) => resolve(error ?? undefined)));
 }

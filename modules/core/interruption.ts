@@ -27,6 +27,16 @@ export interface Interruption {
   readonly release: () => void;
 }
 
+/** What the work gives; or, as soon as the signal is aborted, its reason: for work that leaves nothing to put in order. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
 /** Turns SIGTERM, SIGINT, SIGHUP and the deadline into one AbortSignal. A second signal ends the grace at once. */
 export function watchInterruptions(options: InterruptionOptions): Interruption {
   const { source, deadlineSeconds, graceSeconds } = options;

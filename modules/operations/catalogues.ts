@@ -16,9 +16,9 @@ export function cataloguesOf({ catalog }: Pick<StoreArguments, 'catalog'>): Cata
 }
 
 /** Throws INVALID_INPUT where the file cannot be read, or is of another shape. */
-export async function readSupports({ supports_yaml }: Pick<StoreArguments, 'supports_yaml'>, context: Pick<Context, 'environment'>): Promise<Supports> {
+export async function readSupports({ supports_yaml }: Pick<StoreArguments, 'supports_yaml'>, context: Pick<Context, 'environment' | 'signal'>): Promise<Supports> {
   const path = withHome(supports_yaml, context.environment);
-  const { values } = await readYamlMapping(path).catch((error: unknown) => {
+  const { values } = await readYamlMapping(path, context.signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`supports_yaml: ${error.message}`, 'supports_yaml') : error;
   });
   return parseSupports(values, path);

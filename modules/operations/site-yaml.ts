@@ -32,10 +32,10 @@ const passwordLogin = { auth_url: 'auth_url', admin_username: 'username', admin_
  * Fills in what `given.site_yaml` says where an argument is absent. Its login becomes `cloud` or `auth`, unless one of them is
  * given. Throws INVALID_INPUT when the file cannot be read or is no mapping.
  */
-export async function mergeSiteYaml(fields: Fields, given: RawArguments, context: Pick<Context, 'environment'>): Promise<MergedArguments> {
+export async function mergeSiteYaml(fields: Fields, given: RawArguments, context: Pick<Context, 'environment'> & Partial<Pick<Context, 'signal'>>): Promise<MergedArguments> {
   if (typeof given.site_yaml !== 'string' || given.site_yaml === '') return { values: given, origins: new Map(), warnings: [] };
   const path = withHome(given.site_yaml, context.environment);
-  const file = await readYamlMapping(path).catch((error: unknown) => {
+  const file = await readYamlMapping(path, context.signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`site_yaml: ${error.message}`, 'site_yaml') : error;
   });
   const login = loginOf(fields, given, file);

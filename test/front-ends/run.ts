@@ -22,24 +22,29 @@ export interface RunOptions {
   readonly folder?: string;
   /** Sent one after the other once the program has said on standard error that it is at work. */
   readonly signals?: readonly NodeJS.Signals[];
+  /** Where standard output and standard error go; both are collected unless given. */
+  readonly stdout?: number;
+  readonly stderr?: number;
+  /** Where standard input comes from. */
+  readonly stdin?: number;
 }
 
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.folder, env: { ...process.env, ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd: options.folder, env: { ...process.env, ...options.environment }, stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'] });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, stdout, stderr }));
     const signalled = (text: string): void => {
       if (!text.includes('at work')) return;
-      child.stderr.off('data', signalled);
+      child.stderr?.off('data', signalled);
       (options.signals ?? []).forEach((signal, index) => setTimeout(() => child.kill(signal), index * 200));
     };
-    child.stderr.on('data', signalled);
+    child.stderr?.on('data', signalled);
   });
 }
 

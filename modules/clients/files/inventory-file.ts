@@ -17,8 +17,8 @@ export type InventoryFile =
   | { readonly kind: 'document'; readonly content: unknown; readonly lineOf: (path: readonly (string | number)[]) => number };
 
 /** Throws INVALID_INPUT for a file that cannot be read as what it is. Its name says what it is: `.csv` is a table, anything else YAML or JSON. */
-export async function readInventoryFile(path: string): Promise<InventoryFile> {
-  const { text } = await readSmallFile(path, largestBytes);
+export async function readInventoryFile(path: string, signal?: AbortSignal): Promise<InventoryFile> {
+  const { text } = await readSmallFile(path, { largest: largestBytes, signal });
   if (/\.csv$/i.test(path)) return { kind: 'table', rows: await readTable(text, path) };
   return { kind: 'document', ...(await parseTypedYaml(text, path)) };
 }

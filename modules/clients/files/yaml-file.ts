@@ -1,10 +1,10 @@
 // Reads the YAML and JSON files that people write: small, a mapping, and every fault told with its line.
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, messageOf } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
+import { openInput } from './input.js';
 import { parseYamlDocument, type YamlDocument } from './yaml-document.js';
 
 export interface YamlFile {
@@ -20,8 +20,8 @@ const limitBytes = 1024 * 1024;
 const largestTyped = 16 * limitBytes;
 
 /** Reads a file that must hold one mapping. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
-export async function readYamlMapping(path: string): Promise<YamlFile> {
-  const { text, mode } = await readSmallFile(path);
+export async function readYamlMapping(path: string, signal?: AbortSignal): Promise<YamlFile> {
+  const { text, mode } = await readSmallFile(path, { signal });
   const { content: values } = await parseYaml(text, path, 'texts');
   if (!isMapping(values)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(values, text)}`);
   return { path, values, mode };
@@ -29,7 +29,7 @@ export async function readYamlMapping(path: string): Promise<YamlFile> {
 
 /** Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
 export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<YamlDocument> {
-  const { text } = await readSmallFile(path, largestTyped);
+  const { text } = await readSmallFile(path, { largest: largestTyped });
   const typed = await parseTypedYaml(text, path);
   if (wanted === 'mapping' && !isMapping(typed.content)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
   if (wanted === 'list' && !Array.isArray(typed.content)) throw new InputError(`${path} must be a list, but ${describe(typed.content, text)}`);
@@ -49,9 +49,22 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The path with `~` at its beginning replaced by the home folder. */
+/** The path with `~` at its beginning replaced by the home folder. Throws INVALID_INPUT where this user has none. */
 export function withHome(path: string, environment: Readonly<Record<string, string | undefined>>): string {
-  return path === '~' || path.startsWith('~/') ? join(environment.HOME || homedir(), path.slice(1)) : path;
+  if (path !== '~' && !path.startsWith('~/')) return path;
+  const home = homeFolder(environment);
+  if (home === undefined) throw new InputError(`${path}: this user has no home folder; set HOME, or give an absolute path`);
+  return join(home, path.slice(1));
+}
+
+/** The home folder; undefined where there is none: systemd gives a dynamic user neither HOME nor an entry that the name service always finds. */
+export function homeFolder(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (environment.HOME) return environment.HOME;
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
 }
 
 const readFaults: Readonly<Record<string, string>> = {
@@ -61,20 +74,28 @@ const readFaults: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 };
 
-/** The text of a file of at most 1 MiB unless more is allowed, and its permission bits. Throws INVALID_INPUT. */
-export async function readSmallFile(path: string, largest = limitBytes): Promise<{ text: string; mode: number }> {
+export interface ReadOptions {
+  /** The most bytes that it may have; 1 MiB unless given. */
+  readonly largest?: number;
+  /** Ends the wait for a pipe. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The text of a small file, and its permission bits. Throws INVALID_INPUT. */
+export async function readSmallFile(path: string, { largest = limitBytes, signal }: ReadOptions = {}): Promise<{ text: string; mode: number }> {
   try {
-    const { mode } = await stat(path);
-    const chunks: Buffer[] = [];
+    const { stats, chunks } = await openInput(path, signal);
+    const parts: Buffer[] = [];
     let bytes = 0;
-    // Not by the size that stat tells: a pipe has none.
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
+    // Not by the size that the file system reports: a pipe has none.
+    for await (const chunk of chunks) {
+      parts.push(chunk);
       bytes += chunk.length;
       if (bytes > largest) throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: it cannot be the file that is meant`);
     }
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)), mode };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)), mode: stats.mode };
   } catch (error) {
+    signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
     const code = String((error as NodeJS.ErrnoException).code);
     const why = readFaults[code] ?? (code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error));

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
-import { exists, readYamlMapping, withHome } from '../files/yaml-file.js';
+import { exists, homeFolder, readYamlMapping } from '../files/yaml-file.js';
 import { readSettings, type Environment, type LoginSettings } from './settings.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -25,9 +25,9 @@ export async function findCloud(name: string, environment: Environment): Promise
 }
 
 function searchFolders(environment: Environment): string[] {
-  const home = withHome('~/.config', environment);
-  const folders = [resolve('.'), join(environment.XDG_CONFIG_HOME || home, 'openstack'), join(home, 'openstack'), '/etc/xdg/openstack', '/etc/openstack'];
-  return [...new Set(folders)];
+  const home = homeFolder(environment);
+  const own = [environment.XDG_CONFIG_HOME, home && join(home, '.config')].flatMap((folder) => (folder ? [join(folder, 'openstack')] : []));
+  return [...new Set([resolve('.'), ...own, '/etc/xdg/openstack', '/etc/openstack'])];
 }
 
 async function findFile(stem: string, named: string | undefined, variable: string, folders: readonly string[]): Promise<string | undefined> {

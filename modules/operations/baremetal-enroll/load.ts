@@ -16,7 +16,7 @@ interface InventoryArguments {
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
   const { inventory: path, nodes, defaults } = args;
   if ((path === undefined) === (nodes === undefined)) throw new InputError('give either inventory (a file) or nodes (a list)');
-  const entries = path === undefined ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment));
+  const entries = path === undefined ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment), context.signal);
   const secrets: string[] = [];
   collectSecretKeys(entries.map(({ content }) => content), (secret) => secrets.push(secret));
   context.learnSecrets?.(secrets);
@@ -26,8 +26,8 @@ export async function loadInventory(args: InventoryArguments, context: Context):
   return inventory;
 }
 
-async function entriesIn(path: string): Promise<readonly Entry[]> {
-  const file = await readInventoryFile(path).catch((error: unknown) => {
+async function entriesIn(path: string, signal: AbortSignal): Promise<readonly Entry[]> {
+  const file = await readInventoryFile(path, signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
   });
   if (file.kind === 'table') return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));

@@ -37,7 +37,7 @@ export interface Scope {
  * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has neither ids nor IPA images, and there a
  * distribution, release and variant do not tell images apart. Throws INVALID_INPUT where the arguments contradict each other, or supports.yaml.
  */
-export async function readScope(args: DeployArguments, context: Pick<Context, 'environment'>): Promise<Scope> {
+export async function readScope(args: DeployArguments, context: Pick<Context, 'environment' | 'signal'>): Promise<Scope> {
   const { latest, ipa, images = [] } = args;
   const kinds = cataloguesOf(args);
   const refusals = args.allowed_properties.flatMap((pattern) => refusalToAllow(pattern) ?? []);

@@ -25,7 +25,7 @@ export interface Requests {
 const nothing: Requests = { requests: [], faults: [] };
 
 /** Reads the arguments and the file that they name. Throws INVALID_INPUT where options do not go together or the file cannot be read. */
-export async function readRequests(args: PropertyArguments, context: Pick<Context, 'environment'>): Promise<Requests> {
+export async function readRequests(args: PropertyArguments, context: Pick<Context, 'environment' | 'signal'>): Promise<Requests> {
   const amiss = faultsOfCombination(args);
   if (amiss.length > 0) throw new InputError(amiss.join('; '));
   const lines = [await readValuesFile(args, context), readSingleValue(args)];
@@ -88,10 +88,10 @@ function wishFor({ property = '' }: PropertyArguments, value: string): Wishes {
   return new Map([[property, value]]);
 }
 
-async function readValuesFile(args: PropertyArguments, { environment }: Pick<Context, 'environment'>): Promise<Requests> {
+async function readValuesFile(args: PropertyArguments, { environment, signal }: Pick<Context, 'environment' | 'signal'>): Promise<Requests> {
   if (args.values_file === undefined) return nothing;
   const path = withHome(args.values_file, environment);
-  const { text } = await readSmallFile(path).catch((error: unknown) => {
+  const { text } = await readSmallFile(path, { signal }).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`values_file: ${error.message}`, 'values_file') : error;
   });
   return readLines(text, args, { whole: `values_file: ${path}`, placeOf: (line) => `${path} line ${line}` });

@@ -1,68 +1,156 @@
-// One run at a time for a host and cloud: a file locked by the kernel, which lets go when the process ends, kill -9 included.
-import { spawnSync } from 'node:child_process';
+// One run at a time for a host and cloud: where the lock of an operation is, and who shares it.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
+import fs from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { isClosed, isPrivate, unsafe, withFolders, type Folders } from '../clients/files/folders.js';
+import { lockFile, lockSharedFile, type FileLock } from '../clients/files/lock.js';
+import { shownPath } from '../clients/files/shown-path.js';
+import { isSystemError } from '../clients/files/system-error.js';
+import { homeFolder } from '../clients/files/yaml-file.js';
+import { hasCode, InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
+import type { Context } from '../core/operation.js';
 
 export interface RunLock {
   /** Names this host and lock without telling anything of them: two runs with the same value can never be alive together. */
   readonly fingerprint: string;
-  release(): void;
+  release(): Promise<void>;
 }
 
+export interface RunLockOptions {
+  /** Where the operator wants it; else where nobody but root and this user can reach it. */
+  readonly directory: string | undefined;
+  readonly operation: string;
+  /** Tells clouds apart; it is only hashed. */
+  readonly cloud: string;
+  readonly context: Pick<Context, 'environment' | 'signal' | 'log'>;
+}
+
+/** Where versions before had it: everybody may make files there, and lock those of others. */
+const formerFolder = '/run/lock';
+const ownFolder = 'chameleon_image_tools';
+
 /**
- * Takes the lock of an operation on a cloud, at once or not at all. `cloud` tells clouds apart; it is only hashed.
- * flock(1) locks the open file that it inherits from us, so the lock is ours when it has ended.
- * Throws RUN_IN_PROGRESS when another process holds it, INVALID_INPUT when the file cannot be opened.
+ * Takes the lock of an operation on a cloud, at once or not at all. Throws RUN_IN_PROGRESS when another process holds it, UNSAFE_PATH where
+ * something else is in its place, INVALID_INPUT when the file cannot be opened.
  */
-export function takeRunLock(options: { directory: string; operation: string; cloud: string }): RunLock {
-  const path = join(options.directory, `chameleon-image-tools-${options.operation}-${hash(options.cloud).slice(0, 12)}.lock`);
-  const file = openLockFile(path);
-  const result = spawnSync('flock', ['--nonblock', '--conflict-exit-code', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', file] });
-  if (result.status !== 0) {
-    closeSync(file);
-    if (result.status === 75) throw new RunInProgress(`another run of ${options.operation} for this cloud is in progress on this host (${path})`, { lock: path });
-    const why = result.error ? messageOf(result.error) : result.stderr.toString().trim();
-    throw new OperationError('LOCK_FAILED', `${path} cannot be locked: ${why}; flock of util-linux is needed`, { lock: path }, result.error);
+export async function takeRunLock(options: RunLockOptions): Promise<RunLock> {
+  const name = `chameleon-image-tools-${options.operation}-${hash(options.cloud).slice(0, 12)}.lock`;
+  const { lock, path } = await withFolders(async (folders) => {
+    const folder = await openLockFolder(folders, options);
+    return { path: shownPath(join(folder, name)), lock: await lockIn(folder, name, options) };
+  });
+  if (options.directory !== undefined) return { fingerprint: await fingerprintOf(path), release: () => lock.release() };
+  try {
+    const former = await takeFormerLock(name, options);
+    return {
+      fingerprint: await fingerprintOf(former ? join(formerFolder, name) : path),
+      release: async () => {
+        await former?.release();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
   }
-  return { fingerprint: hash(`${hostIdentity()}\n${path}`).slice(0, 16), release: () => closeSync(file) };
 }
 
 /**
  * The lock as a dry run needs it: not held, so that a real run is never turned away. While another run holds it the fingerprint is empty,
  * and what that run is at counts as in progress.
  */
-export function peekRunLock(options: Parameters<typeof takeRunLock>[0]): RunLock {
+export async function peekRunLock(options: RunLockOptions): Promise<RunLock> {
+  const release = async (): Promise<void> => undefined;
   try {
-    const lock = takeRunLock(options);
-    lock.release();
-    return { fingerprint: lock.fingerprint, release: () => undefined };
+    const lock = await takeRunLock(options);
+    await lock.release();
+    return { fingerprint: lock.fingerprint, release };
   } catch (error) {
-    if (error instanceof RunInProgress) return { fingerprint: '', release: () => undefined };
+    if (error instanceof RunInProgress) return { fingerprint: '', release };
     throw error;
   }
 }
 
-/** Read-only is enough for a lock, and lets runs of different users share the file. */
-function openLockFile(path: string): number {
+async function lockIn(folder: string, name: string, { operation, context }: RunLockOptions): Promise<FileLock> {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch {
-    try {
-      return openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
-    } catch (error) {
-      throw new InputError(`lock_dir: ${path} cannot be opened (${messageOf(error)}); name a folder where this user may write`, 'lock_dir');
-    }
+    return await lockFile(join(folder, name), { waitSeconds: 0, signal: context.signal });
+  } catch (error) {
+    throw translated(error, operation);
   }
 }
 
-function hostIdentity(): string {
-  try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
-  } catch {
-    return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
+/** So that a run of an earlier version and one of this never go side by side. What other users have put there, or hold, does not count. */
+async function takeFormerLock(name: string, { operation, context }: RunLockOptions): Promise<FileLock | undefined> {
+  return withFolders(async (folders) => {
+    const folder = await folders.open(formerFolder).catch(() => undefined);
+    if (folder === undefined) return undefined;
+    const lock = await lockSharedFile(join(folder, name), context.signal).catch((error: unknown) => {
+      if (hasCode(error, 'LOCK_FAILED')) return undefined;
+      throw translated(error, operation);
+    });
+    if (!lock) context.log('info', `${join(formerFolder, name)} is not taken: another user made it, or holds it`);
+    return lock;
+  });
+}
+
+function translated(error: unknown, operation: string): unknown {
+  if (error instanceof RunInProgress) return new RunInProgress(`another run of ${operation} for this cloud is in progress on this host (${error.facts.lock})`, error.facts);
+  if (!(error instanceof OperationError) || error.code !== 'LOCK_FAILED' || !isSystemError(error.cause, 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR')) return error;
+  return new InputError(`lock_dir: ${error.message}; name a folder where this user may write`, 'lock_dir');
+}
+
+async function openLockFolder(folders: Folders, { directory, context }: RunLockOptions): Promise<string> {
+  if (directory !== undefined) {
+    const folder = await folders.open(directory).catch((error: unknown) => refuse(directory, error));
+    return folder ?? refuse(directory, new Error('there is no such folder'));
   }
+  const faults: string[] = [];
+  for (const candidate of ownPlaces(context.environment)) {
+    try {
+      return await openPrivate(folders, candidate);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      faults.push(messageOf(error));
+    }
+  }
+  throw new InputError(`lock_dir: there is no folder for the lock (${faults.join('; ')}); name one where only this user may write`, 'lock_dir');
+}
+
+function refuse(directory: string, error: unknown): never {
+  if (error instanceof OperationError && error.code === 'UNSAFE_PATH') throw error;
+  throw new InputError(`lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a folder where this user may write`, 'lock_dir');
+}
+
+/** Root's, or such as only this user has, the best first. */
+function ownPlaces(environment: Context['environment']): readonly Place[] {
+  const user = process.geteuid?.() ?? 0;
+  if (user === 0) return [{ within: '/run', name: ownFolder }];
+  const [runtime, home] = [environment.XDG_RUNTIME_DIR, homeFolder(environment)];
+  return [
+    ...(runtime && isAbsolute(runtime) ? [{ within: runtime, name: ownFolder }] : []),
+    ...(home && isAbsolute(home) ? [{ within: home, name: join('.local/state', ownFolder) }] : []),
+    { within: '/tmp', name: `${ownFolder}-${user}` },
+  ];
+}
+
+interface Place {
+  /** What must be there. */
+  readonly within: string;
+  /** What is made below it. */
+  readonly name: string;
+}
+
+async function openPrivate(folders: Folders, { within, name }: Place): Promise<string> {
+  const base = await folders.open(within);
+  const folder = base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
+  if (folder === undefined) throw new Error(`there is no ${within} that only this user can change`);
+  if (!isPrivate(await fs.stat(folder))) throw unsafe(folder, 'is a folder of others, or one that they may write to');
+  return folder;
+}
+
+async function fingerprintOf(path: string): Promise<string> {
+  const host = await fs.readFile('/etc/machine-id', 'utf8').catch(() => fs.readFile('/proc/sys/kernel/hostname', 'utf8'));
+  return hash(`${host.trim()}\n${path}`).slice(0, 16);
 }
 
 function hash(text: string): string {

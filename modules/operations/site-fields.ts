@@ -11,8 +11,8 @@ export const siteFields = defineFields({
   },
   lock_dir: {
     type: 'path',
-    description: 'Folder of the lock file. Runs that share it and the cloud exclude each other.',
-    default: '/run/lock',
+    description:
+      'Folder of the lock file. Runs that share it and the cloud exclude each other. Unless given, /run/chameleon_image_tools for root; for other users chameleon_image_tools in `$XDG_RUNTIME_DIR`, else in `~/.local/state`.',
     siteYaml: ['lock_dir'],
   },
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { imageClean } from '../../modules/operations/image-clean/operation.js';
 import { takeRunLock } from '../../modules/operations/run-lock.js';
+import { lockContext } from './lock-context.js';
 import { clean, resultOf, resultsOf, seedOld, startOldSite } from './image-clean-site.js';
 import type { TestSite } from './site.js';
 
@@ -123,11 +124,11 @@ describe('a cleaning', () => {
 
   test('runs once at a time on a host, and a dry run minds no other', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'clean-lock-'));
-    const lock = takeRunLock({ directory: folder, operation: 'image_clean', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
+    const lock = await takeRunLock({ context: lockContext(), directory: folder, operation: 'image_clean', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
 
     await expect(clean(site, { lock_dir: folder })).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     await expect(clean(site, { lock_dir: folder }, { checkMode: true })).resolves.toMatchObject({ failures: [] });
-    lock.release();
+    await lock.release();
     await expect(clean(site, { lock_dir: folder })).resolves.toMatchObject({ failures: [] });
     rmSync(folder, { recursive: true });
   });

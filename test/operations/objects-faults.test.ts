@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/policy/images.js';
 import { takeRunLock } from '../../modules/operations/run-lock.js';
+import { lockContext } from './lock-context.js';
 import { startImageStore } from '../sandbox/image-store.js';
 import { actionsOf, disk, focalOnly, resultsOf, startProxiedSite, type ProxiedSite } from './objects-site.js';
 
@@ -277,11 +278,11 @@ test('16: a second run is turned away, images are chosen by names, and several a
   let [present, most] = [0, 0];
   site.glanceProxy.addFault({ method: 'PUT', delaySeconds: 0.05, before: () => void (most = Math.max(most, ++present)), answered: () => void present-- });
 
-  const lock = takeRunLock({ directory: folder, operation: 'image_deploy', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
+  const lock = await takeRunLock({ context: lockContext(), directory: folder, operation: 'image_deploy', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
   const args = { images: 'CC-X-*', exclude: 'CC-X-d', concurrency: 3, lock_dir: folder };
 
   await expect(site.deploy(args)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
-  lock.release();
+  await lock.release();
   const outcome = await site.deploy(args);
 
   expect(actionsOf(outcome)).toEqual(['CC-X-a deploy', 'CC-X-b deploy', 'CC-X-c deploy']);

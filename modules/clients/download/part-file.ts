@@ -1,8 +1,10 @@
 // A download under way: the bytes that have come, and beside them what they are of, so that the next run can go on.
-import fs, { type FileHandle } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
+import { constants, type FileHandle } from 'node:fs/promises';
 import { messageOf, OperationError } from '../../core/errors.js';
-import { draftOf, isSystemError, statOf, writeDurably } from '../files/durable.js';
+import { draftOf, statOf, writeDurably } from '../files/durable.js';
+import { openOwn, openRegular, readOwnJson, removeName } from '../files/folders.js';
+import { shownPath } from '../files/shown-path.js';
+import { isSystemError } from '../files/system-error.js';
 
 /** What a part is of: bytes of another thing must never be appended to it. */
 export interface PartOrigin {
@@ -30,24 +32,20 @@ export function originPath(part: string): string {
 
 /** What an earlier run left of this source and can be gone on with; undefined where there is nothing. */
 export async function findPart(part: string, source: string): Promise<{ readonly origin: PartOrigin; readonly bytes: number } | undefined> {
-  const stats = await statOf(part);
+  const stats = await statOf(part, { ofLink: true });
   const origin = await readOrigin(part);
   if (!stats?.isFile() || stats.size === 0 || origin?.source !== source || continuationHeader(origin) === undefined) return undefined;
   return origin.bytes !== undefined && stats.size > origin.bytes ? undefined : { origin, bytes: stats.size };
 }
 
 async function readOrigin(part: string): Promise<PartOrigin | undefined> {
-  try {
-    const origin = JSON.parse(await fs.readFile(originPath(part), 'utf8')) as Partial<PartOrigin> | null;
-    return typeof origin?.source === 'string' ? (origin as PartOrigin) : undefined;
-  } catch {
-    return undefined;
-  }
+  const origin = (await readOwnJson(originPath(part))) as Partial<PartOrigin> | null | undefined;
+  return typeof origin?.source === 'string' ? (origin as PartOrigin) : undefined;
 }
 
 /** Takes part and record away. */
 export async function removePart(part: string): Promise<void> {
-  for (const path of [part, originPath(part), draftOf(originPath(part))]) await fs.rm(path, { force: true });
+  for (const path of [part, originPath(part), draftOf(originPath(part))]) await removeName(path);
 }
 
 export interface PartWriter {
@@ -59,13 +57,13 @@ export interface PartWriter {
   close(): Promise<void>;
 }
 
-/** Opens a part for appending. Nobody but its owner may read it before it is verified. */
+/** Opens a part for appending. Nobody but its owner may read it before it is verified. Throws UNSAFE_PATH for what is no part of ours. */
 export async function openPart(part: string): Promise<PartWriter> {
-  const handle = await fs.open(part, 'a', 0o600);
+  const handle = await openOwn(part, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
   return {
     write: (chunk) => writeAll(handle, chunk, part),
     restart: async (origin) => {
-      await fs.rm(originPath(part), { force: true });
+      await removeName(originPath(part));
       await handle.truncate(0);
       if (continuationHeader(origin) !== undefined) await writeDurably(originPath(part), `${JSON.stringify(origin)}\n`);
     },
@@ -79,11 +77,17 @@ async function writeAll(handle: FileHandle, chunk: Buffer, part: string): Promis
     for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
   } catch (error) {
     if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error;
-    throw new OperationError('NO_SPACE', `${part} could not be written further: ${messageOf(error)}`, { part }, error);
+    const shown = shownPath(part);
+    throw new OperationError('NO_SPACE', `${shown} could not be written further: ${messageOf(error)}`, { part: shown }, error);
   }
 }
 
-/** The bytes of a file in large pieces. */
-export function readFileChunks(path: string): AsyncIterable<Buffer> {
-  return createReadStream(path, { highWaterMark: 1024 * 1024 });
+/** The bytes of a file in large pieces. Throws UNSAFE_PATH for what is no file. */
+export async function* readFileChunks(path: string): AsyncGenerator<Buffer> {
+  yield* readHandleChunks(await openRegular(path));
+}
+
+/** The bytes of an opened file in large pieces; closes it. */
+export async function* readHandleChunks(handle: FileHandle): AsyncGenerator<Buffer> {
+  yield* handle.createReadStream({ highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
 }

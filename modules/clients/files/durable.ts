@@ -2,6 +2,9 @@
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OperationError } from '../../core/errors.js';
+import { removeName } from './folders.js';
+import { shownPath } from './shown-path.js';
+import { isSystemError } from './system-error.js';
 
 /** The file's or folder's facts; undefined where there is nothing. A symbolic link is followed unless `ofLink`. */
 export async function statOf(path: string, { ofLink = false } = {}): Promise<import('node:fs').Stats | undefined> {
@@ -45,7 +48,9 @@ export function draftOf(path: string): string {
 /** Replaces a small file at once. Whoever writes one file from several places writes one after the other. */
 export async function writeDurably(path: string, text: string, mode = 0o644): Promise<void> {
   const draft = draftOf(path);
-  const handle = await fs.open(draft, 'w', mode);
+  // Anew, so that nothing that lies there is followed or written to.
+  await removeName(draft);
+  const handle = await fs.open(draft, 'wx', mode);
   try {
     await handle.writeFile(text);
     await handle.sync();
@@ -57,7 +62,7 @@ export async function writeDurably(path: string, text: string, mode = 0o644): Pr
 
 /** Points a symbolic link elsewhere at once: a new link is renamed over the old one. */
 export async function linkDurably(target: string, path: string, draft: string): Promise<void> {
-  await fs.rm(draft, { force: true });
+  await removeName(draft);
   await fs.symlink(target, draft);
   await renameDurably(draft, path);
 }
@@ -68,8 +73,9 @@ export async function assertSpace(folder: string, bytes: number, what: string): 
   const { bavail, bsize } = (await (fs.statfs as typeof fs.statfs | undefined)?.(folder)) ?? { bavail: Number.MAX_SAFE_INTEGER, bsize: 1 };
   const free = bavail * bsize;
   if (free >= bytes) return;
-  const message = `${what} needs ${Math.ceil(bytes / 2 ** 20)} MiB, and ${folder} has only ${Math.floor(free / 2 ** 20)} MiB left`;
-  throw new OperationError('NO_SPACE', message, { folder, needed_bytes: bytes, free_bytes: free });
+  const shown = shownPath(folder);
+  const message = `${what} needs ${Math.ceil(bytes / 2 ** 20)} MiB, and ${shown} has only ${Math.floor(free / 2 ** 20)} MiB left`;
+  throw new OperationError('NO_SPACE', message, { folder: shown, needed_bytes: bytes, free_bytes: free });
 }
 
 /** The target of a symbolic link; undefined where there is nothing. Throws where there is something else. */
@@ -90,12 +96,6 @@ export async function namesIn(folder: string): Promise<string[]> {
     if (isAbsence(error)) return [];
     throw error;
   }
-}
-
-/** True for the error of a system call with one of these codes. */
-export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && codes.includes(code);
 }
 
 function isAbsence(error: unknown): boolean {

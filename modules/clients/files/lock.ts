@@ -1,26 +1,76 @@
-// A lock on a folder that holds across processes, and that the kernel lets go of when its process ends, kill -9 included.
+// A lock that holds across processes, and that the kernel lets go of when its process ends, kill -9 included.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import fs, { constants, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf, OperationError, RunInProgress } from '../../core/errors.js';
+import { isTrustedUser, openOwn } from './folders.js';
+import { shownPath } from './shown-path.js';
+import { isSystemError } from './system-error.js';
 
 export interface FileLock {
   release(): Promise<void>;
 }
 
+export interface LockOptions {
+  /** 0: at once or not at all. */
+  readonly waitSeconds: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Waits for the lock. flock(1) locks the open file that it inherits from us, so that the lock is ours when it has ended. The file is open
- * for writing, without which NFS gives no exclusive lock. Throws RUN_IN_PROGRESS when another process holds it for longer than
- * `waitSeconds`, LOCK_FAILED where it cannot be locked at all, and the signal's reason.
+ * Waits for the lock of a file of our own, in an opened folder. Nobody else may open it: whoever can, can lock it. Throws RUN_IN_PROGRESS when
+ * another process holds it for longer than `waitSeconds`, UNSAFE_PATH for what is not our file, LOCK_FAILED where it cannot be locked at all,
+ * and the signal's reason.
  */
-export async function lockFile(path: string, { waitSeconds, signal }: { waitSeconds: number; signal: AbortSignal }): Promise<FileLock> {
-  const file = await open(path, 'a', 0o644).catch((error: unknown) => {
-    throw new OperationError('LOCK_FAILED', `${path} cannot be opened: ${messageOf(error)}`, { lock: path }, error);
+export async function lockFile(path: string, options: LockOptions): Promise<FileLock> {
+  const shown = shownPath(path);
+  const file = await openLockFile(path).catch((error: unknown) => {
+    if (error instanceof OperationError) throw error;
+    throw new OperationError('LOCK_FAILED', `${shown} cannot be opened: ${messageOf(error)}`, { lock: shown }, error);
   });
+  return holdLock(file, shown, options);
+}
+
+/**
+ * Takes a lock that other users may be able to open, as earlier versions made it. Undefined where they alone hold it, or where it is not ours.
+ * Otherwise as `lockFile`, at once or not at all.
+ */
+export async function lockSharedFile(path: string, signal: AbortSignal): Promise<FileLock | undefined> {
+  const file = await openLockFile(path).catch(() => undefined);
+  if (!file) return undefined;
   try {
+    return await holdLock(file, shownPath(path), { waitSeconds: 0, signal });
+  } catch (error) {
+    if (error instanceof RunInProgress && (await isHeldByOthers(path))) return undefined;
+    throw error;
+  }
+}
+
+/** Open for writing, without which NFS gives no exclusive lock; where only reading is allowed, for that. */
+async function openLockFile(path: string): Promise<FileHandle> {
+  const { O_CREAT, O_RDONLY, O_RDWR } = constants;
+  const file = await openOwn(path, O_RDWR | O_CREAT, 0o600).catch((error: unknown) => {
+    if (isSystemError(error, 'EACCES', 'EROFS')) return openOwn(path, O_RDONLY);
+    throw error;
+  });
+  const { mode, uid } = await file.stat();
+  if (uid !== process.geteuid?.()) return file;
+  // Versions before had it readable for everybody.
+  if ((mode & 0o077) !== 0) await file.chmod(0o600);
+  // Root by hand in the folder of a service's user, who needs it too.
+  const folder = await fs.stat(dirname(path));
+  if (uid === 0 && folder.uid !== 0) await file.chown(folder.uid, folder.gid);
+  return file;
+}
+
+/** flock(1) locks the open file that it inherits from us, so that the lock is ours when it has ended. */
+async function holdLock(file: FileHandle, shown: string, { waitSeconds, signal }: LockOptions): Promise<FileLock> {
+  try {
+    signal.throwIfAborted();
     const { code, text } = await runFlock(file.fd, { waitSeconds, signal });
-    if (code === conflictCode) throw new RunInProgress(`another run holds ${path}; gave up after ${waitSeconds} s`, { lock: path });
-    if (code !== 0) throw new OperationError('LOCK_FAILED', `${path} cannot be locked: ${text}`, { lock: path });
+    if (code === conflictCode) throw new RunInProgress(`another run holds ${shown}${waitSeconds > 0 ? `; gave up after ${waitSeconds} s` : ''}`, { lock: shown });
+    if (code !== 0) throw new OperationError('LOCK_FAILED', `${shown} cannot be locked: ${text}`, { lock: shown });
   } catch (error) {
     await file.close();
     signal.throwIfAborted();
@@ -31,7 +81,7 @@ export async function lockFile(path: string, { waitSeconds, signal }: { waitSeco
 
 const conflictCode = 75;
 
-async function runFlock(descriptor: number, { waitSeconds, signal }: { waitSeconds: number; signal: AbortSignal }): Promise<{ code: number | null; text: string }> {
+async function runFlock(descriptor: number, { waitSeconds, signal }: LockOptions): Promise<{ code: number | null; text: string }> {
   const child = spawn('flock', ['--timeout', String(waitSeconds), '--conflict-exit-code', String(conflictCode), '3'], {
     stdio: ['ignore', 'ignore', 'pipe', descriptor],
     signal,
@@ -44,4 +94,33 @@ async function runFlock(descriptor: number, { waitSeconds, signal }: { waitSecon
   } catch (error) {
     return { code: -1, text: `${messageOf(error)}; flock of util-linux is needed` };
   }
+}
+
+/**
+ * True where only other users have the file open, as far as can be seen. Root sees all processes; to others those of other users are closed, and
+ * what none of their own holds counts as held by others.
+ */
+async function isHeldByOthers(path: string): Promise<boolean> {
+  const { dev, ino } = await fs.stat(path, { bigint: true });
+  const holders: number[] = [];
+  for (const pid of (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    if (await hasOpen(pid, { dev, ino })) holders.push(await realUserOf(pid));
+  }
+  if (holders.some((uid) => isTrustedUser(uid))) return false;
+  return holders.length > 0 || process.geteuid?.() !== 0;
+}
+
+async function hasOpen(pid: string, { dev, ino }: { dev: bigint; ino: bigint }): Promise<boolean> {
+  const folder = join('/proc', pid, 'fd');
+  for (const name of await fs.readdir(folder).catch(() => [])) {
+    const stats = await fs.stat(join(folder, name), { bigint: true }).catch(() => undefined);
+    if (stats?.dev === dev && stats.ino === ino) return true;
+  }
+  return false;
+}
+
+/** Not the effective one: a program of root's that another user starts inherits what that user had open. */
+async function realUserOf(pid: string): Promise<number> {
+  const status = await fs.readFile(join('/proc', pid, 'status'), 'utf8').catch(() => '');
+  return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }

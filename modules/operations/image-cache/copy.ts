@@ -1,7 +1,11 @@
 // Looks at a copy: is it what was fetched, and what the checksum says?
 import type { Stats } from 'node:fs';
+import fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { readFileChunks } from '../../clients/download/part-file.js';
 import { modifiedMsOf, statOf } from '../../clients/files/durable.js';
+import { isPrivate } from '../../clients/files/folders.js';
+import { shownPath } from '../../clients/files/shown-path.js';
 import { OperationError } from '../../core/errors.js';
 import type { Checksum } from '../../policy/checksums.js';
 import type { Copy } from '../../policy/freshness.js';
@@ -15,6 +19,8 @@ export interface InspectedCopy {
   readonly entry: RecordEntry;
   /** What decides over its freshness. */
   readonly copy: Copy;
+  /** False where another user may have put it there: it is replaced, and never changed in its place. */
+  readonly isTrusted: boolean;
   /** True where the record does not yet say what was found by reading the file. */
   readonly isReadAnew: boolean;
 }
@@ -26,7 +32,7 @@ export interface InspectedCopy {
 export async function inspectCopy(path: string, entries: readonly RecordEntry[], checksum: Checksum | undefined, run: Run): Promise<InspectedCopy | undefined> {
   const stats = await statOf(path, { ofLink: true });
   if (!stats) return undefined;
-  if (!stats.isFile()) throw new OperationError('CACHE_PATH_TAKEN', `${path} is not a file: move it away, or name another dest`, { path });
+  if (!stats.isFile()) throw new OperationError('CACHE_PATH_TAKEN', `${shownPath(path)} is not a file: move it away, or name another dest`, { path: shownPath(path) });
   const identity = await identityOf(path);
   const known = entries.find((entry) => isSameIdentity(entry, identity));
   const needed = algorithmsFor(run, checksum);
@@ -35,9 +41,10 @@ export async function inspectCopy(path: string, entries: readonly RecordEntry[],
   // A copy that was only touched, or put back from a backup, is recognised by its bytes.
   const origin = known ?? entries.find((entry) => entry.digests.sha256 === digests.sha256) ?? entries[0];
   const entry: RecordEntry = { source: origin?.source ?? '', etag: origin?.etag, ...identity, digests };
-  const fault = faultOf(entry, { origin, checksum });
+  const isTrusted = known !== undefined || isPrivate(await fs.stat(dirname(path)));
+  const fault = faultOf(entry, { origin, checksum }) ?? (isTrusted ? undefined : 'it is not what this cache put there, and others may write to its folder');
   const copy: Copy = { modifiedMs: modifiedMsOf(stats), bytes: stats.size, source: origin?.source || undefined, etag: origin?.etag, fault };
-  return { path, stats, entry, copy, isReadAnew: !isKnown };
+  return { path, stats, entry, copy, isTrusted, isReadAnew: !isKnown };
 }
 
 /** SHA-256 always, what the result is to have, and what the checksum is of. */

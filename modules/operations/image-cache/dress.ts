@@ -1,6 +1,6 @@
 // Owner, permissions and date of a copy.
 import type { Stats } from 'node:fs';
-import fs from 'node:fs/promises';
+import { openRegular, unsafe } from '../../clients/files/folders.js';
 import type { Ownership } from './run.js';
 
 const usualMode = 0o644;
@@ -29,14 +29,23 @@ export function ownershipDifferences({ mode, uid, gid }: Ownership, stats: Stats
   return { before, after };
 }
 
-/** Gives a file its owner, permissions and, where its source tells one, its date. What is so already is left alone: only root may give files away. */
-export async function dress(path: string, wanted: Ownership, modifiedMs: number | undefined): Promise<void> {
-  const stats = await fs.stat(path);
-  const { after } = ownershipDifferences(wanted, stats);
-  if (after.owner !== undefined || after.group !== undefined) await fs.chown(path, wanted.uid ?? -1, wanted.gid ?? -1);
-  // After chown, which takes some of the bits away.
-  if (wanted.mode !== undefined) await fs.chmod(path, wanted.mode);
-  if (modifiedMs !== undefined) await fs.utimes(path, stats.atime, new Date(modifiedMs));
+/**
+ * Gives a file its owner, permissions and, where its source tells one, its date. What is so already is left alone: only root may give files away.
+ * `inspected`: what the file was when it was found good; another one in its place is refused.
+ */
+export async function dress(path: string, wanted: Ownership, modifiedMs: number | undefined, inspected?: Stats): Promise<void> {
+  const file = await openRegular(path);
+  try {
+    const stats = await file.stat();
+    if (inspected && (stats.ino !== inspected.ino || stats.dev !== inspected.dev)) throw unsafe(path, 'was replaced by somebody meanwhile');
+    const { after } = ownershipDifferences(wanted, stats);
+    if (after.owner !== undefined || after.group !== undefined) await file.chown(wanted.uid ?? stats.uid, wanted.gid ?? stats.gid);
+    // After chown, which takes some of the bits away.
+    if (wanted.mode !== undefined) await file.chmod(wanted.mode);
+    if (modifiedMs !== undefined) await file.utimes(stats.atime, new Date(modifiedMs));
+  } finally {
+    await file.close();
+  }
 }
 
 function modeText(mode: number): string {

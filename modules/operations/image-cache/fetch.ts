@@ -1,14 +1,15 @@
 // Brings a file into its part and verifies it, before anything that is in use is touched.
-import fs from 'node:fs/promises';
 import { removePart } from '../../clients/download/part-file.js';
+import { shownPath } from '../../clients/files/shown-path.js';
 import { readSmallFile } from '../../clients/files/yaml-file.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { findChecksum, type Checksum } from '../../policy/checksums.js';
 import type { Remote } from '../../policy/freshness.js';
 import { startDigests, type Digests } from '../digests.js';
 import { algorithmsFor } from './copy.js';
+import { openAllowed } from './file-source.js';
 import { openSource } from './open-source.js';
-import type { Run, Wanted, WantedChecksum } from './run.js';
+import type { Origin, Run, Wanted, WantedChecksum } from './run.js';
 import type { Received, Source } from './source.js';
 
 /** A file that is wanted, with its source opened and its checksum read. */
@@ -48,9 +49,20 @@ async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Ru
 }
 
 async function readText({ origin }: Extract<WantedChecksum, { kind: 'url' }>, run: Run): Promise<string> {
-  if (origin.kind === 'file') return (await readSmallFile(await fs.realpath(origin.path))).text;
+  if (origin.kind === 'file') return readAllowed(origin, run);
   const answer = await run.http({ method: 'GET', url: origin.url, headers: { 'Accept-Encoding': 'identity' } });
   return answer.text({ maxBytes: largestChecksumFile });
+}
+
+async function readAllowed(origin: Extract<Origin, { kind: 'file' }>, run: Run): Promise<string> {
+  const file = await openAllowed(origin, run);
+  try {
+    return (await readSmallFile(`/proc/self/fd/${file.fd}`, { signal: run.context.signal })).text;
+  } catch (error) {
+    throw new Error(shownPath(messageOf(error)), { cause: error });
+  } finally {
+    await file.close();
+  }
 }
 
 /**

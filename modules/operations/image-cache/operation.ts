@@ -1,41 +1,52 @@
 // image_cache: looks at every copy and its source, fetches what is not fresh, and puts it in its place at once.
 import fs from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import validate from '#validators/image_cache';
 import { lockFile, type FileLock } from '../../clients/files/lock.js';
-import { statOf } from '../../clients/files/durable.js';
+import { withFolders, type Folders } from '../../clients/files/folders.js';
+import { shownPath } from '../../clients/files/shown-path.js';
 import { followRedirects } from '../../clients/http/redirects.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { failureOfPart, InputError, messageOf } from '../../core/errors.js';
+import { failureOfPart, hasCode, InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { openCloud, openHttp } from '../connect.js';
 import { declaration } from './declaration.js';
 import { headersForHosts } from './host-headers.js';
 import { readJobs } from './jobs.js';
 import { pruneFolder, type Pruned } from './prune.js';
-import { makeFolder, ownFolder } from './record.js';
+import { nowhere, openOwnPlace } from './record.js';
 import { outcomeOf } from './report.js';
 import type { FileDone, SetDone } from './result.js';
-import type { CacheArguments, FileJob, Jobs, Run, SetJob } from './run.js';
+import type { CacheArguments, FileJob, Jobs, Placed, Run, SetJob } from './run.js';
 import { syncFile } from './sync-file.js';
 import { syncSet } from './sync-set.js';
-import { setPlaces } from './versions.js';
 
 export const imageCache: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: cacheImages };
 
 async function cacheImages(args: CacheArguments, context: Context): Promise<Outcome> {
   const jobs = await readJobs(args, context);
   const run = startRun(args, context);
-  const folders = await foldersOf(jobs, run);
-  const locks = context.checkMode ? [] : await lockAll(folders, run);
+  return withFolders(async (folders) => carryOut(await placeJobs(jobs, run, folders), run));
+}
+
+interface PlacedJobs {
+  readonly files: readonly Placed<FileJob>[];
+  readonly sets: readonly Placed<SetJob>[];
+  /** All folders that have copies, each once, in the order of their paths: two runs that want the same locks must not wait for each other. */
+  readonly places: readonly string[];
+}
+
+async function carryOut(jobs: PlacedJobs, run: Run): Promise<Outcome> {
+  const { args, context } = run;
+  const locks = context.checkMode ? [] : await lockAll(jobs.places, run);
   try {
     const [files, sets] = await settled([
       settled(jobs.files.map((job) => run.limited(() => guarded(job, run, { work: () => syncFile(job, run), failed: failedFile })))),
       settled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
     ] as const);
     context.signal.throwIfAborted();
-    return outcomeOf({ files, sets, pruned: await pruneAll(folders, jobs, run) }, args, context.checkMode);
+    return outcomeOf({ files, sets, pruned: await pruneAll(jobs, run) }, args, context.checkMode);
   } finally {
     for (const lock of locks) await lock.release();
   }
@@ -53,31 +64,39 @@ function startRun(args: CacheArguments, context: Context): Run {
   };
 }
 
-/** The real paths of all folders that have copies, each once, in order: two runs that want the same locks must not wait for each other. */
-async function foldersOf({ files, sets }: Jobs, { context, args }: Run): Promise<string[]> {
-  const given = new Set([...files.map(({ dest }) => dirname(dest)), ...sets.map(({ folder }) => folder)]);
-  const real: string[] = [];
-  for (const folder of given) {
-    if (args.state === 'present' && !context.checkMode) await prepare(folder);
-    if ((await statOf(folder)) !== undefined) real.push(await fs.realpath(folder));
+/** Opens the folders of all jobs, each once, whatever it is called. */
+async function placeJobs({ files, sets }: Jobs, { context, args }: Run, folders: Folders): Promise<PlacedJobs> {
+  const create = args.state === 'present' && !context.checkMode;
+  const byPath = new Map<string, string>();
+  const byIdentity = new Map<string, string>();
+  for (const folder of new Set([...files.map(({ dest }) => dirname(dest)), ...sets.map((job) => job.folder)])) {
+    const place = await folders.open(folder, { create }).catch((error: unknown) => refuse(error, `the folder ${folder} cannot be ${create ? 'made' : 'opened'}`));
+    if (place === undefined) continue;
+    const { dev, ino } = await fs.stat(place, { bigint: true });
+    if (!byIdentity.has(`${dev} ${ino}`)) byIdentity.set(`${dev} ${ino}`, place);
+    byPath.set(folder, byIdentity.get(`${dev} ${ino}`) ?? place);
   }
-  return [...new Set(real)].sort();
+  const placeOf = (folder: string): string => byPath.get(folder) ?? nowhere;
+  return {
+    files: files.map((job) => ({ ...job, place: placeOf(dirname(job.dest)) })),
+    sets: sets.map((job) => ({ ...job, place: placeOf(job.folder) })),
+    places: [...byIdentity.values()].sort((one, other) => (shownPath(one) < shownPath(other) ? -1 : 1)),
+  };
 }
 
-async function prepare(folder: string): Promise<void> {
-  await fs.mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new InputError(`dest: the folder ${folder} cannot be made (${messageOf(error)})`, 'dest');
-  });
+function refuse(error: unknown, what: string): never {
+  if (hasCode(error, 'UNSAFE_PATH')) throw error;
+  throw new InputError(`dest: ${what} (${shownPath(messageOf(error))})`, 'dest');
 }
 
-async function lockAll(folders: readonly string[], { args, context }: Run): Promise<FileLock[]> {
+async function lockAll(places: readonly string[], { args, context }: Run): Promise<FileLock[]> {
   const locks: FileLock[] = [];
   try {
-    for (const folder of folders) {
-      await makeFolder(join(folder, ownFolder)).catch((error: unknown) => {
-        throw new InputError(`dest: nothing can be written into ${folder} (${messageOf(error)})`, 'dest');
+    for (const place of places) {
+      await withFolders(async (folders) => {
+        const own = await openOwnPlace(folders, place, [], true).catch((error: unknown) => refuse(error, `nothing can be written into ${shownPath(place)}`));
+        locks.push(await lockFile(join(own, 'lock'), { waitSeconds: args.lock_timeout, signal: context.signal }));
       });
-      locks.push(await lockFile(join(folder, ownFolder, 'lock'), { waitSeconds: args.lock_timeout, signal: context.signal }));
     }
     return locks;
   } catch (error) {
@@ -98,7 +117,7 @@ async function guarded<J, D>(job: J, { context }: Run, { work, failed }: { work:
     return await work();
   } catch (error) {
     const { code, reason } = failureOfPart(error, context.log);
-    return failed(job, { detail: reason, code });
+    return failed(job, { detail: shownPath(reason), code });
   }
 }
 
@@ -112,13 +131,18 @@ function failedFile({ dest }: FileJob, why: Why): FileDone {
 }
 
 function failedSet(job: SetJob, why: Why): SetDone {
-  return { ...nothingChanged, name: job.name, path: setPlaces(job).link, ...why };
+  return { ...nothingChanged, name: job.name, path: join(job.folder, job.name), ...why };
 }
 
-async function pruneAll(folders: readonly string[], jobs: Jobs, run: Run): Promise<Pruned> {
-  const current = new Set<string>();
-  for (const { dest, wanted } of jobs.files) if (wanted) current.add(join(await fs.realpath(dirname(dest)).catch(() => dirname(dest)), dest.slice(dest.lastIndexOf('/') + 1)));
+async function pruneAll({ files, places }: PlacedJobs, run: Run): Promise<Pruned> {
+  const current = new Set(files.flatMap(({ dest, place, wanted }) => (wanted ? [join(place, basename(dest))] : [])));
   const pruned: Pruned[] = [];
-  for (const folder of folders) pruned.push(await pruneFolder(folder, current, run));
+  for (const folder of places) pruned.push(await pruneFolder(folder, current, run).catch(asWarning));
   return { removed: pruned.flatMap(({ removed }) => removed), warnings: pruned.flatMap(({ warnings }) => warnings) };
+}
+
+/** What was fetched is not lost over something that cannot be looked through. */
+function asWarning(error: unknown): Pruned {
+  if (hasCode(error, 'UNSAFE_PATH')) return { removed: [], warnings: [messageOf(error)] };
+  throw error;
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeDurably } from '../../clients/files/durable.js';
+import { readOwnJson, type Folders } from '../../clients/files/folders.js';
 
 /** One file that was verified. Size, mtime and inode tell whether the file at hand is still that one. */
 export interface RecordEntry {
@@ -18,31 +19,33 @@ export interface RecordEntry {
 /** The folder of the cache's own files below a folder that has copies. */
 export const ownFolder = '.image_cache';
 
-/**
- * Makes a folder of the cache's own, and those above it that are. Whatever the umask, the conductor must be able to go through them.
- */
-export async function makeFolder(path: string): Promise<void> {
-  await fs.mkdir(path, { recursive: true });
-  for (let folder = path; folder.includes(`/${ownFolder}`); folder = dirname(folder)) {
-    if (((await fs.stat(folder)).mode & 0o777) !== 0o755) await fs.chmod(folder, 0o755);
-  }
+/** Stands for a folder that is not there: nothing is in it, and nothing can be made in it. */
+export const nowhere = '/proc/self/fd/none';
+
+/** A folder of the cache's own below an opened one, `nowhere` where there is none. `names`: below `.image_cache`. Throws UNSAFE_PATH. */
+export async function openOwnPlace(folders: Folders, folder: string, names: readonly string[], create: boolean): Promise<string> {
+  let place: string | undefined = folder;
+  for (const name of [ownFolder, ...names]) place = place === undefined || place === nowhere ? undefined : await folders.own(place, name, { create });
+  return place ?? nowhere;
 }
 
-/** Where the cache keeps its own things for a file. */
-export function placesOf(dest: string): { readonly folder: string; readonly record: string; readonly part: string } {
-  const folder = join(dirname(dest), ownFolder, 'files');
-  const name = basename(dest);
+export interface FilePlaces {
+  readonly folder: string;
+  readonly record: string;
+  readonly part: string;
+}
+
+/** Where the cache keeps its own things for a file in an opened folder. */
+export async function openFilePlaces(folders: Folders, path: string, { create }: { create: boolean }): Promise<FilePlaces> {
+  const folder = await openOwnPlace(folders, dirname(path), ['files'], create);
+  const name = basename(path);
   return { folder, record: join(folder, `${name}.json`), part: join(folder, `${name}.part`) };
 }
 
 /** The entries of a record; none where there is no record, or none that can be read. While a copy is replaced there are two. */
 export async function readRecord(path: string): Promise<readonly RecordEntry[]> {
-  try {
-    const { entries } = JSON.parse(await fs.readFile(path, 'utf8')) as { entries?: unknown };
-    return Array.isArray(entries) ? entries.filter(isEntry) : [];
-  } catch {
-    return [];
-  }
+  const record = (await readOwnJson(path)) as { entries?: unknown } | null | undefined;
+  return Array.isArray(record?.entries) ? record.entries.filter(isEntry) : [];
 }
 
 function isEntry(value: unknown): value is RecordEntry {
@@ -56,12 +59,12 @@ export async function writeRecord(path: string, entries: readonly RecordEntry[])
 
 /** Marks the copy as used now. */
 export async function touchRecord(path: string, now: Date): Promise<void> {
-  await fs.utimes(path, now, now);
+  await fs.lutimes(path, now, now);
 }
 
 /** What of an entry the file itself tells. */
 export async function identityOf(path: string): Promise<Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>> {
-  const { ino, size, mtimeNs } = await fs.stat(path, { bigint: true });
+  const { ino, size, mtimeNs } = await fs.lstat(path, { bigint: true });
   return { inode: String(ino), bytes: Number(size), mtime: String(mtimeNs) };
 }
 

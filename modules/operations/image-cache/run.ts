@@ -52,11 +52,18 @@ export interface Ownership {
 
 export interface FileJob {
   readonly label: string;
+  /** As it was given. */
   readonly dest: string;
   /** Undefined where it is to be absent. */
   readonly wanted: Wanted | undefined;
   readonly ownership: Ownership;
 }
+
+/** A job whose folder was opened. */
+export type Placed<Job> = Job & {
+  /** The folder of `dest` or of the link, by its descriptor. */
+  readonly place: string;
+};
 
 export const partNames = ['kernel', 'ramdisk'] as const;
 export type PartName = (typeof partNames)[number];

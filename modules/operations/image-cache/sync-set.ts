@@ -1,29 +1,38 @@
 // One set: kernel and ramdisk in a folder of their own, to which a link is renamed once both are whole.
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { removePart } from '../../clients/download/part-file.js';
-import { draftOf, linkDurably, modifiedMsOf, namesIn, renameDurably, statOf, syncPath } from '../../clients/files/durable.js';
+import { draftOf, linkDurably, modifiedMsOf, namesIn, renameDurably, syncPath } from '../../clients/files/durable.js';
+import { openRegular, removeName, removeOwnTree, withFolders, type Folders } from '../../clients/files/folders.js';
 import { decideFreshness, type Freshness, type Remote } from '../../policy/freshness.js';
 import { inspectCopy, type InspectedCopy } from './copy.js';
 import { dress, ownershipDifferences, ownershipFor } from './dress.js';
 import { fetchItem, openItem, type Fetched, type Item } from './fetch.js';
-import { identityOf, makeFolder, type RecordEntry } from './record.js';
+import { identityOf, nowhere, openOwnPlace, type RecordEntry } from './record.js';
 import { shownOf, type Action, type SetDone } from './result.js';
-import { partNames, type PartName, type Run, type SetJob, type Wanted } from './run.js';
-import { linkTarget, linkedVersion, newestVersion, readVersion, setPlaces, writeVersion, type Version } from './versions.js';
+import { partNames, type PartName, type Placed, type Run, type SetJob, type Wanted } from './run.js';
+import { linkTarget, linkedVersion, newestVersion, onTheWay, openSetPlaces, readVersion, writeVersion, type SetPlaces, type Version } from './versions.js';
 import { contentOf } from './sync-file.js';
 
 type Pair<T> = Readonly<Record<PartName, T>>;
 
 /** Does what the job says, or in check mode says what it would do. */
-export async function syncSet(job: SetJob, run: Run): Promise<SetDone> {
-  const { wanted } = job;
-  if (!wanted) return removeSet(job, run);
-  const linked = await linkedVersion(job);
+export function syncSet(job: Placed<SetJob>, run: Run): Promise<SetDone> {
+  return withFolders((folders) => (job.wanted ? sync(job, job.wanted, { run, folders }) : removeSet(job, { run, folders })));
+}
+
+interface Surroundings {
+  readonly run: Run;
+  readonly folders: Folders;
+}
+
+async function sync(job: Placed<SetJob>, wanted: Pair<Wanted>, { run, folders }: Surroundings): Promise<SetDone> {
+  const places = await openSetPlaces(folders, job, { create: false });
+  const linked = await linkedVersion(job, places);
   // A version that a killed run had finished but not yet linked is as good as the one that is linked.
-  const version = (await newestVersion(job)) ?? linked;
-  const current = version === undefined ? undefined : await readVersion(job, version);
+  const version = (await newestVersion(places)) ?? linked;
+  const current = version === undefined ? undefined : await readVersion(folders, places, version);
   const found = await inPair((name) => run.limited(() => findPart(name, { job, wanted: wanted[name], current, run })));
   const isFetched = partNames.some((name) => found[name].freshness.fetch);
   const report = reportOf(job, found);
@@ -34,14 +43,15 @@ export async function syncSet(job: SetJob, run: Run): Promise<SetDone> {
     const after = action === 'adjust' ? adjusted.after : action === 'fetch' ? { version: isFetched ? 'a new one' : version } : before;
     return { ...report, action, changed: action !== 'fresh', version: linked, before: action === 'fresh' ? {} : before, after: action === 'fresh' ? {} : after };
   }
-  const next = isFetched ? await replace(job, found, { current, run }) : { version: current!.name, isNew: false };
-  if (!next.isNew) await keep(job, found, run);
-  await clearUp(job, next.version);
+  const made = await openSetPlaces(folders, job, { create: true });
+  const next = isFetched ? await replace(job, found, { current, places: made, run, folders }) : { version: current!.name, isNew: false };
+  if (!next.isNew) await keep(job, found, { folder: current!.folder, run });
+  await clearUp(made, folders, next.version);
   const adjusted = next.isNew ? { isNeeded: false, before: {}, after: {} } : adjustmentsOf(job, found);
   const isSwitched = linked !== next.version;
-  if (isSwitched) await linkDurably(linkTarget(job, next.version), setPlaces(job).link, setPlaces(job).draft);
-  const now = await readVersion(job, next.version);
-  const parts = await inPair(async (name) => ({ ...report[name]!, content: contentOf({ stats: await fs.stat(join(now.folder, name)), entry: now.entries[name]! }) }));
+  if (isSwitched) await linkDurably(linkTarget(job, next.version), made.link, made.draft);
+  const now = await readVersion(folders, made, next.version);
+  const parts = await inPair(async (name) => ({ ...report[name]!, content: contentOf({ stats: await fs.lstat(join(now.folder, name)), entry: now.entries[name]! }) }));
   return {
     ...report,
     ...parts,
@@ -69,7 +79,7 @@ async function findPart(name: PartName, { wanted, current, run }: { job: SetJob;
 }
 
 function reportOf(job: SetJob, found: Pair<FoundPart>): Pick<SetDone, 'name' | 'path' | 'detail' | PartName> {
-  const path = setPlaces(job).link;
+  const path = join(job.folder, job.name);
   const part = (name: PartName): SetDone['kernel'] => {
     const { item, inspected, freshness } = found[name];
     return { path: join(path, name), source: item.source.shown, reason: freshness.reason, detail: freshness.detail, content: inspected && contentOf(inspected) };
@@ -82,10 +92,15 @@ function shownPair(found: Pair<FoundPart>): Record<string, unknown> {
   return Object.fromEntries(partNames.flatMap((name) => (found[name].inspected ? [[name, shownOf(contentOf(found[name].inspected))]] : [])));
 }
 
+interface Replacing extends Surroundings {
+  readonly current: Version | undefined;
+  readonly places: SetPlaces;
+}
+
 /** Fetches what is not fresh, and makes a version of it and of what is. Where all bytes are as before there is no new version. */
-async function replace(job: SetJob, found: Pair<FoundPart>, { current, run }: { current: Version | undefined; run: Run }): Promise<{ version: string; isNew: boolean }> {
-  const { incoming, building } = setPlaces(job);
-  await makeFolder(incoming);
+async function replace(job: SetJob, found: Pair<FoundPart>, { current, places: { versions }, run, folders }: Replacing): Promise<{ version: string; isNew: boolean }> {
+  const make = async (name: string): Promise<string> => (await folders.own(versions, name, { create: true })) ?? nowhere;
+  const incoming = await make(onTheWay.incoming);
   const part = (name: PartName): string => join(incoming, `${name}.part`);
   const fetched = await inPair((name) => {
     const { item, remote, freshness } = found[name];
@@ -96,12 +111,12 @@ async function replace(job: SetJob, found: Pair<FoundPart>, { current, run }: { 
     await writeVersion(current.folder, await entriesFor(current.folder, found, fetched));
     return { version: current.name, isNew: false };
   }
-  await fs.rm(building, { recursive: true, force: true });
-  await makeFolder(building);
+  await removeOwnTree(versions, onTheWay.building);
+  const building = await make(onTheWay.building);
   for (const name of partNames) await placePart(join(building, name), { part: part(name), found: found[name], fetched: fetched[name], job, now: run.context.now() });
   await writeVersion(building, await entriesFor(building, found, fetched));
-  const version = await freeName(job, run.context.now());
-  await renameDurably(building, join(dirname(building), version));
+  const version = await freeName(versions, run.context.now());
+  await renameDurably(join(versions, onTheWay.building), join(versions, version));
   return { version, isNew: true };
 }
 
@@ -127,9 +142,14 @@ async function placePart(path: string, { part, found, fetched, job, now }: Placi
   const { inspected } = found;
   if (fetched) await fs.rename(part, path);
   // No hard link: a file with two names counts as used by Ironic.
-  else await fs.copyFile(inspected!.path, path, constants.COPYFILE_FICLONE);
+  else await copyRegular(inspected!.path, path);
   await dress(path, ownershipFor(job.ownership, inspected?.stats), fetched ? (fetched.modifiedMs ?? now.getTime()) : modifiedMsOf(inspected!.stats));
   await syncPath(path);
+}
+
+async function copyRegular(from: string, to: string): Promise<void> {
+  const file = await openRegular(from);
+  await fs.copyFile(`/proc/self/fd/${file.fd}`, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL).finally(() => file.close());
 }
 
 async function entriesFor(folder: string, found: Pair<FoundPart>, fetched: Pair<Fetched | undefined>): Promise<Pair<RecordEntry>> {
@@ -141,14 +161,15 @@ async function entriesFor(folder: string, found: Pair<FoundPart>, fetched: Pair<
 }
 
 /** Takes away what this run, or one that was killed, no longer needs. */
-async function clearUp(job: SetJob, version: string): Promise<void> {
-  const { incoming, building, draft, versions } = setPlaces(job);
-  for (const path of [incoming, building, draft, draftOf(join(versions, version, 'record.json'))]) await fs.rm(path, { recursive: true, force: true });
+async function clearUp({ draft, versions }: SetPlaces, folders: Folders, version: string): Promise<void> {
+  for (const name of Object.values(onTheWay)) await removeOwnTree(versions, name);
+  const folder = (await folders.own(versions, version)) ?? nowhere;
+  for (const path of [draft, draftOf(join(folder, 'record.json'))]) await removeName(path);
 }
 
-async function freeName(job: SetJob, now: Date): Promise<string> {
+async function freeName(versions: string, now: Date): Promise<string> {
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  const taken = await namesIn(setPlaces(job).versions);
+  const taken = await namesIn(versions);
   for (let count = 1; ; count++) {
     const name = count === 1 ? stamp : `${stamp}-${count}`;
     if (!taken.includes(name)) return name;
@@ -156,14 +177,13 @@ async function freeName(job: SetJob, now: Date): Promise<string> {
 }
 
 /** Nothing new: owner and permissions are put right, and the record is brought up to date or marked as used. */
-async function keep(job: SetJob, found: Pair<FoundPart>, { context }: Run): Promise<void> {
-  const [folder = ''] = partNames.flatMap((name) => (found[name].inspected ? [dirname(found[name].inspected.path)] : []));
+async function keep(job: SetJob, found: Pair<FoundPart>, { folder, run: { context } }: { folder: string; run: Run }): Promise<void> {
   for (const name of partNames) await dress(join(folder, name), job.ownership, undefined);
   const isFresh = partNames.every((name) => !found[name].freshness.fetch);
   if (isFresh && partNames.some((name) => found[name].inspected?.isReadAnew)) {
     await writeVersion(folder, await entriesFor(folder, found, { kernel: undefined, ramdisk: undefined }));
   }
-  await fs.utimes(join(folder, 'record.json'), context.now(), context.now());
+  await fs.lutimes(join(folder, 'record.json'), context.now(), context.now());
 }
 
 function adjustmentsOf(job: SetJob, found: Pair<FoundPart>): { readonly isNeeded: boolean; readonly before: Record<string, unknown>; readonly after: Record<string, unknown> } {
@@ -176,16 +196,16 @@ function adjustmentsOf(job: SetJob, found: Pair<FoundPart>): { readonly isNeeded
   return { isNeeded: all.length > 0, before: side('before'), after: side('after') };
 }
 
-async function removeSet(job: SetJob, { context }: Run): Promise<SetDone> {
-  const { link, versions } = setPlaces(job);
-  const version = await linkedVersion(job);
-  const isThere = version !== undefined || (await statOf(versions)) !== undefined;
+async function removeSet(job: Placed<SetJob>, { run: { context }, folders }: Surroundings): Promise<SetDone> {
+  const places = await openSetPlaces(folders, job, { create: false });
+  const version = await linkedVersion(job, places);
+  const isThere = version !== undefined || places.versions !== nowhere;
   if (!context.checkMode && isThere) {
-    await fs.rm(link, { force: true });
-    await fs.rm(versions, { recursive: true, force: true });
+    await fs.rm(places.link, { force: true });
+    await removeOwnTree(await openOwnPlace(folders, job.place, ['sets'], false), job.name);
   }
   const before = version === undefined ? {} : { version };
-  return { name: job.name, path: link, action: isThere ? 'remove' : 'absent', changed: isThere, detail: isThere ? 'state is absent' : 'there is none', before, after: {} };
+  return { name: job.name, path: join(job.folder, job.name), action: isThere ? 'remove' : 'absent', changed: isThere, detail: isThere ? 'state is absent' : 'there is none', before, after: {} };
 }
 
 async function inPair<T>(make: (name: PartName) => Promise<T>): Promise<Pair<T>> {

@@ -28,11 +28,11 @@ async function cleanImages(args: CleanArguments, context: Context): Promise<Outc
   const supported = await readSupportedNames({ args, context });
   const cloud = await openCloud(args, context);
   // A dry run must never turn a real one away, and does not mind one.
-  const lock = context.checkMode ? undefined : takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity });
+  const lock = context.checkMode ? undefined : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
   try {
     return await planAndApply({ args, context, cloud, projectNames: namesOf({ cloud, context }) }, selection, supported);
   } finally {
-    lock?.release();
+    await lock?.release();
   }
 }
 

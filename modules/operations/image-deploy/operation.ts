@@ -25,8 +25,8 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
   const scope = await readScope(args, context);
   const http = openHttp(args, context);
   const cloud = await openCloud(args, context);
-  const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity };
-  const lock = context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions);
+  const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context };
+  const lock = await (context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions));
   try {
     const [catalogues, images] = await both(openCatalogues(scope, { args, context, http }), readSiteImages(cloud));
     const run: Run = {
@@ -46,7 +46,7 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
     const results = context.checkMode ? plannedResults(checked) : await apply(checked, run);
     return outcomeOf(results, { ...checked, warnings: [...checked.warnings, ...run.warnings] }, context.checkMode);
   } finally {
-    lock.release();
+    await lock.release();
   }
 }
 

@@ -1,8 +1,10 @@
 // What a run is about to do, on disk before it does it: one file a test or roll-out, removed when everything is back in order.
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { statOf, syncPath, writeDurably } from '../../clients/files/durable.js';
-import { InputError, messageOf, OperationError } from '../../core/errors.js';
+import { syncPath, writeDurably } from '../../clients/files/durable.js';
+import { isTrustedUser, openOwn, unsafe, withFolders, type OpenOptions } from '../../clients/files/folders.js';
+import { shownPath } from '../../clients/files/shown-path.js';
+import { hasCode, InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { ImageSettings } from '../../policy/image-settings.js';
 
 export interface FormerImages {
@@ -57,43 +59,63 @@ export interface Journal {
 
 const version = 1;
 
-/** Reads need no folder. Writes throw INVALID_INPUT where the folder cannot be written to; what cannot be read is JOURNAL_UNREADABLE. */
+/**
+ * Reads need no folder. Writes throw INVALID_INPUT where the folder cannot be written to; what cannot be read is JOURNAL_UNREADABLE, and what
+ * other users may have put there UNSAFE_PATH: by the journal nodes are given images.
+ */
 export function openJournal(folder: string, cloud: string): Journal {
-  const pathOf = ({ name }: JournalEntry): string => join(folder, `ipa-${name.replace(/[^\w.-]/g, '_')}.json`);
+  const nameOf = ({ name }: JournalEntry): string => `ipa-${name.replace(/[^\w.-]/g, '_')}.json`;
   return {
     folder,
-    pathOf,
+    pathOf: (entry) => join(folder, nameOf(entry)),
     read: async () => (await readEntries(folder)).filter((entry) => entry.cloud === cloud).sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1)),
     write: async (entry) => {
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        await writeDurably(pathOf(entry), `${JSON.stringify({ version, ...entry }, null, 2)}\n`, 0o600);
-      } catch (error) {
-        throw new InputError(`journal_dir: ${folder} cannot be written to (${messageOf(error)}); name a folder where this user may write`, 'journal_dir');
-      }
+      const text = `${JSON.stringify({ version, ...entry }, null, 2)}\n`;
+      await withFolder(folder, 'written to', async (opened) => writeDurably(join(opened, nameOf(entry)), text, 0o600), { create: true, mode: 0o700 });
     },
     remove: async (entry) => {
-      await rm(pathOf(entry), { force: true });
-      if (await statOf(folder)) await syncPath(folder);
+      await withFolder(folder, 'written to', async (opened) => {
+        await fs.rm(join(opened, nameOf(entry)), { force: true });
+        await syncPath(opened);
+      });
     },
   };
 }
 
+/** Lends the opened folder; does nothing where there is none. */
+async function withFolder<T>(path: string, purpose: string, use: (opened: string) => Promise<T>, options: OpenOptions = {}): Promise<T | undefined> {
+  try {
+    return await withFolders(async (folders) => {
+      const opened = await folders.open(path, options);
+      if (opened === undefined) return undefined;
+      const { uid } = await fs.stat(opened);
+      if (!isTrustedUser(uid)) throw unsafe(opened, `belongs to user ${uid}`, 'name another journal_dir');
+      return use(opened);
+    });
+  } catch (error) {
+    if (error instanceof OperationError && !(error instanceof InputError)) throw error;
+    throw new InputError(`journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); name a folder where this user may write`, 'journal_dir');
+  }
+}
+
 async function readEntries(folder: string): Promise<JournalEntry[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new InputError(`journal_dir: ${folder} cannot be read (${messageOf(error)})`, 'journal_dir');
+  const entries = await withFolder(folder, 'read', async (opened) => {
+    const names = (await fs.readdir(opened)).filter((name) => /^ipa-.+\.json$/.test(name));
+    return Promise.all(names.map((name) => readEntry(join(opened, name))));
   });
-  return Promise.all(names.filter((name) => /^ipa-.+\.json$/.test(name)).map((name) => readEntry(join(folder, name))));
+  return entries ?? [];
 }
 
 /** An entry that cannot be read is not passed over: it may be all that is known of a node with the wrong images. */
 async function readEntry(path: string): Promise<JournalEntry> {
   try {
-    const entry = JSON.parse(await readFile(path, 'utf8')) as JournalEntry & { readonly version: number };
+    const file = await openOwn(path, fs.constants.O_RDONLY);
+    const entry = JSON.parse(await file.readFile('utf8').finally(() => file.close())) as JournalEntry & { readonly version: number };
     if (entry.version !== version) throw new Error(`it is of version ${entry.version}, and this program knows version ${version}`);
     return entry;
   } catch (error) {
-    throw new OperationError('JOURNAL_UNREADABLE', `${path} cannot be read: ${messageOf(error)}; see what it names, put it right by hand, then delete it`, { path }, error);
+    if (hasCode(error, 'UNSAFE_PATH')) throw error;
+    const shown = shownPath(path);
+    throw new OperationError('JOURNAL_UNREADABLE', `${shown} cannot be read: ${shownPath(messageOf(error))}; see what it names, put it right by hand, then delete it`, { path: shown }, error);
   }
 }

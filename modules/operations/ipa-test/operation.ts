@@ -23,11 +23,11 @@ async function testImages(args: IpaArguments, context: Context): Promise<Outcome
     // What is under way when the run is interrupted may still be answered, and things be put back.
     const cloud = await openCloud(args, { ...context, signal: last.signal });
     const journal = openJournal(withHome(args.journal_dir, context.environment), cloud.identity);
-    const lock = context.checkMode ? undefined : takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity });
+    const lock = context.checkMode ? undefined : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
     try {
       return await carryOut({ args, context, cloud, ironic: await openIronic(cloud), journal, lastSignal: last.signal, warnings: [], seconds: {} });
     } finally {
-      lock?.release();
+      await lock?.release();
     }
   } finally {
     last.release();

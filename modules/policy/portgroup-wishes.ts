@@ -5,7 +5,8 @@ import { below, shownInFault, type Fault } from './faults.js';
 import { normaliseMac } from './mac-addresses.js';
 import type { Values } from './node-differences.js';
 import { portGroupAttributes } from './node-fields.js';
-import { faultOfAddress, parsePort, parseValue, type Parsed, type PortWish } from './port-wishes.js';
+import { compareValues } from './masked-values.js';
+import { faultOfAddress, parsePort, parseValue, type Parsed, type PortChange, type PortWish } from './port-wishes.js';
 
 export interface PortGroupWish {
   readonly uuid?: string;
@@ -81,4 +82,18 @@ function parseMembers(given: unknown, field: string): Parsed<readonly PortWish[]
 /** How a port group is called in messages. */
 export function portGroupTitle({ uuid, attributes }: PortGroupWish): string {
   return String(attributes.name ?? attributes.address ?? uuid);
+}
+
+/** What must be sent so that a port group is as it is wanted: `extra` and `properties` merged by key and written whole, since nothing in them is masked. */
+export function portGroupChanges(served: Values, { attributes }: PortGroupWish): PortChange[] {
+  return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
+    const before = served[attribute] ?? undefined;
+    const path = `/${attribute}`;
+    if (isMapping(wanted)) {
+      const after = Object.fromEntries(Object.entries({ ...(isMapping(before) ? before : {}), ...wanted }).filter(([, value]) => value !== null));
+      return compareValues(before ?? {}, after) === 'same' ? [] : [{ attribute, before, after, steps: [{ op: 'add', path, value: after }] }];
+    }
+    if (wanted === null) return before === undefined || (isMapping(before) && Object.keys(before).length === 0) ? [] : [{ attribute, before, after: undefined, steps: [{ op: 'remove', path }] }];
+    return compareValues(before, wanted, { types: true }) === 'same' ? [] : [{ attribute, before, after: wanted, steps: [{ op: 'add', path, value: wanted }] }];
+  });
 }

@@ -72,7 +72,7 @@ test(
     const result = await bare.run('baremetal_enroll', { inventory });
     const command = await bare.command('enroll', '--inventory', inventory);
 
-    for (const fault of ['line 1: name: "n 1"', 'line 3: driver is missing', 'did you mean driver_info?', 'line 4: ports[0].mac: "zz" is not a MAC address', 'line 5: "mac" is no field', 'traits: "a b"', 'line 6: a node must be a mapping']) {
+    for (const fault of ['line 1: node n 1: name: "n 1"', 'line 3: node n2: driver is missing', 'did you mean driver_info?', 'line 4: node n3: ports[0].mac: "zz" is not a MAC address', 'line 5: node n3: "mac" is not a field', 'traits: "a b"', 'line 6: a node must be a mapping']) {
       expect(result.msg).toContain(fault);
     }
     expect(result).toMatchObject({ failed: true, changed: false, code: 'INVALID_INPUT' });

@@ -84,6 +84,7 @@ export function deleteNode(double: IronicDouble, node: StoredNode): Answer {
     throw refusal(409, `Can not delete node "${node.uuid}" while it is in provision state "${String(state)}". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`);
   }
   double.nodes.splice(double.nodes.indexOf(node), 1);
+  double.portGroups.splice(0, Infinity, ...double.portGroups.filter((group) => group.node_uuid !== node.uuid));
   double.ports.splice(0, Infinity, ...double.ports.filter((port) => port.node_uuid !== node.uuid));
   return { status: 204 };
 }

@@ -8,6 +8,7 @@ import { send, waitFor } from './contract-requests.js';
 import type { Reply } from './contract-requests.js';
 import { describeNodes } from './ironic-contract-nodes.js';
 import { describePatch } from './ironic-contract-patch.js';
+import { describePortGroups } from './ironic-contract-port-groups.js';
 import { describePorts } from './ironic-contract-ports.js';
 import { describeStates } from './ironic-contract-states.js';
 import { describeVersions } from './ironic-contract-versions.js';
@@ -91,6 +92,7 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
     describePatch(contract);
     describeStates(contract);
     describePorts(contract);
+    describePortGroups(contract);
   });
 }
 

@@ -12,6 +12,8 @@ import { createNode, deleteNode, patchNode } from './ironic-change.js';
 import { isAllowed, listNodes } from './ironic-list.js';
 import { defaults, fieldsOf, recordOf, shown } from './ironic-node.js';
 import type { StoredNode, Values } from './ironic-node.js';
+import { onPortGroups } from './ironic-port-groups.js';
+import type { StoredPortGroup } from './ironic-port-groups.js';
 import { newPort, onPorts } from './ironic-ports.js';
 import type { StoredPort } from './ironic-ports.js';
 import { checkProvision, onTraits, provision, setMaintenance, setPower, statesOf, validationOf } from './ironic-states.js';
@@ -30,6 +32,7 @@ export interface IronicOptions extends Login {
 export interface IronicDouble extends HttpDouble {
   readonly nodes: StoredNode[];
   readonly ports: StoredPort[];
+  readonly portGroups: StoredPortGroup[];
   /** Most rows of an answer, `max_limit` in ironic.conf. */
   maximum: number;
   minor: number;
@@ -73,6 +76,7 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     ...server,
     nodes: [],
     ports: [],
+    portGroups: [],
     maximum: 1000,
     minor: options.minor ?? 82,
     looks: 1,
@@ -139,9 +143,9 @@ function answerFor(double: IronicDouble, call: Call, request: Request): Answer {
     return onNode(double, call, request);
   }
   if (root === 'v1' && resource === 'conductors') return listConductors(double, request);
-  if (root !== 'v1' || resource !== 'ports') throw plainRefusal(404, 'Not Found', '');
+  if (root !== 'v1' || (resource !== 'ports' && resource !== 'portgroups')) throw plainRefusal(404, 'Not Found', '');
   if (!request.asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:port:list');
-  return onPorts(double, call, request);
+  return resource === 'ports' ? onPorts(double, call, request) : onPortGroups(double, call, request);
 }
 
 function listConductors({ host }: IronicDouble, { asker, minor }: Request): Answer {

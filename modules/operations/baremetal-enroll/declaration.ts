@@ -34,6 +34,7 @@ export const declaration = defineDeclaration({
     'Reads an inventory of nodes, checks it whole, and brings every node to what it says: created or changed, with its ports, and in the state that is asked for. All faults of the inventory are reported at once, by line or index, before the first request.',
     'May be interrupted at any point and run again: what is there is compared, what is missing is made, and a node on its way is followed. A second run changes nothing. Two runs of one inventory do not disturb each other.',
     'Where one node fails the others go on; the run then fails and says which and why. Passwords, images and nodes in use are treated as by `baremetal_node`.',
+    'Takes the file of `openstack baremetal create` too: `nodes` with their `ports` and `portgroups`, and `ports` within these; but not `chassis`.',
     'Takes what bifrost writes: `nics`, `ram`, `disk_size`, `ipa_kernel_url`; keys that only bifrost needs are left aside and named in a warning.',
   ],
   writes: true,

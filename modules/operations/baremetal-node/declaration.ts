@@ -27,6 +27,7 @@ const valueFields = defineFields({
   resource_class: { type: 'string', description: 'The resource class, by which flavors ask for the node. Empty text removes it, as with every text here.' },
   traits: { type: 'list', description: 'Traits, such as `CUSTOM_GPU`, that the node is to have besides those it has; exactly these with `purge`.' },
   ports: { type: 'records', aliases: ['nics'], description: 'Its network ports: each a mapping with `address` (or `mac`) and the fields of `baremetal_port`. A port is created or changed; those not named stay unless `purge` says otherwise.' },
+  portgroups: { type: 'records', description: 'Its port groups (bonds): each a mapping with `name`, `address` or `uuid`, by which it is found, and `mode`, `properties`, `standalone_ports_supported`, `extra`, `physical_network`, `category`. The ports within its `ports` belong to it. A port group is created or changed; those not named stay.' },
   description: { type: 'string', description: 'A text about the node, of up to 4096 characters.' },
   owner: { type: 'string', description: 'Project that owns the node.' },
   lessee: { type: 'string', description: 'Project that has the node on lease.' },

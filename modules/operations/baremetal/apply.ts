@@ -6,6 +6,7 @@ import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { NodeChange } from '../../policy/node-differences.js';
 import { isEditable } from '../../policy/node-states.js';
+import { applyPortGroups } from './apply-port-groups.js';
 import { applyPorts, insistently, patiently } from './apply-ports.js';
 import { isWorthValidating, planNode, type NodePlan } from './plan.js';
 import { bringTo, titleOf, untilAtRest } from './provision.js';
@@ -68,13 +69,14 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
   let node = firstNode;
   const moveOn = (to: NodeDetails): void => void (node = done.node = to);
   moveOn(node);
-  const hasWrites = plan.now.length > 0 || plan.ports.length > 0 || plan.traits !== undefined || plan.maintenance !== undefined;
+  const hasWrites = plan.now.length > 0 || plan.portGroups.length > 0 || plan.ports.length > 0 || plan.traits !== undefined || plan.maintenance !== undefined;
   if (hasWrites && !isEditable(node)) {
     moveOn(await untilAtRest(ironic, uuid, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal }));
     plan = await replanned(run, plan, uuid);
   }
   if (plan.maintenance === false) await maintain(run, plan, uuid, done);
   if (plan.now.length > 0) moveOn(await patch(run, uuid, plan.now, done));
+  await applyPortGroups(run, uuid, plan.portGroups, () => void (done.changed = true));
   await applyPorts(run, node, plan.ports, () => void (done.changed = true));
   if (plan.traits) {
     const { traits } = plan;

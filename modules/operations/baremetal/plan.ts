@@ -1,6 +1,7 @@
 // Decides what is to be done to one node. Reads only.
 import { randomUUID } from 'node:crypto';
 import type { NodeDetails } from '../../clients/ironic/nodes.js';
+import { isMapping } from '../../core/mapping.js';
 import { mergeCapabilities } from '../../policy/capabilities.js';
 import { nodeChanges, type NodeChange, type NodeDifference, type Values } from '../../policy/node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from '../../policy/node-fields.js';
@@ -9,6 +10,7 @@ import { occupationOf, stepsTo } from '../../policy/node-states.js';
 import type { NodeWish } from '../../policy/node-wishes.js';
 import { halfPairs } from '../../policy/node-images.js';
 import { compareSecrets, secretRecordKey } from '../../policy/secret-records.js';
+import { planPortGroups, type PortGroupPlan } from './port-group-plan.js';
 import { planPorts, type PortPlan } from './port-plan.js';
 import type { Found, NodeRun, NodeSettings } from './run.js';
 
@@ -23,6 +25,7 @@ export interface NodePlan {
   readonly later: readonly NodeChange[];
   /** All the traits that it is to have; undefined where they are right. */
   readonly traits: readonly string[] | undefined;
+  readonly portGroups: readonly PortGroupPlan[];
   readonly ports: readonly PortPlan[];
   /** Undefined where it is right or nothing is said of it. */
   readonly maintenance: boolean | undefined;
@@ -42,7 +45,8 @@ export async function planNode(run: NodeRun, given: NodeWish, found: Found | und
   const { wish, knownSecrets } = withSecretRecord(run, parent.wish, served);
   const { changes, unknown, faults } = nodeChanges(served, wish, { ...settings, knownSecrets });
   const sorted = sortChanges(changes, found?.node, settings);
-  const ports = await planPorts(run, wish, found);
+  const portGroups = await planPortGroups(run, wish, found);
+  const ports = await planPorts(run, portGroups, found);
   const images = await lookAtImages(run, wish, found, changes);
   const plan = {
     wish,
@@ -51,6 +55,7 @@ export async function planNode(run: NodeRun, given: NodeWish, found: Found | und
     now: found ? sorted.now : changes.filter(({ attribute }) => notAtCreation.has(attribute) && !sorted.later.some((change) => change.attribute === attribute)),
     later: sorted.later,
     traits: wantedTraits(wish, served, settings.purge.has('traits')),
+    portGroups: portGroups.plans,
     ports: ports.plans,
     maintenance: wantedMaintenance(wish, found?.node, settings),
     travels: settings.goal !== undefined && settings.goal !== 'enroll' && found?.node.provision_state !== settings.goal,
@@ -58,7 +63,7 @@ export async function planNode(run: NodeRun, given: NodeWish, found: Found | und
     warnings: [...images.warnings, ...warningsOfMaintenance(wish, found?.node, settings)],
   };
   const differences = differencesOf(plan, changes, settings);
-  const gates = [...faultsOfVersion(run, wish), ...parent.faults, ...faults, ...sorted.faults, ...ports.faults, ...images.faults, ...(found ? [] : faultsOfCreation(wish))];
+  const gates = [...faultsOfVersion(run, wish), ...parent.faults, ...faults, ...sorted.faults, ...portGroups.faults, ...ports.faults, ...images.faults, ...(found ? [] : faultsOfCreation(wish))];
   return { ...plan, differences, faults: [...gates, ...(differences.length > 0 ? faultsOfUse(run, found) : [])] };
 }
 
@@ -195,16 +200,24 @@ function faultsOfUse({ settings }: NodeRun, found: Found | undefined): string[] 
 
 type Planned = Omit<NodePlan, 'differences' | 'faults'>;
 
-function differencesOf({ found, traits, ports, maintenance, travels, wish }: Planned, changes: readonly NodeChange[], { goal }: NodeSettings): NodeDifference[] {
+function differencesOf({ found, traits, portGroups, ports, maintenance, travels, wish }: Planned, changes: readonly NodeChange[], { goal }: NodeSettings): NodeDifference[] {
   const node = found?.node;
   return [
     ...(found ? [] : [{ field: 'uuid', before: undefined, after: wish.uuid ?? '(new)' }]),
     ...changes.flatMap(({ differences }) => differences),
     ...(traits ? [{ field: 'traits', before: node?.record.traits, after: traits }] : []),
-    ...ports.flatMap(({ differences }) => differences),
+    ...portGroups.flatMap(({ differences }) => differences),
+    ...ports.flatMap(({ differences }) => differences).map((difference) => withGroupName(difference, portGroups)),
     ...(maintenance === undefined ? [] : [{ field: 'maintenance', before: node?.maintenance ?? false, after: maintenance }]),
     ...(travels ? [{ field: 'provision_state', before: node?.provision_state, after: goal }] : []),
   ];
+}
+
+/** The UUID of a port group that is not there yet says nothing to people. */
+function withGroupName(difference: NodeDifference, groups: readonly PortGroupPlan[]): NodeDifference {
+  const named = (value: unknown): unknown => groups.find(({ uuid, isNew, wish }) => isNew && wish.uuid === undefined && uuid === value) === undefined ? value : '(new)';
+  const { after } = difference;
+  return { ...difference, after: isMapping(after) ? Object.fromEntries(Object.entries(after).map(([key, value]) => [key, named(value)])) : named(after) };
 }
 
 /** Whether verbs on the way deploy or clean the node, so that its interfaces should be asked first. */

@@ -2,7 +2,6 @@
 import type { Port } from '../../clients/ironic/ports.js';
 import { portAttributes, refusalToChangePort, tooOldFor, type EditedNode } from '../../policy/node-fields.js';
 import type { NodeDifference } from '../../policy/node-differences.js';
-import type { NodeWish } from '../../policy/node-wishes.js';
 import { occupationOf } from '../../policy/node-states.js';
 import { portChanges, type PortChange, type PortWish } from '../../policy/port-wishes.js';
 import { titleOf } from './provision.js';
@@ -31,7 +30,7 @@ export function tooOldPorts({ ironic }: Pick<NodeRun, 'ironic'>, { address, attr
   });
 }
 
-export async function planPorts(run: NodeRun, { ports }: NodeWish, found: Found | undefined): Promise<{ plans: PortPlan[]; faults: string[] }> {
+export async function planPorts(run: NodeRun, { ports }: { readonly ports?: readonly PortWish[] | undefined }, found: Found | undefined): Promise<{ plans: PortPlan[]; faults: string[] }> {
   const wanted = ports ?? [];
   const faults: string[] = wanted.flatMap((wish) => tooOldPorts(run, wish));
   const plans: PortPlan[] = [];

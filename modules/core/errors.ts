@@ -69,9 +69,9 @@ export function rethrowProgramFault(error: unknown): void {
 /**
  * Why one part of a run failed while the others go on: its code, and a sentence. A fault of this program is called one, and `log` has its stack.
  */
-export function failureOfPart(error: unknown, log: (level: 'debug', text: string) => void): { readonly code: string; readonly reason: string } {
-  if (error instanceof OperationError) return { code: error.code, reason: error.message };
-  if (!isProgramFault(error)) return { code: 'INTERNAL_ERROR', reason: messageOf(error) };
+export function failureOfPart(error: unknown, log: (level: 'debug', text: string) => void): { readonly code: string; readonly reason: string; readonly facts: Facts } {
+  if (error instanceof OperationError) return { code: error.code, reason: error.message, facts: error.facts };
+  if (!isProgramFault(error)) return { code: 'INTERNAL_ERROR', reason: messageOf(error), facts: {} };
   log('debug', (error as Error | undefined)?.stack ?? messageOf(error));
-  return { code: 'INTERNAL_ERROR', reason: `this is a fault of the program, please report it: ${messageOf(error)}` };
+  return { code: 'INTERNAL_ERROR', reason: `this is a fault of the program, please report it: ${messageOf(error)}`, facts: {} };
 }

@@ -32,9 +32,9 @@ describe('a fault of the program', () => {
   test('in one part of a run is called one, with its stack at debug level', () => {
     const log: string[] = [];
 
-    expect(failureOfPart(new TypeError('x is no function'), (level, text) => void log.push(`${level}: ${text}`))).toEqual({ code: 'INTERNAL_ERROR', reason: 'this is a fault of the program, please report it: x is no function' });
+    expect(failureOfPart(new TypeError('x is no function'), (level, text) => void log.push(`${level}: ${text}`))).toEqual({ code: 'INTERNAL_ERROR', reason: 'this is a fault of the program, please report it: x is no function', facts: {} });
     expect(log).toEqual([expect.stringMatching(/^debug: TypeError: x is no function\n\s+at .*errors\.test/)]);
-    expect(failureOfPart(new OperationError('X', 'x'), () => log.push(''))).toEqual({ code: 'X', reason: 'x' });
+    expect(failureOfPart(new OperationError('X', 'x'), () => log.push(''))).toEqual({ code: 'X', reason: 'x', facts: {} });
     expect(log).toHaveLength(1);
   });
 

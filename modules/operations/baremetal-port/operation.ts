@@ -12,7 +12,7 @@ import { portAttributes } from '../../policy/node-fields.js';
 import { occupationOf } from '../../policy/node-states.js';
 import { parsePort, type PortWish } from '../../policy/port-wishes.js';
 import { applyPorts } from '../baremetal/apply-ports.js';
-import { planChange, planCreation, planRemoval, tooOldPorts, type PortPlan } from '../baremetal/port-plan.js';
+import { isRefusal, planChange, planCreation, planRemoval, tooOldPorts, type PortPlan } from '../baremetal/port-plan.js';
 import { titleOf } from '../baremetal/provision.js';
 import type { NodeRun } from '../baremetal/run.js';
 import { openWorld } from '../baremetal/world.js';
@@ -90,7 +90,7 @@ async function planPort(run: NodeRun, args: PortArguments, { port, node }: There
   const old = tooOldPorts(run, wish);
   if (old.length > 0) throw new OperationError('CHANGE_REFUSED', old.join('; '));
   const plan = port && port.node_uuid === node.uuid ? planChange(run, wish, port, node) : await planCreation(run, wish, { node });
-  if (typeof plan === 'string') throw new OperationError(plan.includes('belongs to node') ? 'PORT_TAKEN' : 'CHANGE_REFUSED', plan, { address: wish.address });
+  if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address: wish.address });
   if (plan) assertUnused(node, plan, args);
   return plan;
 }

@@ -6,7 +6,7 @@ import { statusOf } from '../../clients/http/errors.js';
 import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { PortWish } from '../../policy/port-wishes.js';
-import { planChange, takenPort, type PortPlan } from './port-plan.js';
+import { isRefusal, planChange, takenPort, type PortPlan } from './port-plan.js';
 import type { NodeRun } from './run.js';
 
 /** Tells of each port as soon as it is done. */
@@ -92,7 +92,7 @@ async function accept(run: NodeRun, nodeUuid: string, wish: PortWish, port: Port
   if (port.node_uuid !== nodeUuid) throw new OperationError('PORT_TAKEN', takenPort(wish.address, await run.world.titleOf(port.node_uuid)), { address: wish.address, node: port.node_uuid });
   const found = await run.world.reread(nodeUuid);
   const plan = found && planChange(run, wish, port, found.node);
-  if (typeof plan === 'string') throw new OperationError('CHANGE_REFUSED', plan, { address: wish.address });
+  if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address: wish.address });
   if (plan) await applyPort(run, nodeUuid, plan);
 }
 

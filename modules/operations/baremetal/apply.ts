@@ -58,7 +58,7 @@ async function replanned(run: NodeRun, { wish }: NodePlan, uuid: string): Promis
   const found = await run.world.reread(uuid);
   if (!found) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
   const plan = await planNode(run, wish, found);
-  if (plan.faults.length > 0) throw new OperationError('CHANGE_REFUSED', plan.faults.join('; '), { node: uuid });
+  if (plan.faults.length > 0) throw new OperationError('CHANGE_REFUSED', plan.faults.join('; '));
   return plan;
 }
 

@@ -16,6 +16,8 @@ export interface NodeResult {
   readonly action: NodeAction;
   /** What differs, or why it failed. */
   readonly reason: string;
+  /** Whether the reason names the node: an error that is about a node has it among its facts, and in its message. */
+  readonly namesNode: boolean;
   /** Code of the error that stopped it; empty where nothing did. */
   readonly code: string;
   readonly provisionState: string;
@@ -49,8 +51,8 @@ export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
     await applyPlan(run, plan, done);
     return resultAs(done.created ? 'create' : done.changed ? 'change' : 'up_to_date', done.changed ? reasonOf(found, differences) : 'another run did it meanwhile');
   } catch (error) {
-    const { code, reason } = failureOfPart(error, run.context.log);
-    return resultAs('failed', reason, code);
+    const { code, reason, facts } = failureOfPart(error, run.context.log);
+    return { ...resultAs('failed', reason, code), namesNode: done.node !== undefined && facts.node === done.node.uuid };
   }
 }
 
@@ -73,8 +75,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
 }
 
 /** Why a node failed, with its name. */
-export function failureOf({ title, reason }: Pick<NodeResult, 'title' | 'reason'>): string {
-  return reason.startsWith(`node ${title} `) ? reason : `node ${title}: ${reason}`;
+export function failureOf({ title, reason, namesNode }: Pick<NodeResult, 'title' | 'reason' | 'namesNode'>): string {
+  return namesNode ? reason : `node ${title}: ${reason}`;
 }
 
 interface Parts {
@@ -97,6 +99,7 @@ export function resultOf({ wish, done, differences, warnings, uncompared = [], a
   return {
     title: name || uuid || wishTitle(wish),
     ...{ uuid, name, action, reason, code, node, warnings, uncompared },
+    namesNode: false,
     provisionState: node?.provision_state ?? '',
     changed: done.changed,
     before: side('before'),

@@ -22,6 +22,16 @@ export interface PortPlan {
   readonly differences: readonly NodeDifference[];
 }
 
+/** Why a port cannot be as it is wanted. */
+export interface PortRefusal {
+  readonly code: 'PORT_TAKEN' | 'CHANGE_REFUSED';
+  readonly reason: string;
+}
+
+export function isRefusal(plan: PortPlan | PortRefusal | undefined): plan is PortRefusal {
+  return plan !== undefined && 'code' in plan;
+}
+
 /** Fields that the server is too old for. */
 export function tooOldPorts({ ironic }: Pick<NodeRun, 'ironic'>, { address, attributes }: PortWish): string[] {
   return Object.entries(attributes).flatMap(([name, value]) => {
@@ -37,34 +47,34 @@ export async function planPorts(run: NodeRun, { ports }: { readonly ports?: read
   for (const wish of wanted) {
     const own = found?.ports.find(({ address }) => address === wish.address);
     const plan = own && found ? planChange(run, wish, own, found.node) : await planCreation(run, wish, found);
-    if (typeof plan === 'string') faults.push(plan);
+    if (isRefusal(plan)) faults.push(plan.reason);
     else if (plan) plans.push(plan);
   }
   const surplus = ports !== undefined && run.settings.purge.has('ports') ? (found?.ports ?? []).filter(({ address }) => !wanted.some((wish) => wish.address === address)) : [];
   return { plans: [...plans, ...surplus.map(planRemoval)], faults };
 }
 
-/** Undefined where nothing differs; text where it cannot be done. */
-export function planChange({ settings }: Pick<NodeRun, 'settings'>, wish: PortWish, port: Port, node: EditedNode): PortPlan | string | undefined {
+/** Undefined where nothing differs. */
+export function planChange({ settings }: Pick<NodeRun, 'settings'>, wish: PortWish, port: Port, node: EditedNode): PortPlan | PortRefusal | undefined {
   const moved = wish.address === port.address ? [] : [{ attribute: 'address', before: port.address, after: wish.address, steps: [{ op: 'add', path: '/address', value: wish.address } as const] }];
   const changes = [...moved, ...portChanges(port.record, wish, settings.purge.has('ports'))];
   if (changes.length === 0) return undefined;
   const refusals = changes.flatMap(({ attribute }) => refusalToChangePort(attribute, node) ?? []);
-  if (refusals.length > 0 && !settings.withMaintenance) return `port ${wish.address}: ${refusals[0]}; with_maintenance: true sets it for that moment`;
+  if (refusals.length > 0 && !settings.withMaintenance) return { code: 'CHANGE_REFUSED', reason: `port ${wish.address}: ${refusals[0]}; with_maintenance: true sets it for that moment` };
   const differences = changes.map(({ attribute, before, after }) => ({ field: `port ${wish.address}.${attribute}`, before, after }));
   return { action: 'change', address: wish.address, wish, port, changes, needsMaintenance: refusals.length > 0, differences };
 }
 
-export async function planCreation({ world, settings }: NodeRun, wish: PortWish, found: Pick<Found, 'node'> | undefined): Promise<PortPlan | string> {
+export async function planCreation({ world, settings }: NodeRun, wish: PortWish, found: Pick<Found, 'node'> | undefined): Promise<PortPlan | PortRefusal> {
   const port = await world.portWith(wish.address);
   const creation = { address: wish.address, wish, changes: [], needsMaintenance: false };
   const after = { ...wish.attributes };
   if (!port || port.node_uuid === found?.node.uuid) return { ...creation, action: 'create', port: undefined, differences: [{ field: `port ${wish.address}`, before: undefined, after }] };
   const there = (await world.reread(port.node_uuid))?.node;
   const owner = there ? titleOf(there) : port.node_uuid;
-  if (!settings.move) return takenPort(wish.address, owner);
+  if (!settings.move) return { code: 'PORT_TAKEN', reason: takenPort(wish.address, owner) };
   const use = there && occupationOf(there);
-  if (use !== undefined && !settings.forceInUse) return `port ${wish.address} belongs to node ${owner}, which is in use: ${use} (force_in_use: true takes it all the same)`;
+  if (use !== undefined && !settings.forceInUse) return { code: 'PORT_TAKEN', reason: `port ${wish.address} belongs to node ${owner}, which is in use: ${use} (force_in_use: true takes it all the same)` };
   return { ...creation, action: 'move', port, differences: [{ field: `port ${wish.address}`, before: { node: owner }, after }] };
 }
 

@@ -29,8 +29,8 @@ export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
     await remove(run, found, done);
     return resultAs('delete', 'it was there');
   } catch (error) {
-    const { code, reason } = failureOfPart(error, run.context.log);
-    return resultAs('failed', reason, code);
+    const { code, reason, facts } = failureOfPart(error, run.context.log);
+    return { ...resultAs('failed', reason, code), namesNode: done.node !== undefined && facts.node === done.node.uuid };
   }
 }
 

@@ -2,7 +2,7 @@
 import { isAbsolute, normalize } from 'node:path';
 import { accountNumber } from '../../clients/files/accounts.js';
 import { withHome } from '../../clients/files/yaml-file.js';
-import { InputError, messageOf } from '../../core/errors.js';
+import { InputError } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
 import { parseChecksumField, refusalOfAlgorithm } from '../../policy/checksums.js';
 import { parseImageReference } from '../../policy/image-urls.js';
@@ -99,11 +99,8 @@ function tellTwice(paths: readonly string[], tell: Told): void {
 async function ownershipOf(given: FileArguments | SetArguments | undefined, label: string, tell: Told): Promise<Ownership> {
   const number = async (database: 'passwd' | 'group', name: string | undefined, field: string): Promise<number | undefined> => {
     if (name === undefined) return undefined;
-    try {
-      return await accountNumber(database, name, field);
-    } catch (error) {
-      return tell(field, messageOf(error).replace(`${field}: `, ''));
-    }
+    const found = await accountNumber(database, name);
+    return found ?? tell(field, `there is no ${database === 'passwd' ? 'user' : 'group'} ${JSON.stringify(name)} on this host`);
   };
   return {
     mode: given?.mode === undefined ? undefined : Number.parseInt(given.mode, 8),

@@ -132,9 +132,17 @@ function stepsFor({ name, served, wanted }: { name: MappingName; served: Values;
     else whole.set(key, after);
   }
   const hidden = [...whole].find(([, value]) => isMasked(value));
+  const rounded = [...whole].find(([key, value]) => !Object.hasOwn(wanted, key) && isRounded(value));
+  if (rounded !== undefined) return { steps: [], fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${rounded[0]} has a number of more digits than can be kept: give its value too, in quotes` };
   if (hidden === undefined) return { steps: [{ op: 'add', path: `/${name}`, value: Object.fromEntries(whole) }] };
   const fault = `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${hidden[0]} is not known, since Ironic masks it: give its value too`;
   return { steps: [], fault };
+}
+
+/** Whether a number was read that has more digits than JavaScript keeps. */
+function isRounded(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+  return typeof value === 'object' && value !== null && Object.values(value).some(isRounded);
 }
 
 const shownSecret = '********';

@@ -95,3 +95,11 @@ test.each<[string, unknown, unknown]>([
   ['driver_info.snmp_auth_key', 'x', '********'],
   ['extra.list', [{ token: 1 }], [{ token: '********' }]],
 ])('%s is shown without its secrets', (field, given, expected) => expect(shownValue(field, given)).toEqual(expected));
+
+test('a mapping is not written as a whole where it has a number of more digits than can be kept', () => {
+  const served = JSON.parse('{"extra": {"serial": 12345678901234567890, "a": 1}}') as Values;
+  const wanted = wishes({ mappings: { extra: { 'a.b': 1 } } });
+
+  expect(nodeChanges(served, wanted, merging)).toMatchObject({ changes: [], faults: [expect.stringContaining('serial has a number of more digits than can be kept')] });
+  expect(nodeChanges(served, wishes({ mappings: { extra: { a: 2 } } }), merging)).toMatchObject({ faults: [], changes: [{ steps: [{ op: 'add', path: '/extra/a', value: 2 }] }] });
+});

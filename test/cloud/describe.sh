@@ -51,6 +51,7 @@ keystone_clouds() {
     region_name: $REGION
     identity_api_version: 3
 YAML
+  if has_fact ironic_scoped_url; then scoped_clouds; fi
   if has_fact keystone_tls_url; then
     # The catalog names the http endpoints.
     password_cloud local-tls admin admin "$(fact keystone_tls_url)"
@@ -60,6 +61,27 @@ YAML
     image_endpoint_override: $(fact glance_tls_url)
 YAML
   fi
+}
+
+# The Ironic that shows a token of a project only the project's nodes; local-system is written as kolla-ansible writes kolla-admin-system.
+scoped_clouds() {
+  local url
+  url=$(fact ironic_scoped_url)
+  password_cloud local-scoped admin admin "$(fact keystone_url)"
+  echo "    baremetal_endpoint_override: $url"
+  password_cloud local-scoped-operator operator admin "$(fact keystone_url)"
+  echo "    baremetal_endpoint_override: $url"
+  cat <<YAML
+  local-system:
+    auth:
+      auth_url: $(fact keystone_url)
+      username: admin
+      password: $(fact admin_password)
+      user_domain_name: Default
+      system_scope: all
+    region_name: $REGION
+    baremetal_endpoint_override: $url
+YAML
 }
 
 # standalone_cloud NAME AUTH_TYPE URL

@@ -67,9 +67,12 @@ for service_name, service_type, url in catalog:
 demo_project = ensure_project('demo')
 demo = ensure_user('demo', fact('demo_password'), demo_project, 'member')
 admin = identity.find_user('admin')
+# An admin of the project who has no role on the system.
+operator = ensure_user('operator', fact('operator_password'), identity.find_project('admin'), 'admin')
 credential = ensure_application_credential(admin, 'test-cloud', fact('application_credential_secret'))
 
 record('admin_user_id', admin.id)
+record('operator_user_id', operator.id)
 record('admin_project_id', identity.find_project('admin').id)
 record('demo_user_id', demo.id)
 record('demo_project_id', demo_project.id)

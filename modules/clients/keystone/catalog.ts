@@ -1,9 +1,12 @@
 // Picks a service's endpoint from Keystone's catalogue, and makes URLs below it.
 import { InputError, OperationError } from '../../core/errors.js';
-import type { Interface } from './settings.js';
+import { versionRank } from './discovery.js';
+import type { Interface, ServiceSettings } from './service-settings.js';
+import { namesOf, serviceTypeOf } from './service-types.js';
 
 export interface CatalogService {
   readonly type: string;
+  readonly name?: string;
   readonly endpoints: readonly CatalogEndpoint[];
 }
 
@@ -28,32 +31,31 @@ export interface EndpointChoice {
   readonly regionName: string | undefined;
   readonly interface: Interface;
   readonly overrides: Readonly<Record<string, string>>;
+  /** What is said of single services, by any of their names. */
+  readonly services?: Readonly<Record<string, ServiceSettings>>;
   /** Who has the catalogue, for messages. */
   readonly authUrl: string;
 }
-
-/** Names of one service, by the service types authority of OpenStack; the one that is asked for is tried first. */
-const synonyms: readonly (readonly string[])[] = [
-  ['block-storage', 'block-store', 'volumev3', 'volume'],
-  ['baremetal', 'bare-metal'],
-  ['object-store', 'object-storage'],
-  ['compute', 'computev21'],
-];
-
-/** Services whose version is part of the path that callers give, such as `/v2/images`. Others keep it: compute's is `…/v2.1`. */
-const unversioned: ReadonlySet<string> = new Set(['image', 'baremetal', 'bare-metal', 'identity', 'network', 'reservation', 'inventory']);
 
 /** The endpoints of a catalogue, of one region and one interface; overrides win. */
 export function endpointsOf(catalog: readonly CatalogService[], choice: EndpointChoice): Endpoints {
   const regions = [...new Set(catalog.flatMap((service) => service.endpoints.map(regionOf)))];
   const regionName = choice.regionName ?? (regions.length === 1 ? regions[0] : undefined);
-  const within = (type: string): CatalogEndpoint[] =>
-    servicesOf(catalog, type).flatMap((service) => service.endpoints.filter((endpoint) => regionName === undefined || regionOf(endpoint) === regionName));
+  const choiceFor = (type: string): ServiceChoice => {
+    const { serviceType, serviceName, apiVersion, ...settings } = settingsFor(choice, type);
+    return { regionName: settings.regionName ?? regionName, isRegionAsked: (settings.regionName ?? choice.regionName) !== undefined, interface: settings.interface ?? choice.interface, names: serviceType ? [serviceType] : namesOf(type), serviceName, apiVersion, type };
+  };
+  const within = ({ names, serviceName, regionName: region }: ServiceChoice): CatalogEndpoint[] =>
+    names
+      .flatMap((name) => catalog.filter((service) => service.type === name && (serviceName === undefined || service.name === serviceName)))
+      .flatMap((service) => service.endpoints.filter((endpoint) => region === undefined || regionOf(endpoint) === region));
   return {
     regionName,
-    has: (type) => overrideOf(choice, type) !== undefined || within(type).length > 0,
+    has: (type) => overrideOf(choice, type) !== undefined || within(choiceFor(type)).length > 0,
     root: (type) => {
-      const url = overrideOf(choice, type) ?? pick(within(type), type, choice, catalog).url;
+      const service = choiceFor(type);
+      refuseOtherVersion(service);
+      const url = overrideOf(choice, type) ?? pick(within(service), service, choice.authUrl, catalog).url;
       return rootOf(url, type);
     },
   };
@@ -62,7 +64,7 @@ export function endpointsOf(catalog: readonly CatalogService[], choice: Endpoint
 /** A service's URL without a trailing slash and, where callers name the version, without the version. */
 export function rootOf(url: string, type: string): string {
   const bare = url.replace(/\/+$/, '');
-  return unversioned.has(type) ? bare.replace(/\/v\d+(\.\d+)?$/, '').replace(/\/+$/, '') : bare;
+  return serviceTypeOf(type)?.isInRoot === false ? bare.replace(/\/v\d+(\.\d+)?$/, '').replace(/\/+$/, '') : bare;
 }
 
 /**
@@ -78,16 +80,29 @@ export function urlBelow(root: string, path: string): string {
   return `${root}${pathname.slice(shared.length)}${search}`;
 }
 
-function namesOf(type: string): readonly string[] {
-  return [type, ...(synonyms.find((names) => names.includes(type)) ?? []).filter((name) => name !== type)];
+interface ServiceChoice {
+  readonly type: string;
+  /** In the order in which they are preferred. */
+  readonly names: readonly string[];
+  readonly serviceName: string | undefined;
+  readonly regionName: string | undefined;
+  readonly isRegionAsked: boolean;
+  readonly interface: Interface;
+  readonly apiVersion: string | undefined;
 }
 
-function servicesOf(catalog: readonly CatalogService[], type: string): readonly CatalogService[] {
-  for (const name of namesOf(type)) {
-    const found = catalog.filter((service) => service.type === name && service.endpoints.length > 0);
-    if (found.length > 0) return found;
-  }
-  return [];
+/** What is said of a service under any of its names; the present name counts most. */
+function settingsFor({ services = {} }: EndpointChoice, type: string): ServiceSettings {
+  const found = (serviceTypeOf(type)?.names ?? [type]).map((name) => services[name] ?? {});
+  const first = <K extends keyof ServiceSettings>(key: K): ServiceSettings[K] => found.map((settings) => settings[key]).find((value) => value !== undefined);
+  return { interface: first('interface'), regionName: first('regionName'), serviceType: first('serviceType'), serviceName: first('serviceName'), apiVersion: first('apiVersion') };
+}
+
+function refuseOtherVersion({ type, apiVersion }: ServiceChoice): void {
+  const spoken = serviceTypeOf(type)?.version;
+  const major = /^v?(\d+)(\.\d+|\.latest)?$/.exec(apiVersion ?? '')?.[1];
+  if (major === undefined || spoken === undefined || Number(major) === spoken) return;
+  throw new InputError(`the login asks for version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), and these tools speak version ${spoken}: leave it out`, 'cloud');
 }
 
 function overrideOf(choice: EndpointChoice, type: string): string | undefined {
@@ -100,17 +115,20 @@ function regionOf(endpoint: CatalogEndpoint): string {
   return endpoint.region_id ?? endpoint.region ?? '';
 }
 
-function pick(candidates: readonly CatalogEndpoint[], type: string, choice: EndpointChoice, catalog: readonly CatalogService[]): CatalogEndpoint {
-  const usable = candidates.filter((endpoint) => endpoint.interface === choice.interface);
+function pick(candidates: readonly CatalogEndpoint[], service: ServiceChoice, authUrl: string, catalog: readonly CatalogService[]): CatalogEndpoint {
+  const { type } = service;
+  const usable = candidates.filter((endpoint) => endpoint.interface === service.interface);
   const regions = [...new Set(usable.map(regionOf))];
   if (regions.length > 1) {
     // keystoneauth takes the first; a run that deletes images must not guess where.
-    throw new InputError(`${choice.authUrl} has the ${type} service in several regions (${regions.sort().join(', ')}): give region_name`, 'region_name');
+    throw new InputError(`${authUrl} has the ${type} service in several regions (${regions.sort().join(', ')}): give region_name`, 'region_name');
   }
-  if (usable[0]) return usable[0];
-  const where = choice.regionName ? ` in region "${choice.regionName}"` : '';
-  const message = `${choice.authUrl} has no ${type} service with ${choice.interface === 'public' ? 'a' : 'an'} ${choice.interface} endpoint${where}; its catalogue has ${describeCatalog(catalog)}`;
-  throw new OperationError('SERVICE_MISSING', message, { service: type, region: choice.regionName, interface: choice.interface });
+  // Several versions of one API may be listed, under one type or under several.
+  const [best] = [...usable].sort((one, other) => versionRank(one.url, type) - versionRank(other.url, type));
+  if (best) return best;
+  const where = service.isRegionAsked ? ` in region "${service.regionName}"` : '';
+  const message = `${authUrl} has no ${type} service with ${service.interface === 'public' ? 'a' : 'an'} ${service.interface} endpoint${where}; its catalogue has ${describeCatalog(catalog)}`;
+  throw new OperationError('SERVICE_MISSING', message, { service: type, region: service.regionName, interface: service.interface });
 }
 
 function describeCatalog(catalog: readonly CatalogService[]): string {

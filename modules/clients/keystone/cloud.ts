@@ -1,7 +1,8 @@
 // A cloud that one is logged in to: requests go to a service by its name, with a token that is always fresh.
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
-import { statusOf } from '../http/errors.js';
+import { ConnectionError, statusOf } from '../http/errors.js';
 import { endpointsOf, urlBelow } from './catalog.js';
+import { discoverRoot } from './discovery.js';
 import type { Login } from './login.js';
 import { openScopes } from './scopes.js';
 import type { Session } from './session.js';
@@ -41,8 +42,16 @@ export interface Cloud {
 export async function connect(login: Login, http: HttpClient, now: () => Date = () => new Date()): Promise<Cloud> {
   const scopes = await openScopes(login, http, now);
   const { base } = scopes;
-  const endpoints = endpointsOf(base.catalog, { regionName: login.regionName, interface: login.interface, overrides: login.endpointOverrides, authUrl: login.authUrl });
+  const { regionName, interface: side, endpointOverrides: overrides, services, authUrl } = login;
+  const endpoints = endpointsOf(base.catalog, { regionName, interface: side, overrides, services, authUrl });
   const isStandalone = login.credentials.kind === 'none' || login.credentials.kind === 'http_basic';
+  const roots = new Map<string, Promise<string>>();
+  const rootOf = (type: string): Promise<string> => {
+    const read = (url: string): Promise<unknown> => readVersions(url, base, http);
+    const root = roots.get(type) ?? discoverRoot({ type, url: endpoints.root(type), projectId: base.projectId, read });
+    roots.set(type, root);
+    return root;
+  };
   return {
     projectId: base.projectId,
     source: login.source,
@@ -51,11 +60,21 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
     request: async (service, { path, prefersProject = false, ...request }) => {
       const sessions = await scopes.sessionsFor(service, { prefersProject });
       // A project that may not see a node is told that there is none.
-      return sendWithin(sessions, { ...request, url: urlBelow(endpoints.root(service), path) }, http, prefersProject ? [403, 404] : [403]);
+      return sendWithin(sessions, { ...request, url: urlBelow(await rootOf(service), path) }, http, prefersProject ? [403, 404] : [403]);
     },
     baremetalScope: async () => (isStandalone ? 'none' : (await scopes.hasSystemScope()) ? 'system' : 'project'),
     renewToken: async () => void (await base.renew()),
   };
+}
+
+/** The document with the versions, which may come with the status 300; undefined where the service has none. */
+async function readVersions(url: string, session: Session, http: HttpClient): Promise<unknown> {
+  try {
+    return await (await sendWithLogin({ method: 'GET', url, headers: { Accept: 'application/json' }, expect: [200, 300] }, session, http)).json();
+  } catch (error) {
+    if (error instanceof ConnectionError) throw error;
+    return undefined;
+  }
 }
 
 /** Sends a request within one scope, and where that is refused, before anything was done, within the next. */

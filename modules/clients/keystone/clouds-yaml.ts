@@ -1,27 +1,29 @@
-// Finds a cloud by name in clouds.yaml and secure.yaml, in the places where openstacksdk looks for them.
+// Finds a cloud by name in clouds.yaml, secure.yaml and clouds-public.yaml, in the places where openstacksdk looks for them.
 import { join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
 import { exists, homeFolder, readYamlMapping } from '../files/yaml-file.js';
+import { mergeEntries, underscored } from './region-entry.js';
 import { readSettings, type Environment, type LoginSettings } from './settings.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What the named cloud says. Throws INVALID_INPUT, naming the files and the clouds that there are. */
-export async function findCloud(name: string, environment: Environment): Promise<LoginSettings> {
+/** What the named cloud says for a region, its first one unless asked. Throws INVALID_INPUT, naming the files and the clouds that there are. */
+export async function findCloud(name: string, environment: Environment, regionName?: string): Promise<LoginSettings> {
   const folders = searchFolders(environment);
-  const path = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
-  if (!path) throw new InputError(`cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`, 'cloud');
+  const openPath = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
   const securePath = await findFile('secure', environment.OS_CLIENT_SECURE_FILE, 'OS_CLIENT_SECURE_FILE', folders);
-  const open = await cloudsIn(path);
-  const clouds = securePath ? merge(open, await cloudsIn(securePath)) : open;
-  const entry = Object.hasOwn(open, name) ? clouds[name] : undefined;
-  if (entry === undefined) throw unknownCloud(name, path, Object.keys(open));
+  const paths = [openPath, securePath].filter((path) => path !== undefined);
+  if (paths.length === 0) throw new InputError(`cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`, 'cloud');
+  const files = await Promise.all(paths.map((path) => cloudsIn(path, { mayBeEmpty: path === securePath })));
+  const clouds = files.reduce(mergeEntries);
+  const entry = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
+  if (entry === undefined) throw unknownCloud(name, paths.join(' or '), Object.keys(clouds));
+  const path = paths.find((_, index) => Object.hasOwn(files[index] ?? {}, name));
   if (!isMapping(entry)) throw new InputError(`${path}: cloud "${name}" must be a mapping`, 'cloud');
-  const settings = readSettings(entry, { source: `cloud "${name}" of ${path}`, label: (key) => `auth.${key}` });
-  refuseProfile(entry, settings);
-  return settings;
+  const origin = { source: `cloud "${name}" of ${path}`, label: (key: string): string => `auth.${key}` };
+  return readSettings(await withProfile(entry, origin.source, folders), origin, regionName);
 }
 
 function searchFolders(environment: Environment): string[] {
@@ -45,19 +47,11 @@ async function findFile(stem: string, named: string | undefined, variable: strin
   return undefined;
 }
 
-async function cloudsIn(path: string): Promise<Mapping> {
+async function cloudsIn(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean }): Promise<Mapping> {
   const { values } = await readYamlMapping(path);
+  if (mayBeEmpty && values.clouds === undefined) return {};
   if (isMapping(values.clouds)) return values.clouds;
   throw new InputError(`${path} must have a mapping "clouds" at its top`, 'cloud');
-}
-
-function merge(under: Mapping, over: Mapping): Mapping {
-  const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    if (value !== null) merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value;
-  }
-  return merged;
 }
 
 function unknownCloud(name: string, path: string, known: readonly string[]): InputError {
@@ -66,9 +60,22 @@ function unknownCloud(name: string, path: string, known: readonly string[]): Inp
   return new InputError(`cloud "${name}" is not in ${path}${near ? `; did you mean "${near}"?` : ''}; ${has}`, 'cloud');
 }
 
-/** The vendors' profiles that openstacksdk brings along are deliberately absent: sites have clouds of their own. */
-function refuseProfile(entry: Mapping, settings: LoginSettings): void {
-  const profile = entry.profile ?? entry.cloud;
-  if (typeof profile !== 'string' || settings.auth.auth_url || settings.auth.endpoint) return;
-  throw new InputError(`${settings.source} relies on profile "${profile}", and profiles are not supported: give auth.auth_url`, 'cloud');
+/** The vendors whose profiles openstacksdk brings along. They are deliberately absent here: sites have clouds of their own. */
+const vendors = [
+  ...['auro', 'betacloud', 'binero', 'bluebox', 'catalyst', 'citycloud', 'conoha', 'dreamcompute', 'elastx', 'entercloudsuite', 'fuga', 'ibmcloud', 'internap'],
+  ...['limestonenetworks', 'otc', 'otc-swiss', 'ovh', 'ovh-us', 'rackspace', 'switchengines', 'ultimum', 'unitedstack', 'vexxhost', 'zetta'],
+];
+
+/** The cloud over the profile that it names, which clouds-public.yaml has. */
+async function withProfile(entry: Mapping, source: string, folders: readonly string[]): Promise<Mapping> {
+  const name = entry.profile ?? entry.cloud;
+  if (typeof name !== 'string' || name === '') return entry;
+  const path = await findFile('clouds-public', undefined, '', folders);
+  const profiles = path ? (await readYamlMapping(path)).values['public-clouds'] : undefined;
+  const profile = isMapping(profiles) && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+  if (isMapping(profile)) return mergeEntries(underscored(profile), underscored(entry));
+  const auth = isMapping(entry.auth) ? entry.auth : {};
+  // A name that nobody knows changes nothing for openstacksdk either.
+  if ((auth.auth_url || auth.endpoint) && !vendors.includes(name) && !name.includes('/')) return entry;
+  throw new InputError(`${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and what else it says in the cloud itself, or the profile in clouds-public.yaml`, 'cloud');
 }

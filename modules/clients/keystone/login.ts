@@ -4,7 +4,9 @@ import { withHome } from '../files/yaml-file.js';
 import { withoutCredentials } from '../http/errors.js';
 import { findCloud } from './clouds-yaml.js';
 import { credentialsOf, type Credentials } from './credentials.js';
-import { readEnvironment, type Environment, type Interface, type LoginSettings } from './settings.js';
+import type { ServiceSettings } from './service-settings.js';
+import { nameInCatalogue } from './service-types.js';
+import { readEnvironment, withEnvironment, type Environment, type Interface, type LoginSettings } from './settings.js';
 
 export interface Login {
   /** Keystone's URL up to and without `/v3`; for a standalone service its own URL. */
@@ -13,9 +15,13 @@ export interface Login {
   readonly regionName: string | undefined;
   readonly interface: Interface;
   readonly caCert: string | undefined;
+  /** PEM files with the certificate that we show, and its key, which may be in the same file. */
+  readonly clientCert: string | undefined;
+  readonly clientKey: string | undefined;
   readonly validateCerts: boolean;
   /** Service type, in the catalogue's spelling, to URL. */
   readonly endpointOverrides: Readonly<Record<string, string>>;
+  readonly services: Readonly<Record<string, ServiceSettings>>;
   /** Where the login came from, as it stands in "the login from …". */
   readonly source: string;
 }
@@ -36,7 +42,8 @@ export interface LoginArguments {
 }
 
 /** Resolves the login. Throws INVALID_INPUT when there is none, or when a piece of it is missing. */
-export async function resolveLogin(args: LoginArguments, environment: Environment): Promise<Login> {
+export async function resolveLogin(args: LoginArguments, given: Environment): Promise<Login> {
+  const environment = withoutReturns(given);
   const found = await findSettings(args, environment);
   const auth = args.system_scope ? { ...found.auth, system_scope: args.system_scope } : found.auth;
   const settings: LoginSettings = { ...found, auth, authType: args.auth_type ?? found.authType };
@@ -51,24 +58,36 @@ export async function resolveLogin(args: LoginArguments, environment: Environmen
     regionName: args.region_name || found.regionName,
     interface: args.interface ?? found.interface ?? 'public',
     caCert: caCert && withHome(caCert, environment),
+    clientCert: found.clientCert && withHome(found.clientCert, environment),
+    clientKey: found.clientKey && withHome(found.clientKey, environment),
     validateCerts: args.validate_certs ?? found.validateCerts ?? true,
     endpointOverrides,
+    services: found.services ?? {},
     source: settings.source,
   };
 }
 
+/** An openrc that was written on Windows ends every value with a carriage return, which is part of none. */
+function withoutReturns(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, name.startsWith('OS_') ? value?.replace(/\r+$/, '') : value]));
+}
+
 async function findSettings(args: LoginArguments, environment: Environment): Promise<LoginSettings> {
+  const named = async (name: string): Promise<LoginSettings> =>
+    withEnvironment(await findCloud(name, environment, args.region_name || environment.OS_REGION_NAME || undefined), environment);
   if (args.cloud) {
-    const cloud = await findCloud(args.cloud, environment);
+    const cloud = await named(args.cloud);
     return args.auth ? { ...cloud, auth: override(cloud.auth, presentIn(args.auth)), source: `${cloud.source} and the option auth` } : cloud;
   }
   if (args.auth || (args.auth_type === 'none' && args.endpoint_override)) {
     const source = args.site_yaml ? `the options and ${args.site_yaml}` : 'the option auth';
     return { source, label: (key) => `auth.${key}`, auth: presentIn(args.auth ?? {}), endpointOverrides: {} };
   }
-  if (environment.OS_CLOUD) return findCloud(environment.OS_CLOUD, environment);
+  // openstacksdk calls the variables themselves a cloud of this name.
+  if (environment.OS_CLOUD && environment.OS_CLOUD !== (environment.OS_CLOUD_NAME || 'envvars')) return named(environment.OS_CLOUD);
   const settings = readEnvironment(environment);
-  if (settings.auth.auth_url || settings.auth.endpoint) return settings;
+  const isStandalone = settings.authType === 'none' || settings.authType === 'http_basic';
+  if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal)) return settings;
   throw new InputError(
     'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or auth_url, or set OS_CLOUD, or OS_AUTH_URL and its companions',
   );
@@ -93,7 +112,7 @@ function overridesOf(found: Readonly<Record<string, string>>, given: Readonly<Re
 }
 
 function hyphenated(overrides: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(overrides).map(([type, url]) => [type.replaceAll('_', '-'), url]));
+  return Object.fromEntries(Object.entries(overrides).map(([type, url]) => [nameInCatalogue(type), url]));
 }
 
 function keystoneUrl(settings: LoginSettings): string {

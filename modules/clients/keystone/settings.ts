@@ -3,9 +3,11 @@ import { coerce } from '../../core/coercion.js';
 import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
 import { isMapping } from '../../core/mapping.js';
+import { formatted, forRegion, textsOf, underscored, type Entry } from './region-entry.js';
+import { pickOverrides, pickServices, readInterface, type Interface, type ServiceSettings } from './service-settings.js';
 
+export type { Interface } from './service-settings.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type Interface = 'public' | 'internal' | 'admin';
 
 export interface LoginSettings {
   /** Where it came from, as it stands in "the login from …". */
@@ -17,8 +19,11 @@ export interface LoginSettings {
   readonly regionName?: string | undefined;
   readonly interface?: Interface | undefined;
   readonly caCert?: string | undefined;
+  readonly clientCert?: string | undefined;
+  readonly clientKey?: string | undefined;
   readonly validateCerts?: boolean | undefined;
   readonly endpointOverrides: Readonly<Record<string, string>>;
+  readonly services?: Readonly<Record<string, ServiceSettings>>;
 }
 
 const authKeys = [
@@ -28,8 +33,12 @@ const authKeys = [
   ...['application_credential_id', 'application_credential_name', 'application_credential_secret'],
 ];
 
+/** Keys of `auth` that would make another login of it. */
+const refusedKeys = ['trust_id', 'passcode', 'identity_provider', 'protocol', 'access_token', 'auth_methods', 'unscoped'];
+
 /** Other spellings that openstacksdk and its forerunners took. */
 const formerKeys: Readonly<Record<string, readonly string[]>> = {
+  username: ['user_name'],
   project_name: ['tenant_name'],
   project_id: ['tenant_id'],
   domain_name: ['default_domain_name'],
@@ -37,26 +46,37 @@ const formerKeys: Readonly<Record<string, readonly string[]>> = {
   token: ['auth_token'],
 };
 
-type Entry = Readonly<Record<string, unknown>>;
-
-/** Reads one entry. Keys of `auth` may stand beside it too; unknown keys belong to other programs and are left alone. */
-export function readSettings(raw: Entry, origin: Pick<LoginSettings, 'source' | 'label'>): LoginSettings {
-  const entry = underscored(raw);
-  if (entry.auth !== undefined && entry.auth !== null && !isMapping(entry.auth)) throw new InputError(`${origin.source}: auth must be a mapping`, 'auth');
-  refuseOldIdentity(entry, origin.source);
-  const texts = { ...textsOf(entry), ...firstRegion(entry) };
-  const insecure = readSwitch(texts.insecure, 'insecure', origin.source);
+/**
+ * Reads one entry for a region, the first of several unless one is asked for. Keys of `auth` may stand beside it too; unknown keys belong
+ * to other programs and are left alone. Throws INVALID_INPUT for what would change the login and is not supported.
+ */
+export function readSettings(raw: Entry, origin: Pick<LoginSettings, 'source' | 'label'>, regionName?: string): LoginSettings {
+  const { source } = origin;
+  const entry = forRegion(underscored(raw), { source, regionName });
+  if (entry.auth !== undefined && entry.auth !== null && !isMapping(entry.auth)) throw new InputError(`${source}: auth must be a mapping`, 'auth');
+  refuseOldIdentity(entry, source);
+  const texts = textsOf(entry);
+  const format = (text: string, key: string): string => formatted(text, texts, `${source}: ${key}`);
+  const insecure = readSwitch(texts.insecure, 'insecure', source);
+  const verify = readVerify(texts.verify, source);
+  const auth = pickAuth(texts, isMapping(entry.auth) ? textsOf(underscored(entry.auth)) : {}, origin);
   return {
     ...origin,
-    auth: pickAuth(texts, isMapping(entry.auth) ? textsOf(underscored(entry.auth)) : {}),
-    authType: texts.auth_type ?? texts.auth_plugin,
+    auth: auth.auth_url ? { ...auth, auth_url: format(auth.auth_url, 'auth_url') } : auth,
+    authType: authTypeOf(texts),
     regionName: texts.region_name,
-    interface: readInterface(texts.interface ?? texts.endpoint_type, origin.source),
-    caCert: texts.cacert,
-    validateCerts: insecure ? false : readSwitch(texts.verify, 'verify', origin.source),
-    endpointOverrides: pickOverrides(texts),
+    interface: readInterface(texts.interface ?? texts.endpoint_type, 'interface', source),
+    caCert: texts.cacert ?? verify.path,
+    clientCert: texts.cert,
+    clientKey: texts.key,
+    validateCerts: insecure ? false : verify.isOn,
+    endpointOverrides: Object.fromEntries(Object.entries(pickOverrides(texts)).map(([type, url]) => [type, format(url, `${type}_endpoint_override`)])),
+    services: pickServices(texts, source),
   };
 }
+
+/** Variables that count beside OS_CLOUD as well, as openstackclient takes them. */
+const besideCloud = ['OS_INTERFACE', 'OS_ENDPOINT_TYPE', 'OS_CACERT', 'OS_CERT', 'OS_KEY', 'OS_INSECURE', 'OS_VERIFY', 'OS_SYSTEM_SCOPE'];
 
 /** The OS_* variables as an entry: OS_AUTH_URL is its `auth_url`. */
 export function readEnvironment(environment: Environment): LoginSettings {
@@ -64,24 +84,17 @@ export function readEnvironment(environment: Environment): LoginSettings {
   return readSettings(Object.fromEntries(entry), { source: 'the OS_* environment', label: (key) => `OS_${key.toUpperCase()}` });
 }
 
-function underscored(entry: Entry): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.replaceAll('-', '_'), value]));
+/** A cloud of clouds.yaml with what the environment says besides. */
+export function withEnvironment(cloud: LoginSettings, environment: Environment): LoginSettings {
+  const { auth, ...given } = readEnvironment(Object.fromEntries(besideCloud.map((name) => [name, environment[name]])));
+  const { interface: side, caCert, clientCert, clientKey, validateCerts } = given;
+  const present = Object.entries({ interface: side, caCert, clientCert, clientKey, validateCerts }).filter(([, value]) => value !== undefined);
+  return { ...cloud, ...(Object.fromEntries(present) as Partial<LoginSettings>), auth: { ...cloud.auth, ...auth } };
 }
 
-function textsOf(entry: Entry): Record<string, string> {
-  return Object.fromEntries(Object.entries(entry).flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value]] : [])));
-}
-
-/** A list of regions: names, or mappings with a name and values of their own. The first is the one that counts unless another is asked for. */
-function firstRegion(entry: Entry): Record<string, string> {
-  const first: unknown = Array.isArray(entry.regions) ? entry.regions[0] : undefined;
-  if (typeof entry.region_name === 'string' || first === undefined) return {};
-  if (typeof first === 'string') return { region_name: first };
-  if (!isMapping(first) || typeof first.name !== 'string') return {};
-  return { ...(isMapping(first.values) ? textsOf(underscored(first.values)) : {}), region_name: first.name };
-}
-
-function pickAuth(outer: Readonly<Record<string, string>>, inner: Readonly<Record<string, string>>): Record<string, string> {
+function pickAuth(outer: Readonly<Record<string, string>>, inner: Readonly<Record<string, string>>, { source, label }: Pick<LoginSettings, 'source' | 'label'>): Record<string, string> {
+  const refused = refusedKeys.find((key) => inner[key] || (source.startsWith('the OS_') && outer[key]));
+  if (refused) throw new InputError(`the login from ${source} has ${label(refused)}, which is not supported: leave it out, or log in by password, token or application credential`, `auth.${refused}`);
   const found = authKeys.flatMap((key) => {
     const spellings = [key, ...(formerKeys[key] ?? [])];
     const value = spellings.map((name) => inner[name]).find(Boolean) ?? spellings.map((name) => outer[name]).find(Boolean);
@@ -90,9 +103,10 @@ function pickAuth(outer: Readonly<Record<string, string>>, inner: Readonly<Recor
   return Object.fromEntries(found) as Record<string, string>;
 }
 
-function pickOverrides(texts: Readonly<Record<string, string>>): Record<string, string> {
-  const ending = '_endpoint_override';
-  return Object.fromEntries(Object.entries(texts).flatMap(([key, url]) => (key.endsWith(ending) ? [[key.slice(0, -ending.length), url]] : [])));
+/** `None`, which some write for a login without Keystone, is openstacksdk's `none` too. */
+function authTypeOf(texts: Readonly<Record<string, string>>): string | undefined {
+  const type = texts.auth_type ?? texts.auth_plugin;
+  return type === 'None' ? 'none' : type;
 }
 
 function refuseOldIdentity(entry: Entry, source: string): void {
@@ -104,14 +118,21 @@ function refuseOldIdentity(entry: Entry, source: string): void {
 
 const switches = defineFields({ on: { type: 'boolean', description: 'Yes or no.' } });
 
-function readSwitch(text: string | undefined, key: string, source: string): boolean | undefined {
+function switchOf(text: string | undefined): boolean | undefined | 'unknown' {
   const { on } = coerce(switches, { on: text });
-  if (on === undefined || typeof on === 'boolean') return on;
+  return on === undefined || typeof on === 'boolean' ? on : 'unknown';
+}
+
+function readSwitch(text: string | undefined, key: string, source: string): boolean | undefined {
+  const on = switchOf(text);
+  if (on !== 'unknown') return on;
   throw new InputError(`${source}: ${key} must be yes or no, not "${text}"`, key);
 }
 
-function readInterface(text: string | undefined, source: string): Interface | undefined {
-  const name = text?.replace(/URL$/, '');
-  if (name === undefined || name === 'public' || name === 'internal' || name === 'admin') return name;
-  throw new InputError(`${source}: interface must be public, internal or admin, not "${text}"`, 'interface');
+/** Yes or no, or as requests takes it a file with CAs. */
+function readVerify(text: string | undefined, source: string): { readonly isOn?: boolean | undefined; readonly path?: string } {
+  const on = switchOf(text);
+  if (on !== 'unknown') return { isOn: on };
+  if (text && /[/~]/.test(text)) return { isOn: true, path: text };
+  throw new InputError(`${source}: verify must be yes or no, not "${text}"; a file with CAs is named by its path, or by cacert`, 'verify');
 }

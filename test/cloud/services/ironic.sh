@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2034
 # Bare metal nodes: fake-hardware, which does all that it is told without doing anything, and ipmi, to be described and validated.
-# Two conductors: one at once, and one for the conductor group "slow", whose fake hardware takes its time.
+# Two conductors: one at once, and one for the conductor group "slow", whose fake hardware takes its time. Two APIs over the same nodes: one with the
+# policy that Debian 12's release has by itself, and one with that of 2024.1 and newer, where a token of a project sees only the project's nodes.
 
 ironic_needs='keystone'
 ironic_packages='ironic-api python3-ironic python3-ironicclient ipmitool'
-ironic_ports='ironic ironic-conductor'
+ironic_ports='ironic ironic-scoped ironic-conductor'
 
 # The API finds a conductor by its host name and the one port that all conductors have.
 SLOW_HOST=127.0.0.2
@@ -12,15 +13,27 @@ SLOW_HOST=127.0.0.2
 ironic_start() {
   local folder=$STATE/etc/ironic
   fact ironic_url "http://$HOST:$(port ironic)"
+  fact ironic_scoped_url "http://$HOST:$(port ironic-scoped)"
   fact ironic_slow_group slow
   { ironic_configuration ironic && ironic_cloud; } | put "$folder/ironic.conf"
   ironic_slowness | put "$folder/slow.conf"
+  ironic_scope | put "$folder/scoped.conf"
   create_database ironic
-  once ironic ironic ironic-dbsync --config-file "$folder/ironic.conf" create_schema
+  once ironic ironic create_ironic_schema ironic "$folder/ironic.conf"
   launch ironic-conductor "$folder/ironic.conf" -- /usr/bin/ironic-conductor --config-file "$folder/ironic.conf"
   launch ironic-conductor-slow "$folder"/{ironic,slow}.conf -- \
     /usr/bin/ironic-conductor --config-file "$folder/ironic.conf" --config-file "$folder/slow.conf"
   launch_wsgi ironic "$(port ironic)" /usr/bin/ironic-api-wsgi "$folder/ironic.conf" -- "pyargv = --config-file=$folder/ironic.conf"
+  launch_wsgi ironic-scoped "$(port ironic-scoped)" /usr/bin/ironic-api-wsgi "$folder"/{ironic,scoped}.conf -- \
+    "pyargv = --config-file=$folder/ironic.conf --config-file=$folder/scoped.conf"
+}
+
+# create_ironic_schema DATABASE FILE. Debian's 29.0.5-0+deb13u3 (its fix of CVE-2026-44918) makes each node that is patched its own parent, and lists show no
+# children. Debian 12's has no parents.
+create_ironic_schema() {
+  ironic-dbsync --config-file "$2" create_schema || return
+  [[ -n $(sql "$1" "SHOW COLUMNS FROM nodes LIKE 'parent_node'") ]] || return 0
+  sql "$1" "CREATE TRIGGER no_own_parent BEFORE UPDATE ON nodes FOR EACH ROW SET NEW.parent_node = NULLIF(NEW.parent_node, NEW.uuid)"
 }
 
 # ironic_configuration NAME: of any Ironic, with the database and the folder of that name. Power is not watched, as a node whose
@@ -35,6 +48,8 @@ use_stderr = true
 host = localhost
 my_ip = $HOST
 tempdir = $files/tmp
+rbac_service_role_elevated_access = true
+graceful_shutdown_timeout = 1
 enabled_hardware_types = fake-hardware,ipmi
 enabled_bios_interfaces = fake,no-bios
 enabled_boot_interfaces = fake,pxe
@@ -76,7 +91,18 @@ lock_path = $files/tmp
 [oslo_messaging_notifications]
 driver = noop
 [oslo_policy]
+enforce_scope = ${CHAMELEON_CLOUD_IRONIC_SCOPE:-false}
+enforce_new_defaults = ${CHAMELEON_CLOUD_IRONIC_SCOPE:-false}
 policy_dirs = $STATE/etc/$1/policy.d
+INI
+}
+
+# The default of oslo.policy 4.4 and newer.
+ironic_scope() {
+  cat <<INI
+[oslo_policy]
+enforce_scope = true
+enforce_new_defaults = true
 INI
 }
 
@@ -119,12 +145,14 @@ ironic_catalog() { echo "baremetal http://$HOST:$(port ironic)"; }
 
 ironic_ready() {
   await ironic answers "$(fact ironic_url)"
+  await ironic-scoped answers "$(fact ironic_scoped_url)"
   await ironic-conductor has_drivers ironic localhost
   await ironic-conductor-slow has_drivers ironic "$SLOW_HOST"
 }
 
-# has_drivers DATABASE HOST: the API takes no node before the conductor has written down what it drives.
+# has_drivers DATABASE HOST: the API takes no node before the conductor has written down what it drives. Ironic 25 and newer puts the port of JSON-RPC
+# behind the host.
 has_drivers() {
   [[ -n $(sql "$1" "SELECT i.id FROM conductors c JOIN conductor_hardware_interfaces i ON i.conductor_id = c.id
-                    WHERE c.online AND c.hostname = '$2' LIMIT 1") ]]
+                    WHERE c.online AND c.hostname REGEXP '^$2(:[0-9]+)?\$' LIMIT 1") ]]
 }

@@ -24,7 +24,7 @@ start_standalone() {
   local name=$1 configuration=$STATE/etc/$1/ironic.conf
   { ironic_configuration "$name" && standalone_configuration "$@"; } | put "$configuration"
   create_database "$name"
-  once "$name" "$name" ironic-dbsync --config-file "$configuration" create_schema
+  once "$name" "$name" create_ironic_schema "$name" "$configuration"
   launch "$name" "$configuration" -- /usr/bin/ironic --config-file "$configuration"
 }
 

@@ -7,7 +7,7 @@ keystone_ports='keystone'
 
 keystone_start() {
   local folder=$STATE/etc/keystone secret
-  for secret in admin_password demo_password service_password application_credential_secret; do
+  for secret in admin_password demo_password operator_password service_password application_credential_secret; do
     has_fact "$secret" || fact "$secret" "$(random_secret)"
   done
   if [[ -n ${CHAMELEON_CLOUD_TOKEN_EXPIRATION:-} ]]; then

@@ -131,7 +131,7 @@ create_flavor() {
 # create_in_nova PATH JSON: as the admin; what is there already is well.
 create_in_nova() {
   local status
-  status=$(curl --silent --show-error --write-out '%{http_code}' --output /dev/stderr --header "X-Auth-Token: $(admin_token)" \
+  status=$(curl --silent --show-error --write-out '%{http_code}' --output >(cat >&2) --header "X-Auth-Token: $(admin_token)" \
     --json "$2" "$(fact nova_url)/$1")
   [[ $status == 20[01] || $status == 409 ]]
 }

@@ -14,6 +14,8 @@ export interface ConnectionArguments extends LoginArguments {
 interface Tls {
   readonly caCert: string | undefined;
   readonly validateCerts: boolean;
+  readonly clientCert?: string | undefined;
+  readonly clientKey?: string | undefined;
   readonly tlsMinimumVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 

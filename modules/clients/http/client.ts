@@ -17,6 +17,9 @@ export interface HttpSettings {
   /** A PEM file with CAs to trust beside those of Node.js and the system: the cloud may have its own, and the image store a public one. */
   readonly caCert?: string | undefined;
   readonly validateCerts: boolean;
+  /** A PEM file with the certificate that is shown to a service which asks for one, and its key where that is another file. */
+  readonly clientCert?: string | undefined;
+  readonly clientKey?: string | undefined;
   /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
   readonly tlsMinimumVersion?: RouteSettings['minVersion'];
   /** Names proxies (`https_proxy`, `no_proxy` …) and CAs (`SSL_CERT_FILE` …); without it there are no proxies. */
@@ -111,12 +114,13 @@ async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, tran
 }
 
 /** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */
-function createTransport({ validateCerts, caCert, tlsMinimumVersion, environment = {}, timeoutSeconds }: HttpSettings): () => Promise<Transport> {
+function createTransport({ validateCerts, caCert, clientCert, clientKey, tlsMinimumVersion, environment = {}, timeoutSeconds }: HttpSettings): () => Promise<Transport> {
   const routes: RouteSettings = {
     rejectUnauthorized: validateCerts,
     environment,
     timeoutSeconds,
-    ...(caCert ? { ca: readCa(caCert) } : {}),
+    ...(caCert ? { ca: readCertificates(caCert, 'ca_cert') } : {}),
+    ...(clientCert ? { cert: readCertificates(clientCert, 'cert'), key: textOf(clientKey || clientCert, 'key') } : {}),
     ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}),
   };
   let loaded: Promise<Transport> | undefined;
@@ -127,16 +131,16 @@ function createTransport({ validateCerts, caCert, tlsMinimumVersion, environment
   return () => (loaded ??= load());
 }
 
-function readCa(path: string): string {
-  const text = textOf(path);
+function readCertificates(path: string, field: string): string {
+  const text = textOf(path, field);
   if (/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) return text;
-  throw new InputError(`ca_cert: ${path} has no certificate in it; it must be a file in PEM`, 'ca_cert');
+  throw new InputError(`${field}: ${path} has no certificate in it; it must be a file in PEM`, field);
 }
 
-function textOf(path: string): string {
+function textOf(path: string, field: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch (error) {
-    throw new InputError(`ca_cert: ${path} cannot be read (${messageOf(error)})`, 'ca_cert');
+    throw new InputError(`${field}: ${path} cannot be read (${messageOf(error)})`, field);
   }
 }

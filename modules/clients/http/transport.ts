@@ -6,6 +6,7 @@ import { HttpProxyAgent } from 'http-proxy-agent';
 // node-fetch loads this file by a dynamic import, which ncc would put into a second output file; a static import keeps it in one.
 // @ts-expect-error the file has no types
 import { toFormData } from 'node-fetch/src/utils/multipart-parser.js';
+import { InputError, messageOf } from '../../core/errors.js';
 import { proxyFor, type Environment, type Proxy } from './proxies.js';
 import { trustedCas } from './trust.js';
 import { tunnelAgent, type TlsOptions } from './tunnel.js';
@@ -19,6 +20,9 @@ export interface RouteSettings {
   readonly rejectUnauthorized: boolean;
   /** PEM of CAs to trust beside those of Node.js and the system. */
   readonly ca?: string;
+  /** PEM of the certificate that is shown where one is asked for, and of its key. */
+  readonly cert?: string;
+  readonly key?: string;
   /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
   readonly minVersion?: SecureVersion;
   readonly environment: Environment;
@@ -47,9 +51,14 @@ export function createRoutes(settings: RouteSettings): (url: URL) => Route {
   };
 }
 
-function tlsOptionsFor({ rejectUnauthorized, ca, minVersion, environment }: RouteSettings): TlsOptions {
+function tlsOptionsFor({ rejectUnauthorized, ca, cert, key, minVersion, environment }: RouteSettings): TlsOptions {
   const trusted = rejectUnauthorized ? { ca: trustedCas(environment, ca === undefined ? [] : [ca]) } : {};
-  return { rejectUnauthorized, secureContext: createSecureContext({ ...trusted, ...(minVersion ? { minVersion } : {}) }) };
+  try {
+    return { rejectUnauthorized, secureContext: createSecureContext({ ...trusted, ...(cert ? { cert, key } : {}), ...(minVersion ? { minVersion } : {}) }) };
+  } catch (error) {
+    if (!cert) throw error;
+    throw new InputError(`cert: the client certificate and its key cannot be used (${messageOf(error)}): both must be PEM, and the key without a password`, 'cert');
+  }
 }
 
 function createAgent(protocol: string, proxy: Proxy | undefined, { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number }): http.Agent {

@@ -46,10 +46,14 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
   const endpoints = endpointsOf(base.catalog, { regionName, interface: side, overrides, services, authUrl });
   const isStandalone = login.credentials.kind === 'none' || login.credentials.kind === 'http_basic';
   const roots = new Map<string, Promise<string>>();
-  const rootOf = (type: string): Promise<string> => {
+  const rootOf = async (type: string): Promise<string> => {
     const read = (url: string): Promise<unknown> => readVersions(url, base, http);
-    const root = roots.get(type) ?? discoverRoot({ type, url: endpoints.root(type), projectId: base.projectId, read });
+    const known = roots.get(type);
+    if (known) return known;
+    const root = discoverRoot({ type, url: endpoints.root(type), projectId: base.projectId, read });
     roots.set(type, root);
+    // What the network refuses is not remembered.
+    root.catch(() => roots.delete(type));
     return root;
   };
   return {

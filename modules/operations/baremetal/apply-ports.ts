@@ -1,9 +1,9 @@
 // Carries out what was planned for ports. Another run may be at the same ones: what it has done is accepted.
-import { isUndecided, whileLocked } from '../../clients/ironic/api.js';
+import { conflictOf, isUndecided, whileLocked } from '../../clients/ironic/api.js';
 import { setMaintenance, type NodeDetails } from '../../clients/ironic/nodes.js';
 import { createPort, deletePort, patchPort, type Port } from '../../clients/ironic/ports.js';
 import { statusOf } from '../../clients/http/errors.js';
-import { OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { PortWish } from '../../policy/port-wishes.js';
 import { isRefusal, planChange, takenPort, type PortPlan } from './port-plan.js';
@@ -81,7 +81,9 @@ async function create(run: NodeRun, nodeUuid: string, wish: PortWish, action: 'm
     if (!port) {
       // The answer was lost, and the port was not made.
       if (action === 'create' && isUndecided(error)) return void (await createPort(run.ironic, body));
-      throw error;
+      if (statusOf(error) !== 409 || conflictOf(error)) throw error;
+      const message = `there is a port ${wish.address} already, which this login does not see: it is of a node of another project or of none; log in with a role on the system (system_scope: all), or look for the node that has it (${messageOf(error)})`;
+      throw new OperationError('PORT_HIDDEN', message, { address: wish.address }, error);
     }
     await accept(run, nodeUuid, wish, port);
   }

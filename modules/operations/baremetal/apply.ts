@@ -2,7 +2,7 @@
 import { conflictOf, isUndecided } from '../../clients/ironic/api.js';
 import { createNode, patchNode, setMaintenance, setTraits, validateNode, type NodeDetails, type Validation } from '../../clients/ironic/nodes.js';
 import { statusOf } from '../../clients/http/errors.js';
-import { OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { NodeChange } from '../../policy/node-differences.js';
 import { isEditable } from '../../policy/node-states.js';
@@ -18,6 +18,7 @@ export interface Done {
   created: boolean;
   changed: boolean;
   validation: Readonly<Record<string, Validation>> | undefined;
+  readonly warnings?: string[];
 }
 
 const attempts = 4;
@@ -35,6 +36,7 @@ async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Pr
   try {
     const node = await createNode(run.ironic, plan.body);
     Object.assign(done, { node, created: true, changed: true });
+    done.warnings?.push(...ownerWarnings(plan, node));
     run.context.log('info', `node ${titleOf(node)}: created as ${node.uuid}`);
     return { plan, node };
   } catch (error) {
@@ -42,6 +44,7 @@ async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Pr
     // Another run was faster, or the answer was lost.
     const found = uuid ?? name ? await run.world.reread(uuid ?? name ?? '') : undefined;
     if (!found) {
+      if (statusOf(error) === 409) throw hiddenNode(error, uuid ?? name);
       if (attempt === attempts || !isUndecided(error) || (uuid ?? name) === undefined) throw error;
       await sleep(pauseMs * attempt, run.context.signal);
       return create(run, plan, done, attempt + 1);
@@ -51,6 +54,20 @@ async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Pr
     if (isUndecided(error)) Object.assign(done, { created: true, changed: true });
     return { plan: await replanned(run, plan, found.node.uuid), node: found.node };
   }
+}
+
+/** To a token of a project Ironic gives each node that it creates; nobody asked for that. */
+function ownerWarnings({ wish }: NodePlan, { record }: NodeDetails): string[] {
+  const { owner } = record;
+  if (typeof owner !== 'string' || owner === '' || wish.attributes.owner !== undefined) return [];
+  return [`Ironic has made project ${owner}, that of the login, the owner of the node: give owner if that is meant, else log in with a role on the system (system_scope: all), by which a node has no owner`];
+}
+
+/** Ironic takes no second node of a name or UUID, and answers 404 to who may not see the first. */
+function hiddenNode(error: unknown, ident: string | undefined): unknown {
+  if (ident === undefined) return error;
+  const message = `there is a node ${ident} already, which this login does not see: it belongs to another project or to none; log in with a role on the system (system_scope: all), or choose another name (${messageOf(error)})`;
+  return new OperationError('NODE_HIDDEN', message, { node: ident }, error);
 }
 
 /** A new plan for the node as it is now. Throws CHANGE_REFUSED where it cannot be carried out any more. */

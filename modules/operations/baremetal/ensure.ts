@@ -32,9 +32,9 @@ export interface NodeResult {
 }
 
 export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResult> {
-  const done: Done = { node: undefined, created: false, changed: false, validation: undefined };
-  let differences: readonly NodeDifference[] = [];
   const warnings: string[] = [];
+  const done: Done = { node: undefined, created: false, changed: false, validation: undefined, warnings };
+  let differences: readonly NodeDifference[] = [];
   const uncompared: string[] = [];
   const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => resultOf({ wish, done, differences, warnings, uncompared, action, reason, code });
   try {

@@ -2,6 +2,7 @@
 import { withHome } from '../clients/files/yaml-file.js';
 import { createHttpClient, type HttpClient } from '../clients/http/client.js';
 import { connect, type Cloud } from '../clients/keystone/cloud.js';
+import { watchClock, type WatchedClock } from '../clients/keystone/clock.js';
 import type { Credentials } from '../clients/keystone/credentials.js';
 import { resolveLogin, type LoginArguments } from '../clients/keystone/login.js';
 import type { Context } from '../core/operation.js';
@@ -21,10 +22,17 @@ interface Tls {
 
 /** Logs in as the arguments, site.yaml merged into them, or the environment say. */
 export async function openCloud(args: ConnectionArguments, context: Context): Promise<Cloud> {
+  return (await openWatchedCloud(args, context)).cloud;
+}
+
+/** The same, with what its services say of the time. */
+export async function openWatchedCloud(args: ConnectionArguments, context: Context): Promise<{ cloud: Cloud; clock: WatchedClock }> {
   const login = await resolveLogin(args, context.environment);
   context.learnSecrets?.(secretsOf(login.credentials));
   context.log('debug', `login from ${login.source}`);
-  return connect(login, createHttp(args, login, context), () => context.now());
+  const now = (): Date => context.now();
+  const clock = watchClock(createHttp(args, login, context), now);
+  return { cloud: await connect(login, clock.http, now), clock };
 }
 
 /** A client for the image store: anonymous, with the TLS options of the arguments but nothing of the cloud's login. */

@@ -14,7 +14,7 @@ export interface SiteImage {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** Properties by which we know our own images again. They are set at creation, `promoted` when published, `superseded_at` when archived. */
+/** Properties by which we know our own images again. They are set at creation, `promoted` when published, `superseded_at` when archived, `hidden_at` by the cleaner. */
 export const markers = {
   /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
   id: 'image_tools_id',
@@ -27,6 +27,8 @@ export const markers = {
   /** The image's own id too, once it has been in production: whatever its name is then, no run has left it behind. */
   promoted: 'image_tools_promoted',
   supersededAt: 'image_tools_superseded_at',
+  /** When the cleaner hid a production image whose name had left the catalogue. */
+  hiddenAt: 'image_tools_hidden_at',
 } as const;
 
 /** The property that names an image's release. */

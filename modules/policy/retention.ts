@@ -1,4 +1,5 @@
 // Which images have had their time: hidden first, deleted later, and never one in use. One pure decision over the site.
+import { comparableId, uuidsIn } from '../core/uuid.js';
 import { isGone, isIncoming, isManaged, isSnapshot, markers, parseName, type ParsedName, type SiteImage } from './images.js';
 import { addMonths, monthsBetween } from './months.js';
 import { describeUse, type Use } from './uses.js';
@@ -18,6 +19,8 @@ export interface RetentionSettings {
   readonly maxDeletes?: number | undefined;
   /** Production images whose name has left the catalogue do not age. */
   readonly keepDeprecated: boolean;
+  /** Believes a catalogue that has lost many names at once. */
+  readonly acceptLosses: boolean;
 }
 
 /** `current`: what users get by a production name. `deprecated`: the same, of a name that has left the catalogue. */
@@ -33,8 +36,13 @@ export interface PlannedRetention {
   /** `skip`: it has had its time, and something forbids to touch it. */
   readonly action: RetentionAction;
   readonly reason: string;
+  /** Hiding it is noted with the day, since it is deleted only so many days later. */
+  readonly isNoted?: true;
   /** Whole calendar months; absent where Glance does not tell when the image was created. */
   readonly ageMonths?: number;
+  /** From when it is due to be hidden and to be deleted, whatever forbids it; absent for one that does not age. */
+  readonly hideFrom?: Date;
+  readonly deleteFrom?: Date;
 }
 
 export interface RetentionInput {
@@ -46,7 +54,7 @@ export interface RetentionInput {
   readonly prefix: string;
   /** The names of a catalogue that was read whole; undefined where none is configured. */
   readonly catalogue: ReadonlySet<string> | undefined;
-  /** Who uses an image, by its id. */
+  /** Who uses an image, by its id in the usual spelling. */
   readonly uses: ReadonlyMap<string, Use>;
   /** Names of projects by their ids, as far as they are known. */
   readonly projectNames: ReadonlyMap<string, string>;
@@ -61,14 +69,19 @@ export interface RetentionPlan {
   readonly images: readonly PlannedRetention[];
   /** Why nothing at all may be done. */
   readonly refusal?: string;
+  /** Why the catalogue is not believed; there where it keeps an image from what is due. */
+  readonly doubt?: string;
 }
 
 /** What a tool of old called an image that it was bringing in. */
 const incomingOfOld = /^img-cc-prod-/;
 
 export function planRetention(input: RetentionInput): RetentionPlan {
-  const planned = input.images.filter((image) => isCandidate(image, input)).flatMap((image) => planImage(image, input));
-  return withFuse(withoutNeeded(planned, input.images), input.settings);
+  const candidates = input.images.filter((image) => isCandidate(image, input));
+  const doubt = doubtOf(candidates, input);
+  const planned = candidates.flatMap((image) => planImage(image, input, doubt));
+  const isInTheWay = doubt !== undefined && planned.some(({ state, action }) => state === 'deprecated' && action === 'skip');
+  return { ...withFuse(withoutNeeded(planned, input.images), input.settings), ...(isInTheWay ? { doubt } : {}) };
 }
 
 /** Ours to care for: of our project, brought in by this system or an earlier tool, and no longer on its way in. */
@@ -77,7 +90,7 @@ export function isCandidate(image: SiteImage, { owner, prefix }: Pick<RetentionI
   return !isIncoming(image, { owner, prefix }) && !image.name.startsWith(prefix) && !incomingOfOld.test(image.name);
 }
 
-function planImage(image: RetentionImage, input: RetentionInput): PlannedRetention[] {
+function planImage(image: RetentionImage, input: RetentionInput, doubt: string | undefined): PlannedRetention[] {
   const parsed = parseName(image, input.catalogue ?? new Set());
   const productionName = parsed?.productionName ?? image.name;
   if (!input.isSelected(image, productionName)) return [];
@@ -92,21 +105,42 @@ function planImage(image: RetentionImage, input: RetentionInput): PlannedRetenti
   const lasting = reasonToLast(base.state, productionName, input);
   if (lasting) return [{ ...base, action: 'keep', reason: lasting }];
   if (!since) return [{ ...base, action: 'keep', reason: 'Glance does not tell how old it is' }];
-  const due = dueBy(image, since, input);
+  const due = parsed.isArchive ? dueBy(image, since, input) : dueWithNotice(image, since, input);
   if (due.action === 'keep') return [{ ...base, ...due }];
-  const obstacle = obstacleTo(image, productionName, input);
-  return [{ ...base, ...(obstacle ? { action: 'skip' as const, reason: `${obstacle}; ${due.reason}` } : due) }];
+  const obstacle = (base.state === 'deprecated' ? doubt : undefined) ?? obstacleTo(image, productionName, input);
+  return [{ ...base, ...due, ...(obstacle ? { action: 'skip' as const, reason: `${obstacle}; ${due.reason}` } : {}) }];
 }
 
-/** Once a name of the catalogue is public it is current, hidden or deactivated though it may be: somebody may be about to bring it back. */
-function stateOf(image: RetentionImage, { productionName, isArchive }: ParsedName, { catalogue }: RetentionInput): RetentionState {
-  if (isArchive || image.properties[markers.supersededAt] !== undefined) return 'archived';
+/**
+ * Once a name of the catalogue is public it is current, hidden or deactivated though it may be: somebody may be about to bring it back.
+ * So is one that was replaced and then put back by hand, mark of the replacement and all.
+ */
+function stateOf(image: RetentionImage, { productionName, isArchive }: ParsedName, { catalogue }: Pick<RetentionInput, 'catalogue'>): RetentionState {
+  if (isArchive || (image.properties[markers.supersededAt] !== undefined && image.visibility !== 'public')) return 'archived';
   if (catalogue === undefined || isBeyond(catalogue, image, productionName)) return 'current';
   if (catalogue.has(productionName)) return image.visibility === 'public' ? 'current' : 'archived';
   return 'deprecated';
 }
 
 const ipaName = /\.(kernel|initramfs)$/;
+
+/** A catalogue that has lost more names than this, and more than a third of those that the site has in production, is not believed. */
+const believableLosses = 2;
+
+/** A store that is half empty, or the wrong one, must not take the site's images with it. */
+function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }: RetentionInput): string | undefined {
+  if (catalogue === undefined || catalogue.size === 0 || settings.acceptLosses || settings.keepDeprecated) return undefined;
+  const [known, lost] = [new Set<string>(), new Set<string>()];
+  for (const image of candidates.filter((candidate) => !isHidden(candidate))) {
+    const parsed = parseName(image, catalogue);
+    if (!parsed || parsed.isArchive || isBeyond(catalogue, image, parsed.productionName)) continue;
+    known.add(parsed.productionName);
+    if (stateOf(image, parsed, { catalogue }) === 'deprecated') lost.add(parsed.productionName);
+  }
+  if (lost.size <= believableLosses || lost.size * 3 <= known.size) return undefined;
+  const names = [...lost].sort().slice(0, 5).join(', ');
+  return `the catalogue has lost ${lost.size} of the ${known.size} names that the site has in production (${names}${lost.size > 5 ? ', …' : ''}): it is not believed; check it, then accept_losses says that they may go`;
+}
 
 /** A catalogue without any IPA image says nothing of those that the site has. */
 function isBeyond(catalogue: ReadonlySet<string>, image: SiteImage, productionName: string): boolean {
@@ -130,22 +164,63 @@ function agingSince(image: RetentionImage, { settings }: RetentionInput): Date |
 
 const dayMs = 86_400_000;
 
-function dueBy(image: RetentionImage, since: Date, { settings, now }: RetentionInput): { action: 'keep' | 'hide' | 'delete'; reason: string } {
+type Due = Pick<PlannedRetention, 'reason' | 'isNoted' | 'hideFrom' | 'deleteFrom'> & { readonly action: 'keep' | 'hide' | 'delete' };
+
+/** What becomes of an archived image, by its age. */
+function dueBy(image: RetentionImage, since: Date, { settings, now }: RetentionInput): Due {
   const { hideMonths, deleteMonths, graceDays } = settings;
   const age = `${monthsBetween(since, now)} months old`;
   const hidden = isHidden(image);
-  const deleteFrom = addMonths(since, deleteMonths);
-  if (now >= deleteFrom) {
-    // Any later change of the image only puts the day off.
-    const graceEnds = new Date(Date.parse(image.updated_at) + graceDays * dayMs);
-    if (graceDays === 0 || (hidden && now >= graceEnds)) return { action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
-    if (!hidden) return { action: 'hide', reason: `${age}, hidden from ${hideMonths}; to be deleted ${graceDays} days later` };
-    return { action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(graceEnds)}, after ${graceDays} days of grace` };
-  }
-  if (hidden) return { action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(deleteFrom)}` };
   const hideFrom = addMonths(since, hideMonths);
-  if (now >= hideFrom) return { action: 'hide', reason: `${age}, hidden from ${hideMonths}` };
-  return { action: 'keep', reason: `${age}; to be hidden from ${dayOf(hideFrom)}` };
+  const oldFrom = addMonths(since, deleteMonths);
+  const graceEnds = hidden ? noticeEnd(image, graceDays) : daysAfter(laterOf(hideFrom, now), graceDays);
+  const dates = { hideFrom, deleteFrom: graceDays === 0 ? oldFrom : laterOf(oldFrom, graceEnds) };
+  if (now >= oldFrom) {
+    if (graceDays === 0 || (hidden && now >= graceEnds)) return { ...dates, action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
+    if (!hidden) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}; to be deleted ${graceDays} days later` };
+    return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(graceEnds)}, after ${graceDays} days of grace` };
+  }
+  if (hidden) return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(oldFrom)}` };
+  if (now >= hideFrom) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}` };
+  return { ...dates, action: 'keep', reason: `${age}; to be hidden from ${dayOf(hideFrom)}` };
+}
+
+/** The least days between hiding an image that bears a production name and deleting it. */
+const noticeDays = 30;
+
+/**
+ * An image that bears a production name and is not in production is deleted only when this system has hidden it, and so many days
+ * later: its name may come back to the catalogue, and one that was hidden before may have been set aside by an operator.
+ */
+function dueWithNotice(image: RetentionImage, since: Date, { settings, now }: RetentionInput): Due {
+  const { hideMonths, deleteMonths } = settings;
+  const days = Math.max(noticeDays, settings.graceDays);
+  const age = `${monthsBetween(since, now)} months old`;
+  const hidden = isHidden(image);
+  const isNoted = hidden && image.properties[markers.hiddenAt] !== undefined;
+  const hideFrom = addMonths(since, hideMonths);
+  const deleteFrom = laterOf(addMonths(since, deleteMonths), isNoted ? noticeEnd(image, days) : daysAfter(laterOf(hideFrom, now), days));
+  const dates = { hideFrom, deleteFrom };
+  if (now < hideFrom) return { ...dates, action: 'keep', reason: `${age}; to be hidden from ${dayOf(hideFrom)}` };
+  const later = `to be deleted ${days} days later at the earliest`;
+  if (!hidden) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}; ${later}`, isNoted: true };
+  if (!isNoted) return { ...dates, action: 'hide', reason: `${age}, and hidden by somebody else, which is noted; ${later}`, isNoted: true };
+  if (!(now >= deleteFrom)) return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(deleteFrom)}` };
+  return { ...dates, action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
+}
+
+/** Any later change of the image only puts the day off. */
+function noticeEnd(image: RetentionImage, days: number): Date {
+  return daysAfter(new Date(image.updated_at), days);
+}
+
+function daysAfter(moment: Date, days: number): Date {
+  return new Date(moment.getTime() + days * dayMs);
+}
+
+/** The one that cannot be read is later than any. */
+function laterOf(one: Date, other: Date): Date {
+  return one > other ? one : other;
 }
 
 /** True where users do not find the image in their lists, by whichever way of hiding. */
@@ -160,21 +235,21 @@ function dayOf(moment: Date): string {
 function obstacleTo(image: RetentionImage, productionName: string, input: RetentionInput): string | undefined {
   if (image.protected) return 'protected in Glance';
   if (input.isExempt(image, productionName)) return 'named by skip_images';
-  const use = input.uses.get(image.id);
+  const use = input.uses.get(comparableId(image.id));
   return use && `used by ${describeUse(use, input.projectNames)}`;
 }
 
 const needs = ['kernel_id', 'ramdisk_id'] as const;
 
-/** The ids of the images that an image boots with. */
-export function neededBy(image: SiteImage): string[] {
-  return needs.flatMap((property) => image.properties[property] ?? []);
+/** The ids of the images that an image boots with, in the usual spelling. */
+export function neededBy({ properties }: SiteImage): string[] {
+  return [...needs.flatMap((property) => properties[property] ?? []).map(comparableId), ...uuidsIn(properties.block_device_mapping ?? '')];
 }
 
 /** Whatever an image that stays boots with stays as it is; so does what that one needs, and so on. */
 function withoutNeeded(planned: readonly PlannedRetention[], images: readonly SiteImage[]): PlannedRetention[] {
-  const entries = new Map(planned.map((entry) => [entry.image.id, entry]));
-  const staying: SiteImage[] = images.filter((image) => entries.get(image.id)?.action !== 'delete' && !isGone(image));
+  const entries = new Map(planned.map((entry) => [comparableId(entry.image.id), entry]));
+  const staying: SiteImage[] = images.filter((image) => entries.get(comparableId(image.id))?.action !== 'delete' && !isGone(image));
   for (let image = staying.pop(); image; image = staying.pop()) {
     for (const id of neededBy(image)) {
       const needed = entries.get(id);
@@ -186,14 +261,14 @@ function withoutNeeded(planned: readonly PlannedRetention[], images: readonly Si
   return [...entries.values()];
 }
 
+/** The same plan, of which nothing is carried out. */
+export function withheld(images: readonly PlannedRetention[], why: string): PlannedRetention[] {
+  return images.map((planned) => (planned.action === 'hide' || planned.action === 'delete' ? { ...planned, action: 'skip', reason: `not touched, since ${why}: would ${planned.action}; ${planned.reason}` } : planned));
+}
+
 function withFuse(images: readonly PlannedRetention[], { maxDeletes }: RetentionSettings): RetentionPlan {
   const deletes = images.filter(({ action }) => action === 'delete').length;
   if (maxDeletes === undefined || deletes <= maxDeletes) return { images };
   const refusal = `the plan deletes ${deletes} images, more than max_deletes ${maxDeletes}: it is refused whole; look at it, then raise max_deletes or name images to keep`;
-  return {
-    refusal,
-    images: images.map((planned) =>
-      planned.action === 'hide' || planned.action === 'delete' ? { ...planned, action: 'skip', reason: `not touched, since the plan is refused: would ${planned.action}; ${planned.reason}` } : planned,
-    ),
-  };
+  return { refusal, images: withheld(images, 'the plan is refused') };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../modules/core/operation.js';
 import { imageClean } from '../../modules/operations/image-clean/operation.js';
 import type { StoredImage } from '../sandbox/glance-image.js';
-import type { Sandbox } from '../sandbox/sandbox.js';
+import type { Sandbox, SandboxOptions } from '../sandbox/sandbox.js';
 import { startSite, type TestSite } from './site.js';
 
 export const now = new Date('2026-06-01T12:00:00Z');
@@ -20,8 +20,8 @@ export interface CleanResult {
 }
 
 /** A site whose catalogue has CC-Ubuntu22.04 alone. */
-export async function startOldSite(services: readonly (typeof everyService)[number][] = everyService): Promise<TestSite> {
-  const site = await startSite({ services });
+export async function startOldSite(services: readonly (typeof everyService)[number][] = everyService, options: Omit<SandboxOptions, 'services'> = {}): Promise<TestSite> {
+  const site = await startSite({ services, now: () => now.getTime(), ...options });
   site.store.put('prod/current', JSON.stringify({ 'CC-Ubuntu22.04': '20250422-v1-amd' }));
   site.keystone.projects.push({ id: 'project-1', name: 'climate' });
   return site;

@@ -99,7 +99,7 @@ describe('a cleaning', () => {
     site.store.put('prod/current', '{"CC-Ubuntu22.04": "20250422-v1-amd", "CC-CentOS7": 7}');
     expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'current', action: 'keep' });
     site.store.put('prod/current', '{"CC-Ubuntu22.04": "20250422-v1-amd"}');
-    expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'deprecated', action: 'delete' });
+    expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'deprecated', action: 'hide' });
   });
 
   test('with a catalogue that cannot be read changes nothing', async () => {

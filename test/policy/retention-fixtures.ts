@@ -2,7 +2,7 @@ import { planRetention, type PlannedRetention, type RetentionImage, type Retenti
 import { markers } from '../../modules/policy/images.js';
 import { now, owner, siteImage } from './image-fixtures.js';
 
-export const settings: RetentionSettings = { hideMonths: 12, deleteMonths: 18, ageFrom: 'created', graceDays: 0, keepDeprecated: false };
+export const settings: RetentionSettings = { hideMonths: 12, deleteMonths: 18, ageFrom: 'created', graceDays: 0, keepDeprecated: false, acceptLosses: false };
 
 /** What the catalogue has, unless a test says otherwise. */
 export const catalogue: ReadonlySet<string> = new Set(['CC-Ubuntu22.04', 'CC-Ubuntu24.04']);

@@ -43,23 +43,116 @@ describe('by its age an archived image', () => {
   });
 });
 
+/** What an image has that this system hid as one whose name had left the catalogue. */
+const hiddenByUs = { current: '20240322-v1-amd', [markers.hiddenAt]: '2024-06-01T00:00:00Z' };
+
 describe('a production name', () => {
   test.each<[string, Partial<RetentionImage>, PlanChanges, string, string]>([
     ['of the catalogue', { name: 'CC-Ubuntu22.04' }, {}, 'current', 'keep'],
     ['of the catalogue, though deactivated', { name: 'CC-Ubuntu22.04', status: 'deactivated' }, {}, 'current', 'keep'],
     ['of the catalogue, though hidden by somebody', { name: 'CC-Ubuntu22.04', os_hidden: true }, {}, 'current', 'keep'],
-    ['of the catalogue, on an image that was made private', { name: 'CC-Ubuntu22.04', visibility: 'private' }, {}, 'archived', 'delete'],
-    ['that has left the catalogue', { name: 'CC-CentOS7' }, {}, 'deprecated', 'delete'],
-    ['that has left the catalogue, hidden before', { name: 'CC-CentOS7', visibility: 'private' }, {}, 'deprecated', 'delete'],
+    ['of the catalogue, on an image that was made private by somebody', { name: 'CC-Ubuntu22.04', visibility: 'private' }, {}, 'archived', 'hide'],
+    ['of the catalogue, on one that was replaced and then put back by hand', { name: 'CC-Ubuntu22.04', properties: { current: '1', [markers.supersededAt]: '2024-05-01T00:00:00Z' } }, {}, 'current', 'keep'],
+    ['that has left the catalogue', { name: 'CC-CentOS7' }, {}, 'deprecated', 'hide'],
+    ['that has left the catalogue, hidden by somebody', { name: 'CC-CentOS7', visibility: 'private' }, {}, 'deprecated', 'hide'],
+    ['that has left the catalogue, hidden by somebody the other way', { name: 'CC-CentOS7', os_hidden: true }, {}, 'deprecated', 'hide'],
+    ['that has left the catalogue, hidden by us', { name: 'CC-CentOS7', visibility: 'private', properties: hiddenByUs }, {}, 'deprecated', 'delete'],
+    ['that has left the catalogue, hidden by us and published again', { name: 'CC-CentOS7', properties: hiddenByUs }, {}, 'deprecated', 'hide'],
     ['that has left the catalogue, young', { name: 'CC-CentOS7', created_at: aged(3) }, {}, 'deprecated', 'keep'],
     ['that has left the catalogue, where such are kept', { name: 'CC-CentOS7' }, { settings: { keepDeprecated: true } }, 'deprecated', 'keep'],
     ['without a catalogue', { name: 'CC-CentOS7' }, { catalogue: undefined }, 'current', 'keep'],
     ['with an empty catalogue', { name: 'CC-CentOS7' }, { catalogue: new Set() }, 'deprecated', 'keep'],
     ['of an IPA image, of which the catalogue tells nothing (21)', { name: 'CC-IPA-Debian11-AMD64.kernel' }, {}, 'current', 'keep'],
-    ['of an IPA image, which the catalogue has no more', { name: 'CC-IPA-Debian11.kernel' }, { catalogue: new Set(['CC-IPA-Debian12.kernel']) }, 'deprecated', 'delete'],
+    ['of an IPA image, which the catalogue has no more', { name: 'CC-IPA-Debian11.kernel' }, { catalogue: new Set(['CC-IPA-Debian12.kernel']) }, 'deprecated', 'hide'],
     ['of an ARM image beside its sister of the same build (24)', { name: 'CC-Ubuntu24.04-ARM64', properties: { 'build-variant': 'base' } }, { catalogue: new Set(['CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64']) }, 'current', 'keep'],
   ])('%s', (_, changes, context, state, action) => {
     expect(planOf(oldImage(changes), context)).toMatchObject({ state, action });
+  });
+});
+
+describe('an image whose name has left the catalogue', () => {
+  const hidden = (updated_at: string) => oldImage({ name: 'CC-CentOS7', visibility: 'private', updated_at, properties: hiddenByUs });
+
+  test.each<[string, number, string, string]>([
+    ['is kept for thirty days after it was hidden', 0, '2026-05-02T12:00:01Z', 'keep'],
+    ['is deleted after thirty days', 0, '2026-05-02T12:00:00Z', 'delete'],
+    ['is kept for the days of grace where these are more', 60, '2026-05-02T12:00:00Z', 'keep'],
+    ['is deleted after them', 60, '2026-04-02T12:00:00Z', 'delete'],
+    ['is kept for thirty days where the days of grace are fewer', 7, '2026-05-20T12:00:00Z', 'keep'],
+    ['is kept where its last change cannot be read', 0, '', 'keep'],
+  ])('%s', (_, graceDays, updated_at, action) => {
+    expect(planOf(hidden(updated_at), { settings: { graceDays } })).toMatchObject({ state: 'deprecated', action });
+  });
+
+  test('is not deleted before its age, however long it has been hidden', () => {
+    expect(planOf({ ...hidden('2025-01-01T00:00:00Z'), created_at: aged(13) })).toMatchObject({ action: 'keep', reason: '13 months old and hidden; to be deleted from 2026-11-01' });
+  });
+
+  test('is hidden with a note, and the reason says what comes next', () => {
+    expect(planOf(oldImage({ name: 'CC-CentOS7' }))).toMatchObject({ isNoted: true, reason: '26 months old, hidden from 12; to be deleted 30 days later at the earliest' });
+    expect(planOf(oldImage({ name: 'CC-CentOS7', visibility: 'private' }))).toMatchObject({ isNoted: true, reason: expect.stringContaining('hidden by somebody else, which is noted') });
+    expect(planOf(oldImage({ created_at: aged(13) }))).not.toHaveProperty('isNoted');
+  });
+});
+
+describe('a catalogue that has lost', () => {
+  const production = (count: number, from = 0) => Array.from({ length: count }, (_, at) => oldImage({ id: `p${from + at}`, name: `CC-Name${from + at}` }));
+  /** Actions of images in production, of which the catalogue has all but the first `lost`. */
+  const actionsAfter = (names: number, lost: number, changes: PlanChanges = {}) => {
+    const left = new Set(production(names - lost, lost).map(({ name }) => name));
+    return plan(production(names), { catalogue: left, ...changes });
+  };
+
+  test.each([
+    ['two names of three', 3, 2],
+    ['three names of nine', 9, 3],
+    ['one name of two', 2, 1],
+  ])('%s is believed', (_, names, lost) => {
+    const { images, doubt } = actionsAfter(names, lost);
+
+    expect(images.filter(({ action }) => action === 'hide')).toHaveLength(lost);
+    expect(doubt).toBeUndefined();
+  });
+
+  test.each([
+    ['three names of eight', 8, 3],
+    ['four names of five', 5, 4],
+    ['three names of four', 4, 3],
+  ])('%s is not, until the losses are accepted', (_, names, lost) => {
+    const { images, doubt } = actionsAfter(names, lost);
+
+    expect(images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
+    expect(images.filter(({ action }) => action === 'skip')).toHaveLength(lost);
+    expect(doubt).toContain(`the catalogue has lost ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`);
+    expect(actionsAfter(names, lost, { settings: { acceptLosses: true } }).images.filter(({ action }) => action === 'hide')).toHaveLength(lost);
+    expect(actionsAfter(names, lost, { settings: { keepDeprecated: true } })).not.toHaveProperty('doubt');
+  });
+
+  test('many names is believed of archived images, and silent where nothing is due', () => {
+    const archived = oldImage({ id: 'archived' });
+
+    expect(plan([...production(5), archived], { catalogue: new Set(['CC-Name4']) }).images.find(({ image }) => image === archived)).toMatchObject({ action: 'delete' });
+    expect(plan(production(5).map((image) => ({ ...image, created_at: aged(3) })), { catalogue: new Set(['CC-Name4']) })).not.toHaveProperty('doubt');
+  });
+
+  test('more names than were believed before counts these no more, since they are hidden', () => {
+    const hidden = production(3).map((image) => ({ ...image, visibility: 'private', properties: hiddenByUs }));
+
+    expect(plan([...hidden, ...production(3, 3)], { catalogue: new Set(['CC-Name3', 'CC-Name4', 'CC-Name5']) }).images.filter(({ action }) => action === 'delete')).toHaveLength(3);
+  });
+
+  test('names never has more than two of them, and more than a third, hidden or deleted', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), fc.nat(30), fc.boolean(), (names, given, acceptLosses) => {
+        const lost = Math.min(names - 1, given);
+        const { images, doubt } = actionsAfter(names, lost, { settings: { acceptLosses } });
+        const touched = images.filter(({ action }) => action === 'hide' || action === 'delete').length;
+
+        expect(images.filter(({ action }) => action === 'delete')).toEqual([]);
+        if (!acceptLosses) expect(touched <= 2 || touched * 3 <= names).toBe(true);
+        expect(touched).toBe(doubt === undefined ? lost : 0);
+      }),
+    );
   });
 });
 
@@ -104,6 +197,20 @@ test.each<[string, RetentionImage]>([
   ['one that is deleted already', oldImage({ status: 'pending_delete' })],
 ])('%s is not ours to clean', (_, image) => {
   expect(planOf(image)).toBeUndefined();
+});
+
+describe('an id in another spelling', () => {
+  const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
+  const use = { named: [{ what: 'server web' }], count: 1 };
+
+  test.each([id.toUpperCase(), `{${id}}`, id.replaceAll('-', ''), `urn:uuid:${id}`])('%s is that of the image', (spelling) => {
+    const booting = { ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { ramdisk_id: spelling } }), protected: false };
+    const mapping = { ...booting, properties: { block_device_mapping: JSON.stringify([{ source_type: 'image', image_id: spelling }]) } };
+
+    expect(plan([oldImage({ id }), booting]).images).toMatchObject([{ action: 'skip' }]);
+    expect(plan([oldImage({ id }), mapping]).images).toMatchObject([{ action: 'skip' }]);
+    expect(plan([oldImage({ id: spelling })], { uses: new Map([[id, use]]) }).images).toMatchObject([{ action: 'skip' }]);
+  });
 });
 
 describe('an image that has had its time is skipped', () => {
@@ -208,13 +315,27 @@ test('whatever the site has, production, used, needed, protected and foreign ima
   );
 });
 
+const hidden = (mode: string) => (mode === 'private' ? { visibility: 'private' } : { os_hidden: true });
+
+test('whatever the catalogue loses, no image that bears a production name goes in the run that first misses it', () => {
+  const images = fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 });
+  fc.assert(
+    fc.property(images, fc.subarray(['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7']), fc.nat(90), (site, names, graceDays) => {
+      const planned = plan(site, { catalogue: new Set(names), settings: { graceDays, acceptLosses: true } }).images;
+
+      expect(planned.filter(({ action, image }) => action === 'delete' && ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7'].includes(image.name))).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test('what a plan has done does not come up in the next one', () => {
   fc.assert(
     fc.property(fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 }), fc.constantFrom('private', 'os_hidden'), (site, mode) => {
       const actions = new Map(plan(site).images.map(({ image, action }) => [image.id, action]));
       const after = site
         .filter(({ id }) => actions.get(id) !== 'delete')
-        .map((image) => (actions.get(image.id) !== 'hide' ? image : { ...image, ...(mode === 'private' ? { visibility: 'private' } : { os_hidden: true }) }));
+        .map((image) => (actions.get(image.id) !== 'hide' ? image : { ...image, ...hidden(mode), updated_at: now.toISOString(), properties: { ...image.properties, [markers.hiddenAt]: now.toISOString() } }));
 
       expect(plan(after).images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
     }),

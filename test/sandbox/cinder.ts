@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto';
 
 import { startHttpDouble } from './http-double.js';
 import type { Answer, Call, HttpDouble } from './http-double.js';
+import type { Identity } from './keystone.js';
+import { header } from './http-double.js';
 import { pageOf, refuseStrangers } from './service-list.js';
 import type { Intervention, ServiceOptions } from './service-list.js';
 
@@ -18,6 +20,7 @@ export interface StoredVolume {
 }
 
 export interface CinderDouble extends HttpDouble {
+  readonly options: ServiceOptions;
   readonly volumes: StoredVolume[];
   intervene: Intervention;
   seed(volume: Partial<StoredVolume>): StoredVolume;
@@ -27,13 +30,13 @@ export async function startCinder(options: ServiceOptions): Promise<CinderDouble
   const server = await startHttpDouble((call) => {
     const intervention = double.intervene(call);
     if (intervention) return intervention;
-    refuseStrangers(options, call);
-    return listVolumes(double, call);
-  });
+    return handle(double, call);
+  }, options.now);
   const double: CinderDouble = {
     ...server,
     url: `${server.url}/v3`,
     volumes: [],
+    options,
     intervene: () => undefined,
     seed: (given) => {
       const stored = { id: randomUUID(), name: 'root', project: 'project-1', image: '', server: '', ...given };
@@ -44,8 +47,17 @@ export async function startCinder(options: ServiceOptions): Promise<CinderDouble
   return double;
 }
 
-function listVolumes({ volumes }: CinderDouble, call: Call): Answer {
-  const ours = call.query.get('all_tenants') === '1' ? volumes : [];
+function handle(double: CinderDouble, call: Call): Answer {
+  const identity = double.options.identify(header(call, 'x-auth-token'));
+  if (!identity?.project || call.segments[1] === 'os-services') refuseStrangers(double.options, call);
+  if (call.segments[1] === 'os-services') return { status: 200, body: { services: [] } };
+  return listVolumes(double, call, identity);
+}
+
+/** `all_tenants` of somebody who is no admin is not refused but left out (cinder/volume/api.py, get_all). */
+function listVolumes({ volumes }: CinderDouble, call: Call, identity: Identity | undefined): Answer {
+  const isAll = call.query.get('all_tenants') === '1' && identity?.isAdmin === true;
+  const ours = isAll ? volumes : volumes.filter(({ project }) => project === identity?.project?.id);
   const { rows, next } = pageOf(ours, { call, idOf: ({ id }) => id, maximum: 1000 });
   const links = next === undefined ? {} : { volumes_links: [{ rel: 'next', href: `http://behind-a-proxy${next}` }] };
   return { status: 200, body: { volumes: rows.map(rowOf), ...links } };

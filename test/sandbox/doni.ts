@@ -44,7 +44,7 @@ export async function startDoni(options: DoniOptions): Promise<DoniDouble> {
     if (intervention) return intervention;
     refuseStrangers(options, call);
     return handle(double, call);
-  });
+  }, options.now);
   const double: DoniDouble = {
     ...server,
     hardware: [],

@@ -48,7 +48,7 @@ export async function startGlance(options: GlanceOptions): Promise<GlanceDouble>
       if (error instanceof Refusal) return dressed(error.answer, header(call, 'accept'));
       throw error;
     }
-  });
+  }, options.now);
 
   function seed(image: Partial<StoredImage>, content?: Buffer | string): StoredImage {
     const stored = seedImage(state, image);
@@ -78,6 +78,7 @@ function emptyState({ now = Date.now, seedOwner }: GlanceOptions): GlanceState {
 function handlerOf({ method, segments }: Call): Handler {
   const [, collection, id, part] = segments;
   if (collection === 'info') return onInfo;
+  if (collection === 'tasks' && id === undefined && method === 'GET') return listAllTasks;
   if (collection !== 'images' || segments.length > 4) return () => Promise.reject(refusal(404, 'The resource could not be found.'));
   const routes = id === undefined || id === '' ? onImages : part === undefined ? onImage : (onPart[part] ?? {});
   const handler = routes[method];
@@ -156,6 +157,12 @@ function deleteImage(state: GlanceState, identity: Identity, call: Call): Answer
 function listTasks(state: GlanceState, identity: Identity, call: Call): Answer {
   const { id } = visibleImage(state, identity, idOf(call));
   return { status: 200, body: { tasks: state.tasks.filter((task) => task.image_id === id) } };
+}
+
+/** glance/policies/tasks.py: `tasks_api_access` is an admin's. */
+function listAllTasks(state: GlanceState, { isAdmin }: Identity): Answer {
+  if (!isAdmin) throw refusal(403, 'You are not authorized to complete tasks_api_access action.');
+  return { status: 200, body: { tasks: state.tasks, first: '/v2/tasks', schema: '/v2/schemas/tasks' } };
 }
 
 function idOf({ segments }: Call): string {

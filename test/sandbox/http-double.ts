@@ -45,6 +45,8 @@ export interface HttpDouble {
   /** Without a slash at the end. */
   readonly url: string;
   readonly requests: readonly LoggedRequest[];
+  /** Whether answers have a `Date`: one behind uwsgi sends none. */
+  readonly clock: { isTold: boolean };
   close(): Promise<void>;
 }
 
@@ -60,9 +62,10 @@ export class Refusal extends Error {
 
 type Log = { -readonly [key in keyof LoggedRequest]: LoggedRequest[key] };
 
-/** Starts a server on a free port of 127.0.0.1 that answers what `handle` returns. */
-export async function startHttpDouble(handle: (call: Call) => Answer | Promise<Answer>): Promise<HttpDouble> {
+/** Starts a server on a free port of 127.0.0.1 that answers what `handle` returns; `now` is the clock of its `Date`. */
+export async function startHttpDouble(handle: (call: Call) => Answer | Promise<Answer>, now: () => number = Date.now): Promise<HttpDouble> {
   const requests: Log[] = [];
+  const clock = { isTold: true };
   const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (message, response) => {
     void serve(message, response);
   });
@@ -84,7 +87,9 @@ export async function startHttpDouble(handle: (call: Call) => Answer | Promise<A
     try {
       const answer = await answerOf(() => handle(call));
       log.status = answer.status;
-      await send(answer, { method, message, response });
+      response.sendDate = false;
+      const date = clock.isTold ? { Date: new Date(now()).toUTCString() } : {};
+      await send({ ...answer, headers: { ...date, ...answer.headers } }, { method, message, response });
     } catch {
       response.destroy();
     }
@@ -96,7 +101,7 @@ export async function startHttpDouble(handle: (call: Call) => Answer | Promise<A
     await closed;
   }
 
-  return { url, requests, close };
+  return { url, requests, clock, close };
 }
 
 /** The header, if it was sent once. */

@@ -70,7 +70,7 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     if (intervention) return intervention;
     const answer = await answerTo(double, call, options);
     return double.spoil(call, answer) ?? answer;
-  });
+  }, options.now);
   const holds: { state: string; ident: string | undefined }[] = [];
   const double: IronicDouble = {
     ...server,

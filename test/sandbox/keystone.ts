@@ -95,7 +95,7 @@ type Asked = NonNullable<LoginBody['auth']>;
 /** Starts a Keystone with an admin and a demo user; `now` is the clock its tokens live by. */
 export async function startKeystone({ now = Date.now }: { now?: () => number } = {}): Promise<KeystoneDouble> {
   const tokens = new Map<string, Token>();
-  const server = await startHttpDouble((call) => handle(state, call));
+  const server = await startHttpDouble((call) => handle(state, call), now);
   const double: KeystoneDouble = {
     ...server,
     authUrl: `${server.url}/v3`,

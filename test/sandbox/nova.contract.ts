@@ -168,6 +168,14 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect((await ask('POST', '/servers', { version: '2.74', json, token: facts().demo.token })).status).toBe(403);
     });
 
+    test('hypervisors are told to admins, each with its type', async () => {
+      const { status, json } = await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53' });
+
+      expect(status).toBe(200);
+      expect(json.hypervisors).toContainEqual(expect.objectContaining({ id: expect.any(String), hypervisor_hostname: facts().hypervisor, hypervisor_type: 'fake' }));
+      expect((await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53', token: facts().demo.token })).status).toBe(403);
+    });
+
     test('a server that is not there is answered 404', async () => {
       const id = randomUUID();
 

@@ -61,7 +61,7 @@ export async function startNova(options: NovaOptions): Promise<NovaDouble> {
     if (intervention) return intervention;
     refuseStrangers(options, call);
     return handle(double, call);
-  });
+  }, options.now);
   const double: NovaDouble = {
     ...server,
     url: `${server.url}/v2.1`,
@@ -93,6 +93,7 @@ function handle(double: NovaDouble, call: Call): Answer | Promise<Answer> {
   const minor = minorOf(double, call);
   const project = double.options.identify(header(call, 'x-auth-token'))?.project?.id ?? '';
   if (resource === 'os-services') return { status: 200, body: { services: servicesOf(double, minor >= 69) } };
+  if (resource === 'os-hypervisors') return { status: 200, body: { hypervisors: hypervisorRowsOf(double) } };
   if (resource === 'flavors') return onFlavors(double, call, id);
   if (resource === 'os-keypairs' && id !== undefined) return onKeyPair(double, id);
   if (resource !== 'servers') throw notFound('The resource could not be found.');
@@ -109,6 +110,12 @@ function minorOf({ newestMinor }: NovaDouble, call: Call): number {
   const message = `Version ${asked?.[1]} is not supported by the API. Minimum is 2.1 and maximum is 2.${newestMinor}.`;
   if (minor > newestMinor) throw new Refusal({ status: 406, body: { computeFault: { code: 406, message } } });
   return minor;
+}
+
+/** `GET /os-hypervisors/detail`, for admins: each node of Ironic is one. */
+function hypervisorRowsOf({ host, options }: NovaDouble): object[] {
+  const row = (name: string, type: string): object => ({ id: randomUUID(), hypervisor_hostname: name, hypervisor_type: type, state: 'up', status: 'enabled' });
+  return [row(host, 'fake'), ...(options.nodes ?? []).map(({ uuid }) => row(uuid, 'ironic'))];
 }
 
 function onFlavors({ flavors, maximum }: NovaDouble, call: Call, id: string | undefined): Answer {

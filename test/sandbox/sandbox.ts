@@ -100,13 +100,13 @@ async function startUsers({ identify, now, glance }: Pick<KeystoneDouble, 'ident
   const { nodes } = baremetal;
   const reservation = await startBlazar({ identify, now, nodes });
   const hasImage = (id: string): boolean => glance.state.images.has(id);
-  const compute = await startNova({ identify, nodes, hasImage, hypervisorsOf: (id) => reservation.hypervisorsOf(id) });
+  const compute = await startNova({ identify, now, nodes, hasImage, hypervisorsOf: (id) => reservation.hypervisorsOf(id) });
   reservation.whenEnded = (hypervisors) => clearHypervisors(compute, hypervisors);
   return {
     compute,
-    volumev3: await startCinder({ identify }),
+    volumev3: await startCinder({ identify, now }),
     baremetal,
-    inventory: await startDoni({ identify, nodes }),
+    inventory: await startDoni({ identify, now, nodes }),
     reservation,
     network: await startNeutron({ identify }),
   };

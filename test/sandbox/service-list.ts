@@ -8,6 +8,7 @@ import type { Identity } from './keystone.js';
 export type Intervention = (call: Call) => Answer | undefined;
 
 export interface ServiceOptions {
+  readonly now?: () => number;
   readonly identify: (token: string | undefined) => Identity | undefined;
 }
 

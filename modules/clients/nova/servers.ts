@@ -17,8 +17,8 @@ export interface Server {
   readonly name: string;
   readonly projectId: string;
   readonly status: string;
-  /** Undefined for a server that boots from a volume. */
-  readonly imageId: string | undefined;
+  /** Its image, kernel and ramdisk; one that boots from a volume has no image. */
+  readonly imageIds: readonly string[];
 }
 
 export interface ServerFilter {
@@ -61,8 +61,9 @@ function parseServer(row: Readonly<Record<string, unknown>>): Server {
   if (row.status === 'UNKNOWN') throw cellDown(`server ${id} has status UNKNOWN`);
   if (id === '' || !('image' in row)) throw cellDown(`server ${id || 'without an id'} comes without data of its image`);
   const image = row.image as { id?: unknown } | string | null;
-  const imageId = typeof image === 'object' && typeof image?.id === 'string' ? image.id : undefined;
-  return { id, name: textAt(row, 'name'), projectId: textAt(row, 'tenant_id'), status: textAt(row, 'status'), imageId };
+  const imageId = typeof image === 'object' && typeof image?.id === 'string' ? image.id : '';
+  const imageIds = [imageId, textAt(row, 'OS-EXT-SRV-ATTR:kernel_id'), textAt(row, 'OS-EXT-SRV-ATTR:ramdisk_id')].filter(Boolean);
+  return { id, name: textAt(row, 'name'), projectId: textAt(row, 'tenant_id'), status: textAt(row, 'status'), imageIds };
 }
 
 function cellDown(what: string): OperationError {

@@ -1,13 +1,16 @@
-// Carries the plan out, one image after the other; each is looked at once more right before it is touched.
-import { deleteImage, getImage, type Image } from '../../clients/glance/images.js';
+// Carries the plan out, a batch at a time: before each batch everybody is asked again who uses what, and each image is looked at right before it is touched.
+import { deleteImage, getImage, type Image, type ImageChange } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
-import { neededBy, type PlannedRetention, type RetentionImage } from '../../policy/retention.js';
-import { describeUse } from '../../policy/uses.js';
+import { comparableId } from '../../core/uuid.js';
+import { markers } from '../../policy/images.js';
+import { isHidden, neededBy, type PlannedRetention, type RetentionImage } from '../../policy/retention.js';
+import { describeUse, describeUser, type Use } from '../../policy/uses.js';
 import { changeImage } from '../change-image.js';
 import { readSiteImages } from '../site-images.js';
+import { assertClock } from './clock.js';
 import type { Done, Run } from './run.js';
-import { readUses } from './sources.js';
+import { findServerOf, readUses } from './sources.js';
 
 export interface Applied {
   readonly done: readonly Done[];
@@ -15,26 +18,39 @@ export interface Applied {
   readonly halt?: string;
 }
 
+/** How many images one look at all uses serves, and for how long: it must not get old. */
+const batchImages = 20;
+const batchSeconds = 10;
+
 /** Stops at once where it can no longer be told what is in use; the failure of one image does not stop the others. */
 export async function apply(planned: readonly PlannedRetention[], run: Run): Promise<Applied> {
-  const done: Done[] = [];
-  let halt: string | undefined;
-  for (const entry of inOrder(planned)) {
-    if (entry.action !== 'hide' && entry.action !== 'delete') {
-      done.push(asPlanned(entry));
-    } else if (halt !== undefined) {
-      done.push({ planned: entry, action: 'skip', reason: `not touched, since the run was broken off: would ${entry.action}; ${entry.reason}` });
-    } else {
-      const look = await lookAgain(entry, run);
-      if ('halt' in look) halt = look.halt;
-      done.push('done' in look ? look.done : await touch(entry, run));
+  const done: Done[] = planned.filter(({ action }) => action !== 'hide' && action !== 'delete').map(asPlanned);
+  const waiting = inOrder(planned.filter(({ action }) => action === 'hide' || action === 'delete'));
+  while (waiting.length > 0) {
+    try {
+      for await (const result of applyBatch(waiting, run)) done.push(result);
+    } catch (error) {
+      rethrowProgramFault(error);
+      const halt = messageOf(error);
+      const [failed, ...others] = waiting;
+      if (failed) done.push({ planned: failed, action: 'failed', reason: `not touched: ${halt}` });
+      done.push(...others.map((entry) => leftOut(entry)));
+      return { done, halt };
     }
   }
-  return { done, ...(halt === undefined ? {} : { halt }) };
+  return { done };
 }
 
 export function asPlanned(planned: PlannedRetention): Done {
   return { planned, action: planned.action, reason: planned.reason };
+}
+
+function leftOut(planned: PlannedRetention): Done {
+  return skip(planned, `not touched, since the run was broken off: would ${planned.action}`);
+}
+
+function skip(planned: PlannedRetention, why: string): Done {
+  return { planned, action: 'skip', reason: `${why}; ${planned.reason}` };
 }
 
 /** An image goes before those that it boots with. */
@@ -44,44 +60,94 @@ function inOrder(planned: readonly PlannedRetention[]): PlannedRetention[] {
   return [...needing, ...others];
 }
 
-/** Empty where the image may be touched now. */
-async function lookAgain(planned: PlannedRetention, run: Run): Promise<{ done: Done; halt?: string } | Record<string, never>> {
-  const { image, reason } = planned;
-  const skip = (why: string): { done: Done } => ({ done: { planned, action: 'skip', reason: `${why}; ${reason}` } });
-  try {
+/** Takes from the front of those that wait as many as one look at all uses serves, and gives what became of each. */
+async function* applyBatch(waiting: PlannedRetention[], run: Run): AsyncGenerator<Done> {
+  const batch = waiting.slice(0, batchImages);
+  const changes = await changesOf(batch, run);
+  const users = await readUsers(batch, run);
+  const end = performance.now() + batchSeconds * 1000;
+  for (const entry of batch) {
+    if (performance.now() > end) return;
+    const change = changes.get(entry);
+    const result = change ? skip(entry, change) : await applyOne(entry, { run, users });
+    waiting.shift();
+    if (result.action === 'delete') users.forget(entry.image.id);
+    yield result;
+  }
+}
+
+/** Those that drop out before anybody is asked who uses them. */
+async function changesOf(batch: readonly PlannedRetention[], run: Run): Promise<ReadonlyMap<PlannedRetention, string>> {
+  const changes = new Map<PlannedRetention, string>();
+  for (const entry of batch) {
     run.context.signal.throwIfAborted();
-    const present = await getImage(run.cloud, image.id);
-    if (!present) return skip('somebody deleted it meanwhile');
-    const change = changeOf(image, present);
-    if (change) return skip(`somebody changed its ${change} meanwhile`);
-    const user = await userOf(image, run);
-    return user ? skip(`used by ${user}`) : {};
-  } catch (error) {
-    const why = messageOf(error);
-    return { done: { planned, action: 'failed', reason: `not touched: ${why}` }, halt: why };
+    const change = await changeOf(entry.image, run);
+    if (change) changes.set(entry, change);
   }
+  return changes;
 }
 
-function changeOf(planned: RetentionImage, present: Image): string | undefined {
+/** What somebody did to the image since the plan was made. */
+async function changeOf(image: RetentionImage, { cloud }: Run): Promise<string | undefined> {
+  const present = await getImage(cloud, image.id);
+  if (!present) return 'somebody deleted it meanwhile';
   const attributes = ['name', 'owner', 'visibility', 'os_hidden', 'protected', 'status'] as const;
-  return attributes.find((attribute) => planned[attribute] !== present[attribute]);
+  const changed = attributes.find((attribute) => image[attribute] !== present[attribute]);
+  return changed && `somebody changed its ${changed} meanwhile`;
 }
 
-async function userOf(image: RetentionImage, run: Run): Promise<string | undefined> {
-  const use = (await readUses(run.cloud, (id) => id === image.id, image.id)).get(image.id);
-  if (use) return describeUse(use, await run.projectNames());
-  for (const property of ['kernel_id', 'ramdisk_id']) {
-    const [other] = (await readSiteImages(run.cloud, { community: true, property: [property, image.id] })).filter(({ id }) => id !== image.id);
-    if (other) return `image ${other.name} (${other.id}) as its ${property}`;
+/** Who uses the images of a batch, as of one moment. */
+interface Users {
+  of(id: string): Promise<string | undefined>;
+  /** An image that is gone needs no other any more. */
+  forget(id: string): void;
+}
+
+async function readUsers(batch: readonly PlannedRetention[], run: Run): Promise<Users> {
+  assertClock(run.clock);
+  const asked = new Set(batch.map(({ image }) => comparableId(image.id)));
+  const uses = await readUses(run.cloud, (id) => asked.has(id));
+  const needing = needingOf(await readSiteImages(run.cloud, { community: true }), asked);
+  const gone = new Set<string>();
+  return {
+    of: async (id) => {
+      const use: Use | undefined = uses.get(comparableId(id));
+      if (use) return describeUse(use, await run.projectNames());
+      const other = needing.get(comparableId(id))?.find((image) => !gone.has(image.id));
+      return other && `image ${other.name} (${other.id}) as its kernel or ramdisk`;
+    },
+    forget: (id) => void gone.add(id),
+  };
+}
+
+function needingOf(images: readonly Image[], asked: ReadonlySet<string>): ReadonlyMap<string, readonly Image[]> {
+  const needing = new Map<string, Image[]>();
+  for (const image of images) {
+    for (const id of neededBy(image)) {
+      if (asked.has(id) && id !== comparableId(image.id)) needing.set(id, [...(needing.get(id) ?? []), image]);
+    }
   }
-  return undefined;
+  return needing;
+}
+
+async function applyOne(entry: PlannedRetention, { run, users }: { run: Run; users: Users }): Promise<Done> {
+  run.context.signal.throwIfAborted();
+  const { image } = entry;
+  const user = await users.of(image.id);
+  if (user) return skip(entry, `used by ${user}`);
+  const change = await changeOf(image, run);
+  if (change) return skip(entry, change);
+  // Users start servers at any time: of these the last word is asked.
+  const server = await findServerOf(run.cloud, image.id);
+  if (server) return skip(entry, `used by ${describeUser(server, await run.projectNames())}`);
+  return touch(entry, run);
 }
 
 async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
   const { image, action, reason } = planned;
   try {
     if (action === 'delete') await deleteImage(run.cloud, image.id);
-    else await hide(image, run);
+    else await hide(planned, run);
     return asPlanned(planned);
   } catch (error) {
     rethrowProgramFault(error);
@@ -91,7 +157,9 @@ async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
   }
 }
 
-async function hide(image: RetentionImage, { args, cloud }: Run): Promise<void> {
+async function hide({ image, isNoted }: PlannedRetention, { args, cloud, context }: Run): Promise<void> {
   const change = args.hide_mode === 'private' ? ({ attribute: 'visibility', value: 'private' } as const) : ({ attribute: 'os_hidden', value: true } as const);
-  await changeImage(cloud, image.id, [{ op: 'replace', ...change }]);
+  const changes: ImageChange[] = isHidden(image) ? [] : [{ op: 'replace', ...change }];
+  if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: context.now().toISOString().replace(/\.\d+Z$/, 'Z') });
+  await changeImage(cloud, image.id, changes);
 }

@@ -33,7 +33,8 @@ const ageFields = defineFields({
     type: 'integer',
     minimum: 0,
     maximum: 3650,
-    description: 'Days that must lie between the last change of a hidden image, its hiding that is as a rule, and its deletion.',
+    description:
+      'Days that must lie between the last change of a hidden image, usually its hiding, and its deletion. For an image that bears a production name they are 30 at least.',
     default: 0,
     siteYaml: ['grace_days'],
   },
@@ -46,9 +47,9 @@ const ageFields = defineFields({
   },
 });
 
-const choiceFields = defineFields({
-  images: { type: 'list', description: 'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. All of them unless given.', aliases: ['image'] },
-  exclude: { type: 'list', description: 'Leave these images out: ids, names, production names, or patterns.', default: [] },
+/** How long which images are kept: shared with those who say beforehand what a cleaning would do. */
+export const retentionFields = defineFields({
+  ...ageFields,
   skip_images: {
     type: 'list',
     description: 'Images that are never hidden and never deleted: ids, names, production names, or patterns.',
@@ -57,9 +58,16 @@ const choiceFields = defineFields({
   },
   keep_deprecated: {
     type: 'boolean',
-    description: 'Keep production images whose name has left the catalogue. They age like replaced ones unless this says so.',
+    description: 'Keep production images whose name has left the catalogue. Otherwise they age like replaced ones, are hidden first, and deleted 30 days later at the earliest.',
     default: false,
     siteYaml: ['keep_deprecated'],
+  },
+  accept_losses: {
+    type: 'boolean',
+    description:
+      'Believe a catalogue that has lost more than two names and more than a third of those that the site has in production. Without it such a catalogue deprecates nothing, and the run fails where an image would have been hidden or deleted for it.',
+    default: false,
+    siteYaml: ['accept_losses'],
   },
   max_deletes: {
     type: 'integer',
@@ -67,11 +75,16 @@ const choiceFields = defineFields({
     description: 'A fuse: a plan that deletes more images is refused whole, and nothing is hidden or deleted. There is no limit unless given.',
     siteYaml: ['max_deletes'],
   },
+});
+
+const choiceFields = defineFields({
+  images: { type: 'list', description: 'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. All of them unless given.', aliases: ['image'] },
+  exclude: { type: 'list', description: 'Leave these images out: ids, names, production names, or patterns.', default: [] },
   image_prefix: siteFields.image_prefix,
   lock_dir: siteFields.lock_dir,
 });
 
-const catalogueFields = defineFields({
+export const catalogueFields = defineFields({
   ...storeFields,
   object_store_url: { ...storeFields.object_store_url, description: `${storeFields.object_store_url.description} Without it that catalogue is not read, and no name counts as deprecated.` },
 });
@@ -83,10 +96,10 @@ export const declaration = defineDeclaration({
   description: [
     'Looks at the images that this system, or an earlier tool that it takes over from, has brought into the project: replaced ones, and those whose name has left the catalogue. They are hidden at one age and deleted at another.',
     'The production image of a name of the catalogue, an image that a server, a volume, a node or another image uses, a protected one, and one whose name says nothing are left alone. Use is looked at again right before each change.',
-    'Where Nova, Cinder, Ironic or Doni is in the catalogue of the cloud and does not answer whole, nothing is changed and the run fails. A second run changes nothing.',
+    'Where Nova, Cinder, Ironic or Doni is in the catalogue of the cloud and does not answer completely, or does not show this login what other projects have, nothing is changed and the run fails. The same where the clock of this host is more than an hour from that of the services. A second run changes nothing.',
   ],
   writes: true,
-  fields: { ...ageFields, ...choiceFields, ...catalogueFields, ...loginFields },
+  fields: { ...retentionFields, ...choiceFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {
       description: 'One entry for each image that this system cares for, by production name, the oldest first.',

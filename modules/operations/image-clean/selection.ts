@@ -1,5 +1,6 @@
 // What operators name by ids, names and patterns.
 import picomatch from 'picomatch';
+import { comparableId } from '../../core/uuid.js';
 import { parseName, type SiteImage } from '../../policy/images.js';
 import type { CleanArguments } from './run.js';
 
@@ -10,7 +11,7 @@ export interface Selection {
   readonly isExempt: Matches;
 }
 
-export function selectionOf({ images, exclude, skip_images: skipped }: CleanArguments): Selection {
+export function selectionOf({ images, exclude, skip_images: skipped }: Partial<Pick<CleanArguments, 'images'>> & Pick<CleanArguments, 'exclude' | 'skip_images'>): Selection {
   const included = images ? matcher(images) : () => true;
   const excluded = matcher(exclude);
   return { isSelected: (image, name) => included(image, name) && !excluded(image, name), isExempt: matcher(skipped) };
@@ -18,19 +19,20 @@ export function selectionOf({ images, exclude, skip_images: skipped }: CleanArgu
 
 /** Entries of `skip_images` that name no image of the site: one that was mistyped protects nothing. */
 export function idleEntries(skipped: readonly string[], images: readonly SiteImage[]): string[] {
-  const ids = new Set(images.map(({ id }) => id));
+  const ids = new Set(images.map(({ id }) => comparableId(id)));
   const names = new Set(images.map(({ name }) => name));
-  const rest = skipped.filter((entry) => !ids.has(entry.trim().toLowerCase()) && !names.has(entry));
+  const rest = skipped.filter((entry) => !ids.has(comparableId(entry)) && !names.has(entry));
   return rest.filter((entry) => {
     const matches = matcher([entry]);
     return !images.some((image) => matches(image, parseName(image, new Set())?.productionName ?? image.name));
   });
 }
 
-/** Exact ids and names, names with brackets too; `*` stands for anything in a pattern. */
+/** Ids in any spelling, exact names, names with brackets too; `*` stands for anything in a pattern. */
 function matcher(entries: readonly string[]): Matches {
   const given = entries.map((entry) => entry.trim());
-  const exact = new Set([...given, ...given.map((entry) => entry.toLowerCase())]);
+  const ids = new Set(given.map(comparableId));
+  const names = new Set(given);
   const patterns = given.filter((entry) => /[*?[{(!]/.test(entry)).map((entry) => picomatch(entry, { dot: true, bash: true }));
-  return ({ id, name }, productionName) => exact.has(id) || [name, productionName].some((text) => exact.has(text) || patterns.some((isMatch) => isMatch(text)));
+  return ({ id, name }, productionName) => ids.has(comparableId(id)) || [name, productionName].some((text) => names.has(text) || patterns.some((isMatch) => isMatch(text)));
 }

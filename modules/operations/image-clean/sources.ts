@@ -1,11 +1,17 @@
-// Who uses an image: each source reads one service whole, and says nothing at all rather than a part.
-import { listVolumes, type Volume } from '../../clients/cinder/volumes.js';
+// Who uses an image: each source reads one service completely, proves that it was shown all, and says nothing at all rather than a part.
+import { assertAllVolumes, listVolumes, type Volume } from '../../clients/cinder/volumes.js';
 import { listHardware } from '../../clients/doni/hardware.js';
-import { listNodes, type Node } from '../../clients/ironic/nodes.js';
+import { seesAllImages } from '../../clients/glance/visibility.js';
+import { openIronic } from '../../clients/ironic/api.js';
+import { listNodes } from '../../clients/ironic/nodes.js';
+import { seesAllNodes } from '../../clients/ironic/visibility.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { assertCellsUp, listServers } from '../../clients/nova/servers.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { countBaremetalHypervisors } from '../../clients/nova/hypervisors.js';
+import { assertCellsUp, listServers, type Server } from '../../clients/nova/servers.js';
+import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
+import { comparableId, uuidsIn } from '../../core/uuid.js';
 import { addUser, type Use, type User } from '../../policy/uses.js';
+import { imagesOfNode } from './node-images.js';
 
 interface Found {
   readonly imageId: string;
@@ -16,8 +22,7 @@ interface Source {
   /** As the catalogue calls it. */
   readonly service: string;
   readonly title: string;
-  /** `imageId` lets a service look for one image only, where it can. */
-  find(cloud: Cloud, imageId?: string): AsyncGenerator<Found>;
+  find(cloud: Cloud): AsyncGenerator<Found>;
 }
 
 const sources: readonly Source[] = [
@@ -33,43 +38,94 @@ export function knownSources(cloud: Cloud): { sources: string[]; absent: string[
   return { sources: services.filter((service) => cloud.hasService(service)), absent: services.filter((service) => !cloud.hasService(service)) };
 }
 
-/**
- * The uses of these images, as every service of the cloud tells them. Throws USE_UNKNOWN when one of them does not answer whole.
- * `imageId` narrows the question to one image.
- */
-export async function readUses(cloud: Cloud, isAsked: (imageId: string) => boolean, imageId?: string): Promise<ReadonlyMap<string, Use>> {
+export interface KnownUses {
+  /** By the image's id in its usual spelling. */
+  readonly uses: ReadonlyMap<string, Use>;
+  /** The services that do not say it all. */
+  readonly unknown: readonly Silence[];
+}
+
+/** Why a service does not say which images are in use. */
+export interface Silence {
+  /** As the catalogue calls it. */
+  readonly service: string;
+  readonly title: string;
+  readonly cause: unknown;
+}
+
+/** The uses of these images, as far as the services of the cloud say. `isAsked` gets ids in their usual spelling; `most` users of an image are named. */
+export async function readKnownUses(cloud: Cloud, isAsked: (imageId: string) => boolean, most?: number): Promise<KnownUses> {
   const uses = new Map<string, Use>();
-  const present = sources.filter(({ service }) => cloud.hasService(service));
-  // All are waited for, so that no request is under way when the run has ended.
-  const read = await Promise.allSettled(
-    present.map(async (source) => {
-      try {
-        for await (const found of source.find(cloud, imageId)) if (isAsked(found.imageId)) addUser(uses, found.imageId, found.user);
-      } catch (error) {
-        throw new OperationError('USE_UNKNOWN', `${source.title} does not tell which images are in use, so nothing is hidden or deleted: ${messageOf(error)}`, { service: source.service }, error);
+  const unknown: Silence[] = [];
+  const readSource = async (source: Source): Promise<void> => {
+    try {
+      for await (const { imageId, user } of source.find(cloud)) {
+        const id = comparableId(imageId);
+        if (isAsked(id)) addUser(uses, id, user, most);
       }
-    }),
-  );
-  const failed = read.find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
+    } catch (error) {
+      rethrowProgramFault(error);
+      if (hasCode(error, 'INTERRUPTED')) throw error;
+      unknown.push({ service: source.service, title: source.title, cause: error });
+    }
+  };
+  // All are waited for, so that no request is under way when the run has ended.
+  const read = await Promise.allSettled(sources.filter(({ service }) => cloud.hasService(service)).map(readSource));
+  const interrupted = read.find(({ status }) => status === 'rejected');
+  if (interrupted?.status === 'rejected') throw interrupted.reason;
+  return { uses, unknown };
+}
+
+/** The uses of these images, as every service of the cloud says. Throws USE_UNKNOWN when one of them does not say it all. */
+export async function readUses(cloud: Cloud, isAsked: (imageId: string) => boolean): Promise<ReadonlyMap<string, Use>> {
+  const { uses, unknown } = await readKnownUses(cloud, isAsked);
+  if (unknown[0]) throw useUnknown(unknown[0]);
   return uses;
 }
 
-async function* findServers(cloud: Cloud, only?: string): AsyncGenerator<Found> {
+/** Any server that was made from this image, by one short question: for a last look. Throws USE_UNKNOWN. */
+export async function findServerOf(cloud: Cloud, imageId: string): Promise<User | undefined> {
+  const [nova] = sources as readonly [Source];
+  if (!cloud.hasService(nova.service)) return undefined;
+  try {
+    for await (const server of listServers(cloud, { softDeleted: false, imageId })) return userOf(server);
+    return undefined;
+  } catch (error) {
+    throw useUnknown({ ...nova, cause: error });
+  }
+}
+
+/** Makes sure that Glance has listed the images of all projects: one of them may boot with one of ours. Throws USE_UNKNOWN. */
+export async function assertAllImages(cloud: Cloud): Promise<void> {
+  if (await seesAllImages(cloud)) return;
+  const hidden = new OperationError('IMAGES_HIDDEN', 'it shows this login the images of its project only; the role admin is needed', { service: 'image' });
+  throw useUnknown({ service: 'image', title: 'Glance', cause: hidden });
+}
+
+export function useUnknown({ service, title, cause }: Silence): OperationError {
+  return new OperationError('USE_UNKNOWN', `${title} does not tell which images are in use, so nothing is hidden or deleted: ${messageOf(cause)}`, { service }, cause);
+}
+
+async function* findServers(cloud: Cloud): AsyncGenerator<Found> {
   await assertCellsUp(cloud);
   const seen = new Set<string>();
   for (const softDeleted of [false, true]) {
-    for await (const { id, name, projectId, status, imageId } of listServers(cloud, { softDeleted, imageId: only })) {
-      if (seen.has(id)) continue;
-      seen.add(id);
-      if (imageId !== undefined) yield { imageId, user: { what: `${status === 'SOFT_DELETED' ? 'soft-deleted ' : ''}server ${name || id}`, projectId } };
+    for await (const server of listServers(cloud, { softDeleted })) {
+      if (seen.has(server.id)) continue;
+      seen.add(server.id);
+      for (const imageId of server.imageIds) yield { imageId, user: userOf(server) };
     }
   }
 }
 
+function userOf({ id, name, projectId, status }: Server): User {
+  return { what: `${status === 'SOFT_DELETED' ? 'soft-deleted ' : ''}server ${name || id}`, projectId };
+}
+
 async function* findVolumes(cloud: Cloud): AsyncGenerator<Found> {
+  await assertAllVolumes(cloud);
   for await (const volume of listVolumes(cloud)) {
-    if (volume.imageId !== undefined) yield { imageId: volume.imageId, user: { what: nameOf(volume), projectId: volume.projectId } };
+    for (const imageId of volume.imageIds) yield { imageId, user: { what: nameOf(volume), projectId: volume.projectId } };
   }
 }
 
@@ -78,25 +134,27 @@ function nameOf({ id, name, serverIds }: Volume): string {
 }
 
 async function* findNodes(cloud: Cloud): AsyncGenerator<Found> {
-  for await (const node of listNodes(cloud)) yield* imagesOf(node);
-}
-
-/** Any key may name an image: drivers have keys of their own, some of them nested. An id, `glance://ID` and a URL with an id all count. */
-function* imagesOf({ uuid, name, driver_info, instance_info }: Node): Generator<Found> {
-  for (const [kind, info] of Object.entries({ driver_info, instance_info })) {
-    for (const [key, value] of Object.entries(info)) {
-      for (const imageId of idsIn(value)) yield { imageId, user: { what: `node ${name || uuid} (${kind} ${key})` } };
-    }
+  const { seen, why } = await seesAllNodes(cloud);
+  if (!seen) throw new OperationError('NODES_HIDDEN', why, { service: 'baremetal' });
+  // Asked first: a node that comes in between is no contradiction.
+  const expected = cloud.hasService('compute') ? await countBaremetalHypervisors(cloud) : undefined;
+  let count = 0;
+  for await (const node of listNodes(await openIronic(cloud))) {
+    count += 1;
+    for (const { imageId, place } of imagesOfNode(node)) yield { imageId, user: { what: `node ${node.name || node.uuid} (${place})` } };
   }
+  if (expected !== undefined && count < expected) throw nodesHidden(count, expected);
 }
 
-function idsIn(value: unknown): string[] {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return (text.match(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi) ?? []).map((id) => id.toLowerCase());
+function nodesHidden(count: number, expected: number): OperationError {
+  const message = `it shows this login ${count} nodes, and Nova has ${expected} bare-metal hypervisors: not all nodes are seen; a token of the whole system is needed (system_scope)`;
+  return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 
 async function* findHardware(cloud: Cloud): AsyncGenerator<Found> {
   for await (const { uuid, name, deployImages } of listHardware(cloud)) {
-    for (const text of deployImages) for (const imageId of idsIn(text)) yield { imageId, user: { what: `hardware ${name || uuid} in Doni` } };
+    const what = `hardware ${name || uuid} in Doni`;
+    if (deployImages.some((text) => /^\*{3,}$/.test(text))) throw new OperationError('VALUE_HIDDEN', `it masks the deploy images of ${what}`, { hardware: uuid });
+    for (const text of deployImages) for (const imageId of uuidsIn(text)) yield { imageId, user: { what } };
   }
 }

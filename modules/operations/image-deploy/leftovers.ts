@@ -33,7 +33,7 @@ async function reasonsToKeep(images: readonly SiteImage[], run: Run): Promise<Re
 export async function whyNotDeleted(ids: readonly string[], run: Run): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();
   try {
-    const uses = await readUses(run.cloud, (id) => ids.includes(id), ids.length === 1 ? ids[0] : undefined);
+    const uses = await readUses(run.cloud, (id) => ids.includes(id));
     return new Map([...uses].map(([id, use]) => [id, `it is used by ${describeUse(use, new Map())}`]));
   } catch (error) {
     run.context.signal.throwIfAborted();

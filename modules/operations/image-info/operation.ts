@@ -3,53 +3,105 @@ import picomatch from 'picomatch';
 import validate from '#validators/image_info';
 import type { Image } from '../../clients/glance/images.js';
 import type { ArgumentsOf } from '../../core/fields.js';
-import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { messageOf } from '../../core/errors.js';
+import type { Context, Operation, Outcome, Table } from '../../core/operation.js';
+import { comparableId } from '../../core/uuid.js';
 import { markers, releaseProperty, stateOf } from '../../policy/images.js';
-import { openCloud } from '../connect.js';
+import type { PlannedRetention } from '../../policy/retention.js';
+import { describeUser } from '../../policy/uses.js';
+import { openWatchedCloud } from '../connect.js';
+import { assertAges } from '../image-clean/plan.js';
 import { readProjectNames } from '../project-names.js';
 import { readSiteImages } from '../site-images.js';
 import { declaration } from './declaration.js';
+import { lookCloser, type Look } from './look.js';
 
-type InfoArguments = ArgumentsOf<(typeof declaration)['fields']>;
+export type InfoArguments = ArgumentsOf<(typeof declaration)['fields']>;
 
 export const imageInfo: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: describeImages };
 
 async function describeImages(args: InfoArguments, context: Context): Promise<Outcome> {
-  const cloud = await openCloud(args, context);
-  const matches = args.images ? picomatch([...args.images]) : () => true;
-  const found = (await readSiteImages(cloud))
-    .map((image) => describeImage(image, { owner: cloud.projectId, prefix: args.image_prefix, now: context.now() }))
-    .filter(({ id, name, state, production_name }) => args.state.includes(state) && (matches(name) || matches(id) || matches(production_name ?? name)))
+  if (args.plan) assertAges(args);
+  const { cloud, clock } = await openWatchedCloud(args, context);
+  const isLookedAt = args.uses || args.plan;
+  const found = await readSiteImages(cloud, isLookedAt ? { community: true } : {});
+  const look = isLookedAt ? await lookCloser({ args, context, cloud, clock, images: found }) : undefined;
+  const site = { owner: cloud.projectId, prefix: args.image_prefix, now: context.now() };
+  const matches = matcherOf(args.images);
+  const chosen = found
+    .filter(({ visibility, owner }) => visibility !== 'community' || owner === cloud.projectId)
+    .map((image) => ({ ...describeImage(image, site), ...(look ? describeLook(image, look, args) : {}) }))
+    .filter((image) => args.state.includes(image.state) && matches(image))
     .sort(byNameThenNewest);
-  const projectNames = found.length > 0 ? await readProjectNames(cloud, context) : new Map<string, string>();
-  const images = found.map((image) => withOwnerName(image, projectNames));
+  const projectNames = look?.projectNames ?? (chosen.length > 0 ? await readProjectNames(cloud, context) : new Map<string, string>());
+  const images = chosen.map((image) => withOwnerName(image, projectNames));
   return {
     changed: false,
     message: images.length === 1 ? '1 image' : `${images.length} images`,
-    values: { images },
-    failures: [],
+    values: { images, ...(look ? { uses_unknown: look.unknown.map(({ service, cause }) => ({ service, reason: messageOf(cause) })) } : {}) },
+    failures: look?.failures ?? [],
     warnings: [],
     differences: [],
-    table: {
-      columns: ['IMAGE', 'RELEASE', 'STATE', 'STATUS', 'VISIBILITY', 'OWNER', 'SIZE', 'AGE', 'ID'],
-      rows: images.map((image) => [
-        image.name,
-        image.release ?? '',
-        image.state,
-        image.status,
-        image.hidden ? `${image.visibility}, hidden` : image.visibility,
-        image.owned_by_us ? 'us' : (image.owner_name ?? image.owner),
-        image.bytes === undefined ? '' : `${(image.bytes / 2 ** 20).toFixed(1)} MiB`,
-        `${image.age_days} d`,
-        image.id,
-      ]),
-    },
+    table: tableOf(images, args),
   };
+}
+
+type Shown = Description & LookDescription & { readonly owner_name?: string };
+
+function matcherOf(entries: readonly string[] | undefined): (image: Description) => boolean {
+  if (!entries) return () => true;
+  const ids = new Set(entries.map(comparableId));
+  const matches = picomatch([...entries]);
+  return ({ id, name, production_name }) => ids.has(comparableId(id)) || [name, id, production_name ?? name].some((text) => matches(text));
+}
+
+interface LookDescription {
+  readonly used_by?: readonly string[];
+  readonly used_by_count?: number;
+  readonly plan?: Readonly<Record<string, string>>;
+}
+
+function describeLook(image: Image, { uses, projectNames, planned }: Look, args: InfoArguments): LookDescription {
+  const use = uses.get(comparableId(image.id));
+  const entry = planned.get(image.id);
+  return {
+    ...(args.uses ? { used_by: (use?.named ?? []).map((user) => describeUser(user, projectNames)), used_by_count: use?.count ?? 0 } : {}),
+    ...(entry ? { plan: describePlan(entry) } : {}),
+  };
+}
+
+function describePlan({ action, reason, hideFrom, deleteFrom }: PlannedRetention): Readonly<Record<string, string>> {
+  const day = (name: string, moment: Date | undefined): Record<string, string> => (moment && !Number.isNaN(moment.getTime()) ? { [name]: moment.toISOString().slice(0, 10) } : {});
+  return { action, reason, ...day('hide_from', hideFrom), ...day('delete_from', deleteFrom) };
+}
+
+function tableOf(images: readonly Shown[], { uses, plan }: InfoArguments): Table {
+  return {
+    columns: ['IMAGE', 'RELEASE', 'STATE', 'STATUS', 'VISIBILITY', 'OWNER', 'SIZE', 'AGE', ...(uses ? ['USED BY'] : []), ...(plan ? ['CLEANING'] : []), 'ID'],
+    rows: images.map((image) => [
+      image.name,
+      image.release ?? '',
+      image.state,
+      image.status,
+      image.hidden ? `${image.visibility}, hidden` : image.visibility,
+      image.owned_by_us ? 'us' : (image.owner_name ?? image.owner),
+      image.bytes === undefined ? '' : `${(image.bytes / 2 ** 20).toFixed(1)} MiB`,
+      image.age_days === null ? '' : `${image.age_days} d`,
+      ...(uses ? [usersOf(image)] : []),
+      ...(plan ? [image.plan ? `${image.plan.action}: ${image.plan.reason}` : ''] : []),
+      image.id,
+    ]),
+  };
+}
+
+function usersOf({ used_by: users = [], used_by_count: count = 0 }: LookDescription): string {
+  const shown = users.slice(0, 2);
+  return `${shown.join(', ')}${count > shown.length ? ` and ${count - shown.length} more` : ''}`;
 }
 
 type Description = ReturnType<typeof describeImage>;
 
-function withOwnerName(image: Description, projectNames: ReadonlyMap<string, string>): Description & { readonly owner_name?: string } {
+function withOwnerName<T extends Description>(image: T, projectNames: ReadonlyMap<string, string>): T & { readonly owner_name?: string } {
   const name = projectNames.get(image.owner);
   return name === undefined ? image : { ...image, owner_name: name };
 }
@@ -72,14 +124,23 @@ function describeImage(image: Image, site: { owner: string; prefix: string; now:
     owned_by_us: image.owner === site.owner,
     ...(image.disk_format === undefined ? {} : { disk_format: image.disk_format }),
     ...(image.size === undefined ? {} : { bytes: image.size }),
-    created_at: image.created_at,
-    age_days: Math.max(0, Math.floor((site.now.getTime() - Date.parse(image.created_at)) / 86_400_000)),
-    ...(supersededAt === undefined ? {} : { superseded_at: supersededAt }),
+    created_at: readableDate(image.created_at),
+    age_days: ageInDays(image.created_at, site.now),
+    ...(supersededAt === undefined ? {} : { superseded_at: readableDate(supersededAt) }),
   };
+}
+
+function readableDate(text: string): string | null {
+  return Number.isNaN(Date.parse(text)) ? null : text;
+}
+
+function ageInDays(created: string, now: Date): number | null {
+  const days = Math.floor((now.getTime() - Date.parse(created)) / 86_400_000);
+  return Number.isNaN(days) ? null : Math.max(0, days);
 }
 
 function byNameThenNewest(one: Description, other: Description): number {
   const byName = (one.production_name ?? one.name).localeCompare(other.production_name ?? other.name, 'en');
   if (byName !== 0) return byName;
-  return one.created_at < other.created_at ? 1 : -1;
+  return (one.created_at ?? '') < (other.created_at ?? '') ? 1 : -1;
 }

@@ -1,0 +1,54 @@
+// What the services of a cloud say of the time: the `Date` of their answers, and when Keystone issued a token.
+import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
+
+/** What one answer says. */
+export interface ClockReading {
+  /** How far our clock is ahead of the service's; negative where it is behind. */
+  readonly aheadSeconds: number;
+  /** Scheme, host and port of the service. */
+  readonly origin: string;
+  /** The service's own time. */
+  readonly theirs: Date;
+}
+
+export interface WatchedClock {
+  /** The same client, whose answers are looked at. */
+  readonly http: HttpClient;
+  /** The reading that is furthest from our clock; undefined where no answer has said the time. */
+  furthest(): ClockReading | undefined;
+}
+
+/** Watches what the answers that pass through a client say of the time. */
+export function watchClock(http: HttpClient, now: () => Date): WatchedClock {
+  let furthest: ClockReading | undefined;
+  const note = (theirs: Date, url: string): void => {
+    const aheadSeconds = (now().getTime() - theirs.getTime()) / 1000;
+    if (Number.isNaN(aheadSeconds)) return;
+    if (!furthest || Math.abs(aheadSeconds) > Math.abs(furthest.aheadSeconds)) furthest = { aheadSeconds, origin: new URL(url).origin, theirs };
+  };
+  return {
+    http: async (request) => {
+      const answer = await http(request);
+      note(new Date(answer.header('date') ?? Number.NaN), request.url);
+      return isNewToken(request) ? withIssue(answer, (issued) => note(issued, request.url)) : answer;
+    },
+    furthest: () => furthest,
+  };
+}
+
+/** A Keystone behind uwsgi sends no `Date`, but says when it has issued a token. */
+function isNewToken({ method, url }: HttpRequest): boolean {
+  return method === 'POST' && url.endsWith('/auth/tokens');
+}
+
+function withIssue(answer: HttpAnswer, note: (issued: Date) => void): HttpAnswer {
+  return {
+    ...answer,
+    json: async () => {
+      const body = await answer.json();
+      const issued = (body as { token?: { issued_at?: unknown } } | null)?.token?.issued_at;
+      if (typeof issued === 'string') note(new Date(issued));
+      return body;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// UUIDs in every spelling that OpenStack takes (is_uuid_like of oslo.utils): capitals, braces, `urn:uuid:`, with or without hyphens.
+
+/** The usual spelling of a UUID; undefined for anything else. */
+export function canonicalUuid(text: string): string | undefined {
+  const bare = text.trim().toLowerCase().replace('urn:', '').replace('uuid:', '').replace(/^[{}]+|[{}]+$/g, '');
+  const digits = bare.replaceAll('-', '');
+  return /^[0-9a-f]{32}$/.test(digits) ? hyphenated(digits) : undefined;
+}
+
+/** What ids are compared and looked up by: a UUID in its usual spelling, any other text as it is. */
+export function comparableId(id: string): string {
+  return canonicalUuid(id) ?? id;
+}
+
+/** Whether two ids mean the same thing. */
+export function sameId(one: string, other: string): boolean {
+  return comparableId(one) === comparableId(other);
+}
+
+/**
+ * Every UUID that a value holds, however deep: alone, in a URL, in any spelling. Rather one too many than one too few: any 32
+ * hexadecimal digits in a row count, hyphens left out.
+ */
+export function uuidsIn(value: unknown): string[] {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  const decoded = text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return [...new Set([text, decoded].flatMap(digitRuns).flatMap(windowsOf))].map(hyphenated);
+}
+
+function digitRuns(text: string): string[] {
+  return text.toLowerCase().replaceAll('-', '').match(/[0-9a-f]{32,}/g) ?? [];
+}
+
+function windowsOf(run: string): string[] {
+  return Array.from({ length: run.length - 31 }, (_, start) => run.slice(start, start + 32));
+}
+
+function hyphenated(digits: string): string {
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join('-');
+}

@@ -11,7 +11,7 @@ export interface OldSite {
   readonly site: Site;
   readonly novaProxy: FaultProxy;
   readonly ironicProxy: FaultProxy;
-  clean(given?: Arguments): Promise<ModuleResult>;
+  clean(given?: Arguments, environment?: Readonly<Record<string, string>>): Promise<ModuleResult>;
   /** An image of so many months, by default archived, public and of an earlier tool. */
   seed(months: number, attributes?: Readonly<Record<string, unknown>>): Promise<RawImage>;
 }
@@ -25,9 +25,9 @@ export async function openOldSite(site: Site): Promise<OldSite> {
   site.afterwards(() => Promise.all([novaProxy.close(), ironicProxy.close()]));
   const overrides = { image: site.glanceProxy.url, compute: novaProxy.url + nova.pathname, baremetal: ironicProxy.url };
 
-  async function clean(given: Arguments = {}): Promise<ModuleResult> {
+  async function clean(given: Arguments = {}, environment: Readonly<Record<string, string>> = {}): Promise<ModuleResult> {
     const { stall_timeout: _stall, attempts: _attempts, ...given_ } = site.argumentsOf({ endpoint_override: overrides, ...given });
-    const running = startModule('image_clean', given_, {});
+    const running = startModule('image_clean', given_, environment);
     site.afterwards(() => running.kill());
     return parseResult(await running.ended);
   }

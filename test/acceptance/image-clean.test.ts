@@ -30,8 +30,8 @@ async function seedAges({ site, seed }: OldSite): Promise<Case[]> {
     [19, { name: `${site.name}-20230302-1677628504.897832` }, `delete archived: ${due}`],
     [19, { name: `${site.name}-20230302.2` }, `delete archived: ${due}`],
     [19, { id, name: `${site.name}_2024-02-01 10:00:00`, image_tools_id: id, image_tools_name: site.name }, `delete archived: ${due}`],
-    [19, { name: `${site.name}-Gone` }, `delete deprecated: ${due}`],
-    [13, { name: `${site.name}-Going` }, 'hide deprecated: 13 months old, hidden from 12'],
+    [19, { name: `${site.name}-Gone` }, 'hide deprecated: 19 months old, hidden from 12; to be deleted 30 days later at the earliest'],
+    [13, { name: `${site.name}-Going`, visibility: 'private' }, 'hide deprecated: 13 months old, and hidden by somebody else'],
     [19, { name: `${site.name} of Bob: keep` }, 'keep archived: left alone: its name is neither'],
     [19, { protected: true }, `skip archived: protected in Glance; ${due}`],
     [19, { name: `${site.name}-Skipped-20230302` }, `skip archived: named by skip_images; ${due}`],
@@ -97,6 +97,7 @@ async function seedOthers({ site, seed }: OldSite): Promise<Case[]> {
 async function expectDone(site: Site, { image, expected = 'keep' }: Case): Promise<void> {
   const present = await site.glance.get(image.id).catch((error: { status?: number }) => error.status);
   if (expected.startsWith('delete')) expect([image.name, present]).toEqual([image.name, 404]);
+  else if (expected.startsWith('hide deprecated')) expect(present).toEqual({ ...image, visibility: 'private', image_tools_hidden_at: expect.any(String), updated_at: expect.any(String) });
   else if (expected.startsWith('hide')) expect(present).toEqual({ ...image, visibility: 'private', updated_at: expect.any(String) });
   else expect(present).toEqual(image);
 }
@@ -129,6 +130,9 @@ test.concurrent(
     const writes = writesTo(site.glanceProxy).length;
     expect(await old.clean(given)).toMatchObject({ changed: false });
     expect(writesTo(site.glanceProxy)).toHaveLength(writes);
+    const gone = cases.find(({ image }) => image.name === `${site.name}-Gone`)!.image;
+    sql('glance', `UPDATE images SET updated_at = NOW() - INTERVAL 31 DAY WHERE id = '${gone.id}'`);
+    expect(actionsOf(await old.clean(given)).get(gone.id)).toBe(`delete deprecated: ${due}`);
   }),
 );
 

@@ -139,3 +139,30 @@ test('the kernel and ramdisk of a volume, and of a server, count', async () => {
   expect(resultOf(outcome, kernel)?.reason).toBe(`used by volume root; ${age}`);
   expect(resultOf(outcome, ramdisk)?.reason).toBe(`used by server web-3; ${age}`);
 });
+
+describe('an Ironic that shows a project only its own nodes', () => {
+  const uses: readonly (readonly [string, (id: string) => object])[] = [
+    ['instance_info', (image_source) => ({ instance_info: { image_source } })],
+    ['driver_info', (deploy_kernel) => ({ driver_info: { deploy_kernel } })],
+  ];
+
+  test.each(uses)('is asked with a token of the whole system, and the node without an owner is seen in its %s', async (_, use) => {
+    const image = seedOld(site);
+    site.users.baremetal.enforcesScope = true;
+    site.users.baremetal.seed({ name: 'rack3', owner: null, ...use(image.id) });
+
+    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: expect.stringContaining('used by node rack3') });
+    expect(site.writes()).toEqual([]);
+  });
+
+  test.each(uses)('refuses a login that cannot have one, and nothing is deleted: %s', async (_, use) => {
+    const image = seedOld(site);
+    site.users.baremetal.enforcesScope = true;
+    site.users.baremetal.seed({ name: 'rack3', owner: null, ...use(image.id) });
+    const { id, secret } = site.keystone.admin.applicationCredential;
+    const login = { auth_type: 'v3applicationcredential', auth: { auth_url: site.auth.auth_url, application_credential_id: id, application_credential_secret: secret } };
+
+    await expect(clean(site, login)).rejects.toMatchObject({ code: 'USE_UNKNOWN', message: expect.stringContaining('a token of the whole system is needed') });
+    expect(site.writes()).toEqual([]);
+  });
+});

@@ -21,7 +21,8 @@ export async function startSite(options: SandboxOptions = {}): Promise<TestSite>
   const progress: Progress[] = [];
   const log: string[] = [];
   const run: TestSite['run'] = (operation, args = {}, { checkMode = false, now } = {}) => {
-    const store = 'object_store_url' in operation.fields ? { object_store_url: sandbox.store.objectStoreUrl, objects_store_url: sandbox.objectsStore.objectStoreUrl, lock_dir: lockDir } : {};
+    const own = { object_store_url: sandbox.store.objectStoreUrl, objects_store_url: sandbox.objectsStore.objectStoreUrl, lock_dir: lockDir };
+    const store = Object.fromEntries(Object.entries(own).filter(([name]) => 'object_store_url' in operation.fields && name in operation.fields));
     return execute(operation, { auth: sandbox.auth, ...store, ...args }, {
       checkMode,
       environment: {},

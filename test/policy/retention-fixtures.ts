@@ -1,5 +1,6 @@
 import { planRetention, type PlannedRetention, type RetentionImage, type RetentionInput, type RetentionSettings } from '../../modules/policy/retention.js';
 import { markers } from '../../modules/policy/images.js';
+import { addMonths } from '../../modules/policy/months.js';
 import { now, owner, siteImage } from './image-fixtures.js';
 
 export const settings: RetentionSettings = { hideMonths: 12, deleteMonths: 18, ageFrom: 'created', graceDays: 0, keepDeprecated: false, acceptLosses: false };
@@ -44,3 +45,9 @@ export function plan(images: readonly RetentionImage[], changes: PlanChanges = {
 export function planOf(image: RetentionImage, changes: PlanChanges = {}): PlannedRetention | undefined {
   return plan([image], changes).images.find((planned) => planned.image === image);
 }
+
+/** Created exactly so many months, and so many milliseconds besides, before now. */
+export const aged = (months: number, milliseconds = 0): string => new Date(addMonths(now, -months).getTime() - milliseconds).toISOString();
+
+/** What an image has that this system hid as one whose name had left the catalogue. */
+export const hiddenByUs = { current: '20240322-v1-amd', [markers.hiddenAt]: '2024-06-01T00:00:00Z' };

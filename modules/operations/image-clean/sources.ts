@@ -2,6 +2,7 @@
 import { assertAllVolumes, listVolumes, type Volume } from '../../clients/cinder/volumes.js';
 import { listHardware } from '../../clients/doni/hardware.js';
 import { seesAllImages } from '../../clients/glance/visibility.js';
+import { statusOf } from '../../clients/http/errors.js';
 import { openIronic } from '../../clients/ironic/api.js';
 import { listNodes } from '../../clients/ironic/nodes.js';
 import { seesAllNodes } from '../../clients/ironic/visibility.js';
@@ -103,7 +104,12 @@ export async function assertAllImages(cloud: Cloud): Promise<void> {
 }
 
 export function useUnknown({ service, title, cause }: Silence): OperationError {
-  return new OperationError('USE_UNKNOWN', `${title} does not tell which images are in use, so nothing is hidden or deleted: ${messageOf(cause)}`, { service }, cause);
+  return new OperationError('USE_UNKNOWN', `${title} does not tell which images are in use, so nothing is hidden or deleted: ${whyUnknown(cause)}`, { service }, cause);
+}
+
+/** What a service said, and what helps where it refuses. */
+export function whyUnknown(cause: unknown): string {
+  return `${messageOf(cause)}${statusOf(cause) === 403 ? ' (this login needs a role that may see what all projects have, such as admin)' : ''}`;
 }
 
 async function* findServers(cloud: Cloud): AsyncGenerator<Found> {

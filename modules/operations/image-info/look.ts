@@ -12,7 +12,7 @@ import { readCatalogue, readSupportedNames } from '../image-clean/catalogue.js';
 import { assertClock } from '../image-clean/clock.js';
 import { planCleaning } from '../image-clean/plan.js';
 import { selectionOf } from '../image-clean/selection.js';
-import { readKnownUses, type Silence } from '../image-clean/sources.js';
+import { readKnownUses, whyUnknown, type Silence } from '../image-clean/sources.js';
 import { readProjectNames } from '../project-names.js';
 import type { InfoArguments } from './operation.js';
 
@@ -41,7 +41,7 @@ export async function lookCloser(site: Site): Promise<Look> {
   const { args, cloud, images } = site;
   const { uses, unknown } = await readAllUses(site);
   const projectNames = await readProjectNames(cloud, site.context);
-  const failures = unknown.map(({ title, cause }) => `${title} does not tell which images are in use: ${messageOf(cause)}`);
+  const failures = unknown.map(({ title, cause }) => `${title} does not tell which images are in use: ${whyUnknown(cause)}`);
   if (!args.plan) return { uses: withNeeding(uses, images), unknown, projectNames, planned: new Map(), failures };
   const catalogue = await readCatalogue(site, await readSupportedNames(site));
   const selection = selectionOf({ exclude: [], skip_images: args.skip_images });

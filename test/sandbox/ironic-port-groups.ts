@@ -37,7 +37,7 @@ export function onPortGroups(double: IronicDouble, call: Call, { body, minor }: 
   if (call.method === 'GET') return { status: 200, body: shown(group) };
   assertUnlocked(nodeOf(double, group.node_uuid));
   if (call.method === 'PATCH') return patch(double, group, body);
-  if (double.ports.some((port) => port['portgroup_uuid'] === group.uuid)) throw refusal(400, `Cannot complete the requested action because portgroup ${group.uuid} contains ports.`);
+  if (double.ports.some((port) => port['portgroup_uuid'] === group.uuid)) throw refusal(500, `Cannot complete the requested action because portgroup ${group.uuid} contains ports.`);
   double.portGroups.splice(double.portGroups.indexOf(group), 1);
   return { status: 204 };
 }

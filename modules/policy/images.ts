@@ -1,4 +1,5 @@
 // What an image of the site is to this system: whose it is, and in which part of its life. No I/O, no clock.
+import { sameId } from '../core/uuid.js';
 
 /** An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's own attributes. */
 export interface SiteImage {
@@ -82,7 +83,7 @@ export interface Ownership {
 
 /** True where the marker is not that of another image, of which this one is a copy. It says nothing of whose the image is: anybody can write it. */
 function hasOwnMarker(image: SiteImage): boolean {
-  return image.properties[markers.id] === image.id;
+  return sameId(image.properties[markers.id] ?? '', image.id);
 }
 
 /** True for an image that this system created itself. */

@@ -112,10 +112,12 @@ describe('an id in another spelling', () => {
 
   test.each([id.toUpperCase(), `{${id}}`, id.replaceAll('-', ''), `urn:uuid:${id}`])('%s is that of the image', (spelling) => {
     const booting = { ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { ramdisk_id: spelling } }), protected: false };
+    const marked = ourImage({ id, properties: { [markers.id]: spelling } });
     const mapping = { ...booting, properties: { block_device_mapping: JSON.stringify([{ source_type: 'image', image_id: spelling }]) } };
 
     expect(plan([oldImage({ id }), booting]).images).toMatchObject([{ action: 'skip' }]);
     expect(plan([oldImage({ id }), mapping]).images).toMatchObject([{ action: 'skip' }]);
+    expect(planOf(marked)).toMatchObject({ action: 'delete' });
     expect(plan([oldImage({ id: spelling })], { uses: new Map([[id, use]]) }).images).toMatchObject([{ action: 'skip' }]);
   });
 });

@@ -2,6 +2,7 @@
 import type { Image } from '../../clients/glance/images.js';
 import { withoutCredentials } from '../../clients/http/errors.js';
 import { InputError, OperationError } from '../../core/errors.js';
+import { sameId } from '../../core/uuid.js';
 import { barrier, describeOwners, imagesNamed } from '../../policy/image-choice.js';
 import { architectureOf, newestPair, pairOf, serverImageName, titleOf, type Architecture, type IpaImage, type PairChoice } from '../../policy/ipa-images.js';
 import { readSiteImages } from '../site-images.js';
@@ -86,7 +87,7 @@ export function chooseServerImage(run: Pick<Run, 'args' | 'cloud'>, images: read
 }
 
 function findImage({ cloud }: Pick<Run, 'cloud'>, images: readonly Image[], field: string, idOrName: string): Image {
-  const byId = images.find(({ id }) => id === idOrName.toLowerCase());
+  const byId = images.find(({ id }) => sameId(id, idOrName));
   const obstacle = byId && barrier(byId, cloud.projectId);
   if (obstacle) throw new InputError(`${field}: image ${obstacle}`, field);
   if (byId) return byId;

@@ -33,6 +33,19 @@ describe('an answer', () => {
     await until(() => proxy.requests[0]!.error === 'stalled');
   });
 
+  test('does not end', async () => {
+    proxy.addFault({ status: 404, endless: true });
+    const request = http.get(`${proxy.url}/x`, { agent: false });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('error', () => {});
+
+    await until(() => bytes > 10 * size);
+
+    expect(response.statusCode).toBe(404);
+    request.destroy();
+  });
+
   test('has wrong bytes at an offset and the right length', async () => {
     proxy.addFault({ wrongBytes: 65_535 });
 

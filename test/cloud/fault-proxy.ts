@@ -92,6 +92,7 @@ async function answerInstead({ effect, record, request, response }: Exchange, st
   if (effect.answerWhen !== 'at-once') await finished(request, { writable: false });
   const body = Buffer.from(effect.body ?? '');
   record.status = status;
+  if (effect.endless === true) return answerEndlessly({ effect, record, response }, status, body);
   record.bytesSent = body.length;
   response.writeHead(status, {
     'Content-Type': 'text/plain',
@@ -101,6 +102,16 @@ async function answerInstead({ effect, record, request, response }: Exchange, st
   });
   response.end(body);
   await finished(response);
+}
+
+/** Sends until the client has gone. */
+async function answerEndlessly({ effect, record, response }: Pick<Exchange, 'effect' | 'record' | 'response'>, status: number, body: Buffer): Promise<void> {
+  response.writeHead(status, { 'Content-Type': 'application/json', ...effect.setHeaders });
+  const chunk = body.length > 0 ? body : Buffer.alloc(64 * 1024, ' ');
+  while (!response.destroyed) {
+    record.bytesSent += chunk.length;
+    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
 }
 
 async function forward(exchange: Exchange): Promise<void> {

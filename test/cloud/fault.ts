@@ -45,6 +45,8 @@ export interface Fault {
   /** Answers this without asking the target, with `body` and `setHeaders`. */
   readonly status?: number;
   readonly body?: string;
+  /** The answer of `status` does not end: its body, or blanks, come again and again. */
+  readonly endless?: boolean;
   /** Whether `status` comes when the client has sent its body (the default), or while it still sends. */
   readonly answerWhen?: 'after-body' | 'at-once';
   /** Lets the target act and answer, then kills the client's connection instead of answering. */

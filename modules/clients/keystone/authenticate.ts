@@ -1,5 +1,5 @@
 // Gets a token from Keystone v3.
-import { OperationError } from '../../core/errors.js';
+import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { HttpError, statusOf } from '../http/errors.js';
 import type { CatalogService } from './catalog.js';
@@ -43,7 +43,7 @@ interface TokenBody {
 export async function authenticate(login: Authentication, http: HttpClient): Promise<Token> {
   const answer = await requestToken(login, http);
   const token = answer.header('x-subject-token');
-  const body = (await answer.json().catch(() => ({}))) as TokenBody;
+  const body = (await jsonOf(answer)) as TokenBody;
   if (!token || !body.token) throw notKeystone(login, 'it gave no token');
   const { project, system, user, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
   if (!project && !system) {
@@ -84,10 +84,20 @@ function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequ
   return { method: 'POST', url, headers: { 'Content-Type': 'application/json' }, body, expect: [201], repeatable: true };
 }
 
+/** What is not JSON is not Keystone's; that it stalls, breaks off or is interrupted says nothing of the kind. */
+async function jsonOf(answer: HttpAnswer): Promise<object> {
+  try {
+    const body = await answer.json();
+    return typeof body === 'object' && body !== null ? body : {};
+  } catch (error) {
+    if (hasCode(error, 'NOT_JSON')) return {};
+    throw error;
+  }
+}
+
 async function isKeystone(login: Authentication, http: HttpClient): Promise<boolean> {
   const answer = await http({ method: 'GET', url: `${login.authUrl}/v3/`, expect: [200, 404] });
-  const body = await answer.json().catch(() => undefined);
-  return typeof body === 'object' && body !== null && 'version' in body;
+  return 'version' in (await jsonOf(answer));
 }
 
 function requestBody(credentials: KeystoneCredentials, wanted: Scope): object {

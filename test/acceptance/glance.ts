@@ -19,6 +19,8 @@ export interface RawGlance {
   get(id: string): Promise<RawImage>;
   /** Creates an image; with content it becomes active. */
   create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage>;
+  /** Sets attributes or properties. */
+  change(id: string, attributes: Readonly<Record<string, unknown>>): Promise<void>;
   remove(id: string): Promise<void>;
   /** What the tasks of an image, such as its imports, say of themselves. */
   taskMessages(id: string): Promise<string[]>;
@@ -55,6 +57,11 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
     taskMessages: async (id) => {
       const answer = await call('GET', `${images}/${id}/tasks`, { headers });
       return ((await answer.json()) as { tasks: { message: string }[] }).tasks.map(({ message }) => message);
+    },
+    change: async (id, attributes) => {
+      const type = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
+      const body = JSON.stringify(Object.entries(attributes).map(([key, value]) => ({ op: 'add', path: `/${key}`, value })));
+      await call('PATCH', `${images}/${id}`, { headers: { ...headers, ...type }, body });
     },
     remove: async (id) => void (await call('DELETE', `${images}/${id}`, { headers })),
     sha256: async (id) => {

@@ -10,6 +10,8 @@ const attempts = 3;
 const pauseMs = 500;
 
 export interface ChangeOptions {
+  /** Ends a pause between two attempts, with its reason. */
+  readonly signal: AbortSignal;
   /** Whether somebody else has brought the image further than these changes would: then they are not sent again. */
   readonly isOvertaken?: (image: Image) => boolean;
 }
@@ -18,11 +20,11 @@ export interface ChangeOptions {
  * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is safe, since values are absolute.
  * Throws CHANGE_LOST when it does not last, IMAGE_GONE, or Glance's refusal.
  */
-export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[], { isOvertaken }: ChangeOptions = {}): Promise<Image> {
+export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[], { signal, isOvertaken }: ChangeOptions): Promise<Image> {
   let missing = changes;
   for (let attempt = 1; ; attempt++) {
     const failure = await send(cloud, id, missing);
-    if (failure) await sleep(pauseMs * attempt);
+    if (failure) await sleep(pauseMs * attempt, signal);
     const image = await getImage(cloud, id);
     if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
     // All of them, not only those sent last: a later writer may undo what an earlier look has seen.

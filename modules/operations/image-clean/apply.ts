@@ -161,5 +161,5 @@ async function hide({ image, isNoted }: PlannedRetention, { args, cloud, context
   const change = args.hide_mode === 'private' ? ({ attribute: 'visibility', value: 'private' } as const) : ({ attribute: 'os_hidden', value: true } as const);
   const changes: ImageChange[] = isHidden(image) ? [] : [{ op: 'replace', ...change }];
   if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: context.now().toISOString().replace(/\.\d+Z$/, 'Z') });
-  await changeImage(cloud, image.id, changes);
+  await changeImage(cloud, image.id, changes, { signal: context.signal });
 }

@@ -69,6 +69,6 @@ export async function archive(image: SiteImage, run: Run): Promise<Archived | un
     { op: 'add', attribute: markers.supersededAt, value: run.context.now().toISOString().replace(/\.\d+Z$/, 'Z') },
   ] as const;
   // Two runs may archive it at once, each with its own time and perhaps another free name.
-  const archived = await changeImage(run.cloud, image.id, changes, { isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined });
+  const archived = await changeImage(run.cloud, image.id, changes, { signal: run.context.signal, isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined });
   return { id: image.id, name: archived.name };
 }

@@ -88,7 +88,7 @@ async function publish({ image, job, old }: Published, run: Run): Promise<void> 
     ...replaces,
   ];
   // A run elsewhere that has promoted a newer build may archive this one before it is read back.
-  await changeImage(run.cloud, image.id, changes, { isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined });
+  await changeImage(run.cloud, image.id, changes, { signal: run.context.signal, isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined });
 }
 
 interface Refusal {
@@ -113,11 +113,12 @@ async function takeBack({ job, old }: Published, image: Image, { error, why }: R
   try {
     // A run elsewhere may have archived the one before for the sake of its own image: then ours may be the only one.
     if (old && !(await isInProduction(old.id, name, run))) return halfDone({ job, image, old: undefined }, `${why}; the image before it is in production no more`, error);
-    await changeImage(run.cloud, image.id, [
+    const changes = [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
       { op: 'add', attribute: markers.promoted, value: '' },
-    ]);
+    ] as const;
+    await changeImage(run.cloud, image.id, changes, { signal: run.context.signal });
     const facts = { name, id: image.id, present: old?.id };
     return new OperationError('PROMOTION_ROLLED_BACK', `${why}; the promotion of ${image.id} was taken back, and the next run tries again`, facts, error);
   } catch (second) {

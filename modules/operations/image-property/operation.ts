@@ -70,7 +70,7 @@ function describe({ name, before, after }: PropertyDifference): string {
 async function carryOut({ differences, result }: Plan, cloud: Cloud, context: Context): Promise<Done> {
   if (result.action !== 'change') return { result, changed: false };
   try {
-    await changeImage(cloud, result.id, differences.map(stepFor));
+    await changeImage(cloud, result.id, differences.map(stepFor), { signal: context.signal });
     context.log('info', `image ${result.id}: ${result.reason}`);
     return { result, changed: true };
   } catch (error) {

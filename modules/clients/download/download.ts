@@ -8,7 +8,7 @@ import { ConnectionError, withoutCredentials } from '../http/errors.js';
 import { lengthOf } from '../http/probe.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { assertSpace } from '../files/durable.js';
-import { continuationHeader, findPart, openPart, readFileChunks, type PartOrigin, type PartWriter } from './part-file.js';
+import { continuationHeader, findPart, openPart, readFileChunks, removePart, type PartOrigin, type PartWriter } from './part-file.js';
 
 export interface DownloadOptions {
   /** Names the source in the part's record. */
@@ -124,9 +124,28 @@ async function receive(state: State, writer: PartWriter, options: DownloadOption
     state.offset += chunk.length;
     state.farthest = Math.max(state.farthest, state.offset);
     options.onProgress(state.offset, total);
+    if (total === undefined) await assertEnd(state, chunk.length, options);
   }
   if (total === undefined || state.offset === total) return;
   throw new ConnectionError('CONNECTION_BROKEN', `${withoutCredentials(options.url)} ended after ${state.offset} of ${total} bytes`);
+}
+
+/** A body of unknown length may never end: it must leave room on the disk, and is given up long before any real image would be. */
+const reservedBytes = 2 ** 30;
+const largestUnknownBytes = 2 ** 40;
+const lookEveryBytes = 64 * 2 ** 20;
+
+async function assertEnd({ offset }: State, justReceived: number, { folder, part, url }: DownloadOptions): Promise<void> {
+  if (Math.floor(offset / lookEveryBytes) === Math.floor((offset - justReceived) / lookEveryBytes)) return;
+  const shown = withoutCredentials(url);
+  try {
+    if (offset > largestUnknownBytes) throw new OperationError('ANSWER_TOO_LARGE', `${shown} does not say how long it is, and did not end after ${offset} bytes`, { url: shown });
+    await assertSpace(folder, reservedBytes, `${shown}, which does not say how long it is,`);
+  } catch (error) {
+    // It could not be gone on with, and would fill the disk until somebody finds it.
+    await removePart(part);
+    throw error;
+  }
 }
 
 /** Asks for what is missing; from the beginning where the server has another file by now, or does not go on. Undefined where nothing is missing. */

@@ -7,7 +7,8 @@ import { uploadsTo, writesTo } from './site.js';
 
 async function expectContent(site: ObjectsSite, name: string, { sha256, bytes }: StoredObject, properties: Record<string, unknown> = {}): Promise<void> {
   const image = await site.production(name);
-  expect(image).toMatchObject({ size: bytes, container_format: 'bare', owner: site.project.id, image_tools_name: name, ...properties });
+  const container = name.endsWith('.kernel') ? 'aki' : name.endsWith('.initramfs') ? 'ari' : 'bare';
+  expect(image).toMatchObject({ size: bytes, container_format: container, owner: site.project.id, image_tools_name: name, ...properties });
   expect(await site.glance.sha256(image.id)).toBe(sha256);
 }
 

@@ -47,7 +47,7 @@ async function settleOwn(own: readonly Image[], run: Run): Promise<SettledName |
 
 function nameTaken(name: string, images: readonly Image[], then: string): OperationError {
   const ids = images.map(({ id, owner }) => `${id} of project ${owner}`).join(', ');
-  return new OperationError('NAME_TAKEN', `${name}: during the transfer other public images of this name came up (${ids}); ${then}`, { name, ids });
+  return new OperationError('NAME_TAKEN', `during the transfer other public images of the name ${name} came up (${ids}); ${then}`, { name, ids });
 }
 
 export async function isInProduction(id: string, name: string, run: Run): Promise<boolean> {

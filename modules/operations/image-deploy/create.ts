@@ -67,7 +67,7 @@ async function createIncoming(job: Job, source: Source, run: Run): Promise<Creat
     const created = await createImage(run.cloud, newImage(randomUUID(), job, source, run));
     if (created) return { image: created, action: 'deploy' };
   }
-  throw new OperationError('IDS_EXHAUSTED', `${name}: Glance takes no id for release ${release}, not even a random one`, { name, release });
+  throw new OperationError('IDS_EXHAUSTED', `Glance takes no id for release ${release}, not even a random one`, { name, release });
 }
 
 function foreignIdWarning(name: string, { id, name: itsName, owner }: Image): string {

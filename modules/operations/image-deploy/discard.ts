@@ -11,12 +11,10 @@ const hopeless: ReadonlySet<string> = new Set(['CHECKSUM_MISMATCH', 'FORMAT_MISM
  * The error to throw in place of one that was met while an image was brought in or verified. Where it says that the bytes themselves are wrong
  * the image, which was never public, is deleted where nobody uses it; after any other error a later run goes on with it.
  */
-export async function discarded(id: string, error: unknown, { job, run }: Work): Promise<unknown> {
+export async function discarded(id: string, error: unknown, { run }: Work): Promise<unknown> {
   if (!(error instanceof OperationError) || !hopeless.has(error.code)) return error;
   const fate = await discard(id, run);
-  const { name } = job.planned;
-  const message = error.message.startsWith(`${name}: `) ? error.message : `${name}: ${error.message}`;
-  return new OperationError(error.code, `${message}; ${fate}, and the present one was left as it is`, error.facts, error);
+  return new OperationError(error.code, `${error.message}; ${fate}, and the present one was left as it is`, error.facts, error);
 }
 
 /** An image that an earlier run has left may be in use, private though it is. */

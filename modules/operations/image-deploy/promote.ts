@@ -47,7 +47,7 @@ export async function promoteTogether(promotions: readonly Promotion[], run: Run
     try {
       results.push({ archived: each.old && (await archive(each.old, run)) });
     } catch (error) {
-      const why = `${each.job.planned.name}: the present image ${each.old?.id} could not be archived (${messageOf(error)})`;
+      const why = `the present image ${each.old?.id} could not be archived (${messageOf(error)})`;
       const mayGoBack = published.every(({ image }) => image) && results.every(({ archived }) => !archived);
       if (mayGoBack) return failTogether(promotions, published, { error, at: results.length, why }, run);
       results.push({ failure: each.image ? halfDone(each, why, error) : error });
@@ -72,7 +72,7 @@ async function settle({ job, image }: Published, { archived, failure }: Promoted
     const { present, archived: others } = await archiveReplaced(name, run);
     return { archived: archived ?? others[0], ...(image && present && present.id !== image.id ? { overtakenBy: present } : {}) };
   } catch (error) {
-    return { failure: image ? halfDone({ job, image, old: undefined }, `${name}: it could not be made sure that no other run has promoted an image too (${messageOf(error)})`, error) : error };
+    return { failure: image ? halfDone({ job, image, old: undefined }, `it could not be made sure that no other run has promoted an image too (${messageOf(error)})`, error) : error };
   }
 }
 

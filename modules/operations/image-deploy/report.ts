@@ -8,7 +8,7 @@ const changing: ReadonlySet<string> = new Set(['deploy', 'resume', 'delete']);
 const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
 
 export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, checkMode: boolean): Outcome {
-  const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => (reason.startsWith(`${name}:`) ? reason : `${name}: ${reason}`));
+  const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => `${name}: ${reason}`);
   return {
     changed: results.some(isChange),
     message: summarise(results, checkMode),

@@ -34,7 +34,7 @@ export async function transfer(id: string, work: Work): Promise<Transferred> {
     try {
       if (run.args.import_method === 'web-download') await importOnce(id, work);
       else await streamOnce(id, work, (digests) => (streamed = digests));
-      failure = new OperationError('UPLOAD_LOST', `${job.planned.name}: Glance answered that it has the data of image ${id}, but the image is still queued`, { id });
+      failure = new OperationError('UPLOAD_LOST', `Glance answered that it has the data of image ${id}, but the image is still queued`, { id });
     } catch (error) {
       run.context.signal.throwIfAborted();
       if (!mayRecover(error)) throw await discarded(id, statusOf(error) === 415 ? refused(error, work) : error, work);
@@ -48,13 +48,13 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
   return waitFor(
     async () => {
       const image = await getImage(run.cloud, id);
-      if (!image) throw new OperationError('IMAGE_GONE', `${job.planned.name}: image ${id} was deleted by somebody during the transfer`, { id });
+      if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody during the transfer`, { id });
       if (isInMotion(image)) {
         run.context.progress({ subject: job.planned.name, stage: 'wait' });
         return undefined;
       }
       if (image.status === 'active' || image.status === 'queued') return image;
-      throw new OperationError('IMAGE_UNUSABLE', `${job.planned.name}: image ${id} is ${image.status}`, { id, status: image.status });
+      throw new OperationError('IMAGE_UNUSABLE', `image ${id} is ${image.status}`, { id, status: image.status });
     },
     { subject: `Glance to finish image ${id}`, timeoutSeconds: run.args.upload_timeout, intervalSeconds: 0.5, signal: run.context.signal },
   );
@@ -68,7 +68,7 @@ async function importOnce(id: string, work: Work): Promise<void> {
   const image = await settled(id, work);
   if (image.status === 'active') return;
   const reason = await failureReason(id, run);
-  throw new OperationError('IMPORT_FAILED', `${job.planned.name}: Glance could not import ${source.object.url}${reason ? `: ${reason}` : ''}`, { id });
+  throw new OperationError('IMPORT_FAILED', `Glance could not import ${source.object.url}${reason ? `: ${reason}` : ''}`, { id });
 }
 
 /** Glance writes the task's message a moment after the image's status. */

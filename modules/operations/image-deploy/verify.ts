@@ -57,9 +57,9 @@ export async function verify(image: Image, streamed: Streamed | undefined, work:
 
 type Check = (what: string, found: string | number | undefined, expected: string | number) => void;
 
-function mismatch({ job, source }: Work, { what, found, expected }: { what: string; found: string | number | undefined; expected: string | number }): OperationError {
+function mismatch({ source }: Work, { what, found, expected }: { what: string; found: string | number | undefined; expected: string | number }): OperationError {
   const url = withoutCredentials(source.object.url);
-  return new OperationError('CHECKSUM_MISMATCH', `${job.planned.name}: the ${what} of the image is ${found}, but of ${url} it is ${expected}`, { url, found, expected });
+  return new OperationError('CHECKSUM_MISMATCH', `the ${what} of the image is ${found}, but of ${url} it is ${expected}`, { url, found, expected });
 }
 
 /** What was sent is the store's object, and what was sent is what Glance has. */

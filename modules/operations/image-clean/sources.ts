@@ -74,7 +74,8 @@ export async function readKnownUses(cloud: Cloud, isAsked: (imageId: string) => 
   const read = await Promise.allSettled(sources.filter(({ service }) => cloud.hasService(service)).map(readSource));
   const interrupted = read.find(({ status }) => status === 'rejected');
   if (interrupted?.status === 'rejected') throw interrupted.reason;
-  return { uses, unknown };
+  // In the order of the sources: Ironic's asks Nova too, and where Nova is down it is Nova that is to be named.
+  return { uses, unknown: sources.flatMap(({ service }) => unknown.filter((silence) => silence.service === service)) };
 }
 
 /** The uses of these images, as every service of the cloud says. Throws USE_UNKNOWN when one of them does not say it all. */

@@ -145,7 +145,8 @@ async function updateNode(run: Run, update: Update): Promise<void> {
   const deadline = performance.now() + waitSeconds(run) * 1000;
   // A failure is noted before the next one has its turn, which may not come any more then.
   const attempt = (): Promise<boolean> => noted(run, update, async () => (update.isStopped() ? undefined : tryUpdate(run, update)));
-  let isOver = false;
+  // Those that are ready have their turn in the order in which they are listed.
+  let isOver = await update.turn(attempt);
   while (!isOver && !update.isStopped()) {
     const ready = await noted(run, update, () => untilReady(run, update, deadline));
     // It may be in use again when its turn comes.

@@ -68,7 +68,7 @@ test(
     expect(await given({ image_source, image_checksum: `sha256:${hex}` })).toMatchObject({ changed: true });
     expect((await bare.find(name))?.instance_info).toEqual({ image_source, image_os_hash_algo: 'sha256', image_os_hash_value: hex.toLowerCase() });
     expect(await given({ image_source, image_checksum: `sha256:${hex}` })).toMatchObject({ changed: false });
-    expect(await given({ image_source, image_os_hash_algo: 'sha512' })).toMatchObject({ failed: true, msg: expect.stringContaining('is no sha512 checksum') });
+    expect(await given({ image_source, image_os_hash_algo: 'sha512' })).toMatchObject({ failed: true, msg: expect.stringContaining('is not a sha512 checksum') });
     // Another source without a checksum: the old one would be wrong for it.
     server.files.set('other.raw', { content: 'another disk' });
     expect(await given({ image_source: server.url('other.raw') })).toMatchObject({ changed: true });

@@ -160,11 +160,10 @@ test.concurrent(
   withSite(async (site) => {
     const ipa = await openIpaSite(site);
     const [nodes] = [await enrollNodes(ipa, 'abc'), await ipa.addNode({ name: `${site.name}-d` })];
-    // Whichever has its turn third: the nodes are ready in any order.
-    const refused = ipa.ironicProxy.addFault({ method: 'PATCH', nth: 3, status: 403 });
+    const refused = ipa.ironicProxy.addFault({ method: 'PATCH', path: new RegExp(nodes[2] as string), status: 403 });
     const running = ipa.start({ ...pushOnly, batch_size: 1 });
-    // The first two are updated, the third is refused, and with the fourth the taking back begins.
-    const killed = ipa.ironicProxy.addFault({ method: 'PATCH', nth: 4, before: () => running.kill(), status: 503 });
+    // The first two are updated, the third is refused with the token of the system and with that of the project, and with the fifth request the taking back begins.
+    const killed = ipa.ironicProxy.addFault({ method: 'PATCH', nth: 5, before: () => running.kill(), status: 503 });
     expect((await running.ended).exitCode).toBeNull();
     killed.remove();
     refused.remove();

@@ -88,7 +88,8 @@ test.concurrent(
     const [forMember, forAdmin] = [await site.info({ auth, images: [site.name] }), await site.info({ images: [site.name] })];
 
     expect(forMember.images).toHaveLength(4);
-    expect(forMember.images).toEqual(forAdmin.images);
+    // Keystone tells the names of projects to admins only.
+    expect(forMember.images).toEqual(forAdmin.images.map(({ owner_name: _name, ...image }) => image));
   }),
 );
 

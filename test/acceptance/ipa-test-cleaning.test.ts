@@ -77,7 +77,7 @@ test.concurrent(
     await ipa.ironic.makeManageable(node);
     // As cleaning_error_handler leaves it when a step fails, which fake hardware has none for.
     sql('ironic', `UPDATE nodes SET provision_state = 'clean failed', target_provision_state = 'available', maintenance = 1, fault = 'clean failure' WHERE uuid = '${node}'`);
-    const { stall_timeout: _s, attempts: _a, object_store_url: _o, scope: _c, ...login } = site.argumentsOf({ uuid: node, state: 'available' });
+    const { stall_timeout: _s, attempts: _a, object_store_url: _o, scope: _c, lock_dir: _l, ...login } = site.argumentsOf({ uuid: node, state: 'available' });
 
     const run = async (): Promise<object> => JSON.parse((await startModule('baremetal_node', login, {}).ended).stdout) as object;
 

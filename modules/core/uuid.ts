@@ -7,6 +7,11 @@ export function canonicalUuid(text: string): string | undefined {
   return /^[0-9a-f]{32}$/.test(digits) ? hyphenated(digits) : undefined;
 }
 
+/** True for a UUID with its hyphens, in capitals too: the only spelling that is taken for one among names. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** What ids are compared and looked up by: a UUID in its usual spelling, any other text as it is. */
 export function comparableId(id: string): string {
   return canonicalUuid(id) ?? id;

@@ -1,4 +1,5 @@
 // Which references to images the Bare Metal service takes, and what it says of the others.
+import { isUuid } from '../core/uuid.js';
 
 /** A reference that is understood. */
 export type ImageReference =
@@ -13,8 +14,6 @@ export const defaultAllowedPaths: readonly string[] = ['/var/lib/ironic'];
 /** Where it never looks, whatever is allowed (CVE: OSSA-2025-001). */
 const forbiddenPaths: readonly string[] = ['/dev', '/sys', '/proc', '/boot', '/etc', '/run'];
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /**
  * Reads a reference: an http or https URL, `file:///path`, `glance://id` or a bare UUID. What Ironic refuses is refused with its own
  * sentence, and what it misreads in silence (`file://images/x`, which it takes for `/x`) with ours. Source: get_image_service() of
@@ -23,10 +22,10 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 export function parseImageReference(text: string): ImageReference | { readonly refusal: string } {
   const refuse = (reason: string): { refusal: string } => ({ refusal: `Validation of image href ${shownOf(text)} failed, reason: ${reason}` });
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return uuidPattern.test(text) ? { kind: 'glance', id: text.toLowerCase() } : refuse('Scheme-less image href is not a UUID.');
+  if (scheme === undefined) return isUuid(text) ? { kind: 'glance', id: text.toLowerCase() } : refuse('Scheme-less image href is not a UUID.');
   if (scheme === 'glance') {
     const id = text.replace(/^glance:\/*/i, '');
-    return uuidPattern.test(id) ? { kind: 'glance', id: id.toLowerCase() } : refuse('what stands behind glance:// is not a UUID');
+    return isUuid(id) ? { kind: 'glance', id: id.toLowerCase() } : refuse('what stands behind glance:// is not a UUID');
   }
   if (scheme === 'file') return parseFileUrl(text, refuse);
   if (scheme !== 'http' && scheme !== 'https') return refuse(`Image download protocol ${scheme} is not supported.`);

@@ -1,4 +1,5 @@
 // What is wanted of a node, read from what people write: our own fields, and bifrost's inventory. Every fault is collected.
+import { isUuid } from '../core/uuid.js';
 import { nearest } from '../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
 import { shownInFault, type Fault } from './faults.js';
@@ -110,13 +111,12 @@ function renamed(properties: Values): Values {
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [propertySynonyms[key] ?? key, value]));
 }
 
-const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const reservedNames = new Set(['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate', 'ports', 'portgroups']);
 
 function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
-  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && uuidForm.test(uuid)) ? [] : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
+  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid)) ? [] : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
   if (typeof name !== 'string') return badUuid;
-  const why = uuidForm.test(name) ? 'it looks like a UUID' : reservedNames.has(name) ? 'Ironic keeps this word for itself' : /^[A-Za-z0-9._~-]{1,255}$/.test(name) ? undefined : 'a name has up to 255 letters, digits and -._~';
+  const why = isUuid(name) ? 'it looks like a UUID' : reservedNames.has(name) ? 'Ironic keeps this word for itself' : /^[A-Za-z0-9._~-]{1,255}$/.test(name) ? undefined : 'a name has up to 255 letters, digits and -._~';
   return [...badUuid, ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }])];
 }
 

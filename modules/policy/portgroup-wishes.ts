@@ -1,5 +1,6 @@
 // What is wanted of a node's port groups (bonds), read from what people write: `portgroups:` of `openstack baremetal create` and of bifrost.
 import { isMapping } from '../core/mapping.js';
+import { isUuid } from '../core/uuid.js';
 import { nearest } from '../core/validation.js';
 import { below, shownInFault, type Fault } from './faults.js';
 import { normaliseMac } from './mac-addresses.js';
@@ -19,8 +20,6 @@ export interface GroupedPorts {
   readonly groups: readonly PortGroupWish[];
   readonly ports: readonly PortWish[];
 }
-
-const uuidForm = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** Reads the list of a node's port groups. */
 export function parsePortGroups(given: unknown, field: string): Parsed<GroupedPorts> {
@@ -60,12 +59,12 @@ function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
     attributes[key] = parsed.value;
   }
   const { uuid } = given;
-  if (uuid !== undefined && !(typeof uuid === 'string' && uuidForm.test(uuid))) faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
+  if (uuid !== undefined && !(typeof uuid === 'string' && isUuid(uuid))) faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
   const { address, name } = attributes;
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
   if (mac !== undefined) attributes.address = mac;
   else if (address !== undefined && address !== null) faults.push({ field: below(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
-  if (typeof name === 'string' && (uuidForm.test(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name))) faults.push({ field: below(field, 'name'), text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID` });
+  if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name))) faults.push({ field: below(field, 'name'), text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID` });
   if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0) faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
   if (attributes.mode === null) faults.push({ field: below(field, 'mode'), text: 'Ironic cannot remove it' });
   return { wish: faults.length > 0 ? undefined : { attributes, ...(typeof uuid === 'string' ? { uuid: uuid.toLowerCase() } : {}) }, faults };

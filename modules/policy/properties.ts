@@ -1,4 +1,5 @@
 // Properties of images as operators give them: which names may be used, what a list of values says, what differs. No I/O, no clock.
+import { isUuid } from '../core/uuid.js';
 import { imageAttributes } from './attributes.js';
 import { isReceiving } from './images.js';
 
@@ -88,7 +89,7 @@ function faultOf({ id, value }: Assignment): string | undefined {
 
 /** True for text in the shape of an image's id; Glance takes no other ids. */
 export function isImageId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+  return isUuid(text);
 }
 
 function hasControlCharacter(text: string): boolean {

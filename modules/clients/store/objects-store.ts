@@ -1,5 +1,6 @@
 // The older central image store: one public Swift container, its objects named by UUIDs, their metadata in headers. Only reads, without a login.
 import { messageOf, OperationError } from '../../core/errors.js';
+import { isUuid } from '../../core/uuid.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { withoutCredentials } from '../http/errors.js';
 import { getDocument, probeObject, readText, type ProbedObject } from './reading.js';
@@ -16,7 +17,6 @@ export interface ObjectsStore {
   probe(id: string): Promise<ProbedObject>;
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** What Swift gives at most (https://docs.openstack.org/api-ref/object-store/, "limit"); 10,000 names of 256 bytes are less than a document may have. */
 const pageLength = 10_000;
 /** Far beyond any store; what has more does not end. */
@@ -45,7 +45,7 @@ async function listIds(url: string, http: HttpClient): Promise<string[]> {
     if (last === undefined) return [...ids];
     // Every page begins behind the marker, whichever way the server sorts.
     if (page.includes(marker) || markers.has(last)) throw endless('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
-    for (const name of page) if (uuid.test(name)) ids.add(name);
+    for (const name of page) if (isUuid(name)) ids.add(name);
     marker = last;
     markers.add(last);
     if (ids.size > mostObjects || markers.size > mostPages) throw endless('LIST_TOO_LONG', url, `has more than ${mostObjects} images or ${mostPages} pages, and is not read further`);

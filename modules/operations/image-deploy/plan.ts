@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { Image } from '../../clients/glance/images.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
+import { isUuid } from '../../core/uuid.js';
 import { planDeployment, type DeploymentPlan, type PlannedImage } from '../../policy/deployment.js';
 import { originOf } from '../../policy/images.js';
 import { refusalToAllow } from '../../policy/manifest-properties.js';
@@ -43,7 +44,7 @@ export async function readScope(args: DeployArguments, context: Pick<Context, 'e
   const refusals = args.allowed_properties.flatMap((pattern) => refusalToAllow(pattern) ?? []);
   if (refusals.length > 0) throw new InputError(`allowed_properties: ${refusals.join('; ')}`, 'allowed_properties');
   if (latest && latest.length > 3) throw new InputError(`latest: ${latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
-  const ids = images.filter((name) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name));
+  const ids = images.filter(isUuid);
   if (ids.length > 0 && ids.length < images.length) throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');
   if (ids.length > 0 && (latest || ipa)) throw new InputError(`images: an id and ${latest ? 'latest' : 'ipa'} exclude each other`, 'images');
   const wanted: readonly CatalogueKind[] = ids.length > 0 || latest || ipa ? ['objects'] : kinds;

@@ -1,4 +1,5 @@
 // Which parts of a URL are secret: who logs in by it, and the signatures and tokens in its query.
+import { percentDecoded } from './percent-encoding.js';
 
 export interface TextRange {
   readonly start: number;
@@ -10,7 +11,6 @@ const url = /\b(?=([a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>`]*[^\s"'<>`:;,.)\]}]))/gi
 const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i;
 const parameter = /[?&#;]([\w.~%-]{1,100})=([^&#;]*)/g;
 const secretParameter = /sig|token|secret|passw|credential|key|auth|code/i;
-const harmlessParameters: ReadonlySet<string> = new Set(['sort_key', 'sort_keys', 'author', 'encoding-key', 'keyword']);
 
 /** Names that mean a signature or a token wherever they stand, in a sentence or behind a path. */
 const looseParameter = /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
@@ -20,7 +20,7 @@ const tokenForms = /gAAAAA[\w-]{40,}={0,2}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10
 
 /** True for a parameter of a query whose value is never to be shown. */
 export function isSecretParameter(name: string): boolean {
-  return secretParameter.test(name) && !harmlessParameters.has(name.toLowerCase());
+  return secretParameter.test(name) && name !== 'sort_key';
 }
 
 /** Where secrets stand in the URLs of a text, and what has the form of a token. */
@@ -39,7 +39,7 @@ export function secretsInUrls(text: string): string[] {
     const [, , login = ''] = userInfo.exec(found) ?? [];
     const password = login.includes(':') ? login.slice(login.indexOf(':') + 1) : '';
     const parameters = [...found.matchAll(parameter)].flatMap(([, name = '', value = '']) => (isSecretParameter(name) && value.length >= shortestSecret ? [value] : []));
-    return [password, ...parameters].filter((secret) => secret !== '').flatMap((secret) => [...new Set([secret, decoded(secret)])]);
+    return [password, ...parameters].filter((secret) => secret !== '').flatMap((secret) => [...new Set([secret, percentDecoded(secret)])]);
   });
 }
 
@@ -56,12 +56,4 @@ function rangesOfUrl(found: string, offset: number): TextRange[] {
 function lastOf(matched: string, value: string, offset: number): TextRange {
   const end = offset + matched.length;
   return { start: end - value.length, end };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

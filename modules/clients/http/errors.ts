@@ -1,4 +1,5 @@
 import { messageOf, OperationError, type Facts } from '../../core/errors.js';
+import { isSecretParameter } from '../../core/secret-urls.js';
 
 interface RefusedRequest {
   readonly method: string;
@@ -53,7 +54,7 @@ export function withoutCredentials(url: string): string {
   parsed.username = '';
   parsed.password = '';
   for (const name of [...parsed.searchParams.keys()]) {
-    if (/sig|token|secret|password|credential|key/i.test(name) && name !== 'sort_key') parsed.searchParams.set(name, '********');
+    if (isSecretParameter(name)) parsed.searchParams.set(name, '********');
   }
   return parsed.href;
 }

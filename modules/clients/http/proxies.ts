@@ -2,6 +2,7 @@
 // select_proxy, urllib/request.py getproxies_environment). Pure: the environment is an argument.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { OperationError } from '../../core/errors.js';
+import { percentDecoded } from '../../core/percent-encoding.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,7 +49,7 @@ function parseProxy({ name, value }: Variable): Proxy {
   if (!URL.canParse(whole)) throw refuse('is not the URL of a proxy');
   const url = new URL(whole);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse(`names a proxy of the kind ${url.protocol.replace(':', '')}, which is not supported`);
-  const login = [url.username, url.password].map(unquoted).join(':');
+  const login = [url.username, url.password].map(percentDecoded).join(':');
   url.username = '';
   url.password = '';
   return {
@@ -56,15 +57,6 @@ function parseProxy({ name, value }: Variable): Proxy {
     shown: `${url.origin} of ${name}`,
     ...(login === ':' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` }),
   };
-}
-
-/** As Python's unquote: what is no encoding stays. */
-export function unquoted(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /**

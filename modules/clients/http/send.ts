@@ -4,10 +4,10 @@ import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { parseHttpDate } from '../../core/http-dates.js';
+import { percentDecoded } from '../../core/percent-encoding.js';
 import { longestPauseSeconds, readWhole } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
 import { ConnectionError, explainFailure, HttpError, reasonFromBody, through, withoutCredentials } from './errors.js';
-import { unquoted } from './proxies.js';
 import type { Route } from './transport.js';
 
 /** Of an error's body only the beginning is of interest. */
@@ -72,7 +72,7 @@ function splitLogin(text: string): { url: string; login: Record<string, string> 
   if (!URL.canParse(text)) throw new InputError(`${JSON.stringify(withoutCredentials(text))} is not a URL`);
   const url = new URL(text);
   if (url.username === '' && url.password === '') return { url: url.href, login: {} };
-  const pair = [url.username, url.password].map(unquoted).join(':');
+  const pair = [url.username, url.password].map(percentDecoded).join(':');
   url.username = '';
   url.password = '';
   return { url: url.href, login: { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };

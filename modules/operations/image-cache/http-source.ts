@@ -4,6 +4,7 @@ import { withoutCredentials } from '../../clients/http/errors.js';
 import { probeUrl, type Probe } from '../../clients/http/probe.js';
 import { isSameFile, type Copy, type Remote } from '../../policy/freshness.js';
 import { parseHttpDate } from '../../core/http-dates.js';
+import { percentDecoded } from '../../core/percent-encoding.js';
 import type { Run } from './run.js';
 import { optionsOf, sourceChanged, type Received, type Source } from './source.js';
 
@@ -38,12 +39,7 @@ export function httpSource(url: string, run: Run): Source {
 
 function fileNameOf(url: string): string {
   const { pathname } = new URL(url);
-  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
+  return percentDecoded(pathname.slice(pathname.lastIndexOf('/') + 1));
 }
 
 /** A server that answers "not modified since" to an older file hides that it was rolled back, which `strict` wants to know. */

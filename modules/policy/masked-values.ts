@@ -1,5 +1,6 @@
 // Values as Ironic serves them, passwords masked, against values as they are wanted.
 import { isMapping } from '../core/mapping.js';
+import { isRedactionNotice } from '../core/redacted.js';
 
 const mask = '***';
 
@@ -9,7 +10,7 @@ const mask = '***';
  */
 export function isKeptBack(value: unknown): boolean {
   if (isMapping(value)) return isKeptBack(value.content);
-  return typeof value === 'string' && /^\*\* (?:value )?redacted\b/i.test(value);
+  return typeof value === 'string' && isRedactionNotice(value);
 }
 
 /** True for a value that has a mask in it, however deep: the true one is not known, and this one must never be written back. */

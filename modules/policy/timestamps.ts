@@ -1,4 +1,9 @@
-// When an image was built, as its builders write it.
+// When an image was built, as its builders write it, and moments as our own markers have them.
+
+/** RFC 3339, in UTC and whole seconds. */
+export function markerTime(moment: Date): string {
+  return moment.toISOString().replace(/\.\d+Z$/, 'Z');
+}
 
 /**
  * The moment that a `build-timestamp` means, to the millisecond: `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, or POSIX seconds. Undefined when it is neither.

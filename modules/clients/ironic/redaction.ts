@@ -1,7 +1,8 @@
-// What Ironic says in place of a value that this login may not know (node_sanitize in ironic/api/controllers/v1/node.py).
+// Where Ironic has left a value out for this login.
+import { isRedactionNotice } from '../../core/redacted.js';
 
 /** True for such a text, and for a mapping or a list that holds one, however deep. */
 export function isRedacted(value: unknown): boolean {
-  if (typeof value === 'string') return /^\s*\*\* (?:Value )?Redacted\b/i.test(value);
+  if (typeof value === 'string') return isRedactionNotice(value);
   return typeof value === 'object' && value !== null && Object.values(value).some(isRedacted);
 }

@@ -5,6 +5,7 @@ import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId } from '../../core/uuid.js';
 import { markers } from '../../policy/images.js';
 import { isHidden, neededBy, type PlannedRetention, type RetentionImage } from '../../policy/retention.js';
+import { markerTime } from '../../policy/timestamps.js';
 import { describeUse, describeUser, type Use } from '../../policy/uses.js';
 import { changeImage } from '../change-image.js';
 import { readSiteImages } from '../site-images.js';
@@ -160,6 +161,6 @@ async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
 async function hide({ image, isNoted }: PlannedRetention, { args, cloud, context }: Run): Promise<void> {
   const change = args.hide_mode === 'private' ? ({ attribute: 'visibility', value: 'private' } as const) : ({ attribute: 'os_hidden', value: true } as const);
   const changes: ImageChange[] = isHidden(image) ? [] : [{ op: 'replace', ...change }];
-  if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: context.now().toISOString().replace(/\.\d+Z$/, 'Z') });
+  if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: markerTime(context.now()) });
   await changeImage(cloud, image.id, changes, { signal: context.signal });
 }

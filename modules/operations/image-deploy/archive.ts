@@ -3,6 +3,7 @@ import { getImage, listPublicImages, type Image } from '../../clients/glance/ima
 import { OperationError } from '../../core/errors.js';
 import { archiveName, isProduction, markers, type SiteImage } from '../../policy/images.js';
 import { settleName, type SettledName } from '../../policy/production.js';
+import { markerTime } from '../../policy/timestamps.js';
 import { changeImage } from '../change-image.js';
 import { readSiteImages } from '../site-images.js';
 import type { Run } from './job.js';
@@ -66,7 +67,7 @@ export async function archive(image: SiteImage, run: Run): Promise<Archived | un
   const changes = [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
-    { op: 'add', attribute: markers.supersededAt, value: run.context.now().toISOString().replace(/\.\d+Z$/, 'Z') },
+    { op: 'add', attribute: markers.supersededAt, value: markerTime(run.context.now()) },
   ] as const;
   // Two runs may archive it at once, each with its own time and perhaps another free name.
   const archived = await changeImage(run.cloud, image.id, changes, { signal: run.context.signal, isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined });

@@ -97,11 +97,17 @@ export async function findServerOf(cloud: Cloud, imageId: string): Promise<User 
   }
 }
 
-/** Makes sure that Glance has listed the images of all projects: one of them may boot with one of ours. Throws USE_UNKNOWN. */
-export async function assertAllImages(cloud: Cloud): Promise<void> {
-  if (await seesAllImages(cloud)) return;
+/** What Glance keeps to itself: an image of another project may boot with one of ours. Undefined where it lists the images of all projects. */
+export async function silenceOfGlance(cloud: Cloud): Promise<Silence | undefined> {
+  if (await seesAllImages(cloud)) return undefined;
   const hidden = new OperationError('IMAGES_HIDDEN', 'it shows this login the images of its project only; the role admin is needed', { service: 'image' });
-  throw useUnknown({ service: 'image', title: 'Glance', cause: hidden });
+  return { service: 'image', title: 'Glance', cause: hidden };
+}
+
+/** Makes sure that Glance has listed the images of all projects. Throws USE_UNKNOWN. */
+export async function assertAllImages(cloud: Cloud): Promise<void> {
+  const silence = await silenceOfGlance(cloud);
+  if (silence) throw useUnknown(silence);
 }
 
 export function useUnknown({ service, title, cause }: Silence): OperationError {

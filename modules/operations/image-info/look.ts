@@ -1,6 +1,5 @@
 // What is asked for besides the list: who uses each image, and what a cleaning would do with it.
 import type { Image } from '../../clients/glance/images.js';
-import { seesAllImages } from '../../clients/glance/visibility.js';
 import type { WatchedClock } from '../../clients/keystone/clock.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { messageOf } from '../../core/errors.js';
@@ -12,7 +11,7 @@ import { readCatalogue, readSupportedNames } from '../image-clean/catalogue.js';
 import { assertClock } from '../image-clean/clock.js';
 import { planCleaning } from '../image-clean/plan.js';
 import { selectionOf } from '../image-clean/selection.js';
-import { readKnownUses, whyUnknown, type Silence } from '../image-clean/sources.js';
+import { readKnownUses, silenceOfGlance, whyUnknown, type Silence } from '../image-clean/sources.js';
 import { readProjectNames } from '../project-names.js';
 import type { InfoArguments } from './operation.js';
 
@@ -46,16 +45,17 @@ export async function lookCloser(site: Site): Promise<Look> {
   const catalogue = await readCatalogue(site, await readSupportedNames(site));
   const selection = selectionOf({ exclude: [], skip_images: args.skip_images });
   const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: site.context.now() });
-  const obstacles = [...failures, ...clockFault(site.clock), ...(plan.doubt === undefined ? [] : [plan.doubt]), ...(plan.refusal === undefined ? [] : [plan.refusal])];
-  const planned = unknown.length > 0 || clockFault(site.clock).length > 0 ? withheld(plan.images, 'a cleaning would be refused') : plan.images;
+  const clockFaults = clockFaultsOf(site.clock);
+  const obstacles = [...failures, ...clockFaults, ...(plan.doubt === undefined ? [] : [plan.doubt]), ...(plan.refusal === undefined ? [] : [plan.refusal])];
+  const planned = unknown.length > 0 || clockFaults.length > 0 ? withheld(plan.images, 'a cleaning would be refused') : plan.images;
   return { uses: withNeeding(uses, images), unknown, projectNames, planned: new Map(planned.map((entry) => [entry.image.id, entry])), failures: obstacles };
 }
 
 async function readAllUses({ cloud, images }: Site): Promise<{ uses: ReadonlyMap<string, Use>; unknown: readonly Silence[] }> {
   const ids = new Set(images.map(({ id }) => comparableId(id)));
   const { uses, unknown } = await readKnownUses(cloud, (id) => ids.has(id), mostUsers);
-  const glance = { service: 'image', title: 'Glance', cause: new Error('it shows this login the images of its project only; the role admin is needed') };
-  return { uses, unknown: (await seesAllImages(cloud)) ? unknown : [...unknown, glance] };
+  const glance = await silenceOfGlance(cloud);
+  return { uses, unknown: glance ? [...unknown, glance] : unknown };
 }
 
 /** The plan sees by itself which images need which. */
@@ -67,7 +67,7 @@ function withNeeding(uses: ReadonlyMap<string, Use>, images: readonly Image[]): 
   return all;
 }
 
-function clockFault(clock: WatchedClock): string[] {
+function clockFaultsOf(clock: WatchedClock): string[] {
   try {
     assertClock(clock);
     return [];

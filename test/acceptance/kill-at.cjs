@@ -1,5 +1,6 @@
 // Loaded before a program by NODE_OPTIONS=--require: kills it before its n-th step that changes the disk, n being KILL_AT. What kill -9 cannot
 // show is left out: a folder that is there already, and what was not yet synced.
+const { readlinkSync } = require('node:fs');
 const promises = require('node:fs/promises');
 
 let steps = 0;
@@ -20,7 +21,18 @@ function guard(object, name, concerns) {
   };
 }
 
-const isBelow = (path) => typeof path === 'string' && path.startsWith(folder);
+/** Folders are reached by their descriptors, so that nobody can put a link in their place. */
+function namedPath(path) {
+  return path.replace(/^\/proc\/self\/fd\/\d+/, (descriptor) => {
+    try {
+      return readlinkSync(descriptor);
+    } catch {
+      return descriptor;
+    }
+  });
+}
+
+const isBelow = (path) => typeof path === 'string' && namedPath(path).startsWith(folder);
 for (const name of ['rename', 'symlink', 'unlink', 'rm', 'chmod', 'utimes', 'copyFile']) {
   guard(promises, name, (args) => args.some(isBelow));
 }
@@ -31,7 +43,7 @@ promises.open = async function opened(...args) {
   const handle = await open.apply(this, args);
   if (!isPatched && isBelow(args[0])) {
     isPatched = true;
-    for (const name of ['write', 'writeFile', 'truncate']) guard(Object.getPrototypeOf(handle), name, () => true);
+    for (const name of ['write', 'writeFile', 'truncate', 'chmod', 'utimes']) guard(Object.getPrototypeOf(handle), name, () => true);
   }
   return handle;
 };

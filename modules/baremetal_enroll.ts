@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { baremetalEnroll } from './operations/baremetal-enroll/operation.js';
+import { baremetalEnroll } from './nodes/enroll/operation.js';
 await serve(baremetalEnroll);

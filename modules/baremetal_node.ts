@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { baremetalNode } from './operations/baremetal-node/operation.js';
+import { baremetalNode } from './nodes/node/operation.js';
 await serve(baremetalNode);

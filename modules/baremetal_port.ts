@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { baremetalPort } from './operations/baremetal-port/operation.js';
+import { baremetalPort } from './nodes/port/operation.js';
 await serve(baremetalPort);

@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { imageCache } from './operations/image-cache/operation.js';
+import { imageCache } from './cache/operation.js';
 await serve(imageCache);

@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { imageClean } from './operations/image-clean/operation.js';
+import { imageClean } from './images/clean/operation.js';
 await serve(imageClean);

@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { imageDeploy } from './operations/image-deploy/operation.js';
+import { imageDeploy } from './images/deploy/operation.js';
 await serve(imageDeploy);

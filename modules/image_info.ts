@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { imageInfo } from './operations/image-info/operation.js';
+import { imageInfo } from './images/info/operation.js';
 await serve(imageInfo);

@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { imageProperty } from './operations/image-property/operation.js';
+import { imageProperty } from './images/property/operation.js';
 await serve(imageProperty);

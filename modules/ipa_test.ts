@@ -1,3 +1,3 @@
 import { serve } from './ansible/serve.js';
-import { ipaTest } from './operations/ipa-test/operation.js';
+import { ipaTest } from './ipa/operation.js';
 await serve(ipaTest);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
 import { checkDeclaration } from '../modules/core/declaration-check.js';
 import type { Declaration } from '../modules/core/operation.js';
-import { reservedKeys } from '../modules/operations/result.js';
+import { reservedKeys } from '../modules/runtime/result.js';
 import { bundle } from './bundle.js';
 import { loadDeclarations, root } from './declarations.js';
 import { validatorSource } from './validators.js';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { version } from '../modules/cli/version.js';
-import { operations } from '../modules/operations/registry.js';
+import { operations } from '../modules/registry.js';
 import { loadDeclarations } from '../scripts/declarations.js';
 import { referenceOf } from '../scripts/reference.js';
 import { root, sourceFiles, type SourceFile } from './source-files.js';
@@ -11,30 +11,37 @@ import { root, sourceFiles, type SourceFile } from './source-files.js';
 const modules = sourceFiles('modules');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-const layers = ['ansible', 'cli', 'operations', 'clients', 'policy', 'core'] as const;
-type Layer = (typeof layers)[number] | 'entry';
+const wings = ['ansible', 'cli', 'ipa', 'nodes', 'cache', 'images', 'runtime', 'clients', 'core'] as const;
+type Place = (typeof wings)[number] | 'entry' | 'registry';
 
-/** Imports go one way. */
-const allowed: Readonly<Record<Layer, readonly Layer[]>> = {
-  entry: ['ansible', 'cli', 'operations'],
-  ansible: ['ansible', 'operations', 'core'],
-  cli: ['cli', 'operations', 'clients', 'core'],
-  operations: ['operations', 'clients', 'policy', 'core'],
+/** Imports go one way: entries → ansible | cli → registry → ipa → nodes | cache → images → runtime → clients → core. */
+const allowed: Readonly<Record<Place, readonly Place[]>> = {
+  entry: ['ansible', 'cli', 'ipa', 'nodes', 'cache', 'images'],
+  ansible: ['ansible', 'runtime', 'core'],
+  cli: ['cli', 'registry', 'images', 'runtime', 'clients', 'core'],
+  registry: ['ipa', 'nodes', 'cache', 'images', 'core'],
+  ipa: ['ipa', 'nodes', 'images', 'runtime', 'clients', 'core'],
+  nodes: ['nodes', 'images', 'runtime', 'clients', 'core'],
+  cache: ['cache', 'images', 'runtime', 'clients', 'core'],
+  images: ['images', 'runtime', 'clients', 'core'],
+  runtime: ['runtime', 'clients', 'core'],
   clients: ['clients', 'core'],
-  policy: ['policy', 'core'],
   core: ['core'],
 };
 
-function layerOf(path: string): Layer {
+function placeOf(path: string): Place {
   const [, folder = ''] = path.split('/');
-  return layers.find((layer) => layer === folder) ?? 'entry';
+  return folder === 'registry.ts' ? 'registry' : (wings.find((wing) => wing === folder) ?? 'entry');
 }
+
+const isPolicy = (path: string): boolean => path.split('/')[2] === 'policy';
 
 /** `file imports what`, for each import of these files that breaks the rule. */
 function breaches(files: readonly SourceFile[], isAllowed: (specifier: string, file: SourceFile) => boolean): string[] {
   return files.flatMap((file) => file.imports.filter((specifier) => !isAllowed(specifier, file)).map((specifier) => `${file.path} imports ${specifier}`));
 }
 
+const policy = modules.filter((file) => isPolicy(file.path));
 const outside = (folder: string): SourceFile[] => modules.filter((file) => !file.path.startsWith(folder));
 const inside = (folder: string): SourceFile[] => modules.filter((file) => file.path.startsWith(folder));
 
@@ -42,15 +49,27 @@ describe('imports', () => {
   test('are found at all', () => {
     expect(modules.find((file) => file.path === 'modules/image_info.ts')?.imports).toEqual([
       'modules/ansible/serve.ts',
-      'modules/operations/image-info/operation.ts',
+      'modules/images/info/operation.ts',
     ]);
   });
 
-  test('go one way: entries → ansible | cli → operations → clients, policy → core', () => {
+  test('go one way: entries → ansible | cli → registry → ipa → nodes | cache → images → runtime → clients → core', () => {
     const isAllowed = (specifier: string, file: SourceFile): boolean =>
-      !specifier.startsWith('modules/') || allowed[layerOf(file.path)].includes(layerOf(specifier));
+      !specifier.startsWith('modules/') || allowed[placeOf(file.path)].includes(placeOf(specifier));
 
     expect(breaches(modules, isAllowed)).toEqual([]);
+  });
+
+  test('of policy reach policy and core alone', () => {
+    const isAllowed = (specifier: string): boolean => !specifier.startsWith('modules/') || isPolicy(specifier) || placeOf(specifier) === 'core';
+
+    expect(breaches(policy, isAllowed)).toEqual([]);
+  });
+
+  test('of an entry reach its operation alone', () => {
+    const isAllowed = (specifier: string): boolean => placeOf(specifier) === 'ansible' || placeOf(specifier) === 'cli' || specifier.endsWith('/operation.ts');
+
+    expect(breaches(modules.filter((file) => placeOf(file.path) === 'entry'), isAllowed)).toEqual([]);
   });
 
   test('of the command line reach only those clients that read files', () => {
@@ -68,7 +87,7 @@ describe('imports', () => {
   test('of core and policy are free of I/O', () => {
     const io = /^(node:)?(fs|http|https|net|tls|dns|child_process|os|process|worker_threads|dgram|cluster)(\/|$)/;
 
-    expect(breaches([...inside('modules/core/'), ...inside('modules/policy/')], (specifier) => !io.test(specifier))).toEqual([]);
+    expect(breaches([...inside('modules/core/'), ...policy], (specifier) => !io.test(specifier))).toEqual([]);
   });
 
   test('of the doubles take nothing from the modules', () => {
@@ -79,11 +98,11 @@ describe('imports', () => {
 test('policy knows no clock, no chance and no environment', () => {
   const impure = /\bDate\.now\(|new Date\(\)|Math\.random|performance\.now|\bprocess\.|setTimeout|\bfetch\(/;
 
-  expect(inside('modules/policy/').filter((file) => impure.test(file.code)).map((file) => file.path)).toEqual([]);
+  expect(policy.filter((file) => impure.test(file.code)).map((file) => file.path)).toEqual([]);
 });
 
 test('only the front ends, and what the environment must give, touch the process', () => {
-  const touching = modules.filter((file) => /\bprocess\.(env|argv|exit|std|on\()/.test(file.code)).map((file) => layerOf(file.path));
+  const touching = modules.filter((file) => /\bprocess\.(env|argv|exit|std|on\()/.test(file.code)).map((file) => placeOf(file.path));
 
   expect([...new Set(touching)].sort()).toEqual(['ansible', 'cli', 'entry']);
 });
@@ -95,7 +114,7 @@ test('nothing but errors is a class', () => {
 });
 
 test('every operation has its entry of three lines, and every entry its operation', () => {
-  const entries = readdirSync(join(root, 'modules')).filter((name) => name.endsWith('.ts') && name !== 'cli.ts');
+  const entries = readdirSync(join(root, 'modules')).filter((name) => name.endsWith('.ts') && name !== 'cli.ts' && name !== 'registry.ts');
 
   expect(entries.sort()).toEqual(operations.map(({ name }) => `${name}.ts`));
   for (const entry of entries) expect(read(`modules/${entry}`).trimEnd().split('\n')).toHaveLength(3);

@@ -5,7 +5,7 @@ import { maskArguments } from '../core/masking.js';
 import { redactAll } from '../core/redaction.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { toYamlText } from '../core/yaml-text.js';
-import { resultOf, resultOfError } from '../operations/result.js';
+import { resultOf, resultOfError } from '../runtime/result.js';
 import type { Request } from './request.js';
 
 export interface ResponseParts {

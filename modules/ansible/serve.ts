@@ -1,9 +1,9 @@
 // One operation as an Ansible module: reads the arguments file, runs, prints one JSON object, whatever happens.
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, LogLevel } from '../core/operation.js';
-import { limitExit, outputLost } from '../operations/ending.js';
-import { execute, type ExecutionContext } from '../operations/execute.js';
-import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
+import { limitExit, outputLost } from '../runtime/ending.js';
+import { execute, type ExecutionContext } from '../runtime/execute.js';
+import { knownSecrets, type KnownSecrets } from '../runtime/secrets.js';
 import { writeFully } from './output.js';
 import { readRequest, type Request } from './request.js';
 import { responseTo, responseToError, toAsciiJson, type ResponseParts } from './response.js';

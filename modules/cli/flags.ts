@@ -2,8 +2,8 @@
 import type { Options } from 'yargs';
 import { rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { AnyOperation } from '../core/operation.js';
-import { loginFields } from '../operations/login-fields.js';
-import { storeFields } from '../operations/store-fields.js';
+import { loginFields } from '../runtime/login-fields.js';
+import { storeFields } from '../images/store-fields.js';
 
 export interface Flag {
   /** Without the dashes before it. */

@@ -2,10 +2,10 @@
 import { OperationError } from '../core/errors.js';
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
-import { limitExit, outputLost } from '../operations/ending.js';
-import { execute, type ExecutionContext } from '../operations/execute.js';
-import { operations as registered } from '../operations/registry.js';
-import { knownSecrets, type KnownSecrets } from '../operations/secrets.js';
+import { limitExit, outputLost } from '../runtime/ending.js';
+import { execute, type ExecutionContext } from '../runtime/execute.js';
+import { operations as registered } from '../registry.js';
+import { knownSecrets, type KnownSecrets } from '../runtime/secrets.js';
 import { readCommandLine, type Run } from './command-line.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { createProgress, type ProgressDisplay } from './progress.js';

@@ -3,7 +3,7 @@ import { redactAll } from '../core/redaction.js';
 import { InputError } from '../core/errors.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { toYamlText } from '../core/yaml-text.js';
-import { resultOf, resultOfError } from '../operations/result.js';
+import { resultOf, resultOfError } from '../runtime/result.js';
 import { printable, tableLines } from './table.js';
 import { UsageError } from './usage-error.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { contentFault } from '../../modules/policy/inspection.js';
+import { contentFault } from '../../modules/images/policy/disk-inspection.js';
 
 /** The format by which QEMU would open a file with this beginning; undefined where it finds the file broken. */
 function probe(head: Buffer): string | undefined {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseHttpDate } from '../../modules/core/http-dates.js';
-import { april, june, may, sha256, startCacheSite, type CacheSite } from '../operations/cache-site.js';
+import { april, june, may, sha256, startCacheSite, type CacheSite } from '../cache/cache-site.js';
 import type { ServedFile } from '../sandbox/file-server.js';
 import { startOracle, type Oracle, type OracleAnswer } from './ironic-image-cache.js';
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { april, june, startCacheSite, type CacheSite } from '../operations/cache-site.js';
+import { april, june, startCacheSite, type CacheSite } from '../cache/cache-site.js';
 import { root } from './cloud.js';
 import { startModule, type Arguments } from './executable.js';
 

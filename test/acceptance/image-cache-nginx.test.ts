@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sha256 } from '../operations/cache-site.js';
+import { sha256 } from '../cache/cache-site.js';
 import { parseResult, startModule } from './executable.js';
 import { startNginx, type Nginx } from './nginx.js';
 

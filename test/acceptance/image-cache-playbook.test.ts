@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { may, startCacheSite, type CacheSite } from '../operations/cache-site.js';
+import { may, startCacheSite, type CacheSite } from '../cache/cache-site.js';
 import { root } from './cloud.js';
 
 let site: CacheSite;

@@ -6,7 +6,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockFile } from '../../modules/clients/files/lock.js';
-import { april, june, may, sha256 } from '../operations/cache-site.js';
+import { april, june, may, sha256 } from '../cache/cache-site.js';
 import { createProject, readCloud, root } from './cloud.js';
 import { parseResult, startCommand, startModule, type Arguments, type Ended } from './executable.js';
 import { openGlance } from './glance.js';

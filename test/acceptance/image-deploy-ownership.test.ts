@@ -1,6 +1,6 @@
 // What other projects have under our ids, names and markers, and what the operator has set aside, on the real Glance and Nova.
 import { expect, test } from '@jest/globals';
-import { imageId } from '../../modules/policy/ids.js';
+import { imageId } from '../../modules/images/policy/image-ids.js';
 import { tokenOf } from './cloud.js';
 import { bootServer } from './compute.js';
 import { makeDisk } from './disk.js';

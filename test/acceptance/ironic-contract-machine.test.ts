@@ -1,7 +1,7 @@
-// What policy/node-states.ts says of the states of nodes, held to the machine of the Ironic that is installed.
+// What nodes/policy/node-states.ts says of the states of nodes, held to the machine of the Ironic that is installed.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { giveUpVerb, hasFailed, isAtRest, isEditable, isHeld, stepsTo, type NodeGoal, type Step } from '../../modules/policy/node-states.js';
+import { giveUpVerb, hasFailed, isAtRest, isEditable, isHeld, stepsTo, type NodeGoal, type Step } from '../../modules/nodes/policy/node-states.js';
 
 interface Machine {
   /** The newest minor version of the API. */

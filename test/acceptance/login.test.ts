@@ -6,9 +6,9 @@ import { createHttpClient, type HttpClient } from '../../modules/clients/http/cl
 import { connect, type Cloud } from '../../modules/clients/keystone/cloud.js';
 import { resolveLogin } from '../../modules/clients/keystone/login.js';
 import type { Context } from '../../modules/core/operation.js';
-import { openCloud, openHttp, type ConnectionArguments } from '../../modules/operations/connect.js';
-import { loginFields } from '../../modules/operations/login-fields.js';
-import { mergeSiteYaml } from '../../modules/operations/site-yaml.js';
+import { openCloud, openHttp, type ConnectionArguments } from '../../modules/runtime/connect.js';
+import { loginFields } from '../../modules/runtime/login-fields.js';
+import { mergeSiteYaml } from '../../modules/runtime/site-yaml.js';
 import { temporaryFolder } from '../clients/temporary-folder.js';
 
 const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? '.cloud');

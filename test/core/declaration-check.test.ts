@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkDeclaration } from '../../modules/core/declaration-check.js';
 import type { Declaration } from '../../modules/core/operation.js';
-import { reservedKeys } from '../../modules/operations/result.js';
+import { reservedKeys } from '../../modules/runtime/result.js';
 import { loadDeclarations } from '../../scripts/declarations.js';
 
 const complete: Declaration = {

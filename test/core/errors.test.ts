@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { failureOfPart, isProgramFault, OperationError, rethrowProgramFault } from '../../modules/core/errors.js';
-import { ensureNode } from '../../modules/operations/baremetal/ensure.js';
-import type { NodeRun } from '../../modules/operations/baremetal/run.js';
+import { ensureNode } from '../../modules/nodes/ensure.js';
+import type { NodeRun } from '../../modules/nodes/run.js';
 
 function thrownBy(work: () => unknown): unknown {
   try {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { qcow2 } from '../policy/disk-samples.js';
+import { qcow2 } from '../images/policy/disk-samples.js';
 import { publishRelease } from '../sandbox/releases.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import { library, root, runModule, withFolder } from './run.js';

@@ -1,7 +1,7 @@
 // The command lines that operators have in their notes, scripts and units, word for word.
 import { describe, expect, test } from '@jest/globals';
 import { readCommandLine, type Run } from '../../modules/cli/command-line.js';
-import { operations } from '../../modules/operations/registry.js';
+import { operations } from '../../modules/registry.js';
 
 async function read(line: string): Promise<Run> {
   const read = await readCommandLine(line.split(' '), operations, 80);

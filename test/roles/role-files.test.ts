@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { imageCache } from '../../modules/operations/image-cache/operation.js';
+import { imageCache } from '../../modules/cache/operation.js';
 
 const role = join(process.cwd(), 'roles/chameleon_image_tools');
 const playbooks = join(process.cwd(), 'playbooks');

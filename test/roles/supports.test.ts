@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { parseSupports } from '../../modules/policy/supports.js';
+import { parseSupports } from '../../modules/images/policy/supported-builds.js';
 
 const role = join(process.cwd(), 'roles/chameleon_image_tools');
 const text = readFileSync(join(role, 'files/supports.yaml'), 'utf8');

@@ -1,0 +1,67 @@
+// A file of this host.
+import fs, { constants, type FileHandle } from 'node:fs/promises';
+import { openPart, readHandleChunks } from '../clients/download/part-file.js';
+import { assertSpace, modifiedMsOf } from '../clients/files/durable.js';
+import { OperationError } from '../core/errors.js';
+import { isSameFile, type Remote } from './policy/freshness.js';
+import { refusalOfPath } from '../images/policy/image-urls.js';
+import type { Run } from './run.js';
+import { sourceChanged, type Source } from './source.js';
+
+/**
+ * Opens a file that an image may be read from. What was opened is looked at, not its name, which somebody may give to another file at any time.
+ * Throws FILE_REFUSED with the words of Ironic.
+ */
+export async function openAllowed({ path, url }: { path: string; url: string }, { args }: Pick<Run, 'args'>): Promise<FileHandle> {
+  const refuse = (reason: string): OperationError => new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
+  const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw refuse(`Specified image file not found. (${(error as NodeJS.ErrnoException).code})`);
+  });
+  try {
+    const realPath = await fs.readlink(`/proc/self/fd/${file.fd}`);
+    const refusal = refusalOfPath(realPath, await Promise.all(args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))));
+    if (refusal !== undefined) throw refuse(refusal);
+    if (!(await file.stat()).isFile()) throw refuse('Specified image file not found.');
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A file of this host, or of one that it has mounted. Throws FILE_REFUSED. */
+export async function fileSource({ path, url }: { path: string; url: string }, run: Run): Promise<Source> {
+  const look = async (): Promise<Remote & { readonly bytes: number; readonly modifiedMs: number }> => {
+    const file = await openAllowed({ path, url }, run);
+    const stats = await file.stat().finally(() => file.close());
+    // mtime can be set to the millisecond only, and must compare equal afterwards.
+    return { source: `file://${path}`, modifiedMs: modifiedMsOf(stats), bytes: stats.size };
+  };
+  await look();
+  return {
+    shown: `file://${path}`,
+    fileName: path.slice(path.lastIndexOf('/') + 1),
+    look,
+    receive: async ({ part, folder, remote, sink, onProgress }) => {
+      await assertSpace(folder, remote.bytes ?? 0, path);
+      const writer = await openPart(part);
+      let done = 0;
+      try {
+        sink.restart();
+        await writer.restart({ source: `file://${path}` });
+        for await (const chunk of readHandleChunks(await openAllowed({ path, url }, run))) {
+          run.context.signal.throwIfAborted();
+          const written = writer.write(chunk);
+          sink.update(chunk);
+          await written;
+          onProgress((done += chunk.length), remote.bytes);
+        }
+        await writer.sync();
+      } finally {
+        await writer.close();
+      }
+      if (done !== remote.bytes || !isSameFile(await look(), remote)) throw sourceChanged(path);
+      return { bytes: done, modifiedMs: remote.modifiedMs };
+    },
+  };
+}

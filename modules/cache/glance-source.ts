@@ -1,0 +1,59 @@
+// The data of an image in Glance.
+import { download, type DownloadOptions } from '../clients/download/download.js';
+import { downloadImage } from '../clients/glance/data.js';
+import { getImage, listImages, type Image } from '../clients/glance/images.js';
+import { InputError } from '../core/errors.js';
+import { algorithmCalled, type Checksum } from '../images/policy/checksums.js';
+import { barrier, describeOwners, imagesNamed, isForeign } from '../images/policy/image-choice.js';
+import type { Remote } from './policy/freshness.js';
+import { parseImageReference } from '../images/policy/image-urls.js';
+import type { Run } from './run.js';
+import { optionsOf, sourceChanged, type Source } from './source.js';
+
+/** An image of the Image service. Throws INVALID_INPUT where there is none of that name, or several. */
+export async function glanceSource(nameOrId: string, label: string, run: Run): Promise<Source> {
+  const cloud = await run.cloud();
+  const image = await findImage(nameOrId, label, run);
+  if (image.status !== 'active' || image.size === undefined) throw new InputError(`${label}: image ${image.id} is ${image.status}, not active`, label);
+  const source = `glance:${image.id}`;
+  const created = Date.parse(image.created_at);
+  const remote: Remote = { source, isImmutable: true, bytes: image.size, modifiedMs: Number.isNaN(created) ? undefined : created };
+  const checksum = checksumFrom(image);
+  return {
+    shown: source,
+    fileName: image.name,
+    ...(checksum ? { checksum } : {}),
+    look: async () => remote,
+    receive: async (receiving) => {
+      const open: DownloadOptions['open'] = (headers, expect) => downloadImage(cloud, image.id, { headers, expect });
+      const url = `glance://${image.id}`;
+      const { bytes } = await download({ ...optionsOf(receiving, run), source, url, open, isImmutable: true, assertExpected: () => undefined });
+      if (bytes !== image.size) throw sourceChanged(source);
+      return { bytes, modifiedMs: remote.modifiedMs };
+    },
+  };
+}
+
+async function findImage(nameOrId: string, label: string, run: Run): Promise<Image> {
+  const cloud = await run.cloud();
+  const reference = parseImageReference(nameOrId);
+  const byId = 'kind' in reference && reference.kind === 'glance' ? await getImage(cloud, reference.id) : undefined;
+  const obstacle = byId && barrier(byId, cloud.projectId);
+  if (obstacle) throw new InputError(`${label}: image ${obstacle}`, label);
+  if (byId) return byId;
+  const quoted = JSON.stringify(nameOrId);
+  const listed = await listImages(cloud, { hidden: false, community: true, property: ['name', `in:${quoted}`] });
+  const { meant, barred } = imagesNamed(nameOrId, listed, cloud.projectId);
+  const [image, other] = meant;
+  if (!image && barred.length > 0) throw new InputError(`${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(barred)}`, label);
+  if (!image) throw new InputError(`${label}: Glance shows no image ${quoted}`, label);
+  if (other) throw new InputError(`${label}: ${meant.length} images are called ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`, label);
+  if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);
+  return image;
+}
+
+function checksumFrom({ os_hash_algo: algorithm = '', os_hash_value: digest, checksum }: Image): Checksum | undefined {
+  const known = algorithmCalled(algorithm);
+  if (known && digest) return { algorithm: known, digest };
+  return checksum ? { algorithm: 'md5', digest: checksum } : undefined;
+}

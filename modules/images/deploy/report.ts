@@ -1,0 +1,56 @@
+// What a run did, or would do, for programs and for people.
+import type { Difference, Outcome } from '../../core/operation.js';
+import { releaseTold } from '../policy/site-image.js';
+import type { ImageResult } from './job.js';
+import type { SitePlan } from './plan.js';
+
+const changing: ReadonlySet<string> = new Set(['deploy', 'resume', 'delete']);
+const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
+
+export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, checkMode: boolean): Outcome {
+  const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => `${name}: ${reason}`);
+  return {
+    changed: results.some(isChange),
+    message: summarise(results, checkMode),
+    values: { images: results },
+    failures: [...plan.failures, ...failed],
+    warnings: plan.warnings,
+    differences: results.filter(({ action }) => changing.has(action)).map((result) => differenceOf(result, plan)),
+    table: {
+      columns: ['IMAGE', 'RELEASE', 'ACTION', 'SIZE', 'TIME', 'REASON'],
+      rows: results.map((result) => [result.name, result.release, result.action, sizeOf(result.bytes), result.seconds === undefined ? '' : `${result.seconds} s`, detailOf(result)]),
+    },
+  };
+}
+
+/** An image that failed on the way may have left something behind. */
+function isChange({ action, seconds, archived_id: archivedId }: ImageResult): boolean {
+  return changing.has(action) || archivedId !== undefined || (action === 'failed' && seconds !== undefined);
+}
+
+function summarise(results: readonly ImageResult[], checkMode: boolean): string {
+  const counts = new Map<string, number>();
+  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
+  if (counts.size === 0) return 'no images selected';
+  const parts = [...counts].map(([action, count]) => `${count} ${action}`);
+  return `${checkMode ? 'planned: ' : ''}${parts.join(', ')}`;
+}
+
+function detailOf(result: ImageResult): string {
+  const verified = result.verified_by ? `; verified by ${result.verified_by.join(', ')}` : '';
+  const archived = result.archived_name ? `; the one before is now ${result.archived_name}` : '';
+  return `${result.reason}${verified}${archived}`;
+}
+
+function differenceOf(result: ImageResult, plan: SitePlan): Difference {
+  const header = `image ${result.name}`;
+  if (result.action === 'delete') return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
+  const production = plan.jobs.find(({ planned }) => planned.name === result.name)?.planned.production;
+  const before = production ? { id: production.id, release: releaseTold(production) } : {};
+  return { header, before, after: { id: result.id ?? '(new)', release: result.release, visibility: 'public' } };
+}
+
+function sizeOf(bytes: number | undefined): string {
+  if (bytes === undefined) return '';
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}

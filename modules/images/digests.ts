@@ -1,0 +1,44 @@
+// Digests of a stream while it passes: the one place where data are hashed. Which algorithms there are depends on the host.
+import { createHash, type Hash } from 'node:crypto';
+import { OperationError } from '../core/errors.js';
+import { nodeNameOf } from './policy/checksums.js';
+
+export interface Digests {
+  update(chunk: Buffer): void;
+  /** Lower-case hex by hashlib name. Ends the computation. */
+  finish(): ReadonlyMap<string, string>;
+}
+
+/** Whether this Node.js can compute the algorithm, by its hashlib name. OpenSSL lists MD5 also where FIPS forbids it, so it is tried. */
+export function canDigest(algorithm: string): boolean {
+  try {
+    createHash(nodeNameOf(algorithm));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws DIGEST_UNAVAILABLE where this host cannot compute one of them. */
+export function startDigests(algorithms: Iterable<string>): Digests {
+  const hashes = new Map<string, Hash>([...new Set(algorithms)].map((name) => [name, startHash(name)]));
+  return {
+    update: (chunk) => {
+      for (const hash of hashes.values()) hash.update(chunk);
+    },
+    finish: () => new Map([...hashes].map(([name, hash]) => [name, hash.digest('hex')])),
+  };
+}
+
+function startHash(algorithm: string): Hash {
+  try {
+    return createHash(nodeNameOf(algorithm));
+  } catch (error) {
+    throw new OperationError('DIGEST_UNAVAILABLE', unavailable(algorithm), { algorithm }, error);
+  }
+}
+
+/** Why a digest cannot be computed, and what to do. */
+export function unavailable(algorithm: string): string {
+  return `this host cannot compute ${algorithm}${algorithm === 'md5' ? ' (FIPS forbids it)' : ''}; a SHA-2 checksum is needed instead`;
+}

@@ -1,0 +1,105 @@
+// Kernel and initramfs of the Ironic Python Agent: which two objects are of one build, and which is which. No I/O, no clock.
+import { newestFirst, newestOf, type StoredBuild } from './stored-builds.js';
+import type { Half } from './supported-builds.js';
+
+export interface IpaPair {
+  readonly kernel: StoredBuild;
+  readonly initramfs: StoredBuild;
+}
+
+/** Which half cannot be had, and why. */
+export interface LackingHalf {
+  readonly half: Half;
+  readonly fault: string;
+}
+
+export type JudgedBuild = { readonly pair: IpaPair } | LackingHalf;
+
+export interface PairChoice {
+  /** The newest build of which both halves are there. */
+  readonly pair?: IpaPair;
+  /** What is wrong with each newer build. */
+  readonly lacking: readonly LackingHalf[];
+}
+
+/** Chooses among the objects of one distribution, release and variant. */
+export function choosePair(builds: readonly StoredBuild[]): PairChoice {
+  const judged = groupByBuild(builds).map(tellApart);
+  const whole = judged.findIndex((build) => 'pair' in build);
+  const newer = whole === -1 ? judged : judged.slice(0, whole);
+  const pair = judged[whole];
+  return { ...(pair && 'pair' in pair ? { pair: pair.pair } : {}), lacking: newer.flatMap((build) => ('pair' in build ? [] : [build])) };
+}
+
+/** The build that an object is of, or what is wrong with it. */
+export function pairWith(id: string, builds: readonly StoredBuild[]): JudgedBuild | undefined {
+  const group = groupByBuild(builds).find((members) => members.some((build) => build.id === id));
+  const judged = group && tellApart(group);
+  const isChosen = judged && (!('pair' in judged) || [judged.pair.kernel.id, judged.pair.initramfs.id].includes(id));
+  return isChosen ? judged : undefined;
+}
+
+/** The objects by the builds that they are of, the newest build first. */
+function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
+  const groups: StoredBuild[][] = [];
+  for (const build of [...builds].sort(newestFirst)) {
+    const group = groups.find(([first]) => first && isOfOneTime(first, build) && isOfOneTag(first, build));
+    if (group) group.push(build);
+    else groups.push([build]);
+  }
+  return mergeByTag(groups);
+}
+
+/** Halves that were stamped at different times, where their tag says that they are of one build, and no third object has that tag. */
+function mergeByTag(groups: readonly StoredBuild[][]): StoredBuild[][] {
+  const tagOf = ([first]: readonly StoredBuild[]): string | undefined => first?.tag;
+  return groups.flatMap((group) => {
+    const tag = tagOf(group);
+    const alike = tag === undefined ? [group] : groups.filter((other) => tagOf(other) === tag);
+    if (alike.length !== 2 || alike.some(({ length }) => length > 1)) return [group];
+    return alike[0] === group ? [alike.flat()] : [];
+  });
+}
+
+function isOfOneTime(one: StoredBuild, other: StoredBuild): boolean {
+  return one.builtAt.getTime() === other.builtAt.getTime() && one.revision === other.revision;
+}
+
+function isOfOneTag(one: StoredBuild, other: StoredBuild): boolean {
+  return one.tag === undefined || other.tag === undefined || one.tag === other.tag;
+}
+
+const formats: Readonly<Record<string, Half>> = { aki: 'kernel', ari: 'initramfs' };
+
+/** What an object says that it is: by `build-ipa`, else by its disk format. */
+function halfOf({ identity, diskFormat }: StoredBuild): Half | undefined {
+  return identity.ipa === 'na' ? formats[diskFormat] : identity.ipa;
+}
+
+/**
+ * The producer writes one `build-ipa` on both halves at times, that of the later one (ccbuild.py shares the mapping); then their disk
+ * formats, `aki` and `ari`, tell them apart. Some builds have `aki` on both, and then `build-ipa` tells.
+ */
+function tellApart(group: readonly StoredBuild[]): JudgedBuild {
+  const { timestamp } = group[0] as StoredBuild;
+  const ids = group.map(({ id }) => id).join(' and ');
+  const by = (tell: (build: StoredBuild) => Half | undefined): IpaPair | undefined => {
+    const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) => newestOf(group.filter((build) => tell(build) === half)));
+    return kernel && initramfs && { kernel, initramfs };
+  };
+  const [told, shaped] = [by(halfOf), by(({ diskFormat }) => formats[diskFormat])];
+  if (told && shaped && told.kernel.id === shaped.initramfs.id) {
+    return { half: 'kernel', fault: `of the build of ${timestamp} build-ipa and disk-format contradict each other (${ids})` };
+  }
+  const pair = told ?? shaped;
+  if (pair) return { pair: { kernel: asHalf(pair.kernel, 'kernel'), initramfs: asHalf(pair.initramfs, 'initramfs') } };
+  const half = halfOf(group[0] as StoredBuild) === 'kernel' ? 'initramfs' : 'kernel';
+  return group.length > 1
+    ? { half, fault: `the objects ${ids} of the build of ${timestamp} both say that they are the ${half === 'kernel' ? 'initramfs' : 'kernel'}` }
+    : { half, fault: `the build of ${timestamp} has no ${half}, only ${ids}` };
+}
+
+/** With the half that it is, whatever its `build-ipa` says: nodes are given their images by this property. */
+function asHalf(build: StoredBuild, ipa: Half): StoredBuild {
+  return { ...build, identity: { ...build.identity, ipa }, properties: { ...build.properties, 'build-ipa': ipa } };
+}

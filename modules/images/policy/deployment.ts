@@ -1,0 +1,150 @@
+// Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
+import { isGone, isIncoming, isProduction, markers, type Ownership, type SiteImage } from './site-image.js';
+import { settleName } from './production.js';
+import { decideLeftover, type RecoverySituation } from './recovery.js';
+
+export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
+
+/** One image that a catalogue offers, whichever kind of catalogue it is. */
+export interface Subscription {
+  /** Production name. */
+  readonly name: string;
+  /** What tells this release of the image from every other. */
+  readonly release: string;
+  /** Why it cannot be deployed. */
+  readonly fault?: string;
+  /** Whether an image of the site was made of this release. */
+  readonly isMadeInto: (image: SiteImage) => boolean;
+  /** What an image of the site is, in words such as `release 20250422-v1-amd`; undefined where it does not tell. */
+  readonly describe: (image: SiteImage) => string | undefined;
+  /** Name of the image that goes into production together with this one, or not at all. */
+  readonly pairedWith?: string;
+  /** Why it must not replace an image of the site; undefined where it may. */
+  readonly objectionTo?: (image: SiteImage) => string | undefined;
+}
+
+/** What is to become of one image of the catalogue. */
+export interface PlannedImage {
+  readonly name: string;
+  readonly release: string;
+  readonly pairedWith?: string;
+  readonly action: PlannedAction;
+  readonly reason: string;
+  /** The image that users get by this name now; it is archived when the new one is there. */
+  readonly production?: SiteImage;
+  /** An incoming image that an earlier run left, to go on with. */
+  readonly incoming?: SiteImage;
+  /** Set when only the second half of a promotion is missing: the images to archive, the oldest first. */
+  readonly unarchived?: readonly SiteImage[];
+}
+
+/** An image that an earlier run left and nobody will ask for again. */
+export interface Leftover {
+  readonly image: SiteImage;
+  readonly reason: string;
+}
+
+export interface DeploymentPlan {
+  readonly images: readonly PlannedImage[];
+  readonly leftovers: readonly Leftover[];
+  /** What else is worth saying of the site's images. */
+  readonly warnings: readonly string[];
+}
+
+export interface DeploymentInput extends Ownership {
+  readonly wanted: readonly Subscription[];
+  /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
+  readonly isInScope: (name: string) => boolean;
+  /** What the URLs of these catalogues' objects begin with: an image from elsewhere may belong to a run of another catalogue. */
+  readonly sourcePrefixes: readonly string[];
+  readonly images: readonly SiteImage[];
+  readonly force: boolean;
+  readonly recovery: RecoverySituation;
+}
+
+export function planDeployment(input: DeploymentInput): DeploymentPlan {
+  const alive = input.images.filter((image) => !isGone(image));
+  const incoming = alive.filter((image) => isIncoming(image, input));
+  const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
+  const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
+  const leftovers = incoming
+    .filter((image) => !goneOnWith.has(image.id) && input.isInScope(image.properties[markers.name] ?? '') && (isFromHere(image, input) || isForgotten(image, input)))
+    .flatMap((image) => {
+      const { verdict, reason } = decideLeftover(image, false, input.recovery);
+      return verdict === 'delete' ? [{ image, reason }] : [];
+    });
+  return { images, leftovers, warnings: images.flatMap((planned) => namesakesOf(planned, alive, input)) };
+}
+
+/** Public images of others that have the name too, beside a production image of ours: they hinder nobody but those who choose by name. */
+function namesakesOf({ name, production }: PlannedImage, alive: readonly SiteImage[], { owner }: DeploymentInput): string[] {
+  const foreign = production ? alive.filter((image) => image.name === name && image.visibility === 'public' && image.owner !== owner) : [];
+  return foreign.map((image) => `${name}: image ${image.id} of project ${image.owner} is public under this name too; it is not ours, and nothing was done to it`);
+}
+
+function isFromHere(image: SiteImage, { sourcePrefixes }: DeploymentInput): boolean {
+  return sourcePrefixes.some((prefix) => (image.properties[markers.source] ?? '').startsWith(prefix));
+}
+
+/** Too old for any run to be at it, of whichever catalogue. */
+function isForgotten(image: SiteImage, { recovery }: DeploymentInput): boolean {
+  return recovery.now.getTime() - Date.parse(image.updated_at) >= recovery.uploadTimeoutSeconds * 1000;
+}
+
+function planImage(wanted: Subscription, alive: readonly SiteImage[], incoming: readonly SiteImage[], input: DeploymentInput): PlannedImage {
+  const { name, release, pairedWith } = wanted;
+  const known = { name, release, ...(pairedWith === undefined ? {} : { pairedWith }) };
+  if (wanted.fault) return { ...known, action: 'failed', reason: wanted.fault };
+  const named = alive.filter((image) => image.name === name && image.visibility === 'public');
+  const candidates = named.filter((image) => isProduction(image, name, input.owner));
+  // What others publish under the name cannot keep a production image of ours from being replaced, but it is no place for a first one.
+  const inTheWay = named.filter((image) => !candidates.includes(image) && (image.owner === input.owner || candidates.length === 0));
+  if (inTheWay.length > 0) return { ...known, action: 'conflict', reason: `${inTheWay.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it` };
+
+  const settled = settleName(candidates, alive);
+  if (candidates.length > 0 && !settled) {
+    const ids = candidates.map((image) => image.id).join(', ');
+    return { ...known, action: 'conflict', reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one` };
+  }
+  const production = settled?.present;
+  const unarchived = settled?.replaced.length ? { unarchived: settled.replaced } : {};
+  const base = { ...known, ...(production ? { production } : {}), ...unarchived };
+  const isCurrent = production !== undefined && wanted.isMadeInto(production);
+  if (isCurrent && !input.force) {
+    if (!base.unarchived) return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
+    const ids = base.unarchived.map(({ id }) => id).join(', ');
+    return { ...base, action: 'resume', reason: `a promotion was broken off: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived` };
+  }
+  const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
+  if (objection !== undefined) return { ...base, action: 'failed', reason: objection };
+  return { ...base, ...planTransfer(wanted, production, incoming, input) };
+}
+
+function planTransfer(
+  wanted: Subscription,
+  production: SiteImage | undefined,
+  incoming: readonly SiteImage[],
+  input: DeploymentInput,
+): Pick<PlannedImage, 'action' | 'reason' | 'incoming'> {
+  const begun = incoming
+    .filter((image) => image.properties[markers.name] === wanted.name && wanted.isMadeInto(image))
+    .map((image) => ({ image, ...decideLeftover(image, true, input.recovery) }));
+  const elsewhere = begun.find(({ verdict }) => verdict === 'in_progress');
+  if (elsewhere) return { action: 'in_progress', incoming: elsewhere.image, reason: elsewhere.reason };
+  const resumable = begun.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ?? begun.find(({ verdict }) => verdict === 'resume');
+  if (resumable) return { action: 'resume', incoming: resumable.image, reason: resumable.reason };
+  return { action: 'deploy', reason: reasonToDeploy(wanted, production) };
+}
+
+function reasonToDeploy(wanted: Subscription, production: SiteImage | undefined): string {
+  if (!production) return 'the site has no image of this name';
+  if (wanted.isMadeInto(production)) return 'deployed again, as asked';
+  const present = wanted.describe(production);
+  return present === undefined ? `the site's image ${production.id} tells no release` : `the site has ${present}`;
+}
+
+function describeStranger(image: SiteImage, owner: string): string {
+  if (image.owner !== owner) return `image ${image.id} of project ${image.owner} is public under this name`;
+  if (image.os_hidden) return `our image ${image.id} is public under this name, but hidden`;
+  return `our image ${image.id} is public under this name, but ${image.status}`;
+}

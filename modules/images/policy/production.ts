@@ -1,0 +1,67 @@
+// Which of several public images of ours is the production image of their name, and which others it has replaced. No I/O, no clock.
+import { isOurs, markers, releaseProperty, type SiteImage } from './site-image.js';
+import { parseBuildTimestamp } from './timestamps.js';
+
+export interface SettledName {
+  /** The one that stays in production. */
+  readonly present: SiteImage;
+  /** Those that are to be archived, the oldest first. */
+  readonly replaced: readonly SiteImage[];
+}
+
+/**
+ * `candidates`: the public images of one name of ours. One replaces another where its markers lead there; two that replace the same image,
+ * or none, were promoted at the same moment, and the newer build counts. Every run on every host comes to the same result.
+ * Undefined where the markers do not explain them all: then a person has to. `images`: all of ours, by which the markers are followed.
+ */
+export function settleName(candidates: readonly SiteImage[], images: readonly SiteImage[] = candidates): SettledName | undefined {
+  const lineages = new Map(candidates.map((image) => [image, lineageOf(image, images)]));
+  const isReplaced = (image: SiteImage): boolean => candidates.some((newer) => newer !== image && replaces(newer, image, lineages.get(newer)));
+  const heads = candidates.filter((image) => !isReplaced(image));
+  const present = [...heads].sort(newestBuildFirst)[0];
+  if (!present || heads.some((head) => head !== present && !areRivals(head, present, lineages))) return undefined;
+  const replaced = candidates.filter((image) => image !== present).sort(byCreation);
+  return { present, replaced };
+}
+
+/** The ids of the images that this one has replaced, and those before, as far as our own markers tell. */
+function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
+  const lineage = new Set<string>();
+  let next: SiteImage | undefined = image;
+  while (next && isOurs(next, image.owner)) {
+    const before: string | undefined = next.properties[markers.replaces];
+    if (!before || lineage.has(before)) break;
+    lineage.add(before);
+    next = images.find(({ id }) => id === before);
+  }
+  return lineage;
+}
+
+/** An image that was archived once and is public under its name again was put back by hand: only what replaced it itself does so again. */
+function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<string> = new Set()): boolean {
+  if (!lineage.has(older.id)) return false;
+  return newer.properties[markers.replaces] === older.id || !wasArchived(older);
+}
+
+/** Brought in by two runs that knew nothing of each other. */
+function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
+  if (![one, other].every((image) => isOurs(image, image.owner) && !wasArchived(image))) return false;
+  const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [ReadonlySet<string>, ReadonlySet<string>];
+  return (first.size === 0 && second.size === 0) || [...first].some((id) => second.has(id));
+}
+
+function wasArchived({ properties }: SiteImage): boolean {
+  return properties[markers.supersededAt] !== undefined;
+}
+
+/** By when they were built, where that is told, then by the names of their releases; what is then equal by when it came to the site. */
+function newestBuildFirst(one: SiteImage, other: SiteImage): number {
+  const [built, otherBuilt] = [one, other].map(({ properties }) => parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0) as [number, number];
+  const [release, otherRelease] = [one, other].map(({ properties }) => properties[releaseProperty] ?? '') as [string, string];
+  return otherBuilt - built || otherRelease.localeCompare(release, 'en', { numeric: true }) || byCreation(other, one);
+}
+
+function byCreation(one: SiteImage, other: SiteImage): number {
+  if (one.created_at !== other.created_at) return one.created_at < other.created_at ? -1 : 1;
+  return one.id < other.id ? -1 : 1;
+}

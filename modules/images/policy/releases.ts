@@ -1,0 +1,88 @@
+// Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
+import { OperationError } from '../../core/errors.js';
+import type { Subscription } from './deployment.js';
+import { releaseProperty } from './site-image.js';
+import { judgeProperty, type PropertyVerdict } from './manifest-properties.js';
+import { isMapping } from '../../core/mapping.js';
+
+/** One image of the catalogue, or the reason why its entry cannot be used. */
+export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
+
+const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
+const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/**
+ * The entries of a catalogue, by name. An entry that cannot be used carries its fault and stops no other.
+ * Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
+ */
+export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
+  if (!isMapping(document)) {
+    throw new OperationError('CATALOGUE_UNUSABLE', `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`, { url });
+  }
+  return Object.entries(document)
+    .map(([name, release]) => parseEntry(name, release))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function parseEntry(name: string, release: unknown): CatalogueEntry {
+  const shownRelease = typeof release === 'string' ? printable(release) : '';
+  if (!allowedName.test(name)) {
+    return { name: printable(name), release: shownRelease, fault: `the catalogue names an image ${quote(name)}; allowed: letters, digits, spaces and . _ + -` };
+  }
+  if (typeof release !== 'string' || !allowedRelease.test(release)) {
+    return { name, release: shownRelease, fault: `the catalogue names the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd` };
+  }
+  return { name, release };
+}
+
+export interface Manifest {
+  readonly properties: Readonly<Record<string, string>>;
+  /** Keys that were left out because Glance or this system owns them, or because their values are no text. */
+  readonly ignored: readonly string[];
+  /** Keys that were left out because they mean something to a service. */
+  readonly meaningful: readonly string[];
+}
+
+/** The properties that a manifest gives to its image. `allowed`: what the site allows besides. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
+export function parseManifest(document: unknown, url: string, allowed: readonly string[] = []): Manifest {
+  if (!isMapping(document)) {
+    throw new OperationError('MANIFEST_UNUSABLE', `the manifest ${url} is ${kindOf(document)}; it must be a JSON object of properties`, { url });
+  }
+  const judged = Object.entries(document).map(([key, value]) => ({ key, value, verdict: isUsable(key, value) ? judgeProperty(key, allowed) : ('reserved' as const) }));
+  const keysOf = (wanted: PropertyVerdict): string[] => judged.filter(({ verdict }) => verdict === wanted).map(({ key }) => printable(key));
+  return {
+    properties: Object.fromEntries(judged.filter(({ verdict }) => verdict === 'allowed').map(({ key, value }) => [key, String(value)])),
+    ignored: keysOf('reserved'),
+    meaningful: keysOf('meaningful'),
+  };
+}
+
+function isUsable(key: string, value: unknown): boolean {
+  if (!/^[\w.:-]{1,255}$/.test(key) || !['string', 'number', 'boolean'].includes(typeof value)) return false;
+  return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;
+}
+
+/** An entry as it is compared with the images of the site. */
+export function subscriptionOf(entry: CatalogueEntry): Subscription {
+  return {
+    ...entry,
+    isMadeInto: ({ properties }) => properties[releaseProperty] === entry.release,
+    describe: ({ properties }) => (properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`),
+  };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd').slice(0, 100);
+}
+
+function quote(value: unknown): string {
+  // Perhaps one that is nested too deep to be written out.
+  if (typeof value === 'object' && value !== null) return kindOf(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

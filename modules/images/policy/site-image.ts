@@ -1,0 +1,187 @@
+// What an image of the site is to this system: whose it is, and in which part of its life. No I/O, no clock.
+import { sameId } from '../../core/uuid.js';
+
+/** An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's own attributes. */
+export interface SiteImage {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly status: string;
+  readonly visibility: string;
+  readonly os_hidden: boolean;
+  readonly protected?: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Properties by which we know our own images again. They are set at creation, `promoted` when published, `superseded_at` when archived, `hidden_at` by the cleaner. */
+export const markers = {
+  /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
+  id: 'image_tools_id',
+  name: 'image_tools_name',
+  replaces: 'image_tools_replaces',
+  source: 'image_tools_source',
+  sha256: 'image_tools_sha256',
+  /** Which lock the deploying run held: a later holder of the same lock knows that the earlier run is over. */
+  lock: 'image_tools_lock',
+  /** The image's own id too, once it has been in production: whatever its name is then, no run has left it behind. */
+  promoted: 'image_tools_promoted',
+  supersededAt: 'image_tools_superseded_at',
+  /** When the cleaner hid a production image whose name had left the catalogue. */
+  hiddenAt: 'image_tools_hidden_at',
+} as const;
+
+/** The property that names an image's release. */
+export const releaseProperty = 'current';
+
+/**
+ * The container format of an image without a container. Kernels and ramdisks have one of their own: since 2025.1 Glance looks for a disk in
+ * whatever is `bare`, and takes a bootable kernel for a partition table.
+ */
+export function containerFormat(diskFormat: string): string {
+  return diskFormat === 'aki' || diskFormat === 'ari' ? diskFormat : 'bare';
+}
+
+/** By what a person tells the release of an image: of one of the older store, which names no release, when it was built. */
+export function releaseTold({ properties }: Pick<SiteImage, 'properties'>): string {
+  return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
+}
+
+/** Which of the central stores an image has come from: of the older one no image names a release. */
+export function originOf({ properties }: Pick<SiteImage, 'properties'>): 'releases' | 'objects' {
+  return properties[releaseProperty] === undefined ? 'objects' : 'releases';
+}
+
+/** Statuses of images that are gone or going. */
+const gone: ReadonlySet<string> = new Set(['deleted', 'pending_delete']);
+
+export function isGone(image: SiteImage): boolean {
+  return gone.has(image.status);
+}
+
+const receiving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
+
+/** True while Glance takes data in by itself or from somebody: what is changed then is forgotten when that ends. */
+export function isReceiving({ status }: Pick<SiteImage, 'status'>): boolean {
+  return receiving.has(status);
+}
+
+/** True while data are on their way, also before the first byte of an import. Glance leaves both properties behind as empty strings when it is over. */
+export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boolean {
+  const { os_glance_import_task: task, os_glance_failed_import: failed } = image.properties;
+  return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
+}
+
+/** What tells our images from those of others, and incoming ones from the rest. */
+export interface Ownership {
+  /** Id of our project. */
+  readonly owner: string;
+  /** Stands before the names of incoming images. */
+  readonly prefix: string;
+}
+
+/** True where the marker is not that of another image, of which this one is a copy. It says nothing of whose the image is: anybody can write it. */
+function hasOwnMarker(image: SiteImage): boolean {
+  return sameId(image.properties[markers.id] ?? '', image.id);
+}
+
+/** True for an image that this system created itself. */
+export function isOurs(image: SiteImage, owner: string): boolean {
+  return image.owner === owner && hasOwnMarker(image);
+}
+
+/** True for the one image that users get by the production name. */
+export function isProduction(image: SiteImage, name: string, owner: string): boolean {
+  return image.name === name && image.owner === owner && image.visibility === 'public' && image.status === 'active' && !image.os_hidden;
+}
+
+/**
+ * True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. Marker and
+ * name must both be as a run made them: what an operator has renamed, hidden or protected is the operator's.
+ */
+export function isIncoming(image: SiteImage, { owner, prefix }: Ownership): boolean {
+  const name = image.properties[markers.name];
+  if (!isOurs(image, owner) || name === undefined || image.name !== prefix + name) return false;
+  if (image.visibility !== 'private' || image.os_hidden || image.protected) return false;
+  return image.properties[markers.promoted] !== image.id && image.properties[markers.supersededAt] === undefined;
+}
+
+export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
+
+/** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
+export function stateOf(image: SiteImage, owner: string, prefix: string): { state: ImageState; productionName?: string } {
+  if (isIncoming(image, { owner, prefix })) return { state: 'incoming', productionName: image.properties[markers.name] as string };
+  if (!isManaged(image, owner)) return { state: 'unmanaged' };
+  const productionName = image.properties[markers.name] ?? productionNameOf(image.name, prefix);
+  if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
+  return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
+}
+
+/** True for a snapshot of a server: it inherits every property of the server's image. */
+export function isSnapshot({ properties }: SiteImage): boolean {
+  return properties.image_type === 'snapshot' || Boolean(properties.base_image_ref);
+}
+
+/** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
+export function isManaged(image: SiteImage, owner: string): boolean {
+  if (isOurs(image, owner)) return true;
+  const { properties } = image;
+  if (image.owner !== owner || isSnapshot(image) || properties[markers.id]) return false;
+  return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));
+}
+
+/**
+ * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`, `NAME-20230302-1677628504.897832`,
+ * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken. A revision may be `20230124-1270`, as Debian's are.
+ */
+const archiveSuffix = /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
+
+/** The production name inside an image's present name. */
+export function productionNameOf(name: string, prefix: string): string {
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return bare.replace(archiveSuffix, '');
+}
+
+/** What the name of an image of earlier tools says when it is not an archive name: no spaces, underscores or colons, as in every production name. */
+const productionShape = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
+
+export interface ParsedName {
+  readonly productionName: string;
+  readonly isArchive: boolean;
+}
+
+/** Takes an image's present name apart. Undefined when it is neither a production nor an archive name: then nothing is known of the image. */
+export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
+  const { name } = image;
+  const marked = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
+  if (name === marked || (marked === undefined && catalogue.has(name))) return { productionName: name, isArchive: false };
+  const productionName = name.replace(archiveSuffix, '');
+  const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
+  if (marked !== undefined) return isArchive && productionName === marked ? { productionName, isArchive } : undefined;
+  if (!productionShape.test(productionName) && !catalogue.has(productionName)) return undefined;
+  if (isArchive) return { productionName, isArchive };
+  return productionName === name ? { productionName, isArchive: false } : undefined;
+}
+
+/** An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything else. */
+function hasPlausibleDay(suffix: string): boolean {
+  const day = /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
+  if (!day) return true;
+  const [year, month, date] = day.slice(1).map(Number) as [number, number, number];
+  return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
+}
+
+/**
+ * The name of an image that is replaced, with a counter if that is taken: `{name}_{build-timestamp}`, and of an image of the older store
+ * `{name}-{build-os-base-image-revision}-{build-timestamp}`, where it tells a revision. Without a timestamp its creation counts.
+ */
+export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
+  const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');
+  const revision = image.properties[releaseProperty] === undefined ? image.properties['build-os-base-image-revision'] : undefined;
+  const plain = `${image.name}${revision ? `-${revision}-` : '_'}${stamp}`.slice(0, 250);
+  for (let counter = 1; ; counter++) {
+    const candidate = counter === 1 ? plain : `${plain}.${counter}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,42 @@
+// Gets the nodes from the file or the list that the arguments name.
+import { readInventoryFile } from '../../clients/files/inventory-file.js';
+import { withHome } from '../../clients/files/yaml-file.js';
+import { InputError } from '../../core/errors.js';
+import { collectSecretKeys } from '../../core/masking.js';
+import type { Context } from '../../core/operation.js';
+import { entriesOf, nodeOfRow, readInventory, type Entry, type Inventory } from '../policy/inventory.js';
+
+interface InventoryArguments {
+  readonly inventory?: string;
+  readonly nodes?: readonly Readonly<Record<string, unknown>>[];
+  readonly defaults?: Readonly<Record<string, unknown>>;
+}
+
+/** Throws INVALID_INPUT where there is no list of nodes; faults of single nodes are in the result. */
+export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
+  const { inventory: path, nodes, defaults } = args;
+  if ((path === undefined) === (nodes === undefined)) throw new InputError('give either inventory (a file) or nodes (a list)');
+  const entries = path === undefined ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment), context.signal);
+  const secrets: string[] = [];
+  collectSecretKeys(entries.map(({ content }) => content), (secret) => secrets.push(secret));
+  context.learnSecrets?.(secrets);
+  const inventory = readInventory(entries, defaults);
+  // Most likely another file is meant, and a run that does nothing would hide it.
+  if (entries.length === 0) throw new InputError(path === undefined ? 'nodes: the list is empty' : `inventory: ${path} names no node`, path === undefined ? 'nodes' : 'inventory');
+  return inventory;
+}
+
+async function entriesIn(path: string, signal: AbortSignal): Promise<readonly Entry[]> {
+  const file = await readInventoryFile(path, signal).catch((error: unknown) => {
+    throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
+  });
+  if (file.kind === 'table') return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
+  const entries = entriesOf(file.content, (keys) => `${path} line ${file.lineOf(keys)}`);
+  if (!entries) throw new InputError(`inventory: ${path} must hold a list of nodes, or a mapping of names to nodes`, 'inventory');
+  return entries;
+}
+
+function tableEntry(place: string, cells: Readonly<Record<string, string>>, fault: string | undefined): Entry {
+  const { content, faults } = nodeOfRow(cells);
+  return { place, content, faults: fault === undefined ? faults : [{ field: '', text: fault }] };
+}

@@ -1,0 +1,167 @@
+// What is wanted of a node, read from what people write: our own fields, and bifrost's inventory. Every fault is collected.
+import { isUuid } from '../../core/uuid.js';
+import { nearest } from '../../core/validation.js';
+import { faultOfCapabilities } from './capabilities.js';
+import { shownInFault, type Fault } from './faults.js';
+import { isMapping } from '../../core/mapping.js';
+import type { NodeWishes, Values } from './node-differences.js';
+import { mappingNames, nodeAttributes, type MappingName } from './node-fields.js';
+import { parsePort, parseContent, parseValue, type Parsed, type PortWish } from './port-wishes.js';
+import { parsePortGroups, type PortGroupWish } from './portgroup-wishes.js';
+
+export interface NodeWish extends NodeWishes {
+  readonly uuid?: string;
+  /** The traits that it is to have; undefined where nothing is said of them. */
+  readonly traits?: readonly string[];
+  /** Undefined where nothing is said of them. */
+  readonly ports?: readonly PortWish[];
+  readonly portgroups?: readonly PortGroupWish[];
+  /** Undefined: as it is. */
+  readonly maintenance?: boolean;
+  readonly maintenanceReason?: string;
+  /** Keys that mean something to bifrost and nothing here. */
+  readonly ignored: readonly string[];
+}
+
+/** Keys of bifrost's inventory for what is not enrolment. */
+const bifrostOnly = new Set([
+  ...['host_groups', 'ipv4_address', 'ipv4_subnet_mask', 'ipv4_gateway', 'ipv4_nameserver', 'ipv4_interface_mac', 'network_mtu', 'vlan_id'],
+  ...['provisioning_ipv4_address', 'node_network_data', 'addressing_mode', 'ansible_ssh_host', 'inventory_dhcp', 'id'],
+]);
+
+/** Shorter or older names of properties. */
+const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', disk_size: 'local_gb' };
+/** Groups in which older inventories wrote driver_info. */
+const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
+
+const known = [...Object.keys(nodeAttributes), ...mappingNames, 'uuid', 'traits', 'ports', 'nics', 'portgroups', 'maintenance', 'maintenance_reason', 'capabilities', 'ipa_kernel_url', 'ipa_ramdisk_url'];
+
+/** Reads one node. */
+export function parseNode(given: Values): Parsed<NodeWish> {
+  const faults: Fault[] = [];
+  const collect = <T>({ value, faults: own }: { value: T; faults: readonly Fault[] }): T | undefined => {
+    faults.push(...own);
+    return own.length > 0 ? undefined : value;
+  };
+  const attributes: Record<string, unknown> = {};
+  const ignored: string[] = [];
+  for (const [key, value] of Object.entries(given)) {
+    const rule = nodeAttributes[key];
+    if (rule !== undefined) attributes[key] = collect(parseValue(rule.kind, value, key));
+    else if (bifrostOnly.has(key)) ignored.push(key);
+    else if (!known.includes(key)) faults.push(unknownField(key));
+  }
+  const mappings = parseMappings(given, faults);
+  faults.push(...faultsOfIdentity(attributes.name, given.uuid), ...faultsOfTexts(attributes));
+  const maintenance = given.maintenance === undefined || given.maintenance === null ? undefined : collect(parseValue('switch', given.maintenance, 'maintenance'));
+  const reason = given.maintenance_reason === undefined ? undefined : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
+  const traits = parseTraits(given.traits, faults);
+  const { ports, portgroups } = parseNetwork(given, faults);
+  if (faults.length > 0) return { wish: undefined, faults };
+  const wish: NodeWish = {
+    attributes,
+    mappings,
+    ignored,
+    ...(typeof given.uuid === 'string' ? { uuid: given.uuid.toLowerCase() } : {}),
+    ...(traits === undefined ? {} : { traits }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(portgroups === undefined ? {} : { portgroups }),
+    ...(typeof maintenance === 'boolean' ? { maintenance } : {}),
+    ...(typeof reason === 'string' ? { maintenanceReason: reason } : {}),
+  };
+  return { wish, faults };
+}
+
+function unknownField(key: string): Fault {
+  const near = nearest(key, known);
+  return { field: '', text: `${shownInFault(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
+}
+
+function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingName, Values>> {
+  const mappings: Partial<Record<MappingName, Values>> = {};
+  for (const name of mappingNames) {
+    const value = given[name];
+    if (value === undefined || value === null) continue;
+    // Whatever driver_info holds Ironic takes as text too; in the others a number is a number.
+    const parsed = isMapping(value) ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact') : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
+    faults.push(...parsed.faults);
+    if (parsed.faults.length === 0) mappings[name] = parsed.value as Values;
+  }
+  const driverInfo = { ...ipaUrls(given), ...flattened(mappings.driver_info ?? {}) };
+  const properties = renamed({ ...mappings.properties, ...(given.capabilities === undefined ? {} : { capabilities: given.capabilities }) });
+  const { capabilities } = properties;
+  const fault = capabilities === undefined || capabilities === null ? undefined : faultOfCapabilities(capabilities);
+  if (fault !== undefined) faults.push({ field: '', text: `properties.${fault}` });
+  return {
+    ...mappings,
+    ...(Object.keys(driverInfo).length > 0 || mappings.driver_info ? { driver_info: driverInfo } : {}),
+    ...(Object.keys(properties).length > 0 || mappings.properties ? { properties } : {}),
+  };
+}
+
+function ipaUrls({ ipa_kernel_url: kernel, ipa_ramdisk_url: ramdisk }: Values): Values {
+  return { ...(kernel ? { deploy_kernel: kernel } : {}), ...(ramdisk ? { deploy_ramdisk: ramdisk } : {}) };
+}
+
+function flattened(driverInfo: Values): Values {
+  return Object.fromEntries(Object.entries(driverInfo).flatMap(([key, value]) => (driverInfoGroups.includes(key) && isMapping(value) ? Object.entries(value) : [[key, value]])));
+}
+
+function renamed(properties: Values): Values {
+  return Object.fromEntries(Object.entries(properties).map(([key, value]) => [propertySynonyms[key] ?? key, value]));
+}
+
+const reservedNames = new Set(['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate', 'ports', 'portgroups']);
+
+function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
+  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid)) ? [] : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
+  if (typeof name !== 'string') return badUuid;
+  const why = isUuid(name) ? 'it looks like a UUID' : reservedNames.has(name) ? 'Ironic keeps this word for itself' : /^[A-Za-z0-9._~-]{1,255}$/.test(name) ? undefined : 'a name has up to 255 letters, digits and -._~';
+  return [...badUuid, ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }])];
+}
+
+function faultsOfTexts({ description, driver }: Values): Fault[] {
+  const long = typeof description === 'string' && description.length > 4096 ? [{ field: 'description', text: `it has ${description.length} characters; at most 4096 are allowed` }] : [];
+  return driver === null ? [...long, { field: 'driver', text: 'it cannot be removed' }] : long;
+}
+
+const mostTraits = 50;
+
+function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undefined {
+  if (given === undefined || given === null) return undefined;
+  const traits: readonly unknown[] = Array.isArray(given) ? given : String(given).split(/[\s,;]+/).filter((trait) => trait !== '');
+  for (const trait of traits) {
+    if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
+    faults.push({ field: 'traits', text: `${shownInFault(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores` });
+  }
+  if (traits.length > mostTraits) faults.push({ field: 'traits', text: `${traits.length} are given; at most ${mostTraits} are allowed` });
+  return [...new Set(traits as string[])].sort();
+}
+
+/** Ports stand on their own, or within the port group that they belong to. */
+function parseNetwork(given: Values, faults: Fault[]): Pick<NodeWish, 'ports' | 'portgroups'> {
+  const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
+  const grouped = given.portgroups === undefined || given.portgroups === null ? undefined : parsePortGroups(given.portgroups, 'portgroups');
+  faults.push(...(grouped?.faults ?? []));
+  const members = grouped?.wish?.ports ?? [];
+  const ports = plain === undefined && members.length === 0 ? undefined : [...(plain ?? []), ...members];
+  const twice = ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
+  faults.push(...twice.map(({ address }) => ({ field: given.ports === undefined && given.nics !== undefined ? 'nics' : 'ports', text: `${address} is given twice` })));
+  return { ...(ports ? { ports } : {}), ...(grouped?.wish ? { portgroups: grouped.wish.groups } : {}) };
+}
+
+function parsePorts(given: unknown, field: string, faults: Fault[]): readonly PortWish[] | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (!Array.isArray(given)) {
+    faults.push({ field, text: 'it must be a list' });
+    return undefined;
+  }
+  const parsed = given.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
+  faults.push(...parsed.flatMap((one) => one.faults));
+  return parsed.flatMap(({ wish }) => (wish ? [wish] : []));
+}
+
+/** How a node is called in messages. */
+export function wishTitle({ attributes, uuid, ports }: NodeWish): string {
+  return typeof attributes.name === 'string' ? attributes.name : (uuid ?? ports?.[0]?.address ?? 'a new node');
+}

@@ -1,0 +1,98 @@
+// What is wanted of a node's port groups (bonds), read from what people write: `portgroups:` of `openstack baremetal create` and of bifrost.
+import { isMapping } from '../../core/mapping.js';
+import { isUuid } from '../../core/uuid.js';
+import { nearest } from '../../core/validation.js';
+import { below, shownInFault, type Fault } from './faults.js';
+import { normaliseMac } from './mac-addresses.js';
+import type { Values } from './node-differences.js';
+import { portGroupAttributes } from './node-fields.js';
+import { compareValues } from './masked-values.js';
+import { faultOfAddress, parsePort, parseValue, type Parsed, type PortChange, type PortWish } from './port-wishes.js';
+
+export interface PortGroupWish {
+  readonly uuid?: string;
+  /** Those of the API, the name and the MAC address among them; `extra` and `properties` are merged by key, and null resets one. */
+  readonly attributes: Values;
+}
+
+/** What a node is to have of both; a port that stands within a group belongs to it. */
+export interface GroupedPorts {
+  readonly groups: readonly PortGroupWish[];
+  readonly ports: readonly PortWish[];
+}
+
+/** Reads the list of a node's port groups. */
+export function parsePortGroups(given: unknown, field: string): Parsed<GroupedPorts> {
+  if (!Array.isArray(given)) return { wish: undefined, faults: [{ field, text: 'it must be a list' }] };
+  const faults: Fault[] = [];
+  const groups: PortGroupWish[] = [];
+  const ports: PortWish[] = [];
+  given.forEach((element: unknown, index) => {
+    const place = `${field}[${index}]`;
+    const parsed = parseGroup(element, place);
+    faults.push(...parsed.faults);
+    const own = parseMembers(element, below(place, 'ports'));
+    faults.push(...own.faults);
+    if (!parsed.wish) return;
+    ports.push(...(own.wish ?? []).map((port) => ({ ...port, group: groups.length })));
+    groups.push(parsed.wish);
+  });
+  for (const key of ['name', 'address'] as const) {
+    const values = groups.map(({ attributes }) => attributes[key]).filter((value) => typeof value === 'string');
+    const twice = values.find((value, index) => values.indexOf(value) !== index);
+    if (twice !== undefined) faults.push({ field, text: `two port groups have the ${key} ${twice}` });
+  }
+  return { wish: faults.length > 0 ? undefined : { groups, ports }, faults };
+}
+
+function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
+  if (!isMapping(given)) return { wish: undefined, faults: [{ field, text: 'a port group must be a mapping' }] };
+  const faults: Fault[] = [];
+  const attributes: Record<string, unknown> = {};
+  for (const [spelling, value] of Object.entries(given)) {
+    const key = spelling === 'mac' ? 'address' : spelling;
+    if (key === 'ports' || key === 'uuid') continue;
+    const rule = portGroupAttributes[key];
+    const near = rule ? undefined : nearest(key, [...Object.keys(portGroupAttributes), 'ports', 'uuid']);
+    const parsed = rule ? parseValue(rule.kind, value, below(field, spelling)) : { value, faults: [{ field: below(field, spelling), text: `it is not a field of a port group${near ? `; did you mean ${near}?` : ''}` }] };
+    faults.push(...parsed.faults);
+    attributes[key] = parsed.value;
+  }
+  const { uuid } = given;
+  if (uuid !== undefined && !(typeof uuid === 'string' && isUuid(uuid))) faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
+  const { address, name } = attributes;
+  const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
+  if (mac !== undefined) attributes.address = mac;
+  else if (address !== undefined && address !== null) faults.push({ field: below(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
+  if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name))) faults.push({ field: below(field, 'name'), text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID` });
+  if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0) faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
+  if (attributes.mode === null) faults.push({ field: below(field, 'mode'), text: 'Ironic cannot remove it' });
+  return { wish: faults.length > 0 ? undefined : { attributes, ...(typeof uuid === 'string' ? { uuid: uuid.toLowerCase() } : {}) }, faults };
+}
+
+function parseMembers(given: unknown, field: string): Parsed<readonly PortWish[]> {
+  const members = isMapping(given) ? given.ports : undefined;
+  if (members === undefined || members === null) return { wish: [], faults: [] };
+  if (!Array.isArray(members)) return { wish: undefined, faults: [{ field, text: 'it must be a list' }] };
+  const parsed = members.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
+  return { wish: parsed.flatMap(({ wish }) => (wish ? [wish] : [])), faults: parsed.flatMap(({ faults }) => faults) };
+}
+
+/** How a port group is called in messages. */
+export function portGroupTitle({ uuid, attributes }: PortGroupWish): string {
+  return String(attributes.name ?? attributes.address ?? uuid);
+}
+
+/** What must be sent so that a port group is as it is wanted: `extra` and `properties` merged by key and written whole, since nothing in them is masked. */
+export function portGroupChanges(served: Values, { attributes }: PortGroupWish): PortChange[] {
+  return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
+    const before = served[attribute] ?? undefined;
+    const path = `/${attribute}`;
+    if (isMapping(wanted)) {
+      const after = Object.fromEntries(Object.entries({ ...(isMapping(before) ? before : {}), ...wanted }).filter(([, value]) => value !== null));
+      return compareValues(before ?? {}, after) === 'same' ? [] : [{ attribute, before, after, steps: [{ op: 'add', path, value: after }] }];
+    }
+    if (wanted === null) return before === undefined || (isMapping(before) && Object.keys(before).length === 0) ? [] : [{ attribute, before, after: undefined, steps: [{ op: 'remove', path }] }];
+    return compareValues(before, wanted, { types: true }) === 'same' ? [] : [{ attribute, before, after: wanted, steps: [{ op: 'add', path, value: wanted }] }];
+  });
+}

@@ -1,0 +1,76 @@
+// How a secret that Ironic masks is compared: an HMAC of what was written last is kept in the node's `extra`. Without the key nothing can be
+// told from it, not even whether two nodes have the same password.
+import { createHmac } from 'node:crypto';
+import { isMapping } from '../../core/mapping.js';
+import { isSecretKey } from '../../core/masking.js';
+import { isMasked } from './masked-values.js';
+import type { NodeWishes, Values } from './node-differences.js';
+
+/** The key of `extra`. Neither it nor what is below it looks like a secret's name, which Ironic and others would mask. */
+export const secretRecordKey = 'image_tools_hmac';
+
+interface SecretRecord {
+  readonly version: 1;
+  /** Tells one key from another. */
+  readonly key: string;
+  readonly salt: string;
+  /** By the field's own HMAC. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface SecretKeeping {
+  readonly key: string;
+  /** For a node that has no record yet: random. */
+  readonly salt: string;
+}
+
+export interface ComparedSecrets {
+  /** Fields, such as `driver_info.ipmi_password`, whose value is the one that was written last. */
+  readonly same: ReadonlySet<string>;
+  /** What `extra` is to keep; undefined where no secret was given, now or before. */
+  readonly record: Values | undefined;
+}
+
+/** Compares the secrets that are wanted with what a node's record tells. */
+export function compareSecrets(served: Values, { mappings }: NodeWishes, { key, salt }: SecretKeeping): ComparedSecrets {
+  const found = isMapping(served.extra) ? recordIn(served.extra[secretRecordKey]) : undefined;
+  const keyId = hmac(key, 'key').slice(0, 16);
+  // Of another key nothing can be told.
+  const usable = found?.key === keyId ? found : undefined;
+  const present: SecretRecord = usable ?? { version: 1, key: keyId, salt, fields: {} };
+  const fields: Record<string, string> = { ...present.fields };
+  const same = new Set<string>();
+  for (const name of ['driver_info', 'instance_info'] as const) {
+    const shown = isMapping(served[name]) ? served[name] : {};
+    for (const [field, value] of Object.entries(mappings[name] ?? {})) {
+      const place = hmac(key, 'field', `${name}.${field}`).slice(0, 32);
+      if (value === null) delete fields[place];
+      if (value === null || !(isSecret(field, value) || isMasked(shown[field]))) continue;
+      const digest = hmac(key, present.salt, `${name}.${field}`, canonical(value));
+      if (fields[place] === digest) same.add(`${name}.${field}`);
+      fields[place] = digest;
+    }
+  }
+  const isEmpty = Object.keys(fields).length === 0;
+  return { same, record: isEmpty && found === undefined ? undefined : { ...present, fields } };
+}
+
+function recordIn(value: unknown): SecretRecord | undefined {
+  if (!isMapping(value) || value.version !== 1 || !isMapping(value.fields)) return undefined;
+  return typeof value.key === 'string' && typeof value.salt === 'string' ? (value as unknown as SecretRecord) : undefined;
+}
+
+function isSecret(key: string, value: unknown): boolean {
+  if (isSecretKey(key)) return true;
+  return isMapping(value) && Object.entries(value).some(([inner, below]) => isSecret(inner, below));
+}
+
+/** Parts apart, so that no two lists of them give the same. */
+function hmac(key: string, ...parts: readonly string[]): string {
+  return createHmac('sha256', key).update(JSON.stringify(['chameleon-image-tools', ...parts])).digest('hex');
+}
+
+/** The same text for the same value, in whatever order its keys stand. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isMapping(inner) ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1))) : inner));
+}

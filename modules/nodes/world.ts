@@ -1,0 +1,85 @@
+// Looks nodes and ports up: one by one, or all at once where many are wanted.
+import type { Ironic } from '../clients/ironic/api.js';
+import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/nodes.js';
+import { listPorts, type Port } from '../clients/ironic/ports.js';
+import { OperationError } from '../core/errors.js';
+import type { NodeWish } from './policy/node-wishes.js';
+import { titleOf } from './provision.js';
+import type { Found, World } from './run.js';
+
+/** The questions that the two ways answer differently. */
+interface Lookup {
+  node(ident: string): Promise<NodeDetails | undefined>;
+  portsOf(uuid: string): Promise<readonly Port[]>;
+  portWith(address: string): Promise<Port | undefined>;
+}
+
+/** Asks for each node by itself. */
+export function openWorld(ironic: Ironic): World {
+  return worldOf(ironic, freshLookup(ironic));
+}
+
+/** Reads all nodes and ports beforehand: a few requests however many nodes are wanted. */
+export async function readWorld(ironic: Ironic): Promise<World> {
+  const byIdent = new Map<string, NodeDetails>();
+  const portsOf = new Map<string, Port[]>();
+  const byAddress = new Map<string, Port>();
+  const readNodes = async (): Promise<void> => {
+    for await (const node of listNodeDetails(ironic)) for (const ident of [node.uuid, node.name]) if (ident !== '') byIdent.set(ident, node);
+  };
+  const readPorts = async (): Promise<void> => {
+    for (const port of await listPorts(ironic)) {
+      byAddress.set(port.address, port);
+      portsOf.set(port.node_uuid, [...(portsOf.get(port.node_uuid) ?? []), port]);
+    }
+  };
+  await Promise.all([readNodes(), readPorts()]);
+  return worldOf(ironic, {
+    node: async (ident) => byIdent.get(ident),
+    portsOf: async (uuid) => portsOf.get(uuid) ?? [],
+    portWith: async (address) => byAddress.get(address),
+  });
+}
+
+function freshLookup(ironic: Ironic): Lookup {
+  return {
+    node: (ident) => getNode(ironic, ident),
+    portsOf: (node) => listPorts(ironic, { node }),
+    portWith: async (address) => (await listPorts(ironic, { address }))[0],
+  };
+}
+
+function worldOf(ironic: Ironic, lookup: Lookup): World {
+  const fresh = freshLookup(ironic);
+  const foundOf = async (node: NodeDetails | undefined, from: Lookup): Promise<Found | undefined> => node && { node, ports: await from.portsOf(node.uuid) };
+  return {
+    find: async (wish) => foundOf(await findNode(wish, lookup), lookup),
+    reread: async (uuid) => foundOf(await fresh.node(uuid), fresh),
+    portWith: lookup.portWith,
+    portNow: fresh.portWith,
+    titleOf: async (uuid) => {
+      const node = await fresh.node(uuid).catch(() => undefined);
+      return node ? titleOf(node) : uuid;
+    },
+  };
+}
+
+/** By its UUID, else by its name, else by the first of its ports that there is. */
+async function findNode(wish: NodeWish, lookup: Lookup): Promise<NodeDetails | undefined> {
+  const { name } = wish.attributes;
+  const named = typeof name === 'string' ? await lookup.node(name) : undefined;
+  if (wish.uuid !== undefined) {
+    const found = await lookup.node(wish.uuid);
+    if (named && named.uuid !== wish.uuid) throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${wish.uuid}`);
+    return found;
+  }
+  if (typeof name === 'string') return named;
+  const ports = await Promise.all((wish.ports ?? []).map(({ address }) => lookup.portWith(address)));
+  const owners = [...new Set(ports.flatMap((port) => (port ? [port.node_uuid] : [])))];
+  if (owners.length > 1) throw ambiguous(`its ports belong to several nodes: ${owners.join(', ')}`);
+  return owners[0] === undefined ? undefined : lookup.node(owners[0]);
+}
+
+function ambiguous(why: string): OperationError {
+  return new OperationError('NODE_AMBIGUOUS', `it is not clear which node is meant: ${why}`);
+}

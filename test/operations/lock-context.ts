@@ -1,6 +1,0 @@
-// What a lock needs to know of its run.
-import type { RunLockOptions } from '../../modules/operations/run-lock.js';
-
-export function lockContext(more: Partial<RunLockOptions['context']> = {}): RunLockOptions['context'] {
-  return { environment: {}, signal: new AbortController().signal, log: () => undefined, ...more };
-}

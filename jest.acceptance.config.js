@@ -1,4 +1,9 @@
 // The tests that need the real cloud of test/cloud/up.
 import unit from './jest.config.js';
 
-export default { ...unit, roots: ['<rootDir>/build/test/acceptance'], testPathIgnorePatterns: [], testTimeout: 120_000 };
+export default {
+  ...unit,
+  roots: ['<rootDir>/build/test/acceptance'],
+  testPathIgnorePatterns: [],
+  testTimeout: 120_000,
+};

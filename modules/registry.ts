@@ -10,4 +10,14 @@ import { imageInfo } from './images/info/operation.js';
 import { imageProperty } from './images/property/operation.js';
 import { ipaTest } from './ipa/operation.js';
 
-export const operations: readonly AnyOperation[] = [baremetalEnroll, baremetalNode, baremetalPort, imageCache, imageClean, imageDeploy, imageInfo, imageProperty, ipaTest];
+export const operations: readonly AnyOperation[] = [
+  baremetalEnroll,
+  baremetalNode,
+  baremetalPort,
+  imageCache,
+  imageClean,
+  imageDeploy,
+  imageInfo,
+  imageProperty,
+  ipaTest,
+];

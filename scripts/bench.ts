@@ -11,12 +11,29 @@ import { openGlance, type Cloud } from './bench/glance.js';
 import { measure, measureWall, type Measured } from './bench/measured.js';
 import { measureNodes, type NodesBench } from './bench/nodes.js';
 import { atMost, median, table, type Result } from './bench/report.js';
-import { container, imageName, limitMib, prepareImage, scope, startStore, type Headers, type Image, type Speed } from './bench/store.js';
+import {
+  container,
+  imageName,
+  limitMib,
+  prepareImage,
+  scope,
+  startStore,
+  type Headers,
+  type Image,
+  type Speed,
+} from './bench/store.js';
 import { root } from './declarations.js';
 
 const parts = ['transfer', 'memory', 'idle', 'cache', 'start-up', 'nodes'] as const;
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string', multiple: true } } });
-for (const part of options.only ?? []) if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string', multiple: true },
+  },
+});
+for (const part of options.only ?? [])
+  if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
 const wanted = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const imageMib = options.quick ? 256 : 1024;
@@ -25,7 +42,11 @@ const startUpPairs = options.quick ? 15 : 31;
 const roles = join(root, 'roles/chameleon_image_tools');
 const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud'));
 const folder = join(state, 'bench');
-execFileSync(join(root, 'test/cloud/up'), ['keystone', 'glance', 'swift', 'web', ...(wanted('nodes') ? ['ironic'] : [])], { stdio: 'inherit' });
+execFileSync(
+  join(root, 'test/cloud/up'),
+  ['keystone', 'glance', 'swift', 'web', ...(wanted('nodes') ? ['ironic'] : [])],
+  { stdio: 'inherit' },
+);
 mkdirSync(folder, { recursive: true });
 const cloud = JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as Cloud;
 const glance = await openGlance(cloud);
@@ -47,8 +68,13 @@ try {
   if (wanted('memory')) results.push(...(await measureMemory()));
   if (wanted('idle')) results.push(...(await measureIdleRun()));
   if (wanted('cache')) {
-    const images = [image, large].map((of, index) => ({ mib: index === 0 ? imageMib : imageMib * 4, url: () => imageUrl(of, 'unlimited') }));
-    results.push(...(await measureCache({ commandLine: join(roles, 'files/chameleon-image-tools.mjs'), folder, rounds, images })));
+    const images = [image, large].map((of, index) => ({
+      mib: index === 0 ? imageMib : imageMib * 4,
+      url: () => imageUrl(of, 'unlimited'),
+    }));
+    results.push(
+      ...(await measureCache({ commandLine: join(roles, 'files/chameleon-image-tools.mjs'), folder, rounds, images })),
+    );
   }
   if (wanted('start-up')) results.push(...(await measureStartUp()));
   if (wanted('nodes')) results.push(...(await measureNodes(nodesBench())));
@@ -61,7 +87,15 @@ process.exit(results.some(({ target }) => target?.met === false) ? 1 : 0);
 
 function nodesBench(): NodesBench {
   const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
-  return { url: cloud.ironic_url ?? '', token: glance.token, command: join(roles, 'files/chameleon-image-tools.mjs'), folder, environment, rounds, nodes: options.quick ? 50 : 200 };
+  return {
+    url: cloud.ironic_url ?? '',
+    token: glance.token,
+    command: join(roles, 'files/chameleon-image-tools.mjs'),
+    folder,
+    environment,
+    rounds,
+    nodes: options.quick ? 50 : 200,
+  };
 }
 
 interface Deployment extends Measured {
@@ -71,10 +105,16 @@ interface Deployment extends Measured {
 /** The command line as a whole process, from its start until the image is public. The caller removes the image. */
 async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deployment> {
   store.publish(of);
-  const measured = await measure(deployCommand(headers, speed), { folder, environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file } });
-  const { images: [deployed] } = JSON.parse(measured.stdout) as { images: { id: string; action: string; verified_by?: string[] }[] };
+  const measured = await measure(deployCommand(headers, speed), {
+    folder,
+    environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file },
+  });
+  const {
+    images: [deployed],
+  } = JSON.parse(measured.stdout) as { images: { id: string; action: string; verified_by?: string[] }[] };
   const expected = headers === 'sdk' ? "store's sha256" : "Glance's md5";
-  if (deployed?.action !== 'deploy' || !deployed.verified_by?.includes(expected)) throw new Error(`not deployed as expected: ${measured.stdout}${measured.stderr}`);
+  if (deployed?.action !== 'deploy' || !deployed.verified_by?.includes(expected))
+    throw new Error(`not deployed as expected: ${measured.stdout}${measured.stderr}`);
   await glance.assertActive(deployed.id, of.bytes);
   return { ...measured, id: deployed.id };
 }
@@ -82,7 +122,21 @@ async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deploy
 function deployCommand(headers: Headers, speed: Speed): string[] {
   const from = ['--object-store-url', store.url(headers, speed), '--image-container', container, '--scope', scope];
   // A lock folder of its own, so that other runs on this host are no obstacle.
-  return [join(roles, 'files/chameleon-image-tools.mjs'), 'deploy', '--json', '-vv', '--cloud', 'local', '--lock-dir', folder, '--image-type', 'raw', '--images', imageName, ...from];
+  return [
+    join(roles, 'files/chameleon-image-tools.mjs'),
+    'deploy',
+    '--json',
+    '-vv',
+    '--cloud',
+    'local',
+    '--lock-dir',
+    folder,
+    '--image-type',
+    'raw',
+    '--images',
+    imageName,
+    ...from,
+  ];
 }
 
 /** Publishes the image anew, and gives the URL of its data. */
@@ -96,7 +150,10 @@ async function pipe(of: Image, speed: Speed, curlOptions: string): Promise<Measu
   const { id, fileUrl } = await glance.create('bench-curl');
   try {
     const to = `curl -sS -f -T - ${curlOptions} -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' ${fileUrl}`;
-    const measured = await measure(['bash', '-c', `set -o pipefail; curl -sS -f ${from} | ${to}`], { folder, environment: { TOKEN: glance.token } });
+    const measured = await measure(['bash', '-c', `set -o pipefail; curl -sS -f ${from} | ${to}`], {
+      folder,
+      environment: { TOKEN: glance.token },
+    });
     await glance.assertActive(id, of.bytes);
     return measured;
   } finally {
@@ -116,7 +173,9 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
     curl.push((await pipe(image, speed, '')).seconds);
     // curl waits a second for a "100 Continue" that uwsgi never sends; without that wait it is a harder rival.
     eager.push((await pipe(image, speed, "-H 'Expect:'")).seconds);
-    console.error(`${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`);
+    console.error(
+      `${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`,
+    );
   }
   const ratio = (rival: readonly number[]): number => median(ours.map((seconds, at) => seconds / rival[at]!));
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
@@ -132,7 +191,10 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
 
 async function measureMemory(): Promise<Result[]> {
   const peaks: Result[] = [];
-  for (const [of, mib] of [[image, imageMib], [large, imageMib * 4]] as const) {
+  for (const [of, mib] of [
+    [image, imageMib],
+    [large, imageMib * 4],
+  ] as const) {
     const deployed = await deploy(of, 'sdk', 'unlimited');
     await glance.remove(deployed.id);
     console.error(`${mib} MiB: peak ${deployed.peakMib.toFixed(0)} MiB, ${deployed.seconds.toFixed(1)} s`);
@@ -145,15 +207,25 @@ async function measureIdleRun(): Promise<Result[]> {
   const { id } = await deploy(image, 'sdk', 'unlimited');
   const runs: Measured[] = [];
   for (let round = 0; round < Math.max(rounds, 5); round++) {
-    runs.push(await measure(deployCommand('sdk', 'unlimited'), { folder, environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file } }));
+    runs.push(
+      await measure(deployCommand('sdk', 'unlimited'), {
+        folder,
+        environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file },
+      }),
+    );
   }
   await glance.remove(id);
-  const requests = runs.map(({ stderr }) => stderr.match(/(GET|HEAD|POST|PUT|PATCH|DELETE) http\S+ \d{3} /g)?.length ?? 0);
+  const requests = runs.map(
+    ({ stderr }) => stderr.match(/(GET|HEAD|POST|PUT|PATCH|DELETE) http\S+ \d{3} /g)?.length ?? 0,
+  );
   return [
     { what: 'nothing to do: requests', value: String(median(requests)) },
     { what: 'nothing to do: CPU, median', value: `${median(runs.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)} s` },
     { what: 'nothing to do: wall, median', value: `${median(runs.map(({ seconds }) => seconds)).toFixed(2)} s` },
-    { what: 'nothing to do: peak memory, median', value: `${median(runs.map(({ peakMib }) => peakMib)).toFixed(0)} MiB` },
+    {
+      what: 'nothing to do: peak memory, median',
+      value: `${median(runs.map(({ peakMib }) => peakMib)).toFixed(0)} MiB`,
+    },
   ];
 }
 
@@ -167,7 +239,8 @@ async function measureStartUp(): Promise<Result[]> {
     const node: number[] = [];
     for (let pair = 0; pair < startUpPairs; pair++) {
       const { seconds, stdout } = await measureWall([join(roles, `library/${name}.mjs`), argsFile]);
-      if ((JSON.parse(stdout) as { failed?: boolean }).failed !== true) throw new Error(`${name} should have refused: ${stdout}`);
+      if ((JSON.parse(stdout) as { failed?: boolean }).failed !== true)
+        throw new Error(`${name} should have refused: ${stdout}`);
       module.push(seconds);
       node.push((await measureWall(['node', '-e', '0'])).seconds);
     }

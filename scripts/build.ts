@@ -18,26 +18,42 @@ for (const declaration of declarations) checkDeclaration(declaration, reservedKe
 writeValidators(declarations);
 for (const folder of [library, files]) mkdirSync(folder, { recursive: true });
 for (const { name } of declarations) {
-  if (!existsSync(join(root, 'modules', `${name}.ts`))) throw new Error(`modules/${name}.ts, the entry of ${name}, is missing`);
+  if (!existsSync(join(root, 'modules', `${name}.ts`)))
+    throw new Error(`modules/${name}.ts, the entry of ${name}, is missing`);
 }
 await Promise.all([
   writeCommandLine(),
   ...declarations.map(async (declaration) => {
-    const { bytes } = await bundle(join(root, `build/modules/${declaration.name}.js`), join(library, `${declaration.name}.mjs`), 'module');
+    const { bytes } = await bundle(
+      join(root, `build/modules/${declaration.name}.js`),
+      join(library, `${declaration.name}.mjs`),
+      'module',
+    );
     writeFileSync(join(library, `${declaration.name}.yml`), writeSidecar(declaration));
     return report(`library/${declaration.name}.mjs`, bytes);
   }),
 ]);
-removeAllBut(library, declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]));
+removeAllBut(
+  library,
+  declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]),
+);
 
 function writeValidators(all: readonly Declaration[]): void {
   mkdirSync(validators, { recursive: true });
-  for (const declaration of all) writeFileSync(join(validators, `${declaration.name}.cjs`), validatorSource(declaration));
-  removeAllBut(validators, all.map(({ name }) => `${name}.cjs`));
+  for (const declaration of all)
+    writeFileSync(join(validators, `${declaration.name}.cjs`), validatorSource(declaration));
+  removeAllBut(
+    validators,
+    all.map(({ name }) => `${name}.cjs`),
+  );
 }
 
 async function writeCommandLine(): Promise<number> {
-  const { bytes, licences } = await bundle(join(root, 'build/modules/cli.js'), join(files, 'chameleon-image-tools.mjs'), 'command');
+  const { bytes, licences } = await bundle(
+    join(root, 'build/modules/cli.js'),
+    join(files, 'chameleon-image-tools.mjs'),
+    'command',
+  );
   if (licences === '') throw new Error('ncc wrote no licences of the packages that are in the bundle');
   // The command line holds every operation, so its packages are all that are passed on.
   writeFileSync(join(files, 'LICENCES.txt'), licences);

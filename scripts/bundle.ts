@@ -30,11 +30,26 @@ const licences = 'licences';
  * Bundles `entry` into `target`, and returns its size and the licences of the packages in it. Throws when the result would not run by
  * itself or Ansible would not take it for a module.
  */
-export async function bundle(entry: string, target: string, kind: LauncherKind): Promise<{ bytes: number; licences: string }> {
-  const options: NccOptions = { filename: basename(target), minify: true, cache: false, quiet: true, externals, license: licences };
+export async function bundle(
+  entry: string,
+  target: string,
+  kind: LauncherKind,
+): Promise<{ bytes: number; licences: string }> {
+  const options: NccOptions = {
+    filename: basename(target),
+    minify: true,
+    cache: false,
+    quiet: true,
+    externals,
+    license: licences,
+  };
   const { code, assets } = await ncc(entry, options);
   const text = launcherFor(kind) + code;
-  const faults = faultsOf(text, Object.keys(assets).filter((name) => name !== licences), kind);
+  const faults = faultsOf(
+    text,
+    Object.keys(assets).filter((name) => name !== licences),
+    kind,
+  );
   if (faults.length > 0) throw new Error(`${target} cannot be used:\n  ${faults.join('\n  ')}`);
   // Renamed into place, so that a run that starts during the build never reads half a file.
   writeFileSync(`${target}.new`, text);
@@ -50,7 +65,9 @@ function faultsOf(text: string, assets: readonly string[], kind: LauncherKind): 
     ...(kind === 'module' && !text.includes('WANT_JSON') ? ['the token WANT_JSON is missing'] : []),
     ...(text.startsWith('#!/bin/sh\n') ? [] : ['the launcher is missing']),
     // ansible-core looks for these before it looks for WANT_JSON, and would take the file for a module in another language.
-    ...pythonTokens.filter((token) => token.test(text)).map((token) => `ansible-core would misread it: it contains ${token.source}`),
+    ...pythonTokens
+      .filter((token) => token.test(text))
+      .map((token) => `ansible-core would misread it: it contains ${token.source}`),
   ];
 }
 

@@ -9,11 +9,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Every declaration, sorted by name. */
 export async function loadDeclarations(): Promise<Declaration[]> {
-  const files = readdirSync(join(root, 'modules'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('/declaration.ts'));
+  const files = readdirSync(join(root, 'modules'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('/declaration.ts'),
+  );
   const declarations: Declaration[] = [];
   // One by one: jest's loader fails when modules that share imports are loaded at the same time.
   for (const file of files) {
-    const module = (await import(join(root, 'build/modules', dirname(file), 'declaration.js'))) as { declaration: Declaration };
+    const module = (await import(join(root, 'build/modules', dirname(file), 'declaration.js'))) as {
+      declaration: Declaration;
+    };
     declarations.push(module.declaration);
   }
   return declarations.sort((one, other) => (one.name < other.name ? -1 : 1));

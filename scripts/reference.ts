@@ -8,26 +8,28 @@ import type { Declaration, ReturnField } from '../modules/core/operation.js';
 /** The page's Markdown. */
 export function referenceOf(declaration: Declaration): string {
   const { name, command, summary, description, fields, returns, writes } = declaration;
-  return [
-    `# ${name}`,
-    '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
-    `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
-    ...description,
-    writes
-      ? 'Supports check mode and `--dry-run`: everything is planned and reported, nothing is changed. Supports `--diff`.'
-      : 'Only reads: check mode makes no difference.',
-    '## Options',
-    optionsTable(fields),
-    ...nestedTables(fields),
-    '## Result',
-    'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
-    returnsTable(returns),
-    '## Examples',
-    'As tasks:',
-    `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
-    'As commands:',
-    `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
-  ].join('\n\n') + '\n';
+  return (
+    [
+      `# ${name}`,
+      '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
+      `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
+      ...description,
+      writes
+        ? 'Supports check mode and `--dry-run`: everything is planned and reported, nothing is changed. Supports `--diff`.'
+        : 'Only reads: check mode makes no difference.',
+      '## Options',
+      optionsTable(fields),
+      ...nestedTables(fields),
+      '## Result',
+      'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
+      returnsTable(returns),
+      '## Examples',
+      'As tasks:',
+      `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
+      'As commands:',
+      `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
+    ].join('\n\n') + '\n'
+  );
 }
 
 function optionsTable(fields: Fields): string {
@@ -54,9 +56,18 @@ function nestedTables(fields: Fields, prefix = ''): string[] {
     const below = fieldsBelow(field);
     if (!below) return [];
     const path = prefix + name;
-    const rows = Object.entries(below).map(([key, inner]) => [code(key), typeOf(inner), defaultOf(inner), meaningOf(inner)]);
+    const rows = Object.entries(below).map(([key, inner]) => [
+      code(key),
+      typeOf(inner),
+      defaultOf(inner),
+      meaningOf(inner),
+    ]);
     const title = field.type === 'records' ? `### Keys of each of \`${path}\`` : `### Keys of \`${path}\``;
-    return [title, table(['key', 'type', 'default', 'meaning'], rows), ...nestedTables(below, `${path}${field.type === 'records' ? '[]' : ''}.`)];
+    return [
+      title,
+      table(['key', 'type', 'default', 'meaning'], rows),
+      ...nestedTables(below, `${path}${field.type === 'records' ? '[]' : ''}.`),
+    ];
   });
 }
 
@@ -79,7 +90,8 @@ const typeNames: Partial<Record<Field['type'], string>> = { object: 'mapping', r
 
 function typeOf(field: Field): string {
   const type = typeNames[field.type] ?? field.type;
-  if ('choices' in field && field.choices) return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
+  if ('choices' in field && field.choices)
+    return `${type === 'list' ? 'list of ' : ''}${field.choices.map(code).join(', ')}`;
   const range = rangeOf(field);
   return range ? `${type}, ${range}` : type;
 }
@@ -98,7 +110,8 @@ function meaningOf(field: Field): string {
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
 }
 

@@ -11,7 +11,8 @@ export function validatorSource(declaration: Declaration): string {
   const ajv = new Ajv(ajvOptions);
   const source = standalone.default(ajv, ajv.compile(schemaOf(declaration.fields)));
   for (const needed of ['instancePath', 'params']) {
-    if (!source.includes(needed)) throw new Error(`the validator of ${declaration.name} lacks ${needed}, which the messages are made from`);
+    if (!source.includes(needed))
+      throw new Error(`the validator of ${declaration.name} lacks ${needed}, which the messages are made from`);
   }
   return source;
 }

@@ -5,7 +5,9 @@ import { loadDeclarations, root } from './declarations.js';
 import { referenceOf } from './reference.js';
 
 const folder = join(root, 'docs/reference');
-const pages = new Map((await loadDeclarations()).map((declaration) => [`${declaration.name}.md`, referenceOf(declaration)]));
+const pages = new Map(
+  (await loadDeclarations()).map((declaration) => [`${declaration.name}.md`, referenceOf(declaration)]),
+);
 
 mkdirSync(folder, { recursive: true });
 for (const [name, text] of pages) writeFileSync(join(folder, name), text);

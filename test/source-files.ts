@@ -37,5 +37,7 @@ function importsOf(code: string, path: string): string[] {
     ...code.matchAll(/^import\s*'([^']+)'/gm),
     ...code.matchAll(/\b(?:import|require)\(\s*'([^']+)'/g),
   ].map(([, specifier]) => specifier ?? '');
-  return found.map((specifier) => (specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts') : specifier));
+  return found.map((specifier) =>
+    specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts') : specifier,
+  );
 }

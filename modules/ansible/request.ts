@@ -23,7 +23,10 @@ const prefix = '_ansible_';
 export async function readRequest(path: string, signal: AbortSignal): Promise<Request> {
   const refuse = (fault: string, cause?: unknown): never => {
     const hint = 'Ansible writes this file itself: it must hold one JSON object with the options of the task';
-    throw Object.assign(new InputError(`the arguments file ${path} ${fault}; ${hint}`, undefined, 'BAD_ARGUMENTS_FILE'), { cause });
+    throw Object.assign(
+      new InputError(`the arguments file ${path} ${fault}; ${hint}`, undefined, 'BAD_ARGUMENTS_FILE'),
+      { cause },
+    );
   };
   const text = await readText(path, signal, refuse);
   if (text.trim() === '') return refuse('is empty');
@@ -35,11 +38,16 @@ export async function readRequest(path: string, signal: AbortSignal): Promise<Re
     return refuse(text.trimStart().startsWith('<') ? 'holds HTML or XML instead of JSON' : 'is not JSON', error);
   }
   if (Array.isArray(content)) return refuse('holds a list');
-  if (typeof content !== 'object' || content === null) return refuse(`holds a ${content === null ? 'null' : typeof content}`);
+  if (typeof content !== 'object' || content === null)
+    return refuse(`holds a ${content === null ? 'null' : typeof content}`);
   return requestFrom(content as Record<string, unknown>);
 }
 
-async function readText(path: string, signal: AbortSignal, refuse: (fault: string, cause?: unknown) => never): Promise<string> {
+async function readText(
+  path: string,
+  signal: AbortSignal,
+  refuse: (fault: string, cause?: unknown) => never,
+): Promise<string> {
   try {
     // A pipe must neither block the process, which could not be stopped then, nor one of its threads.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -26,17 +26,23 @@ export function responseTo(outcome: Outcome, parts: ResponseParts): Record<strin
 /** The answer to a run that could not be carried out. The stack of a fault of the program is shown from -vv on, any other from -vvv on. */
 export function responseToError(error: unknown, parts: ResponseParts): Record<string, unknown> {
   const needed = error instanceof OperationError ? 3 : 2;
-  const stack = error instanceof Error && (parts.request?.verbosity ?? 0) >= needed ? { exception: stackOf(error) } : {};
+  const stack =
+    error instanceof Error && (parts.request?.verbosity ?? 0) >= needed ? { exception: stackOf(error) } : {};
   return finish({ ...resultOfError(error), ...stack }, parts);
 }
 
-function finish(result: Readonly<Record<string, unknown>>, { fields, request, secrets, log }: ResponseParts): Record<string, unknown> {
+function finish(
+  result: Readonly<Record<string, unknown>>,
+  { fields, request, secrets, log }: ResponseParts,
+): Record<string, unknown> {
   const shown = request !== undefined && !request.noLog;
   return redactAll(
     {
       ...result,
       ...(shown && log.length > 0 ? { log } : {}),
-      ...(shown && request.injectInvocation ? { invocation: { module_args: maskArguments(fields, request.arguments) } } : {}),
+      ...(shown && request.injectInvocation
+        ? { invocation: { module_args: maskArguments(fields, request.arguments) } }
+        : {}),
     },
     secrets,
   );
@@ -57,6 +63,10 @@ function stackOf(error: Error): string {
  * no terminal can print, becomes U+FFFD.
  */
 export function toAsciiJson(value: unknown): string {
-  const wellFormed = (_: string, inner: unknown): unknown => (typeof inner === 'string' ? inner.replace(/\p{Surrogate}/gu, '\ufffd') : inner);
-  return JSON.stringify(value, wellFormed).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const wellFormed = (_: string, inner: unknown): unknown =>
+    typeof inner === 'string' ? inner.replace(/\p{Surrogate}/gu, '\ufffd') : inner;
+  return JSON.stringify(value, wellFormed).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

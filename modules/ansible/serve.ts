@@ -70,7 +70,8 @@ function contextOf(session: Session, request: Request, interruption: Interruptio
     now: () => new Date(),
     random: Math.random,
     log: (level, text) => {
-      if (request.verbosity >= verbosityOf[level] && session.log.length < longestLog) session.log.push(`${level}: ${text}`);
+      if (request.verbosity >= verbosityOf[level] && session.log.length < longestLog)
+        session.log.push(`${level}: ${text}`);
     },
     progress: () => undefined,
     learnSecrets: session.secrets.learn,

@@ -29,10 +29,20 @@ export interface InspectedCopy {
  * The copy with its digests; undefined where there is none. They come from the record while size, mtime and inode are those of the record; else,
  * or where one is missing, the file is read. Throws CACHE_PATH_TAKEN for what is no file.
  */
-export async function inspectCopy(path: string, entries: readonly RecordEntry[], checksum: Checksum | undefined, run: Run): Promise<InspectedCopy | undefined> {
+export async function inspectCopy(
+  path: string,
+  entries: readonly RecordEntry[],
+  checksum: Checksum | undefined,
+  run: Run,
+): Promise<InspectedCopy | undefined> {
   const stats = await statOf(path, { ofLink: true });
   if (!stats) return undefined;
-  if (!stats.isFile()) throw new OperationError('CACHE_PATH_TAKEN', `${shownPath(path)} is not a file: move it away, or name another dest`, { path: shownPath(path) });
+  if (!stats.isFile())
+    throw new OperationError(
+      'CACHE_PATH_TAKEN',
+      `${shownPath(path)} is not a file: move it away, or name another dest`,
+      { path: shownPath(path) },
+    );
   const identity = await identityOf(path);
   const known = entries.find((entry) => isSameIdentity(entry, identity));
   const needed = algorithmsFor(run, checksum);
@@ -42,8 +52,16 @@ export async function inspectCopy(path: string, entries: readonly RecordEntry[],
   const origin = known ?? entries.find((entry) => entry.digests.sha256 === digests.sha256) ?? entries[0];
   const entry: RecordEntry = { source: origin?.source ?? '', etag: origin?.etag, ...identity, digests };
   const isTrusted = known !== undefined || isPrivate(await fs.stat(dirname(path)));
-  const fault = faultOf(entry, { origin, checksum }) ?? (isTrusted ? undefined : 'it is not what this cache put there, and others may write to its folder');
-  const copy: Copy = { modifiedMs: modifiedMsOf(stats), bytes: stats.size, source: origin?.source || undefined, etag: origin?.etag, fault };
+  const fault =
+    faultOf(entry, { origin, checksum }) ??
+    (isTrusted ? undefined : 'it is not what this cache put there, and others may write to its folder');
+  const copy: Copy = {
+    modifiedMs: modifiedMsOf(stats),
+    bytes: stats.size,
+    source: origin?.source || undefined,
+    etag: origin?.etag,
+    fault,
+  };
   return { path, stats, entry, copy, isTrusted, isReadAnew: !isKnown };
 }
 
@@ -52,14 +70,23 @@ export function algorithmsFor({ args }: Run, checksum: Checksum | undefined): st
   return [...new Set(['sha256', args.checksum_algorithm, ...(checksum ? [checksum.algorithm] : [])])];
 }
 
-function faultOf({ digests, bytes }: RecordEntry, { origin, checksum }: { origin: RecordEntry | undefined; checksum: Checksum | undefined }): string | undefined {
+function faultOf(
+  { digests, bytes }: RecordEntry,
+  { origin, checksum }: { origin: RecordEntry | undefined; checksum: Checksum | undefined },
+): string | undefined {
   const found = checksum && digests[checksum.algorithm];
   if (checksum && found !== checksum.digest) return `its ${checksum.algorithm} is ${found}, not ${checksum.digest}`;
   if (!origin || origin.digests.sha256 === digests.sha256) return undefined;
-  return origin.bytes === bytes ? 'its bytes are not those that were fetched' : `it has ${bytes} bytes, and ${origin.bytes} were fetched`;
+  return origin.bytes === bytes
+    ? 'its bytes are not those that were fetched'
+    : `it has ${bytes} bytes, and ${origin.bytes} were fetched`;
 }
 
-async function digestsOfFile(path: string, algorithms: readonly string[], { context }: Run): Promise<Readonly<Record<string, string>>> {
+async function digestsOfFile(
+  path: string,
+  algorithms: readonly string[],
+  { context }: Run,
+): Promise<Readonly<Record<string, string>>> {
   const digests = startDigests(algorithms);
   for await (const chunk of readFileChunks(path)) {
     context.signal.throwIfAborted();

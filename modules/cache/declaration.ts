@@ -18,8 +18,16 @@ const ownership = defineFields({
     pattern: { regex: '^0[0-7]{3}$', meaning: 'four octal digits in quotes, such as "0644"' },
     description: 'Permissions, such as `"0644"`, in quotes. Unless given, those of the copy before, or 0644.',
   },
-  owner: { type: 'string', description: 'User that owns it, by name or number. Unless given, the owner of the copy before, or the user that runs this.' },
-  group: { type: 'string', description: 'Group that owns it, by name or number. Unless given, the group of the copy before, or that of the user that runs this.' },
+  owner: {
+    type: 'string',
+    description:
+      'User that owns it, by name or number. Unless given, the owner of the copy before, or the user that runs this.',
+  },
+  group: {
+    type: 'string',
+    description:
+      'Group that owns it, by name or number. Unless given, the group of the copy before, or that of the user that runs this.',
+  },
 });
 
 const partFields = defineFields({
@@ -32,7 +40,10 @@ const whatFields = defineFields({
     type: 'records',
     description: 'Single files, such as disk images.',
     fields: {
-      url: { type: 'string', description: 'Where it comes from: `http://`, `https://` or `file:///`. Needed unless `state` is `absent`.' },
+      url: {
+        type: 'string',
+        description: 'Where it comes from: `http://`, `https://` or `file:///`. Needed unless `state` is `absent`.',
+      },
       dest: { type: 'path', required: true, description: 'Where the copy is to be: the absolute path of a file.' },
       checksum,
       ...ownership,
@@ -40,20 +51,29 @@ const whatFields = defineFields({
   },
   sets: {
     type: 'records',
-    description: 'Pairs of kernel and ramdisk that must fit together, and are switched as one: `dest/name` is a link to a folder with the files `kernel` and `ramdisk`.',
+    description:
+      'Pairs of kernel and ramdisk that must fit together, and are switched as one: `dest/name` is a link to a folder with the files `kernel` and `ramdisk`.',
     fields: {
       name: {
         type: 'string',
         required: true,
-        pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', meaning: 'up to 100 letters, digits, dots, dashes and underscores' },
+        pattern: {
+          regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+          meaning: 'up to 100 letters, digits, dots, dashes and underscores',
+        },
         description: 'Name of the set, and of the link.',
       },
       dest: { type: 'path', required: true, description: 'The absolute path of the folder that has the link.' },
-      kernel: { type: 'mapping', fields: partFields, description: 'The kernel, by URL. Needed with `ramdisk`, unless there is `glance` or `state` is `absent`.' },
+      kernel: {
+        type: 'mapping',
+        fields: partFields,
+        description: 'The kernel, by URL. Needed with `ramdisk`, unless there is `glance` or `state` is `absent`.',
+      },
       ramdisk: { type: 'mapping', fields: partFields, description: 'The ramdisk, by URL.' },
       glance: {
         type: 'mapping',
-        description: "Kernel and ramdisk from the Glance of the login, instead of URLs. A name means an image of the login's project, else a public one, else one of the community; private and shared ones of other projects are refused.",
+        description:
+          "Kernel and ramdisk from the Glance of the login, instead of URLs. A name means an image of the login's project, else a public one, else one of the community; private and shared ones of other projects are refused.",
         fields: {
           kernel: { type: 'string', required: true, description: "Id or name of the kernel's image." },
           ramdisk: { type: 'string', required: true, description: "Id or name of the ramdisk's image." },
@@ -62,7 +82,12 @@ const whatFields = defineFields({
       ...ownership,
     },
   },
-  state: { type: 'string', choices: ['present', 'absent'], description: '`absent` removes the files and sets that are named, with all versions.', default: 'present' },
+  state: {
+    type: 'string',
+    choices: ['present', 'absent'],
+    description: '`absent` removes the files and sets that are named, with all versions.',
+    default: 'present',
+  },
   force: { type: 'boolean', description: 'Fetch everything anew, whatever the copies are.', default: false },
 });
 
@@ -77,7 +102,8 @@ const ruleFields = defineFields({
   checksum_algorithm: {
     type: 'string',
     choices: algorithmNames,
-    description: "What is computed for the result, by hashlib's name. SHA-256 is always computed, and with `md5` both: older servers want `image_checksum`.",
+    description:
+      "What is computed for the result, by hashlib's name. SHA-256 is always computed, and with `md5` both: older servers want `image_checksum`.",
     default: 'sha256',
   },
   allowed_paths: {
@@ -93,16 +119,24 @@ const ruleFields = defineFields({
   },
   url_prefix: {
     type: 'string',
-    description: 'The URL at which a web server offers the folder of `dest`, or `FOLDER=URL`. The result then has these URLs instead of `file://`.',
+    description:
+      'The URL at which a web server offers the folder of `dest`, or `FOLDER=URL`. The result then has these URLs instead of `file://`.',
   },
 });
 
 const pruningFields = defineFields({
-  keep: { type: 'integer', minimum: 0, maximum: 1000, description: 'How many replaced versions of each set stay beside the current one.', default: 1 },
+  keep: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 1000,
+    description: 'How many replaced versions of each set stay beside the current one.',
+    default: 1,
+  },
   max_age: {
     type: 'number',
     minimum: 0,
-    description: 'Days after which cached files that are not named here, and replaced versions, are removed when nobody used them. Unless given, they stay.',
+    description:
+      'Days after which cached files that are not named here, and replaced versions, are removed when nobody used them. Unless given, they stay.',
   },
   max_size: {
     type: 'string',
@@ -117,17 +151,51 @@ const transferFields = defineFields({
     type: 'records',
     description: 'Logins and headers for single hosts. They are sent to no other host, not after a redirect either.',
     fields: {
-      host: { type: 'string', required: true, description: 'Name or address of the host, with `:port` where only that port is meant.' },
+      host: {
+        type: 'string',
+        required: true,
+        description: 'Name or address of the host, with `:port` where only that port is meant.',
+      },
       username: { type: 'string', description: 'User for basic authentication.' },
       password: { type: 'string', secret: true, description: 'Password for basic authentication.' },
       headers: { type: 'mapping', secret: true, description: 'Further headers of each request.' },
     },
   },
-  tls_minimum_version: { type: 'string', choices: ['1.2', '1.3'], description: 'The oldest version of TLS that is spoken.', default: '1.2' },
-  concurrency: { type: 'integer', minimum: 1, maximum: 16, description: 'How many files are fetched at a time.', default: 2 },
-  attempts: { type: 'integer', minimum: 1, maximum: 100, description: 'How often in a row a download may break off without having come further.', default: 5 },
-  stall_timeout: { type: 'integer', minimum: 1, maximum: 3600, description: 'Seconds without a single byte after which a connection counts as broken. A whole download has no limit.', default: 60 },
-  lock_timeout: { type: 'integer', minimum: 0, maximum: 86400, description: 'Seconds to wait for another run that is at the same folder.', default: 600 },
+  tls_minimum_version: {
+    type: 'string',
+    choices: ['1.2', '1.3'],
+    description: 'The oldest version of TLS that is spoken.',
+    default: '1.2',
+  },
+  concurrency: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 16,
+    description: 'How many files are fetched at a time.',
+    default: 2,
+  },
+  attempts: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+    description: 'How often in a row a download may break off without having come further.',
+    default: 5,
+  },
+  stall_timeout: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 3600,
+    description:
+      'Seconds without a single byte after which a connection counts as broken. A whole download has no limit.',
+    default: 60,
+  },
+  lock_timeout: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 86400,
+    description: 'Seconds to wait for another run that is at the same folder.',
+    default: 600,
+  },
 });
 
 export const declaration = defineDeclaration({
@@ -163,8 +231,14 @@ export const declaration = defineDeclaration({
           {
             name: 'ipa-debian',
             dest: '/var/lib/ironic/ipa',
-            kernel: { url: 'https://images.example.org/ipa/ipa.kernel', checksum: 'https://images.example.org/ipa/ipa.kernel.sha256' },
-            ramdisk: { url: 'https://images.example.org/ipa/ipa.initramfs', checksum: 'https://images.example.org/ipa/ipa.initramfs.sha256' },
+            kernel: {
+              url: 'https://images.example.org/ipa/ipa.kernel',
+              checksum: 'https://images.example.org/ipa/ipa.kernel.sha256',
+            },
+            ramdisk: {
+              url: 'https://images.example.org/ipa/ipa.initramfs',
+              checksum: 'https://images.example.org/ipa/ipa.initramfs.sha256',
+            },
             owner: 'ironic',
             group: 'ironic',
           },
@@ -177,7 +251,13 @@ export const declaration = defineDeclaration({
       title: 'Cache a pair from Glance in a folder that the container of the conductor has as /var/lib/ironic',
       arguments: {
         cloud: 'uc_dev',
-        sets: [{ name: 'ipa', dest: '/var/lib/docker/volumes/ironic/_data/ipa', glance: { kernel: 'ironic-agent.kernel', ramdisk: 'ironic-agent.initramfs' } }],
+        sets: [
+          {
+            name: 'ipa',
+            dest: '/var/lib/docker/volumes/ironic/_data/ipa',
+            glance: { kernel: 'ironic-agent.kernel', ramdisk: 'ironic-agent.initramfs' },
+          },
+        ],
         path_prefix: '/var/lib/docker/volumes/ironic/_data=/var/lib/ironic',
       },
     },

@@ -15,7 +15,10 @@ export function ownershipFor(wanted: Ownership, before: Stats | undefined): Owne
 }
 
 /** What differs, as it is and as it is wanted; empty where nothing does. */
-export function ownershipDifferences({ mode, uid, gid }: Ownership, stats: Stats): { readonly before: Record<string, string | number>; readonly after: Record<string, string | number> } {
+export function ownershipDifferences(
+  { mode, uid, gid }: Ownership,
+  stats: Stats,
+): { readonly before: Record<string, string | number>; readonly after: Record<string, string | number> } {
   const before: Record<string, string | number> = {};
   const after: Record<string, string | number> = {};
   const compare = (name: string, found: string | number, wanted: string | number | undefined): void => {
@@ -33,13 +36,20 @@ export function ownershipDifferences({ mode, uid, gid }: Ownership, stats: Stats
  * Gives a file its owner, permissions and, where its source tells one, its date. What is so already is left alone: only root may give files away.
  * `inspected`: what the file was when it was found good; another one in its place is refused.
  */
-export async function dress(path: string, wanted: Ownership, modifiedMs: number | undefined, inspected?: Stats): Promise<void> {
+export async function dress(
+  path: string,
+  wanted: Ownership,
+  modifiedMs: number | undefined,
+  inspected?: Stats,
+): Promise<void> {
   const file = await openRegular(path);
   try {
     const stats = await file.stat();
-    if (inspected && (stats.ino !== inspected.ino || stats.dev !== inspected.dev)) throw unsafe(path, 'was replaced by somebody meanwhile');
+    if (inspected && (stats.ino !== inspected.ino || stats.dev !== inspected.dev))
+      throw unsafe(path, 'was replaced by somebody meanwhile');
     const { after } = ownershipDifferences(wanted, stats);
-    if (after.owner !== undefined || after.group !== undefined) await file.chown(wanted.uid ?? stats.uid, wanted.gid ?? stats.gid);
+    if (after.owner !== undefined || after.group !== undefined)
+      await file.chown(wanted.uid ?? stats.uid, wanted.gid ?? stats.gid);
     // After chown, which takes some of the bits away.
     if (wanted.mode !== undefined) await file.chmod(wanted.mode);
     if (modifiedMs !== undefined) await file.utimes(stats.atime, new Date(modifiedMs));

@@ -31,14 +31,23 @@ const rounds = 3;
 /** Opens the source and reads the checksum file, if there is one. Throws CHECKSUM_FILE_UNUSABLE. */
 export async function openItem({ label, origin, checksum }: Wanted, run: Run): Promise<Item> {
   const source = await openSource(origin, label, run);
-  return { label, source, checksum: checksum ? await resolveChecksum(checksum, source.fileName, run) : source.checksum };
+  return {
+    label,
+    source,
+    checksum: checksum ? await resolveChecksum(checksum, source.fileName, run) : source.checksum,
+  };
 }
 
 async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Run): Promise<Checksum> {
   if (wanted.kind === 'checksum') return wanted.checksum;
   const source = await openSource(wanted.origin, 'checksum', run);
   const refuse = (why: string, cause?: unknown): OperationError =>
-    new OperationError('CHECKSUM_FILE_UNUSABLE', `the checksum file ${source.shown} cannot be used: ${why}`, { url: source.shown }, cause);
+    new OperationError(
+      'CHECKSUM_FILE_UNUSABLE',
+      `the checksum file ${source.shown} cannot be used: ${why}`,
+      { url: source.shown },
+      cause,
+    );
   const text = await readText(wanted, run).catch((error: unknown) => {
     run.context.signal.throwIfAborted();
     throw refuse(messageOf(error), error);
@@ -69,12 +78,19 @@ async function readAllowed(origin: Extract<Origin, { kind: 'file' }>, run: Run):
  * Leaves the whole, verified file in `part`. A source that changes meanwhile, or may have, is looked at again and fetched anew, a few times. Throws
  * CHECKSUM_MISMATCH, and then leaves no part, so that the next run begins anew.
  */
-export async function fetchItem({ label, source, checksum }: Item, to: { part: string; folder: string; remote: Remote }, run: Run): Promise<Fetched> {
+export async function fetchItem(
+  { label, source, checksum }: Item,
+  to: { part: string; folder: string; remote: Remote },
+  run: Run,
+): Promise<Fetched> {
   let { remote } = to;
   for (let round = 1; ; round++) {
     try {
       const { received, digests } = await receiveOnce({ label, source, checksum }, { ...to, remote }, run);
-      await assertChecksum({ label, source, checksum }, { part: to.part, digests, isSpliced: received.isSpliced === true });
+      await assertChecksum(
+        { label, source, checksum },
+        { part: to.part, digests, isSpliced: received.isSpliced === true },
+      );
       return { ...received, digests };
     } catch (error) {
       const isMixed = error instanceof OperationError && error.facts.isSpliced === true;
@@ -87,7 +103,11 @@ export async function fetchItem({ label, source, checksum }: Item, to: { part: s
   }
 }
 
-async function receiveOnce({ label, source, checksum }: Item, to: { part: string; folder: string; remote: Remote }, run: Run): Promise<{ received: Received; digests: Readonly<Record<string, string>> }> {
+async function receiveOnce(
+  { label, source, checksum }: Item,
+  to: { part: string; folder: string; remote: Remote },
+  run: Run,
+): Promise<{ received: Received; digests: Readonly<Record<string, string>> }> {
   let digests: Digests = startDigests(algorithmsFor(run, checksum));
   const received = await source.receive({
     ...to,
@@ -96,15 +116,30 @@ async function receiveOnce({ label, source, checksum }: Item, to: { part: string
       update: (chunk) => digests.update(chunk),
       restart: () => void (digests = startDigests(algorithmsFor(run, checksum))),
     },
-    onProgress: (doneBytes, totalBytes) => run.context.progress({ subject: label, stage: 'fetch', doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
+    onProgress: (doneBytes, totalBytes) =>
+      run.context.progress({
+        subject: label,
+        stage: 'fetch',
+        doneBytes,
+        ...(totalBytes === undefined ? {} : { totalBytes }),
+      }),
   });
   return { received, digests: Object.fromEntries(digests.finish()) };
 }
 
-async function assertChecksum({ source, checksum }: Item, { part, digests, isSpliced }: { part: string; digests: Readonly<Record<string, string>>; isSpliced: boolean }): Promise<void> {
+async function assertChecksum(
+  { source, checksum }: Item,
+  { part, digests, isSpliced }: { part: string; digests: Readonly<Record<string, string>>; isSpliced: boolean },
+): Promise<void> {
   const found = checksum && digests[checksum.algorithm];
   if (!checksum || found === checksum.digest) return;
   await removePart(part);
   const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the copy at hand was left as it is`;
-  throw new OperationError('CHECKSUM_MISMATCH', message, { url: source.shown, algorithm: checksum.algorithm, expected: checksum.digest, found, isSpliced });
+  throw new OperationError('CHECKSUM_MISMATCH', message, {
+    url: source.shown,
+    algorithm: checksum.algorithm,
+    expected: checksum.digest,
+    found,
+    isSpliced,
+  });
 }

@@ -12,14 +12,21 @@ import { sourceChanged, type Source } from './source.js';
  * Opens a file that an image may be read from. What was opened is looked at, not its name, which somebody may give to another file at any time.
  * Throws FILE_REFUSED with the words of Ironic.
  */
-export async function openAllowed({ path, url }: { path: string; url: string }, { args }: Pick<Run, 'args'>): Promise<FileHandle> {
-  const refuse = (reason: string): OperationError => new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
+export async function openAllowed(
+  { path, url }: { path: string; url: string },
+  { args }: Pick<Run, 'args'>,
+): Promise<FileHandle> {
+  const refuse = (reason: string): OperationError =>
+    new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
   const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw refuse(`Specified image file not found. (${(error as NodeJS.ErrnoException).code})`);
   });
   try {
     const realPath = await fs.readlink(`/proc/self/fd/${file.fd}`);
-    const refusal = refusalOfPath(realPath, await Promise.all(args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))));
+    const refusal = refusalOfPath(
+      realPath,
+      await Promise.all(args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))),
+    );
     if (refusal !== undefined) throw refuse(refusal);
     if (!(await file.stat()).isFile()) throw refuse('Specified image file not found.');
     return file;

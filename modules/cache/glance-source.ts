@@ -14,10 +14,16 @@ import { optionsOf, sourceChanged, type Source } from './source.js';
 export async function glanceSource(nameOrId: string, label: string, run: Run): Promise<Source> {
   const cloud = await run.cloud();
   const image = await findImage(nameOrId, label, run);
-  if (image.status !== 'active' || image.size === undefined) throw new InputError(`${label}: image ${image.id} is ${image.status}, not active`, label);
+  if (image.status !== 'active' || image.size === undefined)
+    throw new InputError(`${label}: image ${image.id} is ${image.status}, not active`, label);
   const source = `glance:${image.id}`;
   const created = Date.parse(image.created_at);
-  const remote: Remote = { source, isImmutable: true, bytes: image.size, modifiedMs: Number.isNaN(created) ? undefined : created };
+  const remote: Remote = {
+    source,
+    isImmutable: true,
+    bytes: image.size,
+    modifiedMs: Number.isNaN(created) ? undefined : created,
+  };
   const checksum = checksumFrom(image);
   return {
     shown: source,
@@ -27,7 +33,14 @@ export async function glanceSource(nameOrId: string, label: string, run: Run): P
     receive: async (receiving) => {
       const open: DownloadOptions['open'] = (headers, expect) => downloadImage(cloud, image.id, { headers, expect });
       const url = `glance://${image.id}`;
-      const { bytes } = await download({ ...optionsOf(receiving, run), source, url, open, isImmutable: true, assertExpected: () => undefined });
+      const { bytes } = await download({
+        ...optionsOf(receiving, run),
+        source,
+        url,
+        open,
+        isImmutable: true,
+        assertExpected: () => undefined,
+      });
       if (bytes !== image.size) throw sourceChanged(source);
       return { bytes, modifiedMs: remote.modifiedMs };
     },
@@ -45,9 +58,17 @@ async function findImage(nameOrId: string, label: string, run: Run): Promise<Ima
   const listed = await listImages(cloud, { hidden: false, community: true, property: ['name', `in:${quoted}`] });
   const { meant, barred } = imagesNamed(nameOrId, listed, cloud.projectId);
   const [image, other] = meant;
-  if (!image && barred.length > 0) throw new InputError(`${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(barred)}`, label);
+  if (!image && barred.length > 0)
+    throw new InputError(
+      `${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(barred)}`,
+      label,
+    );
   if (!image) throw new InputError(`${label}: Glance shows no image ${quoted}`, label);
-  if (other) throw new InputError(`${label}: ${meant.length} images are called ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`, label);
+  if (other)
+    throw new InputError(
+      `${label}: ${meant.length} images are called ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`,
+      label,
+    );
   if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);
   return image;
 }

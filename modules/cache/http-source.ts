@@ -16,20 +16,39 @@ export function httpSource(url: string, run: Run): Source {
   const look = async (copy?: Copy): Promise<Remote> => {
     const probe = await probeUrl(run.http, url, { conditions: copy ? conditionFor(copy, run) : {} });
     const isUnchanged = probe.status === 304 && copy !== undefined;
-    if (isUnchanged) return { source: shown, modifiedMs: copy.modifiedMs, etag: probe.header('etag') ?? copy.etag, noStore: forbidsKeeping(probe) };
-    return { source: shown, modifiedMs: parseHttpDate(probe.header('last-modified')), etag: probe.header('etag'), bytes: probe.bytes, noStore: forbidsKeeping(probe) };
+    if (isUnchanged)
+      return {
+        source: shown,
+        modifiedMs: copy.modifiedMs,
+        etag: probe.header('etag') ?? copy.etag,
+        noStore: forbidsKeeping(probe),
+      };
+    return {
+      source: shown,
+      modifiedMs: parseHttpDate(probe.header('last-modified')),
+      etag: probe.header('etag'),
+      bytes: probe.bytes,
+      noStore: forbidsKeeping(probe),
+    };
   };
   return {
     shown,
     fileName: fileNameOf(url),
     look,
     receive: async (receiving) => {
-      const open: DownloadOptions['open'] = (headers, expect) => run.http({ method: 'GET', url, headers: { ...plain, ...headers }, expect, repeatable: false });
+      const open: DownloadOptions['open'] = (headers, expect) =>
+        run.http({ method: 'GET', url, headers: { ...plain, ...headers }, expect, repeatable: false });
       const assertExpected: DownloadOptions['assertExpected'] = ({ etag, lastModified, bytes }) => {
         // A checksum tells more than validators and lengths, which differ from one answer to the next on some servers.
-        if (!receiving.isChecked && !isSameFile({ etag, modifiedMs: parseHttpDate(lastModified), bytes }, receiving.remote)) throw sourceChanged(shown);
+        if (
+          !receiving.isChecked &&
+          !isSameFile({ etag, modifiedMs: parseHttpDate(lastModified), bytes }, receiving.remote)
+        )
+          throw sourceChanged(shown);
       };
-      const received = receivedFrom(await download({ ...optionsOf(receiving, run), source: shown, url, open, assertExpected }));
+      const received = receivedFrom(
+        await download({ ...optionsOf(receiving, run), source: shown, url, open, assertExpected }),
+      );
       // Without a checksum only the server can tell that nobody wrote to the file while it was read.
       if (!receiving.isChecked && !isSameFile(await look(), received)) throw sourceChanged(shown);
       return received;

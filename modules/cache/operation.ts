@@ -42,7 +42,11 @@ async function carryOut(jobs: PlacedJobs, run: Run): Promise<Outcome> {
   const locks = context.checkMode ? [] : await lockAll(jobs.places, run);
   try {
     const [files, sets] = await settled([
-      settled(jobs.files.map((job) => run.limited(() => guarded(job, run, { work: () => syncFile(job, run), failed: failedFile })))),
+      settled(
+        jobs.files.map((job) =>
+          run.limited(() => guarded(job, run, { work: () => syncFile(job, run), failed: failedFile })),
+        ),
+      ),
       settled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
     ] as const);
     context.signal.throwIfAborted();
@@ -58,7 +62,10 @@ function startRun(args: CacheArguments, context: Context): Run {
   return {
     args,
     context,
-    http: followRedirects(openHttp(args, context, args.tls_minimum_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2'), headersForHosts(args.hosts ?? [])),
+    http: followRedirects(
+      openHttp(args, context, args.tls_minimum_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2'),
+      headersForHosts(args.hosts ?? []),
+    ),
     cloud: () => (cloud ??= openCloud(args, context)),
     limited: (work) => limit(work),
   };
@@ -70,7 +77,9 @@ async function placeJobs({ files, sets }: Jobs, { context, args }: Run, folders:
   const byPath = new Map<string, string>();
   const byIdentity = new Map<string, string>();
   for (const folder of new Set([...files.map(({ dest }) => dirname(dest)), ...sets.map((job) => job.folder)])) {
-    const place = await folders.open(folder, { create }).catch((error: unknown) => refuse(error, `the folder ${folder} cannot be ${create ? 'made' : 'opened'}`));
+    const place = await folders
+      .open(folder, { create })
+      .catch((error: unknown) => refuse(error, `the folder ${folder} cannot be ${create ? 'made' : 'opened'}`));
     if (place === undefined) continue;
     const { dev, ino } = await fs.stat(place, { bigint: true });
     if (!byIdentity.has(`${dev} ${ino}`)) byIdentity.set(`${dev} ${ino}`, place);
@@ -94,7 +103,9 @@ async function lockAll(places: readonly string[], { args, context }: Run): Promi
   try {
     for (const place of places) {
       await withFolders(async (folders) => {
-        const own = await openOwnPlace(folders, place, [], true).catch((error: unknown) => refuse(error, `nothing can be written into ${shownPath(place)}`));
+        const own = await openOwnPlace(folders, place, [], true).catch((error: unknown) =>
+          refuse(error, `nothing can be written into ${shownPath(place)}`),
+        );
         locks.push(await lockFile(join(own, 'lock'), { waitSeconds: args.lock_timeout, signal: context.signal }));
       });
     }
@@ -106,13 +117,19 @@ async function lockAll(places: readonly string[], { args, context }: Run): Promi
 }
 
 /** Waits for all to end, and only then throws what one of them has thrown. */
-async function settled<const T extends readonly Promise<unknown>[]>(works: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+async function settled<const T extends readonly Promise<unknown>[]>(
+  works: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(works);
   return Promise.all(works);
 }
 
 /** The failure of one does not stop the others. */
-async function guarded<J, D>(job: J, { context }: Run, { work, failed }: { work: () => Promise<D>; failed: (job: J, why: Why) => D }): Promise<D> {
+async function guarded<J, D>(
+  job: J,
+  { context }: Run,
+  { work, failed }: { work: () => Promise<D>; failed: (job: J, why: Why) => D },
+): Promise<D> {
   try {
     return await work();
   } catch (error) {

@@ -39,13 +39,16 @@ async function prune(folder: string, current: ReadonlySet<string>, { run, folder
   const excess = Math.ceil(plan.excessBytes / 2 ** 20);
   return {
     removed: plan.remove.map(({ entry: { path }, reason }) => ({ path: shownPath(path), reason })),
-    warnings: excess > 0 ? [`${shownPath(folder)} is ${excess} MiB above max_size, and all that it holds is in use`] : [],
+    warnings:
+      excess > 0 ? [`${shownPath(folder)} is ${excess} MiB above max_size, and all that it holds is in use`] : [],
   };
 }
 
 /** Every copy that has a record here, and every part of a download that nobody went on with. */
 async function filesIn(folder: string, current: ReadonlySet<string>, folders: Folders): Promise<CacheEntry[]> {
-  const records = (await namesIn(await openOwnPlace(folders, folder, ['files'], false))).flatMap((name) => /^(.*)\.(?:part\.)?json$/.exec(name)?.[1] ?? []);
+  const records = (await namesIn(await openOwnPlace(folders, folder, ['files'], false))).flatMap(
+    (name) => /^(.*)\.(?:part\.)?json$/.exec(name)?.[1] ?? [],
+  );
   const entries: CacheEntry[] = [];
   for (const name of new Set(records)) {
     const path = join(folder, name);
@@ -53,7 +56,13 @@ async function filesIn(folder: string, current: ReadonlySet<string>, folders: Fo
     const [copy, partial, marked] = [await lookAt(path), await lookAt(part), await lookAt(record)];
     const lastUsedMs = Math.max(...[marked?.mtimeMs ?? 0, copy?.atimeMs ?? 0, partial?.mtimeMs ?? 0]);
     const bytes = (copy?.size ?? 0) + (partial?.size ?? 0);
-    entries.push({ path, bytes, lastUsedMs, isLinked: (copy?.nlink ?? 0) > 1, isCurrent: current.has(path) || copy?.isFile() === false });
+    entries.push({
+      path,
+      bytes,
+      lastUsedMs,
+      isLinked: (copy?.nlink ?? 0) > 1,
+      isCurrent: current.has(path) || copy?.isFile() === false,
+    });
   }
   return entries;
 }
@@ -67,7 +76,9 @@ async function versionsIn(place: string, folders: Folders): Promise<CacheEntry[]
       const path = join(places.versions, version);
       const { folder } = await readVersion(folders, places, version);
       const marked = await lookAt(join(folder, 'record.json'));
-      const files = (await Promise.all(partNames.map((part) => lookAt(join(folder, part))))).filter((stats): stats is Stats => stats !== undefined);
+      const files = (await Promise.all(partNames.map((part) => lookAt(join(folder, part))))).filter(
+        (stats): stats is Stats => stats !== undefined,
+      );
       entries.push({
         path,
         set: name,

@@ -23,9 +23,15 @@ export const ownFolder = '.image_cache';
 export const nowhere = '/proc/self/fd/none';
 
 /** A folder of the cache's own below an opened one, `nowhere` where there is none. `names`: below `.image_cache`. Throws UNSAFE_PATH. */
-export async function openOwnPlace(folders: Folders, folder: string, names: readonly string[], create: boolean): Promise<string> {
+export async function openOwnPlace(
+  folders: Folders,
+  folder: string,
+  names: readonly string[],
+  create: boolean,
+): Promise<string> {
   let place: string | undefined = folder;
-  for (const name of [ownFolder, ...names]) place = place === undefined || place === nowhere ? undefined : await folders.own(place, name, { create });
+  for (const name of [ownFolder, ...names])
+    place = place === undefined || place === nowhere ? undefined : await folders.own(place, name, { create });
   return place ?? nowhere;
 }
 
@@ -36,7 +42,11 @@ export interface FilePlaces {
 }
 
 /** Where the cache keeps its own things for a file in an opened folder. */
-export async function openFilePlaces(folders: Folders, path: string, { create }: { create: boolean }): Promise<FilePlaces> {
+export async function openFilePlaces(
+  folders: Folders,
+  path: string,
+  { create }: { create: boolean },
+): Promise<FilePlaces> {
   const folder = await openOwnPlace(folders, dirname(path), ['files'], create);
   const name = basename(path);
   return { folder, record: join(folder, `${name}.json`), part: join(folder, `${name}.part`) };
@@ -50,7 +60,12 @@ export async function readRecord(path: string): Promise<readonly RecordEntry[]> 
 
 function isEntry(value: unknown): value is RecordEntry {
   const entry = value as Partial<RecordEntry> | null;
-  return typeof entry?.source === 'string' && typeof entry.inode === 'string' && typeof entry.bytes === 'number' && typeof entry.digests?.sha256 === 'string';
+  return (
+    typeof entry?.source === 'string' &&
+    typeof entry.inode === 'string' &&
+    typeof entry.bytes === 'number' &&
+    typeof entry.digests?.sha256 === 'string'
+  );
 }
 
 export async function writeRecord(path: string, entries: readonly RecordEntry[]): Promise<void> {
@@ -68,6 +83,9 @@ export async function identityOf(path: string): Promise<Pick<RecordEntry, 'inode
   return { inode: String(ino), bytes: Number(size), mtime: String(mtimeNs) };
 }
 
-export function isSameIdentity(one: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>, other: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>): boolean {
+export function isSameIdentity(
+  one: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>,
+  other: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>,
+): boolean {
   return one.inode === other.inode && one.bytes === other.bytes && one.mtime === other.mtime;
 }

@@ -34,7 +34,11 @@ export function outcomeOf({ files, sets, pruned }: Report, args: CacheArguments,
     ],
     table: {
       columns: ['COPY', 'ACTION', 'SIZE', 'LAST MODIFIED', 'REASON'],
-      rows: [...files.map(fileRow), ...sets.flatMap(setRows), ...pruned.removed.map(({ path, reason }) => [path, 'prune', '', '', reason])],
+      rows: [
+        ...files.map(fileRow),
+        ...sets.flatMap(setRows),
+        ...pruned.removed.map(({ path, reason }) => [path, 'prune', '', '', reason]),
+      ],
     },
   };
 }
@@ -62,7 +66,9 @@ function fileResult(done: FileDone, args: CacheArguments): Record<string, unknow
     action,
     changed,
     ...(done.code === undefined ? {} : { code: done.code }),
-    ...(isUsable ? { instance_info: { image_source: referenceTo(path, dirname(path), args), ...checksumKeys(content, args) } } : {}),
+    ...(isUsable
+      ? { instance_info: { image_source: referenceTo(path, dirname(path), args), ...checksumKeys(content, args) } }
+      : {}),
   };
 }
 
@@ -70,13 +76,18 @@ function fileResult(done: FileDone, args: CacheArguments): Record<string, unknow
 function checksumKeys({ digests }: Content, { checksum_algorithm: algorithm }: CacheArguments): Record<string, string> {
   const hashAlgorithm = algorithm === 'md5' ? 'sha256' : algorithm;
   const { md5 } = digests;
-  return { image_os_hash_algo: hashAlgorithm, image_os_hash_value: digests[hashAlgorithm] ?? '', ...(md5 === undefined ? {} : { image_checksum: md5 }) };
+  return {
+    image_os_hash_algo: hashAlgorithm,
+    image_os_hash_value: digests[hashAlgorithm] ?? '',
+    ...(md5 === undefined ? {} : { image_checksum: md5 }),
+  };
 }
 
 function setResult(done: SetDone, args: CacheArguments): Record<string, unknown> {
   const { name, path, version, action, changed, kernel, ramdisk, detail } = done;
   const isUsable = action !== 'failed' && kernel?.content !== undefined && ramdisk?.content !== undefined;
-  const part = (of: SetDone['kernel']): Record<string, unknown> | undefined => of && { ...contentResult(of.path, of.content), ...sourceResult(of) };
+  const part = (of: SetDone['kernel']): Record<string, unknown> | undefined =>
+    of && { ...contentResult(of.path, of.content), ...sourceResult(of) };
   const reference = (file: string): string => referenceTo(`${path}/${file}`, dirname(path), args);
   return {
     name,
@@ -98,8 +109,13 @@ function setResult(done: SetDone, args: CacheArguments): Record<string, unknown>
 }
 
 /** What Ironic is to be told. It does not decode percent signs in file URLs, so there are none in ours. */
-export function referenceTo(path: string, folder: string, { path_prefix: pathPrefix, url_prefix: urlPrefix }: Pick<CacheArguments, 'path_prefix' | 'url_prefix'>): string {
-  if (urlPrefix !== undefined) return moved(path, folder, urlPrefix, (rest) => rest.split('/').map(encodeURIComponent).join('/'));
+export function referenceTo(
+  path: string,
+  folder: string,
+  { path_prefix: pathPrefix, url_prefix: urlPrefix }: Pick<CacheArguments, 'path_prefix' | 'url_prefix'>,
+): string {
+  if (urlPrefix !== undefined)
+    return moved(path, folder, urlPrefix, (rest) => rest.split('/').map(encodeURIComponent).join('/'));
   return `file://${pathPrefix === undefined ? path : moved(path, folder, pathPrefix, (rest) => rest)}`;
 }
 
@@ -112,18 +128,36 @@ function moved(path: string, folder: string, prefix: string, spell: (rest: strin
 }
 
 function digestsOf(files: readonly FileDone[], sets: readonly SetDone[]): Record<string, string> {
-  const ofFiles = files.map(({ source, path, content }) => [source ?? basename(path), content?.digests.sha256] as const);
-  const ofSets = sets.flatMap((set) => partNames.map((part) => [`${set.name}/${part}`, set[part]?.content?.digests.sha256] as const));
-  return Object.fromEntries([...ofFiles, ...ofSets].flatMap(([name, digest]) => (digest === undefined ? [] : [[name, digest]])));
+  const ofFiles = files.map(
+    ({ source, path, content }) => [source ?? basename(path), content?.digests.sha256] as const,
+  );
+  const ofSets = sets.flatMap((set) =>
+    partNames.map((part) => [`${set.name}/${part}`, set[part]?.content?.digests.sha256] as const),
+  );
+  return Object.fromEntries(
+    [...ofFiles, ...ofSets].flatMap(([name, digest]) => (digest === undefined ? [] : [[name, digest]])),
+  );
 }
 
 function fileRow({ path, action, content, reason, detail }: FileDone): string[] {
-  return [path, action, sizeText(content), content ? dateText(content.modifiedMs) : '', reason === undefined ? detail : `${reason}: ${detail}`];
+  return [
+    path,
+    action,
+    sizeText(content),
+    content ? dateText(content.modifiedMs) : '',
+    reason === undefined ? detail : `${reason}: ${detail}`,
+  ];
 }
 
 function setRows({ path, action, detail, kernel, ramdisk }: SetDone): string[][] {
   if (action === 'failed' || !kernel || !ramdisk) return [[path, action, '', '', detail]];
-  return [kernel, ramdisk].map((part) => [part.path, action, sizeText(part.content), part.content ? dateText(part.content.modifiedMs) : '', `${part.reason}: ${part.detail}`]);
+  return [kernel, ramdisk].map((part) => [
+    part.path,
+    action,
+    sizeText(part.content),
+    part.content ? dateText(part.content.modifiedMs) : '',
+    `${part.reason}: ${part.detail}`,
+  ]);
 }
 
 function sizeText(content: Content | undefined): string {

@@ -34,7 +34,11 @@ export type Origin =
 /** A checksum as the arguments give it: known, or to be read from a file. */
 export type WantedChecksum =
   | { readonly kind: 'checksum'; readonly checksum: Checksum }
-  | { readonly kind: 'url'; readonly origin: Exclude<Origin, GlanceReference>; readonly algorithm?: string | undefined };
+  | {
+      readonly kind: 'url';
+      readonly origin: Exclude<Origin, GlanceReference>;
+      readonly algorithm?: string | undefined;
+    };
 
 /** One file to have, wherever it goes. */
 export interface Wanted {

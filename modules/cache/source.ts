@@ -39,7 +39,10 @@ export interface Source {
 }
 
 /** The options of a download that all sources have in common. */
-export function optionsOf({ part, folder, sink, isChecked, onProgress }: Receiving, { args, context }: Run): Omit<DownloadOptions, 'source' | 'url' | 'open' | 'assertExpected'> {
+export function optionsOf(
+  { part, folder, sink, isChecked, onProgress }: Receiving,
+  { args, context }: Run,
+): Omit<DownloadOptions, 'source' | 'url' | 'open' | 'assertExpected'> {
   return {
     ...{ part, folder, sink, isChecked, onProgress },
     stallSeconds: args.stall_timeout,
@@ -51,6 +54,9 @@ export function optionsOf({ part, folder, sink, isChecked, onProgress }: Receivi
 }
 
 export function sourceChanged(shown: string): OperationError {
-  return new OperationError('SOURCE_CHANGED', `${shown} changed while it was fetched, or its server gives it another ETag, date or length in each answer; a checksum would tell`, { url: shown });
+  return new OperationError(
+    'SOURCE_CHANGED',
+    `${shown} changed while it was fetched, or its server gives it another ETag, date or length in each answer; a checksum would tell`,
+    { url: shown },
+  );
 }
-

@@ -30,7 +30,11 @@ export interface SetPlaces {
 export const onTheWay = { incoming: 'incoming', building: 'building' } as const;
 
 /** Where the cache keeps a set. Throws UNSAFE_PATH. */
-export async function openSetPlaces(folders: Folders, { name, place }: SetPlace, { create }: { create: boolean }): Promise<SetPlaces> {
+export async function openSetPlaces(
+  folders: Folders,
+  { name, place }: SetPlace,
+  { create }: { create: boolean },
+): Promise<SetPlaces> {
   const versions = await openOwnPlace(folders, place, ['sets', name], create);
   return { link: join(place, name), versions, draft: join(versions, 'link') };
 }
@@ -43,7 +47,10 @@ export function linkTarget({ name }: Pick<SetPlace, 'name'>, version: string): s
 /** The version that the link leads to; undefined where there is no link. Throws CACHE_PATH_TAKEN where something else is in its place. */
 export async function linkedVersion(set: SetPlace, { link, versions }: SetPlaces): Promise<string | undefined> {
   const shown = shownPath(link);
-  const taken = (): OperationError => new OperationError('CACHE_PATH_TAKEN', `${shown} is not a set of this cache: move it away, or name another`, { path: shown });
+  const taken = (): OperationError =>
+    new OperationError('CACHE_PATH_TAKEN', `${shown} is not a set of this cache: move it away, or name another`, {
+      path: shown,
+    });
   try {
     const target = await readLink(link);
     if (target === undefined) return undefined;
@@ -58,7 +65,8 @@ export async function linkedVersion(set: SetPlace, { link, versions }: SetPlaces
 /** The versions that are whole, oldest first. */
 export async function versionsOf({ versions }: Pick<SetPlaces, 'versions'>): Promise<string[]> {
   const names = (await namesIn(versions)).filter((name) => versionName.test(name));
-  const key = (name: string): string => name.replace(/Z(?:-(\d+))?$/, (_, count: string | undefined) => `Z${(count ?? '1').padStart(6, '0')}`);
+  const key = (name: string): string =>
+    name.replace(/Z(?:-(\d+))?$/, (_, count: string | undefined) => `Z${(count ?? '1').padStart(6, '0')}`);
   return names.sort((one, other) => (key(one) < key(other) ? -1 : 1));
 }
 
@@ -67,9 +75,16 @@ export async function newestVersion(places: SetPlaces): Promise<string | undefin
 }
 
 /** Opens a version. Throws UNSAFE_PATH. */
-export async function readVersion(folders: Folders, { versions }: Pick<SetPlaces, 'versions'>, name: string): Promise<Version> {
+export async function readVersion(
+  folders: Folders,
+  { versions }: Pick<SetPlaces, 'versions'>,
+  name: string,
+): Promise<Version> {
   const folder = (await folders.own(versions, name)) ?? nowhere;
-  const record = (await readOwnJson(join(folder, 'record.json'))) as Partial<Record<PartName, RecordEntry>> | null | undefined;
+  const record = (await readOwnJson(join(folder, 'record.json'))) as
+    | Partial<Record<PartName, RecordEntry>>
+    | null
+    | undefined;
   return { name, folder, entries: record ?? {} };
 }
 

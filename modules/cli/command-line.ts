@@ -30,21 +30,28 @@ const debugVerbosity = 2;
 type Parsed = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
 
 /** Throws UsageError for an unknown command or option, and for a value that is missing. */
-export async function readCommandLine(argv: readonly string[], operations: readonly AnyOperation[], columns: number): Promise<CommandLine> {
+export async function readCommandLine(
+  argv: readonly string[],
+  operations: readonly AnyOperation[],
+  columns: number,
+): Promise<CommandLine> {
   const parsed = parse(argv, operations);
   const [command, ...extra] = parsed._.map(String);
   if (parsed.version === true) return { kind: 'text', text: `${version}\n` };
   if (parsed.help === true && command === undefined) return { kind: 'text', text: generalHelp(operations, columns) };
   const operation = operationCalled(command, operations);
   if (parsed.help === true) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
-  if (extra.length > 0) throw new UsageError(`${JSON.stringify(extra[0])} is not expected here: options begin with --`, operation.command);
+  if (extra.length > 0)
+    throw new UsageError(`${JSON.stringify(extra[0])} is not expected here: options begin with --`, operation.command);
   return runOf(operation, parsed);
 }
 
 function parse(argv: readonly string[], operations: readonly AnyOperation[]): Parsed {
   const isKnown = (command: string, name: string): boolean => {
     const operation = operations.find((candidate) => commandNames(candidate).includes(command));
-    return [...generalFlags, ...(operation ? flagsOf(operation) : runFlags)].some((flag) => [flag.name, `no-${flag.name}`, ...flag.aliases].includes(name));
+    return [...generalFlags, ...(operation ? flagsOf(operation) : runFlags)].some((flag) =>
+      [flag.name, `no-${flag.name}`, ...flag.aliases].includes(name),
+    );
   };
   const words = spellSwitches(spellOut(argv, isKnown), [...operations.flatMap(flagsOf), ...generalFlags]);
   let parsed: Parsed | undefined;
@@ -76,7 +83,9 @@ function operationCalled(command: string | undefined, operations: readonly AnyOp
   const found = operations.find((operation) => commandNames(operation).includes(command));
   if (found) return found;
   const near = nearest(command, commands);
-  throw new UsageError(`${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `there are: ${commands.join(', ')}`}`);
+  throw new UsageError(
+    `${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `there are: ${commands.join(', ')}`}`,
+  );
 }
 
 /** What a subcommand answers to: its own name first, then that of the module and those of older tools. */
@@ -86,12 +95,17 @@ function commandNames({ command, name, commandAliases = [] }: AnyOperation): str
 
 function refuseUnknown(operation: AnyOperation, parsed: Parsed, flags: readonly Flag[]): void {
   const known = new Set(['_', '$0', ...[...generalFlags, ...flags].flatMap((flag) => [flag.name, ...flag.aliases])]);
-  const spellings = [...generalFlags, ...flags].flatMap((flag) => [flag.name, ...flag.aliases]).filter((name) => name.length > 1);
+  const spellings = [...generalFlags, ...flags]
+    .flatMap((flag) => [flag.name, ...flag.aliases])
+    .filter((name) => name.length > 1);
   for (const key of Object.keys(parsed)) {
     if (known.has(key)) continue;
     const near = nearest(flagName(key), spellings);
     const dashed = key.length === 1 ? `-${key}` : `--${key}`;
-    throw new UsageError(`${dashed} is not an option of ${operation.command}${near ? `; did you mean --${near}?` : ''}`, operation.command);
+    throw new UsageError(
+      `${dashed} is not an option of ${operation.command}${near ? `; did you mean --${near}?` : ''}`,
+      operation.command,
+    );
   }
 }
 
@@ -108,7 +122,11 @@ function parserFor(operations: readonly AnyOperation[]): Argv {
     .version(false)
     .options(optionsOf([...generalFlags, ...runFlags]));
   for (const operation of operations) {
-    parser.command({ command: commandNames(operation), builder: (sub) => sub.options(optionsOf(flagsOf(operation))), handler: () => undefined });
+    parser.command({
+      command: commandNames(operation),
+      builder: (sub) => sub.options(optionsOf(flagsOf(operation))),
+      handler: () => undefined,
+    });
   }
   return parser;
 }

@@ -24,7 +24,10 @@ const outputGroup = 'What is shown:';
 
 /** The options of an operation, then those that every subcommand has. */
 export function flagsOf(operation: AnyOperation): Flag[] {
-  return [...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)), ...runFlags.filter((flag) => operation.writes || flag.name !== 'dry-run')];
+  return [
+    ...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)),
+    ...runFlags.filter((flag) => operation.writes || flag.name !== 'dry-run'),
+  ];
 }
 
 /** `image_type` as it is spelt on the command line. */
@@ -32,7 +35,14 @@ export function flagName(field: string): string {
   return field.replaceAll('_', '-');
 }
 
-const ownFlag = { aliases: [], field: undefined, kind: 'switch', placeholder: '', group: outputGroup, defaultText: undefined } as const;
+const ownFlag = {
+  aliases: [],
+  field: undefined,
+  kind: 'switch',
+  placeholder: '',
+  group: outputGroup,
+  defaultText: undefined,
+} as const;
 
 /** Options that stand alone, with or without a command. */
 export const generalFlags: readonly Flag[] = [
@@ -44,7 +54,13 @@ export const generalFlags: readonly Flag[] = [
 export const runFlags: readonly Flag[] = [
   { ...ownFlag, name: 'dry-run', group: 'How it is done:', help: 'Plan and report everything, change nothing.' },
   { ...ownFlag, name: 'json', help: 'Print the result as one JSON document on standard output, also when it failed.' },
-  { ...ownFlag, name: 'verbose', aliases: ['v'], kind: 'count', help: 'Say more on standard error: -v the steps and differences, -vv every request too.' },
+  {
+    ...ownFlag,
+    name: 'verbose',
+    aliases: ['v'],
+    kind: 'count',
+    help: 'Say more on standard error: -v the steps and differences, -vv every request too.',
+  },
   { ...ownFlag, name: 'debug', help: 'The same as -vv.' },
   { ...ownFlag, name: 'no-progress', help: 'Show no progress of transfers.' },
   { ...ownFlag, name: 'show-progress', help: 'Show the progress of transfers, which is the default.' },
@@ -52,12 +68,25 @@ export const runFlags: readonly Flag[] = [
 
 /** How yargs is to parse a flag. It is told no default: a value that was not given must not hide that of site.yaml. */
 export function yargsOptions(flag: Flag): Options {
-  const types = { text: 'string', list: 'array', switch: 'boolean', count: 'count', file: 'string', object: 'array', records: 'string' } as const;
-  return { alias: [...flag.aliases], type: types[flag.kind], ...(types[flag.kind] === 'array' ? { string: true } : {}) };
+  const types = {
+    text: 'string',
+    list: 'array',
+    switch: 'boolean',
+    count: 'count',
+    file: 'string',
+    object: 'array',
+    records: 'string',
+  } as const;
+  return {
+    alias: [...flag.aliases],
+    type: types[flag.kind],
+    ...(types[flag.kind] === 'array' ? { string: true } : {}),
+  };
 }
 
 function flagOf(name: string, field: Field): Flag {
-  const hasDefault = 'default' in field && field.default !== undefined && !(Array.isArray(field.default) && field.default.length === 0);
+  const hasDefault =
+    'default' in field && field.default !== undefined && !(Array.isArray(field.default) && field.default.length === 0);
   return {
     name: flagName(name),
     aliases: (field.aliases ?? []).map(flagName),
@@ -106,7 +135,15 @@ function remarksOn(name: string, field: Field): string[] {
     ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
-    ...(field.type === 'object' ? ['Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.'] : []),
-    ...(field.required ? [keys ? `Required, here or in site.yaml as ${keys}.` : 'Required.'] : keys ? [`In site.yaml: ${keys}.`] : []),
+    ...(field.type === 'object'
+      ? [
+          'Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.',
+        ]
+      : []),
+    ...(field.required
+      ? [keys ? `Required, here or in site.yaml as ${keys}.` : 'Required.']
+      : keys
+        ? [`In site.yaml: ${keys}.`]
+        : []),
   ];
 }

@@ -26,13 +26,22 @@ export function generalHelp(operations: readonly AnyOperation[], columns: number
 export function commandHelp(operation: AnyOperation, flags: readonly Flag[], columns: number): string {
   const all = [...flags, ...generalFlags];
   const groups = [...new Set([...groupOrder, ...all.map((flag) => flag.group)])];
-  const sections = groups.map((group) => sectionOf(group, all.filter((flag) => flag.group === group), columns));
+  const sections = groups.map((group) =>
+    sectionOf(
+      group,
+      all.filter((flag) => flag.group === group),
+      columns,
+    ),
+  );
   return joined([
     `Usage: ${program} ${operation.command} [options]`,
     wrap(`${operation.summary}.`, columns, ''),
     ...operation.description.map((paragraph) => wrap(paragraph.replaceAll('`', ''), columns, '')),
     ...sections.filter((section) => section !== ''),
-    ['Examples:', ...operation.examples.map((example) => `  # ${example.title}\n  ${commandOf(operation, example)}`)].join('\n'),
+    [
+      'Examples:',
+      ...operation.examples.map((example) => `  # ${example.title}\n  ${commandOf(operation, example)}`),
+    ].join('\n'),
     exitCodesHelp,
     `In Ansible: ansible-doc -t module ${operation.name}`,
   ]);
@@ -42,7 +51,10 @@ const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'T
 
 /** An example as it is typed. */
 export function commandOf(operation: Pick<AnyOperation, 'command' | 'fields'>, example: Example): string {
-  const options = Object.entries(example.arguments).flatMap(([name, value]) => [`--${flagName(name)}`, ...(value === true ? [] : spell(value, operation.fields[name]))]);
+  const options = Object.entries(example.arguments).flatMap(([name, value]) => [
+    `--${flagName(name)}`,
+    ...(value === true ? [] : spell(value, operation.fields[name])),
+  ]);
   return [program, operation.command, ...options, ...(example.dryRun ? ['--dry-run'] : [])].join(' ');
 }
 
@@ -51,7 +63,9 @@ function spell(value: unknown, field: Field | undefined): string[] {
   if (typeof value !== 'object' || value === null) return [quoted(String(value))];
   if (Array.isArray(value)) return [quoted(value.join(','))];
   if (field?.type !== 'object') return ['FILE'];
-  return Object.entries(value).map(([key, inner]) => quoted(`${key}=${typeof inner === 'string' ? inner : JSON.stringify(inner)}`));
+  return Object.entries(value).map(([key, inner]) =>
+    quoted(`${key}=${typeof inner === 'string' ? inner : JSON.stringify(inner)}`),
+  );
 }
 
 function quoted(text: string): string {

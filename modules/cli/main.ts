@@ -25,13 +25,20 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
   interruption.signal.addEventListener('abort', () => (interrupted = interruption.signal.reason));
   const fail = (error: unknown): void => {
-    const wishes = { json: wantsJson, secrets: secrets.list(), withStack: verbosityIn(argv) >= (error instanceof OperationError ? 3 : 2) };
+    const wishes = {
+      json: wantsJson,
+      secrets: secrets.list(),
+      withStack: verbosityIn(argv) >= (error instanceof OperationError ? 3 : 2),
+    };
     void end(showFailure(error, wishes), exitCodeOf(error));
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   try {
-    const commandLine = await untilAborted(readCommandLine(argv, operations, process.stdout.columns ?? narrowest), interruption.signal);
+    const commandLine = await untilAborted(
+      readCommandLine(argv, operations, process.stdout.columns ?? narrowest),
+      interruption.signal,
+    );
     if (commandLine.kind === 'text') return await end({ stdout: commandLine.text, stderr: '' }, exitCodes.done);
     await run(commandLine, { secrets, interruption });
   } catch (error) {
@@ -44,7 +51,10 @@ function verbosityIn(argv: readonly string[]): number {
   return argv.reduce((sum, word) => sum + (word === '--verbose' ? 1 : /^-v+$/.test(word) ? word.length - 1 : 0), 0);
 }
 
-async function run(commandLine: Run, { secrets, interruption }: Pick<Surroundings, 'secrets' | 'interruption'>): Promise<void> {
+async function run(
+  commandLine: Run,
+  { secrets, interruption }: Pick<Surroundings, 'secrets' | 'interruption'>,
+): Promise<void> {
   const progress = createProgress(process.stderr, commandLine.showProgress, () => performance.now());
   let outcome: Outcome;
   try {
@@ -53,7 +63,11 @@ async function run(commandLine: Run, { secrets, interruption }: Pick<Surrounding
   } finally {
     progress.stop();
   }
-  const shown = showOutcome(outcome, { json: commandLine.json, secrets: secrets.list(), verbosity: commandLine.verbosity });
+  const shown = showOutcome(outcome, {
+    json: commandLine.json,
+    secrets: secrets.list(),
+    verbosity: commandLine.verbosity,
+  });
   const failed = outcome.failures.length > 0;
   await end(shown, failed ? (interrupted ? exitCodeOf(interrupted) : exitCodes.failed) : exitCodes.done);
 }
@@ -93,7 +107,11 @@ async function end(shown: Shown, code: number): Promise<void> {
   ended = true;
   const faults = await Promise.all([written(process.stderr, shown.stderr), written(process.stdout, shown.stdout)]);
   const [fault] = faults.filter((error) => error !== undefined && error.code !== 'EPIPE');
-  if (fault) await written(process.stderr, showFailure(outputLost(fault), { json: false, secrets: [], withStack: false }).stderr);
+  if (fault)
+    await written(
+      process.stderr,
+      showFailure(outputLost(fault), { json: false, secrets: [], withStack: false }).stderr,
+    );
   if (interrupted !== undefined) limitExit(interrupted);
   process.exit(fault && code === exitCodes.done ? exitCodes.failed : code);
 }

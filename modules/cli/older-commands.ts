@@ -19,7 +19,11 @@ export function spellOut(argv: readonly string[], isKnown: (command: string, opt
     const [, name, rest = ''] = /^--([a-z][a-z-]*)(=.*)?$/s.exec(word) ?? [];
     if (name === undefined || isKnown(command, name)) return word;
     const meant = options.filter((option) => option.startsWith(name));
-    if (meant.length > 1) throw new UsageError(`--${name} may be ${meant.map((option) => `--${option}`).join(' or ')}: spell it out`, command);
+    if (meant.length > 1)
+      throw new UsageError(
+        `--${name} may be ${meant.map((option) => `--${option}`).join(' or ')}: spell it out`,
+        command,
+      );
     return meant[0] === undefined ? word : `--${meant[0]}${rest}`;
   });
 }

@@ -61,7 +61,9 @@ interface Amount {
 }
 
 function amountOf({ doneBytes, totalBytes, doneCount, totalCount }: Progress): Amount {
-  return doneCount === undefined ? { done: doneBytes, total: totalBytes, format: formatBytes } : { done: doneCount, total: totalCount, format: String };
+  return doneCount === undefined
+    ? { done: doneBytes, total: totalBytes, format: formatBytes }
+    : { done: doneCount, total: totalCount, format: String };
 }
 
 /** A new bar takes the place of those that are full: with many images they would not fit on the screen. */

@@ -9,7 +9,11 @@ import { UsageError } from './usage-error.js';
 type Parsed = Readonly<Record<string, unknown>>;
 
 /** The fields that were given. Throws UsageError for an option without its value, or given twice where once is meant. */
-export async function argumentsFrom(parsed: Parsed, flags: readonly Flag[], command: string): Promise<Record<string, unknown>> {
+export async function argumentsFrom(
+  parsed: Parsed,
+  flags: readonly Flag[],
+  command: string,
+): Promise<Record<string, unknown>> {
   const given: Record<string, unknown> = {};
   for (const flag of flags) {
     const value = parsed[flag.name];
@@ -21,10 +25,14 @@ export async function argumentsFrom(parsed: Parsed, flags: readonly Flag[], comm
 async function valueOf(flag: Flag, value: unknown, command: string): Promise<unknown> {
   if (flag.kind === 'list') return listOf(flag, value as readonly unknown[], command);
   if (flag.kind === 'object') return objectOf(flag, (value as readonly unknown[]).map(String), command);
-  if (Array.isArray(value)) throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
+  if (Array.isArray(value))
+    throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
-  if (flag.kind === 'records') return readFrom(flag, command, async () => (await readTypedYaml(String(value), 'list')).content);
-  return flag.kind === 'file' ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values) : value;
+  if (flag.kind === 'records')
+    return readFrom(flag, command, async () => (await readTypedYaml(String(value), 'list')).content);
+  return flag.kind === 'file'
+    ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values)
+    : value;
 }
 
 function listOf(flag: Flag, values: readonly unknown[], command: string): string[] {
@@ -43,15 +51,23 @@ async function objectOf(flag: Flag, words: readonly string[], command: string): 
       continue;
     }
     const [, key, text = ''] = /^([^/=]+)=(.*)$/s.exec(word) ?? [];
-    if (key !== undefined) Object.defineProperty(merged, key, { value: isSecretKey(key) && text !== 'null' ? text : jsonOr(text), enumerable: true, configurable: true, writable: true });
-    else Object.assign(merged, await readFrom(flag, command, async () => (await readTypedYaml(word, 'mapping')).content));
+    if (key !== undefined)
+      Object.defineProperty(merged, key, {
+        value: isSecretKey(key) && text !== 'null' ? text : jsonOr(text),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    else
+      Object.assign(merged, await readFrom(flag, command, async () => (await readTypedYaml(word, 'mapping')).content));
   }
   return merged;
 }
 
 function readJson(flag: Flag, text: string, command: string): object {
   const value = jsonOr(text);
-  if (typeof value !== 'object' || value === null) throw new UsageError(`--${flag.name}: the text is not valid JSON`, command);
+  if (typeof value !== 'object' || value === null)
+    throw new UsageError(`--${flag.name}: the text is not valid JSON`, command);
   return value;
 }
 

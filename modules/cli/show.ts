@@ -13,7 +13,10 @@ export interface Shown {
 }
 
 /** A table and a sentence for people, or one JSON document; warnings and failures go to standard error. */
-export function showOutcome(outcome: Outcome, wishes: { json: boolean; secrets: readonly string[]; verbosity: number }): Shown {
+export function showOutcome(
+  outcome: Outcome,
+  wishes: { json: boolean; secrets: readonly string[]; verbosity: number },
+): Shown {
   const shown = redactAll(outcome, wishes.secrets);
   const differences = wishes.verbosity > 0 ? shown.differences.flatMap(differenceLines) : [];
   const stderr = lines([
@@ -27,10 +30,14 @@ export function showOutcome(outcome: Outcome, wishes: { json: boolean; secrets: 
 }
 
 /** One line that says what is wrong, and where to read on; never a stack unless -vvv asks for it. */
-export function showFailure(error: unknown, wishes: { json: boolean; secrets: readonly string[]; withStack: boolean }): Shown {
+export function showFailure(
+  error: unknown,
+  wishes: { json: boolean; secrets: readonly string[]; withStack: boolean },
+): Shown {
   const result = redactAll(resultOfError(error), wishes.secrets);
   const command = error instanceof UsageError && error.command ? ` ${error.command}` : '';
-  const stack = wishes.withStack && error instanceof Error && error.stack ? redactAll(error.stack, wishes.secrets).split('\n') : [];
+  const stack =
+    wishes.withStack && error instanceof Error && error.stack ? redactAll(error.stack, wishes.secrets).split('\n') : [];
   const hint = error instanceof UsageError ? [`See: chameleon-image-tools${command} --help`] : [];
   const code = error instanceof InputError ? '' : `${result.code}: `;
   const stderr = lines([`chameleon-image-tools: ${code}${printable(result.msg)}`, ...hint, ...stack]);

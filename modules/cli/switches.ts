@@ -5,7 +5,9 @@ import { UsageError } from './usage-error.js';
 
 /** Every switch as `--name=true` or `--name=false`; the rest as it was. */
 export function spellSwitches(argv: readonly string[], flags: readonly Flag[]): string[] {
-  const switches = new Set(flags.filter((flag) => flag.kind === 'switch').flatMap((flag) => [flag.name, ...flag.aliases]));
+  const switches = new Set(
+    flags.filter((flag) => flag.kind === 'switch').flatMap((flag) => [flag.name, ...flag.aliases]),
+  );
   return argv.map((word) => {
     const [, name, value] = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(word) ?? [];
     if (name === undefined) return word;

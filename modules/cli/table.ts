@@ -5,7 +5,12 @@ export function tableLines({ columns, rows }: Table): string[] {
   if (rows.length === 0) return [];
   const lines = [columns.map((title) => title.toUpperCase()), ...rows].map((row) => row.map(printable));
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => widthOf(line[index] ?? ''))));
-  return lines.map((line) => line.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell))).join('  ').trimEnd());
+  return lines.map((line) =>
+    line
+      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** Without control characters: a name that came over the network must not steer the terminal. */

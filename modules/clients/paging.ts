@@ -38,7 +38,12 @@ export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Pag
   let barren = 0;
   let [pageCount, elementCount] = [0, 0];
   for (let path: string | undefined = pages.path; path !== undefined; ) {
-    if (visited.has(path) || barren > mostBarrenPages) throw new OperationError('PAGING_LOOP', `the list of the ${pages.service} service leads back to what was read before at ${path}`, { service: pages.service });
+    if (visited.has(path) || barren > mostBarrenPages)
+      throw new OperationError(
+        'PAGING_LOOP',
+        `the list of the ${pages.service} service leads back to what was read before at ${path}`,
+        { service: pages.service },
+      );
     visited.add(path);
     const page = await readPage(pages, cloud, path, restarts < mostRestarts);
     if (page === undefined) {
@@ -65,11 +70,20 @@ export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Pag
 }
 
 function tooLong({ service, key }: Pages): OperationError {
-  return new OperationError('LIST_TOO_LONG', `the list of ${key} of the ${service} service has more than ${mostElements} elements or ${mostPages} pages, and is not read further`, { service });
+  return new OperationError(
+    'LIST_TOO_LONG',
+    `the list of ${key} of the ${service} service has more than ${mostElements} elements or ${mostPages} pages, and is not read further`,
+    { service },
+  );
 }
 
 /** Undefined where a later page's marker is gone: Ironic answers 404 then, Nova and Glance 400. */
-async function readPage({ service, path: first, headers = {} }: Pages, cloud: Cloud, path: string, mayRestart: boolean): Promise<Page | undefined> {
+async function readPage(
+  { service, path: first, headers = {} }: Pages,
+  cloud: Cloud,
+  path: string,
+  mayRestart: boolean,
+): Promise<Page | undefined> {
   try {
     return (await (await cloud.request(service, { method: 'GET', path, headers })).json()) as Page;
   } catch (error) {
@@ -80,13 +94,18 @@ async function readPage({ service, path: first, headers = {} }: Pages, cloud: Cl
 
 function elementsOf(page: Page | null, { service, key }: Pages, path: string): readonly Page[] {
   const elements = page?.[key];
-  if (!Array.isArray(elements)) throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of the ${service} service holds no list of ${key}`, { service });
+  if (!Array.isArray(elements))
+    throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of the ${service} service holds no list of ${key}`, {
+      service,
+    });
   return elements as Page[];
 }
 
 /** The `next` of a list of links, as Nova, Cinder and Doni write them. */
 export function nextOf(links: unknown): string | undefined {
-  const found = Array.isArray(links) ? (links as { rel?: string; href?: string }[]).find(({ rel }) => rel === 'next') : undefined;
+  const found = Array.isArray(links)
+    ? (links as { rel?: string; href?: string }[]).find(({ rel }) => rel === 'next')
+    : undefined;
   return found?.href;
 }
 

@@ -30,7 +30,10 @@ export function coerce(fields: Fields, raw: RawArguments, prefix = ''): Record<s
     const name = names.get(spelling) ?? spelling;
     const earlier = givenAs.get(name);
     if (earlier !== undefined) {
-      throw new InputError(`${prefix}${earlier} and ${prefix}${spelling} are the same option: give one of them`, prefix + name);
+      throw new InputError(
+        `${prefix}${earlier} and ${prefix}${spelling} are the same option: give one of them`,
+        prefix + name,
+      );
     }
     givenAs.set(name, spelling);
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
@@ -90,7 +93,9 @@ function coerceList(value: unknown): unknown {
     return parts.length === 1 && parts[0] === '' ? [] : parts;
   }
   if (typeof value === 'number' || isWrittenNumber(value)) return [String(value)];
-  return Array.isArray(value) ? value.map((element: unknown) => (typeof element === 'boolean' ? element : spelt(element))) : value;
+  return Array.isArray(value)
+    ? value.map((element: unknown) => (typeof element === 'boolean' ? element : spelt(element)))
+    : value;
 }
 
 function coerceRecords(fields: Fields | undefined, given: unknown, prefix: string): unknown {
@@ -103,9 +108,7 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
   const value = typeof given === 'string' ? jsonIn(given) : given;
   if (!isMapping(value)) return value;
   if (fields) return coerce(fields, value as RawArguments, prefix);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, spelt(entry)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, spelt(entry)]));
 }
 
 /** The mapping or list that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */

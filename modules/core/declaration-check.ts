@@ -10,10 +10,15 @@ export function checkDeclaration(declaration: Declaration, reservedReturns: read
     ...faultsOfTexts(declaration),
     ...fieldFaults,
     ...Object.entries(declaration.returns).flatMap(([name, value]) => faultsOfReturn(name, value)),
-    ...Object.keys(declaration.returns).flatMap((name) => (reservedReturns.includes(name) ? [`returns.${name}: the name is taken`] : [])),
-    ...(fieldFaults.length > 0 ? [] : declaration.examples.flatMap((example) => faultsOfExample(example, declaration.fields))),
+    ...Object.keys(declaration.returns).flatMap((name) =>
+      reservedReturns.includes(name) ? [`returns.${name}: the name is taken`] : [],
+    ),
+    ...(fieldFaults.length > 0
+      ? []
+      : declaration.examples.flatMap((example) => faultsOfExample(example, declaration.fields))),
   ];
-  if (faults.length > 0) throw new Error(`the declaration of ${declaration.name} is incomplete:\n  ${faults.join('\n  ')}`);
+  if (faults.length > 0)
+    throw new Error(`the declaration of ${declaration.name} is incomplete:\n  ${faults.join('\n  ')}`);
 }
 
 function faultsOfTexts(declaration: Declaration): string[] {
@@ -21,7 +26,9 @@ function faultsOfTexts(declaration: Declaration): string[] {
   return [
     ...(/^[a-z]+(_[a-z]+)*$/.test(name) ? [] : ['name: must be snake_case']),
     ...(/^[a-z]+(-[a-z]+)*$/.test(command) ? [] : ['command: must be kebab-case']),
-    ...(summary.split(' ').length < 3 || summary.endsWith('.') ? ['summary: must be a phrase of several words without a full stop'] : []),
+    ...(summary.split(' ').length < 3 || summary.endsWith('.')
+      ? ['summary: must be a phrase of several words without a full stop']
+      : []),
     ...(description.length === 0 ? ['description: is missing'] : []),
     ...description.flatMap((text, index) => faultsOfSentence(`description[${index}]`, text)),
     ...(examples.length === 0 ? ['examples: are missing'] : []),
@@ -51,11 +58,15 @@ function faultsOfField(path: string, name: string, field: Field): string[] {
     ...(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? [] : [`${path}: must be snake_case`]),
     ...faultsOfSentence(path, field.description),
     ...(field.description.trim().split(/\s+/).length > 1 ? [] : [`${path}: one word is no description`]),
-    ...(/password|secret|token/.test(name) && field.type === 'string' && !field.choices && !field.secret ? [`${path}: must be marked secret`] : []),
+    ...(/password|secret|token/.test(name) && field.type === 'string' && !field.choices && !field.secret
+      ? [`${path}: must be marked secret`]
+      : []),
     ...(field.secret && hasDefault ? [`${path}: a secret has no default`] : []),
     ...(field.required && hasDefault ? [`${path}: what is required has no default`] : []),
     ...(path.includes('.') && hasDefault ? [`${path}: defaults of nested fields are not applied`] : []),
-    ...('choices' in field && field.choices && new Set(field.choices).size !== field.choices.length ? [`${path}: a choice stands there twice`] : []),
+    ...('choices' in field && field.choices && new Set(field.choices).size !== field.choices.length
+      ? [`${path}: a choice stands there twice`]
+      : []),
     ...faultsOfSchema(path, field),
   ];
 }
@@ -65,7 +76,9 @@ function faultsOfSchema(path: string, field: Field): string[] {
   try {
     const validate = new Ajv({ strict: true }).compile(schemaOf({ field }));
     if (!('default' in field) || field.default === undefined || validate({ field: field.default })) return [];
-    return [`${path}: its own schema refuses the default: ${validate.errors?.map((error) => error.message).join(', ')}`];
+    return [
+      `${path}: its own schema refuses the default: ${validate.errors?.map((error) => error.message).join(', ')}`,
+    ];
   } catch (error) {
     return [`${path}: its schema does not compile: ${String(error)}`];
   }
@@ -75,7 +88,9 @@ function faultsOfReturn(path: string, value: ReturnField): string[] {
   return [
     ...faultsOfSentence(`returns.${path}`, value.description),
     ...(value.returned.trim() === '' ? [`returns.${path}: does not say when it is returned`] : []),
-    ...(value.contains && value.type !== 'list' && value.type !== 'dict' ? [`returns.${path}: only a list or a dict contains values`] : []),
+    ...(value.contains && value.type !== 'list' && value.type !== 'dict'
+      ? [`returns.${path}: only a list or a dict contains values`]
+      : []),
     ...Object.entries(value.contains ?? {}).flatMap(([name, inner]) => faultsOfReturn(`${path}.${name}`, inner)),
   ];
 }
@@ -87,7 +102,9 @@ function faultsOfExample(example: Declaration['examples'][number], fields: Field
   if (unknown.length > 0) return unknown.map((name) => `${label}: ${name} is not a field`);
   // What is required may come from site.yaml, so an example need not give it.
   const validate = new Ajv({ strict: true }).compile({ ...schemaOf(fields), required: [] });
-  return validate(example.arguments) ? [] : [`${label}: ${validate.errors?.map((error) => `${error.instancePath} ${error.message}`).join(', ')}`];
+  return validate(example.arguments)
+    ? []
+    : [`${label}: ${validate.errors?.map((error) => `${error.instancePath} ${error.message}`).join(', ')}`];
 }
 
 function faultsOfSentence(label: string, text: string): string[] {

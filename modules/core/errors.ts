@@ -52,13 +52,23 @@ export function hasCode(error: unknown, code: string): boolean {
 }
 
 /** What JavaScript itself throws where a program is wrong. */
-const programFaults: ReadonlySet<string> = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError', 'EvalError', 'URIError', 'AssertionError']);
+const programFaults: ReadonlySet<string> = new Set([
+  'TypeError',
+  'ReferenceError',
+  'RangeError',
+  'SyntaxError',
+  'EvalError',
+  'URIError',
+  'AssertionError',
+]);
 
 /** True for an error that nobody threw on purpose and no host or library gave a code: a fault of this program. */
 export function isProgramFault(error: unknown): boolean {
   if (error instanceof OperationError) return false;
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
-  return programFaults.has(String(name)) || (typeof code !== 'string' && name !== 'AbortError' && name !== 'TimeoutError');
+  return (
+    programFaults.has(String(name)) || (typeof code !== 'string' && name !== 'AbortError' && name !== 'TimeoutError')
+  );
 }
 
 /** For a catch that makes a result of a failure: throws on what is a fault of this program, so that it is shown as one, with its stack. */
@@ -69,9 +79,16 @@ export function rethrowProgramFault(error: unknown): void {
 /**
  * Why one part of a run failed while the others go on: its code, and a sentence. A fault of this program is called one, and `log` has its stack.
  */
-export function failureOfPart(error: unknown, log: (level: 'debug', text: string) => void): { readonly code: string; readonly reason: string; readonly facts: Facts } {
+export function failureOfPart(
+  error: unknown,
+  log: (level: 'debug', text: string) => void,
+): { readonly code: string; readonly reason: string; readonly facts: Facts } {
   if (error instanceof OperationError) return { code: error.code, reason: error.message, facts: error.facts };
   if (!isProgramFault(error)) return { code: 'INTERNAL_ERROR', reason: messageOf(error), facts: {} };
   log('debug', (error as Error | undefined)?.stack ?? messageOf(error));
-  return { code: 'INTERNAL_ERROR', reason: `this is a fault of the program, please report it: ${messageOf(error)}`, facts: {} };
+  return {
+    code: 'INTERNAL_ERROR',
+    reason: `this is a fault of the program, please report it: ${messageOf(error)}`,
+    facts: {},
+  };
 }

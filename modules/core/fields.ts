@@ -64,7 +64,15 @@ export interface RecordsField extends FieldBase {
   readonly fields?: Fields;
 }
 
-export type Field = StringField | PathField | NumberField | BooleanField | ListField | MappingField | ObjectField | RecordsField;
+export type Field =
+  | StringField
+  | PathField
+  | NumberField
+  | BooleanField
+  | ListField
+  | MappingField
+  | ObjectField
+  | RecordsField;
 export type Fields = { readonly [name: string]: Field };
 
 type ValueOf<F extends Field> = F extends { type: 'string'; choices: readonly (infer C)[] }

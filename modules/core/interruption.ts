@@ -53,7 +53,12 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
     controller.abort(reason);
   };
   const deadline = setTimeout(() => {
-    interrupt(new OperationError('DEADLINE', `the run did not end within ${deadlineSeconds} s and was given up; see what is still under way, then run it again`));
+    interrupt(
+      new OperationError(
+        'DEADLINE',
+        `the run did not end within ${deadlineSeconds} s and was given up; see what is still under way, then run it again`,
+      ),
+    );
   }, deadlineSeconds * 1000);
   // The deadline itself keeps nothing alive: a run that waits for nothing any more must end, and say so.
   deadline.unref();
@@ -71,5 +76,7 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
 }
 
 function interruptedBy(signal: CaughtSignal): OperationError {
-  return new OperationError('INTERRUPTED', `interrupted by ${signal}; the next run takes up what this one left`, { signal });
+  return new OperationError('INTERRUPTED', `interrupted by ${signal}; the next run takes up what this one left`, {
+    signal,
+  });
 }

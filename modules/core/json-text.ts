@@ -25,9 +25,15 @@ export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?
 /** What is a number in the one and a text in the other was quoted. */
 function withWrittenNumbers(value: unknown, quoted: unknown): unknown {
   if (typeof value === 'number' && typeof quoted === 'string') return jsonNumber(quoted);
-  if (Array.isArray(value)) return value.map((element: unknown, index) => withWrittenNumbers(element, (quoted as unknown[])[index]));
+  if (Array.isArray(value))
+    return value.map((element: unknown, index) => withWrittenNumbers(element, (quoted as unknown[])[index]));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withWrittenNumbers(inner, (quoted as Record<string, unknown>)[key])]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      withWrittenNumbers(inner, (quoted as Record<string, unknown>)[key]),
+    ]),
+  );
 }
 
 /** Whether a value is nested deeper than anything that is read here. Without recursion, which the value might be too deep for. */
@@ -35,7 +41,11 @@ export function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepestNesting) return true;
-    level = level.flatMap((element) => (typeof element === 'object' && element !== null ? Object.values(element).filter((inner) => typeof inner === 'object' && inner !== null) : []));
+    level = level.flatMap((element) =>
+      typeof element === 'object' && element !== null
+        ? Object.values(element).filter((inner) => typeof inner === 'object' && inner !== null)
+        : [],
+    );
   }
   return false;
 }

@@ -10,11 +10,14 @@ export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 export function maskArguments(fields: Fields, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      const field = Object.hasOwn(fields, name) ? fields[name] : Object.values(fields).find((candidate) => candidate.aliases?.includes(name));
+      const field = Object.hasOwn(fields, name)
+        ? fields[name]
+        : Object.values(fields).find((candidate) => candidate.aliases?.includes(name));
       if (!field || field.secret) return [name, masked];
       const inner = fieldsBelow(field);
       if (!inner) return [name, isFree(field) ? (typeof value === 'object' ? maskSecretKeys(value) : masked) : value];
-      const mask = (element: unknown): unknown => (isMapping(element) ? maskArguments(inner, element) : holdsSecrets(field) ? masked : element);
+      const mask = (element: unknown): unknown =>
+        isMapping(element) ? maskArguments(inner, element) : holdsSecrets(field) ? masked : element;
       return [name, field.type === 'records' && Array.isArray(value) ? value.map(mask) : mask(value)];
     }),
   );
@@ -24,25 +27,30 @@ export function maskArguments(fields: Fields, values: Readonly<Record<string, un
 export function secretsIn(fields: Fields, values: Readonly<Record<string, unknown>>): string[] {
   const secretNames = new Set<string>();
   visitFields(fields, (path, field) => {
-    if (field.secret) for (const name of [path.split('.').pop() ?? path, ...(field.aliases ?? [])]) secretNames.add(name);
+    if (field.secret)
+      for (const name of [path.split('.').pop() ?? path, ...(field.aliases ?? [])]) secretNames.add(name);
   });
   const found = new Set<string>();
   const collect = (value: unknown, isSecret: boolean): void => {
     if (Array.isArray(value)) for (const inner of value) collect(inner, isSecret);
-    else if (isMapping(value)) for (const [key, inner] of Object.entries(value)) collect(inner, isSecret || secretNames.has(key));
+    else if (isMapping(value))
+      for (const [key, inner] of Object.entries(value)) collect(inner, isSecret || secretNames.has(key));
     else if (isSecret && value !== null && value !== undefined && String(value) !== '') found.add(String(value));
     else if (typeof value === 'string') for (const secret of secretsInUrls(value)) found.add(secret);
   };
   collect(values, false);
   visitFields(fields, (_, field) => {
     if (!isFree(field)) return;
-    for (const name of Object.keys(values)) if (fields[name] === field || field.aliases?.includes(name)) collectSecretKeys(values[name], (text) => found.add(text));
+    for (const name of Object.keys(values))
+      if (fields[name] === field || field.aliases?.includes(name))
+        collectSecretKeys(values[name], (text) => found.add(text));
   });
   return [...found].sort((one, other) => other.length - one.length);
 }
 
 /** Keys whose values are secret, by their name: those that Ironic masks, and two that it does not. */
-const secretKey = /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
+const secretKey =
+  /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
 
 export function isSecretKey(key: string): boolean {
   return secretKey.test(key);
@@ -52,7 +60,12 @@ export function isSecretKey(key: string): boolean {
 export function maskSecretKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(maskSecretKeys);
   if (!isMapping(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecretKey(key) && inner !== null ? masked : maskSecretKeys(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      isSecretKey(key) && inner !== null ? masked : maskSecretKeys(inner),
+    ]),
+  );
 }
 
 /** Tells `learn` every text that stands under a key that is secret by its name. */
@@ -60,7 +73,12 @@ export function collectSecretKeys(value: unknown, learn: (secret: string) => voi
   if (Array.isArray(value)) for (const element of value) collectSecretKeys(element, learn);
   if (!isMapping(value)) return;
   for (const [key, inner] of Object.entries(value)) {
-    if (isSecretKey(key) && (typeof inner === 'string' || typeof inner === 'number' || isWrittenNumber(inner)) && String(inner) !== '') learn(String(inner));
+    if (
+      isSecretKey(key) &&
+      (typeof inner === 'string' || typeof inner === 'number' || isWrittenNumber(inner)) &&
+      String(inner) !== ''
+    )
+      learn(String(inner));
     else collectSecretKeys(inner, learn);
   }
 }

@@ -24,10 +24,12 @@ interface Needle {
 export function redact(text: string, secrets: readonly string[]): string {
   const needles = needlesOf(secrets);
   const ranges = spellingsOf(text).flatMap((spelling) =>
-    [...secretRangesIn(spelling.text), ...needles.flatMap((needle) => occurrences(spelling.text, needle))].map(({ start, end }) => ({
-      start: spelling.startOf(start),
-      end: spelling.endOf(end - 1),
-    })),
+    [...secretRangesIn(spelling.text), ...needles.flatMap((needle) => occurrences(spelling.text, needle))].map(
+      ({ start, end }) => ({
+        start: spelling.startOf(start),
+        end: spelling.endOf(end - 1),
+      }),
+    ),
   );
   return withoutRanges(text, ranges);
 }
@@ -53,30 +55,41 @@ function spelled(secret: string): Needle[] {
   if (secret === '') return [];
   const bytes = Buffer.from(secret, 'utf8');
   const mistaken = bytes.toString('latin1');
-  const plain: Needle[] = [...new Set([secret, mistaken])].map((text) => ({ text, kind: text.length < shortestAnywhere ? 'word' : 'pieces' }));
+  const plain: Needle[] = [...new Set([secret, mistaken])].map((text) => ({
+    text,
+    kind: text.length < shortestAnywhere ? 'word' : 'pieces',
+  }));
   if (bytes.length < shortestEncoded) return plain;
   const encoded = [0, 1, 2].flatMap((offset) => {
     const base64 = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
     // The characters at both ends also depend on what stands beside the secret.
-    const inner = base64.slice([0, 2, 3][offset], base64.replace(/=+$/, '').length - ((bytes.length + offset) % 3 === 0 ? 0 : 1));
+    const inner = base64.slice(
+      [0, 2, 3][offset],
+      base64.replace(/=+$/, '').length - ((bytes.length + offset) % 3 === 0 ? 0 : 1),
+    );
     return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
   });
   return [...plain, ...[...new Set(encoded)].map((text): Needle => ({ text, kind: 'whole' }))];
 }
 
 function occurrences(text: string, needle: Needle): TextRange[] {
-  if (needle.kind !== 'pieces') return positions(text, needle.text).filter((range) => needle.kind === 'whole' || isWord(text, range));
+  if (needle.kind !== 'pieces')
+    return positions(text, needle.text).filter((range) => needle.kind === 'whole' || isWord(text, range));
   return [...beginnings(text, needle.text), ...endings(text, needle.text)];
 }
 
 function positions(text: string, searched: string): TextRange[] {
   const found: TextRange[] = [];
-  for (let start = text.indexOf(searched); start !== -1; start = text.indexOf(searched, start + 1)) found.push({ start, end: start + searched.length });
+  for (let start = text.indexOf(searched); start !== -1; start = text.indexOf(searched, start + 1))
+    found.push({ start, end: start + searched.length });
   return found;
 }
 
 function isWord(text: string, { start, end }: TextRange): boolean {
-  return !/[\p{L}\p{N}]$/u.test(text.slice(Math.max(0, start - 2), start)) && !/^[\p{L}\p{N}]/u.test(text.slice(end, end + 2));
+  return (
+    !/[\p{L}\p{N}]$/u.test(text.slice(Math.max(0, start - 2), start)) &&
+    !/^[\p{L}\p{N}]/u.test(text.slice(end, end + 2))
+  );
 }
 
 /** The secret, and what is left of it where its end was cut off. */
@@ -84,7 +97,10 @@ function beginnings(text: string, secret: string): TextRange[] {
   return positions(text, secret.slice(0, shortestAnywhere)).flatMap(({ start, end: least }) => {
     let end = least;
     while (end < text.length && end - start < secret.length && text[end] === secret[end - start]) end += 1;
-    const isCut = end - start >= longPiece || end - start === secret.length || /^(?:$|…|\.{2,}|["'`<>)\]}])/.test(text.slice(end, end + 3));
+    const isCut =
+      end - start >= longPiece ||
+      end - start === secret.length ||
+      /^(?:$|…|\.{2,}|["'`<>)\]}])/.test(text.slice(end, end + 3));
     return isCut ? [{ start, end }] : [];
   });
 }
@@ -93,7 +109,8 @@ function beginnings(text: string, secret: string): TextRange[] {
 function endings(text: string, secret: string): TextRange[] {
   return positions(text, secret.slice(-shortestAnywhere)).flatMap(({ start: most, end }) => {
     let start = most;
-    while (start > 0 && end - start < secret.length && text[start - 1] === secret[secret.length - (end - start) - 1]) start -= 1;
+    while (start > 0 && end - start < secret.length && text[start - 1] === secret[secret.length - (end - start) - 1])
+      start -= 1;
     const isCut = end - start >= longPiece || /(?:^|…|\.{2,})$/.test(text.slice(Math.max(0, start - 3), start));
     return isCut ? [{ start, end }] : [];
   });

@@ -34,12 +34,19 @@ function schemaOfField(field: Field): JsonSchema {
     case 'boolean':
       return { type: 'boolean' };
     case 'list':
-      return { type: 'array', items: field.choices ? { type: 'string', enum: field.choices } : { type: 'string', minLength: 1, pattern: printable } };
+      return {
+        type: 'array',
+        items: field.choices
+          ? { type: 'string', enum: field.choices }
+          : { type: 'string', minLength: 1, pattern: printable },
+      };
     case 'object':
       return { type: 'object' };
     case 'records':
       return { type: 'array', items: field.fields ? schemaOf(field.fields) : { type: 'object' } };
     case 'mapping':
-      return field.fields ? schemaOf(field.fields) : { type: 'object', additionalProperties: { type: 'string', pattern: printable } };
+      return field.fields
+        ? schemaOf(field.fields)
+        : { type: 'object', additionalProperties: { type: 'string', pattern: printable } };
   }
 }

@@ -13,7 +13,8 @@ const parameter = /[?&#;]([\w.~%-]{1,100})=([^&#;]*)/g;
 const secretParameter = /sig|token|secret|passw|credential|key|auth|code/i;
 
 /** Names that mean a signature or a token wherever they stand, in a sentence or behind a path. */
-const looseParameter = /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
+const looseParameter =
+  /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
 
 /** Keystone's Fernet tokens and JSON web tokens are known by their form. */
 const tokenForms = /gAAAAA[\w-]{40,}={0,2}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g;
@@ -26,9 +27,12 @@ export function isSecretParameter(name: string): boolean {
 /** Where secrets stand in the URLs of a text, and what has the form of a token. */
 export function secretRangesIn(text: string): TextRange[] {
   const ranges: TextRange[] = [];
-  if (text.includes('://')) for (const match of text.matchAll(url)) ranges.push(...rangesOfUrl(match[1] as string, match.index));
-  if (text.includes('=')) for (const match of text.matchAll(looseParameter)) ranges.push(lastOf(match[0], match[1] as string, match.index));
-  for (const match of text.matchAll(tokenForms)) ranges.push({ start: match.index, end: match.index + match[0].length });
+  if (text.includes('://'))
+    for (const match of text.matchAll(url)) ranges.push(...rangesOfUrl(match[1] as string, match.index));
+  if (text.includes('='))
+    for (const match of text.matchAll(looseParameter)) ranges.push(lastOf(match[0], match[1] as string, match.index));
+  for (const match of text.matchAll(tokenForms))
+    ranges.push({ start: match.index, end: match.index + match[0].length });
   return ranges;
 }
 
@@ -38,8 +42,12 @@ export function secretsInUrls(text: string): string[] {
   return [...text.matchAll(url)].flatMap(([, found = '']) => {
     const [, , login = ''] = userInfo.exec(found) ?? [];
     const password = login.includes(':') ? login.slice(login.indexOf(':') + 1) : '';
-    const parameters = [...found.matchAll(parameter)].flatMap(([, name = '', value = '']) => (isSecretParameter(name) && value.length >= shortestSecret ? [value] : []));
-    return [password, ...parameters].filter((secret) => secret !== '').flatMap((secret) => [...new Set([secret, percentDecoded(secret)])]);
+    const parameters = [...found.matchAll(parameter)].flatMap(([, name = '', value = '']) =>
+      isSecretParameter(name) && value.length >= shortestSecret ? [value] : [],
+    );
+    return [password, ...parameters]
+      .filter((secret) => secret !== '')
+      .flatMap((secret) => [...new Set([secret, percentDecoded(secret)])]);
   });
 }
 
@@ -48,8 +56,11 @@ const shortestSecret = 8;
 
 function rangesOfUrl(found: string, offset: number): TextRange[] {
   const [, scheme = '', login] = userInfo.exec(found) ?? [];
-  const loginRange = login === undefined ? [] : [{ start: offset + scheme.length, end: offset + scheme.length + login.length }];
-  const parameters = [...found.matchAll(parameter)].filter(([, name = '', value]) => value !== '' && isSecretParameter(name));
+  const loginRange =
+    login === undefined ? [] : [{ start: offset + scheme.length, end: offset + scheme.length + login.length }];
+  const parameters = [...found.matchAll(parameter)].filter(
+    ([, name = '', value]) => value !== '' && isSecretParameter(name),
+  );
   return [...loginRange, ...parameters.map((match) => lastOf(match[0], match[2] as string, offset + match.index))];
 }
 

@@ -21,13 +21,24 @@ interface DecodedPiece {
   readonly length: number;
 }
 
-const namedEntities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' };
+const namedEntities: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+};
 const controlEscapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 const decoders: readonly Decoder[] = [
   { mark: '\\', pattern: /(?:\\x[0-9a-f]{2})+|\\u[0-9a-f]{4}|\\["'\\/bfnrt]/gi, decode: decodeBackslash },
   { mark: '%', pattern: /(?:%[0-9a-f]{2})+/gi, decode: (escape) => decodeBytes(escape, 3, 1) },
-  { mark: '+', pattern: /(?:%[0-9a-f]{2})+|\+/gi, decode: (escape) => (escape === '+' ? whole(escape, ' ') : decodeBytes(escape, 3, 1)) },
+  {
+    mark: '+',
+    pattern: /(?:%[0-9a-f]{2})+|\+/gi,
+    decode: (escape) => (escape === '+' ? whole(escape, ' ') : decodeBytes(escape, 3, 1)),
+  },
   { mark: '&', pattern: /&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});/gi, decode: decodeEntity },
 ];
 
@@ -106,18 +117,23 @@ function decodeBackslash(escape: string): readonly DecodedPiece[] {
 
 function decodeEntity(escape: string): readonly DecodedPiece[] {
   const name = escape.slice(1, -1);
-  const code = name.startsWith('#') ? Number.parseInt(name.replace(/^#x?/i, ''), /^#x/i.test(name) ? 16 : 10) : Number.NaN;
+  const code = name.startsWith('#')
+    ? Number.parseInt(name.replace(/^#x?/i, ''), /^#x/i.test(name) ? 16 : 10)
+    : Number.NaN;
   if (Number.isNaN(code)) return whole(escape, namedEntities[name.toLowerCase()] ?? escape);
   return whole(escape, code > 0x10ffff ? escape : String.fromCodePoint(code));
 }
 
 /** Escaped bytes as UTF-8; a byte that is none is the character of that number, as Latin-1 has it. */
 function decodeBytes(escape: string, width: number, skip: number): readonly DecodedPiece[] {
-  const bytes = Array.from({ length: escape.length / width }, (_, index) => Number.parseInt(escape.slice(index * width + skip, (index + 1) * width), 16));
+  const bytes = Array.from({ length: escape.length / width }, (_, index) =>
+    Number.parseInt(escape.slice(index * width + skip, (index + 1) * width), 16),
+  );
   const pieces: DecodedPiece[] = [];
   for (let index = 0; index < bytes.length; ) {
     const count = sequenceLength(bytes, index);
-    const text = count === 1 ? String.fromCharCode(bytes[index] as number) : decodeUtf8(bytes.slice(index, index + count));
+    const text =
+      count === 1 ? String.fromCharCode(bytes[index] as number) : decodeUtf8(bytes.slice(index, index + count));
     pieces.push({ text, length: count * width });
     index += count;
   }

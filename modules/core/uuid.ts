@@ -2,7 +2,12 @@
 
 /** The usual spelling of a UUID; undefined for anything else. */
 export function canonicalUuid(text: string): string | undefined {
-  const bare = text.trim().toLowerCase().replace('urn:', '').replace('uuid:', '').replace(/^[{}]+|[{}]+$/g, '');
+  const bare = text
+    .trim()
+    .toLowerCase()
+    .replace('urn:', '')
+    .replace('uuid:', '')
+    .replace(/^[{}]+|[{}]+$/g, '');
   const digits = bare.replaceAll('-', '');
   return /^[0-9a-f]{32}$/.test(digits) ? hyphenated(digits) : undefined;
 }
@@ -28,12 +33,19 @@ export function sameId(one: string, other: string): boolean {
  */
 export function uuidsIn(value: unknown): string[] {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  const decoded = text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  const decoded = text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
   return [...new Set([text, decoded].flatMap(digitRuns).flatMap(windowsOf))].map(hyphenated);
 }
 
 function digitRuns(text: string): string[] {
-  return text.toLowerCase().replaceAll('-', '').match(/[0-9a-f]{32,}/g) ?? [];
+  return (
+    text
+      .toLowerCase()
+      .replaceAll('-', '')
+      .match(/[0-9a-f]{32,}/g) ?? []
+  );
 }
 
 function windowsOf(run: string): string[] {
@@ -41,5 +53,7 @@ function windowsOf(run: string): string[] {
 }
 
 function hyphenated(digits: string): string {
-  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join('-');
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
+    '-',
+  );
 }

@@ -18,7 +18,10 @@ export function assertValid(values: Readonly<Record<string, unknown>>, subject: 
   if (subject.validate(values)) return;
   const faults = (subject.validate.errors ?? []).map((error) => describeFault(error, values, subject));
   const unique = [...new Map(faults.map((fault) => [fault.text, fault])).values()];
-  throw new InputError(unique.map((fault) => fault.text).join('; '), unique.length === 1 ? unique[0]?.field : undefined);
+  throw new InputError(
+    unique.map((fault) => fault.text).join('; '),
+    unique.length === 1 ? unique[0]?.field : undefined,
+  );
 }
 
 /** Adds the declared default of every field that is absent. */
@@ -37,9 +40,17 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return shared >= Math.max(best.length, word.length) * 0.6 ? best : undefined;
 }
 
-function describeFault(error: ErrorObject, values: unknown, subject: ValidationSubject): { field: string; text: string } {
-  const path = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  if (error.keyword === 'additionalProperties') return describeUnknown(path, error.params.additionalProperty as string, subject);
+function describeFault(
+  error: ErrorObject,
+  values: unknown,
+  subject: ValidationSubject,
+): { field: string; text: string } {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (error.keyword === 'additionalProperties')
+    return describeUnknown(path, error.params.additionalProperty as string, subject);
   if (error.keyword === 'required') {
     const field = findField(subject.fields, [...path, error.params.missingProperty as string]).dotted;
     return { field, text: `${field} is required` };
@@ -51,7 +62,11 @@ function describeFault(error: ErrorObject, values: unknown, subject: ValidationS
   return { field: dotted, text: `${label}: ${shown} ${describeRule(error, field)}` };
 }
 
-function describeUnknown(path: readonly string[], key: string, subject: ValidationSubject): { field: string; text: string } {
+function describeUnknown(
+  path: readonly string[],
+  key: string,
+  subject: ValidationSubject,
+): { field: string; text: string } {
   const { field: parent, dotted: prefix } = findField(subject.fields, path);
   const fields = path.length === 0 ? subject.fields : ((parent && fieldsBelow(parent)) ?? {});
   const below = (name: string): string => (prefix === '' ? name : `${prefix}.${name}`);

@@ -28,11 +28,18 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(look: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
   const deadline = performance.now() + options.timeoutSeconds * 1000;
-  for (let pause = options.intervalSeconds; ; pause = Math.min(pause * 1.5, options.longestPauseSeconds ?? options.intervalSeconds * 8)) {
+  for (
+    let pause = options.intervalSeconds;
+    ;
+    pause = Math.min(pause * 1.5, options.longestPauseSeconds ?? options.intervalSeconds * 8)
+  ) {
     const found = await look();
     if (found !== undefined) return found;
     if (performance.now() >= deadline) {
-      throw new OperationError('WAIT_TIMEOUT', `gave up waiting for ${options.subject} after ${options.timeoutSeconds} s`);
+      throw new OperationError(
+        'WAIT_TIMEOUT',
+        `gave up waiting for ${options.subject} after ${options.timeoutSeconds} s`,
+      );
     }
     await sleep(Math.min(pause * 1000, Math.max(deadline - performance.now(), 1)), options.signal);
   }

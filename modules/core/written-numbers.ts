@@ -36,12 +36,15 @@ export function jsonNumber(source: string): number | WrittenNumber {
 export function exactNumber(source: string): number | undefined {
   const value = Number(source);
   const wanted = canonicalDecimal(source);
-  return wanted !== undefined && Number.isFinite(value) && canonicalDecimal(String(value)) === wanted ? value : undefined;
+  return wanted !== undefined && Number.isFinite(value) && canonicalDecimal(String(value)) === wanted
+    ? value
+    : undefined;
 }
 
 /** One spelling for each decimal number: its digits without zeros at the ends, and the power of ten. */
 function canonicalDecimal(text: string): string | undefined {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = /^([-+]?)(\d*)\.?(\d*)(?:e([-+]?\d+))?$/i.exec(text) ?? [];
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^([-+]?)(\d*)\.?(\d*)(?:e([-+]?\d+))?$/i.exec(text) ?? [];
   if (whole + fraction === '') return undefined;
   const digits = (whole + fraction).replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');

@@ -20,13 +20,19 @@ export interface ChangeOptions {
  * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is safe, since values are absolute.
  * Throws CHANGE_LOST when it does not last, IMAGE_GONE, or Glance's refusal.
  */
-export async function changeImage(cloud: Cloud, id: string, changes: readonly ImageChange[], { signal, isOvertaken }: ChangeOptions): Promise<Image> {
+export async function changeImage(
+  cloud: Cloud,
+  id: string,
+  changes: readonly ImageChange[],
+  { signal, isOvertaken }: ChangeOptions,
+): Promise<Image> {
   let missing = changes;
   for (let attempt = 1; ; attempt++) {
     const failure = await send(cloud, id, missing);
     if (failure) await sleep(pauseMs * attempt, signal);
     const image = await getImage(cloud, id);
-    if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
+    if (!image)
+      throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
     // All of them, not only those sent last: a later writer may undo what an earlier look has seen.
     missing = changes.filter((wanted) => !isInEffect(wanted, image));
     if (missing.length === 0 || isOvertaken?.(image)) return image;
@@ -50,10 +56,15 @@ async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): 
 
 function changeLost(id: string, lost: readonly ImageChange[]): OperationError {
   const names = lost.map(({ attribute }) => attribute).join(', ');
-  return new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${names} and did not keep it`, { id });
+  return new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${names} and did not keep it`, {
+    id,
+  });
 }
 
 function isInEffect({ op, attribute, value }: ImageChange, image: Image): boolean {
-  const present = attribute === 'name' || attribute === 'visibility' || attribute === 'os_hidden' ? image[attribute] : image.properties[attribute];
+  const present =
+    attribute === 'name' || attribute === 'visibility' || attribute === 'os_hidden'
+      ? image[attribute]
+      : image.properties[attribute];
   return op === 'remove' ? present === undefined : present === value;
 }

@@ -4,7 +4,10 @@ import { defineFields } from '../core/fields.js';
 export const siteFields = defineFields({
   image_prefix: {
     type: 'string',
-    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
+    pattern: {
+      regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      meaning: '1 to 64 letters, digits, dots, dashes and underscores',
+    },
     description: 'What stands before the production name while an image is private and being brought in.',
     default: 'testing_',
     siteYaml: ['image_prefix'],

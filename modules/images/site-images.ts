@@ -5,6 +5,9 @@ import { isGone } from './policy/site-image.js';
 
 /** Two lists, since Glance never shows hidden images beside the others. An image that changes sides in between counts once. */
 export async function readSiteImages(cloud: Cloud, filter: Omit<ImageFilter, 'hidden'> = {}): Promise<Image[]> {
-  const lists = await Promise.all([listImages(cloud, { ...filter, hidden: false }), listImages(cloud, { ...filter, hidden: true })]);
+  const lists = await Promise.all([
+    listImages(cloud, { ...filter, hidden: false }),
+    listImages(cloud, { ...filter, hidden: true }),
+  ]);
   return [...new Map(lists.flat().map((image) => [image.id, image])).values()].filter((image) => !isGone(image));
 }

@@ -15,7 +15,8 @@ export const storeFields = defineFields({
   object_store_url: {
     type: 'string',
     pattern: url,
-    description: 'The store of `releases`: the URL of a Swift account, or of the folder of a web server that holds the container. Needed where `catalog` has `releases`.',
+    description:
+      'The store of `releases`: the URL of a Swift account, or of the folder of a web server that holds the container. Needed where `catalog` has `releases`.',
     siteYaml: ['object_store_url'],
   },
   image_container: {

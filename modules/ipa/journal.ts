@@ -68,10 +68,16 @@ export function openJournal(folder: string, cloud: string): Journal {
   return {
     folder,
     pathOf: (entry) => join(folder, nameOf(entry)),
-    read: async () => (await readEntries(folder)).filter((entry) => entry.cloud === cloud).sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1)),
+    read: async () =>
+      (await readEntries(folder))
+        .filter((entry) => entry.cloud === cloud)
+        .sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1)),
     write: async (entry) => {
       const text = `${JSON.stringify({ version, ...entry }, null, 2)}\n`;
-      await withFolder(folder, 'written to', async (opened) => writeDurably(join(opened, nameOf(entry)), text, 0o600), { create: true, mode: 0o700 });
+      await withFolder(folder, 'written to', async (opened) => writeDurably(join(opened, nameOf(entry)), text, 0o600), {
+        create: true,
+        mode: 0o700,
+      });
     },
     remove: async (entry) => {
       await withFolder(folder, 'written to', async (opened) => {
@@ -83,7 +89,12 @@ export function openJournal(folder: string, cloud: string): Journal {
 }
 
 /** Lends the opened folder; does nothing where there is none. */
-async function withFolder<T>(path: string, purpose: string, use: (opened: string) => Promise<T>, options: OpenOptions = {}): Promise<T | undefined> {
+async function withFolder<T>(
+  path: string,
+  purpose: string,
+  use: (opened: string) => Promise<T>,
+  options: OpenOptions = {},
+): Promise<T | undefined> {
   try {
     return await withFolders(async (folders) => {
       const opened = await folders.open(path, options);
@@ -94,7 +105,10 @@ async function withFolder<T>(path: string, purpose: string, use: (opened: string
     });
   } catch (error) {
     if (error instanceof OperationError && !(error instanceof InputError)) throw error;
-    throw new InputError(`journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); name a folder where this user may write`, 'journal_dir');
+    throw new InputError(
+      `journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); name a folder where this user may write`,
+      'journal_dir',
+    );
   }
 }
 
@@ -110,12 +124,20 @@ async function readEntries(folder: string): Promise<JournalEntry[]> {
 async function readEntry(path: string): Promise<JournalEntry> {
   try {
     const file = await openOwn(path, fs.constants.O_RDONLY);
-    const entry = JSON.parse(await file.readFile('utf8').finally(() => file.close())) as JournalEntry & { readonly version: number };
-    if (entry.version !== version) throw new Error(`it is of version ${entry.version}, and this program knows version ${version}`);
+    const entry = JSON.parse(await file.readFile('utf8').finally(() => file.close())) as JournalEntry & {
+      readonly version: number;
+    };
+    if (entry.version !== version)
+      throw new Error(`it is of version ${entry.version}, and this program knows version ${version}`);
     return entry;
   } catch (error) {
     if (hasCode(error, 'UNSAFE_PATH')) throw error;
     const shown = shownPath(path);
-    throw new OperationError('JOURNAL_UNREADABLE', `${shown} cannot be read: ${shownPath(messageOf(error))}; see what it names, put it right by hand, then delete it`, { path: shown }, error);
+    throw new OperationError(
+      'JOURNAL_UNREADABLE',
+      `${shown} cannot be read: ${shownPath(messageOf(error))}; see what it names, put it right by hand, then delete it`,
+      { path: shown },
+      error,
+    );
   }
 }

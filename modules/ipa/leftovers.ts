@@ -16,9 +16,15 @@ export interface Leftovers {
 /** A roll-out that was just going forward is left as it is unless `restore` asks for it. */
 export async function putBackLeftovers(run: Run): Promise<Leftovers> {
   const entries = await run.journal.read();
-  const isLeft = (entry: JournalEntry): entry is RolloutEntry => entry.kind === 'rollout' && !entry.isRollingBack && !run.args.restore;
+  const isLeft = (entry: JournalEntry): entry is RolloutEntry =>
+    entry.kind === 'rollout' && !entry.isRollingBack && !run.args.restore;
   const [rollouts, others] = [entries.filter(isLeft), entries.filter((entry) => !isLeft(entry))];
-  if (run.context.checkMode) return { restored: others.map((entry) => `${entry.name}: to be put back, from the step "${entry.step}" on`), failures: [], rollouts };
+  if (run.context.checkMode)
+    return {
+      restored: others.map((entry) => `${entry.name}: to be put back, from the step "${entry.step}" on`),
+      failures: [],
+      rollouts,
+    };
   const restored: string[] = [];
   const failures: string[] = [];
   for (const entry of others) {
@@ -36,6 +42,10 @@ async function putBack(run: Run, entry: JournalEntry): Promise<string> {
   if (entry.kind === 'test') return restoreTest(run, entry);
   const results = await undo(run, entry);
   const failed = results.filter(({ result }) => result === 'failed');
-  if (failed.length > 0) throw new OperationError('RESTORE_INCOMPLETE', `${entry.name}: ${failed.map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`).join('; ')}; what is left stands in ${run.journal.pathOf(entry)}`);
+  if (failed.length > 0)
+    throw new OperationError(
+      'RESTORE_INCOMPLETE',
+      `${entry.name}: ${failed.map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`).join('; ')}; what is left stands in ${run.journal.pathOf(entry)}`,
+    );
   return `${entry.name}: ${results.length} nodes have their former images`;
 }

@@ -14,17 +14,26 @@ import { pace, type Run } from './run.js';
 export const deploymentMark = 'image_tools_test';
 
 /** The nodes of a type as Ironic tells it, and where there is Blazar as Blazar does. */
-export async function nodesOfType({ ironic, cloud }: Pick<Run, 'ironic' | 'cloud'>, type: string): Promise<NodeDetails[]> {
+export async function nodesOfType(
+  { ironic, cloud }: Pick<Run, 'ironic' | 'cloud'>,
+  type: string,
+): Promise<NodeDetails[]> {
   const reservable = new Set<string>();
-  if (cloud.hasService('reservation')) for await (const host of listHosts(cloud)) if (host.nodeType === type) reservable.add(host.hypervisorHostname);
+  if (cloud.hasService('reservation'))
+    for await (const host of listHosts(cloud)) if (host.nodeType === type) reservable.add(host.hypervisorHostname);
   const nodes: NodeDetails[] = [];
-  for await (const node of listNodeDetails(ironic)) if (isOfType(node, type) || reservable.has(node.uuid)) nodes.push(node);
+  for await (const node of listNodeDetails(ironic))
+    if (isOfType(node, type) || reservable.has(node.uuid)) nodes.push(node);
   return nodes;
 }
 
 /** What a node itself says of its type. */
 export function typeOf({ properties, extra, resource_class: resourceClass }: NodeDetails): string {
-  return [properties.node_type, extra.node_type, resourceClass].find((type): type is string => typeof type === 'string' && type !== '') ?? 'node';
+  return (
+    [properties.node_type, extra.node_type, resourceClass].find(
+      (type): type is string => typeof type === 'string' && type !== '',
+    ) ?? 'node'
+  );
 }
 
 /** The node as it is now. Throws NODE_GONE. */
@@ -42,7 +51,12 @@ export async function untilUnlocked({ args, context, ironic }: Run, uuid: string
     return isLocked(last) ? undefined : last;
   };
   try {
-    return await waitFor(look, { subject: `the lock of node ${uuid}`, timeoutSeconds: args.lock_timeout, ...pace, signal: context.signal });
+    return await waitFor(look, {
+      subject: `the lock of node ${uuid}`,
+      timeoutSeconds: args.lock_timeout,
+      ...pace,
+      signal: context.signal,
+    });
   } catch (error) {
     if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
     const message = `node ${titleOf(last)} was not taken: conductor ${last.reservation} has held its lock for ${args.lock_timeout} s, which is lock_timeout`;
@@ -73,7 +87,11 @@ export interface Journey {
  * Brings the node to a state, and gives it as it is there. Unlike `bringTo` it says no verb to a node that somebody else uses.
  * Throws NODE_TAKEN where somebody does; NODE_FAILED, with Ironic's `last_error`; NO_WAY, NODE_GONE, WAIT_TIMEOUT.
  */
-export async function steer(run: Run, uuid: string, { goal, timeoutSeconds, signal, entry }: Journey): Promise<NodeDetails> {
+export async function steer(
+  run: Run,
+  uuid: string,
+  { goal, timeoutSeconds, signal, entry }: Journey,
+): Promise<NodeDetails> {
   const report = reporter(run);
   let said: Step | undefined;
   const look = async (): Promise<NodeDetails | undefined> => {
@@ -93,7 +111,11 @@ export async function steer(run: Run, uuid: string, { goal, timeoutSeconds, sign
 }
 
 /** A verb is refused where the node has got into another state since we looked: because somebody was faster, most of all. */
-async function sayUnlessTaken({ ironic }: Run, uuid: string, { step, entry }: { step: Step; entry: Journey['entry'] }): Promise<boolean> {
+async function sayUnlessTaken(
+  { ironic }: Run,
+  uuid: string,
+  { step, entry }: { step: Step; entry: Journey['entry'] },
+): Promise<boolean> {
   try {
     return await say(ironic, uuid, { target: step.verb });
   } catch (error) {
@@ -104,7 +126,9 @@ async function sayUnlessTaken({ ironic }: Run, uuid: string, { step, entry }: { 
 }
 
 export function taken(node: NodeDetails, why: string): OperationError {
-  return new OperationError('NODE_TAKEN', `node ${titleOf(node)} was taken by somebody else meanwhile: ${why}`, { node: node.uuid });
+  return new OperationError('NODE_TAKEN', `node ${titleOf(node)} was taken by somebody else meanwhile: ${why}`, {
+    node: node.uuid,
+  });
 }
 
 function failed(node: NodeDetails, step: Step): OperationError {

@@ -23,9 +23,20 @@ async function testImages(args: IpaArguments, context: Context): Promise<Outcome
     // What is under way when the run is interrupted may still be answered, and things be put back.
     const cloud = await openCloud(args, { ...context, signal: last.signal });
     const journal = openJournal(withHome(args.journal_dir, context.environment), cloud.identity);
-    const lock = context.checkMode ? undefined : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
+    const lock = context.checkMode
+      ? undefined
+      : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
     try {
-      return await carryOut({ args, context, cloud, ironic: await openIronic(cloud), journal, lastSignal: last.signal, warnings: [], seconds: {} });
+      return await carryOut({
+        args,
+        context,
+        cloud,
+        ironic: await openIronic(cloud),
+        journal,
+        lastSignal: last.signal,
+        warnings: [],
+        seconds: {},
+      });
     } finally {
       await lock?.release();
     }
@@ -41,10 +52,18 @@ async function carryOut(run: Run): Promise<Outcome> {
   // No other node is risked while one is not in order.
   if (args.restore || leftovers.failures.length > 0) return outcomeOf(run, { leftovers });
   const plan = await planRun(run);
-  if (context.checkMode) return outcomeOf(run, { leftovers, plan, ...(args.push ? { rollout: { nodes: await planRollout(run, plan), failures: [] } } : {}) });
+  if (context.checkMode)
+    return outcomeOf(run, {
+      leftovers,
+      plan,
+      ...(args.push ? { rollout: { nodes: await planRollout(run, plan), failures: [] } } : {}),
+    });
   if (!hasTest(plan)) return outcomeOf(run, { leftovers, plan, rollout: await rollOut(run, plan, leftovers.rollouts) });
   const trial = await runTrial(run, plan);
-  const rollout = trial.passed && trial.leftover === undefined && args.push ? await rollOut(run, plan, leftovers.rollouts) : undefined;
+  const rollout =
+    trial.passed && trial.leftover === undefined && args.push
+      ? await rollOut(run, plan, leftovers.rollouts)
+      : undefined;
   return outcomeOf(run, { leftovers, plan, trial, ...(rollout ? { rollout } : {}) });
 }
 

@@ -35,7 +35,11 @@ export async function planRollout(run: Run, plan: Plan): Promise<NodeResult[]> {
     const { action, reason } = stepFor(node, wishOf(run, plan));
     const base = { uuid: node.uuid, name: node.name, reason };
     if (action === 'update') return { ...base, result: 'update' };
-    return { ...base, result: action === 'unchanged' ? 'unchanged' : 'skipped', reason: action === 'wait' ? `would be waited for: ${reason}` : reason };
+    return {
+      ...base,
+      result: action === 'unchanged' ? 'unchanged' : 'skipped',
+      reason: action === 'wait' ? `would be waited for: ${reason}` : reason,
+    };
   });
 }
 
@@ -44,19 +48,34 @@ export async function rollOut(run: Run, plan: Plan, earlier: readonly RolloutEnt
   const { args, context, journal } = run;
   const nodes = (await nodesOfType(run, args.node_type ?? '')).sort(byName);
   const record = await openRecord(run, plan, earlier);
-  const isWaiting = (node: NodeDetails): boolean => args.in_use === 'wait' && stepFor(node, { ...wishOf(run, plan), inUse: 'skip' }).action === 'skip';
+  const isWaiting = (node: NodeDetails): boolean =>
+    args.in_use === 'wait' && stepFor(node, { ...wishOf(run, plan), inUse: 'skip' }).action === 'skip';
   // Those that are waited for are all watched at once, and take their turns as they become free.
-  const batches = [...batchesOf(nodes.filter((node) => !isWaiting(node)), args.batch_size), ...[nodes.filter(isWaiting)].filter((batch) => batch.length > 0)];
+  const batches = [
+    ...batchesOf(
+      nodes.filter((node) => !isWaiting(node)),
+      args.batch_size,
+    ),
+    ...[nodes.filter(isWaiting)].filter((batch) => batch.length > 0),
+  ];
   const results: NodeResult[] = [];
   const isStopped = (): boolean => context.signal.aborted || isFailure(countFailed(results), args.max_failures);
   const turn = pLimit(args.batch_size);
   for (const [index, batch] of batches.entries()) {
     if (isStopped()) break;
     context.log('info', `batch ${index + 1} of ${batches.length}: ${batch.map(titleOf).join(', ')}`);
-    await settled(batch.map((node) => updateNode(run, { plan, node, record, isStopped, turn, note: (result) => void results.push(result) })));
+    await settled(
+      batch.map((node) =>
+        updateNode(run, { plan, node, record, isStopped, turn, note: (result) => void results.push(result) }),
+      ),
+    );
   }
   results.sort(byName);
-  if (context.signal.aborted) return { nodes: [...results, ...left(nodes, results, 'the run was interrupted before')], failures: [interruption(run, record.entry)] };
+  if (context.signal.aborted)
+    return {
+      nodes: [...results, ...left(nodes, results, 'the run was interrupted before')],
+      failures: [interruption(run, record.entry)],
+    };
   if (!isFailure(countFailed(results), args.max_failures)) {
     await journal.remove(record.entry);
     return { nodes: results, failures: [] };
@@ -64,7 +83,9 @@ export async function rollOut(run: Run, plan: Plan, earlier: readonly RolloutEnt
   const stop = `the roll-out was stopped, since ${countFailed(results)} nodes failed and max_failures is ${args.max_failures}`;
   const undone = await undo(run, await record.rollBack());
   const byUuid = new Map(undone.map((result) => [result.uuid, result]));
-  const nodesNow = results.map((result) => (result.result === 'updated' ? (byUuid.get(result.uuid) ?? result) : result));
+  const nodesNow = results.map((result) =>
+    result.result === 'updated' ? (byUuid.get(result.uuid) ?? result) : result,
+  );
   // Those of an interrupted run before this one.
   const others = undone.filter(({ uuid }) => !results.some((result) => result.uuid === uuid));
   return { nodes: [...nodesNow, ...others, ...left(nodes, [...results, ...others], stop)], failures: [stop] };
@@ -72,7 +93,9 @@ export async function rollOut(run: Run, plan: Plan, earlier: readonly RolloutEnt
 
 function left(nodes: readonly NodeDetails[], results: readonly NodeResult[], reason: string): NodeResult[] {
   const known = new Set(results.map(({ uuid }) => uuid));
-  return nodes.filter(({ uuid }) => !known.has(uuid)).map(({ uuid, name }) => ({ uuid, name, result: 'skipped', reason }));
+  return nodes
+    .filter(({ uuid }) => !known.has(uuid))
+    .map(({ uuid, name }) => ({ uuid, name, result: 'skipped', reason }));
 }
 
 function interruption({ context, journal }: Run, entry: RolloutEntry): string {
@@ -95,12 +118,27 @@ interface RolloutRecord {
 }
 
 /** A roll-out that was broken off is taken over: what nodes had before it counts. */
-async function openRecord({ args, context, cloud, journal }: Run, { wanted }: Plan, earlier: readonly RolloutEntry[]): Promise<RolloutRecord> {
+async function openRecord(
+  { args, context, cloud, journal }: Run,
+  { wanted }: Plan,
+  earlier: readonly RolloutEntry[],
+): Promise<RolloutRecord> {
   const own = earlier.filter(({ nodeType }) => nodeType === args.node_type);
-  const name = own[0]?.name ?? `push-${(args.node_type ?? '').replace(/[^\w.-]/g, '_').slice(0, 50)}-${context.now().getTime()}`;
+  const name =
+    own[0]?.name ?? `push-${(args.node_type ?? '').replace(/[^\w.-]/g, '_').slice(0, 50)}-${context.now().getTime()}`;
   const nodes = Object.assign({}, ...[...own].reverse().map((entry) => entry.nodes)) as RolloutEntry['nodes'];
   const record = {
-    entry: { kind: 'rollout', name, cloud: cloud.identity, startedAt: own[0]?.startedAt ?? context.now().toISOString(), step: 'push', nodeType: args.node_type ?? '', wanted, isRollingBack: false, nodes } as RolloutEntry,
+    entry: {
+      kind: 'rollout',
+      name,
+      cloud: cloud.identity,
+      startedAt: own[0]?.startedAt ?? context.now().toISOString(),
+      step: 'push',
+      nodeType: args.node_type ?? '',
+      wanted,
+      isRollingBack: false,
+      nodes,
+    } as RolloutEntry,
     add: async (node: NodeDetails, former: FormerImages) => {
       if (node.uuid in record.entry.nodes) return;
       record.entry = { ...record.entry, nodes: { ...record.entry.nodes, [node.uuid]: { name: node.name, former } } };
@@ -144,7 +182,8 @@ interface Update {
 async function updateNode(run: Run, update: Update): Promise<void> {
   const deadline = performance.now() + waitSeconds(run) * 1000;
   // A failure is noted before the next one has its turn, which may not come any more then.
-  const attempt = (): Promise<boolean> => noted(run, update, async () => (update.isStopped() ? undefined : tryUpdate(run, update)));
+  const attempt = (): Promise<boolean> =>
+    noted(run, update, async () => (update.isStopped() ? undefined : tryUpdate(run, update)));
   // Those that are ready have their turn in the order in which they are listed.
   let isOver = await update.turn(attempt);
   while (!isOver && !update.isStopped()) {
@@ -155,7 +194,11 @@ async function updateNode(run: Run, update: Update): Promise<void> {
 }
 
 /** True where the work has come to a result, or failed. */
-async function noted(run: Run, { node: { uuid, name }, note }: Update, work: () => Promise<NodeResult | undefined>): Promise<boolean> {
+async function noted(
+  run: Run,
+  { node: { uuid, name }, note }: Update,
+  work: () => Promise<NodeResult | undefined>,
+): Promise<boolean> {
   try {
     const result = await work();
     if (result) note(result);
@@ -176,18 +219,29 @@ async function tryUpdate(run: Run, { plan, node: { uuid, name }, record }: Updat
   if (!step || step.action === 'wait' || step.action === 'skip') return undefined;
   const former = await formerImages(run, node, Object.keys(plan.wanted));
   // What Doni has may differ where Ironic's is right already.
-  if (step.action === 'unchanged' && isInDoni(plan.wanted, former)) return { ...base, result: 'unchanged', reason: step.reason };
+  if (step.action === 'unchanged' && isInDoni(plan.wanted, former))
+    return { ...base, result: 'unchanged', reason: step.reason };
   await record.add(node, former);
-  await applyImages(run, uuid, imagesFor(plan.wanted, former), { timeoutSeconds: args.lock_timeout, signal: context.signal });
+  await applyImages(run, uuid, imagesFor(plan.wanted, former), {
+    timeoutSeconds: args.lock_timeout,
+    signal: context.signal,
+  });
   const read = await getNode(ironic, uuid);
-  if (!read || stepFor(read, wishOf(run, plan)).action !== 'unchanged') throw new OperationError('NOT_KEPT', `node ${name || uuid} does not have its images any more right after it was given them: something else sets them`, { node: uuid });
+  if (!read || stepFor(read, wishOf(run, plan)).action !== 'unchanged')
+    throw new OperationError(
+      'NOT_KEPT',
+      `node ${name || uuid} does not have its images any more right after it was given them: something else sets them`,
+      { node: uuid },
+    );
   context.log('info', `node ${name || uuid} is updated`);
   context.progress({ subject: name || uuid, stage: 'updated' });
   return { ...base, result: 'updated', reason: step.reason, former: former.node };
 }
 
 function isInDoni(wanted: ImageSettings, { doni }: FormerImages): boolean {
-  return doni === undefined || (doni.deployKernel === wanted.deploy_kernel && doni.deployRamdisk === wanted.deploy_ramdisk);
+  return (
+    doni === undefined || (doni.deployKernel === wanted.deploy_kernel && doni.deployRamdisk === wanted.deploy_ramdisk)
+  );
 }
 
 function waitSeconds({ args }: Run): number {
@@ -195,7 +249,11 @@ function waitSeconds({ args }: Run): number {
 }
 
 /** Waits for a node that is in use, where that is wished, and for one that is on its way. Its result where it is not to be changed. */
-async function untilReady(run: Run, { plan, node: { uuid, name }, isStopped }: Update, deadline: number): Promise<NodeResult | undefined> {
+async function untilReady(
+  run: Run,
+  { plan, node: { uuid, name }, isStopped }: Update,
+  deadline: number,
+): Promise<NodeResult | undefined> {
   const { context, ironic } = run;
   const skipped = (reason: string): NodeResult => ({ uuid, name, result: 'skipped', reason });
   let last: RolloutStep | undefined;
@@ -209,7 +267,9 @@ async function untilReady(run: Run, { plan, node: { uuid, name }, isStopped }: U
   };
   const timeoutSeconds = Math.max(deadline - performance.now(), 0) / 1000;
   try {
-    return (await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, ...pace, signal: context.signal })).result;
+    return (
+      await waitFor(look, { subject: `node ${uuid} to be free`, timeoutSeconds, ...pace, signal: context.signal })
+    ).result;
   } catch (error) {
     if (context.signal.aborted || !last || !hasCode(error, 'WAIT_TIMEOUT')) throw error;
     return skipped(`still so after ${waitSeconds(run)} s: ${last.reason}`);
@@ -220,14 +280,19 @@ async function untilReady(run: Run, { plan, node: { uuid, name }, isStopped }: U
 export async function undo(run: Run, entry: RolloutEntry): Promise<NodeResult[]> {
   const turn = pLimit(run.args.batch_size);
   const results: NodeResult[] = [];
-  await settled(Object.entries(entry.nodes).map(([uuid, before]) => turn(async () => void results.push(await giveBack(run, uuid, before)))));
+  await settled(
+    Object.entries(entry.nodes).map(([uuid, before]) =>
+      turn(async () => void results.push(await giveBack(run, uuid, before))),
+    ),
+  );
   if (results.every(({ result }) => result === 'rolled back')) await run.journal.remove(entry);
   return results;
 }
 
 async function giveBack(run: Run, uuid: string, { name, former }: RolloutEntry['nodes'][string]): Promise<NodeResult> {
   try {
-    if (await getNode(run.ironic, uuid)) await applyImages(run, uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
+    if (await getNode(run.ironic, uuid))
+      await applyImages(run, uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
     return { uuid, name, result: 'rolled back', reason: 'it has its former images' };
   } catch (error) {
     rethrowProgramFault(error);

@@ -18,7 +18,9 @@ export interface Report {
 export function outcomeOf(run: Run, report: Report): Outcome {
   const { leftovers, plan, trial, rollout } = report;
   const nodes = rollout?.nodes ?? [];
-  const isChanged = nodes.some(({ result }) => result === 'updated' || result === 'rolled back' || result === 'update') || leftovers.restored.length > 0;
+  const isChanged =
+    nodes.some(({ result }) => result === 'updated' || result === 'rolled back' || result === 'update') ||
+    leftovers.restored.length > 0;
   return {
     changed: isChanged,
     message: messageFor(run, report),
@@ -30,8 +32,14 @@ export function outcomeOf(run: Run, report: Report): Outcome {
       restored: leftovers.restored,
     },
     failures: failuresOf(run, report),
-    warnings: [...new Set(run.warnings), ...leftovers.rollouts.map(({ name }) => warningOf(run, name))].filter((warning) => warning !== ''),
-    differences: plan ? nodes.filter(({ result }) => result === 'updated' || result === 'update').map((node) => differenceOf(node, plan.wanted)) : [],
+    warnings: [...new Set(run.warnings), ...leftovers.rollouts.map(({ name }) => warningOf(run, name))].filter(
+      (warning) => warning !== '',
+    ),
+    differences: plan
+      ? nodes
+          .filter(({ result }) => result === 'updated' || result === 'update')
+          .map((node) => differenceOf(node, plan.wanted))
+      : [],
     table: { columns: ['NODE', 'RESULT', 'REASON', 'UUID'], rows: rowsOf(report) },
   };
 }
@@ -52,16 +60,24 @@ function failuresOf({ context }: Run, { leftovers, trial, rollout }: Report): st
   const sentence = trial?.isVerdict ? 'the test has failed: ' : 'the test could not be made: ';
   const tested = trial?.passed === false ? [`${context.signal.aborted ? '' : sentence}${trial.reason}`] : [];
   const left = trial?.leftover === undefined ? [] : [trial.leftover];
-  const nodes = (rollout?.nodes ?? []).filter(({ result }) => result === 'failed').map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`);
+  const nodes = (rollout?.nodes ?? [])
+    .filter(({ result }) => result === 'failed')
+    .map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`);
   return [...leftovers.failures, ...tested, ...left, ...(rollout?.failures ?? []), ...nodes];
 }
 
 function messageFor(run: Run, { leftovers, plan, trial, rollout }: Report): string {
   const parts = [
-    ...(leftovers.restored.length > 0 ? [`${leftovers.restored.length} ${run.context.checkMode ? 'to be put back' : 'put back'}`] : []),
+    ...(leftovers.restored.length > 0
+      ? [`${leftovers.restored.length} ${run.context.checkMode ? 'to be put back' : 'put back'}`]
+      : []),
     ...(leftovers.failures.length > 0 ? [`${leftovers.failures.length} could not be put back`] : []),
     ...(plan?.test && run.context.checkMode ? [takes(plan)] : []),
-    ...(trial ? [`${shown(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? trial.node.name || trial.node.uuid : '(none)'}`] : []),
+    ...(trial
+      ? [
+          `${shown(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? trial.node.name || trial.node.uuid : '(none)'}`,
+        ]
+      : []),
     ...(rollout ? [countResults(rollout.nodes)] : []),
   ];
   return parts.join('; ') || 'nothing to put back';
@@ -82,21 +98,41 @@ function shown(plan: Plan | undefined): string {
 function countResults(nodes: readonly NodeResult[]): string {
   const counts = new Map<string, number>();
   for (const { result } of nodes) counts.set(result, (counts.get(result) ?? 0) + 1);
-  return [...counts].sort().map(([result, count]) => `${count} ${result}`).join(', ') || 'no nodes';
+  return (
+    [...counts]
+      .sort()
+      .map(([result, count]) => `${count} ${result}`)
+      .join(', ') || 'no nodes'
+  );
 }
 
 function warningOf({ args, journal }: Run, name: string): string {
-  return args.push ? '' : `a roll-out that was broken off stands in ${journal.folder} (${name}): push again goes on with it, restore takes it back`;
+  return args.push
+    ? ''
+    : `a roll-out that was broken off stands in ${journal.folder} (${name}): push again goes on with it, restore takes it back`;
 }
 
 function differenceOf({ uuid, name, former }: NodeResult, wanted: ImageSettings): Difference {
   const readable = (settings: ImageSettings): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[`driver_info.${key}`, value.includes('://') ? withoutCredentials(value) : value]])));
+    Object.fromEntries(
+      Object.entries(settings).flatMap(([key, value]) =>
+        value === null ? [] : [[`driver_info.${key}`, value.includes('://') ? withoutCredentials(value) : value]],
+      ),
+    );
   return { header: `node ${name || uuid} (${uuid})`, before: readable(former ?? {}), after: readable(wanted) };
 }
 
 function rowsOf({ trial, rollout, leftovers }: Report): string[][] {
-  const tested = trial ? [[trial.node?.name || trial.node?.uuid || '', trial.passed ? 'passed' : 'failed', trial.reason ?? '', trial.node?.uuid ?? '']] : [];
+  const tested = trial
+    ? [
+        [
+          trial.node?.name || trial.node?.uuid || '',
+          trial.passed ? 'passed' : 'failed',
+          trial.reason ?? '',
+          trial.node?.uuid ?? '',
+        ],
+      ]
+    : [];
   const nodes = (rollout?.nodes ?? []).map(({ name, uuid, result, reason }) => [name || uuid, result, reason, uuid]);
   return [...leftovers.restored.map((sentence) => ['', 'restored', sentence, '']), ...tested, ...nodes];
 }

@@ -36,7 +36,8 @@ export async function reserve(run: Run, { name, resourceProperties, onCreated }:
   const reservationId = lease.reservations[0]?.id ?? '';
   const node = await waitFor(
     async () => {
-      for await (const { hostId } of listAllocations(cloud, reservationId)) return (await getHost(cloud, hostId))?.hypervisorHostname;
+      for await (const { hostId } of listAllocations(cloud, reservationId))
+        return (await getHost(cloud, hostId))?.hypervisorHostname;
       return undefined;
     },
     { subject: `Blazar to tell the host of lease ${name}`, timeoutSeconds: 60, ...pace, signal: context.signal },
@@ -45,7 +46,10 @@ export async function reserve(run: Run, { name, resourceProperties, onCreated }:
 }
 
 /** An answer that was lost may have made a lease all the same. */
-async function createOrFind({ cloud }: Run, wish: { name: string; resourceProperties: readonly unknown[]; end: Date }): Promise<Lease> {
+async function createOrFind(
+  { cloud }: Run,
+  wish: { name: string; resourceProperties: readonly unknown[]; end: Date },
+): Promise<Lease> {
   try {
     return await createLease(cloud, { ...wish, start: 'now' });
   } catch (error) {
@@ -60,7 +64,12 @@ async function untilActive({ args, context, cloud }: Run, id: string): Promise<L
     async () => {
       const lease = await getLease(cloud, id);
       const phase = lease ? phaseOf(lease) : 'over';
-      if (!lease || phase === 'over' || phase === 'failed') throw new OperationError('LEASE_FAILED', `lease ${id} did not become active: it is ${lease?.status ?? 'gone'}`, { lease: id });
+      if (!lease || phase === 'over' || phase === 'failed')
+        throw new OperationError(
+          'LEASE_FAILED',
+          `lease ${id} did not become active: it is ${lease?.status ?? 'gone'}`,
+          { lease: id },
+        );
       return phase === 'active' ? lease : undefined;
     },
     { subject: `lease ${id} to become active`, timeoutSeconds: args.schedule_timeout, ...pace, signal: context.signal },
@@ -71,7 +80,10 @@ async function untilActive({ args, context, cloud }: Run, id: string): Promise<L
 export async function release({ cloud, lastSignal }: Run, { name, lease }: TestEntry): Promise<void> {
   if (!lease) return;
   const look = async (): Promise<true | undefined> => {
-    const left = lease.id === undefined ? await leasesNamed(cloud, name) : [await getLease(cloud, lease.id)].filter((found) => found !== undefined);
+    const left =
+      lease.id === undefined
+        ? await leasesNamed(cloud, name)
+        : [await getLease(cloud, lease.id)].filter((found) => found !== undefined);
     const open = left.filter((found) => found.status !== 'TERMINATED');
     // One that is just starting or ending is refused with 500, and can be deleted some seconds later.
     for (const { id } of open) await deleteLease(cloud, id).catch(ignoreUndecided);

@@ -41,7 +41,8 @@ export async function restoreTest(run: Run, entry: TestEntry): Promise<string> {
 async function giveImagesBack(run: Run, { node, former }: TestEntry, timeoutSeconds: number): Promise<void> {
   if (!node || !former) return;
   const present = await getNode(run.ironic, node.uuid);
-  if (present && isEditable(present)) await applyImages(run, node.uuid, former, { timeoutSeconds, signal: run.lastSignal });
+  if (present && isEditable(present))
+    await applyImages(run, node.uuid, former, { timeoutSeconds, signal: run.lastSignal });
 }
 
 /** Brings the node back to `available` with its former images, through whatever state it is in. */
@@ -77,9 +78,16 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     return undefined;
   };
   try {
-    return await waitFor(look, { subject: `node ${titleOf(node)} to be as it was`, timeoutSeconds: run.args.clean_timeout, ...pace, signal: run.lastSignal });
+    return await waitFor(look, {
+      subject: `node ${titleOf(node)} to be as it was`,
+      timeoutSeconds: run.args.clean_timeout,
+      ...pace,
+      signal: run.lastSignal,
+    });
   } catch (error) {
-    throw isTimeUp(error) && state ? new OperationError('WAIT_TIMEOUT', `${error.message}: it is in state ${state}`, { node: node.uuid }, error) : error;
+    throw isTimeUp(error) && state
+      ? new OperationError('WAIT_TIMEOUT', `${error.message}: it is in state ${state}`, { node: node.uuid }, error)
+      : error;
   }
 }
 
@@ -106,7 +114,9 @@ async function giveUp({ ironic }: Run, node: NodeDetails): Promise<void> {
 function isOfTheTest(node: NodeDetails, entry: TestEntry): boolean {
   if (foreignUseOf(node, entry) !== undefined) return false;
   const isKnown = presentSettings(node.driver_info, Object.keys(entry.former?.node ?? {})) !== undefined;
-  return isOurs(node, entry) || (entry.former !== undefined && isKnown && !hasSettings(node.driver_info, entry.former.node));
+  return (
+    isOurs(node, entry) || (entry.former !== undefined && isKnown && !hasSettings(node.driver_info, entry.former.node))
+  );
 }
 
 /** Takes away what else our test has brought about. True where something was: the node is to be looked at again. */
@@ -116,7 +126,12 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
   try {
     // A node was taken that was not in maintenance; Ironic puts it there by itself when cleaning fails.
     if (isEndable(node)) await setMaintenance(ironic, node.uuid, undefined);
-    else if (keys.length > 0 && !isDeployed) await patchNode(ironic, node.uuid, keys.map((key) => ({ op: 'remove', path: `/instance_info/${key}` })));
+    else if (keys.length > 0 && !isDeployed)
+      await patchNode(
+        ironic,
+        node.uuid,
+        keys.map((key) => ({ op: 'remove', path: `/instance_info/${key}` })),
+      );
     else return false;
   } catch (error) {
     if (conflictOf(error) === undefined && !isUndecided(error)) throw error;
@@ -126,8 +141,11 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
 
 function leftInMaintenance({ warnings }: Run, node: NodeDetails): string {
   const left = `node ${titleOf(node)} has its former images, and is left ${node.provision_state}`;
-  if (faultOf(node) === undefined) return `${left}, as somebody put it into maintenance: ${node.maintenance_reason ?? 'no reason is told'}`;
-  warnings.push(`node ${titleOf(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`);
+  if (faultOf(node) === undefined)
+    return `${left}, as somebody put it into maintenance: ${node.maintenance_reason ?? 'no reason is told'}`;
+  warnings.push(
+    `node ${titleOf(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`,
+  );
   return `${left}, as Ironic itself put it into maintenance: ${faultOf(node)}`;
 }
 
@@ -144,10 +162,15 @@ function isTimeUp(error: unknown): error is OperationError {
 }
 
 function stuck(node: NodeDetails): OperationError {
-  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${adviceOn(node)}`, { node: node.uuid });
+  return new OperationError(
+    'NO_WAY',
+    `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${adviceOn(node)}`,
+    { node: node.uuid },
+  );
 }
 
 function failed(node: NodeDetails, step: Step): OperationError {
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} has its former images, but ${shortOf(node, step)}`, { node: node.uuid });
+  return new OperationError('NODE_FAILED', `node ${titleOf(node)} has its former images, but ${shortOf(node, step)}`, {
+    node: node.uuid,
+  });
 }
-

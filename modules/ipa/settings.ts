@@ -15,19 +15,35 @@ import { pace, type Run } from './run.js';
 const syncSeconds = 600;
 
 /** What a node has now, to be put back. Throws SECRET_IMAGES where Ironic masks a value. */
-export async function formerImages(run: Pick<Run, 'cloud'>, node: NodeDetails, keys: readonly string[]): Promise<FormerImages> {
+export async function formerImages(
+  run: Pick<Run, 'cloud'>,
+  node: NodeDetails,
+  keys: readonly string[],
+): Promise<FormerImages> {
   const present = presentSettings(node.driver_info, keys);
   if (!present) {
-    throw new OperationError('SECRET_IMAGES', `node ${titleOf(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be put back; nothing was changed`, { node: node.uuid });
+    throw new OperationError(
+      'SECRET_IMAGES',
+      `node ${titleOf(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be put back; nothing was changed`,
+      { node: node.uuid },
+    );
   }
   const hardware = await hardwareOf(run, node.uuid);
   if (!hardware) return { node: present };
-  return { node: present, doni: { deployKernel: hardware.deployKernel ?? null, deployRamdisk: hardware.deployRamdisk ?? null } };
+  return {
+    node: present,
+    doni: { deployKernel: hardware.deployKernel ?? null, deployRamdisk: hardware.deployRamdisk ?? null },
+  };
 }
 
 /** The settings as a node and as Doni are to have them. */
 export function imagesFor(wanted: ImageSettings, former: FormerImages): FormerImages {
-  return { node: wanted, ...(former.doni ? { doni: { deployKernel: wanted.deploy_kernel ?? null, deployRamdisk: wanted.deploy_ramdisk ?? null } } : {}) };
+  return {
+    node: wanted,
+    ...(former.doni
+      ? { doni: { deployKernel: wanted.deploy_kernel ?? null, deployRamdisk: wanted.deploy_ramdisk ?? null } }
+      : {}),
+  };
 }
 
 export interface Patience {
@@ -40,7 +56,12 @@ export interface Patience {
  * nothing to do, would take the node out of service for it. True where something was changed.
  * Throws NODE_LOCKED where it was not possible in time; SYNC_FAILED where Doni does not settle.
  */
-export async function applyImages(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>, uuid: string, images: FormerImages, { timeoutSeconds, signal }: Patience): Promise<boolean> {
+export async function applyImages(
+  run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>,
+  uuid: string,
+  images: FormerImages,
+  { timeoutSeconds, signal }: Patience,
+): Promise<boolean> {
   const told = await tellDoni(run, uuid, images);
   let hindrance = '';
   let isChanged = told;
@@ -66,7 +87,12 @@ export async function applyImages(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'
     await waitFor(look, { subject: `node ${uuid} to take its images`, timeoutSeconds, ...pace, signal });
   } catch (error) {
     if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || hindrance === '') throw error;
-    throw new OperationError('NODE_LOCKED', `node ${uuid} did not take its images within ${timeoutSeconds} s: ${hindrance}`, { node: uuid }, error);
+    throw new OperationError(
+      'NODE_LOCKED',
+      `node ${uuid} did not take its images within ${timeoutSeconds} s: ${hindrance}`,
+      { node: uuid },
+      error,
+    );
   }
   if (told) await untilSynchronised(run, uuid, images, signal);
   return isChanged;
@@ -92,7 +118,12 @@ async function tellDoni(run: Pick<Run, 'cloud'>, uuid: string, { doni }: FormerI
 }
 
 /** A worker that began before the change may bring the former images back once more, so both are looked at until both are right. */
-async function untilSynchronised(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>, uuid: string, images: FormerImages, signal: AbortSignal): Promise<void> {
+async function untilSynchronised(
+  run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>,
+  uuid: string,
+  images: FormerImages,
+  signal: AbortSignal,
+): Promise<void> {
   let isRequested = false;
   let reason = '';
   const look = async (): Promise<true | undefined> => {
@@ -104,7 +135,8 @@ async function untilSynchronised(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>
     const isPutOff = sync.state === 'waiting' && sync.reason !== '';
     if (sync.state === 'waiting' && !isPutOff) return undefined;
     if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isPutOff || isRequested)) {
-      if (sync.state !== 'done') run.warnings.push(`node ${titleOf(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`);
+      if (sync.state !== 'done')
+        run.warnings.push(`node ${titleOf(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`);
       return true;
     }
     if (isPutOff) return undefined;
@@ -118,7 +150,12 @@ async function untilSynchronised(run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>
     await waitFor(look, { subject: `Doni to settle node ${uuid}`, timeoutSeconds: syncSeconds, ...pace, signal });
   } catch (error) {
     if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT') throw error;
-    throw new OperationError('SYNC_FAILED', `Doni did not settle node ${uuid} within ${syncSeconds} s: ${reason}`, { node: uuid }, error);
+    throw new OperationError(
+      'SYNC_FAILED',
+      `Doni did not settle node ${uuid} within ${syncSeconds} s: ${reason}`,
+      { node: uuid },
+      error,
+    );
   }
 }
 

@@ -2,7 +2,14 @@
 import { isUndecided } from '../clients/ironic/api.js';
 import { statusOf } from '../clients/http/errors.js';
 import { latestError, type NodeDetails } from '../clients/ironic/nodes.js';
-import { createServer, deleteServer, findServers, getServer, type ServerDetails, type ServerRequest } from '../clients/nova/boot.js';
+import {
+  createServer,
+  deleteServer,
+  findServers,
+  getServer,
+  type ServerDetails,
+  type ServerRequest,
+} from '../clients/nova/boot.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { hasFailed, occupationOf } from '../nodes/policy/node-states.js';
@@ -35,7 +42,13 @@ export async function deployServer(run: Run, deployment: Deployment): Promise<Se
       await removeServer(run, { name: deployment.request.name, server: { id } }, context.signal);
       return undefined;
     },
-    { subject: `Nova to find node ${titleOf(deployment.node)} available`, timeoutSeconds: args.schedule_timeout, intervalSeconds: 1, longestPauseSeconds: 15, signal: context.signal },
+    {
+      subject: `Nova to find node ${titleOf(deployment.node)} available`,
+      timeoutSeconds: args.schedule_timeout,
+      intervalSeconds: 1,
+      longestPauseSeconds: 15,
+      signal: context.signal,
+    },
   );
 }
 
@@ -44,7 +57,8 @@ async function createOrFind({ cloud }: Run, { request }: Deployment): Promise<st
   try {
     return await createServer(cloud, request);
   } catch (error) {
-    if (statusOf(error) === 400 && /compute host .* could not be found|no hypervisor/i.test(messageOf(error))) return undefined;
+    if (statusOf(error) === 400 && /compute host .* could not be found|no hypervisor/i.test(messageOf(error)))
+      return undefined;
     if (!isUndecided(error)) throw error;
     // The answer is lost, the server perhaps not.
     for await (const server of findServers(cloud, request.name)) return server.id;
@@ -71,9 +85,17 @@ async function untilBooted(run: Run, id: string, { node: { uuid } }: Deployment)
     if (!hasBegun && isUnscheduled(server)) return notScheduled(node, id);
     // Nova gives the node up within moments, so the failed state may not have been seen.
     lastError ??= (await latestError(ironic, uuid, begunAt)) ?? null;
-    throw testFailure(`server ${server.name} failed on node ${titleOf(node)}: ${lastError || server.fault || 'Nova tells no reason'}`, lastError);
+    throw testFailure(
+      `server ${server.name} failed on node ${titleOf(node)}: ${lastError || server.fault || 'Nova tells no reason'}`,
+      lastError,
+    );
   };
-  const found = await waitFor(look, { subject: `server ${id} to become active`, timeoutSeconds: args.deploy_timeout, ...pace, signal: context.signal });
+  const found = await waitFor(look, {
+    subject: `server ${id} to become active`,
+    timeoutSeconds: args.deploy_timeout,
+    ...pace,
+    signal: context.signal,
+  });
   return found.server;
 }
 
@@ -89,11 +111,19 @@ function notScheduled(node: NodeDetails, serverId: string): Record<string, never
 
 function onNode(server: ServerDetails, node: NodeDetails): ServerDetails {
   if (node.instance_uuid === server.id || server.hypervisorHostname === node.uuid) return server;
-  throw new OperationError('WRONG_NODE', `Nova put server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ${titleOf(node)}`, { node: node.uuid });
+  throw new OperationError(
+    'WRONG_NODE',
+    `Nova put server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ${titleOf(node)}`,
+    { node: node.uuid },
+  );
 }
 
 /** Deletes the server of an entry, by its id or else by its name, and waits until Nova has forgotten it. */
-export async function removeServer({ cloud, args }: Run, { name, server }: Pick<TestEntry, 'name' | 'server'>, signal: AbortSignal): Promise<void> {
+export async function removeServer(
+  { cloud, args }: Run,
+  { name, server }: Pick<TestEntry, 'name' | 'server'>,
+  signal: AbortSignal,
+): Promise<void> {
   if (!server) return;
   const look = async (): Promise<true | undefined> => {
     const ids = new Set(server.id === undefined ? [] : [server.id]);

@@ -38,7 +38,10 @@ export async function runTrial(run: Run, plan: Plan & { readonly test: TestPlan 
   for (let attempt = 1; ; attempt++) {
     const candidate = plan.test.candidates[attempt - 1];
     const { trial, error } = await tryOnce(run, plan, candidate);
-    const isLast = attempt === attempts || trial.leftover !== undefined || (plan.test.resourceProperties === undefined && plan.test.candidates.length <= attempt);
+    const isLast =
+      attempt === attempts ||
+      trial.leftover !== undefined ||
+      (plan.test.resourceProperties === undefined && plan.test.candidates.length <= attempt);
     const isElsewhere = hasCode(error, 'NODE_TAKEN') || (hasCode(error, 'NODE_LOCKED') && trial.node === undefined);
     if (!isElsewhere || isLast) return trial;
     run.warnings.push(messageOf(error));
@@ -50,10 +53,20 @@ interface Progress {
   note(change: Partial<TestEntry> & { readonly step: string }): Promise<void>;
 }
 
-async function tryOnce(run: Run, plan: Plan & { readonly test: TestPlan }, candidate: NodeDetails | undefined): Promise<{ trial: Trial; error?: unknown }> {
+async function tryOnce(
+  run: Run,
+  plan: Plan & { readonly test: TestPlan },
+  candidate: NodeDetails | undefined,
+): Promise<{ trial: Trial; error?: unknown }> {
   const { context, cloud, journal } = run;
   const progress: Progress = {
-    entry: { kind: 'test', name: nameFor(plan.test.type, context), cloud: cloud.identity, startedAt: context.now().toISOString(), step: 'begin' },
+    entry: {
+      kind: 'test',
+      name: nameFor(plan.test.type, context),
+      cloud: cloud.identity,
+      startedAt: context.now().toISOString(),
+      step: 'begin',
+    },
     note: async (change) => {
       context.signal.throwIfAborted();
       progress.entry = { ...progress.entry, ...change };
@@ -119,7 +132,10 @@ async function goThrough(run: Run, { plan, candidate, progress }: Attempt): Prom
   else await tryIronic(run, { plan, candidate, progress }, node);
 }
 
-async function takeNode(run: Run, { plan, candidate, progress }: Attempt): Promise<{ node: NodeDetails; reservationId?: string }> {
+async function takeNode(
+  run: Run,
+  { plan, candidate, progress }: Attempt,
+): Promise<{ node: NodeDetails; reservationId?: string }> {
   const { test, pair } = plan;
   const keys = imageKeys(run.args.rescue);
   if (!test.resourceProperties) {
@@ -129,15 +145,28 @@ async function takeNode(run: Run, { plan, candidate, progress }: Attempt): Promi
     return { node };
   }
   await progress.note({ step: 'reserve', lease: {} });
-  const wish = { name: progress.entry.name, resourceProperties: test.resourceProperties, onCreated: (id: string) => progress.note({ step: 'reserve', lease: { id } }) };
+  const wish = {
+    name: progress.entry.name,
+    resourceProperties: test.resourceProperties,
+    onCreated: (id: string) => progress.note({ step: 'reserve', lease: { id } }),
+  };
   const { node: uuid, reservationId } = await reserve(run, wish).catch((error: unknown) => {
     if (!hasCode(error, 'NO_HOST_FREE')) throw error;
-    throw new OperationError('NO_HOST_FREE', `${messageOf(error)}; Ironic has ${countStates(plan.nodes, keys, pair.architecture)}`, {}, error);
+    throw new OperationError(
+      'NO_HOST_FREE',
+      `${messageOf(error)}; Ironic has ${countStates(plan.nodes, keys, pair.architecture)}`,
+      {},
+      error,
+    );
   });
-  if (!(await getNode(run.ironic, uuid))) throw new OperationError('NODE_GONE', `Blazar leased host ${uuid}, and Ironic has no such node`, { node: uuid });
+  if (!(await getNode(run.ironic, uuid)))
+    throw new OperationError('NODE_GONE', `Blazar leased host ${uuid}, and Ironic has no such node`, { node: uuid });
   const node = await untilUnlocked(run, uuid);
   const why = mismatchOf(node, pair.architecture) ?? obstacleOf(node, keys);
-  if (why) throw new OperationError('NO_NODE_FREE', `Blazar leased node ${titleOf(node)}, which cannot be tested on: ${why}`, { node: uuid });
+  if (why)
+    throw new OperationError('NO_NODE_FREE', `Blazar leased node ${titleOf(node)}, which cannot be tested on: ${why}`, {
+      node: uuid,
+    });
   return { node, reservationId };
 }
 
@@ -146,7 +175,11 @@ interface Place {
   readonly reservationId: string | undefined;
 }
 
-async function tryNova(run: Run, { plan: { test, pair }, progress }: Attempt, { node, reservationId }: Place): Promise<void> {
+async function tryNova(
+  run: Run,
+  { plan: { test, pair }, progress }: Attempt,
+  { node, reservationId }: Place,
+): Promise<void> {
   const { deployment } = test;
   if (deployment.by !== 'nova') return;
   const { flavorId, keyName, networks } = deployment;
@@ -154,7 +187,9 @@ async function tryNova(run: Run, { plan: { test, pair }, progress }: Attempt, { 
   const image = deployment.imageFor(nodeArchitecture(node) ?? pair.architecture);
   const request = { name: progress.entry.name, imageId: image.id, flavorId, keyName, networks, ...place };
   await progress.note({ step: 'deploy', server: {} });
-  await timed(run, 'deploy', () => deployServer(run, { request, node, onCreated: (id) => progress.note({ step: 'deploy', server: { id } }) }));
+  await timed(run, 'deploy', () =>
+    deployServer(run, { request, node, onCreated: (id) => progress.note({ step: 'deploy', server: { id } }) }),
+  );
   await progress.note({ step: 'tear down' });
   await timed(run, 'tear_down', async () => {
     await removeServer(run, progress.entry, run.context.signal);
@@ -166,13 +201,30 @@ async function tryIronic(run: Run, { plan: { test, pair }, progress }: Attempt, 
   const { deployment } = test;
   if (deployment.by !== 'ironic') return;
   const { args, context, ironic } = run;
-  const info: Readonly<Record<string, unknown>> = { ...deployment.instanceInfoFor(nodeArchitecture(node) ?? pair.architecture), [deploymentMark]: progress.entry.name };
+  const info: Readonly<Record<string, unknown>> = {
+    ...deployment.instanceInfoFor(nodeArchitecture(node) ?? pair.architecture),
+    [deploymentMark]: progress.entry.name,
+  };
   await progress.note({ step: 'deploy', instanceKeys: Object.keys(info) });
   await timed(run, 'deploy', async () => {
-    const patch = Object.entries(info).map(([key, value]) => ({ op: 'add' as const, path: `/instance_info/${key}`, value }));
-    await whileLocked(() => patchNode(ironic, node.uuid, patch), { subject: `the instance_info of node ${titleOf(node)}`, timeoutSeconds: args.lock_timeout, signal: context.signal });
-    const active = await steer(run, node.uuid, { goal: 'active', timeoutSeconds: args.deploy_timeout, signal: context.signal, entry: progress.entry });
-    if (!isOurs(active, progress.entry)) throw testFailure(`node ${titleOf(node)} is active with a deployment of somebody else`);
+    const patch = Object.entries(info).map(([key, value]) => ({
+      op: 'add' as const,
+      path: `/instance_info/${key}`,
+      value,
+    }));
+    await whileLocked(() => patchNode(ironic, node.uuid, patch), {
+      subject: `the instance_info of node ${titleOf(node)}`,
+      timeoutSeconds: args.lock_timeout,
+      signal: context.signal,
+    });
+    const active = await steer(run, node.uuid, {
+      goal: 'active',
+      timeoutSeconds: args.deploy_timeout,
+      signal: context.signal,
+      entry: progress.entry,
+    });
+    if (!isOurs(active, progress.entry))
+      throw testFailure(`node ${titleOf(node)} is active with a deployment of somebody else`);
   });
   await progress.note({ step: 'tear down' });
   await timed(run, 'tear_down', () => untilAvailable(run, node.uuid, progress.entry));
@@ -181,7 +233,12 @@ async function tryIronic(run: Run, { plan: { test, pair }, progress }: Attempt, 
 /** Cleaning is a part of the test; that somebody takes the node right after it is none. */
 async function untilAvailable(run: Run, uuid: string, entry: TestEntry): Promise<void> {
   try {
-    await steer(run, uuid, { goal: 'available', timeoutSeconds: run.args.clean_timeout, signal: run.context.signal, entry });
+    await steer(run, uuid, {
+      goal: 'available',
+      timeoutSeconds: run.args.clean_timeout,
+      signal: run.context.signal,
+      entry,
+    });
   } catch (error) {
     if (!hasCode(error, 'NODE_TAKEN')) throw error;
   }

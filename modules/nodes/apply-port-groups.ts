@@ -7,10 +7,22 @@ import type { PortGroupPlan } from './port-group-plan.js';
 import type { NodeRun } from './run.js';
 
 /** One after the other, before the ports that belong to them. */
-export async function applyPortGroups(run: NodeRun, nodeUuid: string, plans: readonly PortGroupPlan[], done: () => void): Promise<void> {
+export async function applyPortGroups(
+  run: NodeRun,
+  nodeUuid: string,
+  plans: readonly PortGroupPlan[],
+  done: () => void,
+): Promise<void> {
   for (const plan of plans) {
     if (plan.isNew) await create(run, nodeUuid, plan);
-    else await insistently(run, `changing port group ${portGroupTitle(plan.wish)}`, () => patchPortGroup(run.ironic, plan.uuid, plan.changes.flatMap(({ steps }) => steps)));
+    else
+      await insistently(run, `changing port group ${portGroupTitle(plan.wish)}`, () =>
+        patchPortGroup(
+          run.ironic,
+          plan.uuid,
+          plan.changes.flatMap(({ steps }) => steps),
+        ),
+      );
     done();
   }
 }
@@ -18,7 +30,10 @@ export async function applyPortGroups(run: NodeRun, nodeUuid: string, plans: rea
 /** The UUID is ours: where the answer was lost, it tells whether the group was made. */
 async function create(run: NodeRun, nodeUuid: string, { wish, uuid }: PortGroupPlan): Promise<void> {
   const own = Object.fromEntries(Object.entries(wish.attributes).filter(([, value]) => value !== null));
-  const work = (): Promise<void> => patiently(run, `creating port group ${portGroupTitle(wish)}`, () => createPortGroup(run.ironic, { ...own, node_uuid: nodeUuid, uuid }));
+  const work = (): Promise<void> =>
+    patiently(run, `creating port group ${portGroupTitle(wish)}`, () =>
+      createPortGroup(run.ironic, { ...own, node_uuid: nodeUuid, uuid }),
+    );
   try {
     await work();
   } catch (error) {

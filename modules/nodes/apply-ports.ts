@@ -13,7 +13,12 @@ import type { NodeRun } from './run.js';
 export type PortDone = (address: string) => void;
 
 /** One after the other: two requests about the same node would only wait for its lock. */
-export async function applyPorts(run: NodeRun, node: NodeDetails, plans: readonly PortPlan[], done: PortDone): Promise<void> {
+export async function applyPorts(
+  run: NodeRun,
+  node: NodeDetails,
+  plans: readonly PortPlan[],
+  done: PortDone,
+): Promise<void> {
   const needy = plans.filter(({ needsMaintenance }) => needsMaintenance);
   for (const plan of plans) {
     if (plan.needsMaintenance) continue;
@@ -32,14 +37,20 @@ export async function applyPorts(run: NodeRun, node: NodeDetails, plans: readonl
 /** Sets maintenance for the time of the work and ends it again, also when the work fails. */
 async function inMaintenance(run: NodeRun, node: NodeDetails, work: () => Promise<void>): Promise<void> {
   const reason = 'ports are being changed by chameleon-image-tools';
-  await insistently(run, `setting maintenance of node ${node.uuid}`, () => setMaintenance(run.ironic, node.uuid, reason));
+  await insistently(run, `setting maintenance of node ${node.uuid}`, () =>
+    setMaintenance(run.ironic, node.uuid, reason),
+  );
   try {
     await work();
   } finally {
     // Even where the run is being ended: a node left in maintenance would not be used any more.
     const { context, ironic, settings } = run;
     const signal = context.signal.aborted ? new AbortController().signal : context.signal;
-    const patience = { subject: `ending maintenance of node ${node.uuid}`, timeoutSeconds: context.signal.aborted ? 5 : settings.lockTimeoutSeconds, signal };
+    const patience = {
+      subject: `ending maintenance of node ${node.uuid}`,
+      timeoutSeconds: context.signal.aborted ? 5 : settings.lockTimeoutSeconds,
+      signal,
+    };
     await whileLocked(() => endMaintenance(ironic, node.uuid), patience);
   }
 }
@@ -53,26 +64,41 @@ async function endMaintenance(ironic: NodeRun['ironic'], uuid: string): Promise<
   }
 }
 
-async function applyPort(run: NodeRun, nodeUuid: string, { action, port, wish, changes, address }: PortPlan): Promise<void> {
+async function applyPort(
+  run: NodeRun,
+  nodeUuid: string,
+  { action, port, wish, changes, address }: PortPlan,
+): Promise<void> {
   const { ironic } = run;
-  if (action === 'delete' && port) return insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
+  if (action === 'delete' && port)
+    return insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
   if (action === 'change' && port) {
     const steps = changes.flatMap((change) => change.steps);
     try {
-      return await patiently(run, `changing port ${address}`, async () => void (await patchPort(ironic, port.uuid, steps)));
+      return await patiently(
+        run,
+        `changing port ${address}`,
+        async () => void (await patchPort(ironic, port.uuid, steps)),
+      );
     } catch (error) {
       const now = isUndecided(error) && wish ? await run.world.portNow(wish.address) : undefined;
       if (!now || !wish) throw error;
       return accept(run, nodeUuid, wish, now);
     }
   }
-  if (action === 'move' && port) await insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
+  if (action === 'move' && port)
+    await insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
   if (wish) await create(run, nodeUuid, wish, action === 'move' ? 'move' : 'create');
 }
 
 async function create(run: NodeRun, nodeUuid: string, wish: PortWish, action: 'move' | 'create'): Promise<void> {
   const own = Object.fromEntries(Object.entries(wish.attributes).filter(([, value]) => value !== null));
-  const body = { address: wish.address, node_uuid: nodeUuid, ...own, ...(wish.uuid === undefined ? {} : { uuid: wish.uuid }) };
+  const body = {
+    address: wish.address,
+    node_uuid: nodeUuid,
+    ...own,
+    ...(wish.uuid === undefined ? {} : { uuid: wish.uuid }),
+  };
   try {
     await patiently(run, `creating port ${wish.address}`, async () => void (await createPort(run.ironic, body)));
   } catch (error) {
@@ -91,7 +117,11 @@ async function create(run: NodeRun, nodeUuid: string, wish: PortWish, action: 'm
 
 /** A port that came up meanwhile, from another run or from our own request whose answer was lost. */
 async function accept(run: NodeRun, nodeUuid: string, wish: PortWish, port: Port): Promise<void> {
-  if (port.node_uuid !== nodeUuid) throw new OperationError('PORT_TAKEN', takenPort(wish.address, await run.world.titleOf(port.node_uuid)), { address: wish.address, node: port.node_uuid });
+  if (port.node_uuid !== nodeUuid)
+    throw new OperationError('PORT_TAKEN', takenPort(wish.address, await run.world.titleOf(port.node_uuid)), {
+      address: wish.address,
+      node: port.node_uuid,
+    });
   const found = await run.world.reread(nodeUuid);
   const plan = found && planChange(run, wish, port, found.node);
   if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address: wish.address });

@@ -1,6 +1,14 @@
 // Carries out the plan for one node, step by step, each of which may be repeated by the next run.
 import { conflictOf, isUndecided } from '../clients/ironic/api.js';
-import { createNode, patchNode, setMaintenance, setTraits, validateNode, type NodeDetails, type Validation } from '../clients/ironic/nodes.js';
+import {
+  createNode,
+  patchNode,
+  setMaintenance,
+  setTraits,
+  validateNode,
+  type NodeDetails,
+  type Validation,
+} from '../clients/ironic/nodes.js';
 import { statusOf } from '../clients/http/errors.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep } from '../core/waiting.js';
@@ -30,7 +38,12 @@ export async function applyPlan(run: NodeRun, plan: NodePlan, done: Done): Promi
   await change(run, begun.plan, begun.node, done);
 }
 
-async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Promise<{ plan: NodePlan; node: NodeDetails }> {
+async function create(
+  run: NodeRun,
+  plan: NodePlan,
+  done: Done,
+  attempt = 1,
+): Promise<{ plan: NodePlan; node: NodeDetails }> {
   const { uuid } = plan.wish;
   const name = plan.wish.attributes.name as string | undefined;
   try {
@@ -42,7 +55,7 @@ async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Pr
   } catch (error) {
     if (statusOf(error) !== 409 && !isUndecided(error)) throw error;
     // Another run was faster, or the answer was lost.
-    const found = uuid ?? name ? await run.world.reread(uuid ?? name ?? '') : undefined;
+    const found = (uuid ?? name) ? await run.world.reread(uuid ?? name ?? '') : undefined;
     if (!found) {
       if (statusOf(error) === 409) throw hiddenNode(error, uuid ?? name);
       if (attempt === attempts || !isUndecided(error) || (uuid ?? name) === undefined) throw error;
@@ -60,7 +73,9 @@ async function create(run: NodeRun, plan: NodePlan, done: Done, attempt = 1): Pr
 function ownerWarnings({ wish }: NodePlan, { record }: NodeDetails): string[] {
   const { owner } = record;
   if (typeof owner !== 'string' || owner === '' || wish.attributes.owner !== undefined) return [];
-  return [`Ironic has made project ${owner}, that of the login, the owner of the node: give owner if that is meant, else log in with a role on the system (system_scope: all), by which a node has no owner`];
+  return [
+    `Ironic has made project ${owner}, that of the login, the owner of the node: give owner if that is meant, else log in with a role on the system (system_scope: all), by which a node has no owner`,
+  ];
 }
 
 /** Ironic takes no second node of a name or UUID, and answers 404 to who may not see the first. */
@@ -86,9 +101,20 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
   let node = firstNode;
   const moveOn = (to: NodeDetails): void => void (node = done.node = to);
   moveOn(node);
-  const hasWrites = plan.now.length > 0 || plan.portGroups.length > 0 || plan.ports.length > 0 || plan.traits !== undefined || plan.maintenance !== undefined;
+  const hasWrites =
+    plan.now.length > 0 ||
+    plan.portGroups.length > 0 ||
+    plan.ports.length > 0 ||
+    plan.traits !== undefined ||
+    plan.maintenance !== undefined;
   if (hasWrites && !isEditable(node)) {
-    moveOn(await untilAtRest(ironic, uuid, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal }));
+    moveOn(
+      await untilAtRest(ironic, uuid, {
+        ...looking,
+        timeoutSeconds: settings.stateTimeoutSeconds,
+        signal: context.signal,
+      }),
+    );
     plan = await replanned(run, plan, uuid);
   }
   if (plan.maintenance === false) await maintain(run, plan, uuid, done);
@@ -107,7 +133,9 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
 
 async function maintain(run: NodeRun, { wish, maintenance }: NodePlan, uuid: string, done: Done): Promise<void> {
   const reason = maintenance ? (wish.maintenanceReason ?? '') : undefined;
-  await insistently(run, `${maintenance ? 'setting' : 'ending'} maintenance of node ${uuid}`, () => setMaintenance(run.ironic, uuid, reason));
+  await insistently(run, `${maintenance ? 'setting' : 'ending'} maintenance of node ${uuid}`, () =>
+    setMaintenance(run.ironic, uuid, reason),
+  );
   done.changed = true;
 }
 
@@ -119,12 +147,20 @@ async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[],
   for (let attempt = 1; ; attempt++) {
     try {
       let patched: NodeDetails | undefined;
-      await patiently(run, `changing node ${uuid}`, async () => void (patched = await patchNode(ironic, uuid, steps, { resetInterfaces })));
+      await patiently(
+        run,
+        `changing node ${uuid}`,
+        async () => void (patched = await patchNode(ironic, uuid, steps, { resetInterfaces })),
+      );
       done.changed = true;
       if (patched) return patched;
     } catch (error) {
       if (attempt === attempts || (conflictOf(error) !== 'transition' && !isUndecided(error))) throw error;
-      await untilAtRest(ironic, uuid, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal });
+      await untilAtRest(ironic, uuid, {
+        ...looking,
+        timeoutSeconds: settings.stateTimeoutSeconds,
+        signal: context.signal,
+      });
       const now = await run.world.reread(uuid);
       const missing = now && stillMissing(now.node, changes);
       if (now && missing?.length === 0) {
@@ -139,10 +175,18 @@ async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[],
 
 /** The changes that a node does not show yet: a wanted value that is not there, or one to be removed that is. */
 function stillMissing({ record }: NodeDetails, changes: readonly NodeChange[]): NodeChange[] {
-  const valueAt = (path: string): unknown => path.split('/').slice(1).reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], record);
+  const valueAt = (path: string): unknown =>
+    path
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], record);
   const isMade = ({ path, value, op }: NodeChange['steps'][number]): boolean =>
-    op === 'remove' ? (valueAt(path) ?? undefined) === undefined : JSON.stringify(valueAt(path)) === JSON.stringify(value);
-  return changes.map((change) => ({ ...change, steps: change.steps.filter((step) => !isMade(step)) })).filter(({ steps }) => steps.length > 0);
+    op === 'remove'
+      ? (valueAt(path) ?? undefined) === undefined
+      : JSON.stringify(valueAt(path)) === JSON.stringify(value);
+  return changes
+    .map((change) => ({ ...change, steps: change.steps.filter((step) => !isMade(step)) }))
+    .filter(({ steps }) => steps.length > 0);
 }
 
 /** Interfaces without which Ironic can deploy nothing. */
@@ -152,14 +196,23 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
   const { ironic, context, settings } = run;
   const { goal } = settings;
   if (goal === undefined) return node;
-  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, run)) done.validation = await validate(run, node);
+  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, run))
+    done.validation = await validate(run, node);
   const onState = (seen: NodeDetails): void => {
     if (seen.provision_state !== node.provision_state) done.changed = true;
     done.node = seen;
     context.progress({ subject: titleOf(seen), stage: seen.provision_state });
   };
-  const bodyOf = (verb: string): Record<string, unknown> => (verb === 'active' && settings.configdrive !== undefined ? { configdrive: settings.configdrive } : {});
-  const arrived = await bringTo(ironic, node.uuid, goal, { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal, known: done.created ? node : undefined, onState, bodyOf });
+  const bodyOf = (verb: string): Record<string, unknown> =>
+    verb === 'active' && settings.configdrive !== undefined ? { configdrive: settings.configdrive } : {};
+  const arrived = await bringTo(ironic, node.uuid, goal, {
+    ...looking,
+    timeoutSeconds: settings.stateTimeoutSeconds,
+    signal: context.signal,
+    known: done.created ? node : undefined,
+    onState,
+    bodyOf,
+  });
   if (arrived.provision_state !== node.provision_state) done.changed = true;
   context.log('info', `node ${titleOf(arrived)}: ${arrived.provision_state}`);
   return arrived;
@@ -168,10 +221,14 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
 /** What the interfaces say. Throws NODE_INVALID where a deployment could only fail. */
 async function validate(run: NodeRun, node: NodeDetails): Promise<Done['validation']> {
   const found = await validateNode(run.ironic, node.uuid);
-  const failing = Object.entries(found).filter(([name, { result }]) => result === false && neededToDeploy.includes(name));
+  const failing = Object.entries(found).filter(
+    ([name, { result }]) => result === false && neededToDeploy.includes(name),
+  );
   if (run.settings.goal === 'active' && failing.length > 0) {
     const reasons = failing.map(([name, { reason }]) => `${name}: ${reason}`).join('; ');
-    throw new OperationError('NODE_INVALID', `node ${titleOf(node)} cannot be deployed: ${reasons}`, { node: node.uuid });
+    throw new OperationError('NODE_INVALID', `node ${titleOf(node)} cannot be deployed: ${reasons}`, {
+      node: node.uuid,
+    });
   }
   return found;
 }

@@ -36,7 +36,8 @@ export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
   const done: Done = { node: undefined, created: false, changed: false, validation: undefined, warnings };
   let differences: readonly NodeDifference[] = [];
   const uncompared: string[] = [];
-  const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => resultOf({ wish, done, differences, warnings, uncompared, action, reason, code });
+  const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult =>
+    resultOf({ wish, done, differences, warnings, uncompared, action, reason, code });
   try {
     const found = await run.world.find(wish);
     done.node = found?.node;
@@ -46,10 +47,14 @@ export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
     uncompared.push(...plan.unknown);
     if (plan.faults.length > 0) return resultAs('failed', plan.faults.join('; '), 'CHANGE_REFUSED');
     const action = found ? (differences.length > 0 ? 'change' : 'up_to_date') : 'create';
-    if (run.context.checkMode || differences.length === 0) return { ...resultAs(action, reasonOf(found, differences)), changed: differences.length > 0 };
+    if (run.context.checkMode || differences.length === 0)
+      return { ...resultAs(action, reasonOf(found, differences)), changed: differences.length > 0 };
     run.context.signal.throwIfAborted();
     await applyPlan(run, plan, done);
-    return resultAs(done.created ? 'create' : done.changed ? 'change' : 'up_to_date', done.changed ? reasonOf(found, differences) : 'another run did it meanwhile');
+    return resultAs(
+      done.created ? 'create' : done.changed ? 'change' : 'up_to_date',
+      done.changed ? reasonOf(found, differences) : 'another run did it meanwhile',
+    );
   } catch (error) {
     const { code, reason, facts } = failureOfPart(error, run.context.log);
     return { ...resultAs('failed', reason, code), namesNode: done.node !== undefined && facts.node === done.node.uuid };
@@ -69,7 +74,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
   const fields = [...new Set(results.flatMap(({ uncompared }) => uncompared))];
   return fields.map((field) => {
     const nodes = results.filter(({ uncompared }) => uncompared.includes(field)).map(({ title }) => title);
-    const named = nodes.slice(0, mostNamed).join(', ') + (nodes.length > mostNamed ? ` and ${nodes.length - mostNamed} more` : '');
+    const named =
+      nodes.slice(0, mostNamed).join(', ') + (nodes.length > mostNamed ? ` and ${nodes.length - mostNamed} more` : '');
     return `${field} of ${named}: Ironic masks it, so it may differ from what was given, and was left as it is; with update_secrets: changed it is compared, with always it is written`;
   });
 }
@@ -90,9 +96,22 @@ interface Parts {
   readonly code: string;
 }
 
-export function resultOf({ wish, done, differences, warnings, uncompared = [], action, reason, code }: Parts): NodeResult {
+export function resultOf({
+  wish,
+  done,
+  differences,
+  warnings,
+  uncompared = [],
+  action,
+  reason,
+  code,
+}: Parts): NodeResult {
   const side = (which: 'before' | 'after'): Record<string, unknown> =>
-    Object.fromEntries(differences.flatMap((difference) => (difference[which] === undefined ? [] : [[difference.field, shownValue(difference.field, difference[which])]])));
+    Object.fromEntries(
+      differences.flatMap((difference) =>
+        difference[which] === undefined ? [] : [[difference.field, shownValue(difference.field, difference[which])]],
+      ),
+    );
   const { node } = done;
   const name = node?.name || (typeof wish.attributes.name === 'string' ? wish.attributes.name : '');
   const uuid = node?.uuid ?? wish.uuid ?? '';

@@ -6,7 +6,8 @@ export const handlingFields = defineFields({
   purge: {
     type: 'list',
     choices: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'ports'],
-    description: 'What is to hold exactly what is given. Everything else is merged: keys, traits and ports that are not named stay.',
+    description:
+      'What is to hold exactly what is given. Everything else is merged: keys, traits and ports that are not named stay.',
     default: [],
   },
   update_secrets: {
@@ -21,9 +22,21 @@ export const handlingFields = defineFields({
     description:
       'File with the key of these HMACs, at least 32 characters, such as the output of `openssl rand -hex 32`, which nobody else may read. With another key each password is written once more.',
   },
-  secrets_key: { type: 'string', secret: true, description: 'The key itself, at least 32 characters, instead of a file: from Ansible Vault, for instance.' },
-  force_in_use: { type: 'boolean', description: 'Change, move or delete nodes that are in use: with an instance or an allocation, or deployed.', default: false },
-  move: { type: 'boolean', description: 'Take a port that another node has from it: it is deleted there and created here.', default: false },
+  secrets_key: {
+    type: 'string',
+    secret: true,
+    description: 'The key itself, at least 32 characters, instead of a file: from Ansible Vault, for instance.',
+  },
+  force_in_use: {
+    type: 'boolean',
+    description: 'Change, move or delete nodes that are in use: with an instance or an allocation, or deployed.',
+    default: false,
+  },
+  move: {
+    type: 'boolean',
+    description: 'Take a port that another node has from it: it is deleted there and created here.',
+    default: false,
+  },
   with_maintenance: {
     type: 'boolean',
     description: "Set a node's maintenance for the moment that a change of its ports needs it, and end it again.",
@@ -37,9 +50,22 @@ export const handlingFields = defineFields({
   },
   file_url_allowed_paths: {
     type: 'list',
-    description: "Folders from which Ironic reads `file:///` images, as in its own option of this name. Another list is taken for what the conductors' configuration says.",
+    description:
+      "Folders from which Ironic reads `file:///` images, as in its own option of this name. Another list is taken for what the conductors' configuration says.",
     default: usualFilePaths,
   },
-  state_timeout: { type: 'integer', minimum: 1, maximum: 86_400, description: 'Seconds that a node may take to reach its state, cleaning and deployment included.', default: 3600 },
-  lock_timeout: { type: 'integer', minimum: 1, maximum: 3600, description: "Seconds that a node's lock is waited for, which its other operations hold.", default: 120 },
+  state_timeout: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 86_400,
+    description: 'Seconds that a node may take to reach its state, cleaning and deployment included.',
+    default: 3600,
+  },
+  lock_timeout: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 3600,
+    description: "Seconds that a node's lock is waited for, which its other operations hold.",
+    default: 120,
+  },
 });

@@ -19,7 +19,11 @@ export interface ImageFindings {
 
 export interface ImageChecks {
   /** Looks at what the keys of driver_info or instance_info refer to. Each image is looked at once in a run. */
-  check(of: 'driver_info' | 'instance_info', values: Values, node: { readonly deployInterface: string }): Promise<ImageFindings>;
+  check(
+    of: 'driver_info' | 'instance_info',
+    values: Values,
+    node: { readonly deployInterface: string },
+  ): Promise<ImageFindings>;
   /** instance_info with its checksum as all parts of Ironic understand it, computed where none was given. Throws nothing for what `check` has found. */
   complete(instanceInfo: Values, served: Values): Promise<Values>;
 }
@@ -47,21 +51,45 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
   };
   return {
     check: async (of, values, { deployInterface }) => {
-      const named = imageKeys[of].flatMap((key) => (typeof values[key] === 'string' && values[key] !== '' && !isMasked(values[key]) ? [{ key, text: values[key] }] : []));
+      const named = imageKeys[of].flatMap((key) =>
+        typeof values[key] === 'string' && values[key] !== '' && !isMasked(values[key])
+          ? [{ key, text: values[key] }]
+          : [],
+      );
       const found = await Promise.all(
         named.map(async ({ key, text }) => {
           const reference = nodeImage(text, sources.allowedPaths, sources.minor);
           const label = (words: string): string => `${of}.${key}: ${withoutCredentials(text)}: ${words}`;
-          const tooOld = key === 'image_source' && 'kind' in reference && reference.kind === 'file' && deployInterface === 'direct' && sources.minor < fileDeploySince;
+          const tooOld =
+            key === 'image_source' &&
+            'kind' in reference &&
+            reference.kind === 'file' &&
+            deployInterface === 'direct' &&
+            sources.minor < fileDeploySince;
           const { faults, warnings } = await once(text, reference);
           return {
-            faults: [...(tooOld ? [label(`a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and this server speaks 1.${sources.minor}`)] : []), ...faults.map(label)],
+            faults: [
+              ...(tooOld
+                ? [
+                    label(
+                      `a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and this server speaks 1.${sources.minor}`,
+                    ),
+                  ]
+                : []),
+              ...faults.map(label),
+            ],
             warnings: warnings.map(label),
           };
         }),
       );
       const checksum = of === 'instance_info' && values.image_source !== undefined ? checksumOf(values) : undefined;
-      return { faults: [...found.flatMap(({ faults }) => faults), ...(typeof checksum === 'object' && 'fault' in checksum ? [checksum.fault] : [])], warnings: found.flatMap(({ warnings }) => warnings) };
+      return {
+        faults: [
+          ...found.flatMap(({ faults }) => faults),
+          ...(typeof checksum === 'object' && 'fault' in checksum ? [checksum.fault] : []),
+        ],
+        warnings: found.flatMap(({ warnings }) => warnings),
+      };
     },
     complete: async (instanceInfo, served) => {
       const source = instanceInfo.image_source;
@@ -87,9 +115,14 @@ async function look(reference: ReturnType<typeof nodeImage>, sources: ImageSourc
     case 'http':
       return lookAtUrl(reference.url, sources);
     case 'file': {
-      const isFile = await stat(reference.path).then((found) => found.isFile(), () => undefined);
+      const isFile = await stat(reference.path).then(
+        (found) => found.isFile(),
+        () => undefined,
+      );
       if (isFile === false) return fault('it is not a file');
-      return isFile ? { faults: [], warnings: [] } : warning('this host does not have it; the hosts of the conductors must');
+      return isFile
+        ? { faults: [], warnings: [] }
+        : warning('this host does not have it; the hosts of the conductors must');
     }
     case 'registry':
       return { faults: [], warnings: [] };
@@ -120,11 +153,16 @@ async function lookAtUrl(url: string, { http, minor }: ImageSources): Promise<Im
     const first = await http(head);
     first.body.destroy();
     const isRedirect = [301, 302, 303, 307, 308].includes(first.status);
-    if (isRedirect && minor < redirectsSince) return fault(`it redirects to ${withoutCredentials(first.header('location') ?? 'nowhere')}, which this Ironic does not follow: give that URL`);
+    if (isRedirect && minor < redirectsSince)
+      return fault(
+        `it redirects to ${withoutCredentials(first.header('location') ?? 'nowhere')}, which this Ironic does not follow: give that URL`,
+      );
     const answer = isRedirect ? await http({ ...head, followRedirects: true }) : first;
     answer.body.destroy();
     if (answer.status !== 200) return fault(`HEAD was answered by ${answer.status}, and Ironic needs 200`);
-    return answer.header('content-length') === undefined ? fault('HEAD was answered without Content-Length, which Ironic needs') : { faults: [], warnings: [] };
+    return answer.header('content-length') === undefined
+      ? fault('HEAD was answered without Content-Length, which Ironic needs')
+      : { faults: [], warnings: [] };
   } catch (error) {
     return fault(messageOf(error));
   }

@@ -10,7 +10,10 @@ import type { NodeRun, NodeSettings, World } from './run.js';
 
 type HandlingArguments = ArgumentsOf<typeof handlingFields>;
 
-export function settingsOf(args: HandlingArguments, { secretsKey, ...rest }: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates' | 'secretsKey'>): NodeSettings {
+export function settingsOf(
+  args: HandlingArguments,
+  { secretsKey, ...rest }: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates' | 'secretsKey'>,
+): NodeSettings {
   return {
     ...rest,
     purge: new Set(args.purge),
@@ -33,10 +36,25 @@ export interface RunParts {
 }
 
 /** Logs in and agrees on the version. */
-export async function openRun(args: HandlingArguments & ConnectionArguments, { context, settings, worldOf, admit }: RunParts): Promise<NodeRun> {
+export async function openRun(
+  args: HandlingArguments & ConnectionArguments,
+  { context, settings, worldOf, admit }: RunParts,
+): Promise<NodeRun> {
   const cloud = await openCloud(args, context);
   admit?.(cloud);
   const ironic = await openIronic(cloud);
-  const sources = { cloud, http: openHttp(args, context), minor: ironic.minor, allowedPaths: args.file_url_allowed_paths, signal: context.signal };
-  return { ironic, context, settings, images: args.check_images ? createImageChecks(sources) : undefined, world: await worldOf(ironic) };
+  const sources = {
+    cloud,
+    http: openHttp(args, context),
+    minor: ironic.minor,
+    allowedPaths: args.file_url_allowed_paths,
+    signal: context.signal,
+  };
+  return {
+    ironic,
+    context,
+    settings,
+    images: args.check_images ? createImageChecks(sources) : undefined,
+    world: await worldOf(ironic),
+  };
 }

@@ -24,7 +24,11 @@ export interface PlannedPortGroups {
   readonly faults: readonly string[];
 }
 
-export async function planPortGroups(run: NodeRun, { portgroups, ports }: NodeWish, found: Found | undefined): Promise<PlannedPortGroups> {
+export async function planPortGroups(
+  run: NodeRun,
+  { portgroups, ports }: NodeWish,
+  found: Found | undefined,
+): Promise<PlannedPortGroups> {
   if (portgroups === undefined) return { plans: [], ports, faults: [] };
   const faults = portgroups.flatMap((wish) => tooOld(run, wish));
   if (faults.length > 0) return { plans: [], ports, faults };
@@ -39,12 +43,19 @@ export async function planPortGroups(run: NodeRun, { portgroups, ports }: NodeWi
     const group = port.group === undefined ? undefined : plans[port.group];
     return group ? { ...port, attributes: { ...port.attributes, portgroup_uuid: group.uuid } } : port;
   };
-  return { plans: plans.filter(({ isNew, changes }) => isNew || changes.length > 0), ports: ports?.map(memberOf), faults };
+  return {
+    plans: plans.filter(({ isNew, changes }) => isNew || changes.length > 0),
+    ports: ports?.map(memberOf),
+    faults,
+  };
 }
 
 function tooOld({ ironic }: NodeRun, wish: PortGroupWish): string[] {
   const fields = Object.entries(wish.attributes).flatMap(([field, value]) => (value === null ? [] : [field]));
-  return ['name', ...fields].flatMap((field) => tooOldFor(field, portGroupAttributes, ironic.minor) ?? []).map((fault) => `port group ${portGroupTitle(wish)}: ${fault}`).slice(0, 1);
+  return ['name', ...fields]
+    .flatMap((field) => tooOldFor(field, portGroupAttributes, ironic.minor) ?? [])
+    .map((fault) => `port group ${portGroupTitle(wish)}: ${fault}`)
+    .slice(0, 1);
 }
 
 /** By its UUID, else by its name, else by its address. */
@@ -57,18 +68,38 @@ function isMeant(group: PortGroup, { uuid, attributes: { name, address } }: Port
 async function takenElsewhere({ ironic, world }: NodeRun, wish: PortGroupWish): Promise<string[]> {
   const { name, address } = wish.attributes;
   const idents = [wish.uuid, name].filter((ident) => typeof ident === 'string');
-  const named = (await Promise.all(idents.map((ident) => getPortGroup(ironic, ident)))).find((group) => group !== undefined);
+  const named = (await Promise.all(idents.map((ident) => getPortGroup(ironic, ident)))).find(
+    (group) => group !== undefined,
+  );
   const other = named ?? (typeof address === 'string' ? (await listPortGroups(ironic, { address }))[0] : undefined);
   if (!other) return [];
-  return [`port group ${portGroupTitle(wish)} is ${other.name || other.uuid} of node ${await world.titleOf(other.node_uuid)} already: Ironic has each name and address of port groups once`];
+  return [
+    `port group ${portGroupTitle(wish)} is ${other.name || other.uuid} of node ${await world.titleOf(other.node_uuid)} already: Ironic has each name and address of port groups once`,
+  ];
 }
 
 function planOf(wish: PortGroupWish, group: PortGroup | undefined): PortGroupPlan {
   const title = portGroupTitle(wish);
   if (!group) {
     const uuid = wish.uuid ?? randomUUID();
-    return { wish, uuid, isNew: true, changes: [], differences: [{ field: `port group ${title}`, before: undefined, after: { ...wish.attributes } }] };
+    return {
+      wish,
+      uuid,
+      isNew: true,
+      changes: [],
+      differences: [{ field: `port group ${title}`, before: undefined, after: { ...wish.attributes } }],
+    };
   }
   const changes = portGroupChanges(group.record, wish);
-  return { wish, uuid: group.uuid, isNew: false, changes, differences: changes.map(({ attribute, before, after }) => ({ field: `port group ${title}.${attribute}`, before, after })) };
+  return {
+    wish,
+    uuid: group.uuid,
+    isNew: false,
+    changes,
+    differences: changes.map(({ attribute, before, after }) => ({
+      field: `port group ${title}.${attribute}`,
+      before,
+      after,
+    })),
+  };
 }

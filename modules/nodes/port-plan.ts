@@ -40,7 +40,11 @@ export function tooOldPorts({ ironic }: Pick<NodeRun, 'ironic'>, { address, attr
   });
 }
 
-export async function planPorts(run: NodeRun, { ports }: { readonly ports?: readonly PortWish[] | undefined }, found: Found | undefined): Promise<{ plans: PortPlan[]; faults: string[] }> {
+export async function planPorts(
+  run: NodeRun,
+  { ports }: { readonly ports?: readonly PortWish[] | undefined },
+  found: Found | undefined,
+): Promise<{ plans: PortPlan[]; faults: string[] }> {
   const wanted = ports ?? [];
   const faults: string[] = wanted.flatMap((wish) => tooOldPorts(run, wish));
   const plans: PortPlan[] = [];
@@ -50,32 +54,85 @@ export async function planPorts(run: NodeRun, { ports }: { readonly ports?: read
     if (isRefusal(plan)) faults.push(plan.reason);
     else if (plan) plans.push(plan);
   }
-  const surplus = ports !== undefined && run.settings.purge.has('ports') ? (found?.ports ?? []).filter(({ address }) => !wanted.some((wish) => wish.address === address)) : [];
+  const surplus =
+    ports !== undefined && run.settings.purge.has('ports')
+      ? (found?.ports ?? []).filter(({ address }) => !wanted.some((wish) => wish.address === address))
+      : [];
   return { plans: [...plans, ...surplus.map(planRemoval)], faults };
 }
 
 /** Undefined where nothing differs. */
-export function planChange({ settings }: Pick<NodeRun, 'settings'>, wish: PortWish, port: Port, node: EditedNode): PortPlan | PortRefusal | undefined {
-  const moved = wish.address === port.address ? [] : [{ attribute: 'address', before: port.address, after: wish.address, steps: [{ op: 'add', path: '/address', value: wish.address } as const] }];
+export function planChange(
+  { settings }: Pick<NodeRun, 'settings'>,
+  wish: PortWish,
+  port: Port,
+  node: EditedNode,
+): PortPlan | PortRefusal | undefined {
+  const moved =
+    wish.address === port.address
+      ? []
+      : [
+          {
+            attribute: 'address',
+            before: port.address,
+            after: wish.address,
+            steps: [{ op: 'add', path: '/address', value: wish.address } as const],
+          },
+        ];
   const changes = [...moved, ...portChanges(port.record, wish, settings.purge.has('ports'))];
   if (changes.length === 0) return undefined;
   const refusals = changes.flatMap(({ attribute }) => refusalToChangePort(attribute, node) ?? []);
-  if (refusals.length > 0 && !settings.withMaintenance) return { code: 'CHANGE_REFUSED', reason: `port ${wish.address}: ${refusals[0]}; with_maintenance: true sets it for that moment` };
-  const differences = changes.map(({ attribute, before, after }) => ({ field: `port ${wish.address}.${attribute}`, before, after }));
-  return { action: 'change', address: wish.address, wish, port, changes, needsMaintenance: refusals.length > 0, differences };
+  if (refusals.length > 0 && !settings.withMaintenance)
+    return {
+      code: 'CHANGE_REFUSED',
+      reason: `port ${wish.address}: ${refusals[0]}; with_maintenance: true sets it for that moment`,
+    };
+  const differences = changes.map(({ attribute, before, after }) => ({
+    field: `port ${wish.address}.${attribute}`,
+    before,
+    after,
+  }));
+  return {
+    action: 'change',
+    address: wish.address,
+    wish,
+    port,
+    changes,
+    needsMaintenance: refusals.length > 0,
+    differences,
+  };
 }
 
-export async function planCreation({ world, settings }: NodeRun, wish: PortWish, found: Pick<Found, 'node'> | undefined): Promise<PortPlan | PortRefusal> {
+export async function planCreation(
+  { world, settings }: NodeRun,
+  wish: PortWish,
+  found: Pick<Found, 'node'> | undefined,
+): Promise<PortPlan | PortRefusal> {
   const port = await world.portWith(wish.address);
   const creation = { address: wish.address, wish, changes: [], needsMaintenance: false };
   const after = { ...wish.attributes };
-  if (!port || port.node_uuid === found?.node.uuid) return { ...creation, action: 'create', port: undefined, differences: [{ field: `port ${wish.address}`, before: undefined, after }] };
+  if (!port || port.node_uuid === found?.node.uuid)
+    return {
+      ...creation,
+      action: 'create',
+      port: undefined,
+      differences: [{ field: `port ${wish.address}`, before: undefined, after }],
+    };
   const there = (await world.reread(port.node_uuid))?.node;
   const owner = there ? titleOf(there) : port.node_uuid;
   if (!settings.move) return { code: 'PORT_TAKEN', reason: takenPort(wish.address, owner) };
   const use = there && occupationOf(there);
-  if (use !== undefined && !settings.forceInUse) return { code: 'PORT_TAKEN', reason: `port ${wish.address} belongs to node ${owner}, which is in use: ${use} (force_in_use: true takes it all the same)` };
-  return { ...creation, action: 'move', port, differences: [{ field: `port ${wish.address}`, before: { node: owner }, after }] };
+  if (use !== undefined && !settings.forceInUse)
+    return {
+      code: 'PORT_TAKEN',
+      reason: `port ${wish.address} belongs to node ${owner}, which is in use: ${use} (force_in_use: true takes it all the same)`,
+    };
+  return {
+    ...creation,
+    action: 'move',
+    port,
+    differences: [{ field: `port ${wish.address}`, before: { node: owner }, after }],
+  };
 }
 
 export function takenPort(address: string, owner: string): string {
@@ -83,5 +140,13 @@ export function takenPort(address: string, owner: string): string {
 }
 
 export function planRemoval(port: Port): PortPlan {
-  return { action: 'delete', address: port.address, wish: undefined, port, changes: [], needsMaintenance: false, differences: [{ field: `port ${port.address}`, before: { uuid: port.uuid }, after: undefined }] };
+  return {
+    action: 'delete',
+    address: port.address,
+    wish: undefined,
+    port,
+    changes: [],
+    needsMaintenance: false,
+    differences: [{ field: `port ${port.address}`, before: { uuid: port.uuid }, after: undefined }],
+  };
 }

@@ -3,7 +3,16 @@ import { conflictOf, isUndecided, type Ironic } from '../clients/ironic/api.js';
 import { getNode, setProvisionState, type NodeDetails } from '../clients/ironic/nodes.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep, waitFor } from '../core/waiting.js';
-import { adviceOn, hasFailed, isAtRest, stepsTo, type NodeGoal, type NodeState, type Step, type Verb } from './policy/node-states.js';
+import {
+  adviceOn,
+  hasFailed,
+  isAtRest,
+  stepsTo,
+  type NodeGoal,
+  type NodeState,
+  type Step,
+  type Verb,
+} from './policy/node-states.js';
 
 export interface Travel {
   /** The longest that the whole way may take. */
@@ -34,7 +43,11 @@ export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, trav
   let said: Step | undefined;
   for (let refusals = 0; ; ) {
     const node = await untilFree(`to become ${goal}`, deadline);
-    if (said && (hasFailed(node) || (said.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))) throw failure(node, said);
+    if (
+      said &&
+      (hasFailed(node) || (said.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))
+    )
+      throw failure(node, said);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, ironic.minor) ?? [];
     if (!step) throw noWay(node, goal);
@@ -49,7 +62,11 @@ export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, trav
 /** Nothing that may be said leads from where the node is to the goal. */
 export function noWay(node: NodeDetails, goal: NodeGoal): OperationError {
   const { uuid, provision_state: state } = node;
-  return new OperationError('NO_WAY', `node ${titleOf(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`, { node: uuid, provision_state: state });
+  return new OperationError(
+    'NO_WAY',
+    `node ${titleOf(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`,
+    { node: uuid, provision_state: state },
+  );
 }
 
 interface Doubt {
@@ -68,7 +85,11 @@ async function assertMovedOn({ ironic, step, node, refusals, refusal }: Doubt): 
 }
 
 /** `busy`: the node is locked or on its way. Otherwise the error that leaves open what happened, or that says that the state is another. */
-async function tryToSay(ironic: Ironic, uuid: string, body: Readonly<{ target: Verb } & Record<string, unknown>>): Promise<unknown> {
+async function tryToSay(
+  ironic: Ironic,
+  uuid: string,
+  body: Readonly<{ target: Verb } & Record<string, unknown>>,
+): Promise<unknown> {
   try {
     await setProvisionState(ironic, uuid, body);
     return 'accepted';
@@ -85,7 +106,11 @@ export function untilAtRest(ironic: Ironic, uuid: string, travel: Travel): Promi
 }
 
 /** Waits until the node is at rest with its lock free; each wait begins with short pauses. */
-function freeNode(ironic: Ironic, uuid: string, travel: Travel): (what: string, deadline: number) => Promise<NodeDetails> {
+function freeNode(
+  ironic: Ironic,
+  uuid: string,
+  travel: Travel,
+): (what: string, deadline: number) => Promise<NodeDetails> {
   const look = watch(ironic, uuid, travel);
   let seen: NodeDetails | undefined;
   return async (what, deadline) => {
@@ -93,11 +118,22 @@ function freeNode(ironic: Ironic, uuid: string, travel: Travel): (what: string, 
     const subject = `node ${seen ? titleOf(seen) : uuid} ${what}`;
     try {
       const free = async (): Promise<NodeDetails | undefined> => (isFree((seen = await look())) ? seen : undefined);
-      return await waitFor(free, { subject, timeoutSeconds, intervalSeconds: pauseOf(travel), longestPauseSeconds: travel.longestPauseSeconds, signal: travel.signal });
+      return await waitFor(free, {
+        subject,
+        timeoutSeconds,
+        intervalSeconds: pauseOf(travel),
+        longestPauseSeconds: travel.longestPauseSeconds,
+        signal: travel.signal,
+      });
     } catch (error) {
       if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || !seen) throw error;
       const held = seen.reservation === null ? '' : `, held by ${seen.reservation}`;
-      throw new OperationError('WAIT_TIMEOUT', `gave up waiting for ${subject} after ${travel.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`, { node: uuid, provision_state: seen.provision_state }, error);
+      throw new OperationError(
+        'WAIT_TIMEOUT',
+        `gave up waiting for ${subject} after ${travel.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`,
+        { node: uuid, provision_state: seen.provision_state },
+        error,
+      );
     }
   };
 }
@@ -107,7 +143,11 @@ function pauseOf({ intervalSeconds }: Travel): number {
 }
 
 /** Says a verb. False where the node has to be looked at again: it is locked, on its way, or no answer came. */
-export async function say(ironic: Ironic, uuid: string, body: Readonly<{ target: Verb } & Record<string, unknown>>): Promise<boolean> {
+export async function say(
+  ironic: Ironic,
+  uuid: string,
+  body: Readonly<{ target: Verb } & Record<string, unknown>>,
+): Promise<boolean> {
   try {
     await setProvisionState(ironic, uuid, body);
     return true;

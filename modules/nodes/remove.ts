@@ -16,7 +16,8 @@ const deletable: ReadonlySet<string> = new Set(['enroll', 'manageable', 'adopt f
 export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResult> {
   const done: Done = { node: undefined, created: false, changed: false, validation: undefined };
   const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => {
-    const differences = action === 'delete' && done.node ? [{ field: 'uuid', before: done.node.uuid, after: undefined }] : [];
+    const differences =
+      action === 'delete' && done.node ? [{ field: 'uuid', before: done.node.uuid, after: undefined }] : [];
     return resultOf({ wish, done, differences, warnings: [], action, reason, code });
   };
   try {
@@ -37,7 +38,9 @@ export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
 function refusalToDelete({ settings }: NodeRun, { node }: Found): string | undefined {
   if (node.protected) return 'the node is protected: set protected: false first';
   const use = occupationOf(node);
-  return use === undefined || settings.forceInUse ? undefined : `the node is in use: ${use} (force_in_use: true undeploys and deletes it)`;
+  return use === undefined || settings.forceInUse
+    ? undefined
+    : `the node is in use: ${use} (force_in_use: true undeploys and deletes it)`;
 }
 
 async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> {
@@ -47,7 +50,12 @@ async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> 
   if (!deletable.has(rested.provision_state)) {
     context.progress({ subject: titleOf(rested), stage: `leaving ${rested.provision_state}` });
     done.changed = true;
-    done.node = await bringTo(ironic, node.uuid, occupationOf(rested) === undefined ? 'manageable' : 'available', travel);
+    done.node = await bringTo(
+      ironic,
+      node.uuid,
+      occupationOf(rested) === undefined ? 'manageable' : 'available',
+      travel,
+    );
   }
   await insistently(run, `deleting node ${titleOf(node)}`, () => deleteNode(ironic, node.uuid));
   done.changed = true;

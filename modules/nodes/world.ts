@@ -25,7 +25,8 @@ export async function readWorld(ironic: Ironic): Promise<World> {
   const portsOf = new Map<string, Port[]>();
   const byAddress = new Map<string, Port>();
   const readNodes = async (): Promise<void> => {
-    for await (const node of listNodeDetails(ironic)) for (const ident of [node.uuid, node.name]) if (ident !== '') byIdent.set(ident, node);
+    for await (const node of listNodeDetails(ironic))
+      for (const ident of [node.uuid, node.name]) if (ident !== '') byIdent.set(ident, node);
   };
   const readPorts = async (): Promise<void> => {
     for (const port of await listPorts(ironic)) {
@@ -51,7 +52,8 @@ function freshLookup(ironic: Ironic): Lookup {
 
 function worldOf(ironic: Ironic, lookup: Lookup): World {
   const fresh = freshLookup(ironic);
-  const foundOf = async (node: NodeDetails | undefined, from: Lookup): Promise<Found | undefined> => node && { node, ports: await from.portsOf(node.uuid) };
+  const foundOf = async (node: NodeDetails | undefined, from: Lookup): Promise<Found | undefined> =>
+    node && { node, ports: await from.portsOf(node.uuid) };
   return {
     find: async (wish) => foundOf(await findNode(wish, lookup), lookup),
     reread: async (uuid) => foundOf(await fresh.node(uuid), fresh),
@@ -70,7 +72,8 @@ async function findNode(wish: NodeWish, lookup: Lookup): Promise<NodeDetails | u
   const named = typeof name === 'string' ? await lookup.node(name) : undefined;
   if (wish.uuid !== undefined) {
     const found = await lookup.node(wish.uuid);
-    if (named && named.uuid !== wish.uuid) throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${wish.uuid}`);
+    if (named && named.uuid !== wish.uuid)
+      throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${wish.uuid}`);
     return found;
   }
   if (typeof name === 'string') return named;

@@ -26,7 +26,10 @@ export async function openCloud(args: ConnectionArguments, context: Context): Pr
 }
 
 /** The same, with what its services say of the time. */
-export async function openWatchedCloud(args: ConnectionArguments, context: Context): Promise<{ cloud: Cloud; clock: WatchedClock }> {
+export async function openWatchedCloud(
+  args: ConnectionArguments,
+  context: Context,
+): Promise<{ cloud: Cloud; clock: WatchedClock }> {
   const login = await resolveLogin(args, context.environment);
   context.learnSecrets?.(secretsOf(login.credentials));
   context.log('debug', `login from ${login.source}`);
@@ -36,9 +39,17 @@ export async function openWatchedCloud(args: ConnectionArguments, context: Conte
 }
 
 /** A client for the image store: anonymous, with the TLS options of the arguments but nothing of the cloud's login. */
-export function openHttp(args: ConnectionArguments, context: Context, tlsMinimumVersion?: Tls['tlsMinimumVersion']): HttpClient {
+export function openHttp(
+  args: ConnectionArguments,
+  context: Context,
+  tlsMinimumVersion?: Tls['tlsMinimumVersion'],
+): HttpClient {
   const caCert = args.ca_cert && withHome(args.ca_cert, context.environment);
-  return createHttp(args, { caCert, validateCerts: args.validate_certs ?? true, ...(tlsMinimumVersion ? { tlsMinimumVersion } : {}) }, context);
+  return createHttp(
+    args,
+    { caCert, validateCerts: args.validate_certs ?? true, ...(tlsMinimumVersion ? { tlsMinimumVersion } : {}) },
+    context,
+  );
 }
 
 function createHttp(args: ConnectionArguments, tls: Tls, context: Context): HttpClient {

@@ -3,7 +3,13 @@ import { spawn } from 'node:child_process';
 import { messageOf, OperationError } from '../core/errors.js';
 
 /** What keeps a thread busy, as process.getActiveResourcesInfo() names it. */
-const threadWork: ReadonlySet<string> = new Set(['FSReqCallback', 'FSReqPromise', 'FileHandleCloseReq', 'GetAddrInfoReqWrap', 'GetNameInfoReqWrap']);
+const threadWork: ReadonlySet<string> = new Set([
+  'FSReqCallback',
+  'FSReqPromise',
+  'FileHandleCloseReq',
+  'GetAddrInfoReqWrap',
+  'GetNameInfoReqWrap',
+]);
 /** A resolver with one name server gives up after ten by default. */
 const longestSeconds = 12;
 
@@ -24,5 +30,7 @@ export function limitExit(reason: unknown): void {
   // Its default action again, for which nothing of this process needs to run.
   process.removeAllListeners(signal);
   const command = `sleep ${longestSeconds}; kill -s ${signal.replace(/^SIG/, '')} ${process.pid}`;
-  spawn('/bin/sh', ['-c', command], { detached: true, stdio: 'ignore' }).on('error', () => undefined).unref();
+  spawn('/bin/sh', ['-c', command], { detached: true, stdio: 'ignore' })
+    .on('error', () => undefined)
+    .unref();
 }

@@ -7,7 +7,11 @@ export const authFields = defineFields({
   user_id: { type: 'string', description: 'Id of the user, instead of its name and domain.' },
   password: { type: 'string', secret: true, description: 'Password of the user.' },
   project_name: { type: 'string', aliases: ['tenant_name'], description: 'Name of the project to work in.' },
-  project_id: { type: 'string', aliases: ['tenant_id'], description: 'Id of the project, instead of its name and domain.' },
+  project_id: {
+    type: 'string',
+    aliases: ['tenant_id'],
+    description: 'Id of the project, instead of its name and domain.',
+  },
   user_domain_name: { type: 'string', description: "Name of the user's domain." },
   user_domain_id: { type: 'string', description: "Id of the user's domain." },
   project_domain_name: { type: 'string', description: "Name of the project's domain." },
@@ -20,7 +24,8 @@ export const authFields = defineFields({
   domain_id: {
     type: 'string',
     aliases: ['default_domain_id', 'default_domain'],
-    description: 'Id of the domain of the user and of the project, where they are not given one by one. It is `default` when no domain is given at all.',
+    description:
+      'Id of the domain of the user and of the project, where they are not given one by one. It is `default` when no domain is given at all.',
   },
   system_scope: {
     type: 'string',
@@ -29,9 +34,16 @@ export const authFields = defineFields({
   },
   token: { type: 'string', secret: true, description: 'A token that was issued before, instead of a password.' },
   application_credential_id: { type: 'string', description: 'Id of an application credential.' },
-  application_credential_name: { type: 'string', description: 'Name of an application credential, beside the user that owns it.' },
+  application_credential_name: {
+    type: 'string',
+    description: 'Name of an application credential, beside the user that owns it.',
+  },
   application_credential_secret: { type: 'string', secret: true, description: 'Secret of the application credential.' },
-  endpoint: { type: 'string', description: 'URL of the Bare Metal service, for a standalone one without Keystone: `auth_type` `none` or `http_basic`.' },
+  endpoint: {
+    type: 'string',
+    description:
+      'URL of the Bare Metal service, for a standalone one without Keystone: `auth_type` `none` or `http_basic`.',
+  },
 });
 
 export const loginFields = defineFields({
@@ -100,6 +112,7 @@ export const loginFields = defineFields({
   },
   site_yaml: {
     type: 'path',
-    description: "The site's own file, such as `/etc/chameleon_image_tools/site.yaml`: login and options that are not given otherwise.",
+    description:
+      "The site's own file, such as `/etc/chameleon_image_tools/site.yaml`: login and options that are not given otherwise.",
   },
 });

@@ -17,8 +17,31 @@ export interface Result {
 
 /** The keys that no operation may declare as a value of its own: Ansible or Jinja (`result.items`) gives them a meaning, or we do. */
 export const reservedKeys: readonly string[] = [
-  ...['changed', 'failed', 'msg', 'rc', 'skipped', 'results', 'diff', 'warnings', 'deprecations', 'exception', 'invocation'],
-  ...['ansible_facts', 'ansible_job_id', 'stdout', 'stderr', 'censored', 'code', 'failures', 'details', 'differences', 'log'],
+  ...[
+    'changed',
+    'failed',
+    'msg',
+    'rc',
+    'skipped',
+    'results',
+    'diff',
+    'warnings',
+    'deprecations',
+    'exception',
+    'invocation',
+  ],
+  ...[
+    'ansible_facts',
+    'ansible_job_id',
+    'stdout',
+    'stderr',
+    'censored',
+    'code',
+    'failures',
+    'details',
+    'differences',
+    'log',
+  ],
   ...['items', 'keys', 'values', 'get', 'pop', 'update', 'copy', 'clear'],
 ];
 
@@ -37,7 +60,12 @@ export function resultOf(outcome: Outcome): Result {
 /** What went wrong, without a stack: an error that is not ours is a fault of the program and says so. */
 export function resultOfError(error: unknown): Result {
   if (!(error instanceof OperationError)) {
-    return { changed: false, failed: true, code: 'INTERNAL_ERROR', msg: `this is a fault of the program, please report it: ${messageOf(error)}` };
+    return {
+      changed: false,
+      failed: true,
+      code: 'INTERNAL_ERROR',
+      msg: `this is a fault of the program, please report it: ${messageOf(error)}`,
+    };
   }
   const details = Object.fromEntries(Object.entries(error.facts).filter(([, value]) => value !== undefined));
   return {

@@ -94,8 +94,17 @@ async function takeFormerLock(name: string, { operation, context }: RunLockOptio
 }
 
 function translated(error: unknown, operation: string): unknown {
-  if (error instanceof RunInProgress) return new RunInProgress(`another run of ${operation} for this cloud is in progress on this host (${error.facts.lock})`, error.facts);
-  if (!(error instanceof OperationError) || error.code !== 'LOCK_FAILED' || !isSystemError(error.cause, 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR')) return error;
+  if (error instanceof RunInProgress)
+    return new RunInProgress(
+      `another run of ${operation} for this cloud is in progress on this host (${error.facts.lock})`,
+      error.facts,
+    );
+  if (
+    !(error instanceof OperationError) ||
+    error.code !== 'LOCK_FAILED' ||
+    !isSystemError(error.cause, 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR')
+  )
+    return error;
   return new InputError(`lock_dir: ${error.message}; name a folder where this user may write`, 'lock_dir');
 }
 
@@ -113,12 +122,18 @@ async function openLockFolder(folders: Folders, { directory, context }: RunLockO
       faults.push(messageOf(error));
     }
   }
-  throw new InputError(`lock_dir: there is no folder for the lock (${faults.join('; ')}); name one where only this user may write`, 'lock_dir');
+  throw new InputError(
+    `lock_dir: there is no folder for the lock (${faults.join('; ')}); name one where only this user may write`,
+    'lock_dir',
+  );
 }
 
 function refuse(directory: string, error: unknown): never {
   if (error instanceof OperationError && error.code === 'UNSAFE_PATH') throw error;
-  throw new InputError(`lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a folder where this user may write`, 'lock_dir');
+  throw new InputError(
+    `lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a folder where this user may write`,
+    'lock_dir',
+  );
 }
 
 /** Root's, or such as only this user has, the best first. */
@@ -142,14 +157,17 @@ interface Place {
 
 async function openPrivate(folders: Folders, { within, name }: Place): Promise<string> {
   const base = await folders.open(within);
-  const folder = base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
+  const folder =
+    base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
   if (folder === undefined) throw new Error(`there is no ${within} that only this user can change`);
   if (!isPrivate(await fs.stat(folder))) throw unsafe(folder, 'is a folder of others, or one that they may write to');
   return folder;
 }
 
 async function fingerprintOf(path: string): Promise<string> {
-  const host = await fs.readFile('/etc/machine-id', 'utf8').catch(() => fs.readFile('/proc/sys/kernel/hostname', 'utf8'));
+  const host = await fs
+    .readFile('/etc/machine-id', 'utf8')
+    .catch(() => fs.readFile('/proc/sys/kernel/hostname', 'utf8'));
   return hash(`${host.trim()}\n${path}`).slice(0, 16);
 }
 

@@ -15,25 +15,67 @@ export interface MergedArguments {
 
 /** Keys that mean something to one operation or another; the present one need not know them all. */
 const knownKeys = [
-  ...['auth_url', 'admin_username', 'admin_password', 'admin_project', 'system_scope', 'region_name', 'image_store_cloud'],
-  ...['hide_image_age_in_month', 'delete_image_age_in_month', 'skip_images', 'hide_mode', 'age_from', 'grace_days', 'max_deletes', 'keep_deprecated'],
-  ...['catalog', 'object_store_url', 'image_container', 'scope', 'objects_store_url', 'objects_container', 'supports_yaml'],
+  ...[
+    'auth_url',
+    'admin_username',
+    'admin_password',
+    'admin_project',
+    'system_scope',
+    'region_name',
+    'image_store_cloud',
+  ],
+  ...[
+    'hide_image_age_in_month',
+    'delete_image_age_in_month',
+    'skip_images',
+    'hide_mode',
+    'age_from',
+    'grace_days',
+    'max_deletes',
+    'keep_deprecated',
+  ],
+  ...[
+    'catalog',
+    'object_store_url',
+    'image_container',
+    'scope',
+    'objects_store_url',
+    'objects_container',
+    'supports_yaml',
+  ],
   ...['image_type', 'image_prefix', 'image_metadata_field'],
   ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir', 'journal_dir'],
 ];
 
 /** What belongs to the file's own login, and not to a cloud that was named explicitly. */
-const partsOfLogin: ReadonlySet<string> = new Set(['auth', 'auth_type', 'system_scope', 'region_name', 'interface', 'endpoint_override']);
+const partsOfLogin: ReadonlySet<string> = new Set([
+  'auth',
+  'auth_type',
+  'system_scope',
+  'region_name',
+  'interface',
+  'endpoint_override',
+]);
 
 /** A password login with the keys of old; all of them, or none. */
-const passwordLogin = { auth_url: 'auth_url', admin_username: 'username', admin_password: 'password', admin_project: 'project_name' } as const;
+const passwordLogin = {
+  auth_url: 'auth_url',
+  admin_username: 'username',
+  admin_password: 'password',
+  admin_project: 'project_name',
+} as const;
 
 /**
  * Fills in what `given.site_yaml` says where an argument is absent. Its login becomes `cloud` or `auth`, unless one of them is
  * given. Throws INVALID_INPUT when the file cannot be read or is no mapping.
  */
-export async function mergeSiteYaml(fields: Fields, given: RawArguments, context: Pick<Context, 'environment'> & Partial<Pick<Context, 'signal'>>): Promise<MergedArguments> {
-  if (typeof given.site_yaml !== 'string' || given.site_yaml === '') return { values: given, origins: new Map(), warnings: [] };
+export async function mergeSiteYaml(
+  fields: Fields,
+  given: RawArguments,
+  context: Pick<Context, 'environment'> & Partial<Pick<Context, 'signal'>>,
+): Promise<MergedArguments> {
+  if (typeof given.site_yaml !== 'string' || given.site_yaml === '')
+    return { values: given, origins: new Map(), warnings: [] };
   const path = withHome(given.site_yaml, context.environment);
   const file = await readYamlMapping(path, context.signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`site_yaml: ${error.message}`, 'site_yaml') : error;
@@ -67,14 +109,18 @@ function optionsOf(fields: Fields, given: RawArguments, { values }: YamlFile): R
 
 function loginOf(fields: Fields, given: RawArguments, { path, values }: YamlFile): ReadonlyMap<string, Merged> {
   if (!fields.cloud || !fields.auth || isPresent(given.cloud) || isPresent(given.auth)) return new Map();
-  if (isPresent(values.image_store_cloud)) return new Map([['cloud', { value: values.image_store_cloud, keys: ['image_store_cloud'] }]]);
+  if (isPresent(values.image_store_cloud))
+    return new Map([['cloud', { value: values.image_store_cloud, keys: ['image_store_cloud'] }]]);
   // `auth` is an option of its own, and comes with the others.
   if (isPresent(values.auth)) return new Map();
   const keys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[];
   const missing = keys.filter((key) => !isPresent(values[key]));
   if (missing.length === keys.length) return new Map();
   if (missing.length > 0) {
-    throw new InputError(`site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${keys.join(', ')}, or image_store_cloud`, 'site_yaml');
+    throw new InputError(
+      `site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${keys.join(', ')}, or image_store_cloud`,
+      'site_yaml',
+    );
   }
   const auth = Object.fromEntries(keys.map((key) => [passwordLogin[key], values[key]]));
   return new Map([['auth', { value: { ...auth, user_domain_id: 'default', project_domain_id: 'default' }, keys }]]);
@@ -91,11 +137,15 @@ function warnUnknown(fields: Fields, { path, values }: YamlFile): string[] {
 
 function warnExposed({ path, values, mode }: YamlFile): string[] {
   const holdsSecret = isPresent(values.admin_password) || isPresent(values.auth);
-  return holdsSecret && (mode & 0o004) !== 0 ? [`${path} holds a password and everybody may read it: chmod 0600 ${path}`] : [];
+  return holdsSecret && (mode & 0o004) !== 0
+    ? [`${path} holds a password and everybody may read it: chmod 0600 ${path}`]
+    : [];
 }
 
 function warnTwoLogins(login: ReadonlyMap<string, Merged>, { path, values }: YamlFile): string[] {
-  return login.has('cloud') && isPresent(values.auth_url) ? [`${path} has image_store_cloud and auth_url: image_store_cloud is used`] : [];
+  return login.has('cloud') && isPresent(values.auth_url)
+    ? [`${path} has image_store_cloud and auth_url: image_store_cloud is used`]
+    : [];
 }
 
 function isPresent(value: unknown): boolean {

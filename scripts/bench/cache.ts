@@ -22,7 +22,8 @@ export async function measureCache({ commandLine, folder, rounds, images }: Cach
     return measure([commandLine, 'cache', '--json', '--files', list], { folder });
   };
   const clear = (): void => {
-    for (const name of ['cached.img', '.image_cache', 'curl.img']) rmSync(join(folder, name), { recursive: true, force: true });
+    for (const name of ['cached.img', '.image_cache', 'curl.img'])
+      rmSync(join(folder, name), { recursive: true, force: true });
   };
   const [first] = images;
   if (!first) return results;
@@ -36,8 +37,17 @@ export async function measureCache({ commandLine, folder, rounds, images }: Cach
     if (!fetched.stdout.includes('"action": "fetch"')) throw new Error(`not fetched: ${fetched.stdout}`);
     ours.push(fetched.seconds);
     second.push((await cache(url)).seconds);
-    curl.push((await measure(['bash', '-c', `curl -sS -f -o '${folder}/curl.img' '${url}' && sha256sum '${folder}/curl.img'`], { folder })).seconds);
-    console.error(`cache, ${first.mib} MiB: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${fetched.cpuSeconds.toFixed(2)} s), curl and sha256sum ${curl.at(-1)?.toFixed(2)} s, second run ${second.at(-1)?.toFixed(2)} s`);
+    curl.push(
+      (
+        await measure(
+          ['bash', '-c', `curl -sS -f -o '${folder}/curl.img' '${url}' && sha256sum '${folder}/curl.img'`],
+          { folder },
+        )
+      ).seconds,
+    );
+    console.error(
+      `cache, ${first.mib} MiB: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${fetched.cpuSeconds.toFixed(2)} s), curl and sha256sum ${curl.at(-1)?.toFixed(2)} s, second run ${second.at(-1)?.toFixed(2)} s`,
+    );
   }
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
   results.push(

@@ -16,25 +16,39 @@ export interface Measured {
 const timeProgram = '/usr/bin/time';
 
 /** Throws unless the process ends with 0. `folder` takes a small file. */
-export async function measure(command: readonly string[], options: { folder: string; environment?: NodeJS.ProcessEnv }): Promise<Measured> {
+export async function measure(
+  command: readonly string[],
+  options: { folder: string; environment?: NodeJS.ProcessEnv },
+): Promise<Measured> {
   if (!existsSync(timeProgram)) throw new Error(`${timeProgram} is missing: apt-get install time`);
   const usage = join(options.folder, 'usage');
   const started = performance.now();
-  const { status, stdout, stderr } = await run([timeProgram, '--quiet', '-o', usage, '-f', '%U %S %M', ...command], options.environment);
+  const { status, stdout, stderr } = await run(
+    [timeProgram, '--quiet', '-o', usage, '-f', '%U %S %M', ...command],
+    options.environment,
+  );
   const seconds = (performance.now() - started) / 1000;
   if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}:\n${stderr}${stdout}`);
-  const [user = Number.NaN, system = Number.NaN, peakKib = Number.NaN] = readFileSync(usage, 'utf8').trim().split(' ').map(Number);
+  const [user = Number.NaN, system = Number.NaN, peakKib = Number.NaN] = readFileSync(usage, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number);
   return { seconds, cpuSeconds: user + system, peakMib: peakKib / 1024, stdout, stderr };
 }
 
 /** Wall seconds from the start of a process to its end, whatever its exit code. */
-export async function measureWall(command: readonly string[]): Promise<{ readonly seconds: number; readonly stdout: string }> {
+export async function measureWall(
+  command: readonly string[],
+): Promise<{ readonly seconds: number; readonly stdout: string }> {
   const started = performance.now();
   const { stdout } = await run(command, undefined);
   return { seconds: (performance.now() - started) / 1000, stdout };
 }
 
-function run([file = '', ...args]: readonly string[], environment: NodeJS.ProcessEnv | undefined): Promise<{ status: number | null; stdout: string; stderr: string }> {
+function run(
+  [file = '', ...args]: readonly string[],
+  environment: NodeJS.ProcessEnv | undefined,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     let stdout = '';

@@ -34,7 +34,8 @@ interface Wanted {
 function wantedNodes(prefix: string, count: number): Wanted[] {
   const byte = (value: number): string => (value & 255).toString(16).padStart(2, '0');
   const random = Math.floor(Math.random() * 0xffff);
-  const mac = (index: number): string => `06:be:${byte(random >> 8)}:${byte(random)}:${byte(index >> 8)}:${byte(index)}`;
+  const mac = (index: number): string =>
+    `06:be:${byte(random >> 8)}:${byte(random)}:${byte(index >> 8)}:${byte(index)}`;
   return Array.from({ length: count }, (_, index) => ({
     name: `${prefix}-${index}`,
     driver: 'fake-hardware',
@@ -53,12 +54,16 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
     for (const side of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
       const wanted = wantedNodes(`bench-${process.pid}-${round}-${side}`, bench.nodes);
       try {
-        (side === 'ours' ? ours : bare).push(side === 'ours' ? await enrolByUs(bench, wanted) : await enrolBarely(bench, wanted));
+        (side === 'ours' ? ours : bare).push(
+          side === 'ours' ? await enrolByUs(bench, wanted) : await enrolBarely(bench, wanted),
+        );
       } finally {
         await removeNodes(bench, wanted);
       }
     }
-    console.error(`${bench.nodes} nodes: ours ${ours.at(-1)?.toFixed(1)} s, bare requests ${bare.at(-1)?.toFixed(1)} s`);
+    console.error(
+      `${bench.nodes} nodes: ours ${ours.at(-1)?.toFixed(1)} s, bare requests ${bare.at(-1)?.toFixed(1)} s`,
+    );
   }
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(1)} s`;
   return [
@@ -72,7 +77,18 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
 async function enrolByUs({ folder, command, environment }: NodesBench, wanted: readonly Wanted[]): Promise<number> {
   const inventory = join(folder, 'nodes.json');
   writeFileSync(inventory, JSON.stringify(wanted));
-  const argv = [command, 'enroll', '--cloud', 'local', '--inventory', inventory, '--concurrency', String(concurrency), '--json', '--no-progress'];
+  const argv = [
+    command,
+    'enroll',
+    '--cloud',
+    'local',
+    '--inventory',
+    inventory,
+    '--concurrency',
+    String(concurrency),
+    '--json',
+    '--no-progress',
+  ];
   const { seconds, stdout } = await measure(argv, { folder, environment });
   const { nodes } = JSON.parse(stdout) as { nodes: { action: string; provision_state: string }[] };
   const odd = nodes.find(({ action, provision_state }) => action !== 'create' || provision_state !== 'available');
@@ -86,10 +102,15 @@ async function enrolBarely(bench: NodesBench, wanted: readonly Wanted[]): Promis
   await inParallel(wanted, async ({ nics, ...node }) => {
     const { uuid } = JSON.parse(await ask(bench, 'POST', '/nodes', node)) as { uuid: string };
     for (const { mac } of nics) await ask(bench, 'POST', '/ports', { address: mac, node_uuid: uuid });
-    for (const [target, state] of [['manage', 'manageable'], ['provide', 'available']]) {
+    for (const [target, state] of [
+      ['manage', 'manageable'],
+      ['provide', 'available'],
+    ]) {
       await ask(bench, 'PUT', `/nodes/${uuid}/states/provision`, { target });
       for (let pause = firstPauseMs; ; pause *= 1.5) {
-        const { provision_state, reservation } = JSON.parse(await ask(bench, 'GET', `/nodes/${uuid}?fields=provision_state,reservation`)) as Record<string, string | null>;
+        const { provision_state, reservation } = JSON.parse(
+          await ask(bench, 'GET', `/nodes/${uuid}?fields=provision_state,reservation`),
+        ) as Record<string, string | null>;
         if (provision_state === state && reservation === null) break;
         await sleep(pause);
       }
@@ -99,7 +120,11 @@ async function enrolBarely(bench: NodesBench, wanted: readonly Wanted[]): Promis
 }
 
 async function removeNodes(bench: NodesBench, wanted: readonly Wanted[]): Promise<void> {
-  await inParallel(wanted, async ({ name }) => void (await ask(bench, 'DELETE', `/nodes/${name}`).catch((error: unknown) => console.error(String(error)))));
+  await inParallel(
+    wanted,
+    async ({ name }) =>
+      void (await ask(bench, 'DELETE', `/nodes/${name}`).catch((error: unknown) => console.error(String(error)))),
+  );
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -111,12 +136,20 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
 }
 
 function ask({ url, token }: NodesBench, method: string, path: string, body?: object): Promise<string> {
-  const headers = { 'X-Auth-Token': token, 'X-OpenStack-Ironic-API-Version': '1.82', 'Content-Type': 'application/json' };
+  const headers = {
+    'X-Auth-Token': token,
+    'X-OpenStack-Ironic-API-Version': '1.82',
+    'Content-Type': 'application/json',
+  };
   return new Promise((resolve, reject) => {
     const request = http.request(`${url}/v1${path}`, { method, headers, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => ((response.statusCode ?? 0) < 300 ? resolve(text) : reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`))));
+      response.on('end', () =>
+        (response.statusCode ?? 0) < 300
+          ? resolve(text)
+          : reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`)),
+      );
     });
     request.on('error', reject).end(body && JSON.stringify(body));
   });

@@ -15,7 +15,11 @@ export function median(values: readonly number[]): number {
 
 /** A result that must not be above a limit. */
 export function atMost(what: string, value: number, limit: number, unit = '', digits = 2): Result {
-  return { what, value: `${value.toFixed(digits)}${unit}`, target: { text: `at most ${limit}${unit}`, met: value <= limit } };
+  return {
+    what,
+    value: `${value.toFixed(digits)}${unit}`,
+    target: { text: `at most ${limit}${unit}`, met: value <= limit },
+  };
 }
 
 export function table(results: readonly Result[]): string {
@@ -23,5 +27,9 @@ export function table(results: readonly Result[]): string {
   const whatWidth = width(({ what }) => what);
   const valueWidth = width(({ value }) => value);
   const verdict = ({ target }: Result): string => (target ? `   ${target.text}: ${target.met ? 'met' : 'MISSED'}` : '');
-  return results.map((result) => `${result.what.padEnd(whatWidth)}  ${result.value.padStart(valueWidth)}${verdict(result)}`.trimEnd()).join('\n');
+  return results
+    .map((result) =>
+      `${result.what.padEnd(whatWidth)}  ${result.value.padStart(valueWidth)}${verdict(result)}`.trimEnd(),
+    )
+    .join('\n');
 }

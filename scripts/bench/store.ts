@@ -1,7 +1,17 @@
 // An image store of one big image: a tree of its own beside the test cloud's, and an nginx that serves it in four ways.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -59,7 +69,8 @@ async function writeImage(file: string, mib: number, content: 'random' | 'zeros'
   const unfinished = await open(`${file}.new`, 'w');
   await unfinished.truncate(mib * 2 ** 20);
   if (content === 'random') {
-    for (let offset = 0; offset < mib; offset++) await unfinished.write(randomBytes(2 ** 20), 0, 2 ** 20, offset * 2 ** 20);
+    for (let offset = 0; offset < mib; offset++)
+      await unfinished.write(randomBytes(2 ** 20), 0, 2 ** 20, offset * 2 ** 20);
   }
   await unfinished.close();
   renameSync(`${file}.new`, file);
@@ -81,15 +92,23 @@ export async function startStore(state: string, images: readonly Image[]): Promi
   const tree = treeOf(state);
   mkdirSync(folder, { recursive: true });
   publishNothing(tree);
-  const ways = (['plain', 'sdk'] as const).flatMap((headers) => (['unlimited', 'limited'] as const).map((speed) => ({ headers, speed })));
+  const ways = (['plain', 'sdk'] as const).flatMap((headers) =>
+    (['unlimited', 'limited'] as const).map((speed) => ({ headers, speed })),
+  );
   const servers = await Promise.all(ways.map(async (way) => ({ ...way, port: await freePort() })));
   writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(state, servers, images));
-  const nginx = spawn('/usr/sbin/nginx', ['-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const nginx = spawn('/usr/sbin/nginx', ['-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const ended = new Promise<void>((resolve) => nginx.once('exit', () => resolve()));
   const kill = (): void => void nginx.kill('SIGTERM');
   process.once('exit', kill);
-  const url = (headers: Headers, speed: Speed): string => `http://127.0.0.1:${servers.find((server) => server.headers === headers && server.speed === speed)?.port}`;
-  await Promise.race([answers(`${url('plain', 'unlimited')}/${container}/${scope}/current`), ended.then(() => Promise.reject(new Error('nginx has ended')))]);
+  const url = (headers: Headers, speed: Speed): string =>
+    `http://127.0.0.1:${servers.find((server) => server.headers === headers && server.speed === speed)?.port}`;
+  await Promise.race([
+    answers(`${url('plain', 'unlimited')}/${container}/${scope}/current`),
+    ended.then(() => Promise.reject(new Error('nginx has ended'))),
+  ]);
   let releases = Date.now();
   return {
     url,
@@ -114,9 +133,14 @@ function publishNothing(tree: string): void {
   writeFileSync(join(tree, '../current'), '{}');
 }
 
-function nginxConfiguration(state: string, servers: readonly { headers: Headers; speed: Speed; port: number }[], images: readonly Image[]): string {
+function nginxConfiguration(
+  state: string,
+  servers: readonly { headers: Headers; speed: Speed; port: number }[],
+  images: readonly Image[],
+): string {
   // What a file's headers say is looked up by its length: the release in its path changes with every run.
-  const sums = (kind: 'md5' | 'sha256'): string => images.map((image) => `    ${image.bytes} ${image.sums[kind]};\n`).join('');
+  const sums = (kind: 'md5' | 'sha256'): string =>
+    images.map((image) => `    ${image.bytes} ${image.sums[kind]};\n`).join('');
   const server = ({ headers, speed, port }: (typeof servers)[number]): string => `
   server {
     listen 127.0.0.1:${port};
@@ -160,7 +184,13 @@ function freePort(): Promise<number> {
 
 async function answers(url: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    if (await fetch(url).then(() => true, () => false)) return;
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
     await sleep(50);
   }
   throw new Error(`nothing answers at ${url}`);

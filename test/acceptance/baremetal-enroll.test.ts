@@ -28,7 +28,10 @@ function manyNodes(bare: BareSite, count: number): Record<string, unknown>[] {
   }));
 }
 
-const actions = ({ nodes }: BareResult): string[] => (nodes as { action: string; provision_state: string }[]).map(({ action, provision_state }) => `${action} ${provision_state}`);
+const actions = ({ nodes }: BareResult): string[] =>
+  (nodes as { action: string; provision_state: string }[]).map(
+    ({ action, provision_state }) => `${action} ${provision_state}`,
+  );
 
 test(
   "bifrost's inventory, a list and a table give the same nodes",
@@ -55,7 +58,10 @@ test(
     expect(JSON.stringify(first)).not.toContain('0123');
     bare.writes();
     for (const path of [inventory, write(bare, 'nodes.csv', table), write(bare, 'nodes.yml', list)]) {
-      expect([path, actions(await bare.run('baremetal_enroll', { inventory: path }))]).toEqual([path, ['up_to_date available']]);
+      expect([path, actions(await bare.run('baremetal_enroll', { inventory: path }))]).toEqual([
+        path,
+        ['up_to_date available'],
+      ]);
     }
     expect(bare.writes()).toEqual([]);
     const command = await bare.command('enroll', '--inventory', inventory, '--state', 'manageable');
@@ -72,7 +78,15 @@ test(
     const result = await bare.run('baremetal_enroll', { inventory });
     const command = await bare.command('enroll', '--inventory', inventory);
 
-    for (const fault of ['line 1: node n 1: name: "n 1"', 'line 3: node n2: driver is missing', 'did you mean driver_info?', 'line 4: node n3: ports[0].mac: "zz" is not a MAC address', 'line 5: node n3: "mac" is not a field', 'traits: "a b"', 'line 6: a node must be a mapping']) {
+    for (const fault of [
+      'line 1: node n 1: name: "n 1"',
+      'line 3: node n2: driver is missing',
+      'did you mean driver_info?',
+      'line 4: node n3: ports[0].mac: "zz" is not a MAC address',
+      'line 5: node n3: "mac" is not a field',
+      'traits: "a b"',
+      'line 6: a node must be a mapping',
+    ]) {
       expect(result.msg).toContain(fault);
     }
     expect(result).toMatchObject({ failed: true, changed: false, code: 'INVALID_INPUT' });
@@ -89,8 +103,16 @@ test(
     const nodes = [
       { name: bare.name('good'), driver: 'fake-hardware' },
       { name: bare.name('driver'), driver: 'no-such-driver' },
-      { name: bare.name('image'), driver: 'fake-hardware', driver_info: { deploy_kernel: server.url('kernel'), deploy_ramdisk: server.url('gone') } },
-      { name: bare.name('file'), driver: 'fake-hardware', driver_info: { deploy_kernel: 'file:///etc/passwd', deploy_ramdisk: 'ftp://x/y' } },
+      {
+        name: bare.name('image'),
+        driver: 'fake-hardware',
+        driver_info: { deploy_kernel: server.url('kernel'), deploy_ramdisk: server.url('gone') },
+      },
+      {
+        name: bare.name('file'),
+        driver: 'fake-hardware',
+        driver_info: { deploy_kernel: 'file:///etc/passwd', deploy_ramdisk: 'ftp://x/y' },
+      },
     ];
 
     const result = await bare.run('baremetal_enroll', { nodes });
@@ -109,8 +131,22 @@ test(
   withIronic('noauth', async (bare) => {
     const inventory = write(bare, 'nodes.csv', `name,driver,mac\n${bare.name('play')},fake-hardware,${bare.mac(1)}\n`);
     const play = async (...more: string[]): Promise<string> => {
-      const argv = ['playbooks/enroll_nodes.yml', '-e', `ironic_url=${bare.proxy.url}`, '-e', `inventory=${inventory}`, '-e', 'node_state=manageable', ...more];
-      return (await promisify(execFile)('ansible-playbook', argv, { cwd: root, env: { PATH: process.env.PATH, HOME: tmpdir() } })).stdout;
+      const argv = [
+        'playbooks/enroll_nodes.yml',
+        '-e',
+        `ironic_url=${bare.proxy.url}`,
+        '-e',
+        `inventory=${inventory}`,
+        '-e',
+        'node_state=manageable',
+        ...more,
+      ];
+      return (
+        await promisify(execFile)('ansible-playbook', argv, {
+          cwd: root,
+          env: { PATH: process.env.PATH, HOME: tmpdir() },
+        })
+      ).stdout;
     };
 
     expect(await play('--check')).toContain('changed=1');
@@ -140,7 +176,12 @@ test(
     expect(bare.writes()).toEqual([]);
     expect(await bare.nodes()).toHaveLength(24);
     const ports = await Promise.all((await bare.nodes()).map(({ uuid }) => bare.ports(uuid)));
-    expect(ports.flat().map(({ address }) => address as string).sort()).toEqual(given.nodes.flatMap(({ nics }) => (nics as { mac: string }[]).map(({ mac }) => mac)).sort());
+    expect(
+      ports
+        .flat()
+        .map(({ address }) => address as string)
+        .sort(),
+    ).toEqual(given.nodes.flatMap(({ nics }) => (nics as { mac: string }[]).map(({ mac }) => mac)).sort());
   }),
 );
 
@@ -152,7 +193,11 @@ test(
     const [one, two] = await Promise.all([bare.run('baremetal_enroll', given), bare.run('baremetal_enroll', given)]);
 
     expect([one.msg, two.msg].filter((text) => text.includes('failed'))).toEqual([]);
-    expect((await bare.nodes()).map(({ provision_state }) => provision_state)).toEqual(Array.from({ length: 16 }, () => 'available'));
-    expect(actions(await bare.run('baremetal_enroll', given)).every((action) => action === 'up_to_date available')).toBe(true);
+    expect((await bare.nodes()).map(({ provision_state }) => provision_state)).toEqual(
+      Array.from({ length: 16 }, () => 'available'),
+    );
+    expect(
+      actions(await bare.run('baremetal_enroll', given)).every((action) => action === 'up_to_date available'),
+    ).toBe(true);
   }),
 );

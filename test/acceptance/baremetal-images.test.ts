@@ -18,8 +18,12 @@ test(
     const queued = await bare.site.glance.create({ name: bare.name('queued') });
     const active = await bare.site.glance.create({ name: bare.name('active') }, Buffer.alloc(512, 'k'));
     const name = bare.name('images');
-    const plan = (driver_info: Record<string, unknown>): Promise<BareResult> => bare.run('baremetal_node', { name, driver: 'fake-hardware', driver_info });
-    const pair = (deploy_kernel: string): Record<string, unknown> => ({ deploy_kernel, deploy_ramdisk: server.url('ok') });
+    const plan = (driver_info: Record<string, unknown>): Promise<BareResult> =>
+      bare.run('baremetal_node', { name, driver: 'fake-hardware', driver_info });
+    const pair = (deploy_kernel: string): Record<string, unknown> => ({
+      deploy_kernel,
+      deploy_ramdisk: server.url('ok'),
+    });
 
     for (const [image, reason] of [
       [server.url('gone'), 'answered by 404'],
@@ -34,14 +38,31 @@ test(
       [queued.id, 'not active but queued'],
       ['11111111-2222-4333-8444-555555555555', 'Glance has no such image'],
     ]) {
-      expect([image, await plan(pair(image!))]).toEqual([image, expect.objectContaining({ failed: true, changed: false, code: 'CHANGE_REFUSED', msg: expect.stringContaining(`driver_info.deploy_kernel: `) })]);
+      expect([image, await plan(pair(image!))]).toEqual([
+        image,
+        expect.objectContaining({
+          failed: true,
+          changed: false,
+          code: 'CHANGE_REFUSED',
+          msg: expect.stringContaining(`driver_info.deploy_kernel: `),
+        }),
+      ]);
       expect((await plan(pair(image!))).msg).toContain(reason);
     }
-    expect(await plan({ deploy_kernel: server.url('ok') })).toMatchObject({ failed: true, msg: expect.stringContaining('without deploy_ramdisk') });
+    expect(await plan({ deploy_kernel: server.url('ok') })).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('without deploy_ramdisk'),
+    });
     expect(bare.writes()).toEqual([]);
 
     // Mixed as one likes; a file that only the conductors have is a warning.
-    expect(await plan({ ...pair(active.id), rescue_kernel: 'file:///var/lib/ironic/rescue.kernel', rescue_ramdisk: `glance://${active.id}` })).toMatchObject({
+    expect(
+      await plan({
+        ...pair(active.id),
+        rescue_kernel: 'file:///var/lib/ironic/rescue.kernel',
+        rescue_ramdisk: `glance://${active.id}`,
+      }),
+    ).toMatchObject({
       changed: true,
       warnings: [expect.stringContaining('this host does not have it')],
     });
@@ -50,8 +71,13 @@ test(
     server.requests.length = 0;
     expect(await plan(pair(active.id))).toMatchObject({ changed: false });
     expect(server.requests).toEqual([]);
-    expect(await plan({ deploy_kernel: null })).toMatchObject({ failed: true, msg: expect.stringContaining('without deploy_kernel') });
-    expect(await bare.run('baremetal_node', { name, driver_info: pair('ftp://h/kernel'), check_images: false })).toMatchObject({ changed: true });
+    expect(await plan({ deploy_kernel: null })).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('without deploy_kernel'),
+    });
+    expect(
+      await bare.run('baremetal_node', { name, driver_info: pair('ftp://h/kernel'), check_images: false }),
+    ).toMatchObject({ changed: true });
   }),
 );
 
@@ -62,17 +88,28 @@ test(
     server.files.set('disk.raw', { content: 'a disk' });
     const name = bare.name('sum');
     const image_source = server.url('disk.raw');
-    const given = (instance_info: Record<string, unknown>): Promise<BareResult> => bare.run('baremetal_node', { name, driver: 'fake-hardware', instance_info });
+    const given = (instance_info: Record<string, unknown>): Promise<BareResult> =>
+      bare.run('baremetal_node', { name, driver: 'fake-hardware', instance_info });
     const hex = '0C9E5C'.repeat(10) + 'ABCD';
 
     expect(await given({ image_source, image_checksum: `sha256:${hex}` })).toMatchObject({ changed: true });
-    expect((await bare.find(name))?.instance_info).toEqual({ image_source, image_os_hash_algo: 'sha256', image_os_hash_value: hex.toLowerCase() });
+    expect((await bare.find(name))?.instance_info).toEqual({
+      image_source,
+      image_os_hash_algo: 'sha256',
+      image_os_hash_value: hex.toLowerCase(),
+    });
     expect(await given({ image_source, image_checksum: `sha256:${hex}` })).toMatchObject({ changed: false });
-    expect(await given({ image_source, image_os_hash_algo: 'sha512' })).toMatchObject({ failed: true, msg: expect.stringContaining('is not a sha512 checksum') });
+    expect(await given({ image_source, image_os_hash_algo: 'sha512' })).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('is not a sha512 checksum'),
+    });
     // Another source without a checksum: the old one would be wrong for it.
     server.files.set('other.raw', { content: 'another disk' });
     expect(await given({ image_source: server.url('other.raw') })).toMatchObject({ changed: true });
-    expect((await bare.find(name))?.instance_info).toMatchObject({ image_source: server.url('other.raw'), image_os_hash_value: await sha256Of('another disk') });
+    expect((await bare.find(name))?.instance_info).toMatchObject({
+      image_source: server.url('other.raw'),
+      image_os_hash_value: await sha256Of('another disk'),
+    });
     server.requests.length = 0;
     expect(await given({ image_source: server.url('other.raw') })).toMatchObject({ changed: false });
     expect(server.requests.filter((request) => request.startsWith('GET'))).toEqual([]);
@@ -88,12 +125,25 @@ test(
     bare.site.afterwards(() => rmSync(folder, { recursive: true }));
     const cached = parseCache(await runCache(bare, folder, server.url));
     // A web server beside the cache offers the copies.
-    for (const [path, source] of [['cached/disk.raw', 'disk.raw'], ['cached/ipa/kernel', 'ipa.kernel'], ['cached/ipa/ramdisk', 'ipa.initramfs']]) server.files.set(path!, server.files.get(source!)!);
+    for (const [path, source] of [
+      ['cached/disk.raw', 'disk.raw'],
+      ['cached/ipa/kernel', 'ipa.kernel'],
+      ['cached/ipa/ramdisk', 'ipa.initramfs'],
+    ])
+      server.files.set(path!, server.files.get(source!)!);
 
     const nodes = [{ name: bare.name('cached'), driver: 'fake-hardware', deploy_interface: 'direct', ...cached }];
-    expect(await bare.run('baremetal_enroll', { nodes })).toMatchObject({ changed: true, nodes: [{ action: 'create', provision_state: 'available' }] });
+    expect(await bare.run('baremetal_enroll', { nodes })).toMatchObject({
+      changed: true,
+      nodes: [{ action: 'create', provision_state: 'available' }],
+    });
     const waiting = await bare.run('baremetal_node', { name: bare.name('cached'), state: 'active', state_timeout: 3 });
-    expect(waiting).toMatchObject({ failed: true, changed: true, error_code: 'WAIT_TIMEOUT', msg: expect.stringContaining('it is in state wait call-back') });
+    expect(waiting).toMatchObject({
+      failed: true,
+      changed: true,
+      error_code: 'WAIT_TIMEOUT',
+      msg: expect.stringContaining('it is in state wait call-back'),
+    });
     expect(server.requests).toContain('HEAD cached/disk.raw');
   }),
 );

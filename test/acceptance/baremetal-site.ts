@@ -56,21 +56,38 @@ export function withIronic(which: Which, body: (bare: BareSite) => Promise<void>
   });
 }
 
-function bareSite({ site, ironic, proxy, which }: { site: Site; ironic: RawIronic; proxy: FaultProxy; which: Which }): BareSite {
+function bareSite({
+  site,
+  ironic,
+  proxy,
+  which,
+}: {
+  site: Site;
+  ironic: RawIronic;
+  proxy: FaultProxy;
+  which: Which;
+}): BareSite {
   const unique = randomBytes(4).toString('hex');
   const prefix = `bare-${unique}`;
   const login = loginOf(site, which, proxy.url);
   let seen = 0;
   const start = (module: string, given: Arguments): Running => {
-    const running = startModule(module, { ...login, ...given }, { OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file });
+    const running = startModule(
+      module,
+      { ...login, ...given },
+      { OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file },
+    );
     site.afterwards(() => running.kill());
     return running;
   };
-  const list = async (): Promise<RawNode[]> => (await ironic.ask<{ nodes: RawNode[] }>('GET', '/nodes?fields=uuid,name,provision_state,reservation&limit=1000')).nodes;
+  const list = async (): Promise<RawNode[]> =>
+    (await ironic.ask<{ nodes: RawNode[] }>('GET', '/nodes?fields=uuid,name,provision_state,reservation&limit=1000'))
+      .nodes;
   return {
     ...{ site, ironic, proxy, prefix, login, start },
     name: (suffix) => `${prefix}-${suffix}`,
-    mac: (number) => `02:${unique.match(/../g)!.slice(0, 3).join(':')}:${[number >> 8, number & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
+    mac: (number) =>
+      `02:${unique.match(/../g)!.slice(0, 3).join(':')}:${[number >> 8, number & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
     run: async (module, given) => {
       const ended = await start(module, given).ended;
       try {
@@ -79,33 +96,65 @@ function bareSite({ site, ironic, proxy, which }: { site: Site; ironic: RawIroni
         throw new Error(`no JSON but ${ended.stdout.slice(0, 400)} ${ended.stderr.slice(0, 400)}`, { cause });
       }
     },
-    command: (...argv) => startCommand(argv, { ...environmentOf(site, which, proxy.url), OS_CLIENT_CONFIG_FILE: '/nonexistent' }).ended,
-    find: async (name) => ironic.ask<RawNode>('GET', `/nodes/${name}`).catch((error: { status?: number }) => {
-      if (error.status === 404) return undefined;
-      throw error;
-    }),
+    command: (...argv) =>
+      startCommand(argv, { ...environmentOf(site, which, proxy.url), OS_CLIENT_CONFIG_FILE: '/nonexistent' }).ended,
+    find: async (name) =>
+      ironic.ask<RawNode>('GET', `/nodes/${name}`).catch((error: { status?: number }) => {
+        if (error.status === 404) return undefined;
+        throw error;
+      }),
     nodes: async () => (await list()).filter(({ name }) => name?.startsWith(prefix)),
-    ports: async (node) => (await ironic.ask<{ ports: Record<string, unknown>[] }>('GET', `/ports?node=${node}&detail=true`)).ports,
+    ports: async (node) =>
+      (await ironic.ask<{ ports: Record<string, unknown>[] }>('GET', `/ports?node=${node}&detail=true`)).ports,
     writes: () => {
       const fresh = proxy.requests.slice(seen);
       seen = proxy.requests.length;
-      return fresh.filter(({ method }) => !['GET', 'HEAD'].includes(method)).map(({ method, path }) => `${method} ${path}`);
+      return fresh
+        .filter(({ method }) => !['GET', 'HEAD'].includes(method))
+        .map(({ method, path }) => `${method} ${path}`);
     },
   };
 }
 
 function loginOf(site: Site, which: Which, url: string): Arguments {
   if (which === 'noauth') return { auth_type: 'none', endpoint_override: { baremetal: url } };
-  if (which === 'http_basic') return { auth_type: 'http_basic', auth: { endpoint: url, username: fact(site.cloud, 'ironic_basic_username'), password: fact(site.cloud, 'ironic_basic_password') } };
-  const auth = { auth_url: site.cloud.keystone_url, username: 'admin', password: site.cloud.admin_password, project_id: site.project.id, user_domain_id: 'default' };
+  if (which === 'http_basic')
+    return {
+      auth_type: 'http_basic',
+      auth: {
+        endpoint: url,
+        username: fact(site.cloud, 'ironic_basic_username'),
+        password: fact(site.cloud, 'ironic_basic_password'),
+      },
+    };
+  const auth = {
+    auth_url: site.cloud.keystone_url,
+    username: 'admin',
+    password: site.cloud.admin_password,
+    project_id: site.project.id,
+    user_domain_id: 'default',
+  };
   return { auth, region_name: 'RegionOne', endpoint_override: { baremetal: url } };
 }
 
 function environmentOf(site: Site, which: Which, url: string): Record<string, string> {
   if (which === 'noauth') return { OS_AUTH_TYPE: 'none', OS_ENDPOINT: url };
-  if (which === 'http_basic') return { OS_AUTH_TYPE: 'http_basic', OS_ENDPOINT: url, OS_USERNAME: fact(site.cloud, 'ironic_basic_username'), OS_PASSWORD: fact(site.cloud, 'ironic_basic_password') };
+  if (which === 'http_basic')
+    return {
+      OS_AUTH_TYPE: 'http_basic',
+      OS_ENDPOINT: url,
+      OS_USERNAME: fact(site.cloud, 'ironic_basic_username'),
+      OS_PASSWORD: fact(site.cloud, 'ironic_basic_password'),
+    };
   const { keystone_url: auth, admin_password: password } = site.cloud;
-  return { OS_AUTH_URL: auth, OS_USERNAME: 'admin', OS_PASSWORD: password, OS_PROJECT_ID: site.project.id, OS_USER_DOMAIN_ID: 'default', OS_BAREMETAL_ENDPOINT_OVERRIDE: url };
+  return {
+    OS_AUTH_URL: auth,
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: password,
+    OS_PROJECT_ID: site.project.id,
+    OS_USER_DOMAIN_ID: 'default',
+    OS_BAREMETAL_ENDPOINT_OVERRIDE: url,
+  };
 }
 
 async function removeAll(bare: BareSite): Promise<void> {
@@ -113,7 +162,9 @@ async function removeAll(bare: BareSite): Promise<void> {
   for (const { uuid } of await bare.nodes()) {
     await until(async () => {
       try {
-        await ironic.ask('PATCH', `/nodes/${uuid}`, [{ op: 'add', path: '/protected', value: false }]).catch(() => undefined);
+        await ironic
+          .ask('PATCH', `/nodes/${uuid}`, [{ op: 'add', path: '/protected', value: false }])
+          .catch(() => undefined);
         await ironic.ask('PUT', `/nodes/${uuid}/maintenance`, { reason: 'its test is over' });
         await ironic.ask('DELETE', `/nodes/${uuid}`);
         return true;

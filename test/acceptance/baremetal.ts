@@ -50,14 +50,19 @@ export function openIronic(site: Site): RawIronic {
 export function openStandaloneIronic(site: Site, auth: 'noauth' | 'http_basic'): RawIronic {
   if (auth === 'noauth') return connect(site, fact(site.cloud, 'ironic_standalone_url'), {});
   const login = `${fact(site.cloud, 'ironic_basic_username')}:${fact(site.cloud, 'ironic_basic_password')}`;
-  return connect(site, fact(site.cloud, 'ironic_basic_url'), { Authorization: `Basic ${Buffer.from(login).toString('base64')}` });
+  return connect(site, fact(site.cloud, 'ironic_basic_url'), {
+    Authorization: `Basic ${Buffer.from(login).toString('base64')}`,
+  });
 }
 
 function connect(site: Site, url: string, login: Record<string, string>): RawIronic {
   const headers = { 'Content-Type': 'application/json', 'X-OpenStack-Ironic-API-Version': '1.82', ...login };
 
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await call(method, `${url}/v1${path}`, { headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const answer = await call(method, `${url}/v1${path}`, {
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     const text = await answer.text();
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
@@ -74,7 +79,8 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
     return until(async () => {
       const node = await getNode(uuid);
       const { provision_state: now, reservation, last_error } = node;
-      if (now !== state && /^error$|failed$/.test(now)) throw new Error(`node ${uuid} is ${now}, not ${state}: ${last_error}`);
+      if (now !== state && /^error$|failed$/.test(now))
+        throw new Error(`node ${uuid} is ${now}, not ${state}: ${last_error}`);
       return now === state && reservation === null && node;
     }, `node ${uuid} to be ${state}`);
   }
@@ -91,7 +97,8 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
     await makeManageable(uuid);
     await ask('PUT', `/nodes/${uuid}/states/provision`, { target: 'provide' });
     const node = await waitForState(uuid, 'available');
-    if (node.resource_class === site.cloud['baremetal_resource_class']) await until(() => takesServers(site, uuid), `Nova to see node ${uuid}`);
+    if (node.resource_class === site.cloud['baremetal_resource_class'])
+      await until(() => takesServers(site, uuid), `Nova to see node ${uuid}`);
     return node;
   }
 
@@ -100,7 +107,9 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
 
 /** Nova's compute gives a node to placement a second or so after it became available; before that no server finds it. */
 async function takesServers(site: Site, uuid: string): Promise<boolean> {
-  const answer = await fetch(`${fact(site.cloud, 'placement_url')}/resource_providers/${uuid}/inventories`, { headers: { 'X-Auth-Token': site.project.token } });
+  const answer = await fetch(`${fact(site.cloud, 'placement_url')}/resource_providers/${uuid}/inventories`, {
+    headers: { 'X-Auth-Token': site.project.token },
+  });
   if (!answer.ok) return false;
   const { inventories } = (await answer.json()) as { inventories: Record<string, { reserved: number }> };
   return inventories['CUSTOM_BAREMETAL']?.reserved === 0;

@@ -6,9 +6,12 @@ import { bootOnNode, bootServer, removeServer } from './compute.js';
 import { withSite, type Site } from './site.js';
 
 /** Of the class that Nova takes. */
-const forNova = (site: Site): { resource_class: string } => ({ resource_class: fact(site.cloud, 'baremetal_resource_class') });
+const forNova = (site: Site): { resource_class: string } => ({
+  resource_class: fact(site.cloud, 'baremetal_resource_class'),
+});
 
-const seedImage = (site: Site): Promise<{ id: string }> => site.glance.create({ name: site.name, disk_format: 'raw' }, Buffer.alloc(512, 'image'));
+const seedImage = (site: Site): Promise<{ id: string }> =>
+  site.glance.create({ name: site.name, disk_format: 'raw' }, Buffer.alloc(512, 'image'));
 
 /** Asks for a state without waiting for it. */
 async function ask(ironic: RawIronic, node: string, target: string): Promise<void> {
@@ -19,7 +22,9 @@ async function ask(ironic: RawIronic, node: string, target: string): Promise<voi
 const unreachable = { image_source: 'http://127.0.0.1:1/image', image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' };
 
 async function hostOf(site: Site, server: string): Promise<unknown> {
-  const answer = await call('GET', `${fact(site.cloud, 'nova_url')}/servers/${server}`, { headers: { 'X-Auth-Token': site.project.token } });
+  const answer = await call('GET', `${fact(site.cloud, 'nova_url')}/servers/${server}`, {
+    headers: { 'X-Auth-Token': site.project.token },
+  });
   return ((await answer.json()) as { server: Record<string, unknown> }).server['OS-EXT-SRV-ATTR:hypervisor_hostname'];
 }
 
@@ -34,7 +39,11 @@ test.concurrent(
     const server = await bootOnNode(site, node, image.id);
 
     expect(await hostOf(site, server.id)).toBe(node);
-    expect(await ironic.getNode(node)).toMatchObject({ provision_state: 'active', instance_uuid: server.id, instance_info: { image_source: image.id } });
+    expect(await ironic.getNode(node)).toMatchObject({
+      provision_state: 'active',
+      instance_uuid: server.id,
+      instance_info: { image_source: image.id },
+    });
     await removeServer(site, server.id);
     expect(await ironic.waitForState(node, 'available')).toMatchObject({ instance_uuid: null });
   }),
@@ -69,7 +78,11 @@ test.concurrent(
 
 test.concurrent.each([
   ['at once without its image', unreachable, /Validation of image href .* failed/],
-  ['without a call from its agent', { ...unreachable, image_source: 'STORE/' }, /Timeout reached while waiting for callback/],
+  [
+    'without a call from its agent',
+    { ...unreachable, image_source: 'STORE/' },
+    /Timeout reached while waiting for callback/,
+  ],
 ])('a node fails to deploy %s', (_, image, reason) =>
   withSite(async (site) => {
     const ironic = openIronic(site);
@@ -79,7 +92,9 @@ test.concurrent.each([
 
     await ask(ironic, node, 'active');
 
-    expect(await ironic.waitForState(node, 'deploy failed')).toMatchObject({ last_error: expect.stringMatching(reason) });
+    expect(await ironic.waitForState(node, 'deploy failed')).toMatchObject({
+      last_error: expect.stringMatching(reason),
+    });
   })(),
 );
 
@@ -91,7 +106,9 @@ async function expectCleanFailure(ironic: RawIronic): Promise<void> {
   await ask(ironic, node, 'provide');
 
   await ironic.waitForState(node, 'clean wait');
-  expect(await ironic.waitForState(node, 'clean failed')).toMatchObject({ last_error: expect.stringContaining('Timeout reached while cleaning the node') });
+  expect(await ironic.waitForState(node, 'clean failed')).toMatchObject({
+    last_error: expect.stringContaining('Timeout reached while cleaning the node'),
+  });
 }
 
 test.concurrent(
@@ -110,7 +127,10 @@ test.concurrent(
 
     expect(await ironic.getNode(node)).toMatchObject({ provision_state: 'deploying', reservation: expect.any(String) });
     const change = ironic.ask('PUT', `/nodes/${node}/states/power`, { target: 'power on' });
-    await expect(change).rejects.toMatchObject({ status: 409, message: expect.stringContaining(`Node ${node} is locked`) });
+    await expect(change).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining(`Node ${node} is locked`),
+    });
     expect(await ironic.waitForState(node, 'active')).toMatchObject({ power_state: 'power off' });
   }),
 );

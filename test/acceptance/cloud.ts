@@ -39,7 +39,10 @@ export function readCloud(): CloudFacts {
 /** A fact that is there only where the cloud has the service, such as `nova_url`. Throws, naming the cure. */
 export function fact(cloud: CloudFacts, name: string): string {
   const value = cloud[name];
-  if (value === undefined) throw new Error(`the test cloud has no ${name}: test/cloud/up keystone glance swift web nova_ironic ironic_standalone`);
+  if (value === undefined)
+    throw new Error(
+      `the test cloud has no ${name}: test/cloud/up keystone glance swift web nova_ironic ironic_standalone`,
+    );
   return value;
 }
 
@@ -76,11 +79,19 @@ export async function until<T>(ask: () => Promise<T | false | undefined>, what: 
 }
 
 /** A request whose status is checked. Throws with the answer's text, or naming test/cloud/up where nobody answers. */
-export async function call(method: string, url: string, options: { headers?: Record<string, string>; body?: Buffer | string } = {}): Promise<Response> {
+export async function call(
+  method: string,
+  url: string,
+  options: { headers?: Record<string, string>; body?: Buffer | string } = {},
+): Promise<Response> {
   const answer = await fetch(url, { method, ...options }).catch((cause: unknown) => {
     throw new Error(`${method} ${url}: nobody answers; is the test cloud up? test/cloud/up starts it`, { cause });
   });
-  if (!answer.ok) throw Object.assign(new Error(`${method} ${url} answered ${answer.status}: ${(await answer.text()).slice(0, 400)}`), { status: answer.status });
+  if (!answer.ok)
+    throw Object.assign(
+      new Error(`${method} ${url} answered ${answer.status}: ${(await answer.text()).slice(0, 400)}`),
+      { status: answer.status },
+    );
   return answer;
 }
 
@@ -94,8 +105,13 @@ export function cloudAdminToken(cloud: CloudFacts): Promise<string> {
 /** A token of the admin, scoped to a project. */
 async function adminToken(cloud: CloudFacts, projectId: string): Promise<string> {
   const user = { id: cloud.admin_user_id, password: cloud.admin_password };
-  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } } });
-  const answer = await call('POST', `${cloud.keystone_url}/auth/tokens`, { headers: { 'Content-Type': 'application/json' }, body });
+  const body = JSON.stringify({
+    auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
+  });
+  const answer = await call('POST', `${cloud.keystone_url}/auth/tokens`, {
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  });
   return answer.headers.get('x-subject-token') ?? '';
 }
 
@@ -108,7 +124,9 @@ export interface Project {
 
 /** A project of its own, in which the admin is admin: its runs see no image that another test is just bringing in. */
 export async function createProject(cloud: CloudFacts, name: string): Promise<Project> {
-  const { project } = await askKeystone<{ project: { id: string } }>(cloud, 'POST', '/projects', { project: { name, domain_id: 'default' } });
+  const { project } = await askKeystone<{ project: { id: string } }>(cloud, 'POST', '/projects', {
+    project: { name, domain_id: 'default' },
+  });
   await grantRole(cloud, { projectId: project.id, userId: cloud.admin_user_id, role: 'admin' });
   const remove = async (): Promise<void> => void (await askKeystone(cloud, 'DELETE', `/projects/${project.id}`));
   return { id: project.id, token: await adminToken(cloud, project.id), remove };
@@ -123,9 +141,15 @@ export interface Member {
 /** A user without any privileges in a project. */
 export async function createMember(cloud: CloudFacts, project: Project): Promise<Member> {
   const password = 'of no use elsewhere';
-  const { user } = await askKeystone<{ user: { id: string } }>(cloud, 'POST', '/users', { user: { name: `member-${project.id}`, domain_id: 'default', password } });
+  const { user } = await askKeystone<{ user: { id: string } }>(cloud, 'POST', '/users', {
+    user: { name: `member-${project.id}`, domain_id: 'default', password },
+  });
   await grantRole(cloud, { projectId: project.id, userId: user.id, role: 'member' });
-  return { user_id: user.id, password, remove: async () => void (await askKeystone(cloud, 'DELETE', `/users/${user.id}`)) };
+  return {
+    user_id: user.id,
+    password,
+    remove: async () => void (await askKeystone(cloud, 'DELETE', `/users/${user.id}`)),
+  };
 }
 
 async function grantRole(cloud: CloudFacts, grant: { projectId: string; userId: string; role: string }): Promise<void> {
@@ -135,6 +159,9 @@ async function grantRole(cloud: CloudFacts, grant: { projectId: string; userId: 
 
 async function askKeystone<T>(cloud: CloudFacts, method: string, path: string, body?: unknown): Promise<T> {
   const headers = { 'X-Auth-Token': await cloudAdminToken(cloud), 'Content-Type': 'application/json' };
-  const answer = await call(method, cloud.keystone_url + path, { headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const answer = await call(method, cloud.keystone_url + path, {
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }

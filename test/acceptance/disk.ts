@@ -43,7 +43,20 @@ export function makeDiskWithBackingFile(): Buffer {
 export function makeDiskAs(format: string, options = ''): Buffer {
   return inFolder((folder) => {
     const secret = ['--object', 'secret,id=key,data=not-a-secret'];
-    execFileSync('qemu-img', ['create', '-q', ...(options.includes('secret') ? secret : []), '-f', format, ...(options ? ['-o', options] : []), 'disk', '1M'], { cwd: folder });
+    execFileSync(
+      'qemu-img',
+      [
+        'create',
+        '-q',
+        ...(options.includes('secret') ? secret : []),
+        '-f',
+        format,
+        ...(options ? ['-o', options] : []),
+        'disk',
+        '1M',
+      ],
+      { cwd: folder },
+    );
     return readFileSync(join(folder, 'disk'));
   });
 }

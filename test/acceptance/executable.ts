@@ -68,18 +68,26 @@ export function parseResult({ stdout, stderr }: Ended): ModuleResult {
   try {
     return JSON.parse(stdout) as ModuleResult;
   } catch (cause) {
-    throw new Error(`the module did not print JSON but "${stdout.slice(0, 500)}", and on stderr "${stderr.slice(0, 500)}"`, { cause });
+    throw new Error(
+      `the module did not print JSON but "${stdout.slice(0, 500)}", and on stderr "${stderr.slice(0, 500)}"`,
+      { cause },
+    );
   }
 }
 
 function start(path: string, argv: readonly string[], environment: Readonly<Record<string, string>>): Running {
   // Nothing of the caller's login, nor of its proxies, may reach the run.
-  const child = spawn(path, argv, { env: { PATH: process.env.PATH, HOME: tmpdir(), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(path, argv, {
+    env: { PATH: process.env.PATH, HOME: tmpdir(), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const collected = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (collected.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (collected.stderr += text));
   // The launcher replaces itself by node, so this is the process that does the work.
-  const ended = once(child, 'close').then(([exitCode]: (number | null)[]): Ended => ({ exitCode: exitCode ?? null, ...collected }));
+  const ended = once(child, 'close').then(
+    ([exitCode]: (number | null)[]): Ended => ({ exitCode: exitCode ?? null, ...collected }),
+  );
   return {
     ended,
     kill: async () => {

@@ -33,7 +33,11 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
   const images = `${url}/v2/images`;
 
   async function listSome(hidden: boolean): Promise<RawImage[]> {
-    const answer = await call('GET', `${images}?owner=${projectId}&limit=1000&sort=created_at:asc,id:asc&os_hidden=${hidden}`, { headers });
+    const answer = await call(
+      'GET',
+      `${images}?owner=${projectId}&limit=1000&sort=created_at:asc,id:asc&os_hidden=${hidden}`,
+      { headers },
+    );
     return ((await answer.json()) as { images: RawImage[] }).images;
   }
 
@@ -46,7 +50,10 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
     const answer = await call('POST', images, { headers: { ...headers, 'Content-Type': 'application/json' }, body });
     const image = (await answer.json()) as RawImage;
     if (!content) return image;
-    await call('PUT', `${images}/${image.id}/file`, { headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body: content });
+    await call('PUT', `${images}/${image.id}/file`, {
+      headers: { ...headers, 'Content-Type': 'application/octet-stream' },
+      body: content,
+    });
     return get(image.id);
   }
 
@@ -60,13 +67,17 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
     },
     change: async (id, attributes) => {
       const type = { 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
-      const body = JSON.stringify(Object.entries(attributes).map(([key, value]) => ({ op: 'add', path: `/${key}`, value })));
+      const body = JSON.stringify(
+        Object.entries(attributes).map(([key, value]) => ({ op: 'add', path: `/${key}`, value })),
+      );
       await call('PATCH', `${images}/${id}`, { headers: { ...headers, ...type }, body });
     },
     remove: async (id) => void (await call('DELETE', `${images}/${id}`, { headers })),
     sha256: async (id) => {
       const answer = await call('GET', `${images}/${id}/file`, { headers });
-      return createHash('sha256').update(Buffer.from(await answer.arrayBuffer())).digest('hex');
+      return createHash('sha256')
+        .update(Buffer.from(await answer.arrayBuffer()))
+        .digest('hex');
     },
   };
 }

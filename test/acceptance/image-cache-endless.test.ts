@@ -38,7 +38,11 @@ test('a body of unknown length that does not end leaves room on the disk, and no
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/endless.img`;
   const checksum = `sha256:${'0'.repeat(64)}`;
 
-  const { exitCode, stdout } = await startModule('image_cache', { files: [{ url, dest: join(folder, 'endless.img'), checksum }] }, {}).ended;
+  const { exitCode, stdout } = await startModule(
+    'image_cache',
+    { files: [{ url, dest: join(folder, 'endless.img'), checksum }] },
+    {},
+  ).ended;
 
   expect(exitCode).toBe(1);
   expect(stdout).toContain('endless.img, which does not say how long it is, needs 1024 MiB');

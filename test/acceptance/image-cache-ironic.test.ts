@@ -30,10 +30,16 @@ const url = (): string => `${site.url}/file`;
 const gets = (): number => site.seen().filter((request) => request === 'GET /file').length;
 
 /** Has Ironic link its copy to a new place, as for a node. */
-async function ironic(more: Readonly<Record<string, string>> = {}): Promise<OracleAnswer & { readonly dest: string; readonly downloads: number }> {
+async function ironic(
+  more: Readonly<Record<string, string>> = {},
+): Promise<OracleAnswer & { readonly dest: string; readonly downloads: number }> {
   const dest = join(site.folder, `node-${++count}`);
   const before = gets();
-  return { ...(await oracle.ask({ do: 'fetch', url: url(), masters, dest, ...more })), dest, downloads: gets() - before };
+  return {
+    ...(await oracle.ask({ do: 'fetch', url: url(), masters, dest, ...more })),
+    dest,
+    downloads: gets() - before,
+  };
 }
 
 async function masterPath(): Promise<string> {
@@ -103,17 +109,56 @@ describe('the same decision', () => {
     const theirs = await oracle.ask({ do: 'decide', url: `file://${source}`, allowed: site.folder, copy });
     const ours = await site.cache({ allowed_paths: [site.folder] }, { url: `file://${source}` });
 
-    expect({ error: theirs.error, action: ours.action }).toEqual({ error: undefined, action: theirs.fresh ? 'fresh' : 'fetch' });
+    expect({ error: theirs.error, action: ours.action }).toEqual({
+      error: undefined,
+      action: theirs.fresh ? 'fresh' : 'fetch',
+    });
   });
 });
 
 test('dates are read alike', async () => {
   const dates = [
-    ...[april, 'Tue, 1 Apr 2025 8:00:00 GMT', 'tue, 01 apr 2025 08:00:00 gmt', 'Mon, 01 Apr 2025 08:00:00 GMT', 'Tue,  01 Apr 2025 08:00:00 GMT', 'Tue,01 Apr 2025 08:00:00 GMT'],
-    ...['Tuesday, 01-Apr-25 08:00:00 GMT', 'Tue, 01-Apr-25 08:00:00 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Friday, 06-Nov-68 08:49:37 GMT', 'Tuesday, 01-Apr-2025 08:00:00 GMT'],
-    ...['Tue Apr  1 08:00:00 2025', 'Tue Apr 1 08:00:00 2025', 'Tue Apr 01 08:00:00 2025', 'Tue Apr 01 08:00:00 25', 'Tue Apr 01 08:00:00 2025 GMT'],
-    ...['Sun, 30 Feb 2025 08:00:00 GMT', 'Thu, 29 Feb 2024 08:00:00 GMT', 'Tue, 00 Apr 2025 08:00:00 GMT', 'Tue, 01 Apr 2025 24:00:00 GMT', 'Tue, 01 Apr 2025 08:60:00 GMT', 'Tue, 01 Apr 2025 08:00:61 GMT'],
-    ...['Tue, 01 Apr 2025 08:00:00 UTC', 'Tue, 01 Apr 2025 08:00:00 +0000', 'Tue, 01 Apr 2025 08:00:00', '2025-04-01T08:00:00Z', '1743494400', '0', 'yesterday', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Mon, 01 Jan 0001 00:00:00 GMT'],
+    ...[
+      april,
+      'Tue, 1 Apr 2025 8:00:00 GMT',
+      'tue, 01 apr 2025 08:00:00 gmt',
+      'Mon, 01 Apr 2025 08:00:00 GMT',
+      'Tue,  01 Apr 2025 08:00:00 GMT',
+      'Tue,01 Apr 2025 08:00:00 GMT',
+    ],
+    ...[
+      'Tuesday, 01-Apr-25 08:00:00 GMT',
+      'Tue, 01-Apr-25 08:00:00 GMT',
+      'Sunday, 06-Nov-94 08:49:37 GMT',
+      'Friday, 06-Nov-68 08:49:37 GMT',
+      'Tuesday, 01-Apr-2025 08:00:00 GMT',
+    ],
+    ...[
+      'Tue Apr  1 08:00:00 2025',
+      'Tue Apr 1 08:00:00 2025',
+      'Tue Apr 01 08:00:00 2025',
+      'Tue Apr 01 08:00:00 25',
+      'Tue Apr 01 08:00:00 2025 GMT',
+    ],
+    ...[
+      'Sun, 30 Feb 2025 08:00:00 GMT',
+      'Thu, 29 Feb 2024 08:00:00 GMT',
+      'Tue, 00 Apr 2025 08:00:00 GMT',
+      'Tue, 01 Apr 2025 24:00:00 GMT',
+      'Tue, 01 Apr 2025 08:60:00 GMT',
+      'Tue, 01 Apr 2025 08:00:61 GMT',
+    ],
+    ...[
+      'Tue, 01 Apr 2025 08:00:00 UTC',
+      'Tue, 01 Apr 2025 08:00:00 +0000',
+      'Tue, 01 Apr 2025 08:00:00',
+      '2025-04-01T08:00:00Z',
+      '1743494400',
+      '0',
+      'yesterday',
+      'Thu, 01 Jan 1970 00:00:00 GMT',
+      'Mon, 01 Jan 0001 00:00:00 GMT',
+    ],
   ];
   const theirs: Record<string, number | undefined> = {};
   for (const lastModified of dates) {
@@ -126,17 +171,30 @@ test('dates are read alike', async () => {
   expect(Object.fromEntries(dates.map((date) => [date, parseHttpDate(date)]))).toEqual(theirs);
 });
 
-test.each(['ftp://h/a', 'my-image', 'images/a', 'http+unix://a/b'])('%s is refused with the same sentence', async (reference) => {
-  const { error } = await oracle.ask({ do: 'show', url: reference });
+test.each(['ftp://h/a', 'my-image', 'images/a', 'http+unix://a/b'])(
+  '%s is refused with the same sentence',
+  async (reference) => {
+    const { error } = await oracle.ask({ do: 'show', url: reference });
 
-  await expect(site.cache({}, { url: reference })).rejects.toMatchObject({ message: `files[0].url: ${error ?? 'not refused'}` });
-});
+    await expect(site.cache({}, { url: reference })).rejects.toMatchObject({
+      message: `files[0].url: ${error ?? 'not refused'}`,
+    });
+  },
+);
 
 test('a file of the host that is not allowed is refused with the same sentence', async () => {
   const source = site.put('elsewhere/disk.img', 'new');
-  const { error } = await oracle.ask({ do: 'decide', url: `file://${source}`, allowed: `${site.folder}/allowed`, copy: '' });
+  const { error } = await oracle.ask({
+    do: 'decide',
+    url: `file://${source}`,
+    allowed: `${site.folder}/allowed`,
+    copy: '',
+  });
 
-  expect(await site.cache({ allowed_paths: [`${site.folder}/allowed`] }, { url: `file://${source}` })).toMatchObject({ action: 'failed', detail: error });
+  expect(await site.cache({ allowed_paths: [`${site.folder}/allowed`] }, { url: `file://${source}` })).toMatchObject({
+    action: 'failed',
+    detail: error,
+  });
 });
 
 describe('a fault that is not ours', () => {
@@ -157,7 +215,8 @@ describe('a fault that is not ours', () => {
     const changing = (): void => {
       const file = site.serve('/file', 'of may', { lastModified: may });
       file.onRequest = (method) => {
-        if (method === 'GET') Object.assign(file, { body: Buffer.from('of june'), lastModified: june, onRequest: undefined });
+        if (method === 'GET')
+          Object.assign(file, { body: Buffer.from('of june'), lastModified: june, onRequest: undefined });
       };
     };
     changing();
@@ -179,7 +238,10 @@ describe('a fault that is not ours', () => {
     const theirs = await ironic({ checksum: sha256('good'), algorithm: 'sha256' });
 
     expect([theirs.error, readFileSync(theirs.dest, 'utf8')]).toEqual([undefined, 'bad']);
-    expect(await site.cache({}, { checksum: sha256('good') })).toMatchObject({ action: 'failed', detail: expect.stringContaining('its sha256 is') });
+    expect(await site.cache({}, { checksum: sha256('good') })).toMatchObject({
+      action: 'failed',
+      detail: expect.stringContaining('its sha256 is'),
+    });
     site.serve('/file', 'good', { lastModified: may });
     expect(await site.cache({}, { checksum: sha256('good') })).toMatchObject({ action: 'fetch', reason: 'checksum' });
   });
@@ -202,7 +264,8 @@ describe('a fault that is not ours', () => {
     const second = startOracle();
     try {
       file.onRequest = () => void (gets() === 2 && open());
-      const fetchBy = (by: Oracle, name: string): Promise<OracleAnswer> => by.ask({ do: 'fetch', url: url(), masters, dest: join(site.folder, name) });
+      const fetchBy = (by: Oracle, name: string): Promise<OracleAnswer> =>
+        by.ask({ do: 'fetch', url: url(), masters, dest: join(site.folder, name) });
       const theirs = await Promise.all([fetchBy(oracle, 'first'), fetchBy(second, 'second')]);
       expect(theirs.map(({ error }) => error === undefined).sort()).toEqual([false, true]);
     } finally {

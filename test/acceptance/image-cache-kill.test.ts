@@ -24,7 +24,11 @@ function publish(number: number, lastModified: string): void {
 
 /** One run of the built module, killed before its step `at`; 0 leaves it alone, as does any that it does not come to. */
 async function runModule(folder: string, args: Arguments, at: number): Promise<'killed' | 'done'> {
-  const environment = { NODE_OPTIONS: `--require=${join(root, 'test/acceptance/kill-at.cjs')}`, KILL_AT: String(at), KILL_BELOW: folder };
+  const environment = {
+    NODE_OPTIONS: `--require=${join(root, 'test/acceptance/kill-at.cjs')}`,
+    KILL_AT: String(at),
+    KILL_BELOW: folder,
+  };
   const { exitCode, stdout, stderr } = await startModule('image_cache', args, environment).ended;
   if (exitCode === null) return 'killed';
   if (exitCode !== 0) throw new Error(`the module ended with ${exitCode}: ${stdout}${stderr}`);
@@ -45,17 +49,28 @@ const single: Subject = {
 };
 
 const set: Subject = {
-  args: (folder) => ({ sets: [{ name: 'ipa', dest: folder, kernel: { url: `${site.url}/kernel` }, ramdisk: { url: `${site.url}/ramdisk` } }], keep: 0 }),
+  args: (folder) => ({
+    sets: [
+      { name: 'ipa', dest: folder, kernel: { url: `${site.url}/kernel` }, ramdisk: { url: `${site.url}/ramdisk` } },
+    ],
+    keep: 0,
+  }),
   inUse: (folder) => ['kernel', 'ramdisk'].map((name) => readFileSync(`${folder}/ipa/${name}`, 'utf8')).join('|'),
   whole: (number) => ['kernel', 'ramdisk'].map((name) => release(number, name).toString()).join('|'),
 };
 
 /** What the cache keeps of its own when nothing is under way, without the names of versions. */
 function leftovers(folder: string): string[] {
-  return readdirSync(folder, { recursive: true }).map(String).map((path) => path.replace(/\d{8}T\d{6}Z(-\d+)?/, 'VERSION')).sort();
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .map((path) => path.replace(/\d{8}T\d{6}Z(-\d+)?/, 'VERSION'))
+    .sort();
 }
 
-test.each([['a file', single], ['a set', set]] as const)('of %s', async (_, subject) => {
+test.each([
+  ['a file', single],
+  ['a set', set],
+] as const)('of %s', async (_, subject) => {
   const clean = join(site.folder, 'clean');
   publish(1, april);
   await site.run(subject.args(clean));
@@ -78,7 +93,11 @@ test.each([['a file', single], ['a set', set]] as const)('of %s', async (_, subj
     expect({ at, now: seen.at(-1) }).not.toEqual({ at, now: 'broken' });
     await site.run(subject.args(folder));
 
-    expect({ at, isNew: subject.inUse(folder) === subject.whole(2), left: leftovers(folder) }).toEqual({ at, isNew: true, left: expected });
+    expect({ at, isNew: subject.inUse(folder) === subject.whole(2), left: leftovers(folder) }).toEqual({
+      at,
+      isNew: true,
+      left: expected,
+    });
     expect(await site.run(subject.args(folder))).toMatchObject({ changed: false });
   }
   expect(new Set(seen)).toEqual(new Set(['old', 'new']));

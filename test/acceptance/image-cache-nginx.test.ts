@@ -36,17 +36,25 @@ afterAll(() => nginx.close());
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'image-cache-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function cache(name: string, more: Record<string, unknown> = {}): Promise<{ readonly action: string; readonly code?: string; readonly detail: string; readonly bytes?: number }> {
+async function cache(
+  name: string,
+  more: Record<string, unknown> = {},
+): Promise<{ readonly action: string; readonly code?: string; readonly detail: string; readonly bytes?: number }> {
   const files = [{ url: `${nginx.url}/${name}`, dest: `${folder}/${name}`, ...more }];
-  const result = parseResult(await startModule('image_cache', { files, attempts: 1 }, {}).ended) as unknown as { files: readonly never[] };
+  const result = parseResult(await startModule('image_cache', { files, attempts: 1 }, {}).ended) as unknown as {
+    files: readonly never[];
+  };
   return result.files[0] as never;
 }
 
-test.each(['moved.img', 'get-only.img', 'no-head.img', 'hangs-up.img', 'chunked.img'])('%s is fetched, with a checksum or without', async (name) => {
-  expect(await cache(name)).toMatchObject({ action: 'fetch', bytes: content.length });
-  rmSync(`${folder}/${name}`);
-  expect(await cache(name, { checksum })).toMatchObject({ action: 'fetch', bytes: content.length });
-});
+test.each(['moved.img', 'get-only.img', 'no-head.img', 'hangs-up.img', 'chunked.img'])(
+  '%s is fetched, with a checksum or without',
+  async (name) => {
+    expect(await cache(name)).toMatchObject({ action: 'fetch', bytes: content.length });
+    rmSync(`${folder}/${name}`);
+    expect(await cache(name, { checksum })).toMatchObject({ action: 'fetch', bytes: content.length });
+  },
+);
 
 test('another ETag in each answer needs a checksum', async () => {
   expect(await cache('weak.img', { checksum })).toMatchObject({ action: 'fetch', bytes: content.length });

@@ -15,17 +15,31 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-async function play(variables: string, ...options: string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const host = (name: string): string => `${name} ansible_connection=local ansible_python_interpreter=/usr/bin/python3 folder=${site.folder}/${name}`;
+async function play(
+  variables: string,
+  ...options: string[]
+): Promise<{ readonly code: number; readonly text: string }> {
+  const host = (name: string): string =>
+    `${name} ansible_connection=local ansible_python_interpreter=/usr/bin/python3 folder=${site.folder}/${name}`;
   const inventory = site.put('inventory', `[ironic-conductor]\n${host('c1')}\n${host('c2')}\n`);
   writeFileSync(join(site.folder, 'variables.yml'), variables);
-  const child = spawn('/usr/bin/ansible-playbook', ['-i', inventory, '-e', `@${site.folder}/variables.yml`, 'playbooks/image_cache.yml', ...options], {
-    cwd: root,
-    env: { PATH: process.env.PATH, HOME: site.folder, ANSIBLE_NOCOLOR: '1', ANSIBLE_CONFIG: join(root, 'ansible.cfg') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    '/usr/bin/ansible-playbook',
+    ['-i', inventory, '-e', `@${site.folder}/variables.yml`, 'playbooks/image_cache.yml', ...options],
+    {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        HOME: site.folder,
+        ANSIBLE_NOCOLOR: '1',
+        ANSIBLE_CONFIG: join(root, 'ansible.cfg'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const [code] = (await once(child, 'close')) as [number];
   return { code, text };
 }
@@ -42,8 +56,14 @@ test('every conductor gets the same, a second run changes nothing, and check mod
   const first = await play(sets());
   const second = await play(`${sets()}image_cache_keep: 0\n`);
 
-  expect({ code: first.code, text: first.text }).toEqual({ code: 0, text: expect.stringMatching(/c2 .*changed=1 .*failed=0/) });
-  expect({ code: second.code, text: second.text }).toEqual({ code: 0, text: expect.stringMatching(/c1 .*changed=0 [\s\S]*c2 .*changed=0 /) });
+  expect({ code: first.code, text: first.text }).toEqual({
+    code: 0,
+    text: expect.stringMatching(/c2 .*changed=1 .*failed=0/),
+  });
+  expect({ code: second.code, text: second.text }).toEqual({
+    code: 0,
+    text: expect.stringMatching(/c1 .*changed=0 [\s\S]*c2 .*changed=0 /),
+  });
   for (const name of ['c1', 'c2']) expect(readFileSync(join(site.folder, name, 'ipa/kernel'), 'utf8')).toBe('kernel');
 });
 

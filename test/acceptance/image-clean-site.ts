@@ -25,16 +25,30 @@ export async function openOldSite(site: Site): Promise<OldSite> {
   site.afterwards(() => Promise.all([novaProxy.close(), ironicProxy.close()]));
   const overrides = { image: site.glanceProxy.url, compute: novaProxy.url + nova.pathname, baremetal: ironicProxy.url };
 
-  async function clean(given: Arguments = {}, environment: Readonly<Record<string, string>> = {}): Promise<ModuleResult> {
-    const { stall_timeout: _stall, attempts: _attempts, ...given_ } = site.argumentsOf({ endpoint_override: overrides, ...given });
+  async function clean(
+    given: Arguments = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ModuleResult> {
+    const {
+      stall_timeout: _stall,
+      attempts: _attempts,
+      ...given_
+    } = site.argumentsOf({ endpoint_override: overrides, ...given });
     const running = startModule('image_clean', given_, environment);
     site.afterwards(() => running.kill());
     return parseResult(await running.ended);
   }
 
   async function seed(months: number, attributes: Readonly<Record<string, unknown>> = {}): Promise<RawImage> {
-    const properties = { current: '20240115-v1-amd', 'build-timestamp': '2024-01-15 10:11:12.131415', 'build-variant': 'base' };
-    const image = await site.glance.create({ name: `${site.name}_2024-01-15 10:11:12.131415`, visibility: 'public', ...properties, ...attributes }, Buffer.alloc(512, 'old'));
+    const properties = {
+      current: '20240115-v1-amd',
+      'build-timestamp': '2024-01-15 10:11:12.131415',
+      'build-variant': 'base',
+    };
+    const image = await site.glance.create(
+      { name: `${site.name}_2024-01-15 10:11:12.131415`, visibility: 'public', ...properties, ...attributes },
+      Buffer.alloc(512, 'old'),
+    );
     setAge(image.id, months);
     return site.glance.get(image.id);
   }
@@ -45,7 +59,10 @@ export async function openOldSite(site: Site): Promise<OldSite> {
 /** The first of the month: exactly so many months are over, whatever day it is. */
 function monthsAgo(months: number): string {
   const today = new Date();
-  return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - months, 1)).toISOString().slice(0, 19).replace('T', ' ');
+  return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - months, 1))
+    .toISOString()
+    .slice(0, 19)
+    .replace('T', ' ');
 }
 
 /** Makes an image so many months old, which the API cannot. */

@@ -16,7 +16,10 @@ async function applicationCredential({ cloud, project, scope, afterwards }: Site
   const { json } = await send('POST', url, { token: project.token, json: { application_credential: { name: scope } } });
   const { id, secret } = json.application_credential;
   afterwards(() => send('DELETE', `${url}/${id}`, { token: project.token }));
-  return { auth_type: 'v3applicationcredential', auth: { auth_url: cloud.keystone_url, application_credential_id: id, application_credential_secret: secret } };
+  return {
+    auth_type: 'v3applicationcredential',
+    auth: { auth_url: cloud.keystone_url, application_credential_id: id, application_credential_secret: secret },
+  };
 }
 
 test.concurrent.each([
@@ -34,9 +37,16 @@ test.concurrent.each([
 
       const refused = await old.clean({ endpoint_override, ...(await applicationCredential(site)) });
 
-      expect(refused).toMatchObject({ failed: true, changed: false, code: 'USE_UNKNOWN', msg: expect.stringContaining('a token of the whole system is needed') });
+      expect(refused).toMatchObject({
+        failed: true,
+        changed: false,
+        code: 'USE_UNKNOWN',
+        msg: expect.stringContaining('a token of the whole system is needed'),
+      });
       expect(writesTo(site.glanceProxy)).toEqual([]);
-      expect(actionsOf(await old.clean({ endpoint_override })).get(image.id)).toBe(`skip archived: used by node hidden-${site.scope} (${info} ${key}); ${due}`);
+      expect(actionsOf(await old.clean({ endpoint_override })).get(image.id)).toBe(
+        `skip archived: used by node hidden-${site.scope} (${info} ${key}); ${due}`,
+      );
       expect((await site.glance.get(image.id)).status).toBe('active');
     })(),
 );
@@ -48,7 +58,10 @@ test.concurrent(
     const [booted, hidden, named] = [await old.seed(19), await old.seed(14), await old.seed(19)];
     await bootServer(site, 'loud', booted.id.toUpperCase());
     await bootServer(site, 'louder', hidden.id.toUpperCase());
-    await openIronic(site).createNode({ name: `braces-${site.scope}`, driver_info: { deploy_iso: `{${named.id.toUpperCase()}}` } });
+    await openIronic(site).createNode({
+      name: `braces-${site.scope}`,
+      driver_info: { deploy_iso: `{${named.id.toUpperCase()}}` },
+    });
 
     const result = await old.clean();
 
@@ -67,11 +80,19 @@ test.concurrent.each([
   withSite(async (site) => {
     const old = await openOldSite(site);
     await Promise.all([old.seed(2), old.seed(13), old.seed(19)]);
-    const environment = { NODE_OPTIONS: `--require=${join(root, 'test/acceptance/other-clock.cjs')}`, CLOCK_AHEAD: String(seconds) };
+    const environment = {
+      NODE_OPTIONS: `--require=${join(root, 'test/acceptance/other-clock.cjs')}`,
+      CLOCK_AHEAD: String(seconds),
+    };
 
     for (const _ansible_check_mode of [true, false]) {
       const result = await old.clean({ _ansible_check_mode }, environment);
-      expect(result).toMatchObject({ failed: true, changed: false, code: 'CLOCK_DIFFERS', msg: expect.stringMatching(`^the clock of this host is (599|600) days ${direction} that of http`) });
+      expect(result).toMatchObject({
+        failed: true,
+        changed: false,
+        code: 'CLOCK_DIFFERS',
+        msg: expect.stringMatching(`^the clock of this host is (599|600) days ${direction} that of http`),
+      });
     }
     expect(writesTo(site.glanceProxy)).toEqual([]);
   })(),
@@ -82,12 +103,19 @@ test.concurrent(
   withSite(async (site) => {
     const old = await openOldSite(site);
     const images = [await old.seed(19), await old.seed(19)];
-    const [, last] = images.sort((one, other) => ((one.created_at + one.id) < (other.created_at + other.id) ? -1 : 1));
-    site.glanceProxy.addFault({ method: 'DELETE', path: /images/, nth: 1, before: async () => void (await bootServer(site, 'quick', last!.id)) });
+    const [, last] = images.sort((one, other) => (one.created_at + one.id < other.created_at + other.id ? -1 : 1));
+    site.glanceProxy.addFault({
+      method: 'DELETE',
+      path: /images/,
+      nth: 1,
+      before: async () => void (await bootServer(site, 'quick', last!.id)),
+    });
 
     const result = await old.clean();
 
-    expect(actionsOf(result).get(last!.id)).toBe(`skip archived: used by server quick of project ${site.scope}; ${due}`);
+    expect(actionsOf(result).get(last!.id)).toBe(
+      `skip archived: used by server quick of project ${site.scope}; ${due}`,
+    );
     expect(writesTo(site.glanceProxy)).toHaveLength(1);
   }),
 );
@@ -105,8 +133,17 @@ test.concurrent(
 
     expect(info.failed).toBeUndefined();
     const rows = new Map(info.images.map((row) => [row.id, row as unknown as Record<string, unknown>]));
-    expect(rows.get(used.id)).toMatchObject({ used_by: [`server web of project ${site.scope}`], used_by_count: 1, plan: { action: 'skip' } });
-    expect(rows.get(unused.id)).toMatchObject({ used_by: [], plan: { action: 'hide', reason: '13 months old, hidden from 12' } });
-    expect(new Map([...rows].map(([id, { plan }]) => [id, (plan as { reason: string }).reason]))).toEqual(new Map(cleaned.images.map(({ id, reason }) => [id, reason])));
+    expect(rows.get(used.id)).toMatchObject({
+      used_by: [`server web of project ${site.scope}`],
+      used_by_count: 1,
+      plan: { action: 'skip' },
+    });
+    expect(rows.get(unused.id)).toMatchObject({
+      used_by: [],
+      plan: { action: 'hide', reason: '13 months old, hidden from 12' },
+    });
+    expect(new Map([...rows].map(([id, { plan }]) => [id, (plan as { reason: string }).reason]))).toEqual(
+      new Map(cleaned.images.map(({ id, reason }) => [id, reason])),
+    );
   }),
 );

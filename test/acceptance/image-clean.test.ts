@@ -29,14 +29,31 @@ async function seedAges({ site, seed }: OldSite): Promise<Case[]> {
     [19, { os_hidden: true }, `delete archived: ${due}`],
     [19, { name: `${site.name}-20230302-1677628504.897832` }, `delete archived: ${due}`],
     [19, { name: `${site.name}-20230302.2` }, `delete archived: ${due}`],
-    [19, { id, name: `${site.name}_2024-02-01 10:00:00`, image_tools_id: id, image_tools_name: site.name }, `delete archived: ${due}`],
-    [19, { name: `${site.name}-Gone` }, 'hide deprecated: 19 months old, hidden from 12; to be deleted 30 days later at the earliest'],
-    [13, { name: `${site.name}-Going`, visibility: 'private' }, 'hide deprecated: 13 months old, and hidden by somebody else'],
+    [
+      19,
+      { id, name: `${site.name}_2024-02-01 10:00:00`, image_tools_id: id, image_tools_name: site.name },
+      `delete archived: ${due}`,
+    ],
+    [
+      19,
+      { name: `${site.name}-Gone` },
+      'hide deprecated: 19 months old, hidden from 12; to be deleted 30 days later at the earliest',
+    ],
+    [
+      13,
+      { name: `${site.name}-Going`, visibility: 'private' },
+      'hide deprecated: 13 months old, and hidden by somebody else',
+    ],
     [19, { name: `${site.name} of Bob: keep` }, 'keep archived: left alone: its name is neither'],
     [19, { protected: true }, `skip archived: protected in Glance; ${due}`],
     [19, { name: `${site.name}-Skipped-20230302` }, `skip archived: named by skip_images; ${due}`],
   ];
-  return Promise.all(seeds.map(async ([months, attributes, expected]) => ({ image: await seed(months, attributes), expected: String(expected) })));
+  return Promise.all(
+    seeds.map(async ([months, attributes, expected]) => ({
+      image: await seed(months, attributes),
+      expected: String(expected),
+    })),
+  );
 }
 
 /** Each image with a server in another state. */
@@ -60,12 +77,25 @@ async function seedServers({ site, seed }: OldSite): Promise<Case[]> {
 }
 
 async function seedNodes({ site, seed }: OldSite): Promise<Case[]> {
-  const [kernel, ramdisk, source] = [await seed(19, { name: `${site.name}.kernel-20230302` }), await seed(19), await seed(19)];
-  await openIronic(site).createNode({ name: `deploys-${site.scope}`, driver_info: { deploy_kernel: kernel.id, deploy_ramdisk: `glance://${ramdisk.id}` } });
+  const [kernel, ramdisk, source] = [
+    await seed(19, { name: `${site.name}.kernel-20230302` }),
+    await seed(19),
+    await seed(19),
+  ];
+  await openIronic(site).createNode({
+    name: `deploys-${site.scope}`,
+    driver_info: { deploy_kernel: kernel.id, deploy_ramdisk: `glance://${ramdisk.id}` },
+  });
   await openIronic(site).createNode({ name: `runs-${site.scope}`, instance_info: { image_source: source.id } });
   return [
-    { image: kernel, expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_kernel); ${due}` },
-    { image: ramdisk, expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_ramdisk); ${due}` },
+    {
+      image: kernel,
+      expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_kernel); ${due}`,
+    },
+    {
+      image: ramdisk,
+      expected: `skip archived: used by node deploys-${site.scope} (driver_info deploy_ramdisk); ${due}`,
+    },
     { image: source, expected: `skip archived: used by node runs-${site.scope} (instance_info image_source); ${due}` },
   ];
 }
@@ -74,15 +104,36 @@ async function seedNodes({ site, seed }: OldSite): Promise<Case[]> {
 async function seedOthers({ site, seed }: OldSite): Promise<Case[]> {
   const [needed, obsolete, snapped] = [await seed(19), await seed(19), await seed(19)];
   const stranger = openGlance(site.cloud.glance_url, site.project.token, site.cloud.demo_project_id);
-  const booting = await stranger.create({ owner: site.cloud.demo_project_id, name: `boots-${site.scope}`, visibility: 'community', os_hidden: true, kernel_id: needed.id }, Buffer.from('x'));
-  const foreign = await stranger.create({ owner: site.cloud.demo_project_id, name: `${site.name}-20230302`, visibility: 'public', current: '1', 'build-variant': 'base' }, Buffer.from('x'));
+  const booting = await stranger.create(
+    {
+      owner: site.cloud.demo_project_id,
+      name: `boots-${site.scope}`,
+      visibility: 'community',
+      os_hidden: true,
+      kernel_id: needed.id,
+    },
+    Buffer.from('x'),
+  );
+  const foreign = await stranger.create(
+    {
+      owner: site.cloud.demo_project_id,
+      name: `${site.name}-20230302`,
+      visibility: 'public',
+      current: '1',
+      'build-variant': 'base',
+    },
+    Buffer.from('x'),
+  );
   site.afterwards(() => Promise.all([booting, foreign].map(({ id }) => stranger.remove(id))));
   sql('glance', `UPDATE images SET created_at = '2020-01-01' WHERE id = '${foreign.id}'`);
   const server = await bootServer(site, 'snapped', snapped.id);
   const snapshot = await snapshotServer(site, server, `${site.name}-20230303`);
   sql('glance', `UPDATE images SET created_at = '2020-01-01' WHERE id = '${snapshot}'`);
   return [
-    { image: needed, expected: `skip archived: used by image boots-${site.scope} (${booting.id}) as its kernel or ramdisk; ${due}` },
+    {
+      image: needed,
+      expected: `skip archived: used by image boots-${site.scope} (${booting.id}) as its kernel or ramdisk; ${due}`,
+    },
     { image: obsolete, expected: `delete archived: ${due}` },
     { image: await seed(19, { kernel_id: obsolete.id }), expected: `delete archived: ${due}` },
     { image: snapped, expected: `skip archived: used by server snapped of project ${site.scope}; ${due}` },
@@ -97,8 +148,15 @@ async function seedOthers({ site, seed }: OldSite): Promise<Case[]> {
 async function expectDone(site: Site, { image, expected = 'keep' }: Case): Promise<void> {
   const present = await site.glance.get(image.id).catch((error: { status?: number }) => error.status);
   if (expected.startsWith('delete')) expect([image.name, present]).toEqual([image.name, 404]);
-  else if (expected.startsWith('hide deprecated')) expect(present).toEqual({ ...image, visibility: 'private', image_tools_hidden_at: expect.any(String), updated_at: expect.any(String) });
-  else if (expected.startsWith('hide')) expect(present).toEqual({ ...image, visibility: 'private', updated_at: expect.any(String) });
+  else if (expected.startsWith('hide deprecated'))
+    expect(present).toEqual({
+      ...image,
+      visibility: 'private',
+      image_tools_hidden_at: expect.any(String),
+      updated_at: expect.any(String),
+    });
+  else if (expected.startsWith('hide'))
+    expect(present).toEqual({ ...image, visibility: 'private', updated_at: expect.any(String) });
   else expect(present).toEqual(image);
 }
 
@@ -115,11 +173,20 @@ test.concurrent(
 
     expect(writesTo(site.glanceProxy)).toEqual([]);
     const actions = actionsOf(planned);
-    for (const { image, expected } of ours) expect(`${image.name} ${actions.get(image.id)}`).toContain(`${image.name} ${expected}`);
+    for (const { image, expected } of ours)
+      expect(`${image.name} ${actions.get(image.id)}`).toContain(`${image.name} ${expected}`);
     expect([...actions.keys()].sort()).toEqual(ours.map(({ image }) => image.id).sort());
-    expect(planned).toMatchObject({ changed: true, sources: ['compute', 'baremetal'], absent: ['block-storage', 'inventory'] });
+    expect(planned).toMatchObject({
+      changed: true,
+      sources: ['compute', 'baremetal'],
+      absent: ['block-storage', 'inventory'],
+    });
     const refused = await old.clean({ ...given, max_deletes: 3 });
-    expect(refused).toMatchObject({ failed: true, changed: false, msg: expect.stringContaining('more than max_deletes 3') });
+    expect(refused).toMatchObject({
+      failed: true,
+      changed: false,
+      msg: expect.stringContaining('more than max_deletes 3'),
+    });
     expect(writesTo(site.glanceProxy)).toEqual([]);
 
     const first = await old.clean(given);
@@ -141,11 +208,21 @@ test.concurrent(
   withSite(async (site) => {
     const old = await openOldSite(site);
     const [image, other] = [await old.seed(19), await old.seed(19)];
-    site.glanceProxy.addFault({ method: 'GET', path: new RegExp(`${image.id}$`), nth: 1, before: async () => void (await bootServer(site, 'quick', image.id)) });
+    site.glanceProxy.addFault({
+      method: 'GET',
+      path: new RegExp(`${image.id}$`),
+      nth: 1,
+      before: async () => void (await bootServer(site, 'quick', image.id)),
+    });
 
     const result = await old.clean();
 
-    expect(actionsOf(result)).toEqual(new Map([[image.id, `skip archived: used by server quick of project ${site.scope}; ${due}`], [other.id, `delete archived: ${due}`]]));
+    expect(actionsOf(result)).toEqual(
+      new Map([
+        [image.id, `skip archived: used by server quick of project ${site.scope}; ${due}`],
+        [other.id, `delete archived: ${due}`],
+      ]),
+    );
     expect((await site.glance.get(image.id)).status).toBe('active');
   }),
 );
@@ -171,9 +248,13 @@ test.concurrent(
     const old = await openOldSite(site);
     const [image] = [await old.seed(19), await old.seed(13)];
     const node = await openIronic(site).createNode({ name: `first-${site.scope}` });
-    const columns = 'driver, driver_info, instance_info, driver_internal_info, properties, extra, provision_state, maintenance, console_enabled';
+    const columns =
+      'driver, driver_info, instance_info, driver_internal_info, properties, extra, provision_state, maintenance, console_enabled';
     site.afterwards(() => sql('ironic', `DELETE FROM nodes WHERE name LIKE '${site.scope}-%'`));
-    sql('ironic', `INSERT INTO nodes (uuid, name, version, ${columns}) SELECT UUID(), CONCAT('${site.scope}-', seq), version, ${columns} FROM nodes, seq_1_to_1100 WHERE uuid = '${node}'`);
+    sql(
+      'ironic',
+      `INSERT INTO nodes (uuid, name, version, ${columns}) SELECT UUID(), CONCAT('${site.scope}-', seq), version, ${columns} FROM nodes, seq_1_to_1100 WHERE uuid = '${node}'`,
+    );
     await openIronic(site).createNode({ name: `last-${site.scope}`, driver_info: { rescue_ramdisk: image.id } });
 
     const fault = old.ironicProxy.addFault({ path: /marker=/, status: 500 });
@@ -181,7 +262,14 @@ test.concurrent(
     fault.remove();
     const result = await old.clean();
 
-    expect(failed).toMatchObject({ failed: true, changed: false, code: 'USE_UNKNOWN', msg: expect.stringContaining('Ironic does not tell which images are in use') });
-    expect(actionsOf(result).get(image.id)).toBe(`skip archived: used by node last-${site.scope} (driver_info rescue_ramdisk); ${due}`);
+    expect(failed).toMatchObject({
+      failed: true,
+      changed: false,
+      code: 'USE_UNKNOWN',
+      msg: expect.stringContaining('Ironic does not tell which images are in use'),
+    });
+    expect(actionsOf(result).get(image.id)).toBe(
+      `skip archived: used by node last-${site.scope} (driver_info rescue_ramdisk); ${due}`,
+    );
   }),
 );

@@ -18,18 +18,20 @@ async function expectAlone(site: Site, old: Awaited<ReturnType<typeof seedProduc
   expect((await site.glance.list()).map(({ id }) => id)).toEqual([old.id]);
 }
 
-test.concurrent.each([['0'], ['100000']])('publishes nothing shorter than the object, where HEAD says that it has %s bytes', (length) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    const published = await site.store.publish(site.name, newRelease, { bytes: 3 * mib, checksumHeaders: false });
-    site.storeProxy.addFault({ method: 'HEAD', path: object, setHeaders: { 'content-length': length } });
+test.concurrent.each([['0'], ['100000']])(
+  'publishes nothing shorter than the object, where HEAD says that it has %s bytes',
+  (length) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      const published = await site.store.publish(site.name, newRelease, { bytes: 3 * mib, checksumHeaders: false });
+      site.storeProxy.addFault({ method: 'HEAD', path: object, setHeaders: { 'content-length': length } });
 
-    const result = await site.deploy();
+      const result = await site.deploy();
 
-    // What was begun may stay, private, for a later run to go on with.
-    if (result.failed) await expectUntouched(site, old);
-    else await expectUpgraded(site, old, published);
-  })(),
+      // What was begun may stay, private, for a later run to go on with.
+      if (result.failed) await expectUntouched(site, old);
+      else await expectUpgraded(site, old, published);
+    })(),
 );
 
 test.concurrent(
@@ -41,7 +43,9 @@ test.concurrent(
 
     const result = await site.deploy();
 
-    expect(onlyImage(result).reason).toMatch(/refers to a backing file; the new image was deleted, and the present one was left as it is$/);
+    expect(onlyImage(result).reason).toMatch(
+      /refers to a backing file; the new image was deleted, and the present one was left as it is$/,
+    );
     const [upload, ...others] = uploadsTo(site.glanceProxy);
     expect(others).toEqual([]);
     expect(upload?.bytesReceived).toBeLessThan(published.bytes);
@@ -62,18 +66,20 @@ test.concurrent(
   }),
 );
 
-test.concurrent.each([[true], [false]])('looks into what Glance has fetched itself, before it is published; the store publishes SHA-256: %s', (checksumHeaders) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    await site.store.publish(site.name, newRelease, { bytes: 3 * mib, checksumHeaders });
-    nameBackingFile(site);
+test.concurrent.each([[true], [false]])(
+  'looks into what Glance has fetched itself, before it is published; the store publishes SHA-256: %s',
+  (checksumHeaders) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      await site.store.publish(site.name, newRelease, { bytes: 3 * mib, checksumHeaders });
+      nameBackingFile(site);
 
-    const result = await site.deploy({ import_method: 'web-download' });
+      const result = await site.deploy({ import_method: 'web-download' });
 
-    expect(onlyImage(result).reason).toMatch(/refers to a backing file; the new image was deleted/);
-    expect(uploadsTo(site.glanceProxy)).toEqual([]);
-    await expectAlone(site, old);
-  })(),
+      expect(onlyImage(result).reason).toMatch(/refers to a backing file; the new image was deleted/);
+      expect(uploadsTo(site.glanceProxy)).toEqual([]);
+      await expectAlone(site, old);
+    })(),
 );
 
 test.concurrent(
@@ -82,14 +88,20 @@ test.concurrent(
     const old = await seedProduction(site);
     const published = await site.store.publish(site.name, newRelease, { bytes: 3 * mib });
     // Of two contents with one MD5 the store has one and publishes the SHA-256 of the other.
-    const other = site.storeProxy.addFault({ path: object, setHeaders: { 'x-object-meta-x-sdk-sha256': '0'.repeat(64) } });
+    const other = site.storeProxy.addFault({
+      path: object,
+      setHeaders: { 'x-object-meta-x-sdk-sha256': '0'.repeat(64) },
+    });
     const running = site.startDeploy();
     site.glanceProxy.addFault({ method: 'PUT', path: /\/file$/, nth: 1, answered: () => void running.kill() });
     await running.ended;
 
     const result = await site.deploy();
 
-    expect(onlyImage(result)).toMatchObject({ action: 'failed', reason: expect.stringMatching(/the store's sha256 of the image is .*; the new image was deleted/) });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'failed',
+      reason: expect.stringMatching(/the store's sha256 of the image is .*; the new image was deleted/),
+    });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
     await expectAlone(site, old);
     other.remove();
@@ -101,15 +113,28 @@ test.concurrent(
 test.concurrent(
   'leaves out what a service would act on, and passes on what the site allows',
   withSite(async (site) => {
-    const manifest = { image_type: 'snapshot', base_image_ref: 'x', cinder_encryption_key_id: 'x', kernel_id: 'x', hypervisor_type: 'lxc', hw_disk_bus: 'scsi', os_distro: 'ubuntu' };
+    const manifest = {
+      image_type: 'snapshot',
+      base_image_ref: 'x',
+      cinder_encryption_key_id: 'x',
+      kernel_id: 'x',
+      hypervisor_type: 'lxc',
+      hw_disk_bus: 'scsi',
+      os_distro: 'ubuntu',
+    };
     const published = await site.store.publish(site.name, newRelease, { manifest });
 
     const result = await site.deploy({ allowed_properties: ['hw_*'] });
 
-    expect(result.warnings).toEqual([expect.stringContaining('image_type, base_image_ref, cinder_encryption_key_id, kernel_id, hypervisor_type cannot be set by a manifest')]);
+    expect(result.warnings).toEqual([
+      expect.stringContaining(
+        'image_type, base_image_ref, cinder_encryption_key_id, kernel_id, hypervisor_type cannot be set by a manifest',
+      ),
+    ]);
     const image = await expectDeployed(site, published);
     expect(image).toMatchObject({ hw_disk_bus: 'scsi', os_distro: 'ubuntu' });
-    for (const name of ['image_type', 'base_image_ref', 'cinder_encryption_key_id', 'kernel_id', 'hypervisor_type']) expect(image).not.toHaveProperty(name);
+    for (const name of ['image_type', 'base_image_ref', 'cinder_encryption_key_id', 'kernel_id', 'hypervisor_type'])
+      expect(image).not.toHaveProperty(name);
   }),
 );
 
@@ -122,7 +147,9 @@ test.concurrent(
 
     const result = await site.deploy({ attempts: 1 });
 
-    expect(onlyImage(result).reason).toMatch(/Glance answered that it has the data of image \S+, but the image is still queued/);
+    expect(onlyImage(result).reason).toMatch(
+      /Glance answered that it has the data of image \S+, but the image is still queued/,
+    );
     await expectUntouched(site, old);
   }),
 );

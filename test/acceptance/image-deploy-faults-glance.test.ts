@@ -2,13 +2,22 @@
 import { expect, test } from '@jest/globals';
 import type { Fault } from '../cloud/fault-proxy.js';
 import { mib } from './disk.js';
-import { expectDeployed, expectUntouched, expectUpgraded, glanceDigest, newRelease, onlyImage, seedProduction } from './images.js';
+import {
+  expectDeployed,
+  expectUntouched,
+  expectUpgraded,
+  glanceDigest,
+  newRelease,
+  onlyImage,
+  seedProduction,
+} from './images.js';
 import { uploadsTo, withSite, writesTo } from './site.js';
 
 const upload = { method: 'PUT', path: /\/file$/ };
 
 /** The image that each upload went to. */
-const targets = (requests: readonly { path: string }[]): string[] => requests.map(({ path }) => path.split('/')[3] ?? '');
+const targets = (requests: readonly { path: string }[]): string[] =>
+  requests.map(({ path }) => path.split('/')[3] ?? '');
 
 test.concurrent(
   // It lasts a minute, the server's own time-out for a silent client, so the others run beside it.
@@ -34,7 +43,10 @@ test.concurrent.each<[string, Partial<Fault>]>([
   ['is answered 409', { status: 409 }],
   ['is answered 503', { status: 503 }],
   ['is answered 503 while it is still sent', { status: 503, answerWhen: 'at-once' }],
-  ['is answered 502 with a page of HTML', { status: 502, body: '<html><h1>Bad Gateway</h1></html>', setHeaders: { 'Content-Type': 'text/html' } }],
+  [
+    'is answered 502 with a page of HTML',
+    { status: 502, body: '<html><h1>Bad Gateway</h1></html>', setHeaders: { 'Content-Type': 'text/html' } },
+  ],
 ])('uploads again, into the same image, where the upload %s', (_, fault) =>
   withSite(async (site) => {
     const old = await seedProduction(site);
@@ -77,22 +89,29 @@ test.concurrent(
   }),
 );
 
-test.concurrent.each<Fault['answerWhen']>(['after-body', 'at-once'])('gives up at once where Glance finds the image too large (413, %s), and goes on next time', (answerWhen) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    const published = await site.store.publish(site.name, newRelease);
-    site.glanceProxy.addFault({ ...upload, status: 413, body: 'Image storage quota exceeded', ...(answerWhen ? { answerWhen } : {}) });
+test.concurrent.each<Fault['answerWhen']>(['after-body', 'at-once'])(
+  'gives up at once where Glance finds the image too large (413, %s), and goes on next time',
+  (answerWhen) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      const published = await site.store.publish(site.name, newRelease);
+      site.glanceProxy.addFault({
+        ...upload,
+        status: 413,
+        body: 'Image storage quota exceeded',
+        ...(answerWhen ? { answerWhen } : {}),
+      });
 
-    const result = await site.deploy();
+      const result = await site.deploy();
 
-    expect(result.failed).toBe(true);
-    expect(onlyImage(result).reason).toMatch(/^PUT http\S+ answered 413: Image storage quota exceeded$/);
-    expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
-    await expectUntouched(site, old);
-    site.glanceProxy.clearFaults();
-    expect(onlyImage(await site.deploy())).toMatchObject({ action: 'resume' });
-    await expectUpgraded(site, old, published);
-  })(),
+      expect(result.failed).toBe(true);
+      expect(onlyImage(result).reason).toMatch(/^PUT http\S+ answered 413: Image storage quota exceeded$/);
+      expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
+      await expectUntouched(site, old);
+      site.glanceProxy.clearFaults();
+      expect(onlyImage(await site.deploy())).toMatchObject({ action: 'resume' });
+      await expectUpgraded(site, old, published);
+    })(),
 );
 
 test.concurrent(

@@ -63,27 +63,33 @@ test.concurrent(
   ),
 );
 
-test.concurrent.each<'swift' | 'web'>(['swift', 'web'])('gives up an image whose object in the %s store changes during the transfer, and deploys the changed one next time', (store) =>
-  withSite(
-    async (site) => {
-      const old = await seedProduction(site);
-      await site.store.publish(site.name, newRelease);
-      const changed = makeDisk();
-      site.storeProxy.addFault({ ...data, nth: 2, cutResponseAfter: 300_000 });
-      site.storeProxy.addFault({ ...data, nth: 3, before: async () => void (await site.store.publish(site.name, newRelease, { content: changed })) });
+test.concurrent.each<'swift' | 'web'>(['swift', 'web'])(
+  'gives up an image whose object in the %s store changes during the transfer, and deploys the changed one next time',
+  (store) =>
+    withSite(
+      async (site) => {
+        const old = await seedProduction(site);
+        await site.store.publish(site.name, newRelease);
+        const changed = makeDisk();
+        site.storeProxy.addFault({ ...data, nth: 2, cutResponseAfter: 300_000 });
+        site.storeProxy.addFault({
+          ...data,
+          nth: 3,
+          before: async () => void (await site.store.publish(site.name, newRelease, { content: changed })),
+        });
 
-      const result = await site.deploy();
+        const result = await site.deploy();
 
-      expect(result.failed).toBe(true);
-      expect(onlyImage(result).reason).toMatch(/\.qcow2 changed during the transfer: /);
-      await expectUntouched(site, old);
-      site.storeProxy.clearFaults();
-      const published = await site.store.publish(site.name, newRelease, { content: changed });
-      expect((await site.deploy()).failed).toBeUndefined();
-      await expectUpgraded(site, old, published);
-    },
-    { store },
-  )(),
+        expect(result.failed).toBe(true);
+        expect(onlyImage(result).reason).toMatch(/\.qcow2 changed during the transfer: /);
+        await expectUntouched(site, old);
+        site.storeProxy.clearFaults();
+        const published = await site.store.publish(site.name, newRelease, { content: changed });
+        expect((await site.deploy()).failed).toBeUndefined();
+        await expectUpgraded(site, old, published);
+      },
+      { store },
+    )(),
 );
 
 test.concurrent(
@@ -110,7 +116,9 @@ test.concurrent(
 
     const result = await site.deploy({ stall_timeout: 2, _ansible_verbosity: 1 });
 
-    expect(result.log?.filter((line) => line.includes('sent nothing for 2 s; continuing at byte 300000'))).toHaveLength(2);
+    expect(result.log?.filter((line) => line.includes('sent nothing for 2 s; continuing at byte 300000'))).toHaveLength(
+      2,
+    );
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
     await expectDeployed(site, published);
   }),
@@ -134,25 +142,28 @@ test.concurrent(
 test.concurrent.each([
   ['sha256', true],
   ['md5', false],
-])('removes an image whose bytes are not those of the store by its %s, and leaves the present one alone', (what, checksumHeaders) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    const published = await site.store.publish(site.name, newRelease, { checksumHeaders });
-    site.storeProxy.addFault({ ...data, nth: 2, wrongBytes: 700_000 });
+])(
+  'removes an image whose bytes are not those of the store by its %s, and leaves the present one alone',
+  (what, checksumHeaders) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      const published = await site.store.publish(site.name, newRelease, { checksumHeaders });
+      site.storeProxy.addFault({ ...data, nth: 2, wrongBytes: 700_000 });
 
-    const result = await site.deploy();
+      const result = await site.deploy();
 
-    expect(result.failed).toBe(true);
-    const [, found, expected] = /the store's \w+ of the image is ([0-9a-f]+), but of http\S+ it is ([0-9a-f]+);/.exec(result.msg) ?? [];
-    expect(found).not.toBe(expected);
-    expect(expected?.length).toBe(what === 'md5' ? 32 : 64);
-    if (checksumHeaders) expect(expected).toBe(published.sha256);
-    expect(await site.glance.list()).toEqual([old]);
-    await expectUntouched(site, old);
-    site.storeProxy.clearFaults();
-    await site.deploy();
-    await expectUpgraded(site, old, published);
-  })(),
+      expect(result.failed).toBe(true);
+      const [, found, expected] =
+        /the store's \w+ of the image is ([0-9a-f]+), but of http\S+ it is ([0-9a-f]+);/.exec(result.msg) ?? [];
+      expect(found).not.toBe(expected);
+      expect(expected?.length).toBe(what === 'md5' ? 32 : 64);
+      if (checksumHeaders) expect(expected).toBe(published.sha256);
+      expect(await site.glance.list()).toEqual([old]);
+      await expectUntouched(site, old);
+      site.storeProxy.clearFaults();
+      await site.deploy();
+      await expectUpgraded(site, old, published);
+    })(),
 );
 
 test.concurrent(

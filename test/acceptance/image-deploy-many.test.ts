@@ -54,7 +54,11 @@ test.concurrent(
     expect(onlyImage(fast).action).toBe('deploy');
     expect(result).toMatchObject({ changed: false });
     expect(result.failed).toBeUndefined();
-    expect(onlyImage(result)).toMatchObject({ action: 'up_to_date', reason: 'a run elsewhere has deployed it meanwhile', id: onlyImage(fast).id });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'up_to_date',
+      reason: 'a run elsewhere has deployed it meanwhile',
+      id: onlyImage(fast).id,
+    });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
     await expectUpgraded(site, old, published);
   }),
@@ -92,7 +96,9 @@ test.concurrent(
     const result = await slow.finish();
 
     expect(onlyImage(result)).toMatchObject({ action: 'deploy', release: newRelease, archived_id: otherId });
-    expect(await publicImages(site)).toEqual([expect.objectContaining({ current: newRelease, image_tools_replaces: otherId })]);
+    expect(await publicImages(site)).toEqual([
+      expect.objectContaining({ current: newRelease, image_tools_replaces: otherId }),
+    ]);
     expect(await site.glance.get(old.id)).toMatchObject({ name: seedArchiveName(site), 'chameleon-supported': 'no' });
   }),
 );
@@ -172,7 +178,10 @@ test.concurrent(
     const second = await site.startCommand(['deploy', '--json', ...flagsOf(site)]).ended;
 
     expect([first, second]).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
-    expect([first, second].map(documentOf)).toMatchObject([{ changed: true, images: [{ action: 'deploy' }] }, { changed: false, images: [{ action: 'up_to_date' }] }]);
+    expect([first, second].map(documentOf)).toMatchObject([
+      { changed: true, images: [{ action: 'deploy' }] },
+      { changed: false, images: [{ action: 'up_to_date' }] },
+    ]);
     await expectUpgraded(site, old, published);
   }),
 );

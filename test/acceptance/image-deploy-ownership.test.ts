@@ -36,10 +36,27 @@ function nextId(site: Site, attempt: number): string {
 }
 
 /** What any user can make of a public image: its properties and markers, under the id of the release to come. */
-async function squat(site: Site, { old, content, stranger }: Upgrade, attempt: number, attributes: Attributes = {}, hasData = true): Promise<RawImage> {
+async function squat(
+  site: Site,
+  { old, content, stranger }: Upgrade,
+  attempt: number,
+  attributes: Attributes = {},
+  hasData = true,
+): Promise<RawImage> {
   const id = nextId(site, attempt);
-  const properties = Object.fromEntries(Object.entries(old).filter(([key]) => key.startsWith('build-') || key.startsWith('image_tools_')));
-  const image = { ...properties, id, name: `testing_${site.name}`, visibility: 'private', current: newRelease, image_tools_id: id, hypervisor_type: 'evil', ...attributes };
+  const properties = Object.fromEntries(
+    Object.entries(old).filter(([key]) => key.startsWith('build-') || key.startsWith('image_tools_')),
+  );
+  const image = {
+    ...properties,
+    id,
+    name: `testing_${site.name}`,
+    visibility: 'private',
+    current: newRelease,
+    image_tools_id: id,
+    hypervisor_type: 'evil',
+    ...attributes,
+  };
   const created = await stranger.create(image, hasData ? content : undefined);
   site.afterwards(() => stranger.remove(id));
   return created;
@@ -56,34 +73,52 @@ test.concurrent.each<[string, Attributes, boolean]>([
 
     const result = await site.deploy();
 
-    expect(result).toMatchObject({ changed: true, warnings: [expect.stringContaining(`(${foreign.id}) of project ${site.cloud.demo_project_id}; it was passed over`)] });
+    expect(result).toMatchObject({
+      changed: true,
+      warnings: [
+        expect.stringContaining(`(${foreign.id}) of project ${site.cloud.demo_project_id}; it was passed over`),
+      ],
+    });
     expect(result.failed).toBeUndefined();
     expect(onlyImage(result)).toMatchObject({ action: 'deploy', id: nextId(site, 1), archived_id: upgrade.old.id });
     const [image, ...others] = await publicImages(site);
     expect(others).toEqual([]);
-    expect(image).toMatchObject({ id: nextId(site, 1), owner: site.project.id, current: newRelease, disk_format: 'qcow2', min_disk: 0 });
+    expect(image).toMatchObject({
+      id: nextId(site, 1),
+      owner: site.project.id,
+      current: newRelease,
+      disk_format: 'qcow2',
+      min_disk: 0,
+    });
     expect(image?.hypervisor_type).toBeUndefined();
     expect(await upgrade.stranger.get(foreign.id)).toEqual(foreign);
     expect(await site.deploy()).toMatchObject({ changed: false });
   })(),
 );
 
-test.concurrent.each([3, 6])('is not kept from a release by another project that has the next %i ids', (count) =>
-  withSite(async (site) => {
-    const upgrade = await startUpgrade(site);
-    const foreign: RawImage[] = [];
-    for (let attempt = 0; attempt < count; attempt++) foreign.push(await squat(site, upgrade, attempt));
+test.concurrent.each([3, 6])(
+  'is not kept from a release by another project that has the next %i ids',
+  (count) =>
+    withSite(async (site) => {
+      const upgrade = await startUpgrade(site);
+      const foreign: RawImage[] = [];
+      for (let attempt = 0; attempt < count; attempt++) foreign.push(await squat(site, upgrade, attempt));
 
-    const result = await site.deploy();
+      const result = await site.deploy();
 
-    expect(result.failed).toBeUndefined();
-    expect(result.warnings).toHaveLength(3);
-    const [image] = await publicImages(site);
-    expect(image).toMatchObject({ id: onlyImage(result).id, image_tools_id: onlyImage(result).id, owner: site.project.id, current: newRelease });
-    expect(Array.from({ length: 9 }, (__, attempt) => nextId(site, attempt))).not.toContain(image?.id);
-    for (const each of foreign) expect(await upgrade.stranger.get(each.id)).toEqual(each);
-    expect(await site.deploy()).toMatchObject({ changed: false });
-  })(),
+      expect(result.failed).toBeUndefined();
+      expect(result.warnings).toHaveLength(3);
+      const [image] = await publicImages(site);
+      expect(image).toMatchObject({
+        id: onlyImage(result).id,
+        image_tools_id: onlyImage(result).id,
+        owner: site.project.id,
+        current: newRelease,
+      });
+      expect(Array.from({ length: 9 }, (__, attempt) => nextId(site, attempt))).not.toContain(image?.id);
+      for (const each of foreign) expect(await upgrade.stranger.get(each.id)).toEqual(each);
+      expect(await site.deploy()).toMatchObject({ changed: false });
+    })(),
   patience,
 );
 
@@ -112,14 +147,28 @@ test.concurrent(
   withSite(async (site) => {
     const { old } = await startUpgrade(site);
     const id = '11111111-2222-4333-8444-' + site.project.id.slice(0, 12);
-    const markers = { image_tools_id: id, image_tools_name: site.name, image_tools_lock: old.image_tools_lock, image_tools_source: old.image_tools_source };
-    await site.glance.create({ id, name: `testing_${site.name}`, visibility: 'private', current: '20240101-v1-amd', ...markers }, Buffer.from('left behind'));
+    const markers = {
+      image_tools_id: id,
+      image_tools_name: site.name,
+      image_tools_lock: old.image_tools_lock,
+      image_tools_source: old.image_tools_source,
+    };
+    await site.glance.create(
+      { id, name: `testing_${site.name}`, visibility: 'private', current: '20240101-v1-amd', ...markers },
+      Buffer.from('left behind'),
+    );
     const server = await bootServer(site, 'web', id);
     const asItWas = await site.glance.get(id);
 
     const result = await site.deploy();
 
-    expect(result).toMatchObject({ warnings: [expect.stringContaining(`(${id}), which an earlier run has left, was not deleted: it is used by server ${server.name}`)] });
+    expect(result).toMatchObject({
+      warnings: [
+        expect.stringContaining(
+          `(${id}), which an earlier run has left, was not deleted: it is used by server ${server.name}`,
+        ),
+      ],
+    });
     expect(result.images.map(({ action }) => action)).toEqual(['deploy']);
     expect(await site.glance.get(id)).toEqual(asItWas);
   }),

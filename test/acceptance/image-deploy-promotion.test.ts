@@ -7,23 +7,27 @@ const imagePath = /\/v2\/images\/[^/?]+$/;
 /** The first PATCH of an upgrade promotes the new image, the second archives the old one. */
 const change = { method: 'PATCH', path: imagePath };
 
-test.concurrent.each([403, 500])('takes the promotion back where archiving is refused with %i, and promotes next time without a new upload', (status) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    const published = await site.store.publish(site.name, newRelease);
-    site.glanceProxy.addFault({ method: 'PATCH', path: new RegExp(old.id), status });
+test.concurrent.each([403, 500])(
+  'takes the promotion back where archiving is refused with %i, and promotes next time without a new upload',
+  (status) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      const published = await site.store.publish(site.name, newRelease);
+      site.glanceProxy.addFault({ method: 'PATCH', path: new RegExp(old.id), status });
 
-    const result = await site.deploy();
+      const result = await site.deploy();
 
-    expect(result.failed).toBe(true);
-    expect(onlyImage(result)).toMatchObject({ action: 'failed' });
-    expect(result.msg).toMatch(new RegExp(`the present image ${old.id} could not be archived .*answered ${status}.*taken back`));
-    await expectUntouched(site, old);
-    site.glanceProxy.clearFaults();
-    expect(onlyImage(await site.deploy())).toMatchObject({ action: 'resume', archived_id: old.id });
-    expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
-    await expectUpgraded(site, old, published);
-  })(),
+      expect(result.failed).toBe(true);
+      expect(onlyImage(result)).toMatchObject({ action: 'failed' });
+      expect(result.msg).toMatch(
+        new RegExp(`the present image ${old.id} could not be archived .*answered ${status}.*taken back`),
+      );
+      await expectUntouched(site, old);
+      site.glanceProxy.clearFaults();
+      expect(onlyImage(await site.deploy())).toMatchObject({ action: 'resume', archived_id: old.id });
+      expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
+      await expectUpgraded(site, old, published);
+    })(),
 );
 
 test.concurrent(
@@ -39,7 +43,11 @@ test.concurrent(
     expect(result.msg).toContain('two public images have this name now');
     expect(await publicImages(site)).toHaveLength(2);
     site.glanceProxy.clearFaults();
-    expect(onlyImage(await site.deploy())).toMatchObject({ action: 'resume', archived_id: old.id, reason: expect.stringContaining('a promotion was broken off') });
+    expect(onlyImage(await site.deploy())).toMatchObject({
+      action: 'resume',
+      archived_id: old.id,
+      reason: expect.stringContaining('a promotion was broken off'),
+    });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
     await expectUpgraded(site, old, published);
   }),

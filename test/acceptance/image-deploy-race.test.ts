@@ -29,7 +29,10 @@ async function openHosts(site: Site): Promise<readonly [Host, Host]> {
   await mirror.publish(site.name, newRelease);
   const proxies = [await startFaultProxy(site.cloud.glance_url), await startFaultProxy(site.cloud.glance_url)] as const;
   site.afterwards(() => Promise.all(proxies.map((proxy) => proxy.close())));
-  const host = (proxy: FaultProxy, given: Arguments): Host => ({ proxy, arguments: { lock_dir: site.addHost(), endpoint_override: { image: proxy.url }, ...given } });
+  const host = (proxy: FaultProxy, given: Arguments): Host => ({
+    proxy,
+    arguments: { lock_dir: site.addHost(), endpoint_override: { image: proxy.url }, ...given },
+  });
   return [host(proxies[0], {}), host(proxies[1], { scope, object_store_url: mirror.url })];
 }
 
@@ -48,26 +51,33 @@ async function race(site: Site, hosts: readonly Host[]): Promise<void> {
 
 async function expectSettled(site: Site, release: string): Promise<void> {
   const images = await site.glance.list();
-  expect(images.filter(({ name, visibility }) => name === site.name && visibility === 'public')).toEqual([expect.objectContaining({ current: release, status: 'active' })]);
+  expect(images.filter(({ name, visibility }) => name === site.name && visibility === 'public')).toEqual([
+    expect.objectContaining({ current: release, status: 'active' }),
+  ]);
   const archived = images.filter(({ name }) => name !== site.name);
-  for (const each of archived) expect(each).toMatchObject({ 'chameleon-supported': 'no', image_tools_superseded_at: expect.any(String) });
+  for (const each of archived)
+    expect(each).toMatchObject({ 'chameleon-supported': 'no', image_tools_superseded_at: expect.any(String) });
   expect(archived.map(({ name }) => name)).toContain(seedArchiveName(site));
 }
 
-test.concurrent.each([true, false])('two hosts end with one production image, the later release, where there was one before: %s', (hasOld) =>
-  withSite(async (site) => {
-    if (hasOld) await seedProduction(site);
-    const hosts = await openHosts(site);
+test.concurrent.each([true, false])(
+  'two hosts end with one production image, the later release, where there was one before: %s',
+  (hasOld) =>
+    withSite(async (site) => {
+      if (hasOld) await seedProduction(site);
+      const hosts = await openHosts(site);
 
-    await race(site, hosts);
-    const results = await Promise.all(hosts.map(async ({ running }) => parseResult(await (running as Running).ended)));
+      await race(site, hosts);
+      const results = await Promise.all(
+        hosts.map(async ({ running }) => parseResult(await (running as Running).ended)),
+      );
 
-    for (const result of results) expect(result.failed).toBeUndefined();
-    expect(onlyImage(results[1] as never).reason).toContain('which is newer: this one has been archived');
-    expect(await publicImages(site)).toEqual([expect.objectContaining({ current: later })]);
-    if (hasOld) await expectSettled(site, later);
-    expect(await site.deploy(hosts[0].arguments)).toMatchObject({ changed: false });
-  })(),
+      for (const result of results) expect(result.failed).toBeUndefined();
+      expect(onlyImage(results[1] as never).reason).toContain('which is newer: this one has been archived');
+      expect(await publicImages(site)).toEqual([expect.objectContaining({ current: later })]);
+      if (hasOld) await expectSettled(site, later);
+      expect(await site.deploy(hosts[0].arguments)).toMatchObject({ changed: false });
+    })(),
 );
 
 /** The requests of a host from its promotion on. */
@@ -77,13 +87,18 @@ const deaths: readonly [what: string, { method: string; path: RegExp; nth: numbe
   ['its look for others', { method: 'GET', path: namesakes, nth: 2 }],
 ];
 
-test.concurrent.each(deaths.flatMap(([what, point]) => [[0], [1], [0, 1]].map((killed) => [what, killed.map((at) => at + 1).join(' and '), point, killed] as const)))(
+test.concurrent.each(
+  deaths.flatMap(([what, point]) =>
+    [[0], [1], [0, 1]].map((killed) => [what, killed.map((at) => at + 1).join(' and '), point, killed] as const),
+  ),
+)(
   'after %s host %s is killed; another run puts all right',
   (_, __, point, killed) =>
     withSite(async (site) => {
       await seedProduction(site);
       const hosts = await openHosts(site);
-      for (const at of killed) hosts[at]?.proxy.addFault({ ...point, answered: async () => void (await hosts[at]?.running?.kill()) });
+      for (const at of killed)
+        hosts[at]?.proxy.addFault({ ...point, answered: async () => void (await hosts[at]?.running?.kill()) });
 
       await race(site, hosts);
       await Promise.all(hosts.map(({ running }) => running?.ended));

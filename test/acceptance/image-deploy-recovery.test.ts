@@ -21,8 +21,20 @@ const object = /\.qcow2$/;
 /** All requests of an upgrade but the logins, in their order. */
 const points: readonly (Point & { readonly what: string })[] = [
   { what: 'the catalogue', proxy: 'storeProxy', method: 'GET', path: /\/current$/, nth: 1 },
-  { what: 'the list of images', proxy: 'glanceProxy', method: 'GET', path: /\/v2\/images\?limit=\d+&sort=[^&]*$/, nth: 1 },
-  { what: 'the list of hidden images', proxy: 'glanceProxy', method: 'GET', path: /\/v2\/images\?.*&os_hidden=true$/, nth: 1 },
+  {
+    what: 'the list of images',
+    proxy: 'glanceProxy',
+    method: 'GET',
+    path: /\/v2\/images\?limit=\d+&sort=[^&]*$/,
+    nth: 1,
+  },
+  {
+    what: 'the list of hidden images',
+    proxy: 'glanceProxy',
+    method: 'GET',
+    path: /\/v2\/images\?.*&os_hidden=true$/,
+    nth: 1,
+  },
   { what: 'the manifest', proxy: 'storeProxy', method: 'GET', path: /\.manifest$/, nth: 1 },
   { what: "the object's size", proxy: 'storeProxy', method: 'HEAD', path: object, nth: 1 },
   { what: "the object's head", proxy: 'storeProxy', method: 'GET', path: object, nth: 1 },
@@ -31,13 +43,25 @@ const points: readonly (Point & { readonly what: string })[] = [
   { what: "the object's data", proxy: 'storeProxy', method: 'GET', path: object, nth: 2 },
   { what: 'the upload', proxy: 'glanceProxy', method: 'PUT', path: /\/file$/, nth: 1 },
   { what: 'the look after the upload', proxy: 'glanceProxy', method: 'GET', path: image, nth: 2 },
-  { what: 'the look for the present image', proxy: 'glanceProxy', method: 'GET', path: /\/v2\/images\?.*&visibility=public/, nth: 1 },
+  {
+    what: 'the look for the present image',
+    proxy: 'glanceProxy',
+    method: 'GET',
+    path: /\/v2\/images\?.*&visibility=public/,
+    nth: 1,
+  },
   { what: 'the promotion', proxy: 'glanceProxy', method: 'PATCH', path: image, nth: 1 },
   { what: 'the look at the promoted image', proxy: 'glanceProxy', method: 'GET', path: image, nth: 3 },
   { what: 'the look at the old image', proxy: 'glanceProxy', method: 'GET', path: image, nth: 4 },
   { what: 'the archiving', proxy: 'glanceProxy', method: 'PATCH', path: image, nth: 2 },
   { what: 'the look at the archived image', proxy: 'glanceProxy', method: 'GET', path: image, nth: 5 },
-  { what: 'the look for others that were promoted too', proxy: 'glanceProxy', method: 'GET', path: /\/v2\/images\?.*&visibility=public/, nth: 2 },
+  {
+    what: 'the look for others that were promoted too',
+    proxy: 'glanceProxy',
+    method: 'GET',
+    path: /\/v2\/images\?.*&visibility=public/,
+    nth: 2,
+  },
 ];
 
 test.concurrent(
@@ -48,7 +72,9 @@ test.concurrent(
 
     await site.deploy();
 
-    const sent = [...site.storeProxy.requests, ...site.glanceProxy.requests].map(({ method, path }) => `${method} ${points.find((point) => fits(point, { method, path }))?.path}`);
+    const sent = [...site.storeProxy.requests, ...site.glanceProxy.requests].map(
+      ({ method, path }) => `${method} ${points.find((point) => fits(point, { method, path }))?.path}`,
+    );
     expect(sent.sort()).toEqual(points.map(({ method, path }) => `${method} ${path}`).sort());
   }),
 );
@@ -85,8 +111,10 @@ const deaths = points.flatMap((point) => [
   { ...point, hook: 'after' as const, when: 'when it was answered' },
 ]);
 
-test.concurrent.each(deaths.map((death) => [`${death.what}, ${death.when}`, death] as const))('killed at %s', (_, { proxy, method, path, nth, hook }) =>
-  withSite((site) => upgradeTwice(site, (kill) => void site[proxy].addFault({ method, path, nth, [hook]: kill })))(),
+test.concurrent.each(deaths.map((death) => [`${death.what}, ${death.when}`, death] as const))(
+  'killed at %s',
+  (_, { proxy, method, path, nth, hook }) =>
+    withSite((site) => upgradeTwice(site, (kill) => void site[proxy].addFault({ method, path, nth, [hook]: kill })))(),
 );
 
 test.concurrent(

@@ -8,19 +8,46 @@ test.concurrent(
   'leaves out what a manifest may not set, says so, and passes the rest on',
   withSite(async (site) => {
     const forbidden = {
-      ...{ id: 'x', name: 'evil', owner: 'x', status: 'active', visibility: 'private', protected: true, os_hidden: true, checksum: 'x', size: 1, Locations: 'x' },
-      ...{ current: '20990101-v1', image_tools_id: 'x', image_tools_replaces: 'x', os_glance_import_task: 'x', 'owner_specified.x': 'x' },
+      ...{
+        id: 'x',
+        name: 'evil',
+        owner: 'x',
+        status: 'active',
+        visibility: 'private',
+        protected: true,
+        os_hidden: true,
+        checksum: 'x',
+        size: 1,
+        Locations: 'x',
+      },
+      ...{
+        current: '20990101-v1',
+        image_tools_id: 'x',
+        image_tools_replaces: 'x',
+        os_glance_import_task: 'x',
+        'owner_specified.x': 'x',
+      },
       ...{ nested: { a: 1 }, 'control-character': 'a\u0007b', 'path/of': 'x' },
     };
-    const published = await site.store.publish(site.name, newRelease, { manifest: { ...forbidden, 'hw-firmware': 'uefi', number: 7 } });
+    const published = await site.store.publish(site.name, newRelease, {
+      manifest: { ...forbidden, 'hw-firmware': 'uefi', number: 7 },
+    });
 
     const result = await site.deploy();
 
     expect(result.warnings).toEqual([expect.stringContaining('cannot be set by a manifest')]);
     for (const key of Object.keys(forbidden)) expect(result.warnings?.[0]).toContain(key);
     const image = await expectDeployed(site, published);
-    expect(image).toMatchObject({ 'hw-firmware': 'uefi', number: '7', owner: site.project.id, protected: false, os_hidden: false, image_tools_id: image.id });
-    for (const key of ['nested', 'control-character', 'path/of', 'owner_specified.x', 'image_tools_replaces']) expect(image[key]).toBeUndefined();
+    expect(image).toMatchObject({
+      'hw-firmware': 'uefi',
+      number: '7',
+      owner: site.project.id,
+      protected: false,
+      os_hidden: false,
+      image_tools_id: image.id,
+    });
+    for (const key of ['nested', 'control-character', 'path/of', 'owner_specified.x', 'image_tools_replaces'])
+      expect(image[key]).toBeUndefined();
   }),
 );
 
@@ -51,7 +78,9 @@ test.concurrent(
 
     expect(result).toMatchObject({ changed: false, failed: true });
     expect(onlyImage(result)).toMatchObject({ action: 'conflict' });
-    expect(result.msg).toContain(`image ${foreign.id} of project ${site.cloud.demo_project_id} is public under this name`);
+    expect(result.msg).toContain(
+      `image ${foreign.id} of project ${site.cloud.demo_project_id} is public under this name`,
+    );
     expect(writesTo(site.glanceProxy)).toEqual([]);
     expect(await site.glance.get(foreign.id)).toEqual(foreign);
   }),
@@ -79,8 +108,16 @@ test.concurrent.each<[string, () => Buffer | string, RegExp]>([
   ['is cut off', () => makeDisk().subarray(0, 60), /has only 60 bytes, not qcow2/],
   ['is empty', () => '', /is empty, not qcow2/],
   ['is a qcow2 with extended L2 entries', () => makeQcow2('extended_l2=on'), /a qcow2 with extended L2 entries/],
-  ['is an encrypted qcow2', () => makeQcow2('encrypt.format=luks,encrypt.key-secret=key'), /a qcow2 whose content is encrypted/],
-  ['is a qcow2 with a data file', () => makeQcow2('data_file=data.raw'), /a qcow2 that refers to an external data file/],
+  [
+    'is an encrypted qcow2',
+    () => makeQcow2('encrypt.format=luks,encrypt.key-secret=key'),
+    /a qcow2 whose content is encrypted/,
+  ],
+  [
+    'is a qcow2 with a data file',
+    () => makeQcow2('data_file=data.raw'),
+    /a qcow2 that refers to an external data file/,
+  ],
 ])('refuses a .qcow2 that %s, before anything is written', (_, content, reason) =>
   withSite(async (site) => {
     const old = await seedProduction(site);
@@ -119,10 +156,17 @@ test.concurrent.each([
   })(),
 );
 
-const fiveMib = JSON.stringify(Object.fromEntries(Array.from({ length: 120_000 }, (_, at) => [`CC-Image-${at}-of-many`, newRelease])));
+const fiveMib = JSON.stringify(
+  Object.fromEntries(Array.from({ length: 120_000 }, (_, at) => [`CC-Image-${at}-of-many`, newRelease])),
+);
 
 test.concurrent.each<[string, string, string, RegExp]>([
-  ['HTML', '<!DOCTYPE html><title>Sign in</title>', 'STORE_DOCUMENT_UNUSABLE', /the catalogue http\S+ is not JSON: it begins with "<!DOCTYPE/],
+  [
+    'HTML',
+    '<!DOCTYPE html><title>Sign in</title>',
+    'STORE_DOCUMENT_UNUSABLE',
+    /the catalogue http\S+ is not JSON: it begins with "<!DOCTYPE/,
+  ],
   ['a list', `["${newRelease}"]`, 'CATALOGUE_UNUSABLE', /the catalogue http\S+ is a list/],
   ['null', 'null', 'CATALOGUE_UNUSABLE', /is null/],
   ['empty', '', 'STORE_DOCUMENT_UNUSABLE', /the catalogue http\S+ is empty/],
@@ -155,18 +199,32 @@ test.concurrent(
   'never asks the store for names and releases that lead elsewhere, and deploys the good ones beside them',
   withSite(async (site) => {
     const published = await site.store.publish(site.name, newRelease);
-    const bad = { '../../evil': newRelease, 'a\u0000b\u001b[31m': newRelease, '': newRelease, 'a/evil': newRelease, 'CC-evil': '../../evil', 'CC-number': 7, 'CC-null': null, ['x'.repeat(3000)]: newRelease };
+    const bad = {
+      '../../evil': newRelease,
+      'a\u0000b\u001b[31m': newRelease,
+      '': newRelease,
+      'a/evil': newRelease,
+      'CC-evil': '../../evil',
+      'CC-number': 7,
+      'CC-null': null,
+      ['x'.repeat(3000)]: newRelease,
+    };
     await site.store.publishCatalogue(JSON.stringify({ ...bad, [site.name]: newRelease }));
 
     const result = await site.deploy();
 
     expect(result).toMatchObject({ changed: true, failed: true, code: 'PART_FAILED' });
-    expect(result.images.map(({ action }) => action).sort()).toEqual(['deploy', ...Object.keys(bad).map(() => 'failed')]);
+    expect(result.images.map(({ action }) => action).sort()).toEqual([
+      'deploy',
+      ...Object.keys(bad).map(() => 'failed'),
+    ]);
     for (const { name, reason } of result.images.filter(({ action }) => action === 'failed')) {
       expect(reason).toMatch(/^the catalogue names/);
       expect(name + reason).not.toMatch(/[\u0000-\u001f]/);
     }
-    expect(site.storeProxy.requests.filter(({ path }) => !path.endsWith('/current') && !path.includes(`/${site.name}.`))).toEqual([]);
+    expect(
+      site.storeProxy.requests.filter(({ path }) => !path.endsWith('/current') && !path.includes(`/${site.name}.`)),
+    ).toEqual([]);
     await expectDeployed(site, published);
   }),
 );
@@ -177,12 +235,21 @@ test.concurrent(
     const member = await createMember(site.cloud, site.project);
     site.afterwards(() => member.remove());
     await site.store.publish(site.name, newRelease);
-    const auth = { auth_url: site.cloud.keystone_url, user_id: member.user_id, password: member.password, project_id: site.project.id };
+    const auth = {
+      auth_url: site.cloud.keystone_url,
+      user_id: member.user_id,
+      password: member.password,
+      project_id: site.project.id,
+    };
 
     const result = await site.deploy({ auth });
 
     expect(result.failed).toBe(true);
-    expect(result.msg).toMatch(new RegExp(`^1 failed; ${site.name}: PATCH http\\S+ answered 403: .*You are not authorized to complete publicize_image action.$`));
+    expect(result.msg).toMatch(
+      new RegExp(
+        `^1 failed; ${site.name}: PATCH http\\S+ answered 403: .*You are not authorized to complete publicize_image action.$`,
+      ),
+    );
     expect((await site.glance.list()).filter(({ visibility }) => visibility !== 'private')).toEqual([]);
   }),
 );

@@ -77,17 +77,35 @@ test.concurrent(
     const leftover = async (name: string): Promise<string> => {
       const id = randomUUID();
       // Of a run under the same lock and from the same catalogue: one of another host, or another scope, might still be at it.
-      const markers = { image_tools_id: id, image_tools_name: name, image_tools_lock: first.image_tools_lock, image_tools_source: first.image_tools_source };
-      await site.glance.create({ id, name: `testing_${name}`, visibility: 'private', current: oldRelease, ...markers }, Buffer.from('left behind'));
+      const markers = {
+        image_tools_id: id,
+        image_tools_name: name,
+        image_tools_lock: first.image_tools_lock,
+        image_tools_source: first.image_tools_source,
+      };
+      await site.glance.create(
+        { id, name: `testing_${name}`, visibility: 'private', current: oldRelease, ...markers },
+        Buffer.from('left behind'),
+      );
       return id;
     };
     const ids = [await leftover(site.name), await leftover(`${site.name}-Gone`)];
-    const copy = await seedProduction(site, { name: `testing_${site.name}`, visibility: 'private', image_tools_name: site.name, image_tools_id: ids[0] });
+    const copy = await seedProduction(site, {
+      name: `testing_${site.name}`,
+      visibility: 'private',
+      image_tools_name: site.name,
+      image_tools_id: ids[0],
+    });
     const published = await site.store.publish(site.name, newRelease);
 
     const result = await site.deploy();
 
-    expect(result.images.filter(({ action }) => action === 'delete').map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(
+      result.images
+        .filter(({ action }) => action === 'delete')
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([...ids].sort());
     const left = (await site.glance.list()).map(({ id }) => id).filter((id) => id !== first.id);
     expect(left).toEqual([copy.id, expect.any(String)]);
     await site.glance.remove(copy.id);

@@ -10,7 +10,8 @@ const webDownload = { import_method: 'web-download' };
 /** Glance's own request; the one before it is ours, for the head of the object. */
 const fetched = { method: 'GET', path: /\.qcow2$/ };
 
-const importsOf = ({ glanceProxy }: Site): number => glanceProxy.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/import')).length;
+const importsOf = ({ glanceProxy }: Site): number =>
+  glanceProxy.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/import')).length;
 
 test.concurrent(
   'has Glance fetch the image, and reads it back to compare the SHA-256 that the store publishes',
@@ -80,23 +81,25 @@ test.concurrent(
   }),
 );
 
-test.concurrent.each([404, 500])("fails with the message of Glance's own task where the store keeps answering %i to it", (status) =>
-  withSite(async (site) => {
-    const old = await seedProduction(site);
-    await site.store.publish(site.name, newRelease);
-    site.storeProxy.addFault({ ...fetched, fromNth: 2, status });
+test.concurrent.each([404, 500])(
+  "fails with the message of Glance's own task where the store keeps answering %i to it",
+  (status) =>
+    withSite(async (site) => {
+      const old = await seedProduction(site);
+      await site.store.publish(site.name, newRelease);
+      site.storeProxy.addFault({ ...fetched, fromNth: 2, status });
 
-    const result = await site.deploy({ ...webDownload, attempts: 2 });
+      const result = await site.deploy({ ...webDownload, attempts: 2 });
 
-    expect(result.failed).toBe(true);
-    const [incoming] = (await site.glance.list()).filter(({ name }) => name.startsWith('testing_'));
-    const messages = await site.glance.taskMessages(incoming?.id ?? '');
-    expect(messages).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
-    expect(onlyImage(result).reason).toMatch(/Glance could not import http\S+\.qcow2: /);
-    expect(onlyImage(result).reason).toContain(messages[0]);
-    expect(importsOf(site)).toBe(2);
-    await expectUntouched(site, old);
-  })(),
+      expect(result.failed).toBe(true);
+      const [incoming] = (await site.glance.list()).filter(({ name }) => name.startsWith('testing_'));
+      const messages = await site.glance.taskMessages(incoming?.id ?? '');
+      expect(messages).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
+      expect(onlyImage(result).reason).toMatch(/Glance could not import http\S+\.qcow2: /);
+      expect(onlyImage(result).reason).toContain(messages[0]);
+      expect(importsOf(site)).toBe(2);
+      await expectUntouched(site, old);
+    })(),
 );
 
 test.concurrent(
@@ -153,13 +156,21 @@ test.concurrent(
 );
 
 test.concurrent.each<[string, { status: number; body?: string }, string]>([
-  ['offers other methods', { status: 200, body: '{"import-methods": {"value": ["glance-direct", "copy-image"]}}' }, 'glance-direct, copy-image'],
+  [
+    'offers other methods',
+    { status: 200, body: '{"import-methods": {"value": ["glance-direct", "copy-image"]}}' },
+    'glance-direct, copy-image',
+  ],
   ['knows no imports', { status: 404 }, 'none'],
 ])('refuses where Glance %s', (_, answer, offered) =>
   withSite(async (site) => {
     const old = await seedProduction(site);
     await site.store.publish(site.name, newRelease);
-    site.glanceProxy.addFault({ path: /\/info\/import/, ...answer, setHeaders: { 'Content-Type': 'application/json' } });
+    site.glanceProxy.addFault({
+      path: /\/info\/import/,
+      ...answer,
+      setHeaders: { 'Content-Type': 'application/json' },
+    });
 
     const result = await site.deploy(webDownload);
 

@@ -1,6 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { mib } from './disk.js';
-import { expectDeployed, expectUntouched, expectUpgraded, glanceDigest, newRelease, oldRelease, onlyImage, publicImages, seedArchiveName, seedProduction } from './images.js';
+import {
+  expectDeployed,
+  expectUntouched,
+  expectUpgraded,
+  glanceDigest,
+  newRelease,
+  oldRelease,
+  onlyImage,
+  publicImages,
+  seedArchiveName,
+  seedProduction,
+} from './images.js';
 import { container, usualManifest } from './image-store.js';
 import { uploadsTo, withSite, writesTo } from './site.js';
 
@@ -20,7 +31,15 @@ test.concurrent(
     });
     expect(image).toMatchObject({
       ...usualManifest(site.name, newRelease),
-      ...{ owner: site.project.id, container_format: 'bare', disk_format: 'qcow2', min_disk: 0, os_hidden: false, protected: false, current: newRelease },
+      ...{
+        owner: site.project.id,
+        container_format: 'bare',
+        disk_format: 'qcow2',
+        min_disk: 0,
+        os_hidden: false,
+        protected: false,
+        current: newRelease,
+      },
       ...{ image_tools_id: image.id, image_tools_name: site.name, image_tools_sha256: published.sha256 },
       image_tools_source: `${site.storeProxy.url}/${container}/${site.scope}/versions/${newRelease}/${site.name}.qcow2`,
     });
@@ -55,11 +74,22 @@ test.concurrent(
     const result = await site.deploy();
 
     const archivedName = `${site.name}_2025-01-15 15:30:45.123456`;
-    expect(onlyImage(result)).toMatchObject({ action: 'deploy', reason: `the site has release ${oldRelease}`, archived_id: oldId, archived_name: archivedName });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'deploy',
+      reason: `the site has release ${oldRelease}`,
+      archived_id: oldId,
+      archived_name: archivedName,
+    });
     const image = await expectDeployed(site, published);
     expect(image.image_tools_replaces).toBe(oldId);
     const old = await site.glance.get(oldId);
-    expect(old).toMatchObject({ name: archivedName, visibility: 'public', status: 'active', current: oldRelease, 'chameleon-supported': 'no' });
+    expect(old).toMatchObject({
+      name: archivedName,
+      visibility: 'public',
+      status: 'active',
+      current: oldRelease,
+      'chameleon-supported': 'no',
+    });
     const agoSeconds = (Date.now() - Date.parse(String(old.image_tools_superseded_at))) / 1000;
     expect(agoSeconds).toBeGreaterThanOrEqual(0);
     expect(agoSeconds).toBeLessThan(60);
@@ -71,7 +101,10 @@ test.concurrent(
   'takes over from an image without any markers, and appends a counter to an archive name that is taken',
   withSite(async (site) => {
     const old = await seedProduction(site);
-    const taken = await site.glance.create({ name: seedArchiveName(site), visibility: 'public' }, Buffer.from('older still'));
+    const taken = await site.glance.create(
+      { name: seedArchiveName(site), visibility: 'public' },
+      Buffer.from('older still'),
+    );
     const published = await site.store.publish(site.name, newRelease);
 
     const result = await site.deploy();
@@ -92,7 +125,12 @@ test.concurrent(
     const result = await site.deploy({ _ansible_check_mode: true, _ansible_diff: true });
 
     expect(result).toMatchObject({ changed: true, msg: 'planned: 1 deploy' });
-    expect(onlyImage(result)).toMatchObject({ action: 'deploy', release: newRelease, reason: `the site has release ${oldRelease}`, bytes: published.bytes });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'deploy',
+      release: newRelease,
+      reason: `the site has release ${oldRelease}`,
+      bytes: published.bytes,
+    });
     expect(result.diff?.[0]?.before).toContain(old.id);
     expect(result.diff?.[0]?.after).toContain(newRelease);
     expect(writesTo(site.glanceProxy)).toEqual([]);

@@ -10,7 +10,11 @@ import { former, openIpaSite } from './ipa-site.js';
 import { withSite, writesTo, type Site } from './site.js';
 
 /** A private image of the user demo. */
-async function seedForeign(site: Site, name: string, attributes: Readonly<Record<string, unknown>> = {}): Promise<RawImage> {
+async function seedForeign(
+  site: Site,
+  name: string,
+  attributes: Readonly<Record<string, unknown>> = {},
+): Promise<RawImage> {
   const stranger = openGlance(site.cloud.glance_url, await tokenOf(site.cloud, 'demo'), site.cloud.demo_project_id);
   const image = await stranger.create({ name, visibility: 'private', ...attributes }, Buffer.from('evil'));
   site.afterwards(() => stranger.remove(image.id));
@@ -31,18 +35,31 @@ test.concurrent(
     site.afterwards(() => rmSync(folder, { recursive: true }));
     const glance = { kernel: `${site.name}.kernel`, ramdisk: `${site.name}.initramfs` };
     const foreign = await Promise.all(Object.values(glance).map((name) => seedForeign(site, name)));
-    const cache = (from: Arguments): Promise<ModuleResult> => runModule(site, 'image_cache', { sets: [{ name: 'ipa', dest: folder, glance: from }] });
+    const cache = (from: Arguments): Promise<ModuleResult> =>
+      runModule(site, 'image_cache', { sets: [{ name: 'ipa', dest: folder, glance: from }] });
 
     const refused = await cache(glance);
     const byId = await cache({ kernel: foreign[0]?.id, ramdisk: foreign[1]?.id });
-    for (const name of Object.values(glance)) await site.glance.create({ name, visibility: 'private' }, Buffer.from('ours'));
+    for (const name of Object.values(glance))
+      await site.glance.create({ name, visibility: 'private' }, Buffer.from('ours'));
     const taken = await cache(glance);
 
-    expect(refused).toMatchObject({ failed: true, changed: false, msg: expect.stringContaining('only images of other projects that are not public') });
-    expect(byId).toMatchObject({ failed: true, changed: false, msg: expect.stringContaining('is a private image of another project') });
+    expect(refused).toMatchObject({
+      failed: true,
+      changed: false,
+      msg: expect.stringContaining('only images of other projects that are not public'),
+    });
+    expect(byId).toMatchObject({
+      failed: true,
+      changed: false,
+      msg: expect.stringContaining('is a private image of another project'),
+    });
     expect(taken).toMatchObject({ changed: true });
     expect(taken.failed).toBeUndefined();
-    expect(['kernel', 'ramdisk'].map((half) => readFileSync(join(folder, 'ipa', half), 'utf8'))).toEqual(['ours', 'ours']);
+    expect(['kernel', 'ramdisk'].map((half) => readFileSync(join(folder, 'ipa', half), 'utf8'))).toEqual([
+      'ours',
+      'ours',
+    ]);
   }),
 );
 
@@ -59,11 +76,18 @@ test.concurrent(
     const between = await site.glance.get(foreign.id);
     const byId = await runModule(site, 'image_property', { images: [foreign.id], ...set });
 
-    expect(refused).toMatchObject({ failed: true, changed: false, msg: expect.stringContaining(`${foreign.id} (private, of project ${site.cloud.demo_project_id})`) });
+    expect(refused).toMatchObject({
+      failed: true,
+      changed: false,
+      msg: expect.stringContaining(`${foreign.id} (private, of project ${site.cloud.demo_project_id})`),
+    });
     expect(writes).toBe(0);
     expect(changed).toMatchObject({ changed: true, images: [{ id: own.id, action: 'change' }] });
     expect(between).toEqual(foreign);
-    expect(byId).toMatchObject({ changed: true, warnings: [expect.stringContaining(`is not of this login's project: ${foreign.id}`)] });
+    expect(byId).toMatchObject({
+      changed: true,
+      warnings: [expect.stringContaining(`is not of this login's project: ${foreign.id}`)],
+    });
   }),
 );
 
@@ -72,21 +96,36 @@ test.concurrent(
   withSite(async (site) => {
     const ipa = await openIpaSite(site);
     const node = await ipa.enrollNode({ name: `${site.name}-a` });
-    const halves = (name: string): Arguments => ({ kernel_image: `${name}.kernel`, initramfs_image: `${name}.initramfs`, deployer: 'ironic', push: true, test: false });
+    const halves = (name: string): Arguments => ({
+      kernel_image: `${name}.kernel`,
+      initramfs_image: `${name}.initramfs`,
+      deployer: 'ironic',
+      push: true,
+      test: false,
+    });
     const given = halves(`${site.name}-AMD64`);
     const kinds = { kernel: 'aki', initramfs: 'ari' };
     for (const name of [`${site.name}-AMD64`, `${site.name}-theirs`]) {
-      for (const [kind, format] of Object.entries(kinds)) await seedForeign(site, `${name}.${kind}`, { disk_format: format, container_format: format });
+      for (const [kind, format] of Object.entries(kinds))
+        await seedForeign(site, `${name}.${kind}`, { disk_format: format, container_format: format });
     }
 
     const refused = await ipa.run(halves(`${site.name}-theirs`));
     const before = await ipa.ironic.getNode(node);
     const pushed = await ipa.run(given);
 
-    expect(refused).toMatchObject({ failed: true, changed: false, code: 'INVALID_INPUT', msg: expect.stringContaining('only images of other projects that are not public') });
+    expect(refused).toMatchObject({
+      failed: true,
+      changed: false,
+      code: 'INVALID_INPUT',
+      msg: expect.stringContaining('only images of other projects that are not public'),
+    });
     expect(before.driver_info).toMatchObject({ deploy_kernel: former.deploy_kernel });
     expect(pushed.failed).toBeUndefined();
-    expect((await ipa.ironic.getNode(node)).driver_info).toMatchObject({ deploy_kernel: ipa.kernel.id, deploy_ramdisk: ipa.initramfs.id });
+    expect((await ipa.ironic.getNode(node)).driver_info).toMatchObject({
+      deploy_kernel: ipa.kernel.id,
+      deploy_ramdisk: ipa.initramfs.id,
+    });
   }),
 );
 
@@ -96,9 +135,21 @@ test.concurrent(
     const foreign = await seedForeign(site, `testing_${site.name}`, { current: '1' });
     await site.glance.create({ name: site.name, visibility: 'private', current: '1' });
 
-    const { images } = await site.info({ images: [`*${site.name}`], state: ['current', 'archived', 'incoming', 'unmanaged'] });
+    const { images } = await site.info({
+      images: [`*${site.name}`],
+      state: ['current', 'archived', 'incoming', 'unmanaged'],
+    });
 
-    expect(images.find(({ id }) => id === foreign.id)).toMatchObject({ owner_name: 'demo', owned_by_us: false, managed: false, state: 'unmanaged' });
-    expect(images.find(({ name }) => name === site.name)).toMatchObject({ owner: site.project.id, owner_name: site.scope, owned_by_us: true });
+    expect(images.find(({ id }) => id === foreign.id)).toMatchObject({
+      owner_name: 'demo',
+      owned_by_us: false,
+      managed: false,
+      state: 'unmanaged',
+    });
+    expect(images.find(({ name }) => name === site.name)).toMatchObject({
+      owner: site.project.id,
+      owner_name: site.scope,
+      owned_by_us: true,
+    });
   }),
 );

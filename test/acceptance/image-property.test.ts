@@ -21,12 +21,18 @@ async function setProperties(site: Site, given: Arguments): Promise<ModuleResult
 
 /** An image of the site that is not in production. */
 function seedImage(site: Site, attributes: Readonly<Record<string, unknown>> = {}): Promise<RawImage> {
-  return site.glance.create({ name: `${site.name}-${randomUUID()}`, visibility: 'private', ...attributes }, Buffer.from('data'));
+  return site.glance.create(
+    { name: `${site.name}-${randomUUID()}`, visibility: 'private', ...attributes },
+    Buffer.from('data'),
+  );
 }
 
 /** What another writer does, past the proxy. */
 async function patch(site: Site, id: string, changes: readonly object[]): Promise<void> {
-  const headers = { 'X-Auth-Token': site.project.token, 'Content-Type': 'application/openstack-images-v2.1-json-patch' };
+  const headers = {
+    'X-Auth-Token': site.project.token,
+    'Content-Type': 'application/openstack-images-v2.1-json-patch',
+  };
   await call('PATCH', `${site.cloud.glance_url}/v2/images/${id}`, { headers, body: JSON.stringify(changes) });
 }
 
@@ -42,7 +48,11 @@ test.concurrent(
   'sets several properties and removes another, by name, and changes nothing in the second run',
   withSite(async (site) => {
     const image = await seedProduction(site, { [supported]: 'yes', deprecated: 'soon' });
-    const wanted = { images: [site.name], set: { [supported]: 'no', 'odd/name~1': 'a: "b" ünï', 'build-variant': 'base' }, remove: ['deprecated', 'not-there'] };
+    const wanted = {
+      images: [site.name],
+      set: { [supported]: 'no', 'odd/name~1': 'a: "b" ünï', 'build-variant': 'base' },
+      remove: ['deprecated', 'not-there'],
+    };
 
     const first = await setProperties(site, { ...wanted, _ansible_diff: true });
 
@@ -57,7 +67,12 @@ test.concurrent(
     });
     expect(first.diff).toHaveLength(1);
     const { deprecated, ...rest } = image;
-    expect(await site.glance.get(image.id)).toEqual({ ...rest, [supported]: 'no', 'odd/name~1': 'a: "b" ünï', updated_at: expect.any(String) });
+    expect(await site.glance.get(image.id)).toEqual({
+      ...rest,
+      [supported]: 'no',
+      'odd/name~1': 'a: "b" ünï',
+      updated_at: expect.any(String),
+    });
     expect(deprecated).toBe('soon');
     const second = await setProperties(site, wanted);
     expect(second).toMatchObject({ changed: false, msg: '1 up_to_date' });
@@ -70,11 +85,22 @@ test.concurrent(
   withSite(async (site) => {
     const image = await seedProduction(site);
 
-    const result = await setProperties(site, { images: [image.id], property: supported, value: 'no', _ansible_check_mode: true, _ansible_diff: true });
+    const result = await setProperties(site, {
+      images: [image.id],
+      property: supported,
+      value: 'no',
+      _ansible_check_mode: true,
+      _ansible_diff: true,
+    });
 
     expect(result).toMatchObject({ changed: true, msg: 'planned: 1 change' });
     expect(onlyImage(result)).toMatchObject({ action: 'change', reason: `${supported}: set to "no"` });
-    expect(result.diff).toEqual([expect.objectContaining({ before_header: `image ${site.name} (${image.id})`, after: expect.stringContaining(supported) })]);
+    expect(result.diff).toEqual([
+      expect.objectContaining({
+        before_header: `image ${site.name} (${image.id})`,
+        after: expect.stringContaining(supported),
+      }),
+    ]);
     expect(writesTo(site.glanceProxy)).toEqual([]);
     expect(await site.glance.get(image.id)).toEqual(image);
   }),
@@ -83,12 +109,19 @@ test.concurrent(
 test.concurrent(
   'changes many images by a file, hidden and queued ones too, and only those that differ',
   withSite(async (site) => {
-    const images = [await seedImage(site), await seedImage(site, { os_hidden: true }), await seedImage(site, { [supported]: '1:2:3' })];
+    const images = [
+      await seedImage(site),
+      await seedImage(site, { os_hidden: true }),
+      await seedImage(site, { [supported]: '1:2:3' }),
+    ];
     const queued = await site.glance.create({ name: `${site.name}-queued`, visibility: 'private' });
     const lines = [...images, queued].map(({ id }, index) => `${id}:${index}:2:3`);
     lines[2] = `${images[2]?.id}: 1:2:3`;
 
-    const result = await setProperties(site, { property: supported, values_file: writeFile(site, `# values\n\n${lines.join('\r\n')}\n`) });
+    const result = await setProperties(site, {
+      property: supported,
+      values_file: writeFile(site, `# values\n\n${lines.join('\r\n')}\n`),
+    });
 
     expect(result).toMatchObject({ changed: true, msg: '3 change, 1 up_to_date' });
     const values = await Promise.all([...images, queued].map(async ({ id }) => (await site.glance.get(id))[supported]));
@@ -103,11 +136,19 @@ test.concurrent(
     const [image, gone] = [await seedImage(site), await seedImage(site)];
     await site.glance.remove(gone.id);
     const never = randomUUID();
-    const path = writeFile(site, [`${image.id}:no`, 'nonsense', `${gone.id}:no`, `${never}:no`, `${image.id}:yes`, `${site.name}:no`].join('\n'));
+    const path = writeFile(
+      site,
+      [`${image.id}:no`, 'nonsense', `${gone.id}:no`, `${never}:no`, `${image.id}:yes`, `${site.name}:no`].join('\n'),
+    );
 
     const result = await setProperties(site, { property: supported, values_file: path });
 
-    expect(result).toMatchObject({ failed: true, changed: false, code: 'INVALID_INPUT', msg: expect.stringMatching(/^nothing was changed: /) });
+    expect(result).toMatchObject({
+      failed: true,
+      changed: false,
+      code: 'INVALID_INPUT',
+      msg: expect.stringMatching(/^nothing was changed: /),
+    });
     for (const line of [2, 3, 4, 5, 6]) expect(result.msg).toContain(`${path} line ${line}: `);
     for (const id of [gone.id, never]) expect(result.msg).toContain(`has the id "${id}"`);
     expect(writesTo(site.glanceProxy)).toEqual([]);
@@ -125,8 +166,10 @@ test.concurrent(
     const result = await setProperties(site, { images: [name, `${site.name}-none`, twins[0]?.id], set });
 
     expect(result).toMatchObject({ failed: true, changed: false, code: 'INVALID_INPUT' });
-    for (const part of [`2 images have the name "${name}"`, ...twins.map(({ id }) => id), `"${site.name}-none"`]) expect(result.msg).toContain(part);
-    for (const property of ['visibility', 'image_tools_id', 'os_glance_import_task']) expect(result.msg).toContain(`"${property}" cannot be changed: `);
+    for (const part of [`2 images have the name "${name}"`, ...twins.map(({ id }) => id), `"${site.name}-none"`])
+      expect(result.msg).toContain(part);
+    for (const property of ['visibility', 'image_tools_id', 'os_glance_import_task'])
+      expect(result.msg).toContain(`"${property}" cannot be changed: `);
     expect(writesTo(site.glanceProxy)).toEqual([]);
   }),
 );
@@ -161,7 +204,11 @@ test.concurrent(
 
     const result = await setProperties(site, { images: [id], set: { [supported]: 'no' }, remove: ['deprecated'] });
 
-    expect(result).toMatchObject({ failed: true, code: 'PART_FAILED', msg: expect.stringContaining(`accepted a change of ${supported}, deprecated and did not keep it`) });
+    expect(result).toMatchObject({
+      failed: true,
+      code: 'PART_FAILED',
+      msg: expect.stringContaining(`accepted a change of ${supported}, deprecated and did not keep it`),
+    });
     expect(writesTo(site.glanceProxy)).toHaveLength(3);
   }),
 );
@@ -187,7 +234,11 @@ test.concurrent(
   'removes a property that another writer removes at the same time, and makes the other changes',
   withSite(async (site) => {
     const { id } = await seedImage(site, { deprecated: 'soon' });
-    site.glanceProxy.addFault({ method: 'PATCH', nth: 1, before: () => patch(site, id, [{ op: 'remove', path: '/deprecated' }]) });
+    site.glanceProxy.addFault({
+      method: 'PATCH',
+      nth: 1,
+      before: () => patch(site, id, [{ op: 'remove', path: '/deprecated' }]),
+    });
 
     const result = await setProperties(site, { images: [id], set: { [supported]: 'no' }, remove: ['deprecated'] });
 
@@ -203,11 +254,21 @@ test.concurrent(
     site.afterwards(() => member.remove());
     const [own, foreign] = [await seedImage(site), await seedProduction(site, { owner: site.cloud.demo_project_id })];
     site.afterwards(() => site.glance.remove(foreign.id));
-    const auth = { auth_url: site.cloud.keystone_url, user_id: member.user_id, password: member.password, project_id: site.project.id };
+    const auth = {
+      auth_url: site.cloud.keystone_url,
+      user_id: member.user_id,
+      password: member.password,
+      project_id: site.project.id,
+    };
 
     const result = await setProperties(site, { auth, images: [own.id, foreign.id], property: supported, value: 'no' });
 
-    expect(result).toMatchObject({ failed: true, changed: true, code: 'PART_FAILED', msg: expect.stringMatching(/^1 change, 1 failed; .*answered 403: /) });
+    expect(result).toMatchObject({
+      failed: true,
+      changed: true,
+      code: 'PART_FAILED',
+      msg: expect.stringMatching(/^1 change, 1 failed; .*answered 403: /),
+    });
     expect(result.images.map(({ action }) => action)).toEqual(['change', 'failed']);
     expect((await site.glance.get(own.id))[supported]).toBe('no');
     expect(await site.glance.get(foreign.id)).toEqual(foreign);
@@ -216,15 +277,31 @@ test.concurrent(
 
 /** A site.yaml with the login of the site, as the older tools have it. */
 function writeSiteYaml(site: Site): string {
-  const login = { auth_url: site.cloud.keystone_url, admin_username: 'admin', admin_password: site.cloud.admin_password, admin_project: site.scope };
-  return writeFile(site, JSON.stringify({ ...login, region_name: 'RegionOne', endpoint_override: { image: site.glanceProxy.url } }));
+  const login = {
+    auth_url: site.cloud.keystone_url,
+    admin_username: 'admin',
+    admin_password: site.cloud.admin_password,
+    admin_project: site.scope,
+  };
+  return writeFile(
+    site,
+    JSON.stringify({ ...login, region_name: 'RegionOne', endpoint_override: { image: site.glanceProxy.url } }),
+  );
 }
 
 test.concurrent(
   'takes the command line of the older tool, with a single value, dry first',
   withSite(async (site) => {
     const image = await seedImage(site);
-    const command = ['set_image_property', '--site-yaml', writeSiteYaml(site), '--metadata-field', supported, '--single-value', `${image.id}:no`];
+    const command = [
+      'set_image_property',
+      '--site-yaml',
+      writeSiteYaml(site),
+      '--metadata-field',
+      supported,
+      '--single-value',
+      `${image.id}:no`,
+    ];
 
     const dry = await site.startCommand([...command, '--dry-run']).ended;
     const between = await site.glance.get(image.id);
@@ -232,7 +309,9 @@ test.concurrent(
     const again = await site.startCommand(command).ended;
 
     expect([dry.exitCode, real.exitCode, again.exitCode]).toEqual([0, 0, 0]);
-    expect(dry.stdout).toContain(`${image.name}  change  ${image.id}  ${supported}: set to "no"\n\nplanned: 1 change\n`);
+    expect(dry.stdout).toContain(
+      `${image.name}  change  ${image.id}  ${supported}: set to "no"\n\nplanned: 1 change\n`,
+    );
     expect(between).toEqual(image);
     expect(real.stdout).toContain('\n1 change\n');
     expect(again.stdout).toContain('\n1 up_to_date\n');
@@ -244,16 +323,31 @@ test.concurrent(
   'takes the command line of the older tool, with a file, and ends with 2 where a line is wrong',
   withSite(async (site) => {
     const [one, two] = [await seedImage(site), await seedImage(site)];
-    const command = (text: string): string[] => ['set_image_property', '--site-yaml', writeSiteYaml(site), '--metadata-field', supported, '--values-file', writeFile(site, text)];
+    const command = (text: string): string[] => [
+      'set_image_property',
+      '--site-yaml',
+      writeSiteYaml(site),
+      '--metadata-field',
+      supported,
+      '--values-file',
+      writeFile(site, text),
+    ];
 
     const wrong = await site.startCommand(command(`${one.id}:no\n${randomUUID()}:no\n`)).ended;
     const untouched = await site.glance.get(one.id);
     const right = await site.startCommand(command(`# supported\n${one.id}:no\n\n${two.id}:yes\n`)).ended;
 
-    expect(wrong).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('line 2: no image of this cloud') });
+    expect(wrong).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('line 2: no image of this cloud'),
+    });
     expect(untouched).toEqual(one);
     expect(right).toMatchObject({ exitCode: 0 });
-    expect([(await site.glance.get(one.id))[supported], (await site.glance.get(two.id))[supported]]).toEqual(['no', 'yes']);
+    expect([(await site.glance.get(one.id))[supported], (await site.glance.get(two.id))[supported]]).toEqual([
+      'no',
+      'yes',
+    ]);
   }),
 );
 
@@ -266,10 +360,22 @@ test.concurrent(
 
     const { exitCode } = await site.startCommand(['set-property', ...endpoints, ...words]).ended;
     site.glanceProxy.addFault({ method: 'PATCH', status: 403, body: 'not today' });
-    const refused = await site.startCommand(['image_property', ...endpoints, '--images', image.id, '--property', supported, '--value', 'yes']).ended;
+    const refused = await site.startCommand([
+      'image_property',
+      ...endpoints,
+      '--images',
+      image.id,
+      '--property',
+      supported,
+      '--value',
+      'yes',
+    ]).ended;
 
     expect(exitCode).toBe(0);
     expect(await site.glance.get(image.id)).toMatchObject({ [supported]: 'no' });
-    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^failed: .*answered 403: not today\n$/) });
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^failed: .*answered 403: not today\n$/),
+    });
   }),
 );

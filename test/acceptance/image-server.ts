@@ -28,9 +28,14 @@ export async function startImageServer(site: Site): Promise<ImageServer> {
     const path = (request.url ?? '/').slice(1);
     requests.push(`${request.method} ${path}`);
     const file = files.get(path);
-    const status = request.method === 'HEAD' && file?.headStatus ? file.headStatus : (file?.status ?? (file ? 200 : 404));
+    const status =
+      request.method === 'HEAD' && file?.headStatus ? file.headStatus : (file?.status ?? (file ? 200 : 404));
     const content = file?.content ?? '';
-    response.writeHead(status, { ...(file?.chunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': Buffer.byteLength(content) }), 'Last-Modified': 'Sat, 01 Nov 2025 10:00:00 GMT', ...file?.headers });
+    response.writeHead(status, {
+      ...(file?.chunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': Buffer.byteLength(content) }),
+      'Last-Modified': 'Sat, 01 Nov 2025 10:00:00 GMT',
+      ...file?.headers,
+    });
     response.end(request.method === 'HEAD' ? undefined : content);
   });
   server.listen(0, '127.0.0.1');

@@ -74,9 +74,15 @@ function storeOn(shelf: Shelf): ImageStore {
     publish: async (name, release, options = {}) => {
       const { format = 'qcow2' } = options;
       const content = options.content === undefined ? makeDisk(options) : Buffer.from(options.content);
-      const manifest = typeof options.manifest === 'string' ? options.manifest : JSON.stringify({ ...usualManifest(name, release), ...options.manifest }, null, 2);
+      const manifest =
+        typeof options.manifest === 'string'
+          ? options.manifest
+          : JSON.stringify({ ...usualManifest(name, release), ...options.manifest }, null, 2);
       const path = `versions/${release}/${name}`;
-      await Promise.all([shelf.put(`${path}.${format}`, content, options), shelf.put(`${path}.manifest`, Buffer.from(manifest), {})]);
+      await Promise.all([
+        shelf.put(`${path}.${format}`, content, options),
+        shelf.put(`${path}.manifest`, Buffer.from(manifest), {}),
+      ]);
       releases.set(name, release);
       await publishCatalogue(JSON.stringify(Object.fromEntries(releases)));
       return { name, release, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
@@ -102,10 +108,18 @@ export function usualManifest(name: string, release: string): Record<string, str
 function swiftShelf(cloud: CloudFacts, token: string, scope: string): Shelf {
   const present = new Set<string>();
 
-  async function put(object: string, content: Buffer | string, headers: Record<string, string> = {}, query = ''): Promise<void> {
+  async function put(
+    object: string,
+    content: Buffer | string,
+    headers: Record<string, string> = {},
+    query = '',
+  ): Promise<void> {
     present.add(object);
     const type = { 'X-Auth-Token': token, 'Content-Type': 'application/octet-stream' };
-    await call('PUT', `${cloud.swift_url}/${container}/${object}${query}`, { headers: { ...type, ...headers }, body: content });
+    await call('PUT', `${cloud.swift_url}/${container}/${object}${query}`, {
+      headers: { ...type, ...headers },
+      body: content,
+    });
   }
 
   async function putSegments(object: string, content: Buffer, segments: number): Promise<void> {
@@ -127,7 +141,9 @@ function swiftShelf(cloud: CloudFacts, token: string, scope: string): Shelf {
   return {
     url: cloud.swift_url,
     put: (path, content, { checksumHeaders: wanted = true, segments }) =>
-      segments ? putSegments(`${scope}/${path}`, content, segments) : put(`${scope}/${path}`, content, wanted ? checksumHeaders(content) : {}),
+      segments
+        ? putSegments(`${scope}/${path}`, content, segments)
+        : put(`${scope}/${path}`, content, wanted ? checksumHeaders(content) : {}),
     remove: (path) => remove(`${scope}/${path}`),
     cleanUp: async () => void (await Promise.all([...present].map(remove))),
   };

@@ -11,7 +11,10 @@ export const newRelease = '20250422-v1-amd';
 /** A production image as an earlier run has left it, without the run: small, public, active. */
 export function seedProduction(site: Site, attributes: Readonly<Record<string, unknown>> = {}): Promise<RawImage> {
   const properties = { current: oldRelease, 'build-timestamp': '2025-01-15 10:11:12.131415', 'build-variant': 'base' };
-  return site.glance.create({ name: site.name, visibility: 'public', ...properties, ...attributes }, Buffer.alloc(1024, 'old'));
+  return site.glance.create(
+    { name: site.name, visibility: 'public', ...properties, ...attributes },
+    Buffer.alloc(1024, 'old'),
+  );
 }
 
 /** The name that the seeded image gets when it is replaced. */
@@ -43,7 +46,14 @@ export async function expectDeployed(site: Site, published: Published): Promise<
 
 async function expectDeployedIn(images: readonly RawImage[], site: Site, published: Published): Promise<RawImage> {
   const named = images.filter(({ name }) => name === published.name);
-  expect(named).toEqual([expect.objectContaining({ visibility: 'public', status: 'active', current: published.release, size: published.bytes })]);
+  expect(named).toEqual([
+    expect.objectContaining({
+      visibility: 'public',
+      status: 'active',
+      current: published.release,
+      size: published.bytes,
+    }),
+  ]);
   expect(images.filter(({ name }) => name.startsWith('testing_'))).toEqual([]);
   const [image] = named as [RawImage];
   expect(await site.glance.sha256(image.id)).toBe(published.sha256);

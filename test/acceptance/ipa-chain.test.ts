@@ -19,7 +19,11 @@ interface Build {
 async function bringIn(site: ObjectsSite, timestamp: string): Promise<Build> {
   const stored = await putPair(site, { 'build-timestamp': timestamp });
   expect((await site.deployObjects({ ipa: 'kernel' })).msg).toBe('2 deploy');
-  const build = { stored, kernel: (await site.production(site.names.kernel)).id, initramfs: (await site.production(site.names.initramfs)).id };
+  const build = {
+    stored,
+    kernel: (await site.production(site.names.kernel)).id,
+    initramfs: (await site.production(site.names.initramfs)).id,
+  };
   await expectWhole(site, build);
   return build;
 }
@@ -36,12 +40,18 @@ function age(build: Build, months: number): void {
   for (const id of [build.kernel, build.initramfs]) setAge(id, months);
 }
 
-const booting = ({ kernel, initramfs }: Build): Readonly<Record<string, string>> => ({ deploy_kernel: kernel, deploy_ramdisk: initramfs });
+const booting = ({ kernel, initramfs }: Build): Readonly<Record<string, string>> => ({
+  deploy_kernel: kernel,
+  deploy_ramdisk: initramfs,
+});
 
 /** Three nodes of the site's type that boot a build; the first is free. */
 async function addNodes(ipa: IpaSite, build: Build): Promise<string[]> {
   const fields = { driver_info: { ...former, ...booting(build) } };
-  return Promise.all([ipa.addNode({ ...fields, name: `${ipa.site.name}-a` }), ...['b', 'c'].map((letter) => ipa.enrollNode({ ...fields, name: `${ipa.site.name}-${letter}` }))]);
+  return Promise.all([
+    ipa.addNode({ ...fields, name: `${ipa.site.name}-a` }),
+    ...['b', 'c'].map((letter) => ipa.enrollNode({ ...fields, name: `${ipa.site.name}-${letter}` })),
+  ]);
 }
 
 async function expectBooting(ipa: IpaSite, nodes: readonly string[], build: Build): Promise<void> {
@@ -54,16 +64,26 @@ async function expectBooting(ipa: IpaSite, nodes: readonly string[], build: Buil
 function sparedFor(site: ObjectsSite, { kernel, initramfs }: Build): [string, unknown][] {
   const reason = (key: string): unknown => {
     const node = `node ${site.name}-[abc] \\(driver_info ${key}\\)`;
-    return expect.stringMatching(`^skip archived: used by ${node}, ${node} and 1 more; 20 months old, deleted from 18$`);
+    return expect.stringMatching(
+      `^skip archived: used by ${node}, ${node} and 1 more; 20 months old, deleted from 18$`,
+    );
   };
-  return [[kernel, reason('deploy_kernel')], [initramfs, reason('deploy_ramdisk')]];
+  return [
+    [kernel, reason('deploy_kernel')],
+    [initramfs, reason('deploy_ramdisk')],
+  ];
 }
 
 test(
   'an IPA pair is deployed from the older store, tested, rolled out, and spared when it is old since nodes boot it; the pair before it goes',
   withObjects(async (site) => {
     const [ipa, { clean }] = [await openIpaSite(site), await openOldSite(site)];
-    const catalogues: Arguments = { catalog: ['releases', 'objects'], objects_store_url: site.storeProxy.url, objects_container: site.objects.container, supports_yaml: site.supportsYaml };
+    const catalogues: Arguments = {
+      catalog: ['releases', 'objects'],
+      objects_store_url: site.storeProxy.url,
+      objects_container: site.objects.container,
+      supports_yaml: site.supportsYaml,
+    };
     const cleaning = { ...catalogues, images: [site.names.kernel, site.names.initramfs] };
     const rolling = { ipa_name: `${site.name}-IPA-AMD64`, deployer: 'ironic', push: true };
 
@@ -74,13 +94,23 @@ test(
     age(first, 20);
     const spared = await clean(cleaning);
     expect(spared).toMatchObject({ changed: false, sources: ['compute', 'baremetal'] });
-    const production = (build: Build): [string, string][] => (['kernel', 'initramfs'] as const).map((half) => [build[half], `keep current: the production image of ${site.names[half]}`]);
+    const production = (build: Build): [string, string][] =>
+      (['kernel', 'initramfs'] as const).map((half) => [
+        build[half],
+        `keep current: the production image of ${site.names[half]}`,
+      ]);
     expect(actionsOf(spared)).toEqual(new Map([...sparedFor(site, first), ...production(second)]));
     await expectBooting(ipa, nodes, first);
 
     // The pair that is in production passes its test on the free node, then all three get it.
     const rolled = await ipa.run(rolling);
-    expect(rolled).toMatchObject({ passed: true, changed: true, node: { uuid: nodes[0] }, kernel: { id: second.kernel }, initramfs: { id: second.initramfs } });
+    expect(rolled).toMatchObject({
+      passed: true,
+      changed: true,
+      node: { uuid: nodes[0] },
+      kernel: { id: second.kernel },
+      initramfs: { id: second.initramfs },
+    });
     expect(rolled.failed).toBeUndefined();
     expect(rolled.nodes?.map(({ uuid, result }) => [uuid, result])).toEqual(nodes.map((uuid) => [uuid, 'updated']));
     await expectBooting(ipa, nodes, second);
@@ -90,7 +120,10 @@ test(
     const third = await bringIn(site, '2024-01-01 00:00:00');
     for (const build of [second, third]) age(build, 20);
     const planned = await clean({ ...cleaning, _ansible_check_mode: true });
-    const gone = [first.kernel, first.initramfs].map((id): [string, string] => [id, 'delete archived: 20 months old, deleted from 18']);
+    const gone = [first.kernel, first.initramfs].map((id): [string, string] => [
+      id,
+      'delete archived: 20 months old, deleted from 18',
+    ]);
     const expected = new Map([...gone, ...sparedFor(site, second), ...production(third)]);
     expect([planned.changed, actionsOf(planned)]).toEqual([true, expected]);
     await expectWhole(site, first);

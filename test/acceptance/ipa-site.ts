@@ -22,7 +22,12 @@ export interface IpaResult {
   readonly server?: string;
   readonly kernel?: { readonly id: string; readonly build_tag: string };
   readonly seconds?: Readonly<Record<string, number>>;
-  readonly nodes?: readonly { readonly uuid: string; readonly name: string; readonly result: string; readonly reason: string }[];
+  readonly nodes?: readonly {
+    readonly uuid: string;
+    readonly name: string;
+    readonly result: string;
+    readonly reason: string;
+  }[];
   readonly restored: readonly string[];
 }
 
@@ -47,7 +52,11 @@ export interface IpaSite {
   servers(): Promise<string[]>;
 }
 
-export const former = { deploy_kernel: '11111111-1111-4111-8111-111111111111', deploy_ramdisk: '22222222-2222-4222-8222-222222222222', ipmi_password: 'of no use' };
+export const former = {
+  deploy_kernel: '11111111-1111-4111-8111-111111111111',
+  deploy_ramdisk: '22222222-2222-4222-8222-222222222222',
+  ipmi_password: 'of no use',
+};
 
 /** A pair of one build, and an image to deploy, in the site's project. */
 export async function openIpaSite(site: Site): Promise<IpaSite> {
@@ -62,8 +71,18 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
   const journalFolder = join(host, 'journal');
 
   const start = (given: Arguments = {}): Running => {
-    const { stall_timeout: _s, attempts: _a, object_store_url: _o, scope: _c, ...login } = site.argumentsOf({
-      endpoint_override: { image: site.glanceProxy.url, compute: novaProxy.url + nova.pathname, baremetal: ironicProxy.url },
+    const {
+      stall_timeout: _s,
+      attempts: _a,
+      object_store_url: _o,
+      scope: _c,
+      ...login
+    } = site.argumentsOf({
+      endpoint_override: {
+        image: site.glanceProxy.url,
+        compute: novaProxy.url + nova.pathname,
+        baremetal: ironicProxy.url,
+      },
       node_type: site.name,
       server_image: image.id,
       flavor: fact(site.cloud, 'baremetal_flavor_name'),
@@ -79,7 +98,11 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
   };
   const enrollNode: IpaSite['enrollNode'] = (fields = {}) => {
     const { properties, ...rest } = fields as { properties?: object };
-    return ironic.createNode({ driver_info: former, ...rest, properties: { node_type: site.name, cpu_arch: 'x86_64', ...properties } });
+    return ironic.createNode({
+      driver_info: former,
+      ...rest,
+      properties: { node_type: site.name, cpu_arch: 'x86_64', ...properties },
+    });
   };
   return {
     site,
@@ -99,7 +122,9 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
     run: async (given) => resultOf(await start(given).ended),
     journal: () => filesIn(journalFolder),
     servers: async () => {
-      const answer = await call('GET', `${fact(site.cloud, 'nova_url')}/servers`, { headers: { 'X-Auth-Token': site.project.token } });
+      const answer = await call('GET', `${fact(site.cloud, 'nova_url')}/servers`, {
+        headers: { 'X-Auth-Token': site.project.token },
+      });
       return ((await answer.json()) as { servers: { name: string }[] }).servers.map(({ name }) => name);
     },
   };
@@ -114,18 +139,47 @@ export function forNova(site: Site): { readonly resource_class: string } {
   return { resource_class: fact(site.cloud, 'baremetal_resource_class') };
 }
 
-export async function seedPair(site: Site, properties: Readonly<Record<string, string>> = {}): Promise<[RawImage, RawImage]> {
+export async function seedPair(
+  site: Site,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<[RawImage, RawImage]> {
   const seed = (kind: string, format: string): Promise<RawImage> => {
-    const attributes = { disk_format: format, container_format: format, 'build-ipa': kind, 'build-tag': `${site.name}-2025-04-22 15:30:45`, 'build-timestamp': '2025-04-22 15:30:45' };
-    return site.glance.create({ name: `${site.name}-AMD64.${kind}`, visibility: 'public', ...attributes, ...properties }, Buffer.alloc(512, kind));
+    const attributes = {
+      disk_format: format,
+      container_format: format,
+      'build-ipa': kind,
+      'build-tag': `${site.name}-2025-04-22 15:30:45`,
+      'build-timestamp': '2025-04-22 15:30:45',
+    };
+    return site.glance.create(
+      { name: `${site.name}-AMD64.${kind}`, visibility: 'public', ...attributes, ...properties },
+      Buffer.alloc(512, kind),
+    );
   };
   return Promise.all([seed('kernel', 'aki'), seed('initramfs', 'ari')]);
 }
 
 /** The images that a node boots, and where it stands: what a test must leave as it was. */
-export function standingOf({ driver_info, provision_state, maintenance, instance_uuid, instance_info }: RawNode): Readonly<Record<string, unknown>> {
-  const { deploy_kernel, deploy_ramdisk, rescue_kernel, rescue_ramdisk } = driver_info as Readonly<Record<string, unknown>>;
-  return { deploy_kernel, deploy_ramdisk, rescue_kernel, rescue_ramdisk, provision_state, maintenance, instance_uuid, instance_info };
+export function standingOf({
+  driver_info,
+  provision_state,
+  maintenance,
+  instance_uuid,
+  instance_info,
+}: RawNode): Readonly<Record<string, unknown>> {
+  const { deploy_kernel, deploy_ramdisk, rescue_kernel, rescue_ramdisk } = driver_info as Readonly<
+    Record<string, unknown>
+  >;
+  return {
+    deploy_kernel,
+    deploy_ramdisk,
+    rescue_kernel,
+    rescue_ramdisk,
+    provision_state,
+    maintenance,
+    instance_uuid,
+    instance_info,
+  };
 }
 
 /** As `addNode` leaves a node. */

@@ -20,7 +20,10 @@ async function openFailing(ipa: IpaSite): Promise<{ node: string; given: Readonl
   const node = await ipa.addNode({ deploy_interface: 'direct' });
   ipa.ironicProxy.addFault({ ...undeployed, before: async () => void (await setCleaning(ipa, node, true)) });
   const image_source = `${ipa.site.cloud.store_static_url}/is-not-there.raw`;
-  return { node, given: { deployer: 'ironic', instance_info: { image_source, image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } } };
+  return {
+    node,
+    given: { deployer: 'ironic', instance_info: { image_source, image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } },
+  };
 }
 
 /** How many verbs were said: an abort would be one more. */
@@ -36,15 +39,23 @@ test.concurrent(
     const agent = await startRamdiskAgent(site, ipa.ironic);
 
     const running = ipa.start(given);
-    await until(async () => (await ipa.ironic.getNode(node)).provision_state === 'clean wait', 'the node to wait for its ramdisk');
+    await until(
+      async () => (await ipa.ironic.getNode(node)).provision_state === 'clean wait',
+      'the node to wait for its ramdisk',
+    );
     // Several looks of the run at a node in clean wait; after five seconds Ironic would give it up.
-    const looks = (): number => ipa.ironicProxy.requests.filter(({ method, path }) => method === 'GET' && path.endsWith(node)).length;
+    const looks = (): number =>
+      ipa.ironicProxy.requests.filter(({ method, path }) => method === 'GET' && path.endsWith(node)).length;
     const seen = looks();
     await until(async () => looks() >= seen + 2, 'the run to look at the node again');
     await agent.call(node);
     const result = resultOf(await running.ended);
 
-    expect(result).toMatchObject({ failed: true, passed: false, reason: expect.stringMatching(/did not become active, it is in state deploy failed: /) });
+    expect(result).toMatchObject({
+      failed: true,
+      passed: false,
+      reason: expect.stringMatching(/did not become active, it is in state deploy failed: /),
+    });
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
     expect([ipa.journal(), verbsIn(ipa)]).toEqual([[], 4]);
   }),
@@ -59,12 +70,20 @@ test.concurrent(
     const failed = await ipa.run(given);
     const again = await ipa.run({ restore: true, deployer: 'ironic' });
 
-    for (const result of [failed, again]) expect([...(result.failures ?? []), result.msg].join()).toMatch(/has its former images, but did not become available after (deleted|provide), it is in state clean failed: .*Timeout reached while cleaning/);
-    expect(await ipa.ironic.getNode(node)).toMatchObject({ provision_state: 'clean failed', driver_info: { deploy_kernel: former.deploy_kernel } });
+    for (const result of [failed, again])
+      expect([...(result.failures ?? []), result.msg].join()).toMatch(
+        /has its former images, but did not become available after (deleted|provide), it is in state clean failed: .*Timeout reached while cleaning/,
+      );
+    expect(await ipa.ironic.getNode(node)).toMatchObject({
+      provision_state: 'clean failed',
+      driver_info: { deploy_kernel: former.deploy_kernel },
+    });
     expect([ipa.journal().length, verbsIn(ipa)]).toEqual([1, 6]);
 
     await setCleaning(ipa, node, false);
-    expect(await ipa.run({ restore: true, deployer: 'ironic' })).toMatchObject({ restored: [expect.stringMatching(/has its former images and is available$/)] });
+    expect(await ipa.run({ restore: true, deployer: 'ironic' })).toMatchObject({
+      restored: [expect.stringMatching(/has its former images and is available$/)],
+    });
     expect([standingOf(await ipa.ironic.getNode(node)), ipa.journal()]).toEqual([asBefore, []]);
   }),
 );
@@ -76,13 +95,28 @@ test.concurrent(
     const node = await ipa.enrollNode();
     await ipa.ironic.makeManageable(node);
     // As cleaning_error_handler leaves it when a step fails, which fake hardware has none for.
-    sql('ironic', `UPDATE nodes SET provision_state = 'clean failed', target_provision_state = 'available', maintenance = 1, fault = 'clean failure' WHERE uuid = '${node}'`);
-    const { stall_timeout: _s, attempts: _a, object_store_url: _o, scope: _c, lock_dir: _l, ...login } = site.argumentsOf({ uuid: node, state: 'available' });
+    sql(
+      'ironic',
+      `UPDATE nodes SET provision_state = 'clean failed', target_provision_state = 'available', maintenance = 1, fault = 'clean failure' WHERE uuid = '${node}'`,
+    );
+    const {
+      stall_timeout: _s,
+      attempts: _a,
+      object_store_url: _o,
+      scope: _c,
+      lock_dir: _l,
+      ...login
+    } = site.argumentsOf({ uuid: node, state: 'available' });
 
-    const run = async (): Promise<object> => JSON.parse((await startModule('baremetal_node', login, {}).ended).stdout) as object;
+    const run = async (): Promise<object> =>
+      JSON.parse((await startModule('baremetal_node', login, {}).ended).stdout) as object;
 
     expect(await run()).toMatchObject({ changed: true, provision_state: 'available' });
-    expect(await ipa.ironic.getNode(node)).toMatchObject({ provision_state: 'available', maintenance: false, fault: null });
+    expect(await ipa.ironic.getNode(node)).toMatchObject({
+      provision_state: 'available',
+      maintenance: false,
+      fault: null,
+    });
     expect(await run()).toMatchObject({ changed: false });
   }),
 );

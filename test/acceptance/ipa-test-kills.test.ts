@@ -26,8 +26,20 @@ const novaWrites: readonly (readonly [string, Kill])[] = [
   ['manage', { ...ready, method: 'PUT', path: provision, nth: 1, images: 'former', state: /^manageable$/ }],
   ['the images', { ...ready, method: 'PATCH', path: nodes, nth: 1, images: 'tested', state: /^manageable$/ }],
   ['provide', { ...ready, method: 'PUT', path: provision, nth: 2, images: 'tested', state: /^(cleaning|available)$/ }],
-  ['the boot', { service: 'nova', method: 'POST', path: /\/servers$/, images: 'tested', state: /^(available|deploying|active)$/ }],
-  ['the deletion', { service: 'nova', method: 'DELETE', path: /\/servers\//, images: 'tested', state: /^(active|deleting|cleaning|available)$/ }],
+  [
+    'the boot',
+    { service: 'nova', method: 'POST', path: /\/servers$/, images: 'tested', state: /^(available|deploying|active)$/ },
+  ],
+  [
+    'the deletion',
+    {
+      service: 'nova',
+      method: 'DELETE',
+      path: /\/servers\//,
+      images: 'tested',
+      state: /^(active|deleting|cleaning|available)$/,
+    },
+  ],
   ['the former images', { ...ready, method: 'PATCH', path: nodes, nth: 2, images: 'former', state: /^available$/ }],
 ];
 
@@ -47,11 +59,20 @@ function proxyOf(ipa: IpaSite, service: Service): FaultProxy {
 }
 
 /** Runs until the write; it is done, or not, and the run hears nothing of it. */
-async function runUntil(ipa: IpaSite, { service, method, path, nth = 1 }: Kill, given: Arguments & { readonly isDone: boolean }): Promise<void> {
+async function runUntil(
+  ipa: IpaSite,
+  { service, method, path, nth = 1 }: Kill,
+  given: Arguments & { readonly isDone: boolean },
+): Promise<void> {
   const { isDone, ...rest } = given;
   const proxy = proxyOf(ipa, service);
   const running = ipa.start(rest);
-  const fault = proxy.addFault({ method, path, nth, ...(isDone ? { answered: () => running.kill() } : { before: () => running.kill(), status: 503 }) });
+  const fault = proxy.addFault({
+    method,
+    path,
+    nth,
+    ...(isDone ? { answered: () => running.kill() } : { before: () => running.kill(), status: 503 }),
+  });
   expect((await running.ended).exitCode).toBeNull();
   fault.remove();
 }
@@ -81,7 +102,10 @@ test.concurrent.each(novaWrites)('killed when Nova or Ironic has done: %s', (_, 
     await expectLeft(ipa, node, kill);
     const result = await ipa.run({ restore: true });
 
-    expect(result).toMatchObject({ changed: true, restored: [expect.stringMatching(/has its former images and is available$/)] });
+    expect(result).toMatchObject({
+      changed: true,
+      restored: [expect.stringMatching(/has its former images and is available$/)],
+    });
     expect(result.failed).toBeUndefined();
     await expectRestored(ipa, node);
     const writes = writesTo(ipa.ironicProxy).length;
@@ -109,11 +133,18 @@ test.concurrent(
   'the next run puts back what is left, then tests',
   withSite(async (site) => {
     const [ipa, node] = await openWithNode(site);
-    await runUntil(ipa, { ...ready, method: 'PUT', path: provision, nth: 4, images: 'tested', state: /active/ }, { deployer: 'ironic', isDone: false });
+    await runUntil(
+      ipa,
+      { ...ready, method: 'PUT', path: provision, nth: 4, images: 'tested', state: /active/ },
+      { deployer: 'ironic', isDone: false },
+    );
 
     const result = await ipa.run({ deployer: 'ironic' });
 
-    expect(result).toMatchObject({ passed: true, restored: [expect.stringMatching(/has its former images and is available$/)] });
+    expect(result).toMatchObject({
+      passed: true,
+      restored: [expect.stringMatching(/has its former images and is available$/)],
+    });
     await expectRestored(ipa, node);
   }),
 );

@@ -14,7 +14,11 @@ test.concurrent(
 
     const result = await ipa.run();
 
-    expect(result).toMatchObject({ ...passes, node: { uuid: node, name: `${site.name}-1` }, kernel: { id: ipa.kernel.id, build_tag: `${site.name}-2025-04-22 15:30:45` } });
+    expect(result).toMatchObject({
+      ...passes,
+      node: { uuid: node, name: `${site.name}-1` },
+      kernel: { id: ipa.kernel.id, build_tag: `${site.name}-2025-04-22 15:30:45` },
+    });
     expect(Object.keys(result.seconds ?? {}).sort()).toEqual(['deploy', 'prepare', 'reserve', 'restore', 'tear_down']);
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
     expect([ipa.journal(), await ipa.servers()]).toEqual([[], []]);
@@ -35,11 +39,21 @@ test.concurrent(
     expect([writesTo(ipa.ironicProxy), writesTo(ipa.novaProxy), ipa.journal()]).toEqual([[], [], []]);
 
     const seen: unknown[] = [];
-    ipa.ironicProxy.addFault({ method: 'PUT', path: /provision/, before: async () => void seen.push(standingOf(await ipa.ironic.getNode(node))) });
+    ipa.ironicProxy.addFault({
+      method: 'PUT',
+      path: /provision/,
+      before: async () => void seen.push(standingOf(await ipa.ironic.getNode(node))),
+    });
     expect(await ipa.run(given)).toMatchObject(passes);
     const { id: kernel } = ipa.kernel;
     const { id: ramdisk } = ipa.initramfs;
-    expect(seen.at(-1)).toMatchObject({ provision_state: 'active', deploy_kernel: kernel, deploy_ramdisk: ramdisk, rescue_kernel: kernel, rescue_ramdisk: ramdisk });
+    expect(seen.at(-1)).toMatchObject({
+      provision_state: 'active',
+      deploy_kernel: kernel,
+      deploy_ramdisk: ramdisk,
+      rescue_kernel: kernel,
+      rescue_ramdisk: ramdisk,
+    });
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
     expect(writesTo(ipa.novaProxy)).toEqual([]);
   }),
@@ -55,10 +69,20 @@ test.concurrent(
     const ipa = await openIpaSite(site);
     const node = await ipa.addNode({ deploy_interface: 'direct' });
 
-    const result = await ipa.run({ deployer: 'ironic', instance_info: { image_source: 'http://127.0.0.1:1/image', image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } });
+    const result = await ipa.run({
+      deployer: 'ironic',
+      instance_info: { image_source: 'http://127.0.0.1:1/image', image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' },
+    });
 
-    expect(result).toMatchObject({ failed: true, code: 'PART_FAILED', passed: false, last_error: expect.stringMatching(/Validation of image href .* failed/) });
-    expect(reasonIn(result)).toMatch(/the test has failed: node .* is in state deploy failed: .*Validation of image href/);
+    expect(result).toMatchObject({
+      failed: true,
+      code: 'PART_FAILED',
+      passed: false,
+      last_error: expect.stringMatching(/Validation of image href .* failed/),
+    });
+    expect(reasonIn(result)).toMatch(
+      /the test has failed: node .* is in state deploy failed: .*Validation of image href/,
+    );
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
     expect(ipa.journal()).toEqual([]);
   }),
@@ -89,7 +113,8 @@ test.concurrent(
       method: 'PATCH',
       path: new RegExp(node),
       nth: 2,
-      before: async () => void (await ipa.ironic.ask('PATCH', `/nodes/${node}`, [{ op: 'add', path: '/automated_clean', value: false }])),
+      before: async () =>
+        void (await ipa.ironic.ask('PATCH', `/nodes/${node}`, [{ op: 'add', path: '/automated_clean', value: false }])),
     });
 
     const result = await ipa.run({ deployer: 'ironic' });
@@ -109,9 +134,17 @@ test.concurrent(
     const image_source = `${site.cloud.store_static_url}/`;
     const node = await ipa.addNode({ deploy_interface: 'direct' });
 
-    const result = await ipa.run({ deployer: 'ironic', deploy_timeout: 1, instance_info: { image_source, image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } });
+    const result = await ipa.run({
+      deployer: 'ironic',
+      deploy_timeout: 1,
+      instance_info: { image_source, image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' },
+    });
 
-    expect(result).toMatchObject({ failed: true, passed: false, reason: expect.stringMatching(/gave up waiting for node .* to become active after 1 s/) });
+    expect(result).toMatchObject({
+      failed: true,
+      passed: false,
+      reason: expect.stringMatching(/gave up waiting for node .* to become active after 1 s/),
+    });
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
   }),
 );

@@ -1,7 +1,16 @@
 // What nodes/policy/node-states.ts says of the states of nodes, held to the machine of the Ironic that is installed.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { giveUpVerb, hasFailed, isAtRest, isEditable, isHeld, stepsTo, type NodeGoal, type Step } from '../../modules/nodes/policy/node-states.js';
+import {
+  giveUpVerb,
+  hasFailed,
+  isAtRest,
+  isEditable,
+  isHeld,
+  stepsTo,
+  type NodeGoal,
+  type Step,
+} from '../../modules/nodes/policy/node-states.js';
 
 interface Machine {
   /** The newest minor version of the API. */
@@ -45,7 +54,9 @@ const newer = late.filter((state) => !installed.includes(state));
 const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
 
 /** Every step that some way begins with. */
-const steps = [...installed, ...newer].flatMap((state) => goals.flatMap((goal) => (stepsTo(state, goal, machine.minor) ?? []).slice(0, 1)));
+const steps = [...installed, ...newer].flatMap((state) =>
+  goals.flatMap((goal) => (stepsTo(state, goal, machine.minor) ?? []).slice(0, 1)),
+);
 
 function after(state: string, event: string): string | undefined {
   return machine.transitions.find(([from, by]) => from === state && by === event)?.[2];
@@ -62,7 +73,20 @@ function destination({ from, verb }: Step): string | undefined {
 }
 
 test('the machine that is installed is one that is understood here', () => {
-  expect(installed).toEqual(expect.arrayContaining(['enroll', 'verifying', 'manageable', 'cleaning', 'available', 'deploying', 'active', 'deleting', 'error', 'rescue']));
+  expect(installed).toEqual(
+    expect.arrayContaining([
+      'enroll',
+      'verifying',
+      'manageable',
+      'cleaning',
+      'available',
+      'deploying',
+      'active',
+      'deleting',
+      'error',
+      'rescue',
+    ]),
+  );
   expect(machine.transitions.length).toBeGreaterThan(50);
   expect([0, late.length]).toContain(newer.length);
   expect(machine.minor >= 87).toBe(newer.length === 0);
@@ -73,20 +97,29 @@ test('every step is allowed and leads to where it is said to lead', () => {
 
   expect(known.length).toBeGreaterThanOrEqual(17);
   expect(known.map((step) => ({ ...step, to: destination(step) }))).toEqual(known);
-  expect([...new Set(steps.filter(({ from }) => !installed.includes(from)).map(({ from }) => from))]).toEqual(newer.filter((state) => state === 'service failed'));
+  expect([...new Set(steps.filter(({ from }) => !installed.includes(from)).map(({ from }) => from))]).toEqual(
+    newer.filter((state) => state === 'service failed'),
+  );
 });
 
 test('from every state at rest a way leads to available, or the node cannot be on one', () => {
-  const resting = installed.filter((state) => !machine.unstable.includes(state) && machine.transitions.some(([from]) => from === state));
+  const resting = installed.filter(
+    (state) => !machine.unstable.includes(state) && machine.transitions.some(([from]) => from === state),
+  );
 
   // Where a step holds it nobody but whoever wanted that has it go on.
-  expect(resting.filter((state) => !isHeld({ provision_state: state }) && stepsTo(state, 'available', machine.minor) === undefined)).toEqual([]);
+  expect(
+    resting.filter(
+      (state) => !isHeld({ provision_state: state }) && stepsTo(state, 'available', machine.minor) === undefined,
+    ),
+  ).toEqual([]);
 });
 
 test.each(installed)('%s: rest, failure and changes are as the machine has them', (state) => {
   const node = { provision_state: state, target_provision_state: machine.states[state] ?? null };
   // Since 1.39 a node under inspection is not changed.
-  const isUpdatable = node.target_provision_state === null || (machine.updatable.includes(state) && state !== 'inspecting');
+  const isUpdatable =
+    node.target_provision_state === null || (machine.updatable.includes(state) && state !== 'inspecting');
 
   expect(isAtRest(node)).toBe(!machine.unstable.includes(state));
   expect(hasFailed(node)).toBe(machine.failures.includes(state) || state === 'error');
@@ -94,7 +127,10 @@ test.each(installed)('%s: rest, failure and changes are as the machine has them'
 });
 
 test.each(installed)('%s: a node is made to give up by what the machine takes only', (state) => {
-  const verb = giveUpVerb({ provision_state: state, target_provision_state: machine.states[state] ?? null }, machine.minor);
+  const verb = giveUpVerb(
+    { provision_state: state, target_provision_state: machine.states[state] ?? null },
+    machine.minor,
+  );
 
   const isTaken = verb === undefined || after(state, machine.verbs[verb] ?? verb) !== undefined;
 

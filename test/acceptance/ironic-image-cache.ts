@@ -20,7 +20,9 @@ export interface Oracle {
 
 /** Needs Debian's python3-ironic, which test/cloud/up installs with the service `ironic`. */
 export function startOracle(): Oracle {
-  const child = spawn('/usr/bin/python3', ['-B', join(root, 'test/acceptance/ironic-image-cache.py')], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('/usr/bin/python3', ['-B', join(root, 'test/acceptance/ironic-image-cache.py')], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

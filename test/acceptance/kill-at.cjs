@@ -43,7 +43,8 @@ promises.open = async function opened(...args) {
   const handle = await open.apply(this, args);
   if (!isPatched && isBelow(args[0])) {
     isPatched = true;
-    for (const name of ['write', 'writeFile', 'truncate', 'chmod', 'utimes']) guard(Object.getPrototypeOf(handle), name, () => true);
+    for (const name of ['write', 'writeFile', 'truncate', 'chmod', 'utimes'])
+      guard(Object.getPrototypeOf(handle), name, () => true);
   }
   return handle;
 };

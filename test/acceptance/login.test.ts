@@ -43,14 +43,23 @@ function open(args: LoginOptions, environment: Variables = cloudsFile, lines: st
 }
 
 async function openBySiteYaml(content: string, environment: Variables): Promise<Cloud> {
-  const { values } = await mergeSiteYaml(loginFields, { site_yaml: folder.write('site.yaml', content) }, { environment });
+  const { values } = await mergeSiteYaml(
+    loginFields,
+    { site_yaml: folder.write('site.yaml', content) },
+    { environment },
+  );
   return open(values as LoginOptions, environment);
 }
 
 /** The project that Glance takes us to be of: that of an image which is created and deleted. */
 async function projectAtGlance(cloud: Cloud): Promise<unknown> {
   const headers = { 'Content-Type': 'application/json' };
-  const answer = await cloud.request('image', { method: 'POST', path: '/v2/images', headers, body: '{"name": "login test"}' });
+  const answer = await cloud.request('image', {
+    method: 'POST',
+    path: '/v2/images',
+    headers,
+    body: '{"name": "login test"}',
+  });
   const { id, owner } = (await answer.json()) as { id: string; owner: string };
   await cloud.request('image', { method: 'DELETE', path: `/v2/images/${id}` });
   return owner;
@@ -107,7 +116,12 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
   });
 
   test('by user id and project id, below /v3/', async () => {
-    const auth = { auth_url: `${rootUrl}/v3/`, user_id: fact('admin_user_id'), password: fact('admin_password'), project_id: adminProject };
+    const auth = {
+      auth_url: `${rootUrl}/v3/`,
+      user_id: fact('admin_user_id'),
+      password: fact('admin_password'),
+      project_id: adminProject,
+    };
 
     expect((await open({ auth }, {})).projectId).toBe(adminProject);
   });
@@ -120,13 +134,27 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
   });
 
   test('by the site.yaml of today', async () => {
-    expect((await openBySiteYaml('image_store_cloud: local-user\n', cloudsFile)).projectId).toBe(fact('demo_project_id'));
+    expect((await openBySiteYaml('image_store_cloud: local-user\n', cloudsFile)).projectId).toBe(
+      fact('demo_project_id'),
+    );
   });
 
   test('by the OS_* environment', async () => {
     const openrc = {
-      ...{ OS_AUTH_URL: `${rootUrl}/v3`, OS_USERNAME: 'demo', OS_PASSWORD: fact('demo_password'), OS_PROJECT_NAME: 'demo', OS_TENANT_NAME: 'demo' },
-      ...{ OS_USER_DOMAIN_NAME: 'Default', OS_PROJECT_DOMAIN_NAME: 'Default', OS_REGION_NAME: 'RegionOne', OS_INTERFACE: 'internal', OS_AUTH_PLUGIN: 'password' },
+      ...{
+        OS_AUTH_URL: `${rootUrl}/v3`,
+        OS_USERNAME: 'demo',
+        OS_PASSWORD: fact('demo_password'),
+        OS_PROJECT_NAME: 'demo',
+        OS_TENANT_NAME: 'demo',
+      },
+      ...{
+        OS_USER_DOMAIN_NAME: 'Default',
+        OS_PROJECT_DOMAIN_NAME: 'Default',
+        OS_REGION_NAME: 'RegionOne',
+        OS_INTERFACE: 'internal',
+        OS_AUTH_PLUGIN: 'password',
+      },
     };
 
     expect(await projectAtGlance(await open({}, openrc))).toBe(fact('demo_project_id'));
@@ -140,25 +168,76 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
   });
 
   test('with no check of certificates', async () => {
-    expect((await open({ cloud: 'local-tls', ca_cert: fact('tls_other_ca'), validate_certs: false })).projectId).toBe(adminProject);
+    expect((await open({ cloud: 'local-tls', ca_cert: fact('tls_other_ca'), validate_certs: false })).projectId).toBe(
+      adminProject,
+    );
   });
 });
 
 describeOnCloud('logins that the cloud refuses', () => {
   const token = { auth_url: rootUrl, token: 'gAAAAAnone' };
-  const appcred = { auth_url: rootUrl, application_credential_id: fact('application_credential_id'), application_credential_secret: 'wrong' };
+  const appcred = {
+    auth_url: rootUrl,
+    application_credential_id: fact('application_credential_id'),
+    application_credential_secret: 'wrong',
+  };
   const rows: readonly [string, LoginOptions, string, string][] = [
-    ['a wrong password', { cloud: 'local', auth: { password: 'wrong' } }, 'AUTHENTICATION_FAILED', `${rootUrl} refused the login of user "admin" in domain "Default" for project "admin"`],
-    ['an unknown project', { auth: { ...admin, project_name: 'none' } }, 'AUTHENTICATION_FAILED', 'for project "none" in domain "default" (login from the option auth)'],
+    [
+      'a wrong password',
+      { cloud: 'local', auth: { password: 'wrong' } },
+      'AUTHENTICATION_FAILED',
+      `${rootUrl} refused the login of user "admin" in domain "Default" for project "admin"`,
+    ],
+    [
+      'an unknown project',
+      { auth: { ...admin, project_name: 'none' } },
+      'AUTHENTICATION_FAILED',
+      'for project "none" in domain "default" (login from the option auth)',
+    ],
     ['an unknown token', { auth: token }, 'AUTHENTICATION_FAILED', 'refused the login of a token'],
-    ['an unknown token of a project that is named', { auth: { ...token, project_id: adminProject } }, 'AUTHENTICATION_FAILED', 'refused the login of a token'],
-    ['a wrong secret', { auth: appcred }, 'AUTHENTICATION_FAILED', `application credential ${fact('application_credential_id')}`],
+    [
+      'an unknown token of a project that is named',
+      { auth: { ...token, project_id: adminProject } },
+      'AUTHENTICATION_FAILED',
+      'refused the login of a token',
+    ],
+    [
+      'a wrong secret',
+      { auth: appcred },
+      'AUTHENTICATION_FAILED',
+      `application credential ${fact('application_credential_id')}`,
+    ],
     ['another service', { auth: { ...admin, auth_url: fact('glance_url') } }, 'NOT_KEYSTONE', 'is not a Keystone v3'],
-    ['the image store', { auth: { ...admin, auth_url: fact('store_static_url') } }, 'NOT_KEYSTONE', 'is not a Keystone v3'],
-    ['an unreachable host', { auth: { ...admin, auth_url: 'http://127.0.0.1:9' } }, 'UNREACHABLE', 'http://127.0.0.1:9 cannot be reached: nothing listens there'],
-    ['an unknown host', { auth: { ...admin, auth_url: 'http://keystone.invalid:5000' } }, 'UNREACHABLE', 'http://keystone.invalid:5000 cannot be reached'],
-    ['a certificate without its CA', { auth: { ...admin, auth_url: fact('keystone_tls_url') } }, 'CERTIFICATE_REJECTED', 'name its CA with ca_cert'],
-    ['a certificate with another CA', { cloud: 'local-tls', ca_cert: fact('tls_other_ca') }, 'CERTIFICATE_REJECTED', 'name its CA with ca_cert'],
+    [
+      'the image store',
+      { auth: { ...admin, auth_url: fact('store_static_url') } },
+      'NOT_KEYSTONE',
+      'is not a Keystone v3',
+    ],
+    [
+      'an unreachable host',
+      { auth: { ...admin, auth_url: 'http://127.0.0.1:9' } },
+      'UNREACHABLE',
+      'http://127.0.0.1:9 cannot be reached: nothing listens there',
+    ],
+    [
+      'an unknown host',
+      { auth: { ...admin, auth_url: 'http://keystone.invalid:5000' } },
+      'UNREACHABLE',
+      'http://keystone.invalid:5000 cannot be reached',
+    ],
+    [
+      'a certificate without its CA',
+      { auth: { ...admin, auth_url: fact('keystone_tls_url') } },
+      'CERTIFICATE_REJECTED',
+      'name its CA with ca_cert',
+    ],
+    [
+      'a certificate with another CA',
+      { cloud: 'local-tls', ca_cert: fact('tls_other_ca') },
+      'CERTIFICATE_REJECTED',
+      'name its CA with ca_cert',
+    ],
     [
       'a certificate of another host',
       { auth: { ...admin, auth_url: fact('keystone_wrong_name_url') }, ca_cert: fact('tls_ca') },
@@ -177,10 +256,18 @@ describeOnCloud('logins that the cloud refuses', () => {
 
     await expect(cloud.request('reservation', { method: 'GET', path: '/leases' })).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
-      message: expect.stringMatching(/has no reservation service with a public endpoint in region "RegionOne"; its catalogue has .*image \(RegionOne: /),
+      message: expect.stringMatching(
+        /has no reservation service with a public endpoint in region "RegionOne"; its catalogue has .*image \(RegionOne: /,
+      ),
     });
-    await expect(elsewhere.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({ code: 'SERVICE_MISSING' });
-    expect([cloud.hasService('image'), cloud.hasService('reservation'), elsewhere.hasService('image')]).toEqual([true, false, false]);
+    await expect(elsewhere.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
+      code: 'SERVICE_MISSING',
+    });
+    expect([cloud.hasService('image'), cloud.hasService('reservation'), elsewhere.hasService('image')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -188,10 +275,17 @@ describeOnCloud('a token in use', () => {
   test('is renewed after it was revoked', async () => {
     const { http, tokens } = watchedHttp();
     const cloud = await connect(await resolveLogin({ cloud: 'local' }, cloudsFile), http);
-    const readProject = (): Promise<unknown> => cloud.request('identity', { method: 'GET', path: `/v3/projects/${adminProject}` }).then((answer) => answer.json());
+    const readProject = (): Promise<unknown> =>
+      cloud
+        .request('identity', { method: 'GET', path: `/v3/projects/${adminProject}` })
+        .then((answer) => answer.json());
     await readProject();
 
-    await cloud.request('identity', { method: 'DELETE', path: '/v3/auth/tokens', headers: { 'X-Subject-Token': tokens[0] ?? '' } });
+    await cloud.request('identity', {
+      method: 'DELETE',
+      path: '/v3/auth/tokens',
+      headers: { 'X-Subject-Token': tokens[0] ?? '' },
+    });
 
     expect(await readProject()).toMatchObject({ project: { name: 'admin' } });
     expect(tokens).toHaveLength(2);
@@ -211,12 +305,19 @@ describeOnCloud('a token in use', () => {
   test("follows Glance's own next links", async () => {
     const cloud = await open({ cloud: 'local' });
     const create = async (): Promise<string> => {
-      const answer = await cloud.request('image', { method: 'POST', path: '/v2/images', headers: { 'Content-Type': 'application/json' }, body: '{"name": "next link"}' });
+      const answer = await cloud.request('image', {
+        method: 'POST',
+        path: '/v2/images',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"name": "next link"}',
+      });
       return ((await answer.json()) as { id: string }).id;
     };
     const ids = [await create(), await create()];
 
-    const first = (await (await cloud.request('image', { method: 'GET', path: '/v2/images?name=next%20link&limit=1' })).json()) as { next: string };
+    const first = (await (
+      await cloud.request('image', { method: 'GET', path: '/v2/images?name=next%20link&limit=1' })
+    ).json()) as { next: string };
     const second = await cloud.request('image', { method: 'GET', path: first.next });
 
     expect(((await second.json()) as { images: unknown[] }).images).toHaveLength(1);

@@ -14,11 +14,17 @@ import { withSite, type Site } from './site.js';
 const current = { method: 'GET', path: /\/current$/ };
 
 /** Seconds and MiB that a run of a module took. */
-async function measured(name: string, given: Record<string, unknown>): Promise<Ended & { readonly seconds: number; readonly mebibytes: number }> {
+async function measured(
+  name: string,
+  given: Record<string, unknown>,
+): Promise<Ended & { readonly seconds: number; readonly mebibytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'memory-'));
   const report = join(folder, 'memory');
   const started = performance.now();
-  const ended = await startModule(name, given, { NODE_OPTIONS: `--require=${join(root, 'test/acceptance/report-memory.cjs')}`, MEMORY_REPORT: report }).ended;
+  const ended = await startModule(name, given, {
+    NODE_OPTIONS: `--require=${join(root, 'test/acceptance/report-memory.cjs')}`,
+    MEMORY_REPORT: report,
+  }).ended;
   const mebibytes = Number(readFileSync(report, 'utf8')) / 1024;
   rmSync(folder, { recursive: true });
   return { ...ended, seconds: (performance.now() - started) / 1000, mebibytes };
@@ -53,15 +59,42 @@ test('a catalogue that is cut off each time is told with its URL', async () => {
 
     const result = await site.deploy();
 
-    expect(result).toMatchObject({ failed: true, code: 'CONNECTION_BROKEN', msg: expect.stringContaining(`${site.storeProxy.url}`) });
+    expect(result).toMatchObject({
+      failed: true,
+      code: 'CONNECTION_BROKEN',
+      msg: expect.stringContaining(`${site.storeProxy.url}`),
+    });
   })();
 });
 
 test.each<[string, (site: Site) => void, RegExp]>([
-  ['a catalogue that is not there', (site) => void site.storeProxy.addFault({ ...current, status: 404, endless: true }), /the store has no catalogue/],
-  ['a catalogue', (site) => void site.storeProxy.addFault({ ...current, status: 200, endless: true }), /larger than 4194304 bytes/],
-  ['a list of Glance', (site) => void site.glanceProxy.addFault({ method: 'GET', path: /v2\/images\?/, status: 200, endless: true }), /more than 67108864 bytes/],
-  ['an error of Glance', (site) => void site.glanceProxy.addFault({ method: 'GET', path: /v2\/images\?/, status: 400, endless: true, body: '{"message": "no"' }), /400/],
+  [
+    'a catalogue that is not there',
+    (site) => void site.storeProxy.addFault({ ...current, status: 404, endless: true }),
+    /the store has no catalogue/,
+  ],
+  [
+    'a catalogue',
+    (site) => void site.storeProxy.addFault({ ...current, status: 200, endless: true }),
+    /larger than 4194304 bytes/,
+  ],
+  [
+    'a list of Glance',
+    (site) => void site.glanceProxy.addFault({ method: 'GET', path: /v2\/images\?/, status: 200, endless: true }),
+    /more than 67108864 bytes/,
+  ],
+  [
+    'an error of Glance',
+    (site) =>
+      void site.glanceProxy.addFault({
+        method: 'GET',
+        path: /v2\/images\?/,
+        status: 400,
+        endless: true,
+        body: '{"message": "no"',
+      }),
+    /400/,
+  ],
 ])('the body of %s that does not end costs little time and memory', async (_, break_, message) => {
   await withSite(async (site) => {
     await site.store.publish(site.name, newRelease);
@@ -86,7 +119,12 @@ test('a list of Glance that stalls ends within the time-out', async () => {
   await withSite(async (site) => {
     site.glanceProxy.addFault({ method: 'GET', path: /v2\/images\?/, stallResponseAfter: 20 });
 
-    const ended = await measured('image_info', { ...site.argumentsOf(), ...{ object_store_url: undefined }, timeout: 1, ...infoOnly });
+    const ended = await measured('image_info', {
+      ...site.argumentsOf(),
+      ...{ object_store_url: undefined },
+      timeout: 1,
+      ...infoOnly,
+    });
 
     expectOrderly(ended, /sent nothing for 1 s/);
     expect(ended.seconds).toBeLessThan(15);
@@ -100,8 +138,19 @@ test('SIGTERM ends a run whose catalogue stalls', async () => {
   await withSite(async (site) => {
     await site.store.publish(site.name, newRelease);
     site.storeProxy.addFault({ ...current, stallResponseAfter: 1 });
-    const running = site.startCommand(['deploy', '--object-store-url', site.storeProxy.url, '--scope', site.scope, '--lock-dir', site.addHost()]);
-    await until(async () => site.storeProxy.requests.some(({ bytesSent }) => bytesSent === 1), 'the catalogue to stall');
+    const running = site.startCommand([
+      'deploy',
+      '--object-store-url',
+      site.storeProxy.url,
+      '--scope',
+      site.scope,
+      '--lock-dir',
+      site.addHost(),
+    ]);
+    await until(
+      async () => site.storeProxy.requests.some(({ bytesSent }) => bytesSent === 1),
+      'the catalogue to stall',
+    );
 
     running.terminate();
 
@@ -114,16 +163,24 @@ test('a site behind a proxy without a scheme is reached, and what no_proxy names
     const asked: string[] = [];
     const proxy = http.createServer((request, response) => {
       asked.push(new URL(request.url ?? '').host);
-      const onward = http.request(request.url ?? '', { method: request.method, headers: request.headers, agent: false }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      });
+      const onward = http.request(
+        request.url ?? '',
+        { method: request.method, headers: request.headers, agent: false },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        },
+      );
       request.pipe(onward.on('error', () => response.destroy()));
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', () => resolve()));
     site.afterwards(() => proxy.close());
     const hostOf = (url: string): string => new URL(url).host;
-    const variables = { OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file, http_proxy: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, no_proxy: hostOf(site.cloud.keystone_url) };
+    const variables = {
+      OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file,
+      http_proxy: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      no_proxy: hostOf(site.cloud.keystone_url),
+    };
     const published = await site.store.publish(site.name, newRelease);
 
     const result = parseResult(await startModule('image_deploy', site.argumentsOf(), variables).ended);
@@ -139,7 +196,12 @@ test('a proxy that hangs up is named, and the run ends in order', async () => {
   await until(async () => rude.listening, 'the proxy');
   const proxy = `127.0.0.1:${(rude.address() as AddressInfo).port}`;
 
-  const ended = await startCommand(['info'], { OS_AUTH_TYPE: 'token', OS_TOKEN: 'x', OS_AUTH_URL: 'https://keystone.example', https_proxy: proxy }).ended;
+  const ended = await startCommand(['info'], {
+    OS_AUTH_TYPE: 'token',
+    OS_TOKEN: 'x',
+    OS_AUTH_URL: 'https://keystone.example',
+    https_proxy: proxy,
+  }).ended;
 
   rude.close();
   expect(ended.exitCode).toBe(1);

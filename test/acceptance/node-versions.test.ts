@@ -22,7 +22,11 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
     const { stdout, stderr, exitCode } = await startModule(name, { colour: 'blue' }, environment).ended;
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ failed: true, code: 'INVALID_INPUT', msg: expect.stringContaining(`colour is not an option of ${name}`) });
+    expect(JSON.parse(stdout)).toMatchObject({
+      failed: true,
+      code: 'INVALID_INPUT',
+      msg: expect.stringContaining(`colour is not an option of ${name}`),
+    });
   });
 
   test('a module plans a deployment', async () => {
@@ -35,7 +39,8 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
   });
 
   test('the command line lists images over HTTPS', async () => {
-    const { exitCode, stdout, stderr } = await startCommand(['info', '--cloud', 'local-tls', '--json'], environment).ended;
+    const { exitCode, stdout, stderr } = await startCommand(['info', '--cloud', 'local-tls', '--json'], environment)
+      .ended;
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ changed: false });

@@ -3,7 +3,16 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import { findNetworks } from '../../modules/clients/neutron/networks.js';
-import { chosenNode, createServer, deleteServer, findServers, getServer, listServersOn, type ServerDetails, type ServerRequest } from '../../modules/clients/nova/boot.js';
+import {
+  chosenNode,
+  createServer,
+  deleteServer,
+  findServers,
+  getServer,
+  listServersOn,
+  type ServerDetails,
+  type ServerRequest,
+} from '../../modules/clients/nova/boot.js';
 import { findFlavor, hasKeyPair } from '../../modules/clients/nova/choices.js';
 import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import { waitFor } from '../../modules/core/waiting.js';
@@ -27,7 +36,13 @@ beforeAll(async () => {
   project = await createProject(facts, name);
   glance = openGlance(facts.glance_url, project.token, project.id);
   const image = await glance.create({ name }, Buffer.alloc(512, 'image'));
-  const auth = { auth_url: facts.keystone_url, username: 'admin', password: facts.admin_password, project_id: project.id, user_domain_id: 'default' };
+  const auth = {
+    auth_url: facts.keystone_url,
+    username: 'admin',
+    password: facts.admin_password,
+    project_id: project.id,
+    user_domain_id: 'default',
+  };
   cloud = await cloudOf({ auth });
   request = { name: `${name}.1`, imageId: image.id, flavorId: facts.flavor_id ?? '', networks: 'none' };
 });
@@ -48,7 +63,10 @@ function settled(id: string): Promise<ServerDetails> {
 }
 
 function removed(id: string): Promise<true> {
-  return waitFor(async () => ((await deleteServer(cloud, id)) === 'gone' ? true : undefined), { subject: `server ${id} to go`, ...patience });
+  return waitFor(async () => ((await deleteServer(cloud, id)) === 'gone' ? true : undefined), {
+    subject: `server ${id} to go`,
+    ...patience,
+  });
 }
 
 test('a server boots on the node that is chosen, is found again by its name and on the node, and is deleted', async () => {
@@ -56,7 +74,15 @@ test('a server boots on the node that is chosen, is found again by its name and 
 
   const server = await settled(id);
 
-  expect(server).toMatchObject({ id, name: request.name, projectId: project.id, status: 'ACTIVE', fault: '', hypervisorHostname: host, instanceName: expect.stringMatching(/^instance-/) });
+  expect(server).toMatchObject({
+    id,
+    name: request.name,
+    projectId: project.id,
+    status: 'ACTIVE',
+    fault: '',
+    hypervisorHostname: host,
+    instanceName: expect.stringMatching(/^instance-/),
+  });
   expect(await all(findServers(cloud, name))).toEqual([server]);
   expect((await all(listServersOn(cloud, host))).map((found) => found.id)).toContain(id);
   expect(await all(findServers(cloud, `${name}.2`))).toEqual([]);
@@ -78,7 +104,9 @@ test('a version that Nova does not have is named with the one that it has', asyn
   await expect(assertVersion(cloud, chosenNode)).resolves.toBeUndefined();
   await expect(assertVersion(cloud, { version: '2.999', purpose: 'this test' })).rejects.toMatchObject({
     code: 'UNSUPPORTED_VERSION',
-    message: expect.stringMatching(/^this test needs version 2\.999 of the Compute API, and this Nova has at most 2\.\d+$/),
+    message: expect.stringMatching(
+      /^this test needs version 2\.999 of the Compute API, and this Nova has at most 2\.\d+$/,
+    ),
   });
 });
 
@@ -86,7 +114,10 @@ test('flavors, key pairs and networks are found by name, or not at all', async (
   const flavor = await findFlavor(cloud, request.flavorId);
   const facts = readCloud();
   const headers = { 'X-Auth-Token': await cloudAdminToken(readCloud()), 'Content-Type': 'application/json' };
-  const answer = await call('POST', `${fact(facts, 'neutron_url')}/v2.0/networks`, { headers, body: JSON.stringify({ network: { name } }) });
+  const answer = await call('POST', `${fact(facts, 'neutron_url')}/v2.0/networks`, {
+    headers,
+    body: JSON.stringify({ network: { name } }),
+  });
   const { network } = (await answer.json()) as { network: { id: string } };
 
   try {

@@ -11,10 +11,16 @@ async function connect(): Promise<NovaTarget> {
   const cloud = readCloud();
   const token = await tokenOf(cloud, 'admin');
   const [url, glanceUrl, name] = [fact(cloud, 'nova_url'), fact(cloud, 'glance_url'), `contract-${randomUUID()}`];
-  const image = await send('POST', `${glanceUrl}/v2/images`, { token, json: { name, disk_format: 'raw', container_format: 'bare' } });
+  const image = await send('POST', `${glanceUrl}/v2/images`, {
+    token,
+    json: { name, disk_format: 'raw', container_format: 'bare' },
+  });
   const imageUrl = `${glanceUrl}/v2/images/${image.json.id}`;
   await send('PUT', `${imageUrl}/file`, { token, data: Buffer.alloc(512, 'image') });
-  const oversized = await send('POST', `${url}/flavors`, { token, json: { flavor: { name, vcpus: 100_000, ram: 64, disk: 0 } } });
+  const oversized = await send('POST', `${url}/flavors`, {
+    token,
+    json: { flavor: { name, vcpus: 100_000, ram: 64, disk: 0 } },
+  });
   return {
     url,
     networkUrl: fact(cloud, 'neutron_url'),

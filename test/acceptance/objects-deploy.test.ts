@@ -5,15 +5,29 @@ import { glanceDigest, newRelease, onlyImage } from './images.js';
 import { agent, putPair, withObjects, type ObjectsSite, type StoredObject } from './objects-store.js';
 import { uploadsTo, writesTo } from './site.js';
 
-async function expectContent(site: ObjectsSite, name: string, { sha256, bytes }: StoredObject, properties: Record<string, unknown> = {}): Promise<void> {
+async function expectContent(
+  site: ObjectsSite,
+  name: string,
+  { sha256, bytes }: StoredObject,
+  properties: Record<string, unknown> = {},
+): Promise<void> {
   const image = await site.production(name);
   const container = name.endsWith('.kernel') ? 'aki' : name.endsWith('.initramfs') ? 'ari' : 'bare';
-  expect(image).toMatchObject({ size: bytes, container_format: container, owner: site.project.id, image_tools_name: name, ...properties });
+  expect(image).toMatchObject({
+    size: bytes,
+    container_format: container,
+    owner: site.project.id,
+    image_tools_name: name,
+    ...properties,
+  });
   expect(await site.glance.sha256(image.id)).toBe(sha256);
 }
 
 /** GETs of objects that are not only a look at the first bytes. */
-const downloads = (site: ObjectsSite): number => site.storeProxy.requests.filter(({ method, path, headers }) => method === 'GET' && !path.includes('?') && headers.range === undefined).length;
+const downloads = (site: ObjectsSite): number =>
+  site.storeProxy.requests.filter(
+    ({ method, path, headers }) => method === 'GET' && !path.includes('?') && headers.range === undefined,
+  ).length;
 
 test.concurrent(
   'deploys everything that supports.yaml lists, segmented objects too, and nothing in the second run',
@@ -21,8 +35,16 @@ test.concurrent(
     const { names, objects } = site;
     const focal = await objects.put({ content: makeDisk({ bytes: 5 * mib }), large: { kind: 'dynamic', segments: 3 } });
     await objects.put({ metadata: { 'build-timestamp': '2022-12-31 23:59:59.999999' } });
-    const cuda = await objects.put({ metadata: { 'build-variant': 'gpu', 'build-cuda-version': 'cuda11' }, content: makeDisk({ bytes: 5 * mib }), large: { kind: 'static', segments: 2 }, checksums: true });
-    const jammy = await objects.put({ metadata: { 'build-release': 'jammy', 'build-ipa': 'false', 'disk-format': 'raw' }, content: makeDisk({ format: 'raw' }) });
+    const cuda = await objects.put({
+      metadata: { 'build-variant': 'gpu', 'build-cuda-version': 'cuda11' },
+      content: makeDisk({ bytes: 5 * mib }),
+      large: { kind: 'static', segments: 2 },
+      checksums: true,
+    });
+    const jammy = await objects.put({
+      metadata: { 'build-release': 'jammy', 'build-ipa': 'false', 'disk-format': 'raw' },
+      content: makeDisk({ format: 'raw' }),
+    });
     const { kernel, initramfs } = await putPair(site);
 
     const first = await site.deployObjects();
@@ -32,11 +54,24 @@ test.concurrent(
     expect(first).toMatchObject({ changed: true, msg: '5 deploy' });
     expect(read).toBe(5);
     expect(first.failed).toBeUndefined();
-    await expectContent(site, names.focal, focal, { disk_format: 'qcow2', 'build-distro': 'ubuntu', 'build-timestamp': '1677628504.897832', 'build-os-base-image-revision': '20230302' });
+    await expectContent(site, names.focal, focal, {
+      disk_format: 'qcow2',
+      'build-distro': 'ubuntu',
+      'build-timestamp': '1677628504.897832',
+      'build-os-base-image-revision': '20230302',
+    });
     await expectContent(site, names.cuda, cuda, { 'build-cuda-version': 'cuda11', image_tools_sha256: cuda.sha256 });
     await expectContent(site, names.jammy, jammy, { disk_format: 'raw', 'build-ipa': 'false' });
-    await expectContent(site, names.kernel, kernel, { disk_format: 'aki', container_format: 'aki', 'build-ipa': 'kernel' });
-    await expectContent(site, names.initramfs, initramfs, { disk_format: 'ari', container_format: 'ari', 'build-ipa': 'initramfs' });
+    await expectContent(site, names.kernel, kernel, {
+      disk_format: 'aki',
+      container_format: 'aki',
+      'build-ipa': 'kernel',
+    });
+    await expectContent(site, names.initramfs, initramfs, {
+      disk_format: 'ari',
+      container_format: 'ari',
+      'build-ipa': 'initramfs',
+    });
     const verified = new Map(first.images.map(({ name, verified_by }) => [name, verified_by]));
     expect(verified.get(names.focal)).toEqual(['size', glanceDigest]);
     expect(verified.get(names.cuda)).toEqual(['size', "store's sha256", glanceDigest]);
@@ -59,7 +94,12 @@ test.concurrent(
 
     const result = await site.deployObjects({ images: [names.focal] });
 
-    expect(onlyImage(result)).toMatchObject({ action: 'deploy', archived_id: oldId, archived_name: `${archiveName}.2`, release: `${newer.id} 2023-06-01 10:00:00` });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'deploy',
+      archived_id: oldId,
+      archived_name: `${archiveName}.2`,
+      release: `${newer.id} 2023-06-01 10:00:00`,
+    });
     expect(await site.glance.get(oldId)).toMatchObject({ visibility: 'public', 'chameleon-supported': 'no' });
     await expectContent(site, names.focal, newer, { image_tools_replaces: oldId });
     expect(await site.deployObjects({ images: [names.focal] })).toMatchObject({ changed: false });
@@ -70,12 +110,25 @@ test.concurrent(
   'takes what an earlier tool has deployed for what it is, whichever way its moment is spelt, and brings nothing in',
   withObjects(async (site) => {
     await site.objects.put();
-    const properties = { 'build-distro': 'ubuntu', 'build-release': 'focal', 'build-variant': 'base', 'build-ipa': 'na', 'build-os-base-image-revision': '20230302' };
-    const old = await site.glance.create({ name: site.names.focal, visibility: 'public', ...properties, 'build-timestamp': '2023-02-28 23:55:04.897832' }, Buffer.from('as it was'));
+    const properties = {
+      'build-distro': 'ubuntu',
+      'build-release': 'focal',
+      'build-variant': 'base',
+      'build-ipa': 'na',
+      'build-os-base-image-revision': '20230302',
+    };
+    const old = await site.glance.create(
+      { name: site.names.focal, visibility: 'public', ...properties, 'build-timestamp': '2023-02-28 23:55:04.897832' },
+      Buffer.from('as it was'),
+    );
 
     const result = await site.deployObjects({ images: [site.names.focal] });
 
-    expect(onlyImage(result)).toMatchObject({ action: 'up_to_date', id: old.id, reason: 'the site has the build of 2023-02-28 23:55:04.897832, revision 20230302' });
+    expect(onlyImage(result)).toMatchObject({
+      action: 'up_to_date',
+      id: old.id,
+      reason: 'the site has the build of 2023-02-28 23:55:04.897832, revision 20230302',
+    });
     expect(downloads(site)).toBe(0);
     expect(writesTo(site.glanceProxy)).toEqual([]);
   }),
@@ -89,7 +142,17 @@ test.concurrent(
     const newest = await objects.put();
     await objects.put({ metadata: { 'build-variant': 'gpu' } });
     const { object_store_url: _url, scope: _scope, lock_dir: lockDir } = site.argumentsOf();
-    const flags = ['--objects-store-url', site.cloud.swift_url, '--objects-container', objects.container, '--supports-yaml', site.supportsYaml, '--lock-dir', String(lockDir), '--json'];
+    const flags = [
+      '--objects-store-url',
+      site.cloud.swift_url,
+      '--objects-container',
+      objects.container,
+      '--supports-yaml',
+      site.supportsYaml,
+      '--lock-dir',
+      String(lockDir),
+      '--json',
+    ];
 
     const byId = await site.startCommand(['deploy', '--image', older.id, ...flags]).ended;
     await expectContent(site, names.focal, older);
@@ -99,7 +162,11 @@ test.concurrent(
     const unknown = await site.startCommand(['deploy', '--latest', 'ubuntu,xenial,base', ...flags]).ended;
 
     expect([byId, oneWord, threeWords, unknown].map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 2]);
-    expect([byId, oneWord, threeWords].map(({ stdout }) => (JSON.parse(stdout) as { msg: string }).msg)).toEqual(['1 deploy', '1 deploy', '1 up_to_date']);
+    expect([byId, oneWord, threeWords].map(({ stdout }) => (JSON.parse(stdout) as { msg: string }).msg)).toEqual([
+      '1 deploy',
+      '1 deploy',
+      '1 up_to_date',
+    ]);
     expect(unknown.stdout + unknown.stderr).toContain('supports.yaml lists no such image');
   }),
 );
@@ -119,17 +186,30 @@ test.concurrent(
     const uploads = uploadsTo(site.glanceProxy).length;
     const resumed = await site.deployObjects({ ipa: 'initramfs' });
 
-    expect(refused).toMatchObject({ failed: true, code: 'PART_FAILED', images: [{ action: 'failed' }, { action: 'failed' }] });
+    expect(refused).toMatchObject({
+      failed: true,
+      code: 'PART_FAILED',
+      images: [{ action: 'failed' }, { action: 'failed' }],
+    });
     expect(resumed).toMatchObject({ changed: true, msg: '2 resume' });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(uploads);
     await expectContent(site, names.kernel, kernel, { 'build-ipa': 'kernel', disk_format: 'aki' });
     await expectContent(site, names.initramfs, initramfs, { 'build-ipa': 'initramfs', disk_format: 'ari' });
-    expect(resumed.images.map(({ archived_name: name }) => name)).toEqual([names.kernel, names.initramfs].map((name) => `${name}-20230124-1270-2022-12-31 23:59:59`));
+    expect(resumed.images.map(({ archived_name: name }) => name)).toEqual(
+      [names.kernel, names.initramfs].map((name) => `${name}-20230124-1270-2022-12-31 23:59:59`),
+    );
 
-    await objects.put({ content: makeDisk({ format: 'raw' }), metadata: { ...agent, 'build-ipa': 'kernel', 'disk-format': 'aki', 'build-timestamp': '2024-01-01 00:00:00' } });
+    await objects.put({
+      content: makeDisk({ format: 'raw' }),
+      metadata: { ...agent, 'build-ipa': 'kernel', 'disk-format': 'aki', 'build-timestamp': '2024-01-01 00:00:00' },
+    });
     const half = await site.deployObjects({ ipa: 'kernel' });
 
-    expect(half).toMatchObject({ changed: false, failed: true, images: [{ action: 'up_to_date' }, { action: 'up_to_date' }] });
+    expect(half).toMatchObject({
+      changed: false,
+      failed: true,
+      images: [{ action: 'up_to_date' }, { action: 'up_to_date' }],
+    });
     expect(half.msg).toContain(`${names.initramfs}: the build of 2024-01-01 00:00:00 has no initramfs`);
   }),
 );
@@ -151,7 +231,11 @@ test.concurrent(
     await expectContent(site, names.focal, focal);
     expect(await site.production(names.jammy)).toMatchObject({ current: newRelease, size: published.bytes });
     expect(second).toMatchObject({ changed: false, msg: '2 up_to_date' });
-    expect(third).toMatchObject({ changed: false, failed: true, images: [{ name: names.jammy, action: 'up_to_date' }] });
+    expect(third).toMatchObject({
+      changed: false,
+      failed: true,
+      images: [{ name: names.jammy, action: 'up_to_date' }],
+    });
     expect(third.msg).toContain('the catalogue objects could not be read');
   }),
 );
@@ -161,7 +245,10 @@ test.concurrent(
   withObjects(async (site) => {
     const { names, objects } = site;
     const focal = await objects.put({ content: makeDisk({ bytes: 6 * mib }), large: { kind: 'dynamic', segments: 3 } });
-    await objects.put({ metadata: { 'build-variant': 'gpu', 'x-sdk-sha256': 'ab'.repeat(32) }, large: { kind: 'static', segments: 2 } });
+    await objects.put({
+      metadata: { 'build-variant': 'gpu', 'x-sdk-sha256': 'ab'.repeat(32) },
+      large: { kind: 'static', segments: 2 },
+    });
     site.storeProxy.addFault({ method: 'GET', path: new RegExp(`/${focal.id}$`), nth: 2, cutResponseAfter: 3 * mib });
 
     const result = await site.deployObjects({ images: [names.focal, names.cuda] });
@@ -169,43 +256,83 @@ test.concurrent(
     expect(result).toMatchObject({ failed: true, images: [{ action: 'deploy' }, { action: 'failed' }] });
     expect(result.msg).toContain(`${names.cuda}: the store's sha256 of the image is`);
     await expectContent(site, names.focal, focal);
-    expect(site.storeProxy.requests.some(({ path, headers }) => path.endsWith(focal.id) && /^bytes=[1-9]/.test(String(headers.range)))).toBe(true);
+    expect(
+      site.storeProxy.requests.some(
+        ({ path, headers }) => path.endsWith(focal.id) && /^bytes=[1-9]/.test(String(headers.range)),
+      ),
+    ).toBe(true);
     expect((await site.glance.list()).map(({ name }) => name)).toEqual([names.focal]);
   }),
 );
 
 // The PATCHes in their order: kernel, initramfs, the kernel before, the initramfs before.
-test.concurrent.each([1, 2, 3])('killed when change %i of a pair was made, leaves it for the next run to finish, without another upload', (nth) =>
-  withObjects(async (site) => {
-    const { names } = site;
-    await putPair(site, { 'build-timestamp': '2022-12-31 23:59:59' });
-    const before = await site.deployObjects({ ipa: 'kernel' });
-    const { kernel, initramfs } = await putPair(site);
-    const args = { catalog: 'objects', objects_store_url: site.storeProxy.url, objects_container: site.objects.container, supports_yaml: site.supportsYaml, ipa: 'kernel' };
-    const running = site.startDeploy(args);
-    const killed = new Promise<void>((resolve) => site.glanceProxy.addFault({ method: 'PATCH', nth, answered: () => running.kill().then(resolve) }));
-    await killed;
-    const uploads = uploadsTo(site.glanceProxy).length;
+test.concurrent.each([1, 2, 3])(
+  'killed when change %i of a pair was made, leaves it for the next run to finish, without another upload',
+  (nth) =>
+    withObjects(async (site) => {
+      const { names } = site;
+      await putPair(site, { 'build-timestamp': '2022-12-31 23:59:59' });
+      const before = await site.deployObjects({ ipa: 'kernel' });
+      const { kernel, initramfs } = await putPair(site);
+      const args = {
+        catalog: 'objects',
+        objects_store_url: site.storeProxy.url,
+        objects_container: site.objects.container,
+        supports_yaml: site.supportsYaml,
+        ipa: 'kernel',
+      };
+      const running = site.startDeploy(args);
+      const killed = new Promise<void>((resolve) =>
+        site.glanceProxy.addFault({ method: 'PATCH', nth, answered: () => running.kill().then(resolve) }),
+      );
+      await killed;
+      const uploads = uploadsTo(site.glanceProxy).length;
 
-    const next = await site.deployObjects({ ipa: 'kernel' });
+      const next = await site.deployObjects({ ipa: 'kernel' });
 
-    expect(next.failed).toBeUndefined();
-    expect(uploadsTo(site.glanceProxy)).toHaveLength(uploads);
-    await expectContent(site, names.kernel, kernel);
-    await expectContent(site, names.initramfs, initramfs);
-    for (const { id } of before.images) expect(await site.glance.get(id)).toMatchObject({ 'chameleon-supported': 'no', name: expect.stringMatching(/-2022-12-31 23:59:59$/) });
-    expect(await site.deployObjects({ ipa: 'kernel' })).toMatchObject({ changed: false });
-  })(),
+      expect(next.failed).toBeUndefined();
+      expect(uploadsTo(site.glanceProxy)).toHaveLength(uploads);
+      await expectContent(site, names.kernel, kernel);
+      await expectContent(site, names.initramfs, initramfs);
+      for (const { id } of before.images)
+        expect(await site.glance.get(id)).toMatchObject({
+          'chameleon-supported': 'no',
+          name: expect.stringMatching(/-2022-12-31 23:59:59$/),
+        });
+      expect(await site.deployObjects({ ipa: 'kernel' })).toMatchObject({ changed: false });
+    })(),
 );
 
 test.concurrent(
   'reads many objects without a word of its own on the terminal',
   withObjects(async (site) => {
     const content = Buffer.alloc(1024, 'disk');
-    await Promise.all(Array.from({ length: 24 }, (_, index) => site.objects.put({ content, metadata: { 'disk-format': 'raw', 'build-timestamp': String(1_600_000_000 + index) } })));
-    const flags = ['--objects-store-url', site.cloud.swift_url, '--objects-container', site.objects.container, '--supports-yaml', site.supportsYaml, '--lock-dir', String(site.argumentsOf().lock_dir)];
+    await Promise.all(
+      Array.from({ length: 24 }, (_, index) =>
+        site.objects.put({
+          content,
+          metadata: { 'disk-format': 'raw', 'build-timestamp': String(1_600_000_000 + index) },
+        }),
+      ),
+    );
+    const flags = [
+      '--objects-store-url',
+      site.cloud.swift_url,
+      '--objects-container',
+      site.objects.container,
+      '--supports-yaml',
+      site.supportsYaml,
+      '--lock-dir',
+      String(site.argumentsOf().lock_dir),
+    ];
 
-    const { exitCode, stdout, stderr } = await site.startCommand(['deploy', '--latest', 'ubuntu,focal,base', '--dry-run', ...flags]).ended;
+    const { exitCode, stdout, stderr } = await site.startCommand([
+      'deploy',
+      '--latest',
+      'ubuntu,focal,base',
+      '--dry-run',
+      ...flags,
+    ]).ended;
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(' 1600000023 ');

@@ -44,11 +44,26 @@ export interface ObjectsSite extends Site {
 }
 
 const usualMetadata = {
-  ...{ 'build-distro': 'ubuntu', 'build-release': 'focal', 'build-variant': 'base', 'build-ipa': 'na', 'disk-format': 'qcow2' },
-  ...{ 'build-timestamp': '1677628504.897832', 'build-os-base-image-revision': '20230302', 'build-repo': 'https://github.com/ChameleonCloud/abracadabra' },
+  ...{
+    'build-distro': 'ubuntu',
+    'build-release': 'focal',
+    'build-variant': 'base',
+    'build-ipa': 'na',
+    'disk-format': 'qcow2',
+  },
+  ...{
+    'build-timestamp': '1677628504.897832',
+    'build-os-base-image-revision': '20230302',
+    'build-repo': 'https://github.com/ChameleonCloud/abracadabra',
+  },
 };
 
-export const agent = { 'build-distro': 'ipa_debian', 'build-release': 'bullseye', 'build-variant': 'amd64', 'build-os-base-image-revision': '20230124-1270' };
+export const agent = {
+  'build-distro': 'ipa_debian',
+  'build-release': 'bullseye',
+  'build-variant': 'amd64',
+  'build-os-base-image-revision': '20230124-1270',
+};
 
 /** A site whose project and container no other test has. */
 export function withObjects(body: (site: ObjectsSite) => Promise<void>): () => Promise<void> {
@@ -58,11 +73,25 @@ export function withObjects(body: (site: ObjectsSite) => Promise<void>): () => P
     site.afterwards(() => rmSync(folder, { recursive: true }));
     const supportsYaml = join(folder, 'supports.yaml');
     writeFileSync(supportsYaml, supportsOf(site.name));
-    const names = { focal: `${site.name}-20.04`, cuda: `${site.name}-20.04-CUDA`, jammy: `${site.name}-22.04`, kernel: `${site.name}-IPA-AMD64.kernel`, initramfs: `${site.name}-IPA-AMD64.initramfs` };
+    const names = {
+      focal: `${site.name}-20.04`,
+      cuda: `${site.name}-20.04-CUDA`,
+      jammy: `${site.name}-22.04`,
+      kernel: `${site.name}-IPA-AMD64.kernel`,
+      initramfs: `${site.name}-IPA-AMD64.initramfs`,
+    };
     const deployObjects = (given: Arguments = {}): Promise<ModuleResult> =>
-      site.deploy({ catalog: 'objects', objects_store_url: site.storeProxy.url, objects_container: objects.container, supports_yaml: supportsYaml, ...given });
+      site.deploy({
+        catalog: 'objects',
+        objects_store_url: site.storeProxy.url,
+        objects_container: objects.container,
+        supports_yaml: supportsYaml,
+        ...given,
+      });
     const production = async (name: string): Promise<RawImage> => {
-      const images = (await site.glance.list()).filter((image) => image.name === name && image.visibility === 'public' && image.status === 'active');
+      const images = (await site.glance.list()).filter(
+        (image) => image.name === name && image.visibility === 'public' && image.status === 'active',
+      );
       if (images.length !== 1) throw new Error(`${images.length} public images are named ${name}`);
       return images[0] as RawImage;
     };
@@ -94,43 +123,81 @@ async function openContainer(site: Site): Promise<ObjectsStore> {
   const headers = { 'X-Auth-Token': await cloudAdminToken(site.cloud) };
   const container = `objects-${site.scope}`;
   const segmentContainer = `${container}_segments`;
-  const send = (method: string, path: string, more: Record<string, string> = {}, body?: Buffer | string): Promise<Response> =>
-    call(method, `${site.cloud.swift_url}/${path}`, { headers: { ...headers, 'Content-Type': 'application/octet-stream', ...more }, ...(body === undefined ? {} : { body }) });
+  const send = (
+    method: string,
+    path: string,
+    more: Record<string, string> = {},
+    body?: Buffer | string,
+  ): Promise<Response> =>
+    call(method, `${site.cloud.swift_url}/${path}`, {
+      headers: { ...headers, 'Content-Type': 'application/octet-stream', ...more },
+      ...(body === undefined ? {} : { body }),
+    });
   for (const each of [container, segmentContainer]) await send('PUT', each, { 'X-Container-Read': '.r:*,.rlistings' });
   site.afterwards(async () => {
     for (const each of [container, segmentContainer]) {
-      const rows = (await (await call('GET', `${site.cloud.swift_url}/${each}?format=json`, { headers })).json()) as { name: string }[];
+      const rows = (await (await call('GET', `${site.cloud.swift_url}/${each}?format=json`, { headers })).json()) as {
+        name: string;
+      }[];
       await Promise.all(rows.map(({ name }) => send('DELETE', `${each}/${name}`)));
       await send('DELETE', each);
     }
   });
 
-  async function put({ metadata = {}, content = makeDisk(), id = randomUUID(), large, checksums = false }: PutOptions = {}): Promise<StoredObject> {
+  async function put({
+    metadata = {},
+    content = makeDisk(),
+    id = randomUUID(),
+    large,
+    checksums = false,
+  }: PutOptions = {}): Promise<StoredObject> {
     const hex = (algorithm: string): string => createHash(algorithm).update(content).digest('hex');
-    const all = { ...usualMetadata, ...metadata, ...(checksums ? { 'x-sdk-md5': hex('md5'), 'x-sdk-sha256': hex('sha256') } : {}) };
+    const all = {
+      ...usualMetadata,
+      ...metadata,
+      ...(checksums ? { 'x-sdk-md5': hex('md5'), 'x-sdk-sha256': hex('sha256') } : {}),
+    };
     const named = Object.fromEntries(Object.entries(all).map(([name, value]) => [`X-Object-Meta-${name}`, value]));
     if (!large) await send('PUT', `${container}/${id}`, named, content);
     else await putLarge(id, content, large, named);
     return { id, bytes: content.length, sha256: hex('sha256') };
   }
 
-  async function putLarge(id: string, content: Buffer, { kind, segments }: NonNullable<PutOptions['large']>, named: Record<string, string>): Promise<void> {
+  async function putLarge(
+    id: string,
+    content: Buffer,
+    { kind, segments }: NonNullable<PutOptions['large']>,
+    named: Record<string, string>,
+  ): Promise<void> {
     const length = Math.ceil(content.length / segments);
     const paths: string[] = [];
     for (let start = 0; start < content.length; start += length) {
       paths.push(`${segmentContainer}/${id}/${String(paths.length).padStart(8, '0')}`);
       await send('PUT', paths.at(-1) as string, {}, content.subarray(start, start + length));
     }
-    if (kind === 'dynamic') await send('PUT', `${container}/${id}`, { ...named, 'X-Object-Manifest': `${segmentContainer}/${id}/` }, '');
-    else await send('PUT', `${container}/${id}?multipart-manifest=put`, named, JSON.stringify(paths.map((path) => ({ path: `/${path}` }))));
+    if (kind === 'dynamic')
+      await send('PUT', `${container}/${id}`, { ...named, 'X-Object-Manifest': `${segmentContainer}/${id}/` }, '');
+    else
+      await send(
+        'PUT',
+        `${container}/${id}?multipart-manifest=put`,
+        named,
+        JSON.stringify(paths.map((path) => ({ path: `/${path}` }))),
+      );
   }
 
   return { container, put, remove: async (id) => void (await send('DELETE', `${container}/${id}`)) };
 }
 
 /** The two halves of one build of the agent. */
-export async function putPair(site: ObjectsSite, metadata: Readonly<Record<string, string>> = {}): Promise<{ kernel: StoredObject; initramfs: StoredObject }> {
+export async function putPair(
+  site: ObjectsSite,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<{ kernel: StoredObject; initramfs: StoredObject }> {
   const half = (ipa: string, format: string): Promise<StoredObject> =>
-    site.objects.put({ content: makeDisk({ format: 'raw' }), metadata: { ...agent, 'build-ipa': ipa, 'disk-format': format, ...metadata } });
+    site.objects.put({
+      content: makeDisk({ format: 'raw' }),
+      metadata: { ...agent, 'build-ipa': ipa, 'disk-format': format, ...metadata },
+    });
   return { kernel: await half('kernel', 'aki'), initramfs: await half('initramfs', 'ari') };
 }

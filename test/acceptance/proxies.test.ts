@@ -19,8 +19,12 @@ json.dump([proxy_of(case) for case in json.load(sys.stdin)], sys.stdout)
 `;
 
 test('every way to write a proxy means what it means to requests, but for what is told in the table', () => {
-  const found = JSON.parse(execFileSync('/usr/bin/python3', ['-c', script], { input: JSON.stringify(proxyCases), encoding: 'utf8' })) as (string | null)[];
+  const found = JSON.parse(
+    execFileSync('/usr/bin/python3', ['-c', script], { input: JSON.stringify(proxyCases), encoding: 'utf8' }),
+  ) as (string | null)[];
 
   const origins = found.map((proxy, index) => ({ ...proxyCases[index], found: proxy && new URL(proxy).origin }));
-  expect(origins.filter(({ found: proxy, requests, proxy: ours }) => proxy !== (requests ? requests.proxy : ours))).toEqual([]);
+  expect(
+    origins.filter(({ found: proxy, requests, proxy: ours }) => proxy !== (requests ? requests.proxy : ours)),
+  ).toEqual([]);
 });

@@ -19,7 +19,13 @@ export async function startRamdiskAgent(site: Site, ironic: RawIronic): Promise<
   const server = http.createServer((request, response) => {
     request.resume();
     const isCommand = request.method === 'POST';
-    const result = { id: 'one', command_name: 'get_clean_steps', command_status: 'SUCCEEDED', command_error: null, command_result: { clean_steps: {}, hardware_manager_version: {} } };
+    const result = {
+      id: 'one',
+      command_name: 'get_clean_steps',
+      command_status: 'SUCCEEDED',
+      command_error: null,
+      command_result: { clean_steps: {}, hardware_manager_version: {} },
+    };
     response.writeHead(200, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(isCommand ? result : { commands: [] }));
   });
@@ -33,7 +39,11 @@ export async function startRamdiskAgent(site: Site, ironic: RawIronic): Promise<
   return {
     call: async (node) => {
       const { config } = await ironic.ask<Lookup>('GET', `/lookup?node_uuid=${node}`);
-      await ironic.ask('POST', `/heartbeat/${node}`, { callback_url: `http://127.0.0.1:${port}`, agent_version: '9.1.0', agent_token: config.agent_token });
+      await ironic.ask('POST', `/heartbeat/${node}`, {
+        callback_url: `http://127.0.0.1:${port}`,
+        agent_version: '9.1.0',
+        agent_token: config.agent_token,
+      });
     },
   };
 }

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFaultProxy, type FaultProxy, type RecordedRequest } from '../cloud/fault-proxy.js';
 import { createProject, readCloud, cloudAdminToken, type CloudFacts, type Project } from './cloud.js';
-import { parseResult, startCommand, startModule, type Arguments, type ModuleResult, type Running } from './executable.js';
+import {
+  parseResult,
+  startCommand,
+  startModule,
+  type Arguments,
+  type ModuleResult,
+  type Running,
+} from './executable.js';
 import { openGlance, type RawGlance } from './glance.js';
 import { swiftStore, webStore, type ImageStore } from './image-store.js';
 
@@ -80,18 +87,35 @@ async function openSite(options: SiteOptions, tidying: (() => unknown)[]): Promi
   tidying.push(() => project.remove());
   const glance = openGlance(cloud.glance_url, project.token, project.id);
   tidying.push(() => removeImages(glance));
-  const store = options.store === 'web' ? webStore(cloud, scope) : swiftStore(cloud, await cloudAdminToken(cloud), scope);
+  const store =
+    options.store === 'web' ? webStore(cloud, scope) : swiftStore(cloud, await cloudAdminToken(cloud), scope);
   tidying.push(() => store.cleanUp());
   const [glanceProxy, storeProxy] = [await startFaultProxy(cloud.glance_url), await startFaultProxy(store.url)];
   tidying.push(() => Promise.all([glanceProxy.close(), storeProxy.close()]));
   const afterwards = (work: () => unknown): void => void tidying.push(work);
-  const place: Place = { cloud, project, name: `CC-Test-${unique}`, scope, store, glance, glanceProxy, storeProxy, afterwards };
+  const place: Place = {
+    cloud,
+    project,
+    name: `CC-Test-${unique}`,
+    scope,
+    store,
+    glance,
+    glanceProxy,
+    storeProxy,
+    afterwards,
+  };
   return { ...place, ...runsOf(place) };
 }
 
 function runsOf({ cloud, project, scope, glanceProxy, storeProxy, afterwards }: Place): Omit<Site, keyof Place> {
   const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
-  const login = { auth_url: cloud.keystone_url, username: 'admin', password: cloud.admin_password, project_id: project.id, user_domain_id: 'default' };
+  const login = {
+    auth_url: cloud.keystone_url,
+    username: 'admin',
+    password: cloud.admin_password,
+    project_id: project.id,
+    user_domain_id: 'default',
+  };
 
   function addHost(): string {
     const folder = mkdtempSync(join(tmpdir(), 'host-'));
@@ -111,7 +135,8 @@ function runsOf({ cloud, project, scope, glanceProxy, storeProxy, afterwards }: 
     afterwards(() => running.kill());
     return running;
   };
-  const startDeploy = (given?: Arguments): Running => keep(startModule('image_deploy', argumentsOf(given), environment));
+  const startDeploy = (given?: Arguments): Running =>
+    keep(startModule('image_deploy', argumentsOf(given), environment));
   return {
     addHost,
     argumentsOf,
@@ -119,7 +144,13 @@ function runsOf({ cloud, project, scope, glanceProxy, storeProxy, afterwards }: 
     deploy: async (given) => parseResult(await startDeploy(given).ended),
     info: async (given = {}) => parseResult(await keep(startModule('image_info', withLogin(given), environment)).ended),
     startCommand: (argv) => {
-      const variables = { OS_AUTH_URL: login.auth_url, OS_USERNAME: login.username, OS_PASSWORD: login.password, OS_PROJECT_ID: project.id, OS_USER_DOMAIN_ID: 'default' };
+      const variables = {
+        OS_AUTH_URL: login.auth_url,
+        OS_USERNAME: login.username,
+        OS_PASSWORD: login.password,
+        OS_PROJECT_ID: project.id,
+        OS_USER_DOMAIN_ID: 'default',
+      };
       return keep(startCommand(argv, variables));
     },
   };

@@ -20,7 +20,11 @@ export async function makeContainer(cloud: CloudFacts): Promise<ImageStoreTarget
     return reply;
   }
 
-  async function put(name: string, content: string, options: Pick<PutOptions, 'metadata' | 'large'> = {}): Promise<void> {
+  async function put(
+    name: string,
+    content: string,
+    options: Pick<PutOptions, 'metadata' | 'large'> = {},
+  ): Promise<void> {
     const { metadata = {}, large } = options;
     const headers = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`X-Object-Meta-${key}`, value]));
     if (large === undefined) return void (await ask('PUT', pathOf(name), { data: content, headers }));
@@ -30,7 +34,10 @@ export async function makeContainer(cloud: CloudFacts): Promise<ImageStoreTarget
       await put(segments.at(-1)!, content.slice(at, at + large.segmentBytes));
     }
     if (large.kind === 'dynamic') {
-      await ask('PUT', pathOf(name), { data: '', headers: { ...headers, 'X-Object-Manifest': `${container}/${name}/` } });
+      await ask('PUT', pathOf(name), {
+        data: '',
+        headers: { ...headers, 'X-Object-Manifest': `${container}/${name}/` },
+      });
       return;
     }
     const manifest = segments.map((segment) => ({ path: `/${container}/${segment}` }));

@@ -13,11 +13,17 @@ import { withSite, type Site } from './site.js';
 const http = createHttpClient({ validateCerts: true, timeoutSeconds: 30, signal: new AbortController().signal });
 
 async function open(site: Site, args: LoginArguments, environment: Record<string, string> = {}): Promise<Cloud> {
-  return connect(await resolveLogin(args, { OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file, ...environment }), http);
+  return connect(
+    await resolveLogin(args, { OS_CLIENT_CONFIG_FILE: site.cloud.os_client_config_file, ...environment }),
+    http,
+  );
 }
 
 /** A node of nobody. */
-const nodeOfNobody = (site: Site): Promise<string> => openIronic(site).createNode({ owner: null }).then((uuid) => disown(site, uuid));
+const nodeOfNobody = (site: Site): Promise<string> =>
+  openIronic(site)
+    .createNode({ owner: null })
+    .then((uuid) => disown(site, uuid));
 
 /** Zed gives a node that a project's token creates to the project. */
 async function disown(site: Site, uuid: string): Promise<string> {
@@ -27,7 +33,8 @@ async function disown(site: Site, uuid: string): Promise<string> {
   return uuid;
 }
 
-const isSeen = async (cloud: Cloud, uuid: string): Promise<boolean> => (await getNode(await openOurs(cloud), uuid)) !== undefined;
+const isSeen = async (cloud: Cloud, uuid: string): Promise<boolean> =>
+  (await getNode(await openOurs(cloud), uuid)) !== undefined;
 
 describe('an Ironic that enforces scope', () => {
   test.each([
@@ -48,7 +55,10 @@ describe('an Ironic that enforces scope', () => {
   test(
     'does not show them to an application credential, which is told',
     withSite(async (site) => {
-      const cloud = await open(site, { cloud: 'local-appcred', endpoint_override: { baremetal: fact(site.cloud, 'ironic_scoped_url') } });
+      const cloud = await open(site, {
+        cloud: 'local-appcred',
+        endpoint_override: { baremetal: fact(site.cloud, 'ironic_scoped_url') },
+      });
 
       const { seen, why } = await seesAllNodes(cloud);
 
@@ -74,7 +84,10 @@ describe('an Ironic that enforces scope', () => {
     withSite(async (site) => {
       const cloud = await open(site, { cloud: 'local-system' });
 
-      await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({ code: 'NO_PROJECT', message: expect.stringContaining('is for the whole system (system_scope: all) and has no project') });
+      await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
+        code: 'NO_PROJECT',
+        message: expect.stringContaining('is for the whole system (system_scope: all) and has no project'),
+      });
     }),
   );
 
@@ -82,13 +95,22 @@ describe('an Ironic that enforces scope', () => {
     'by OS_SYSTEM_SCOPE, and refused to who has no role there',
     withSite(async (site) => {
       const openrc = (user: string): Record<string, string> => ({
-        ...{ OS_AUTH_URL: site.cloud.keystone_url, OS_USERNAME: user, OS_PASSWORD: fact(site.cloud, `${user}_password`), OS_PROJECT_NAME: 'admin', OS_SYSTEM_SCOPE: 'all' },
+        ...{
+          OS_AUTH_URL: site.cloud.keystone_url,
+          OS_USERNAME: user,
+          OS_PASSWORD: fact(site.cloud, `${user}_password`),
+          OS_PROJECT_NAME: 'admin',
+          OS_SYSTEM_SCOPE: 'all',
+        },
         OS_BAREMETAL_ENDPOINT_OVERRIDE: fact(site.cloud, 'ironic_scoped_url'),
       });
       const uuid = await nodeOfNobody(site);
 
       expect(await isSeen(await open(site, {}, openrc('admin')), uuid)).toBe(true);
-      await expect(open(site, {}, openrc('operator')).then((cloud) => isSeen(cloud, uuid))).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED', message: expect.stringContaining('a token for the whole system') });
+      await expect(open(site, {}, openrc('operator')).then((cloud) => isSeen(cloud, uuid))).rejects.toMatchObject({
+        code: 'AUTHENTICATION_FAILED',
+        message: expect.stringContaining('a token for the whole system'),
+      });
     }),
   );
 
@@ -111,7 +133,10 @@ describe('an Ironic that enforces scope', () => {
 test(
   'an Ironic that does not enforce scope shows all to the admin of a project',
   withSite(async (site) => {
-    const cloud = await open(site, { cloud: 'local-scoped-operator', endpoint_override: { baremetal: fact(site.cloud, 'ironic_url') } });
+    const cloud = await open(site, {
+      cloud: 'local-scoped-operator',
+      endpoint_override: { baremetal: fact(site.cloud, 'ironic_url') },
+    });
     const uuid = await nodeOfNobody(site);
 
     expect([await isSeen(cloud, uuid), (await seesAllNodes(cloud)).seen]).toEqual([true, true]);

@@ -16,19 +16,37 @@ export interface Output {
 }
 
 /** Runs a program to its end, whatever its exit code. */
-export function run(program: string, argv: readonly string[], options: { cwd?: string; environment?: Readonly<Record<string, string>> } = {}): Promise<Output> {
-  const env = { PATH: process.env.PATH, HOME: options.cwd ?? tmpdir(), LANG: 'C.UTF-8', PYTHONDONTWRITEBYTECODE: '1', ...options.environment };
+export function run(
+  program: string,
+  argv: readonly string[],
+  options: { cwd?: string; environment?: Readonly<Record<string, string>> } = {},
+): Promise<Output> {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: options.cwd ?? tmpdir(),
+    LANG: 'C.UTF-8',
+    PYTHONDONTWRITEBYTECODE: '1',
+    ...options.environment,
+  };
   return new Promise((resolve) => {
-    execFile(program, argv, { cwd: options.cwd, env, maxBuffer: 2 ** 26 }, (error: ExecFileException | null, stdout, stderr) => {
-      resolve({ exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr });
-    });
+    execFile(
+      program,
+      argv,
+      { cwd: options.cwd, env, maxBuffer: 2 ** 26 },
+      (error: ExecFileException | null, stdout, stderr) => {
+        resolve({ exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr });
+      },
+    );
   });
 }
 
 /** Like `run`; throws with all that the program said unless it ends with 0. */
 export async function succeed(...parameters: Parameters<typeof run>): Promise<Output> {
   const output = await run(...parameters);
-  if (output.exitCode !== 0) throw new Error(`${parameters[0]} ${parameters[1].join(' ')} ended with ${output.exitCode}:\n${output.stdout}\n${output.stderr}`);
+  if (output.exitCode !== 0)
+    throw new Error(
+      `${parameters[0]} ${parameters[1].join(' ')} ended with ${output.exitCode}:\n${output.stdout}\n${output.stderr}`,
+    );
   return output;
 }
 
@@ -83,26 +101,54 @@ export async function openSiteFolder(): Promise<SiteFolder> {
     writeFileSync(join(path, name), typeof content === 'string' ? content : stringify(content));
   };
   const plugins = `connection_plugins = ${join(scripts, 'connection_plugins')}`;
-  write('ansible.cfg', `[defaults]\nroles_path = ./roles\n${plugins}\ninterpreter_python = /usr/bin/python3\nforks = 5\n\n[connection]\npipelining = true\n`);
+  write(
+    'ansible.cfg',
+    `[defaults]\nroles_path = ./roles\n${plugins}\ninterpreter_python = /usr/bin/python3\nforks = 5\n\n[connection]\npipelining = true\n`,
+  );
   write('playbooks-of-the-site/post_deploy.yml', readFileSync(join(root, 'playbooks/post_deploy.yml'), 'utf8'));
   const { stdout: archive } = await succeed(join(root, 'scripts/dist'), []);
-  write('requirements.yml', { roles: [{ name: 'chameleon_image_tools', src: `file://${join(root, archive.trim())}` }] });
+  write('requirements.yml', {
+    roles: [{ name: 'chameleon_image_tools', src: `file://${join(root, archive.trim())}` }],
+  });
   await succeed('/usr/bin/ansible-galaxy', ['role', 'install', '-p', 'roles', '-r', 'requirements.yml'], { cwd: path });
-  return { path, write, play: (variables = {}, argv = []) => play(path, variables, argv), remove: () => rmSync(path, { recursive: true }) };
+  return {
+    path,
+    write,
+    play: (variables = {}, argv = []) => play(path, variables, argv),
+    remove: () => rmSync(path, { recursive: true }),
+  };
 }
 
-async function play(folder: string, variables: Readonly<Record<string, unknown>>, argv: readonly string[]): Promise<PlayResult> {
-  const given = ['-i', 'inventory.yml', '-e', '@defaults.yml', '-e', JSON.stringify(variables), 'playbooks-of-the-site/post_deploy.yml', ...argv];
+async function play(
+  folder: string,
+  variables: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+): Promise<PlayResult> {
+  const given = [
+    '-i',
+    'inventory.yml',
+    '-e',
+    '@defaults.yml',
+    '-e',
+    JSON.stringify(variables),
+    'playbooks-of-the-site/post_deploy.yml',
+    ...argv,
+  ];
   const output = await run('/usr/bin/ansible-playbook', given, { cwd: folder });
-  const recap = [...output.stdout.matchAll(/^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)/gm)].map(
-    ([, host = '', ok, changed, unreachable, failed]) => [host, { ok: Number(ok), changed: Number(changed), failed: Number(failed) + Number(unreachable) }] as const,
+  const recap = [
+    ...output.stdout.matchAll(/^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)/gm),
+  ].map(
+    ([, host = '', ok, changed, unreachable, failed]) =>
+      [host, { ok: Number(ok), changed: Number(changed), failed: Number(failed) + Number(unreachable) }] as const,
   );
   return { ...output, recap: Object.fromEntries(recap), changed: changedTasks(output.stdout) };
 }
 
 function changedTasks(stdout: string): string[] {
   const tasks = stdout.split(/^TASK \[/m).slice(1);
-  return tasks.filter((text) => /^changed: /m.test(text)).map((text) => text.slice(0, text.indexOf(']')).replace('chameleon_image_tools : ', ''));
+  return tasks
+    .filter((text) => /^changed: /m.test(text))
+    .map((text) => text.slice(0, text.indexOf(']')).replace('chameleon_image_tools : ', ''));
 }
 
 /** Packs this machine's Node.js into an archive like those of nodejs.org, and gives the role's variables for it. */
@@ -110,9 +156,14 @@ export async function packNode(folder: string): Promise<Readonly<Record<string, 
   const top = 'node-v0-linux';
   mkdirSync(join(folder, top, 'bin'), { recursive: true });
   copyFileSync(process.execPath, join(folder, top, 'bin/node'));
-  await succeed('/bin/sh', ['-c', `chmod 755 ${top}/bin/node && tar -cf - ${top} | gzip -1 >node.tar.gz`], { cwd: folder });
+  await succeed('/bin/sh', ['-c', `chmod 755 ${top}/bin/node && tar -cf - ${top} | gzip -1 >node.tar.gz`], {
+    cwd: folder,
+  });
   const archive = join(folder, 'node.tar.gz');
   const { stdout } = await succeed('sha256sum', [archive]);
   const sha256 = stdout.slice(0, 64);
-  return { chameleon_image_tools_node_archive: archive, chameleon_image_tools_node_sha256: { x64: sha256, arm64: sha256 } };
+  return {
+    chameleon_image_tools_node_archive: archive,
+    chameleon_image_tools_node_sha256: { x64: sha256, arm64: sha256 },
+  };
 }

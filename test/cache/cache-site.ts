@@ -61,17 +61,30 @@ export async function startCacheSite(): Promise<CacheSite> {
   const temporary = temporaryFolder();
   const { path: folder } = temporary;
   const log: string[] = [];
-  const run: CacheSite['run'] = (args, { checkMode = false, now, signal = new AbortController().signal, environment = {}, onProgress = () => undefined } = {}) =>
-    execute(imageCache, { attempts: 1, lock_timeout: 20, ...args }, {
-      checkMode,
-      environment,
-      signal,
-      now: () => now ?? new Date(),
-      random: () => 0,
-      log: (level, text) => void log.push(`${level}: ${text}`),
-      progress: onProgress,
-      learnSecrets: () => undefined,
-    });
+  const run: CacheSite['run'] = (
+    args,
+    {
+      checkMode = false,
+      now,
+      signal = new AbortController().signal,
+      environment = {},
+      onProgress = () => undefined,
+    } = {},
+  ) =>
+    execute(
+      imageCache,
+      { attempts: 1, lock_timeout: 20, ...args },
+      {
+        checkMode,
+        environment,
+        signal,
+        now: () => now ?? new Date(),
+        random: () => 0,
+        log: (level, text) => void log.push(`${level}: ${text}`),
+        progress: onProgress,
+        learnSecrets: () => undefined,
+      },
+    );
   const file = (name: string): string => join(folder, name);
   return {
     ...server,
@@ -79,7 +92,10 @@ export async function startCacheSite(): Promise<CacheSite> {
     log,
     run,
     cache: async (more = {}, fileArguments = {}, options = {}) => {
-      const outcome = await run({ files: [{ url: `${server.url}/file`, dest: file('copy'), ...fileArguments }], ...more }, options);
+      const outcome = await run(
+        { files: [{ url: `${server.url}/file`, dest: file('copy'), ...fileArguments }], ...more },
+        options,
+      );
       return (outcome.values.files as FileResult[])[0]!;
     },
     read: (name) => readFileSync(file(name), 'utf8'),

@@ -21,35 +21,107 @@ describe('refused, with nothing done', () => {
     ['a file without dest', { files: [{ url: 'http://h/a' }] }, 'files[0].dest is required'],
     ['a file without URL', { files: [{ dest: '/a' }] }, 'files[0]: url is required'],
     ['a relative dest', { files: [{ url: 'http://h/a', dest: 'a' }] }, 'files[0].dest: "a" is not an absolute path'],
-    ['a folder for dest', { files: [{ url: 'http://h/a', dest: '/tmp/' }] }, 'files[0].dest: /tmp/ names a folder: name the file'],
-    ['one dest twice', { files: [{ url: 'http://h/a', dest: '/tmp/a' }, { url: 'http://h/b', dest: '/tmp/x/../a' }] }, 'dest: /tmp/a is named twice'],
-    ['another scheme', { files: [{ url: 'ftp://h/a', dest: '/a' }] }, 'files[0].url: Validation of image href ftp://h/a failed, reason: Image download protocol ftp is not supported.'],
+    [
+      'a folder for dest',
+      { files: [{ url: 'http://h/a', dest: '/tmp/' }] },
+      'files[0].dest: /tmp/ names a folder: name the file',
+    ],
+    [
+      'one dest twice',
+      {
+        files: [
+          { url: 'http://h/a', dest: '/tmp/a' },
+          { url: 'http://h/b', dest: '/tmp/x/../a' },
+        ],
+      },
+      'dest: /tmp/a is named twice',
+    ],
+    [
+      'another scheme',
+      { files: [{ url: 'ftp://h/a', dest: '/a' }] },
+      'files[0].url: Validation of image href ftp://h/a failed, reason: Image download protocol ftp is not supported.',
+    ],
     ['a file URL with two slashes', { files: [{ url: 'file://a/b', dest: '/a' }] }, /files\[0\]\.url: .*three slashes/],
-    ['an image of Glance as a file', { files: [{ url: '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e', dest: '/a' }] }, /files\[0\]\.url: .* is an image of Glance/],
-    ['a login in the URL, which is not shown', { files: [{ url: 'http://u:hunter22@h/a', dest: '/a' }] }, /^(?!.*hunter22).*a user or password does not belong into the URL/],
-    ['shake', { files: [{ ...part, dest: '/a', checksum: 'shake_128:aa' }] }, /files\[0\]\.checksum: "shake_128:aa" is not allowed: shake_128 has no fixed length/],
-    ['a checksum file by ftp', { files: [{ ...part, dest: '/a', checksum: 'ftp://h/SUMS' }] }, /files\[0\]\.checksum: .*protocol ftp is not supported/],
-    ['a mode without quotes, which YAML reads as a decimal number', { files: [{ ...part, dest: '/a', mode: 0o644 }] }, 'files[0].mode: "420" is not allowed; it must be four octal digits in quotes, such as "0644"'],
-    ['half a set', { sets: [{ name: 'ipa', dest: '/a', kernel: part }] }, 'sets[0]: the set ipa has kernel: give kernel and ramdisk, or glance'],
-    ['a set from two places', { sets: [{ name: 'ipa', dest: '/a', kernel: part, ramdisk: part, glance: { kernel: 'k', ramdisk: 'r' } }] }, /sets\[0\]: the set ipa has kernel, ramdisk, glance/],
-    ['a set that leaves its folder', { sets: [{ name: '../a', dest: '/a', kernel: part, ramdisk: part }] }, /sets\[0\]\.name: "\.\.\/a" is not allowed/],
-    ['a size that is none', { files: [{ ...part, dest: '/a' }], max_size: 'much' }, 'max_size: "much" is not allowed; it must be a size such as 20GiB or 500MiB'],
-    ['a password without a user', { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'h', password: 'p' }] }, 'hosts[0]: username and password belong together'],
-    ['a host that is a URL', { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'http://h/' }] }, /hosts\[0\]\.host: "http:\/\/h\/" is not allowed/],
+    [
+      'an image of Glance as a file',
+      { files: [{ url: '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e', dest: '/a' }] },
+      /files\[0\]\.url: .* is an image of Glance/,
+    ],
+    [
+      'a login in the URL, which is not shown',
+      { files: [{ url: 'http://u:hunter22@h/a', dest: '/a' }] },
+      /^(?!.*hunter22).*a user or password does not belong into the URL/,
+    ],
+    [
+      'shake',
+      { files: [{ ...part, dest: '/a', checksum: 'shake_128:aa' }] },
+      /files\[0\]\.checksum: "shake_128:aa" is not allowed: shake_128 has no fixed length/,
+    ],
+    [
+      'a checksum file by ftp',
+      { files: [{ ...part, dest: '/a', checksum: 'ftp://h/SUMS' }] },
+      /files\[0\]\.checksum: .*protocol ftp is not supported/,
+    ],
+    [
+      'a mode without quotes, which YAML reads as a decimal number',
+      { files: [{ ...part, dest: '/a', mode: 0o644 }] },
+      'files[0].mode: "420" is not allowed; it must be four octal digits in quotes, such as "0644"',
+    ],
+    [
+      'half a set',
+      { sets: [{ name: 'ipa', dest: '/a', kernel: part }] },
+      'sets[0]: the set ipa has kernel: give kernel and ramdisk, or glance',
+    ],
+    [
+      'a set from two places',
+      { sets: [{ name: 'ipa', dest: '/a', kernel: part, ramdisk: part, glance: { kernel: 'k', ramdisk: 'r' } }] },
+      /sets\[0\]: the set ipa has kernel, ramdisk, glance/,
+    ],
+    [
+      'a set that leaves its folder',
+      { sets: [{ name: '../a', dest: '/a', kernel: part, ramdisk: part }] },
+      /sets\[0\]\.name: "\.\.\/a" is not allowed/,
+    ],
+    [
+      'a size that is none',
+      { files: [{ ...part, dest: '/a' }], max_size: 'much' },
+      'max_size: "much" is not allowed; it must be a size such as 20GiB or 500MiB',
+    ],
+    [
+      'a password without a user',
+      { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'h', password: 'p' }] },
+      'hosts[0]: username and password belong together',
+    ],
+    [
+      'a host that is a URL',
+      { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'http://h/' }] },
+      /hosts\[0\]\.host: "http:\/\/h\/" is not allowed/,
+    ],
   ])('%s', async (_, args, message) => {
-    await expect(site.run(args)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: typeof message === 'string' ? message : expect.stringMatching(message) });
+    await expect(site.run(args)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
+    });
   });
 
   test('and all faults are told together', async () => {
-    const files = [{ url: 'ftp://h/a', dest: 'a' }, { dest: '/b', checksum: 'x' }];
+    const files = [
+      { url: 'ftp://h/a', dest: 'a' },
+      { dest: '/b', checksum: 'x' },
+    ];
 
-    await expect(site.run({ files })).rejects.toMatchObject({ message: expect.stringMatching(/files\[0\]\.dest.*files\[0\]\.url.*files\[1\]: url is required/) });
+    await expect(site.run({ files })).rejects.toMatchObject({
+      message: expect.stringMatching(/files\[0\]\.dest.*files\[0\]\.url.*files\[1\]: url is required/),
+    });
   });
 
   test('a folder that cannot be made is named', async () => {
     site.put('file', 'in the way');
 
-    await expect(site.cache({}, { dest: join(site.folder, 'file/copy') })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(`the folder ${site.folder}/file cannot be made`) });
+    await expect(site.cache({}, { dest: join(site.folder, 'file/copy') })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining(`the folder ${site.folder}/file cannot be made`),
+    });
   });
 });
 
@@ -86,18 +158,26 @@ describe('a redirect', () => {
 
     await site.cache({ hosts });
 
-    expect(site.requests[0]?.headers).toMatchObject({ authorization: `Basic ${Buffer.from('user:secret-1').toString('base64')}`, 'x-token': 'secret-2' });
-    for (const { headers } of elsewhere.requests) expect([headers.authorization, headers['x-token']]).toEqual([undefined, undefined]);
+    expect(site.requests[0]?.headers).toMatchObject({
+      authorization: `Basic ${Buffer.from('user:secret-1').toString('base64')}`,
+      'x-token': 'secret-2',
+    });
+    for (const { headers } of elsewhere.requests)
+      expect([headers.authorization, headers['x-token']]).toEqual([undefined, undefined]);
     expect(hostname).toBe(new URL(elsewhere.url).hostname);
   });
 
   test('is followed ten times, and no more', async () => {
-    for (let hop = 0; hop < 10; hop++) redirect(hop === 0 ? '/file' : `/hop${hop}`, hop === 9 ? `${elsewhere.url}/target` : `/hop${hop + 1}`);
+    for (let hop = 0; hop < 10; hop++)
+      redirect(hop === 0 ? '/file' : `/hop${hop}`, hop === 9 ? `${elsewhere.url}/target` : `/hop${hop + 1}`);
     expect(await site.cache()).toMatchObject({ action: 'fetch' });
 
     redirect('/loop', '/loop');
 
-    expect(await site.cache({}, { url: `${site.url}/loop` })).toMatchObject({ action: 'failed', detail: expect.stringContaining('redirects more than 10 times') });
+    expect(await site.cache({}, { url: `${site.url}/loop` })).toMatchObject({
+      action: 'failed',
+      detail: expect.stringContaining('redirects more than 10 times'),
+    });
   });
 
   test.each([
@@ -170,7 +250,10 @@ describe('two runs at once', () => {
 
   test('check mode waits for nobody', async () => {
     site.serve('/file', 'new', { lastModified: may });
-    const { release } = await lockFile(site.put('.image_cache/lock', ''), { waitSeconds: 0, signal: new AbortController().signal });
+    const { release } = await lockFile(site.put('.image_cache/lock', ''), {
+      waitSeconds: 0,
+      signal: new AbortController().signal,
+    });
 
     expect(await site.cache({ lock_timeout: 0 }, {}, { checkMode: true })).toMatchObject({ action: 'fetch' });
     await expect(site.cache({ lock_timeout: 0 })).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });

@@ -27,14 +27,22 @@ describe('a checksum', () => {
     site.serve('/file', good, { lastModified: may });
     site.serve('/SHA256SUMS', `${sha256('other')}  other\n${sha256(good)} *file\n`);
 
-    expect(await site.cache({ allowed_paths: [site.folder] }, { checksum: checksum() })).toMatchObject({ action: 'fetch', digests: { sha256: sha256(good) } });
+    expect(await site.cache({ allowed_paths: [site.folder] }, { checksum: checksum() })).toMatchObject({
+      action: 'fetch',
+      digests: { sha256: sha256(good) },
+    });
   });
 
   test('of other bytes is refused: the copy stays, and nothing of the download', async () => {
     site.put('copy', 'old', april);
     site.serve('/file', 'the wrong bytes', { lastModified: may });
 
-    expect(await site.cache({}, { checksum: sha256(good) })).toMatchObject({ action: 'failed', code: 'CHECKSUM_MISMATCH', changed: false, detail: expect.stringContaining(`its sha256 is ${sha256('the wrong bytes')}, not ${sha256(good)}`) });
+    expect(await site.cache({}, { checksum: sha256(good) })).toMatchObject({
+      action: 'failed',
+      code: 'CHECKSUM_MISMATCH',
+      changed: false,
+      detail: expect.stringContaining(`its sha256 is ${sha256('the wrong bytes')}, not ${sha256(good)}`),
+    });
     expect(site.read('copy')).toBe('old');
     expect(site.exists('.image_cache/files/copy.part')).toBe(false);
   });
@@ -58,7 +66,10 @@ describe('a checksum', () => {
     site.serve('/file', good, { lastModified: may });
     if (content !== undefined) site.serve('/SUMS', content);
 
-    expect(await site.cache({}, { checksum: `${site.url}/SUMS` })).toMatchObject({ action: 'failed', detail: expect.stringMatching(why) });
+    expect(await site.cache({}, { checksum: `${site.url}/SUMS` })).toMatchObject({
+      action: 'failed',
+      detail: expect.stringMatching(why),
+    });
     expect(site.exists('copy')).toBe(false);
   });
 });
@@ -72,7 +83,11 @@ describe('a copy that somebody', () => {
     await site.cache();
     site.put('copy', content);
 
-    expect(await site.cache()).toMatchObject({ action: 'fetch', reason: 'checksum', detail: expect.stringMatching(detail) });
+    expect(await site.cache()).toMatchObject({
+      action: 'fetch',
+      reason: 'checksum',
+      detail: expect.stringMatching(detail),
+    });
     expect(site.read('copy')).toBe(good);
   });
 
@@ -82,14 +97,18 @@ describe('a copy that somebody', () => {
     utimesSync(join(site.folder, 'copy'), new Date(june), new Date(june));
 
     expect(await site.cache()).toMatchObject({ action: 'fresh', changed: false });
-    expect(JSON.parse(site.read('.image_cache/files/copy.json'))).toMatchObject({ entries: [{ source: `${site.url}/file`, mtime: `${Date.parse(june)}000000` }] });
+    expect(JSON.parse(site.read('.image_cache/files/copy.json'))).toMatchObject({
+      entries: [{ source: `${site.url}/file`, mtime: `${Date.parse(june)}000000` }],
+    });
   });
 });
 
 test('the digest of a copy that nobody touched comes from the record, and the file is not read', async () => {
   site.serve('/file', good, { lastModified: may });
   await site.cache();
-  const record = JSON.parse(site.read('.image_cache/files/copy.json')) as { entries: { digests: Record<string, string> }[] };
+  const record = JSON.parse(site.read('.image_cache/files/copy.json')) as {
+    entries: { digests: Record<string, string> }[];
+  };
   record.entries[0]!.digests.sha256 = 'f'.repeat(64);
   writeFileSync(join(site.folder, '.image_cache/files/copy.json'), JSON.stringify(record));
 
@@ -135,7 +154,11 @@ describe('permissions', () => {
 
     const outcome = await site.run({ files: [{ url: `${site.url}/file`, dest: `${site.folder}/copy`, mode: '0640' }] });
 
-    expect(outcome).toMatchObject({ changed: true, message: '1 adjust', differences: [{ before: { mode: '0644' }, after: { mode: '0640' } }] });
+    expect(outcome).toMatchObject({
+      changed: true,
+      message: '1 adjust',
+      differences: [{ before: { mode: '0644' }, after: { mode: '0640' } }],
+    });
     expect(modeOf()).toBe('640');
     expect(await site.cache({}, { mode: '0640' })).toMatchObject({ action: 'fresh', changed: false });
   });
@@ -148,18 +171,26 @@ describe('permissions', () => {
   });
 
   test('an owner that this host does not know is refused before anything is done', async () => {
-    await expect(site.cache({}, { owner: 'nobody-of-this-name' })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: 'files[0].owner: there is no user "nobody-of-this-name" on this host' });
+    await expect(site.cache({}, { owner: 'nobody-of-this-name' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: 'files[0].owner: there is no user "nobody-of-this-name" on this host',
+    });
     expect(site.seen()).toEqual([]);
   });
 });
 
 describe('what Ironic is to be told', () => {
-  const info = async (more: Record<string, unknown>, file: Record<string, unknown> = {}): Promise<unknown> => (await site.cache(more, file)).instance_info;
+  const info = async (more: Record<string, unknown>, file: Record<string, unknown> = {}): Promise<unknown> =>
+    (await site.cache(more, file)).instance_info;
 
   beforeEach(() => void site.serve('/file', good, { lastModified: may }));
 
   test('is the path and the SHA-256, in lower case', async () => {
-    expect(await info({})).toEqual({ image_source: `file://${site.folder}/copy`, image_os_hash_algo: 'sha256', image_os_hash_value: sha256(good) });
+    expect(await info({})).toEqual({
+      image_source: `file://${site.folder}/copy`,
+      image_os_hash_algo: 'sha256',
+      image_os_hash_value: sha256(good),
+    });
   });
 
   test('has the MD5 too where it is asked for, or given', async () => {
@@ -170,7 +201,10 @@ describe('what Ironic is to be told', () => {
   });
 
   test('has another algorithm where it is asked for', async () => {
-    expect(await info({ checksum_algorithm: 'sha512' })).toMatchObject({ image_os_hash_algo: 'sha512', image_os_hash_value: createHash('sha512').update(good).digest('hex') });
+    expect(await info({ checksum_algorithm: 'sha512' })).toMatchObject({
+      image_os_hash_algo: 'sha512',
+      image_os_hash_value: createHash('sha512').update(good).digest('hex'),
+    });
   });
 
   test.each([
@@ -180,7 +214,9 @@ describe('what Ironic is to be told', () => {
     ['a URL', () => ({ url_prefix: 'http://10.0.0.1:8089/images/' }), 'http://10.0.0.1:8089/images/a%20b'],
     ['a URL of a folder above', () => ({ url_prefix: `${site.folder}=http://10.0.0.1` }), 'http://10.0.0.1/sub/a%20b'],
   ])('has %s', async (_, more, expected) => {
-    expect(await info(more(), { dest: `${site.folder}/sub/a b` })).toMatchObject({ image_source: typeof expected === 'string' ? expected : expect.stringMatching(expected) });
+    expect(await info(more(), { dest: `${site.folder}/sub/a b` })).toMatchObject({
+      image_source: typeof expected === 'string' ? expected : expect.stringMatching(expected),
+    });
   });
 });
 
@@ -189,7 +225,10 @@ describe('absent', () => {
     site.serve('/file', good, { lastModified: may });
     await site.cache();
 
-    expect(await site.cache({ state: 'absent' }, {}, { checkMode: true })).toMatchObject({ action: 'remove', changed: true });
+    expect(await site.cache({ state: 'absent' }, {}, { checkMode: true })).toMatchObject({
+      action: 'remove',
+      changed: true,
+    });
     expect(site.exists('copy')).toBe(true);
     expect(await site.cache({ state: 'absent' })).toMatchObject({ action: 'remove', changed: true });
     expect(site.all().filter((path) => path.includes('copy'))).toEqual([]);
@@ -202,7 +241,10 @@ test('what is in the place of a copy and is no file is left alone', async () => 
   site.put('copy/inside', 'precious');
 
   expect(await site.cache()).toMatchObject({ action: 'failed', detail: expect.stringContaining('is not a file') });
-  expect(await site.cache({ state: 'absent' })).toMatchObject({ action: 'failed', detail: expect.stringContaining('is a folder') });
+  expect(await site.cache({ state: 'absent' })).toMatchObject({
+    action: 'failed',
+    detail: expect.stringContaining('is a folder'),
+  });
   expect(readFileSync(join(site.folder, 'copy/inside'), 'utf8')).toBe('precious');
 });
 

@@ -15,7 +15,13 @@ afterEach(() => site.close());
 test('a file is fetched once, gets the date of its source, and is fresh afterwards', async () => {
   site.serve('/file', 'new', { lastModified: may });
 
-  expect(await site.cache()).toMatchObject({ action: 'fetch', reason: 'absent', changed: true, bytes: 3, last_modified: '2025-05-01T08:00:00Z' });
+  expect(await site.cache()).toMatchObject({
+    action: 'fetch',
+    reason: 'absent',
+    changed: true,
+    bytes: 3,
+    last_modified: '2025-05-01T08:00:00Z',
+  });
   expect(site.read('copy')).toBe('new');
   expect(site.modified('copy')).toBe(may);
   site.forget();
@@ -61,7 +67,12 @@ describe('what is fetched and has the same bytes', () => {
     await site.cache();
     file.lastModified = june;
 
-    expect(await site.cache()).toMatchObject({ action: 'fetch', reason: 'newer', changed: false, detail: expect.stringContaining('it has the same bytes') });
+    expect(await site.cache()).toMatchObject({
+      action: 'fetch',
+      reason: 'newer',
+      changed: false,
+      detail: expect.stringContaining('it has the same bytes'),
+    });
     expect(site.modified('copy')).toBe(june);
     expect(await site.cache()).toMatchObject({ action: 'fresh' });
   });
@@ -135,7 +146,11 @@ describe('where GET is refused too', () => {
     site.put('copy', 'old', april);
     site.serve('/file', 'new', { lastModified: may, headStatus: status, getStatus: status });
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', changed: false, detail: expect.stringContaining(String(status)) });
+    expect(await site.cache()).toMatchObject({
+      action: 'failed',
+      changed: false,
+      detail: expect.stringContaining(String(status)),
+    });
     expect(site.read('copy')).toBe('old');
   });
 });
@@ -161,14 +176,20 @@ describe('a file of this host', () => {
     ['of /etc', 'file:///etc/passwd', /Security: The path \/etc\/passwd is not permitted in file URLs/],
     ['that is not there', 'file:///nowhere', /Specified image file not found/],
   ])('%s is refused in the words of Ironic', async (_, url, detail) => {
-    expect(await site.cache({ allowed_paths: ['/'] }, { url })).toMatchObject({ action: 'failed', detail: expect.stringMatching(detail) });
+    expect(await site.cache({ allowed_paths: ['/'] }, { url })).toMatchObject({
+      action: 'failed',
+      detail: expect.stringMatching(detail),
+    });
   });
 
   test('is refused where a link leads out of the allowed folder', async () => {
     const { symlinkSync } = await import('node:fs');
     symlinkSync('/etc', join(site.folder, 'link'));
 
-    expect(await site.cache(allowed(), { url: `file://${site.folder}/link/passwd` })).toMatchObject({ action: 'failed', detail: expect.stringContaining('/etc/passwd is not permitted') });
+    expect(await site.cache(allowed(), { url: `file://${site.folder}/link/passwd` })).toMatchObject({
+      action: 'failed',
+      detail: expect.stringContaining('/etc/passwd is not permitted'),
+    });
   });
 });
 
@@ -176,7 +197,11 @@ describe('check mode', () => {
   test('says why, and writes nothing', async () => {
     site.serve('/file', 'new', { lastModified: may });
 
-    expect(await site.cache({}, {}, { checkMode: true })).toMatchObject({ action: 'fetch', reason: 'absent', changed: true });
+    expect(await site.cache({}, {}, { checkMode: true })).toMatchObject({
+      action: 'fetch',
+      reason: 'absent',
+      changed: true,
+    });
     expect(site.seen()).toEqual(['HEAD /file']);
     expect(site.all()).toEqual([]);
   });
@@ -195,7 +220,9 @@ describe('check mode', () => {
   test('works in a folder that is not there', async () => {
     site.serve('/file', 'new', { lastModified: may });
 
-    expect(await site.cache({}, { dest: join(site.folder, 'no/such/folder/copy') }, { checkMode: true })).toMatchObject({ action: 'fetch' });
+    expect(await site.cache({}, { dest: join(site.folder, 'no/such/folder/copy') }, { checkMode: true })).toMatchObject(
+      { action: 'fetch' },
+    );
     expect(site.all()).toEqual([]);
   });
 });

@@ -27,7 +27,10 @@ function seed(name: string, content: string, more: Partial<StoredImage> = {}): S
   return site.glance.seed({ name, visibility: 'public', ...more }, content);
 }
 
-function run(glance: Record<string, string> = { kernel: 'ipa.kernel', ramdisk: 'ipa.initramfs' }, more: Record<string, unknown> = {}): Promise<Outcome> {
+function run(
+  glance: Record<string, string> = { kernel: 'ipa.kernel', ramdisk: 'ipa.initramfs' },
+  more: Record<string, unknown> = {},
+): Promise<Outcome> {
   return site.run(imageCache, { sets: [{ name: 'ipa', dest: folder.path, glance }], ...more });
 }
 
@@ -63,13 +66,19 @@ test('whose bytes are not those that Glance announced is not taken', async () =>
 describe('is refused', () => {
   test.each([
     ['where no image is called so', { kernel: 'nothing', ramdisk: 'ipa.initramfs' }, 'Glance shows no image "nothing"'],
-    ['where several are', { kernel: 'twice', ramdisk: 'ipa.initramfs' }, /2 images are called "twice" \(.*\): give an id/],
+    [
+      'where several are',
+      { kernel: 'twice', ramdisk: 'ipa.initramfs' },
+      /2 images are called "twice" \(.*\): give an id/,
+    ],
     ['where it has no data yet', { kernel: 'queued', ramdisk: 'ipa.initramfs' }, /is queued, not active/],
   ])('%s', async (_, glance, message) => {
     for (const content of ['1', '2']) seed('twice', content);
     site.glance.seed({ name: 'queued', visibility: 'public', status: 'queued' });
 
-    expect((await run(glance)).failures).toEqual([typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message)]);
+    expect((await run(glance)).failures).toEqual([
+      typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+    ]);
   });
 
   test('without a login', async () => {
@@ -80,28 +89,46 @@ describe('is refused', () => {
 });
 
 describe('a name that other projects have too', () => {
-  test.each(['private', 'shared', 'community', 'public'])('means our own image, whatever a %s one of others holds', async (visibility) => {
-    for (const half of ['ipa.kernel', 'ipa.initramfs']) seed(half, 'evil', { owner: 'stranger', visibility });
+  test.each(['private', 'shared', 'community', 'public'])(
+    'means our own image, whatever a %s one of others holds',
+    async (visibility) => {
+      for (const half of ['ipa.kernel', 'ipa.initramfs']) seed(half, 'evil', { owner: 'stranger', visibility });
 
-    expect(await run()).toMatchObject({ changed: true, failures: [] });
-    expect([read('kernel'), read('ramdisk')]).toEqual(['kernel 1', 'ramdisk 1']);
-  });
+      expect(await run()).toMatchObject({ changed: true, failures: [] });
+      expect([read('kernel'), read('ramdisk')]).toEqual(['kernel 1', 'ramdisk 1']);
+    },
+  );
 
-  test.each(['private', 'shared'])('and that we have not is refused where theirs is %s, by its id too', async (visibility) => {
-    const image = seed('theirs.kernel', 'evil', { owner: 'stranger', visibility });
+  test.each(['private', 'shared'])(
+    'and that we have not is refused where theirs is %s, by its id too',
+    async (visibility) => {
+      const image = seed('theirs.kernel', 'evil', { owner: 'stranger', visibility });
 
-    const [byName, byId] = [await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' }), await run({ kernel: image.id, ramdisk: 'ipa.initramfs' })];
+      const [byName, byId] = [
+        await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' }),
+        await run({ kernel: image.id, ramdisk: 'ipa.initramfs' }),
+      ];
 
-    expect(byName.failures).toEqual([expect.stringContaining(`only images of other projects that are not public are called "theirs.kernel", and none of them is taken: ${image.id} (${visibility}, of project stranger)`)]);
-    expect(byId.failures).toEqual([expect.stringContaining(`image ${image.id} is a ${visibility} image of another project (stranger)`)]);
-    expect(reads().filter((path) => path.includes(image.id))).toEqual([]);
-  });
+      expect(byName.failures).toEqual([
+        expect.stringContaining(
+          `only images of other projects that are not public are called "theirs.kernel", and none of them is taken: ${image.id} (${visibility}, of project stranger)`,
+        ),
+      ]);
+      expect(byId.failures).toEqual([
+        expect.stringContaining(`image ${image.id} is a ${visibility} image of another project (stranger)`),
+      ]);
+      expect(reads().filter((path) => path.includes(image.id))).toEqual([]);
+    },
+  );
 
   test.each(['community', 'public'])('and that we have not means the %s one of others', async (visibility) => {
     seed('theirs.kernel', 'theirs', { owner: 'stranger', visibility });
     seed('theirs.kernel', 'evil', { owner: 'somebody', visibility: 'private' });
 
-    expect(await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' })).toMatchObject({ changed: true, failures: [] });
+    expect(await run({ kernel: 'theirs.kernel', ramdisk: 'ipa.initramfs' })).toMatchObject({
+      changed: true,
+      failures: [],
+    });
     expect(read('kernel')).toBe('theirs');
   });
 });

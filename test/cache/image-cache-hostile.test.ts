@@ -1,6 +1,19 @@
 // The cache as root, in folders where another user decides what each name means.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
@@ -42,24 +55,59 @@ function stateOf(folder: string): unknown[] {
   });
 }
 
-const inTheirs = (more: Record<string, unknown> = {}): Record<string, unknown> => ({ files: [{ url: `${site.url}/file`, dest: join(theirs, 'copy'), mode: '0666', owner: 'nobody', ...more }] });
+const inTheirs = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  files: [{ url: `${site.url}/file`, dest: join(theirs, 'copy'), mode: '0666', owner: 'nobody', ...more }],
+});
 const setInTheirs = (): Record<string, unknown> => ({
-  sets: [{ name: 'ipa', dest: theirs, mode: '0666', owner: 'nobody', kernel: { url: `${site.url}/kernel` }, ramdisk: { url: `${site.url}/ramdisk` } }],
+  sets: [
+    {
+      name: 'ipa',
+      dest: theirs,
+      mode: '0666',
+      owner: 'nobody',
+      kernel: { url: `${site.url}/kernel` },
+      ramdisk: { url: `${site.url}/ramdisk` },
+    },
+  ],
 });
 
 /** Runs it to its end, whichever it is: what failed, and how. */
 async function codesOf(args: Record<string, unknown>): Promise<string[]> {
   try {
     const { values } = await site.run({ ...args, lock_timeout: 0 });
-    return [...((values.files ?? []) as FileResult[]), ...((values.sets ?? []) as FileResult[])].flatMap(({ code }) => (typeof code === 'string' ? [code] : []));
+    return [...((values.files ?? []) as FileResult[]), ...((values.sets ?? []) as FileResult[])].flatMap(({ code }) =>
+      typeof code === 'string' ? [code] : [],
+    );
   } catch (error) {
     return [String((error as { code?: string }).code)];
   }
 }
 
-const filePlaces = ['', '/lock', '/files', '/files/copy.json', '/files/copy.json.draft', '/files/copy.part', '/files/copy.part.json', '/files/copy.part.json.draft'];
-const setPlaces = ['', '/lock', '/sets', '/sets/ipa', '/sets/ipa/incoming', '/sets/ipa/incoming/kernel.part', '/sets/ipa/incoming/kernel.part.json', '/sets/ipa/building', '/sets/ipa/link'];
-const places = [...filePlaces.map((place) => ['a file', place] as const), ...setPlaces.map((place) => ['a set', place] as const)];
+const filePlaces = [
+  '',
+  '/lock',
+  '/files',
+  '/files/copy.json',
+  '/files/copy.json.draft',
+  '/files/copy.part',
+  '/files/copy.part.json',
+  '/files/copy.part.json.draft',
+];
+const setPlaces = [
+  '',
+  '/lock',
+  '/sets',
+  '/sets/ipa',
+  '/sets/ipa/incoming',
+  '/sets/ipa/incoming/kernel.part',
+  '/sets/ipa/incoming/kernel.part.json',
+  '/sets/ipa/building',
+  '/sets/ipa/link',
+];
+const places = [
+  ...filePlaces.map((place) => ['a file', place] as const),
+  ...setPlaces.map((place) => ['a set', place] as const),
+];
 
 const traps: readonly (readonly [string, (path: string) => void])[] = [
   ['a link to a file', (path) => asNobody(`ln -s ${secret}/shadow ${path}`)],
@@ -85,19 +133,23 @@ describe.each(places)('of %s, in the place of .image_cache%s', (kind, place) => 
     expect(readFileSync(join(secret, 'shadow'), 'utf8')).toBe('root:hash');
   });
 
-  test.each(traps.filter(([name]) => ['a link to a folder', 'a file', 'a folder'].includes(name)))('%s of another user in a tree of root is met with care too', async (_, trap) => {
-    const path = join(theirs, `.image_cache${place}`);
-    mkdirSync(dirname(path), { recursive: true });
-    if (place !== '') chmodSync(dirname(path), 0o777);
-    trap(path);
-    for (let folder = dirname(path); folder.includes('.image_cache'); folder = dirname(folder)) chmodSync(folder, 0o755);
-    const before = stateOf(secret);
+  test.each(traps.filter(([name]) => ['a link to a folder', 'a file', 'a folder'].includes(name)))(
+    '%s of another user in a tree of root is met with care too',
+    async (_, trap) => {
+      const path = join(theirs, `.image_cache${place}`);
+      mkdirSync(dirname(path), { recursive: true });
+      if (place !== '') chmodSync(dirname(path), 0o777);
+      trap(path);
+      for (let folder = dirname(path); folder.includes('.image_cache'); folder = dirname(folder))
+        chmodSync(folder, 0o755);
+      const before = stateOf(secret);
 
-    const codes = await codesOf(kind === 'a file' ? inTheirs() : setInTheirs());
+      const codes = await codesOf(kind === 'a file' ? inTheirs() : setInTheirs());
 
-    expect(codes.filter((code) => code !== 'UNSAFE_PATH')).toEqual([]);
-    expect(stateOf(secret)).toEqual(before);
-  });
+      expect(codes.filter((code) => code !== 'UNSAFE_PATH')).toEqual([]);
+      expect(stateOf(secret)).toEqual(before);
+    },
+  );
 });
 
 describe('where the copy is to be', () => {
@@ -138,7 +190,9 @@ describe('on the way', () => {
     asNobody(`ln -s ${secret} ${theirs}/way`);
     const before = stateOf(secret);
 
-    await expect(site.run({ files: [{ url: `${site.url}/file`, dest: join(theirs, 'way/copy') }] })).rejects.toMatchObject({
+    await expect(
+      site.run({ files: [{ url: `${site.url}/file`, dest: join(theirs, 'way/copy') }] }),
+    ).rejects.toMatchObject({
       code: 'UNSAFE_PATH',
       message: expect.stringContaining(`${theirs}/way is a symbolic link of user 65534`),
     });
@@ -148,26 +202,34 @@ describe('on the way', () => {
   test("so is a link of root's that another user can move", async () => {
     symlinkSync(secret, join(theirs, 'way'));
 
-    await expect(site.run({ files: [{ url: `${site.url}/file`, dest: join(theirs, 'way/copy') }] })).rejects.toMatchObject({ code: 'UNSAFE_PATH' });
+    await expect(
+      site.run({ files: [{ url: `${site.url}/file`, dest: join(theirs, 'way/copy') }] }),
+    ).rejects.toMatchObject({ code: 'UNSAFE_PATH' });
   });
 
   test("a link of root's in a folder of root's leads to the copy", async () => {
     mkdirSync(join(temporary.path, 'disk'));
     symlinkSync('disk', join(temporary.path, 'images'));
 
-    expect(await codesOf({ files: [{ url: `${site.url}/file`, dest: join(temporary.path, 'images/new/copy') }] })).toEqual([]);
+    expect(
+      await codesOf({ files: [{ url: `${site.url}/file`, dest: join(temporary.path, 'images/new/copy') }] }),
+    ).toEqual([]);
     expect(readFileSync(join(temporary.path, 'disk/new/copy'), 'utf8')).toBe('the image');
   });
 });
 
 describe('a folder of another user with nothing hostile in it', () => {
-  test.each([['a file', () => inTheirs()], ['a set', () => setInTheirs()]] as const)('has %s as before, with the owner that was asked for, and fresh ever after', async (_, args) => {
+  test.each([
+    ['a file', () => inTheirs()],
+    ['a set', () => setInTheirs()],
+  ] as const)('has %s as before, with the owner that was asked for, and fresh ever after', async (_, args) => {
     const first: Outcome = await site.run(args());
     const second: Outcome = await site.run(args());
 
     expect([first.failures, second.failures]).toEqual([[], []]);
     expect([first.changed, second.changed]).toEqual([true, false]);
-    for (const name of ['copy', 'ipa/kernel', 'ipa/ramdisk']) if (existsSync(join(theirs, name))) expect(statSync(join(theirs, name))).toMatchObject({ uid: nobody });
+    for (const name of ['copy', 'ipa/kernel', 'ipa/ramdisk'])
+      if (existsSync(join(theirs, name))) expect(statSync(join(theirs, name))).toMatchObject({ uid: nobody });
     expect(statSync(join(theirs, '.image_cache'))).toMatchObject({ uid: 0 });
   });
 
@@ -179,7 +241,9 @@ describe('a folder of another user with nothing hostile in it', () => {
 
   test('whose .image_cache was replaced meanwhile is refused', async () => {
     await site.run(inTheirs());
-    asNobody(`cd ${theirs} && mv .image_cache away && mkdir -p .image_cache/files && ln -s ${secret}/shadow .image_cache/files/copy.part`);
+    asNobody(
+      `cd ${theirs} && mv .image_cache away && mkdir -p .image_cache/files && ln -s ${secret}/shadow .image_cache/files/copy.part`,
+    );
     const before = stateOf(secret);
 
     expect(await codesOf(inTheirs({ checksum: 'f'.repeat(64) }))).toEqual(['UNSAFE_PATH']);
@@ -204,5 +268,7 @@ test('a pipe as a source is refused, and waited for by nobody', async () => {
   const pipe = join(temporary.path, 'pipe');
   spawnSync('mkfifo', [pipe]);
 
-  expect(await codesOf({ files: [{ url: `file://${pipe}`, dest: join(theirs, 'copy') }], allowed_paths: [temporary.path] })).toEqual(['FILE_REFUSED']);
+  expect(
+    await codesOf({ files: [{ url: `file://${pipe}`, dest: join(theirs, 'copy') }], allowed_paths: [temporary.path] }),
+  ).toEqual(['FILE_REFUSED']);
 });

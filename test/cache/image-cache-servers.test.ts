@@ -15,7 +15,10 @@ const checked = { checksum: `sha256:${sha256(content)}` };
 /** A file whose ETag, or date, is another one in each answer. */
 function unsteady(file: ServedFile, key: 'etag' | 'lastModified'): ServedFile {
   let count = 0;
-  const next = { etag: () => `"${count++}"`, lastModified: () => new Date(Date.parse(may) + count++ * 1000).toUTCString() };
+  const next = {
+    etag: () => `"${count++}"`,
+    lastModified: () => new Date(Date.parse(may) + count++ * 1000).toUTCString(),
+  };
   return Object.defineProperty(file, key, { get: next[key] });
 }
 
@@ -29,14 +32,21 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
   test('does no harm where there is a checksum and the connection breaks again and again', async () => {
     unsteady(site.serve('/file', content, { cutAfter: 150_000 }), key);
 
-    expect(await site.cache({ attempts: 2 }, checked)).toMatchObject({ action: 'fetch', digests: { sha256: sha256(content) } });
+    expect(await site.cache({ attempts: 2 }, checked)).toMatchObject({
+      action: 'fetch',
+      digests: { sha256: sha256(content) },
+    });
   });
 
   test('is refused where there is none, and the way out is told', async () => {
     site.put('copy', 'old', april);
     unsteady(site.serve('/file', content), key);
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', code: 'SOURCE_CHANGED', detail: expect.stringContaining('a checksum would tell') });
+    expect(await site.cache()).toMatchObject({
+      action: 'failed',
+      code: 'SOURCE_CHANGED',
+      detail: expect.stringContaining('a checksum would tell'),
+    });
     expect(site.read('copy')).toBe('old');
   });
 
@@ -44,7 +54,10 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
     const file = unsteady(site.serve('/file', Buffer.alloc(content.length, 'x'), { cutAfter: 150_000 }), key);
     file.onRequest = (method) => void (method === 'GET' && (file.body = content));
 
-    expect(await site.cache({ attempts: 2 }, checked)).toMatchObject({ action: 'fetch', digests: { sha256: sha256(content) } });
+    expect(await site.cache({ attempts: 2 }, checked)).toMatchObject({
+      action: 'fetch',
+      digests: { sha256: sha256(content) },
+    });
   });
 
   test('does not let bytes of two files pass for one', async () => {
@@ -71,26 +84,40 @@ describe('a length that HEAD gives and GET contradicts', () => {
 });
 
 describe('Content-Encoding', () => {
-  test.each(['aws-chunked', 'UTF-8', 'identity', 'none', '', 'binary, aws-chunked'])('%j is no compression', async (encoding) => {
-    site.serve('/file', content, { lastModified: may, headers: { 'Content-Encoding': encoding } });
+  test.each(['aws-chunked', 'UTF-8', 'identity', 'none', '', 'binary, aws-chunked'])(
+    '%j is no compression',
+    async (encoding) => {
+      site.serve('/file', content, { lastModified: may, headers: { 'Content-Encoding': encoding } });
 
-    expect(await site.cache()).toMatchObject({ action: 'fetch', bytes: content.length });
-  });
+      expect(await site.cache()).toMatchObject({ action: 'fetch', bytes: content.length });
+    },
+  );
 
   test('that nobody knows is left to the checksum, and refused without one', async () => {
     site.serve('/file', content, { lastModified: may, headers: { 'Content-Encoding': 'x-own' } });
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', code: 'SOURCE_ENCODED', detail: expect.stringContaining('x-own') });
+    expect(await site.cache()).toMatchObject({
+      action: 'failed',
+      code: 'SOURCE_ENCODED',
+      detail: expect.stringContaining('x-own'),
+    });
     expect(await site.cache({}, checked)).toMatchObject({ action: 'fetch' });
   });
 
-  test.each(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'aws-chunked,gzip', 'GZIP'])('%s is refused by name, checksum or not', async (encoding) => {
-    site.serve('/file', gzipSync(content), { lastModified: may, headers: { 'Content-Encoding': encoding } });
-    const refused = { action: 'failed', code: 'SOURCE_ENCODED', detail: expect.stringContaining(encoding.toLowerCase().replace(/.*,/, '')) };
+  test.each(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'aws-chunked,gzip', 'GZIP'])(
+    '%s is refused by name, checksum or not',
+    async (encoding) => {
+      site.serve('/file', gzipSync(content), { lastModified: may, headers: { 'Content-Encoding': encoding } });
+      const refused = {
+        action: 'failed',
+        code: 'SOURCE_ENCODED',
+        detail: expect.stringContaining(encoding.toLowerCase().replace(/.*,/, '')),
+      };
 
-    expect(await site.cache()).toMatchObject(refused);
-    expect(await site.cache({}, checked)).toMatchObject(refused);
-  });
+      expect(await site.cache()).toMatchObject(refused);
+      expect(await site.cache({}, checked)).toMatchObject(refused);
+    },
+  );
 });
 
 describe('a web page instead of a file', () => {

@@ -22,8 +22,19 @@ afterEach(() => site.close());
 let clock = Date.parse('2025-07-01T00:00:00Z');
 
 /** Each run a minute later than the one before. */
-function run(more: Record<string, unknown> = {}, { checkMode = false, set = {} }: { checkMode?: boolean; set?: Record<string, unknown> } = {}): Promise<Outcome> {
-  const sets = [{ name: 'ipa', dest: site.folder, kernel: { url: `${site.url}/ipa.kernel` }, ramdisk: { url: `${site.url}/ipa.initramfs` }, ...set }];
+function run(
+  more: Record<string, unknown> = {},
+  { checkMode = false, set = {} }: { checkMode?: boolean; set?: Record<string, unknown> } = {},
+): Promise<Outcome> {
+  const sets = [
+    {
+      name: 'ipa',
+      dest: site.folder,
+      kernel: { url: `${site.url}/ipa.kernel` },
+      ramdisk: { url: `${site.url}/ipa.initramfs` },
+      ...set,
+    },
+  ];
   return site.run({ sets, ...more }, { checkMode, now: new Date((clock += 60_000)) });
 }
 
@@ -43,7 +54,10 @@ test('a set comes by one link, and a second run changes nothing', async () => {
   expect(setOf(first)).toMatchObject({
     action: 'fetch',
     changed: true,
-    driver_info: { deploy_kernel: `file://${site.folder}/ipa/kernel`, deploy_ramdisk: `file://${site.folder}/ipa/ramdisk` },
+    driver_info: {
+      deploy_kernel: `file://${site.folder}/ipa/kernel`,
+      deploy_ramdisk: `file://${site.folder}/ipa/ramdisk`,
+    },
     instance_info: { kernel: `file://${site.folder}/ipa/kernel`, ramdisk: `file://${site.folder}/ipa/ramdisk` },
   });
   expect(first.values.digests).toEqual({ 'ipa/kernel': sha256('kernel 1'), 'ipa/ramdisk': sha256('ramdisk 1') });
@@ -84,7 +98,10 @@ test('where the checksum of one is wrong, both stay', async () => {
   await run();
   publish(2, may);
 
-  const outcome = await run({}, { set: { ramdisk: { url: `${site.url}/ipa.initramfs`, checksum: sha256('something else') } } });
+  const outcome = await run(
+    {},
+    { set: { ramdisk: { url: `${site.url}/ipa.initramfs`, checksum: sha256('something else') } } },
+  );
 
   expect(outcome.failures).toEqual([expect.stringContaining('its sha256 is')]);
   expect(pair()).toBe('kernel 1, ramdisk 1');
@@ -121,7 +138,12 @@ describe('old versions', () => {
     [2, 3],
     [5, 4],
   ])('with keep %i, %i versions stay in all', async (keep, expected) => {
-    for (const [release, date] of [[1, april], [2, may], [3, june], [4, 'Tue, 01 Jul 2025 08:00:00 GMT']] as const) {
+    for (const [release, date] of [
+      [1, april],
+      [2, may],
+      [3, june],
+      [4, 'Tue, 01 Jul 2025 08:00:00 GMT'],
+    ] as const) {
       publish(release, date);
       await run({ keep });
     }
@@ -168,7 +190,11 @@ describe('limits', () => {
     const outcome = await site.run({ files, max_age: 9 }, { now: later });
 
     expect(outcome.values.pruned).toEqual([{ path: `${site.folder}/one`, reason: 'not used for longer than max_age' }]);
-    expect([site.exists('one'), site.exists('two'), site.exists('.image_cache/files/one.json')]).toEqual([false, true, false]);
+    expect([site.exists('one'), site.exists('two'), site.exists('.image_cache/files/one.json')]).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   test('max_size removes the oldest, spares sets, and warns where it cannot hold', async () => {
@@ -192,7 +218,10 @@ describe('limits', () => {
 test('permissions of both are put right', async () => {
   await run();
 
-  expect(await run({}, { set: { mode: '0600' }, checkMode: true })).toMatchObject({ changed: true, message: 'planned: 1 adjust' });
+  expect(await run({}, { set: { mode: '0600' }, checkMode: true })).toMatchObject({
+    changed: true,
+    message: 'planned: 1 adjust',
+  });
   expect(await run({}, { set: { mode: '0600' } })).toMatchObject({ changed: true, message: '1 adjust' });
   expect(await run({}, { set: { mode: '0600' } })).toMatchObject({ changed: false, message: '1 fresh' });
 });

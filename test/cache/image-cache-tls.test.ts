@@ -13,8 +13,13 @@ let site: CacheSite;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  const options = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
-  execFileSync('openssl', ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`], { stdio: 'ignore' });
+  const options =
+    '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
+  execFileSync(
+    'openssl',
+    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
+    { stdio: 'ignore' },
+  );
   const [key, cert] = ['key', 'cert'].map((name) => readFileSync(`${folder.path}/${name}`, 'utf8')) as [string, string];
   secure = await startFileServer({ key, cert });
   old = await startFileServer({ key, cert, maxVersion: 'TLSv1.2' });
@@ -37,16 +42,25 @@ test('a certificate of a CA that is named is accepted', async () => {
 });
 
 test('one of an unknown CA is not, unless certificates are not checked', async () => {
-  expect(await site.cache({}, { url: `${secure.url}/file` })).toMatchObject({ action: 'failed', detail: expect.stringContaining('name its CA with ca_cert') });
-  expect(await site.cache({ validate_certs: false, force: true }, { url: `${secure.url}/file` })).toMatchObject({ action: 'fetch' });
+  expect(await site.cache({}, { url: `${secure.url}/file` })).toMatchObject({
+    action: 'failed',
+    detail: expect.stringContaining('name its CA with ca_cert'),
+  });
+  expect(await site.cache({ validate_certs: false, force: true }, { url: `${secure.url}/file` })).toMatchObject({
+    action: 'fetch',
+  });
 });
 
 test.each([{ ca: true }, { ca: false }])('TLS 1.2 is spoken, unless 1.3 is the least (%j)', async ({ ca }) => {
   const args = ca ? trusted() : { validate_certs: false, force: true };
 
   expect(await site.cache(args, { url: `${old.url}/file` })).toMatchObject({ action: 'fetch' });
-  expect(await site.cache({ ...args, tls_minimum_version: '1.3' }, { url: `${old.url}/file` })).toMatchObject({ action: 'failed' });
-  expect(await site.cache({ ...args, tls_minimum_version: '1.3' }, { url: `${secure.url}/file` })).toMatchObject({ action: 'fetch' });
+  expect(await site.cache({ ...args, tls_minimum_version: '1.3' }, { url: `${old.url}/file` })).toMatchObject({
+    action: 'failed',
+  });
+  expect(await site.cache({ ...args, tls_minimum_version: '1.3' }, { url: `${secure.url}/file` })).toMatchObject({
+    action: 'fetch',
+  });
 });
 
 test('nothing leads from https to http, but from http to https', async () => {
@@ -54,7 +68,10 @@ test('nothing leads from https to http, but from http to https', async () => {
   secure.serve('/down', '', { headStatus: 302, getStatus: 302, headers: { Location: `${site.url}/plain` } });
   site.serve('/up', '', { headStatus: 302, getStatus: 302, headers: { Location: `${secure.url}/file` } });
 
-  expect(await site.cache(trusted(), { url: `${secure.url}/down` })).toMatchObject({ action: 'failed', detail: expect.stringContaining('from https to http') });
+  expect(await site.cache(trusted(), { url: `${secure.url}/down` })).toMatchObject({
+    action: 'failed',
+    detail: expect.stringContaining('from https to http'),
+  });
   expect(site.seen()).not.toContain('GET /plain');
   expect(await site.cache(trusted(), { url: `${site.url}/up` })).toMatchObject({ action: 'fetch' });
 });

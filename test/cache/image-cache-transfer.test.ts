@@ -39,7 +39,10 @@ describe('a body that ends too early', () => {
 
     expect(await site.cache({ attempts: 2 })).toMatchObject({ action: 'fetch', digests: { sha256: sha256(body) } });
     expect(statuses()).toEqual(['HEAD 200', 'GET 200', 'GET 206', 'HEAD 200']);
-    expect(site.requests[2]?.headers).toMatchObject({ range: expect.stringMatching(/^bytes=[1-9]\d*-$/), 'if-match': '"1"' });
+    expect(site.requests[2]?.headers).toMatchObject({
+      range: expect.stringMatching(/^bytes=[1-9]\d*-$/),
+      'if-match': '"1"',
+    });
   });
 
   test('is begun anew where the server does not continue', async () => {
@@ -57,7 +60,10 @@ describe('a body that ends too early', () => {
 
     expect(await site.cache()).toMatchObject({ action: 'fetch', digests: { sha256: sha256(body) } });
     expect(statuses()).toEqual(['HEAD 200', 'GET 206', 'HEAD 200']);
-    expect(site.requests[1]?.headers).toMatchObject({ range: expect.stringMatching(/^bytes=[1-9]\d*-$/), 'if-unmodified-since': may });
+    expect(site.requests[1]?.headers).toMatchObject({
+      range: expect.stringMatching(/^bytes=[1-9]\d*-$/),
+      'if-unmodified-since': may,
+    });
     expect(site.exists(part)).toBe(false);
   });
 
@@ -102,14 +108,18 @@ test('an error of GET after a HEAD that says newer leaves the copy', async () =>
 test('a stall is a break', async () => {
   site.serve('/file', body, { lastModified: may, stallAfter: 10 });
 
-  expect(await site.cache({ stall_timeout: 1 })).toMatchObject({ action: 'failed', detail: expect.stringContaining('sent nothing for 1 s') });
+  expect(await site.cache({ stall_timeout: 1 })).toMatchObject({
+    action: 'failed',
+    detail: expect.stringContaining('sent nothing for 1 s'),
+  });
 });
 
 describe('a file that changes', () => {
   test('between HEAD and GET is looked at again', async () => {
     const file = site.serve('/file', 'of may', { lastModified: may });
     file.onRequest = (method) => {
-      if (method === 'HEAD') Object.assign(file, { body: Buffer.from('of june, longer'), lastModified: june, onRequest: undefined });
+      if (method === 'HEAD')
+        Object.assign(file, { body: Buffer.from('of june, longer'), lastModified: june, onRequest: undefined });
     };
 
     expect(await site.cache()).toMatchObject({ action: 'fetch', last_modified: '2025-06-01T08:00:00Z' });
@@ -119,7 +129,8 @@ describe('a file that changes', () => {
   test('while it is downloaded is fetched anew, so that its date never goes with other bytes', async () => {
     const file = site.serve('/file', 'of may', { lastModified: may });
     file.onRequest = (method) => {
-      if (method === 'GET') Object.assign(file, { body: Buffer.from('of june'), lastModified: june, onRequest: undefined });
+      if (method === 'GET')
+        Object.assign(file, { body: Buffer.from('of june'), lastModified: june, onRequest: undefined });
     };
 
     await site.cache();
@@ -133,7 +144,10 @@ describe('a file that changes', () => {
     let count = 0;
     file.onRequest = () => (file.lastModified = new Date(Date.parse(june) + 1000 * ++count).toUTCString());
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', detail: expect.stringContaining('changed while it was fetched') });
+    expect(await site.cache()).toMatchObject({
+      action: 'failed',
+      detail: expect.stringContaining('changed while it was fetched'),
+    });
     expect(site.read('copy')).toBe('old');
   });
 });
@@ -164,27 +178,39 @@ describe('compression', () => {
     site.serve('/file', body, { lastModified: may });
     await site.cache();
 
-    expect(site.requests.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity', 'identity']);
+    expect(site.requests.map(({ headers }) => headers['accept-encoding'])).toEqual([
+      'identity',
+      'identity',
+      'identity',
+    ]);
   });
 
   test('by a server that insists is refused', async () => {
     site.serve('/file', gzipSync(body), { lastModified: may, headers: { 'Content-Encoding': 'gzip' } });
 
-    expect(await site.cache()).toMatchObject({ action: 'failed', detail: expect.stringContaining('comes as gzip although identity was asked for') });
+    expect(await site.cache()).toMatchObject({
+      action: 'failed',
+      detail: expect.stringContaining('comes as gzip although identity was asked for'),
+    });
   });
 
   test('of the file itself stays', async () => {
     const compressed = gzipSync(body);
     site.serve('/initrd.gz', compressed, { lastModified: may, headers: { 'Content-Encoding': 'x-gzip' } });
 
-    expect(await site.cache({}, { url: `${site.url}/initrd.gz` })).toMatchObject({ digests: { sha256: sha256(compressed) } });
+    expect(await site.cache({}, { url: `${site.url}/initrd.gz` })).toMatchObject({
+      digests: { sha256: sha256(compressed) },
+    });
   });
 });
 
 test('a full disk is told before the first byte', async () => {
   site.serve('/file', 'short', { lastModified: may, headers: { 'Content-Length': String(2 ** 52) } });
 
-  expect(await site.cache()).toMatchObject({ action: 'failed', detail: expect.stringMatching(/needs 4294967296 MiB, and .* has only \d+ MiB left/) });
+  expect(await site.cache()).toMatchObject({
+    action: 'failed',
+    detail: expect.stringMatching(/needs 4294967296 MiB, and .* has only \d+ MiB left/),
+  });
   expect(site.exists('copy')).toBe(false);
 });
 

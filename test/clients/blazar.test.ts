@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { getHost, listAllocations, listHosts } from '../../modules/clients/blazar/hosts.js';
-import { createLease, deleteLease, getLease, listLeases, phaseOf, type LeaseRequest } from '../../modules/clients/blazar/leases.js';
+import {
+  createLease,
+  deleteLease,
+  getLease,
+  listLeases,
+  phaseOf,
+  type LeaseRequest,
+} from '../../modules/clients/blazar/leases.js';
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import type { BlazarDouble } from '../sandbox/blazar.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
@@ -33,7 +40,12 @@ describe('a lease', () => {
 
     const lease = await createLease(cloud, request);
 
-    expect(lease).toMatchObject({ name: request.name, projectId: cloud.projectId, status: 'PENDING', reservations: [{ status: 'pending' }] });
+    expect(lease).toMatchObject({
+      name: request.name,
+      projectId: cloud.projectId,
+      status: 'PENDING',
+      reservations: [{ status: 'pending' }],
+    });
     const { path, body } = blazar.requests[0] ?? {};
     expect([path, body]).toEqual([
       '/v1/leases',
@@ -41,7 +53,15 @@ describe('a lease', () => {
         name: request.name,
         start_date: '2025-04-22 10:00',
         end_date: '2025-04-22 11:00',
-        reservations: [{ resource_type: 'physical:host', min: 1, max: 1, hypervisor_properties: '', resource_properties: '["==","$node_type","compute_skylake"]' }],
+        reservations: [
+          {
+            resource_type: 'physical:host',
+            min: 1,
+            max: 1,
+            hypervisor_properties: '',
+            resource_properties: '["==","$node_type","compute_skylake"]',
+          },
+        ],
         events: [],
       },
     ]);
@@ -59,10 +79,14 @@ describe('a lease', () => {
     blazar.seed({});
     const { id } = await createLease(cloud, request);
 
-    const statuses = [await getLease(cloud, id), await getLease(cloud, id), await getLease(cloud, id)].map((lease) => lease?.status);
+    const statuses = [await getLease(cloud, id), await getLease(cloud, id), await getLease(cloud, id)].map(
+      (lease) => lease?.status,
+    );
 
     expect(statuses).toEqual(['PENDING', 'STARTING', 'ACTIVE']);
-    expect((await all(listLeases(cloud))).map((lease) => [lease.name, phaseOf(lease)])).toEqual([[request.name, 'active']]);
+    expect((await all(listLeases(cloud))).map((lease) => [lease.name, phaseOf(lease)])).toEqual([
+      [request.name, 'active'],
+    ]);
   });
 
   test('is gone once it was deleted, and may be deleted again', async () => {
@@ -82,7 +106,11 @@ describe('a lease', () => {
     const { id } = await createLease(cloud, request);
     blazar.step(blazar.leases[0]!);
 
-    await expect(deleteLease(cloud, id)).rejects.toMatchObject({ code: 'HTTP_ERROR', status: 500, message: expect.stringContaining('Invalid lease status') });
+    await expect(deleteLease(cloud, id)).rejects.toMatchObject({
+      code: 'HTTP_ERROR',
+      status: 500,
+      message: expect.stringContaining('Invalid lease status'),
+    });
   });
 
   test('is not asked for twice when the answer is lost', async () => {
@@ -102,7 +130,10 @@ describe('refusals', () => {
   ])('%s', async (_, host) => {
     if (host !== undefined) blazar.seed(host);
 
-    await expect(createLease(cloud, request)).rejects.toMatchObject({ code: 'NO_HOST_FREE', message: expect.stringContaining('compute_skylake') });
+    await expect(createLease(cloud, request)).rejects.toMatchObject({
+      code: 'NO_HOST_FREE',
+      message: expect.stringContaining('compute_skylake'),
+    });
   });
 
   test('the only host is leased for a part of the time, but free behind it', async () => {
@@ -121,11 +152,18 @@ describe('refusals', () => {
   ])('%s', async (_, changes, message) => {
     blazar.seed({});
 
-    await expect(createLease(cloud, { ...request, ...changes })).rejects.toMatchObject({ code: 'HTTP_ERROR', status: 400, message: expect.stringContaining(message) });
+    await expect(createLease(cloud, { ...request, ...changes })).rejects.toMatchObject({
+      code: 'HTTP_ERROR',
+      status: 400,
+      message: expect.stringContaining(message),
+    });
   });
 
   test('another fault of Blazar is not taken for a lack of hosts', async () => {
-    blazar.intervene = () => ({ status: 500, body: { error_code: 500, error_message: 'Internal Server Error', error_name: 'INTERNAL_SERVER_ERROR' } });
+    blazar.intervene = () => ({
+      status: 500,
+      body: { error_code: 500, error_message: 'Internal Server Error', error_name: 'INTERNAL_SERVER_ERROR' },
+    });
 
     await expect(createLease(cloud, request)).rejects.toMatchObject({ code: 'HTTP_ERROR' });
   });
@@ -142,21 +180,41 @@ describe('hosts', () => {
     const { uuid } = sandbox.users.baremetal.seed({ name: 'rack3-07' });
     blazar.seed({ node_type: 'gpu_v100' });
     blazar.seed({ hypervisor_hostname: 'other' });
-    const { id, reservations } = await createLease(cloud, { ...request, resourceProperties: ['and', ['==', '$node_type', 'gpu_v100'], ['==', '$uid', uuid]] });
+    const { id, reservations } = await createLease(cloud, {
+      ...request,
+      resourceProperties: ['and', ['==', '$node_type', 'gpu_v100'], ['==', '$uid', uuid]],
+    });
     await createLease(cloud, request);
     const reservationId = reservations[0]?.id ?? '';
 
     const allocations = await all(listAllocations(cloud, reservationId));
 
     expect(allocations).toEqual([{ hostId: '1', reservationId, leaseId: id }]);
-    expect(await getHost(cloud, '1')).toEqual({ id: '1', hypervisorHostname: uuid, nodeType: 'gpu_v100', nodeName: 'rack3-07', isReservable: true });
+    expect(await getHost(cloud, '1')).toEqual({
+      id: '1',
+      hypervisorHostname: uuid,
+      nodeType: 'gpu_v100',
+      nodeName: 'rack3-07',
+      isReservable: true,
+    });
     expect(await all(listAllocations(cloud))).toHaveLength(2);
   });
 
   test('are picked out by us where Blazar does not know the filter', async () => {
     blazar.intervene = () => ({
       status: 200,
-      body: { allocations: [{ resource_id: '1', reservations: [{ id: 'ours', lease_id: 'l1' }, { id: 'theirs', lease_id: 'l2' }] }, { resource_id: '2', reservations: [{ id: 'theirs', lease_id: 'l2' }] }] },
+      body: {
+        allocations: [
+          {
+            resource_id: '1',
+            reservations: [
+              { id: 'ours', lease_id: 'l1' },
+              { id: 'theirs', lease_id: 'l2' },
+            ],
+          },
+          { resource_id: '2', reservations: [{ id: 'theirs', lease_id: 'l2' }] },
+        ],
+      },
     });
 
     expect(await all(listAllocations(cloud, 'ours'))).toEqual([{ hostId: '1', reservationId: 'ours', leaseId: 'l1' }]);

@@ -5,7 +5,12 @@ import { resolveLogin } from '../../modules/clients/keystone/login.js';
 
 /** Repetitions follow at once. */
 export async function cloudOf({ auth }: { readonly auth: object }): Promise<Cloud> {
-  const http = createHttpClient({ validateCerts: true, timeoutSeconds: 60, firstPauseMs: 1, signal: new AbortController().signal });
+  const http = createHttpClient({
+    validateCerts: true,
+    timeoutSeconds: 60,
+    firstPauseMs: 1,
+    signal: new AbortController().signal,
+  });
   return connect(await resolveLogin({ auth: { ...auth } }, {}), http);
 }
 

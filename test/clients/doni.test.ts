@@ -1,13 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { findHardware, getHardware, listHardware, requestSync, syncOf, updateHardware, type Hardware } from '../../modules/clients/doni/hardware.js';
+import {
+  findHardware,
+  getHardware,
+  listHardware,
+  requestSync,
+  syncOf,
+  updateHardware,
+  type Hardware,
+} from '../../modules/clients/doni/hardware.js';
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import type { DoniDouble } from '../sandbox/doni.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import { all, cloudOf } from './cloud-of.js';
 
-const old = { deployKernel: '11111111-1111-4111-8111-111111111111', deployRamdisk: '22222222-2222-4222-8222-222222222222' };
-const fresh = { deployKernel: '33333333-3333-4333-8333-333333333333', deployRamdisk: '44444444-4444-4444-8444-444444444444' };
+const old = {
+  deployKernel: '11111111-1111-4111-8111-111111111111',
+  deployRamdisk: '22222222-2222-4222-8222-222222222222',
+};
+const fresh = {
+  deployKernel: '33333333-3333-4333-8333-333333333333',
+  deployRamdisk: '44444444-4444-4444-8444-444444444444',
+};
 
 let sandbox: Sandbox;
 let doni: DoniDouble;
@@ -18,11 +32,18 @@ beforeEach(async () => {
   sandbox = await startSandbox({ services: ['inventory'] });
   doni = sandbox.users.inventory;
   cloud = await cloudOf(sandbox);
-  node = sandbox.users.baremetal.seed({ name: 'rack3-07', driver_info: { deploy_kernel: old.deployKernel, deploy_ramdisk: old.deployRamdisk, ipmi_address: '10.0.0.7' } });
+  node = sandbox.users.baremetal.seed({
+    name: 'rack3-07',
+    driver_info: { deploy_kernel: old.deployKernel, deploy_ramdisk: old.deployRamdisk, ipmi_address: '10.0.0.7' },
+  });
   doni.seed({
     uuid: node.uuid,
     name: 'rack3-07',
-    properties: { baremetal_deploy_kernel_image: old.deployKernel, baremetal_deploy_ramdisk_image: old.deployRamdisk, node_type: 'compute_skylake' },
+    properties: {
+      baremetal_deploy_kernel_image: old.deployKernel,
+      baremetal_deploy_ramdisk_image: old.deployRamdisk,
+      node_type: 'compute_skylake',
+    },
   });
 });
 
@@ -45,13 +66,20 @@ async function follow(): Promise<string[]> {
   return seen;
 }
 
-const writes = (): string[] => doni.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
+const writes = (): string[] =>
+  doni.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
 
 test('hardware is found by UUID and by name', async () => {
   const byUuid = await findHardware(cloud, node.uuid);
   const byName = await findHardware(cloud, 'rack3-07');
 
-  expect(byUuid).toMatchObject({ uuid: node.uuid, name: 'rack3-07', nodeType: 'compute_skylake', ...old, deployImages: Object.values(old) });
+  expect(byUuid).toMatchObject({
+    uuid: node.uuid,
+    name: 'rack3-07',
+    nodeType: 'compute_skylake',
+    ...old,
+    deployImages: Object.values(old),
+  });
   expect(byName).toEqual(byUuid);
   expect(await all(listHardware(cloud))).toEqual([byUuid]);
   expect(await findHardware(cloud, 'rack9')).toBeUndefined();
@@ -65,7 +93,11 @@ describe('deploy images', () => {
     expect(updated).toMatchObject(fresh);
     expect(syncOf(updated).state).toBe('waiting');
     expect(await follow()).toEqual(['waiting', 'waiting', 'done']);
-    expect(node.driver_info).toEqual({ deploy_kernel: fresh.deployKernel, deploy_ramdisk: fresh.deployRamdisk, ipmi_address: '10.0.0.7' });
+    expect(node.driver_info).toEqual({
+      deploy_kernel: fresh.deployKernel,
+      deploy_ramdisk: fresh.deployRamdisk,
+      ipmi_address: '10.0.0.7',
+    });
     expect(updated.nodeType).toBe('compute_skylake');
   });
 
@@ -99,7 +131,10 @@ describe('deploy images', () => {
     const hardware = await read();
     await updateHardware(cloud, hardware, { ...old, deployRamdisk: undefined });
 
-    await expect(updateHardware(cloud, hardware, { ...old, deployRamdisk: undefined })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('non-existent') });
+    await expect(updateHardware(cloud, hardware, { ...old, deployRamdisk: undefined })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('non-existent'),
+    });
   });
 });
 
@@ -167,7 +202,10 @@ describe('the worker', () => {
   });
 
   test('is needed: without one the images stay where they are', () => {
-    const sync = syncOf({ name: 'rack3-07', workers: [{ type: 'blazar.physical_host', state: 'STEADY', reason: '' }] } as unknown as Hardware);
+    const sync = syncOf({
+      name: 'rack3-07',
+      workers: [{ type: 'blazar.physical_host', state: 'STEADY', reason: '' }],
+    } as unknown as Hardware);
 
     expect(sync).toEqual({ state: 'failed', reason: 'Doni has no ironic worker for "rack3-07"' });
   });

@@ -4,7 +4,14 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { OperationError } from '../../modules/core/errors.js';
 import { longestBodySeconds, longestPauseSeconds, readBody, readWhole } from '../../modules/clients/http/body.js';
-import { endless, raw, startScriptedServer, testClient, type ScriptedAnswer, type ScriptedServer } from './http-server.js';
+import {
+  endless,
+  raw,
+  startScriptedServer,
+  testClient,
+  type ScriptedAnswer,
+  type ScriptedServer,
+} from './http-server.js';
 
 let site: ScriptedServer;
 
@@ -39,7 +46,10 @@ describe('a connection that breaks within a body', () => {
 
     const answer = await testClient()({ method: 'GET', url: `${site.url}/v2/images` });
 
-    await expect(answer.json()).rejects.toMatchObject({ name: 'ConnectionError', message: expect.stringContaining(`${site.url}/v2/images`) });
+    await expect(answer.json()).rejects.toMatchObject({
+      name: 'ConnectionError',
+      message: expect.stringContaining(`${site.url}/v2/images`),
+    });
     expect(site.seen).toHaveLength(4);
   });
 
@@ -53,11 +63,17 @@ describe('a connection that breaks within a body', () => {
   });
 
   test('and is answered by another status then is told as broken', async () => {
-    site.answer(raw(`${head}Content-Length: 14\r\n\r\n{`, 'reset'), (_, response) => void response.writeHead(202).end('{}'));
+    site.answer(
+      raw(`${head}Content-Length: 14\r\n\r\n{`, 'reset'),
+      (_, response) => void response.writeHead(202).end('{}'),
+    );
 
     const answer = await testClient()({ method: 'GET', url: site.url });
 
-    await expect(answer.json()).rejects.toMatchObject({ code: 'CONNECTION_BROKEN', message: expect.stringContaining('202 instead of 200') });
+    await expect(answer.json()).rejects.toMatchObject({
+      code: 'CONNECTION_BROKEN',
+      message: expect.stringContaining('202 instead of 200'),
+    });
   });
 
   test('while the first bytes are read is repeated too', async () => {
@@ -84,7 +100,10 @@ describe('an answer that does not end', () => {
 
     const answer = await testClient()({ method: 'GET', url: site.url });
 
-    await expect(answer.text({ maxBytes: 1024 * 1024 })).rejects.toMatchObject({ code: 'ANSWER_TOO_LARGE', message: expect.stringContaining(site.url) });
+    await expect(answer.text({ maxBytes: 1024 * 1024 })).rejects.toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+      message: expect.stringContaining(site.url),
+    });
     expect(site.seen).toHaveLength(1);
   });
 
@@ -100,7 +119,9 @@ describe('an answer that does not end', () => {
   ] as const)('with 404 that %s is told by its status', async (_, answer) => {
     site.answer(answer);
 
-    await expect(testClient({ timeoutSeconds: 0.2 })({ method: 'GET', url: site.url })).rejects.toMatchObject({ status: 404 });
+    await expect(testClient({ timeoutSeconds: 0.2 })({ method: 'GET', url: site.url })).rejects.toMatchObject({
+      status: 404,
+    });
   });
 
   test('but stalls is asked for once more, and then told', async () => {
@@ -116,7 +137,13 @@ describe('an answer that does not end', () => {
     const body = new PassThrough();
     const drip = setInterval(() => body.write(' '), 5);
 
-    const whole = readWhole(body, { url: site.url, maxBytes: 1000, beyond: 'refuse', stallSeconds: 1, deadline: performance.now() + 100 });
+    const whole = readWhole(body, {
+      url: site.url,
+      maxBytes: 1000,
+      beyond: 'refuse',
+      stallSeconds: 1,
+      deadline: performance.now() + 100,
+    });
 
     await expect(whole).rejects.toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining(site.url) });
     clearInterval(drip);
@@ -135,11 +162,17 @@ describe('an answer that does not end', () => {
 describe('an interruption while a body stalls', () => {
   test.each([
     ['text', async (url: string, signal: AbortSignal) => (await testClient({ signal })({ method: 'GET', url })).text()],
-    ['beginning', async (url: string, signal: AbortSignal) => (await testClient({ signal })({ method: 'GET', url })).beginning(100)],
-    ['readBody', async (url: string, signal: AbortSignal) => {
-      const answer = await testClient({ signal })({ method: 'GET', url });
-      for await (const chunk of readBody(answer, { url, stallSeconds: 5 })) chunk.toString();
-    }],
+    [
+      'beginning',
+      async (url: string, signal: AbortSignal) => (await testClient({ signal })({ method: 'GET', url })).beginning(100),
+    ],
+    [
+      'readBody',
+      async (url: string, signal: AbortSignal) => {
+        const answer = await testClient({ signal })({ method: 'GET', url });
+        for await (const chunk of readBody(answer, { url, stallSeconds: 5 })) chunk.toString();
+      },
+    ],
   ] as const)('ends %s with the reason of the interruption', async (_, read) => {
     site.answer((_request, response) => void response.writeHead(200, { 'Content-Length': '100' }).write('{'));
     const controller = new AbortController();
@@ -159,7 +192,10 @@ test('a body that is compressed although nobody asked for it is refused by name'
 
   const answer = await testClient()({ method: 'GET', url: site.url });
 
-  await expect(answer.json()).rejects.toMatchObject({ code: 'SOURCE_ENCODED', message: expect.stringContaining('gzip') });
+  await expect(answer.json()).rejects.toMatchObject({
+    code: 'SOURCE_ENCODED',
+    message: expect.stringContaining('gzip'),
+  });
 });
 
 test.each(['aws-chunked', 'UTF-8', 'identity', ''])('Content-Encoding %j changes no byte', async (encoding) => {
@@ -173,5 +209,7 @@ test.each(['aws-chunked', 'UTF-8', 'identity', ''])('Content-Encoding %j changes
 test('an answer that is no HTTP is told so', async () => {
   site.answer(raw('SSH-2.0-OpenSSH_9.2\r\n', 'close'));
 
-  await expect(testClient()({ method: 'GET', url: site.url, repeatable: false })).rejects.toMatchObject({ code: 'NOT_HTTP' });
+  await expect(testClient()({ method: 'GET', url: site.url, repeatable: false })).rejects.toMatchObject({
+    code: 'NOT_HTTP',
+  });
 });

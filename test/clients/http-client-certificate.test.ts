@@ -12,9 +12,19 @@ let server: https.Server;
 beforeAll(async () => {
   folder = temporaryFolder();
   const options = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  execFileSync('openssl', ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
+    { stdio: 'ignore' },
+  );
   folder.write('both', `${readFileSync(`${folder.path}/key`, 'utf8')}${readFileSync(`${folder.path}/cert`, 'utf8')}`);
-  const tls = { key: readFileSync(`${folder.path}/key`), cert: readFileSync(`${folder.path}/cert`), ca: readFileSync(`${folder.path}/cert`), requestCert: true, rejectUnauthorized: true };
+  const tls = {
+    key: readFileSync(`${folder.path}/key`),
+    cert: readFileSync(`${folder.path}/cert`),
+    ca: readFileSync(`${folder.path}/cert`),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
   server = https.createServer(tls, (_, response) => response.end('hello'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
 });
@@ -26,7 +36,13 @@ afterAll(() => {
 
 async function get(certificate: { clientCert?: string; clientKey?: string }): Promise<string> {
   const url = `https://localhost:${(server.address() as AddressInfo).port}/`;
-  const client = createHttpClient({ validateCerts: true, caCert: `${folder.path}/cert`, timeoutSeconds: 5, signal: new AbortController().signal, ...certificate });
+  const client = createHttpClient({
+    validateCerts: true,
+    caCert: `${folder.path}/cert`,
+    timeoutSeconds: 5,
+    signal: new AbortController().signal,
+    ...certificate,
+  });
   return (await client({ method: 'GET', url, repeatable: false })).text();
 }
 
@@ -46,7 +62,14 @@ describe('a service that asks for a certificate', () => {
 test.each([
   ['is not there', () => ({ clientCert: `${folder.path}/none` }), /^cert: .*none cannot be read/],
   ['is not PEM', () => ({ clientCert: folder.write('text', 'text') }), /^cert: .*text has no certificate in it/],
-  ['has its key elsewhere', () => ({ clientCert: `${folder.path}/cert` }), /both must be PEM, and the key without a password/],
+  [
+    'has its key elsewhere',
+    () => ({ clientCert: `${folder.path}/cert` }),
+    /both must be PEM, and the key without a password/,
+  ],
 ])('a certificate that %s is told of with its file', async (_, certificate, message) => {
-  await expect((async () => get(certificate()))()).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
+  await expect((async () => get(certificate()))()).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringMatching(message),
+  });
 });

@@ -16,7 +16,8 @@ beforeEach(async () => {
 afterEach(() => site.close());
 
 const ok: ScriptedAnswer = (_, response) => void response.end('fine');
-const busy: ScriptedAnswer = (_, response) => void response.writeHead(503).end('<html><head><title>503</title></head><body><h1>busy</h1> later</body></html>');
+const busy: ScriptedAnswer = (_, response) =>
+  void response.writeHead(503).end('<html><head><title>503</title></head><body><h1>busy</h1> later</body></html>');
 const drop: ScriptedAnswer = (request) => void request.socket.destroy();
 
 describe('a request', () => {
@@ -42,7 +43,9 @@ describe('a request', () => {
   test('with a stream for its body is sent once', async () => {
     site.answer(busy, ok);
 
-    await expect(testClient()({ method: 'PUT', url, body: Readable.from(['data']) })).rejects.toMatchObject({ status: 503 });
+    await expect(testClient()({ method: 'PUT', url, body: Readable.from(['data']) })).rejects.toMatchObject({
+      status: 503,
+    });
     expect(seen).toHaveLength(1);
   });
 
@@ -54,7 +57,10 @@ describe('a request', () => {
   });
 
   test('is given up after four attempts, with the last answer as the reason', async () => {
-    site.answer((_, response) => void response.writeHead(503, { 'Retry-After': '0' }).end('{"error": {"message": "no database"}}'));
+    site.answer(
+      (_, response) =>
+        void response.writeHead(503, { 'Retry-After': '0' }).end('{"error": {"message": "no database"}}'),
+    );
 
     const failure = testClient()({ method: 'GET', url: `${url}/v2/images` });
 
@@ -73,7 +79,13 @@ describe('a request', () => {
 
   test.each([
     ['its own clock', (now: number) => ({ 'Retry-After': new Date(now + 1500).toUTCString() })],
-    ['the clock of the server, which is an hour behind', (now: number) => ({ Date: new Date(now - 3_600_000).toUTCString(), 'Retry-After': new Date(now - 3_600_000 + 1500).toUTCString() })],
+    [
+      'the clock of the server, which is an hour behind',
+      (now: number) => ({
+        Date: new Date(now - 3_600_000).toUTCString(),
+        'Retry-After': new Date(now - 3_600_000 + 1500).toUTCString(),
+      }),
+    ],
   ])('waits for the date of Retry-After by %s', async (_, headers) => {
     site.answer((_request, response) => {
       response.sendDate = false;
@@ -90,7 +102,10 @@ describe('a request', () => {
 
   test('that is refused for good does not wait for Retry-After behind the scenes', async () => {
     site.answer((_, response) => void response.writeHead(403, { 'Retry-After': '30' }).end());
-    const timers = (): number => (process as unknown as { getActiveResourcesInfo(): string[] }).getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const timers = (): number =>
+      (process as unknown as { getActiveResourcesInfo(): string[] })
+        .getActiveResourcesInfo()
+        .filter((name) => name === 'Timeout').length;
     const before = timers();
 
     await expect(testClient()({ method: 'GET', url })).rejects.toMatchObject({ status: 403 });
@@ -103,7 +118,10 @@ describe('a request', () => {
 
     const failure = testClient({ timeoutSeconds: 0.2 })({ method: 'POST', url, body: '' });
 
-    await expect(failure).rejects.toMatchObject({ code: 'TIMEOUT', message: `${url} did not answer POST within 0.2 s` });
+    await expect(failure).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: `${url} did not answer POST within 0.2 s`,
+    });
   });
 
   test('is broken off by the signal, with the signal’s reason', async () => {
@@ -119,7 +137,9 @@ describe('a request', () => {
   });
 
   test('with a token does not follow a redirect', async () => {
-    site.answer((_, response) => void response.writeHead(302, { Location: 'http://user:secret@elsewhere.example/' }).end());
+    site.answer(
+      (_, response) => void response.writeHead(302, { Location: 'http://user:secret@elsewhere.example/' }).end(),
+    );
 
     const failure = testClient()({ method: 'GET', url, headers: { 'X-Auth-Token': 'secret' } });
 
@@ -143,7 +163,11 @@ describe('a request', () => {
     ['one with spaces', ' /a b ', '/a%20b'],
     ['one without a scheme', '//HOST/x', '/x'],
   ])('follows %s', async (_, location, path) => {
-    site.answer((_request, response) => void response.writeHead(302, { Location: location.replace('HOST', new URL(url).host) }).end(), ok);
+    site.answer(
+      (_request, response) =>
+        void response.writeHead(302, { Location: location.replace('HOST', new URL(url).host) }).end(),
+      ok,
+    );
 
     await testClient()({ method: 'GET', url, followRedirects: true });
 
@@ -190,7 +214,9 @@ describe('a request', () => {
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
     signal.addEventListener = ((...args: Parameters<typeof add>) => (listeners++, add(...args))) as typeof add;
-    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (listeners--, remove(...args))) as typeof remove;
+    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (
+      listeners--, remove(...args)
+    )) as typeof remove;
     const send = testClient({ signal });
 
     for (let count = 0; count < 20; count++) await (await send({ method: 'GET', url })).text();
@@ -209,7 +235,9 @@ test.each([
 });
 
 test('a CA file that is not there is named', () => {
-  expect(() => testClient({ caCert: '/no/such/ca.pem' })({ method: 'GET', url })).toThrow('ca_cert: /no/such/ca.pem cannot be read');
+  expect(() => testClient({ caCert: '/no/such/ca.pem' })({ method: 'GET', url })).toThrow(
+    'ca_cert: /no/such/ca.pem cannot be read',
+  );
 });
 
 test.each([
@@ -222,10 +250,22 @@ test.each([
 });
 
 test.each([
-  ['Keystone', '{"error": {"code": 401, "message": "The request you have made requires authentication.", "title": "Unauthorized"}}', 'The request you have made requires authentication.'],
+  [
+    'Keystone',
+    '{"error": {"code": 401, "message": "The request you have made requires authentication.", "title": "Unauthorized"}}',
+    'The request you have made requires authentication.',
+  ],
   ['Nova', '{"conflictingRequest": {"code": 409, "message": "Cannot delete"}}', 'Cannot delete'],
-  ['Ironic, JSON in JSON', '{"error_message": "{\\"faultstring\\": \\"Node is locked\\", \\"debuginfo\\": null}"}', 'Node is locked'],
-  ['Glance', '<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  Image ID &quot;x&quot; exists<br /><br />\n </body>\n</html>', '409 Conflict Image ID "x" exists'],
+  [
+    'Ironic, JSON in JSON',
+    '{"error_message": "{\\"faultstring\\": \\"Node is locked\\", \\"debuginfo\\": null}"}',
+    'Node is locked',
+  ],
+  [
+    'Glance',
+    '<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  Image ID &quot;x&quot; exists<br /><br />\n </body>\n</html>',
+    '409 Conflict Image ID "x" exists',
+  ],
   ['nobody', '', ''],
   ['plain text with control characters', 'bad\u001b[31m thing\n', 'bad [31m thing'],
 ])('the reason of %s is found in its body', (_, body, reason) => {

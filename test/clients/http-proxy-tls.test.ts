@@ -21,8 +21,13 @@ let rudeness: (socket: net.Socket) => void;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  const options = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
-  execFileSync('openssl', ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`], { stdio: 'ignore' });
+  const options =
+    '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
+  execFileSync(
+    'openssl',
+    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
+    { stdio: 'ignore' },
+  );
   const tls = { key: readFileSync(`${folder.path}/key`), cert: readFileSync(`${folder.path}/cert`) };
   target = https.createServer(tls, (request, response) => {
     if (request.url === '/downgrade') response.writeHead(302, { Location: urlOf(plain) });
@@ -35,7 +40,8 @@ beforeAll(async () => {
     socket.on('error', () => undefined);
     rudeness(socket);
   });
-  for (const server of [target, plain, proxy, secureProxy, rude]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  for (const server of [target, plain, proxy, secureProxy, rude])
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
 });
 
 beforeEach(() => void (seen = []));
@@ -47,7 +53,8 @@ afterAll(() => {
 
 /** CONNECT and plain requests, whatever their host is called. */
 function withProxy<S extends http.Server>(server: S): S {
-  const note = ({ url, headers }: http.IncomingMessage): void => void seen.push({ url, login: headers['proxy-authorization'] });
+  const note = ({ url, headers }: http.IncomingMessage): void =>
+    void seen.push({ url, login: headers['proxy-authorization'] });
   server.on('connect', (request: http.IncomingMessage, client: net.Socket) => {
     note(request);
     const upstream = net.connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
@@ -69,7 +76,9 @@ function urlOf(server: net.Server, scheme = 'http'): string {
 }
 
 function get(url: string, settings: Partial<HttpSettings>): Promise<string> {
-  return testClient(settings)({ method: 'GET', url, repeatable: false, followRedirects: true }).then((answer) => answer.text());
+  return testClient(settings)({ method: 'GET', url, repeatable: false, followRedirects: true }).then((answer) =>
+    answer.text(),
+  );
 }
 
 const secureUrl = (): string => urlOf(target, 'https').replace('127.0.0.1', 'localhost');
@@ -85,7 +94,9 @@ describe('through a proxy', () => {
   });
 
   test('an unknown certificate is rejected too', async () => {
-    await expect(get(secureUrl(), { environment: { https_proxy: urlOf(proxy) } })).rejects.toMatchObject({ code: 'CERTIFICATE_REJECTED' });
+    await expect(get(secureUrl(), { environment: { https_proxy: urlOf(proxy) } })).rejects.toMatchObject({
+      code: 'CERTIFICATE_REJECTED',
+    });
   });
 
   test('without a scheme, https and plain URLs are read', async () => {
@@ -107,7 +118,10 @@ describe('through a proxy', () => {
   test('that speaks TLS with an unknown certificate, it is the proxy’s that is rejected', async () => {
     const failure = get(secureUrl(), { environment: { all_proxy: urlOf(secureProxy, 'https') } });
 
-    await expect(failure).rejects.toMatchObject({ code: 'CERTIFICATE_REJECTED', message: expect.stringContaining(`the proxy ${urlOf(secureProxy, 'https')} of all_proxy`) });
+    await expect(failure).rejects.toMatchObject({
+      code: 'CERTIFICATE_REJECTED',
+      message: expect.stringContaining(`the proxy ${urlOf(secureProxy, 'https')} of all_proxy`),
+    });
   });
 
   test('its login is sent to it, in either way', async () => {
@@ -121,14 +135,21 @@ describe('through a proxy', () => {
   });
 
   test('that wants a login for a plain URL, 407 is told with its name', async () => {
-    await expect(get('http://store.example/login', { environment: { http_proxy: urlOf(proxy) } })).rejects.toMatchObject({
+    await expect(
+      get('http://store.example/login', { environment: { http_proxy: urlOf(proxy) } }),
+    ).rejects.toMatchObject({
       status: 407,
       message: `GET http://store.example/login answered 407 through the proxy ${urlOf(proxy)} of http_proxy: who are you?`,
     });
   });
 
   test('of another kind, the variable is named', async () => {
-    await expect(get('http://store.example/', { environment: { ALL_PROXY: 'socks5://127.0.0.1:1080' } })).rejects.toMatchObject({ code: 'PROXY_UNUSABLE', message: expect.stringContaining('ALL_PROXY names a proxy of the kind socks5') });
+    await expect(
+      get('http://store.example/', { environment: { ALL_PROXY: 'socks5://127.0.0.1:1080' } }),
+    ).rejects.toMatchObject({
+      code: 'PROXY_UNUSABLE',
+      message: expect.stringContaining('ALL_PROXY names a proxy of the kind socks5'),
+    });
   });
 });
 
@@ -141,17 +162,44 @@ describe('a proxy that', () => {
     ['closes within its answer', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 O')), 'UNREACHABLE'],
     ['speaks no HTTP', (socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n\r\n')), 'NOT_HTTP'],
     ['does not answer', () => undefined, 'TIMEOUT'],
-    ['answers 407', (socket) => socket.once('data', () => socket.end('HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno')), 'PROXY_REFUSED'],
-    ['answers 404 with a body', (socket) => socket.once('data', () => socket.end('HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno')), 'PROXY_REFUSED'],
-    ['redirects', (socket) => socket.once('data', () => socket.end('HTTP/1.1 302 No\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n')), 'PROXY_REFUSED'],
-    ['closes behind its 200', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n')), 'CONNECTION_BROKEN'],
-    ['resets behind its 200', (socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.resetAndDestroy())), 'CONNECTION_BROKEN'],
+    [
+      'answers 407',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno')),
+      'PROXY_REFUSED',
+    ],
+    [
+      'answers 404 with a body',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno')),
+      'PROXY_REFUSED',
+    ],
+    [
+      'redirects',
+      (socket) =>
+        socket.once('data', () =>
+          socket.end('HTTP/1.1 302 No\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n'),
+        ),
+      'PROXY_REFUSED',
+    ],
+    [
+      'closes behind its 200',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n')),
+      'CONNECTION_BROKEN',
+    ],
+    [
+      'resets behind its 200',
+      (socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.resetAndDestroy())),
+      'CONNECTION_BROKEN',
+    ],
   ])('%s is named in the error of an https URL', async (_, act, code) => {
     rudeness = act;
 
     const failure = get(secureUrl(), { timeoutSeconds: 0.5, environment: { https_proxy: urlOf(rude) } });
 
-    await expect(failure).rejects.toMatchObject({ name: 'ConnectionError', code, message: expect.stringContaining(`the proxy ${urlOf(rude)} of https_proxy`) });
+    await expect(failure).rejects.toMatchObject({
+      name: 'ConnectionError',
+      code,
+      message: expect.stringContaining(`the proxy ${urlOf(rude)} of https_proxy`),
+    });
   });
 
   test.each<[string, (socket: net.Socket) => void, string]>([
@@ -163,12 +211,21 @@ describe('a proxy that', () => {
 
     const failure = get('http://store.example/', { timeoutSeconds: 0.5, environment: { http_proxy: urlOf(rude) } });
 
-    await expect(failure).rejects.toMatchObject({ code, message: expect.stringContaining(`the proxy ${urlOf(rude)} of http_proxy`) });
+    await expect(failure).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(`the proxy ${urlOf(rude)} of http_proxy`),
+    });
   });
 
-  test.each(['http://store.example/', 'https://store.example/'])('is not there is named in the error of %s', async (url) => {
-    await expect(get(url, { environment: { all_proxy: '127.0.0.1:1' } })).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('the proxy http://127.0.0.1:1 of all_proxy') });
-  });
+  test.each(['http://store.example/', 'https://store.example/'])(
+    'is not there is named in the error of %s',
+    async (url) => {
+      await expect(get(url, { environment: { all_proxy: '127.0.0.1:1' } })).rejects.toMatchObject({
+        code: 'UNREACHABLE',
+        message: expect.stringContaining('the proxy http://127.0.0.1:1 of all_proxy'),
+      });
+    },
+  );
 });
 
 describe('a CA is trusted that', () => {
@@ -178,19 +235,28 @@ describe('a CA is trusted that', () => {
     ['REQUESTS_CA_BUNDLE names', () => ({ environment: { REQUESTS_CA_BUNDLE: ownCa() } })],
     ['CURL_CA_BUNDLE names', () => ({ environment: { CURL_CA_BUNDLE: ownCa() } })],
     ['NODE_EXTRA_CA_CERTS names', () => ({ environment: { NODE_EXTRA_CA_CERTS: ownCa() } })],
-    ['NODE_EXTRA_CA_CERTS names beside another in ca_cert', () => ({ caCert: '/etc/ssl/certs/ca-certificates.crt', environment: { NODE_EXTRA_CA_CERTS: ownCa() } })],
+    [
+      'NODE_EXTRA_CA_CERTS names beside another in ca_cert',
+      () => ({ caCert: '/etc/ssl/certs/ca-certificates.crt', environment: { NODE_EXTRA_CA_CERTS: ownCa() } }),
+    ],
     ['is in a folder that REQUESTS_CA_BUNDLE names', () => ({ environment: { REQUESTS_CA_BUNDLE: caFolder() } })],
     ['is in a folder of SSL_CERT_DIR', () => ({ environment: { SSL_CERT_DIR: `/no/such:${caFolder()}` } })],
   ])('%s', async (_, settings) => {
     expect(await get(secureUrl(), settings())).toBe('hello');
   });
 
-  test.each([{}, { SSL_CERT_FILE: '/no/such/file' }, { NODE_EXTRA_CA_CERTS: '/no/such/file' }])('nobody names, with %j, is not', async (environment) => {
-    await expect(get(secureUrl(), { environment })).rejects.toMatchObject({ code: 'CERTIFICATE_REJECTED' });
-  });
+  test.each([{}, { SSL_CERT_FILE: '/no/such/file' }, { NODE_EXTRA_CA_CERTS: '/no/such/file' }])(
+    'nobody names, with %j, is not',
+    async (environment) => {
+      await expect(get(secureUrl(), { environment })).rejects.toMatchObject({ code: 'CERTIFICATE_REJECTED' });
+    },
+  );
 
   test.each(['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'])('%s names but cannot be read is told', async (name) => {
-    await expect(get(secureUrl(), { environment: { [name]: '/no/such/file' } })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(`${name}: /no/such/file`) });
+    await expect(get(secureUrl(), { environment: { [name]: '/no/such/file' } })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining(`${name}: /no/such/file`),
+    });
   });
 });
 
@@ -199,7 +265,9 @@ test('ca_cert without a certificate in it is refused', () => {
 });
 
 test('nothing leads from https to http', async () => {
-  await expect(get(`${secureUrl()}/downgrade`, { caCert: ownCa() })).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+  await expect(get(`${secureUrl()}/downgrade`, { caCert: ownCa() })).rejects.toMatchObject({
+    code: 'REDIRECT_REFUSED',
+  });
 });
 
 function caFolder(): string {

@@ -61,5 +61,11 @@ export function endless(status: number, chunk = Buffer.alloc(64 * 1024, ' ')): S
 }
 
 export function testClient(settings: Partial<HttpSettings> = {}): HttpClient {
-  return createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal, ...settings });
+  return createHttpClient({
+    validateCerts: true,
+    timeoutSeconds: 5,
+    firstPauseMs: 1,
+    signal: new AbortController().signal,
+    ...settings,
+  });
 }

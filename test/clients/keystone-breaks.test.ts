@@ -14,7 +14,14 @@ afterEach(() => site.close());
 const head = 'HTTP/1.1 201 Created\r\nX-Subject-Token: t\r\nContent-Type: application/json\r\nConnection: close\r\n';
 
 async function logIn(signal = new AbortController().signal): Promise<unknown> {
-  const auth = { auth_url: site.url, username: 'u', password: 'p', project_name: 'w', user_domain_name: 'Default', project_domain_name: 'Default' };
+  const auth = {
+    auth_url: site.url,
+    username: 'u',
+    password: 'p',
+    project_name: 'w',
+    user_domain_name: 'Default',
+    project_domain_name: 'Default',
+  };
   return connect(await resolveLogin({ auth }, {}), testClient({ signal, timeoutSeconds: 0.3 }));
 }
 
@@ -30,7 +37,9 @@ test.each([
 });
 
 test('an interruption while a token stalls ends the login with its own reason', async () => {
-  site.answer((_, response) => void response.writeHead(201, { 'X-Subject-Token': 't', 'Content-Length': '99' }).write('{'));
+  site.answer(
+    (_, response) => void response.writeHead(201, { 'X-Subject-Token': 't', 'Content-Length': '99' }).write('{'),
+  );
   const controller = new AbortController();
   const reason = new OperationError('INTERRUPTED', 'interrupted by SIGTERM');
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { endpointsOf, rootOf, urlBelow, type CatalogService, type EndpointChoice } from '../../modules/clients/keystone/catalog.js';
+import {
+  endpointsOf,
+  rootOf,
+  urlBelow,
+  type CatalogService,
+  type EndpointChoice,
+} from '../../modules/clients/keystone/catalog.js';
 
 test.each([
   ['http://h:9292', 'image', 'http://h:9292'],
@@ -33,9 +39,16 @@ test.each([
 });
 
 describe('picking', () => {
-  const endpoint = (url: string, region = 'A', side = 'public'): CatalogService['endpoints'][number] => ({ interface: side, region_id: region, url });
+  const endpoint = (url: string, region = 'A', side = 'public'): CatalogService['endpoints'][number] => ({
+    interface: side,
+    region_id: region,
+    url,
+  });
   const choice: EndpointChoice = { regionName: 'A', interface: 'public', overrides: {}, authUrl: 'http://key' };
-  const image: CatalogService = { type: 'image', endpoints: [endpoint('http://a'), endpoint('http://b', 'B'), endpoint('http://i', 'A', 'internal')] };
+  const image: CatalogService = {
+    type: 'image',
+    endpoints: [endpoint('http://a'), endpoint('http://b', 'B'), endpoint('http://i', 'A', 'internal')],
+  };
 
   test.each([
     [{}, 'http://a'],
@@ -67,7 +80,10 @@ describe('picking', () => {
   });
 
   test('needs no region where there is only one', () => {
-    const endpoints = endpointsOf([{ type: 'image', endpoints: [endpoint('http://a')] }], { ...choice, regionName: undefined });
+    const endpoints = endpointsOf([{ type: 'image', endpoints: [endpoint('http://a')] }], {
+      ...choice,
+      regionName: undefined,
+    });
 
     expect([endpoints.regionName, endpoints.root('image')]).toEqual(['A', 'http://a']);
   });
@@ -75,7 +91,9 @@ describe('picking', () => {
   test('does not guess among regions', () => {
     const endpoints = endpointsOf([image], { ...choice, regionName: undefined });
 
-    expect(() => endpoints.root('image')).toThrow('http://key has the image service in several regions (A, B): give region_name');
+    expect(() => endpoints.root('image')).toThrow(
+      'http://key has the image service in several regions (A, B): give region_name',
+    );
   });
 
   test('takes region where an older catalogue has no region_id', () => {
@@ -85,7 +103,11 @@ describe('picking', () => {
   });
 
   test.each([
-    [{ regionName: 'C' }, 'http://key has no image service with a public endpoint in region "C"; its catalogue has image (A: internal, public; B: public)', false],
+    [
+      { regionName: 'C' },
+      'http://key has no image service with a public endpoint in region "C"; its catalogue has image (A: internal, public; B: public)',
+      false,
+    ],
     [{ interface: 'admin' }, 'http://key has no image service with an admin endpoint in region "A"', true],
   ] as const)('tells what is missing: %j', (changes, message, has) => {
     const endpoints = endpointsOf([image], { ...choice, ...changes });

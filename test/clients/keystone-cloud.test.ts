@@ -35,15 +35,25 @@ afterEach(async () => {
 });
 
 function passwordOf(overrides: Record<string, string> = {}): LoginArguments {
-  return { auth: { auth_url: keystone.authUrl, username: 'admin', password: keystone.admin.password, project_name: 'admin', ...overrides } };
+  return {
+    auth: {
+      auth_url: keystone.authUrl,
+      username: 'admin',
+      password: keystone.admin.password,
+      project_name: 'admin',
+      ...overrides,
+    },
+  };
 }
 
 async function open(args: LoginArguments = passwordOf()): Promise<Cloud> {
   return connect(await resolveLogin(args, {}), http, () => new Date(clock));
 }
 
-const logins = (): number => keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
-const pathOf = async (answer: Promise<HttpAnswer>): Promise<string> => ((await (await answer).json()) as { path: string }).path;
+const logins = (): number =>
+  keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
+const pathOf = async (answer: Promise<HttpAnswer>): Promise<string> =>
+  ((await (await answer).json()) as { path: string }).path;
 
 async function issueToken(scoped: boolean): Promise<string> {
   const user = { name: 'admin', domain: { id: 'default' }, password: keystone.admin.password };
@@ -65,7 +75,9 @@ describe('logging in', () => {
   test('by user id and project id', async () => {
     const { admin } = keystone;
 
-    const cloud = await open(passwordOf({ username: '', user_id: admin.id, project_name: '', project_id: admin.project.id }));
+    const cloud = await open(
+      passwordOf({ username: '', user_id: admin.id, project_name: '', project_id: admin.project.id }),
+    );
 
     expect(cloud.projectId).toBe(admin.project.id);
   });
@@ -73,7 +85,14 @@ describe('logging in', () => {
   test('by application credential, which has a project of its own', async () => {
     const { id, secret } = keystone.demo.applicationCredential;
 
-    const cloud = await open({ auth: { auth_url: keystone.url, application_credential_id: id, application_credential_secret: secret, project_name: 'ignored' } });
+    const cloud = await open({
+      auth: {
+        auth_url: keystone.url,
+        application_credential_id: id,
+        application_credential_secret: secret,
+        project_name: 'ignored',
+      },
+    });
 
     expect(cloud.projectId).toBe(keystone.demo.project.id);
   });
@@ -109,16 +128,26 @@ describe('a login that fails', () => {
   test('names the application credential', async () => {
     const auth = { auth_url: keystone.url, application_credential_id: 'c1', application_credential_secret: 'hunter2' };
 
-    await expect(open({ auth })).rejects.toThrow('refused the login of application credential c1 (login from the option auth): check id and secret');
+    await expect(open({ auth })).rejects.toThrow(
+      'refused the login of application credential c1 (login from the option auth): check id and secret',
+    );
   });
 
   test('tells an expired token from a wrong URL, though Keystone answers 404', async () => {
-    await expect(open({ auth: { auth_url: keystone.url, token: 'old', project_name: 'admin' } })).rejects.toMatchObject({
+    await expect(open({ auth: { auth_url: keystone.url, token: 'old', project_name: 'admin' } })).rejects.toMatchObject(
+      {
+        code: 'AUTHENTICATION_FAILED',
+        message: expect.stringContaining(
+          'refused the login of a token for project "admin" in domain "default" (login from the option auth): check that the token has not expired',
+        ),
+      },
+    );
+    await expect(
+      open({ auth: { auth_url: `${keystone.url}/elsewhere`, token: 'old', project_name: 'admin' } }),
+    ).rejects.toMatchObject({ code: 'NOT_KEYSTONE' });
+    await expect(open({ auth: { auth_url: keystone.url, token: 'old' } })).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',
-      message: expect.stringContaining('refused the login of a token for project "admin" in domain "default" (login from the option auth): check that the token has not expired'),
     });
-    await expect(open({ auth: { auth_url: `${keystone.url}/elsewhere`, token: 'old', project_name: 'admin' } })).rejects.toMatchObject({ code: 'NOT_KEYSTONE' });
-    await expect(open({ auth: { auth_url: keystone.url, token: 'old' } })).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' });
   });
 
   const strangers: readonly [string, Answer, string][] = [
@@ -127,7 +156,11 @@ describe('a login that fails', () => {
     ['200 and HTML', { status: 200, body: '<html>Horizon</html>' }, 'it answered 200'],
     ['201 and no token', { status: 201, body: {} }, 'it gave no token'],
     ['201 and no JSON', { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' }, 'it gave no token'],
-    ['a redirect', { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } }, 'it redirects to https://key/v3/auth/tokens'],
+    [
+      'a redirect',
+      { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } },
+      'it redirects to https://key/v3/auth/tokens',
+    ],
   ];
 
   test.each(strangers)('says that %s is no Keystone', async (_, answer, reason) => {
@@ -135,7 +168,10 @@ describe('a login that fails', () => {
 
     const error = await open(passwordOf({ auth_url: `${stranger.url}/identity/v3/` })).catch((thrown: Error) => thrown);
 
-    expect(error).toMatchObject({ code: 'NOT_KEYSTONE', message: expect.stringContaining(`${stranger.url}/identity/v3 is not a Keystone v3: `) });
+    expect(error).toMatchObject({
+      code: 'NOT_KEYSTONE',
+      message: expect.stringContaining(`${stranger.url}/identity/v3 is not a Keystone v3: `),
+    });
     expect(error).toMatchObject({ message: expect.stringContaining(reason) });
     expect(stranger.requests[0]).toMatchObject({ method: 'POST', path: '/identity/v3/auth/tokens' });
     await stranger.close();
@@ -144,9 +180,17 @@ describe('a login that fails', () => {
   test('repeats after 503, for a second token does no harm', async () => {
     let first = true;
     const busy = await startHttpDouble(async (call) => {
-      if (first) return (first = false), { status: 503 };
-      const answer = await http({ method: 'POST', url: `${keystone.authUrl}/auth/tokens`, body: JSON.stringify(await call.json()) });
-      return { status: 201, headers: { 'X-Subject-Token': answer.header('x-subject-token') }, body: await answer.text() };
+      if (first) return ((first = false), { status: 503 });
+      const answer = await http({
+        method: 'POST',
+        url: `${keystone.authUrl}/auth/tokens`,
+        body: JSON.stringify(await call.json()),
+      });
+      return {
+        status: 201,
+        headers: { 'X-Subject-Token': answer.header('x-subject-token') },
+        body: await answer.text(),
+      };
     });
 
     await open(passwordOf({ auth_url: busy.url }));
@@ -160,7 +204,9 @@ describe('requests', () => {
   test('go to the service with the token, the version once', async () => {
     const cloud = await open();
 
-    expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images?limit=1' }))).toBe('/image/v2/images?limit=1');
+    expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images?limit=1' }))).toBe(
+      '/image/v2/images?limit=1',
+    );
     expect(await pathOf(cloud.request('compute', { method: 'GET', path: '/servers' }))).toBe('/v2.1/servers?');
     expect(logins()).toBe(1);
   });
@@ -168,7 +214,9 @@ describe('requests', () => {
   test('follow a whole URL of the API, but never to another host', async () => {
     const cloud = await open();
 
-    const path = await pathOf(cloud.request('compute', { method: 'GET', path: 'https://elsewhere.example/v2.1/servers?marker=x' }));
+    const path = await pathOf(
+      cloud.request('compute', { method: 'GET', path: 'https://elsewhere.example/v2.1/servers?marker=x' }),
+    );
 
     expect(path).toBe('/v2.1/servers?marker=x');
   });
@@ -184,8 +232,14 @@ describe('requests', () => {
   });
 
   test('to a standalone service carry no token', async () => {
-    const ironic = await startHttpDouble((call) => ({ status: 200, body: { path: call.headers.authorization ?? 'none' } }));
-    const basic = await open({ auth_type: 'http_basic', auth: { endpoint: `${ironic.url}/v1`, username: 'u', password: 'p' } });
+    const ironic = await startHttpDouble((call) => ({
+      status: 200,
+      body: { path: call.headers.authorization ?? 'none' },
+    }));
+    const basic = await open({
+      auth_type: 'http_basic',
+      auth: { endpoint: `${ironic.url}/v1`, username: 'u', password: 'p' },
+    });
     const none = await open({ auth_type: 'none', endpoint_override: { baremetal: ironic.url } });
 
     expect(await pathOf(basic.request('baremetal', { method: 'GET', path: '/v1/nodes' }))).toBe('Basic dTpw');
@@ -200,7 +254,9 @@ describe('requests', () => {
     const ironic = await startHttpDouble(() => ({ status: 401 }));
     const cloud = await open({ auth_type: 'http_basic', auth: { endpoint: ironic.url, username: 'u', password: 'p' } });
 
-    await expect(cloud.request('baremetal', { method: 'GET', path: '/v1/nodes' })).rejects.toMatchObject({ status: 401 });
+    await expect(cloud.request('baremetal', { method: 'GET', path: '/v1/nodes' })).rejects.toMatchObject({
+      status: 401,
+    });
 
     expect(ironic.requests).toHaveLength(1);
     await ironic.close();
@@ -235,7 +291,9 @@ describe('the token', () => {
     const cloud = await open();
     keystone.revokeAll();
 
-    const paths = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => pathOf(cloud.request('image', { method: 'GET', path: `/v2/images/${n}` }))));
+    const paths = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map((n) => pathOf(cloud.request('image', { method: 'GET', path: `/v2/images/${n}` }))),
+    );
 
     expect(paths).toContain('/image/v2/images/6?');
     expect(logins()).toBe(2);
@@ -253,7 +311,8 @@ describe('the token', () => {
   test('is renewed for a stream, which the caller sends again', async () => {
     const cloud = await open();
     keystone.revokeAll();
-    const put = (): Promise<HttpAnswer> => cloud.request('image', { method: 'PUT', path: '/v2/images/i/file', body: Readable.from(['bytes']) });
+    const put = (): Promise<HttpAnswer> =>
+      cloud.request('image', { method: 'PUT', path: '/v2/images/i/file', body: Readable.from(['bytes']) });
 
     await expect(put()).rejects.toBeInstanceOf(HttpError);
     const again = await put();
@@ -292,6 +351,8 @@ describe('the token', () => {
 
     clock += 2 * minute;
 
-    await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' });
+    await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+    });
   });
 });

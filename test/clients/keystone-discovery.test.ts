@@ -9,15 +9,36 @@ import { startKeystone, type KeystoneDouble } from '../sandbox/keystone.js';
 /** As Nova answers at its root; the addresses are of the inside, as behind a proxy that ends TLS. */
 const nova = {
   versions: [
-    { id: 'v2.0', status: 'SUPPORTED', version: '', min_version: '', links: [{ rel: 'self', href: 'http://10.0.0.1:8774/v2/' }] },
-    { id: 'v2.1', status: 'CURRENT', version: '2.96', min_version: '2.1', links: [{ rel: 'self', href: 'http://10.0.0.1:8774/v2.1/' }] },
+    {
+      id: 'v2.0',
+      status: 'SUPPORTED',
+      version: '',
+      min_version: '',
+      links: [{ rel: 'self', href: 'http://10.0.0.1:8774/v2/' }],
+    },
+    {
+      id: 'v2.1',
+      status: 'CURRENT',
+      version: '2.96',
+      min_version: '2.1',
+      links: [{ rel: 'self', href: 'http://10.0.0.1:8774/v2.1/' }],
+    },
   ],
 };
 /** As Cinder answers; older releases list v2 too. */
 const cinder = {
   versions: [
     { id: 'v2.0', status: 'DEPRECATED', version: '', links: [{ rel: 'self', href: 'http://cinder/v2/' }] },
-    { id: 'v3.0', status: 'CURRENT', version: '3.71', min_version: '3.0', links: [{ rel: 'describedby', href: 'https://docs.openstack.org/' }, { rel: 'self', href: 'http://cinder/v3/' }] },
+    {
+      id: 'v3.0',
+      status: 'CURRENT',
+      version: '3.71',
+      min_version: '3.0',
+      links: [
+        { rel: 'describedby', href: 'https://docs.openstack.org/' },
+        { rel: 'self', href: 'http://cinder/v3/' },
+      ],
+    },
   ],
 };
 
@@ -46,19 +67,31 @@ describe('the root of an endpoint', () => {
   test('is refused where the service has other versions only', async () => {
     const document = { versions: cinder.versions.slice(0, 1) };
 
-    await expect(discoverRoot({ type: 'block-storage', url: 'https://h/volume/v2/p', projectId: 'p', read: async () => document })).rejects.toMatchObject({
+    await expect(
+      discoverRoot({ type: 'block-storage', url: 'https://h/volume/v2/p', projectId: 'p', read: async () => document }),
+    ).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
       message: 'https://h/volume offers the versions v2 of the block-storage service, and these tools speak version 3',
     });
   });
 
-  test.each([[{ versions: 'v3' }], [{ versions: [null, 1, { id: 5 }, { id: 'x' }] }], ['text'], [null], [[]]])('is what the catalogue says where the document is %j', async (document) => {
-    expect(await discoverRoot({ type: 'compute', url: 'https://h/compute', projectId: 'p', read: async () => document })).toBe('https://h/compute');
-  });
+  test.each([[{ versions: 'v3' }], [{ versions: [null, 1, { id: 5 }, { id: 'x' }] }], ['text'], [null], [[]]])(
+    'is what the catalogue says where the document is %j',
+    async (document) => {
+      expect(
+        await discoverRoot({ type: 'compute', url: 'https://h/compute', projectId: 'p', read: async () => document }),
+      ).toBe('https://h/compute');
+    },
+  );
 });
 
 describe('a cloud', () => {
-  const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal });
+  const http = createHttpClient({
+    validateCerts: true,
+    timeoutSeconds: 5,
+    firstPauseMs: 1,
+    signal: new AbortController().signal,
+  });
   let keystone: KeystoneDouble;
   let front: HttpDouble;
 
@@ -69,7 +102,8 @@ describe('a cloud', () => {
       const path = `/${call.segments.join('/')}`;
       if (path === '/compute/') return { status: 200, body: nova };
       if (path === '/volume/') return { status: 300, body: cinder };
-      if (path.startsWith('/compute/v2.1/') || path.startsWith('/volume/v3/') || path.startsWith('/image/v2/')) return { status: 200, body: { path } };
+      if (path.startsWith('/compute/v2.1/') || path.startsWith('/volume/v3/') || path.startsWith('/image/v2/'))
+        return { status: 200, body: { path } };
       return { status: 404, body: 'no such thing' };
     });
   });
@@ -80,8 +114,17 @@ describe('a cloud', () => {
   });
 
   const open = async (): Promise<Cloud> =>
-    connect(await resolveLogin({ auth: { auth_url: keystone.url, username: 'admin', password: keystone.admin.password, project_name: 'admin' } }, {}), http);
-  const ask = async (cloud: Cloud, service: string, path: string): Promise<string> => ((await (await cloud.request(service, { method: 'GET', path })).json()) as { path: string }).path;
+    connect(
+      await resolveLogin(
+        {
+          auth: { auth_url: keystone.url, username: 'admin', password: keystone.admin.password, project_name: 'admin' },
+        },
+        {},
+      ),
+      http,
+    );
+  const ask = async (cloud: Cloud, service: string, path: string): Promise<string> =>
+    ((await (await cloud.request(service, { method: 'GET', path })).json()) as { path: string }).path;
 
   test('is discovered once for each service whose URL has no version', async () => {
     keystone.catalog = [
@@ -91,10 +134,23 @@ describe('a cloud', () => {
     ];
     const cloud = await open();
 
-    const paths = [await ask(cloud, 'compute', '/servers'), await ask(cloud, 'compute', '/flavors'), await ask(cloud, 'block-storage', '/volumes'), await ask(cloud, 'image', '/v2/images')];
+    const paths = [
+      await ask(cloud, 'compute', '/servers'),
+      await ask(cloud, 'compute', '/flavors'),
+      await ask(cloud, 'block-storage', '/volumes'),
+      await ask(cloud, 'image', '/v2/images'),
+    ];
 
-    expect(paths).toEqual(['/compute/v2.1/servers', '/compute/v2.1/flavors', `/volume/v3/${cloud.projectId}/volumes`, '/image/v2/images']);
-    expect(front.requests.map(({ path }) => path).filter((path) => path.endsWith('/'))).toEqual(['/compute/', '/volume/']);
+    expect(paths).toEqual([
+      '/compute/v2.1/servers',
+      '/compute/v2.1/flavors',
+      `/volume/v3/${cloud.projectId}/volumes`,
+      '/image/v2/images',
+    ]);
+    expect(front.requests.map(({ path }) => path).filter((path) => path.endsWith('/'))).toEqual([
+      '/compute/',
+      '/volume/',
+    ]);
   });
 
   test.each([

@@ -6,7 +6,12 @@ import { resolveLogin, type LoginArguments } from '../../modules/clients/keyston
 import { header, startHttpDouble } from '../sandbox/http-double.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
 
-const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal });
+const http = createHttpClient({
+  validateCerts: true,
+  timeoutSeconds: 5,
+  firstPauseMs: 1,
+  signal: new AbortController().signal,
+});
 
 let sandbox: Sandbox;
 /** The scopes of the tokens with which the Bare Metal service was asked, in order. */
@@ -32,7 +37,11 @@ async function open(args: LoginArguments = { auth: { ...sandbox.auth } }): Promi
 }
 
 async function namesOf(cloud: Cloud): Promise<string[]> {
-  const answer = await cloud.request('baremetal', { method: 'GET', path: '/v1/nodes', headers: { 'X-OpenStack-Ironic-API-Version': '1.65' } });
+  const answer = await cloud.request('baremetal', {
+    method: 'GET',
+    path: '/v1/nodes',
+    headers: { 'X-OpenStack-Ironic-API-Version': '1.65' },
+  });
   return ((await answer.json()) as { nodes: { name: string }[] }).nodes.map(({ name }) => name);
 }
 
@@ -48,7 +57,11 @@ describe('a token of the whole system', () => {
 
     expect(scopes).toEqual(['system']);
     expect((await cloud.request('image', { method: 'GET', path: '/v2/images' })).status).toBe(200);
-    expect([cloud.projectId, await cloud.baremetalScope(), logins()]).toEqual([sandbox.keystone.admin.project.id, 'system', 2]);
+    expect([cloud.projectId, await cloud.baremetalScope(), logins()]).toEqual([
+      sandbox.keystone.admin.project.id,
+      'system',
+      2,
+    ]);
   });
 
   test('is not asked for by a login that has nothing to do with bare metal', async () => {
@@ -83,20 +96,29 @@ describe('a token of the whole system', () => {
 
     await expect(namesOf(cloud)).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',
-      message: expect.stringMatching(/refused user "admin" in domain "Default" a token for the whole system \(system_scope all, login from the option auth\): .*openstack role add --user USER --system all reader/),
+      message: expect.stringMatching(
+        /refused user "admin" in domain "Default" a token for the whole system \(system_scope all, login from the option auth\): .*openstack role add --user USER --system all reader/,
+      ),
     });
     expect(scopes).toEqual([]);
   });
 
   test('is never asked for with an application credential', async () => {
     const { id, secret } = sandbox.keystone.admin.applicationCredential;
-    const auth = { auth_url: sandbox.auth.auth_url, application_credential_id: id, application_credential_secret: secret };
+    const auth = {
+      auth_url: sandbox.auth.auth_url,
+      application_credential_id: id,
+      application_credential_secret: secret,
+    };
     const cloud = await open({ auth });
 
     await namesOf(cloud);
 
     expect([scopes, logins()]).toEqual([['admin'], 1]);
-    await expect(open({ auth, system_scope: 'all' })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('with an application credential, which Keystone binds to its project') });
+    await expect(open({ auth, system_scope: 'all' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('with an application credential, which Keystone binds to its project'),
+    });
   });
 
   test('is made from a token that was given', async () => {
@@ -123,14 +145,24 @@ describe('a token of the whole system', () => {
   });
 
   test.each(['ALL', 'none'])('must be all, not %s', async (scope) => {
-    await expect(open({ auth: { ...sandbox.auth, system_scope: scope } })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: `the login from the option auth has auth.system_scope "${scope}", and the only system scope that there is, is all` });
+    await expect(open({ auth: { ...sandbox.auth, system_scope: scope } })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: `the login from the option auth has auth.system_scope "${scope}", and the only system scope that there is, is all`,
+    });
   });
 });
 
 async function issueToken(): Promise<string> {
   const user = { name: 'admin', domain: { id: 'default' }, password: sandbox.auth.password };
-  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: sandbox.keystone.admin.project.id } } } });
-  return (await http({ method: 'POST', url: `${sandbox.auth.auth_url}/auth/tokens`, body })).header('x-subject-token') ?? '';
+  const body = JSON.stringify({
+    auth: {
+      identity: { methods: ['password'], password: { user } },
+      scope: { project: { id: sandbox.keystone.admin.project.id } },
+    },
+  });
+  return (
+    (await http({ method: 'POST', url: `${sandbox.auth.auth_url}/auth/tokens`, body })).header('x-subject-token') ?? ''
+  );
 }
 
 describe('a login to the whole system alone', () => {
@@ -142,14 +174,19 @@ describe('a login to the whole system alone', () => {
     expect([cloud.projectId, cloud.identity]).toEqual(['', `${sandbox.keystone.url} system RegionOne`]);
     await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
       code: 'NO_PROJECT',
-      message: 'the login from the option auth is for the whole system (system_scope: all) and has no project, without which the image service cannot be used: give auth.project_name or auth.project_id as well',
+      message:
+        'the login from the option auth is for the whole system (system_scope: all) and has no project, without which the image service cannot be used: give auth.project_name or auth.project_id as well',
     });
   });
 
   test('is what a token of the whole system is', async () => {
     const user = { name: 'admin', domain: { id: 'default' }, password: sandbox.auth.password };
-    const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope: { system: { all: true } } } });
-    const token = (await http({ method: 'POST', url: `${sandbox.auth.auth_url}/auth/tokens`, body })).header('x-subject-token') ?? '';
+    const body = JSON.stringify({
+      auth: { identity: { methods: ['password'], password: { user } }, scope: { system: { all: true } } },
+    });
+    const token =
+      (await http({ method: 'POST', url: `${sandbox.auth.auth_url}/auth/tokens`, body })).header('x-subject-token') ??
+      '';
 
     const cloud = await open({ auth: { auth_url: sandbox.auth.auth_url, token } });
 
@@ -159,7 +196,13 @@ describe('a login to the whole system alone', () => {
 });
 
 describe('a request that is refused within one scope', () => {
-  const answers = async (allowed: string): Promise<{ readonly ask: (prefersProject?: boolean) => Promise<unknown>; readonly close: () => Promise<void>; readonly seen: string[] }> => {
+  const answers = async (
+    allowed: string,
+  ): Promise<{
+    readonly ask: (prefersProject?: boolean) => Promise<unknown>;
+    readonly close: () => Promise<void>;
+    readonly seen: string[];
+  }> => {
     const seen: string[] = [];
     const ironic = await startHttpDouble((call) => {
       const scope = sandbox.keystone.identify(header(call, 'x-auth-token'))?.systemRoles ? 'system' : 'project';
@@ -167,7 +210,12 @@ describe('a request that is refused within one scope', () => {
       return scope === allowed ? { status: 200, body: {} } : { status: scope === 'project' ? 404 : 403, body: {} };
     });
     const cloud = await open({ auth: { ...sandbox.auth }, endpoint_override: { baremetal: ironic.url } });
-    return { ask: (prefersProject = false) => cloud.request('baremetal', { method: 'PUT', path: '/v1/nodes/x', body: '{}', prefersProject }), close: ironic.close, seen };
+    return {
+      ask: (prefersProject = false) =>
+        cloud.request('baremetal', { method: 'PUT', path: '/v1/nodes/x', body: '{}', prefersProject }),
+      close: ironic.close,
+      seen,
+    };
   };
 
   test.each([
@@ -205,7 +253,9 @@ describe('whether all nodes are seen', () => {
   });
 
   test('yes, in a Bare Metal service that runs by itself', async () => {
-    expect(await seesAllNodes(await open({ auth_type: 'none', endpoint_override: { baremetal: 'http://127.0.0.1:9' } }))).toMatchObject({ seen: true });
+    expect(
+      await seesAllNodes(await open({ auth_type: 'none', endpoint_override: { baremetal: 'http://127.0.0.1:9' } })),
+    ).toMatchObject({ seen: true });
   });
 
   test.each([[48], [60]])('yes, in an Ironic that speaks 1.%i at most and lists its conductors', async (minor) => {
@@ -217,7 +267,11 @@ describe('whether all nodes are seen', () => {
   test('no, by an application credential', async () => {
     const { id, secret } = sandbox.keystone.admin.applicationCredential;
 
-    const { seen, why } = await seesAllNodes(await open({ auth: { auth_url: sandbox.auth.auth_url, application_credential_id: id, application_credential_secret: secret } }));
+    const { seen, why } = await seesAllNodes(
+      await open({
+        auth: { auth_url: sandbox.auth.auth_url, application_credential_id: id, application_credential_secret: secret },
+      }),
+    );
 
     expect(seen).toBe(false);
     expect(why).toBe(

@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLease } from '../../modules/clients/blazar/leases.js';
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import { findNetworks } from '../../modules/clients/neutron/networks.js';
-import { chosenNode, createServer, deleteServer, findServers, getServer, listServersOn, type ServerDetails, type ServerRequest } from '../../modules/clients/nova/boot.js';
+import {
+  chosenNode,
+  createServer,
+  deleteServer,
+  findServers,
+  getServer,
+  listServersOn,
+  type ServerDetails,
+  type ServerRequest,
+} from '../../modules/clients/nova/boot.js';
 import { findFlavor, hasKeyPair } from '../../modules/clients/nova/choices.js';
 import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import type { StoredNode } from '../sandbox/ironic.js';
@@ -21,7 +30,12 @@ beforeEach(async () => {
   nova = sandbox.users.compute;
   cloud = await cloudOf(sandbox);
   node = sandbox.users.baremetal.seed({ name: 'rack3-07' });
-  request = { name: 'CC-IPA-TEST-compute_skylake-A1B2C3', imageId: sandbox.glance.seed({}).id, flavorId: nova.flavors[0]!.id, networks: 'none' };
+  request = {
+    name: 'CC-IPA-TEST-compute_skylake-A1B2C3',
+    imageId: sandbox.glance.seed({}).id,
+    flavorId: nova.flavors[0]!.id,
+    networks: 'none',
+  };
 });
 
 afterEach(() => sandbox.close());
@@ -35,7 +49,8 @@ async function settled(id: string): Promise<ServerDetails | undefined> {
   return undefined;
 }
 
-const versionOf = (method: string): unknown => nova.requests.find((sent) => sent.method === method)?.headers['openstack-api-version'];
+const versionOf = (method: string): unknown =>
+  nova.requests.find((sent) => sent.method === method)?.headers['openstack-api-version'];
 
 describe('a boot', () => {
   test.each<[string, Partial<ServerRequest>, string]>([
@@ -46,15 +61,30 @@ describe('a boot', () => {
     const id = await createServer(cloud, { ...request, ...changes });
 
     expect(versionOf('POST')).toBe(version);
-    expect(await settled(id)).toMatchObject({ id, name: request.name, projectId: cloud.projectId, status: 'ACTIVE', fault: '' });
+    expect(await settled(id)).toMatchObject({
+      id,
+      name: request.name,
+      projectId: cloud.projectId,
+      status: 'ACTIVE',
+      fault: '',
+    });
   });
 
   test('on a chosen node takes it', async () => {
     const id = await createServer(cloud, { ...request, hypervisorHostname: node.uuid });
 
     expect(versionOf('POST')).toBe('compute 2.74');
-    expect(await getServer(cloud, id)).toMatchObject({ status: 'BUILD', taskState: 'scheduling', hypervisorHostname: '', instanceName: '' });
-    expect(await settled(id)).toMatchObject({ status: 'ACTIVE', hypervisorHostname: node.uuid, instanceName: 'instance-00000001' });
+    expect(await getServer(cloud, id)).toMatchObject({
+      status: 'BUILD',
+      taskState: 'scheduling',
+      hypervisorHostname: '',
+      instanceName: '',
+    });
+    expect(await settled(id)).toMatchObject({
+      status: 'ACTIVE',
+      hypervisorHostname: node.uuid,
+      instanceName: 'instance-00000001',
+    });
     expect(node).toMatchObject({ provision_state: 'active', instance_uuid: id });
   });
 
@@ -62,7 +92,12 @@ describe('a boot', () => {
     sandbox.users.baremetal.seed({ name: 'rack3-08' });
     const { reservation: blazar } = sandbox.users;
     blazar.seed({ hypervisor_hostname: node.uuid });
-    const { reservations } = await createLease(cloud, { name: 'lease', resourceProperties: [], start: 'now', end: new Date(Date.now() + 3_600_000) });
+    const { reservations } = await createLease(cloud, {
+      name: 'lease',
+      resourceProperties: [],
+      start: 'now',
+      end: new Date(Date.now() + 3_600_000),
+    });
     blazar.step(blazar.leases[0]!);
     blazar.step(blazar.leases[0]!);
 
@@ -83,7 +118,11 @@ describe('a boot', () => {
 
     const second = await createServer(cloud, { ...request, hypervisorHostname: node.uuid });
 
-    expect(await settled(second)).toMatchObject({ status: 'ERROR', fault: 'No valid host was found.', hypervisorHostname: '' });
+    expect(await settled(second)).toMatchObject({
+      status: 'ERROR',
+      fault: 'No valid host was found.',
+      hypervisorHostname: '',
+    });
     expect(node).toMatchObject({ instance_uuid: first });
   });
 
@@ -121,16 +160,25 @@ describe('a Nova that is too old', () => {
   test('is told before anything was made', async () => {
     nova.newestMinor = 60;
 
-    const message = 'a server on a chosen node (hypervisor_hostname) needs version 2.74 of the Compute API, and this Nova has at most 2.60';
-    await expect(assertVersion(cloud, chosenNode)).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION', message, facts: { needed: '2.74', maximum: '2.60' } });
-    await expect(createServer(cloud, { ...request, hypervisorHostname: node.uuid })).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' });
+    const message =
+      'a server on a chosen node (hypervisor_hostname) needs version 2.74 of the Compute API, and this Nova has at most 2.60';
+    await expect(assertVersion(cloud, chosenNode)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_VERSION',
+      message,
+      facts: { needed: '2.74', maximum: '2.60' },
+    });
+    await expect(createServer(cloud, { ...request, hypervisorHostname: node.uuid })).rejects.toMatchObject({
+      code: 'UNSUPPORTED_VERSION',
+    });
     expect(nova.servers).toEqual([]);
   });
 
   test('and says nothing of its version', async () => {
     nova.intervene = () => ({ status: 406, body: 'no' });
 
-    await expect(assertVersion(cloud, chosenNode)).rejects.toMatchObject({ message: expect.stringMatching(/2\.74 .* this Nova does not have it$/) });
+    await expect(assertVersion(cloud, chosenNode)).rejects.toMatchObject({
+      message: expect.stringMatching(/2\.74 .* this Nova does not have it$/),
+    });
   });
 
   test('still boots what needs less', async () => {
@@ -143,7 +191,12 @@ describe('a Nova that is too old', () => {
 });
 
 describe('deletion', () => {
-  const methods = (): string[] => nova.requests.filter(({ method }) => method !== 'GET').map(({ method, path, body }) => [method, path.split('/').at(-1) === 'action' ? JSON.stringify(body) : ''].join(' ').trim());
+  const methods = (): string[] =>
+    nova.requests
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, path, body }) =>
+        [method, path.split('/').at(-1) === 'action' ? JSON.stringify(body) : ''].join(' ').trim(),
+      );
 
   async function remove(id: string): Promise<string[]> {
     const steps: string[] = [];

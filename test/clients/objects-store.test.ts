@@ -4,8 +4,17 @@ import { openObjectsStore } from '../../modules/clients/store/objects-store.js';
 import { startHttpDouble, type Answer, type HttpDouble } from '../sandbox/http-double.js';
 import { startImageStore } from '../sandbox/image-store.js';
 
-const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal });
-const ids = ['0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b', '1B8F2D54-2A59-4F4E-9C0B-3F0A1E2D4C5B', '2b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b'];
+const http = createHttpClient({
+  validateCerts: true,
+  timeoutSeconds: 5,
+  firstPauseMs: 1,
+  signal: new AbortController().signal,
+});
+const ids = [
+  '0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b',
+  '1B8F2D54-2A59-4F4E-9C0B-3F0A1E2D4C5B',
+  '2b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b',
+];
 
 let server: HttpDouble | undefined;
 
@@ -18,10 +27,21 @@ async function listing(answerTo: (marker: string) => Answer): Promise<() => Prom
   return () => openObjectsStore({ url: double.url, container: 'images' }, http).listIds();
 }
 
-const text = (names: readonly string[]): Answer => ({ status: names.length > 0 ? 200 : 204, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: names.map((name) => `${name}\n`).join('') });
-const json = (names: readonly string[]): Answer => ({ status: 200, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: names.map((name) => ({ name, bytes: 1 })) });
+const text = (names: readonly string[]): Answer => ({
+  status: names.length > 0 ? 200 : 204,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+  body: names.map((name) => `${name}\n`).join(''),
+});
+const json = (names: readonly string[]): Answer => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/json; charset=utf-8' },
+  body: names.map((name) => ({ name, bytes: 1 })),
+});
 
-describe.each([['text', text], ['JSON', json]])('a list in %s', (_, page) => {
+describe.each([
+  ['text', text],
+  ['JSON', json],
+])('a list in %s', (_, page) => {
   const names = [ids[0], `${ids[0]}/000000`, ids[1], 'a name with ? & é', ids[2], 'zzz'] as string[];
 
   test.each([1, 2, 5, 6, 100])('in pages of %i is read whole, and gives the names that are UUIDs', async (length) => {
@@ -46,8 +66,16 @@ describe.each([['text', text], ['JSON', json]])('a list in %s', (_, page) => {
 });
 
 test.each<[string, Answer, string]>([
-  ['a page of HTML', { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>Index of /' }, 'STORE_DOCUMENT_UNUSABLE'],
-  ['JSON that is no list', { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"a": 1}' }, 'STORE_DOCUMENT_UNUSABLE'],
+  [
+    'a page of HTML',
+    { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>Index of /' },
+    'STORE_DOCUMENT_UNUSABLE',
+  ],
+  [
+    'JSON that is no list',
+    { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"a": 1}' },
+    'STORE_DOCUMENT_UNUSABLE',
+  ],
   ['not found', { status: 404 }, 'STORE_OBJECT_MISSING'],
   ['forbidden', { status: 403 }, 'STORE_OBJECT_HIDDEN'],
 ])('instead of a list, %s is an error', async (_, answer, code) => {
@@ -57,7 +85,10 @@ test.each<[string, Answer, string]>([
 test('an object is told with all its headers, and without an MD5 where it is a large one', async () => {
   const store = await startImageStore({ container: 'images' });
   server = store;
-  store.put(ids[0] as string, 'chameleon', { metadata: { 'Build-Distro': 'ubuntu' }, large: { kind: 'dynamic', segmentBytes: 4 } });
+  store.put(ids[0] as string, 'chameleon', {
+    metadata: { 'Build-Distro': 'ubuntu' },
+    large: { kind: 'dynamic', segmentBytes: 4 },
+  });
   const objects = openObjectsStore({ url: `${store.objectStoreUrl}/`, container: 'images' }, http);
 
   const { object, headers } = await objects.probe(ids[0] as string);

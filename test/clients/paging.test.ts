@@ -15,8 +15,15 @@ type Row = Readonly<Record<string, unknown>>;
 async function read(answerTo: (page: number) => Answer): Promise<Row[]> {
   double = await startHttpDouble(({ query }) => answerTo(Number(query.get('page') ?? 0)));
   const http = testClient();
-  const cloud = { request: (_: string, { path }: { path: string }) => http({ method: 'GET', url: `${double.url}${path}` }) } as unknown as Cloud;
-  return all(readPages({ service: 'image', path: '/v2/images', key: 'images', id: 'id', next: ({ next }) => next as string | undefined }, cloud));
+  const cloud = {
+    request: (_: string, { path }: { path: string }) => http({ method: 'GET', url: `${double.url}${path}` }),
+  } as unknown as Cloud;
+  return all(
+    readPages(
+      { service: 'image', path: '/v2/images', key: 'images', id: 'id', next: ({ next }) => next as string | undefined },
+      cloud,
+    ),
+  );
 }
 
 function page(rows: readonly Row[], next?: number): Answer {
@@ -25,13 +32,37 @@ function page(rows: readonly Row[], next?: number): Answer {
 
 describe('a list that does not end', () => {
   test.each<[string, (number: number) => Answer, string]>([
-    ['another next on each page, and always the same element', (number) => page([{ id: 'a' }], number + 1), 'PAGING_LOOP'],
+    [
+      'another next on each page, and always the same element',
+      (number) => page([{ id: 'a' }], number + 1),
+      'PAGING_LOOP',
+    ],
     ['another next on each page, and no element', (number) => page([], number + 1), 'PAGING_LOOP'],
     ['two elements by turns', (number) => page([{ id: String(number % 2) }], number + 1), 'PAGING_LOOP'],
     ['the same next', () => page([{ id: 'a' }], 1), 'PAGING_LOOP'],
-    ['always new elements', (number) => page(Array.from({ length: 30_000 }, (_, index) => ({ id: `${number}-${index}` })), number + 1), 'LIST_TOO_LONG'],
-    ['always elements without an id', (number) => page(Array.from({ length: 30_000 }, () => ({})), number + 1), 'LIST_TOO_LONG'],
-    ['a marker that is always gone', (number) => (number === 0 ? page([{ id: 'a' }], 1) : { status: 404 }), 'HTTP_ERROR'],
+    [
+      'always new elements',
+      (number) =>
+        page(
+          Array.from({ length: 30_000 }, (_, index) => ({ id: `${number}-${index}` })),
+          number + 1,
+        ),
+      'LIST_TOO_LONG',
+    ],
+    [
+      'always elements without an id',
+      (number) =>
+        page(
+          Array.from({ length: 30_000 }, () => ({})),
+          number + 1,
+        ),
+      'LIST_TOO_LONG',
+    ],
+    [
+      'a marker that is always gone',
+      (number) => (number === 0 ? page([{ id: 'a' }], 1) : { status: 404 }),
+      'HTTP_ERROR',
+    ],
   ])('%s', async (_, answerTo, code) => {
     await expect(read(answerTo)).rejects.toMatchObject({ code });
     expect(double.requests.length).toBeLessThan(20);
@@ -41,7 +72,12 @@ describe('a list that does not end', () => {
 test('a page or two without anything new, among others, do no harm', async () => {
   const rows = [['a'], [], ['a'], ['b'], [], ['c']];
 
-  const found = await read((number) => page((rows[number] as string[]).map((id) => ({ id })), number + 1 < rows.length ? number + 1 : undefined));
+  const found = await read((number) =>
+    page(
+      (rows[number] as string[]).map((id) => ({ id })),
+      number + 1 < rows.length ? number + 1 : undefined,
+    ),
+  );
 
   expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
 });

@@ -47,7 +47,12 @@ const noProxy: readonly (readonly [entry: string, url: string, isDirect: boolean
   ['example.com:8080', 'http://a.example.com:8080/', true],
   ['example.com:8080', 'http://example.com:8081/', false],
   ['example.com:8080', 'http://example.com/', false],
-  ['example.com:443', 'https://example.com/', true, 'requests compares the port that the URL has, and this one is left out'],
+  [
+    'example.com:443',
+    'https://example.com/',
+    true,
+    'requests compares the port that the URL has, and this one is left out',
+  ],
   ['localhost', 'http://localhost:5000/', true],
   ['localhost', 'http://127.0.0.1/', false],
   ['::1', 'http://[::1]/', true],
@@ -67,7 +72,12 @@ const noProxy: readonly (readonly [entry: string, url: string, isDirect: boolean
 export const proxyCases: readonly ProxyCase[] = [
   ...noProxy.map(([entry, url, isDirect, why]): ProxyCase => {
     const other = { proxy: isDirect ? p : null, why: why ?? '' };
-    return { environment: { http_proxy: p, https_proxy: p, no_proxy: entry }, url, proxy: isDirect ? null : p, ...(why ? { requests: other } : {}) };
+    return {
+      environment: { http_proxy: p, https_proxy: p, no_proxy: entry },
+      url,
+      proxy: isDirect ? null : p,
+      ...(why ? { requests: other } : {}),
+    };
   }),
   { environment: {}, url: 'http://h/', proxy: null },
   { environment: { http_proxy: p }, url: 'http://h/', proxy: p },

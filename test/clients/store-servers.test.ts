@@ -21,7 +21,14 @@ const http = testClient({ timeoutSeconds: 0.5 });
 async function read(): Promise<Buffer> {
   const { object, head } = await readHead(http, (await probeObject(http, `${server.url}/image`)).object, 512);
   const chunks: Buffer[] = [];
-  const options = { http, signal: new AbortController().signal, stallSeconds: 1, budgetSeconds: 5, firstPauseMs: 1, onInterruption: () => undefined };
+  const options = {
+    http,
+    signal: new AbortController().signal,
+    stallSeconds: 1,
+    budgetSeconds: 5,
+    firstPauseMs: 1,
+    onInterruption: () => undefined,
+  };
   for await (const chunk of readSource(object, options)) chunks.push(chunk);
   const whole = Buffer.concat(chunks);
   expect(head.equals(whole.subarray(0, 512))).toBe(true);
@@ -71,7 +78,11 @@ describe('an object is read whole', () => {
       times.push(performance.now());
       // The head of this answer is decided already, its body and the next answer are not.
       const isSecond = gets === 2;
-      Object.assign(file, { cutAfter: isSecond ? 150_000 : undefined, getStatus: isSecond ? 503 : undefined, headers: isSecond ? { 'Retry-After': '1' } : {} });
+      Object.assign(file, {
+        cutAfter: isSecond ? 150_000 : undefined,
+        getStatus: isSecond ? 503 : undefined,
+        headers: isSecond ? { 'Retry-After': '1' } : {},
+      });
     };
 
     expect((await read()).equals(content)).toBe(true);

@@ -8,7 +8,12 @@ import { startImageStore, type ImageStoreDouble, type ImageStoreOptions } from '
 
 const content = randomBytes(300_000);
 const name = 'prod/versions/20250422-v1/CC-Image.qcow2';
-const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, firstPauseMs: 1, signal: new AbortController().signal });
+const http = createHttpClient({
+  validateCerts: true,
+  timeoutSeconds: 5,
+  firstPauseMs: 1,
+  signal: new AbortController().signal,
+});
 
 let double: ImageStoreDouble;
 let proxy: FaultProxy;
@@ -19,7 +24,10 @@ async function open(options: ImageStoreOptions = {}): Promise<void> {
   double = await startImageStore(options);
   double.put(name, content);
   proxy = await startFaultProxy(new URL(double.objectStoreUrl).origin);
-  store = openReleasesStore({ url: proxy.url + new URL(double.objectStoreUrl).pathname, container: double.container, scope: 'prod' }, http);
+  store = openReleasesStore(
+    { url: proxy.url + new URL(double.objectStoreUrl).pathname, container: double.container, scope: 'prod' },
+    http,
+  );
 }
 
 beforeEach(() => {
@@ -37,7 +45,14 @@ async function read(faults: readonly Fault[] = [], budgetSeconds = 2): Promise<B
   const object = await store.probe(store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
   for (const fault of faults) proxy.addFault({ method: 'GET', path, ...fault });
   const chunks: Buffer[] = [];
-  const options = { http, signal: new AbortController().signal, stallSeconds: 0.3, budgetSeconds, firstPauseMs: 1, onInterruption: (reason: string, offset: number) => void interruptions.push(`${offset}: ${reason}`) };
+  const options = {
+    http,
+    signal: new AbortController().signal,
+    stallSeconds: 0.3,
+    budgetSeconds,
+    firstPauseMs: 1,
+    onInterruption: (reason: string, offset: number) => void interruptions.push(`${offset}: ${reason}`),
+  };
   for await (const chunk of readSource(object, options)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
@@ -59,8 +74,20 @@ describe.each([
     ['cut before the last byte', [{ nth: 1, cutResponseAfter: 299_999 }]],
     ['cut three times', [1, 2, 3].map((nth) => ({ nth, cutResponseAfter: 60_000 }))],
     ['stalling', [{ nth: 1, stallResponseAfter: 100_000 }]],
-    ['answering 503 in between', [{ nth: 1, cutResponseAfter: 1000 }, { nth: 2, status: 503 }]],
-    ['answering 200 to a Range', [{ nth: 1, cutResponseAfter: 200_000 }, { nth: 2, ignoreRange: true }]],
+    [
+      'answering 503 in between',
+      [
+        { nth: 1, cutResponseAfter: 1000 },
+        { nth: 2, status: 503 },
+      ],
+    ],
+    [
+      'answering 200 to a Range',
+      [
+        { nth: 1, cutResponseAfter: 200_000 },
+        { nth: 2, ignoreRange: true },
+      ],
+    ],
   ] as const)('is read whole though the connection is %s', async (_fault, faults) => {
     const data = await read(faults);
 
@@ -71,7 +98,10 @@ describe.each([
   test('that is replaced in between is not mixed with the other', async () => {
     const replace = (): void => void double.put(name, randomBytes(300_000), { modified: Date.now() + 60_000 });
 
-    const failure = read([{ nth: 1, cutResponseAfter: 150_000 }, { nth: 2, before: replace }]);
+    const failure = read([
+      { nth: 1, cutResponseAfter: 150_000 },
+      { nth: 2, before: replace },
+    ]);
 
     await expect(failure).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
   });
@@ -79,15 +109,30 @@ describe.each([
   test('that is gone in between says so', async () => {
     const remove = (): void => void double.objects.delete(name);
 
-    const failure = read([{ nth: 1, cutResponseAfter: 150_000 }, { nth: 2, before: remove }]);
+    const failure = read([
+      { nth: 1, cutResponseAfter: 150_000 },
+      { nth: 2, before: remove },
+    ]);
 
-    await expect(failure).rejects.toMatchObject({ code: 'SOURCE_CHANGED', message: expect.stringContaining('it is gone') });
+    await expect(failure).rejects.toMatchObject({
+      code: 'SOURCE_CHANGED',
+      message: expect.stringContaining('it is gone'),
+    });
   });
 
   test('that stays broken is given up after a while without a byte', async () => {
-    const failure = read([{ nth: 1, cutResponseAfter: 150_000 }, { fromNth: 2, status: 503 }], 0.5);
+    const failure = read(
+      [
+        { nth: 1, cutResponseAfter: 150_000 },
+        { fromNth: 2, status: 503 },
+      ],
+      0.5,
+    );
 
-    await expect(failure).rejects.toMatchObject({ code: 'SOURCE_BROKEN', message: expect.stringContaining('of 300000 and could not be continued') });
+    await expect(failure).rejects.toMatchObject({
+      code: 'SOURCE_BROKEN',
+      message: expect.stringContaining('of 300000 and could not be continued'),
+    });
   });
 });
 
@@ -95,7 +140,9 @@ describe('the store', () => {
   beforeEach(() => open());
 
   test('says which object it has not', async () => {
-    await expect(store.probe(store.imageUrl('CC-None', '20250422-v1', 'raw'))).rejects.toThrow(`the store has no image ${store.imageUrl('CC-None', '20250422-v1', 'raw')}`);
+    await expect(store.probe(store.imageUrl('CC-None', '20250422-v1', 'raw'))).rejects.toThrow(
+      `the store has no image ${store.imageUrl('CC-None', '20250422-v1', 'raw')}`,
+    );
     await expect(store.readManifest('CC-Image', '20250422-v1')).rejects.toMatchObject({ code: 'STORE_OBJECT_MISSING' });
   });
 
@@ -129,6 +176,8 @@ describe('the store', () => {
   });
 
   test('puts names into URLs so that they cannot lead elsewhere', () => {
-    expect(store.imageUrl('a b#c', '20250422-v1', 'raw')).toBe(`${proxy.url}/v1/AUTH_sandbox/chameleon-supported-images/prod/versions/20250422-v1/a%20b%23c.raw`);
+    expect(store.imageUrl('a b#c', '20250422-v1', 'raw')).toBe(
+      `${proxy.url}/v1/AUTH_sandbox/chameleon-supported-images/prod/versions/20250422-v1/a%20b%23c.raw`,
+    );
   });
 });

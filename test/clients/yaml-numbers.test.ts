@@ -7,20 +7,92 @@ import { parseJson } from '../../modules/core/json-text.js';
 import { isWrittenNumber } from '../../modules/core/written-numbers.js';
 
 const scalars = [
-  ...['0', '7', '-7', '+7', '12', '0123', '0123456', '08', '0o14', '0x1f', '0b11', '1_000', '1:30', '190:20:30', '98765432109876543210', '1234567890123456789', '9007199254740993'],
-  ...['1.10', '1.1', '2.0', '.5', '5.', '-.5', '0.1', '0.1000000000000000055511151231257827', '00.5', '12e4', '1e3', '1E5', '1.5e3', '1.5e+3', '1.0e-3', '1e400', '1.0e+400', '.inf', '-.inf', '.NaN', '1e', 'e1', '+', '.'],
-  ...['yes', 'no', 'on', 'off', 'y', 'n', 'true', 'True', 'TRUE', 'false', '~', 'null', 'Null', '2026-11-26', '2026-11-26T10:00:00Z', '12:30:45', '1.2.3', '10.0.0.1', '1,000', 'abc', '1a', '0x', '1__0'],
+  ...[
+    '0',
+    '7',
+    '-7',
+    '+7',
+    '12',
+    '0123',
+    '0123456',
+    '08',
+    '0o14',
+    '0x1f',
+    '0b11',
+    '1_000',
+    '1:30',
+    '190:20:30',
+    '98765432109876543210',
+    '1234567890123456789',
+    '9007199254740993',
+  ],
+  ...[
+    '1.10',
+    '1.1',
+    '2.0',
+    '.5',
+    '5.',
+    '-.5',
+    '0.1',
+    '0.1000000000000000055511151231257827',
+    '00.5',
+    '12e4',
+    '1e3',
+    '1E5',
+    '1.5e3',
+    '1.5e+3',
+    '1.0e-3',
+    '1e400',
+    '1.0e+400',
+    '.inf',
+    '-.inf',
+    '.NaN',
+    '1e',
+    'e1',
+    '+',
+    '.',
+  ],
+  ...[
+    'yes',
+    'no',
+    'on',
+    'off',
+    'y',
+    'n',
+    'true',
+    'True',
+    'TRUE',
+    'false',
+    '~',
+    'null',
+    'Null',
+    '2026-11-26',
+    '2026-11-26T10:00:00Z',
+    '12:30:45',
+    '1.2.3',
+    '10.0.0.1',
+    '1,000',
+    'abc',
+    '1a',
+    '0x',
+    '1__0',
+  ],
 ];
 
 /** Of each text: its type in Python and its value, whole numbers as text. */
 function readByPython(texts: readonly string[]): { type: string; value: string }[] {
-  const program = 'import json, sys, yaml\nprint(json.dumps([{"type": type(v).__name__, "value": repr(v)} for v in (yaml.safe_load("k: " + t)["k"] for t in json.load(sys.stdin))]))';
-  const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', program], { input: JSON.stringify(texts), encoding: 'utf8' });
+  const program =
+    'import json, sys, yaml\nprint(json.dumps([{"type": type(v).__name__, "value": repr(v)} for v in (yaml.safe_load("k: " + t)["k"] for t in json.load(sys.stdin))]))';
+  const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', program], {
+    input: JSON.stringify(texts),
+    encoding: 'utf8',
+  });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as { type: string; value: string }[];
 }
 
-const read = async (text: string): Promise<unknown> => ((await parseYamlDocument(`k: ${text}`, 'f', 'typed')).content as { k: unknown }).k;
+const read = async (text: string): Promise<unknown> =>
+  ((await parseYamlDocument(`k: ${text}`, 'f', 'typed')).content as { k: unknown }).k;
 
 describe('a scalar of YAML', () => {
   test('is never a number where PyYAML reads a text, and never another number', async () => {
@@ -30,7 +102,8 @@ describe('a scalar of YAML', () => {
       const value = await read(text);
       const { type, value: shown } = python[index] ?? { type: '', value: '' };
       const told = `${text}: ${type} ${shown}, here ${typeof value} ${String(value)}`;
-      if (typeof value === 'number') expect([told, ['int', 'float'].includes(type), Number(shown)]).toEqual([told, true, value]);
+      if (typeof value === 'number')
+        expect([told, ['int', 'float'].includes(type), Number(shown)]).toEqual([told, true, value]);
       else if (typeof value === 'boolean') expect([told, type]).toEqual([told, 'bool']);
       else if (value === null) expect([told, type]).toEqual([told, 'NoneType']);
       else expect([told, String(value)]).toEqual([told, text]);
@@ -39,12 +112,15 @@ describe('a scalar of YAML', () => {
   });
 
   test('of any characters of numbers, too', async () => {
-    const texts = fc.sample(fc.stringMatching(/^[-+]?[0-9._e:x]{1,12}$/), { numRuns: 400, seed: 7 }).filter((text) => !text.endsWith(':'));
+    const texts = fc
+      .sample(fc.stringMatching(/^[-+]?[0-9._e:x]{1,12}$/), { numRuns: 400, seed: 7 })
+      .filter((text) => !text.endsWith(':'));
     const python = readByPython(texts);
 
     for (const [index, text] of texts.entries()) {
       const value = await read(text);
-      if (typeof value === 'number' || isWrittenNumber(value)) expect([text, python[index]?.type]).toEqual([text, expect.stringMatching(/^(int|float)$/)]);
+      if (typeof value === 'number' || isWrittenNumber(value))
+        expect([text, python[index]?.type]).toEqual([text, expect.stringMatching(/^(int|float)$/)]);
       if (typeof value === 'number') expect([text, Number(python[index]?.value)]).toEqual([text, value]);
       else expect(String(value)).toBe(text);
     }
@@ -77,7 +153,8 @@ describe('a number of JSON', () => {
 });
 
 describe('a document', () => {
-  const refusalOf = (text: string): Promise<string> => parseYamlDocument(text, 'f.yml', 'typed').then(String, (error: Error) => error.message);
+  const refusalOf = (text: string): Promise<string> =>
+    parseYamlDocument(text, 'f.yml', 'typed').then(String, (error: Error) => error.message);
 
   test.each<[string, string]>([
     ['flow lists', '['.repeat(200_000)],
@@ -86,20 +163,42 @@ describe('a document', () => {
     ['compact lists', `${'- '.repeat(100_000)}x`],
     ['explicit keys', `${'? '.repeat(100_000)}x`],
     ['block mappings', Array.from({ length: 300 }, (_, level) => `${' '.repeat(level)}a:`).join('\n')],
-    ['aliases', ['a0: &a0 [x]', ...Array.from({ length: 150 }, (_, index) => `a${index + 1}: &a${index + 1} [*a${index}]`)].join('\n')],
-  ])('that is too deep by %s is refused by its line', async (_, text) => expect(await refusalOf(text)).toMatch(/^f\.yml line \d+ is not valid YAML: it is nested more than 100 levels deep$/));
+    [
+      'aliases',
+      ['a0: &a0 [x]', ...Array.from({ length: 150 }, (_, index) => `a${index + 1}: &a${index + 1} [*a${index}]`)].join(
+        '\n',
+      ),
+    ],
+  ])('that is too deep by %s is refused by its line', async (_, text) =>
+    expect(await refusalOf(text)).toMatch(
+      /^f\.yml line \d+ is not valid YAML: it is nested more than 100 levels deep$/,
+    ),
+  );
 
   test.each<[string, string, string]>([
-    ['aliases that multiply', ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 9 }, (_, index) => `a${index + 1}: &a${index + 1} [${Array(10).fill(`*a${index}`).join(', ')}]`)].join('\n'), 'its aliases stand for more than 1000000 values'],
+    [
+      'aliases that multiply',
+      [
+        'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+        ...Array.from(
+          { length: 9 },
+          (_, index) => `a${index + 1}: &a${index + 1} [${Array(10).fill(`*a${index}`).join(', ')}]`,
+        ),
+      ].join('\n'),
+      'its aliases stand for more than 1000000 values',
+    ],
     ['an alias within its anchor', 'a: &a [*a]', 'an alias stands before or within its anchor'],
     ['an alias of nothing', 'a: *b', 'nresolved alias'],
     ['a key twice', 'a: 1\nb: 2\na: 3', 'line 3 is not valid YAML: a key is given twice'],
     ['two documents', 'a: 1\n---\nb: 2', 'more than one document'],
     ['a tag of a vault', 'a: !vault x', 'line 1'],
-  ])('with %s is refused', async (_, text, expected) => expect(await refusalOf(text)).toMatch(new RegExp(`${expected}|an alias stands before`)));
+  ])('with %s is refused', async (_, text, expected) =>
+    expect(await refusalOf(text)).toMatch(new RegExp(`${expected}|an alias stands before`)),
+  );
 
   test('of 30,000 anchors takes a time that grows with its length', async () => {
-    const text = (count: number): string => Array.from({ length: count }, (_, index) => `k${index}: &a${index} v\nl${index}: *a${index}\n`).join('');
+    const text = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `k${index}: &a${index} v\nl${index}: *a${index}\n`).join('');
     const seconds = async (count: number): Promise<number> => {
       const begin = process.cpuUsage();
       const { content } = await parseYamlDocument(text(count), 'f', 'typed');
@@ -113,9 +212,18 @@ describe('a document', () => {
   });
 
   test('has merge keys, and tells the line of each of its parts', async () => {
-    const { content, lineOf } = await parseYamlDocument('base: &b {driver: ipmi, extra: {a: 1}}\nnodes:\n- name: a\n  <<: *b\n- name: b\n  <<: [*b, {driver: x, owner: y}]\n  extra: {}\n', 'f', 'typed');
+    const { content, lineOf } = await parseYamlDocument(
+      'base: &b {driver: ipmi, extra: {a: 1}}\nnodes:\n- name: a\n  <<: *b\n- name: b\n  <<: [*b, {driver: x, owner: y}]\n  extra: {}\n',
+      'f',
+      'typed',
+    );
 
-    expect(content).toMatchObject({ nodes: [{ name: 'a', driver: 'ipmi', extra: { a: 1 } }, { name: 'b', driver: 'ipmi', owner: 'y', extra: {} }] });
+    expect(content).toMatchObject({
+      nodes: [
+        { name: 'a', driver: 'ipmi', extra: { a: 1 } },
+        { name: 'b', driver: 'ipmi', owner: 'y', extra: {} },
+      ],
+    });
     expect([lineOf(['nodes', 1]), lineOf(['nodes', 1, 'extra']), lineOf(['nodes', 7])]).toEqual([5, 7, 2]);
   });
 });

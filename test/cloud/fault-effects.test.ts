@@ -96,7 +96,11 @@ describe('an answer', () => {
 
   test('comes from the proxy while the client still sends', async () => {
     proxy.addFault({ status: 401, answerWhen: 'at-once' });
-    const request = http.request(`${proxy.url}/x`, { method: 'PUT', agent: false, headers: { 'Content-Length': size } });
+    const request = http.request(`${proxy.url}/x`, {
+      method: 'PUT',
+      agent: false,
+      headers: { 'Content-Length': size },
+    });
     request.write(content.subarray(0, 1000));
 
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -120,7 +124,11 @@ describe('an upload', () => {
 
   test('stalls after so many bytes, with both connections open', async () => {
     proxy.addFault({ stallRequestAfter: 1000 });
-    const request = http.request(`${proxy.url}/x`, { method: 'PUT', agent: false, headers: { 'Content-Length': size } });
+    const request = http.request(`${proxy.url}/x`, {
+      method: 'PUT',
+      agent: false,
+      headers: { 'Content-Length': size },
+    });
     request.on('error', () => {});
     request.write(content.subarray(0, 2000));
 

@@ -12,9 +12,16 @@ describe('without faults', () => {
   test('passes requests and answers through unchanged, with the host of the target', async () => {
     const got = await send('GET', '/a/b?c=d', { headers: { 'X-Auth-Token': 'secret', Range: 'bytes=10-' } });
 
-    expect(got).toMatchObject({ status: 206, headers: { etag: '"abc"', 'content-length': String(size - 10) }, broken: false });
+    expect(got).toMatchObject({
+      status: 206,
+      headers: { etag: '"abc"', 'content-length': String(size - 10) },
+      broken: false,
+    });
     expect(got.body.equals(content.subarray(10))).toBe(true);
-    expect(seen[0]).toMatchObject({ url: '/a/b?c=d', headers: { 'x-auth-token': 'secret', host: new URL(targetUrl).host } });
+    expect(seen[0]).toMatchObject({
+      url: '/a/b?c=d',
+      headers: { 'x-auth-token': 'secret', host: new URL(targetUrl).host },
+    });
   });
 
   test('puts the path of the target before the path of the request', async () => {
@@ -42,13 +49,33 @@ describe('without faults', () => {
     await send('GET', '/y');
 
     expect(proxy.requests).toMatchObject([
-      { method: 'PUT', path: '/x', bytesReceived: size, bytesSent: 6, status: 201, targetStatus: 201, error: undefined },
-      { method: 'GET', path: '/y', bytesReceived: 0, bytesSent: size, status: 200, targetStatus: 200, error: undefined },
+      {
+        method: 'PUT',
+        path: '/x',
+        bytesReceived: size,
+        bytesSent: 6,
+        status: 201,
+        targetStatus: 201,
+        error: undefined,
+      },
+      {
+        method: 'GET',
+        path: '/y',
+        bytesReceived: 0,
+        bytesSent: size,
+        status: 200,
+        targetStatus: 200,
+        error: undefined,
+      },
     ]);
   });
 
   test('lets the target know at once that the client went away', async () => {
-    const request = http.request(`${proxy.url}/x`, { method: 'PUT', agent: false, headers: { 'Content-Length': size } });
+    const request = http.request(`${proxy.url}/x`, {
+      method: 'PUT',
+      agent: false,
+      headers: { 'Content-Length': size },
+    });
     request.on('error', () => {});
     request.write(content.subarray(0, 1000));
     await until(() => seen[0]?.bytes === 1000);
@@ -67,7 +94,11 @@ describe('without faults', () => {
   });
 
   test('passes an answer that comes before the end of the upload', async () => {
-    const request = http.request(`${proxy.url}/refused`, { method: 'PUT', agent: false, headers: { 'Content-Length': size } });
+    const request = http.request(`${proxy.url}/refused`, {
+      method: 'PUT',
+      agent: false,
+      headers: { 'Content-Length': size },
+    });
     request.write(content.subarray(0, 1000));
 
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];

@@ -65,7 +65,16 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
 
 function recordOf(request: IncomingMessage): Record {
   const { method = 'GET', url: path = '/', headers } = request;
-  return { method, path, headers, bytesReceived: 0, bytesSent: 0, status: undefined, targetStatus: undefined, error: undefined };
+  return {
+    method,
+    path,
+    headers,
+    bytesReceived: 0,
+    bytesSent: 0,
+    status: undefined,
+    targetStatus: undefined,
+    error: undefined,
+  };
 }
 
 /** Takes one request through its whole life; whatever fails on the way ends the client's connection. */
@@ -105,7 +114,11 @@ async function answerInstead({ effect, record, request, response }: Exchange, st
 }
 
 /** Sends until the client has gone. */
-async function answerEndlessly({ effect, record, response }: Pick<Exchange, 'effect' | 'record' | 'response'>, status: number, body: Buffer): Promise<void> {
+async function answerEndlessly(
+  { effect, record, response }: Pick<Exchange, 'effect' | 'record' | 'response'>,
+  status: number,
+  body: Buffer,
+): Promise<void> {
   response.writeHead(status, { 'Content-Type': 'application/json', ...effect.setHeaders });
   const chunk = body.length > 0 ? body : Buffer.alloc(64 * 1024, ' ');
   while (!response.destroyed) {
@@ -150,7 +163,10 @@ function openUpstream({ target, effect, request }: Exchange): ClientRequest {
 }
 
 /** Sends the client's body to the target until the target answers, which may be before the whole body was sent. */
-async function exchangeBodies({ effect, record, request, over }: Exchange, upstream: ClientRequest): Promise<IncomingMessage> {
+async function exchangeBodies(
+  { effect, record, request, over }: Exchange,
+  upstream: ClientRequest,
+): Promise<IncomingMessage> {
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     upstream.once('response', resolve).on('error', reject);
     upstream.once('close', () => reject(new Error('the target closed the connection without an answer')));
@@ -167,7 +183,10 @@ async function exchangeBodies({ effect, record, request, over }: Exchange, upstr
   return Promise.race([answered, whole.then(() => answered)]);
 }
 
-async function sendAnswer({ effect, record, request, response, over }: Exchange, answer: IncomingMessage): Promise<void> {
+async function sendAnswer(
+  { effect, record, request, response, over }: Exchange,
+  answer: IncomingMessage,
+): Promise<void> {
   const set = effect.setHeaders ?? {};
   const hidden = ['connection', 'keep-alive', ...(effect.dropHeaders ?? []), ...Object.keys(set)];
   record.status = answer.statusCode;

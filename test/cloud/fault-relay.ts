@@ -51,7 +51,8 @@ async function stop(sink: Writable, shape: Shape, over: AbortSignal): Promise<ne
 }
 
 function invert(piece: Buffer, from: number): void {
-  for (let at = Math.max(from, 0); at < Math.min(from + wrongLength, piece.length); at++) piece[at] = ~piece[at]! & 0xff;
+  for (let at = Math.max(from, 0); at < Math.min(from + wrongLength, piece.length); at++)
+    piece[at] = ~piece[at]! & 0xff;
 }
 
 function drained(sink: Writable): Promise<void> {

@@ -61,7 +61,11 @@ function answer(request: http.IncomingMessage, response: http.ServerResponse): v
     if (method !== 'GET') return void response.writeHead(201).end(String(entry.bytes));
     const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     const extra = headers.range === undefined ? {} : { 'Content-Range': `bytes ${from}-${size - 1}/${size}` };
-    response.writeHead(headers.range === undefined ? 200 : 206, { ETag: '"abc"', 'Content-Length': size - from, ...extra });
+    response.writeHead(headers.range === undefined ? 200 : 206, {
+      ETag: '"abc"',
+      'Content-Length': size - from,
+      ...extra,
+    });
     response.end(content.subarray(from));
   });
 }
@@ -74,7 +78,11 @@ export interface Answer {
 }
 
 /** Sends one request; an answer that breaks off is given with what came of it, no answer at all is an error. */
-export async function send(method: string, path: string, options: { body?: Buffer; headers?: http.OutgoingHttpHeaders } = {}): Promise<Answer> {
+export async function send(
+  method: string,
+  path: string,
+  options: { body?: Buffer; headers?: http.OutgoingHttpHeaders } = {},
+): Promise<Answer> {
   const request = http.request(proxy.url + path, { method, agent: false, headers: options.headers ?? {} });
   request.end(options.body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];

@@ -11,7 +11,11 @@ const fields = defineFields({
   names: { type: 'list', aliases: ['name'], description: 'Some names.' },
   auth: { type: 'mapping', description: 'A login.', fields: { port: { type: 'integer', description: 'A port.' } } },
   headers: { type: 'mapping', description: 'Any keys.' },
-  ports: { type: 'records', description: 'Some ports.', fields: { port: { type: 'integer', aliases: ['number'], description: 'A port.' } } },
+  ports: {
+    type: 'records',
+    description: 'Some ports.',
+    fields: { port: { type: 'integer', aliases: ['number'], description: 'A port.' } },
+  },
 });
 
 describe('a value is spelt as its field wants it', () => {
@@ -61,11 +65,15 @@ describe('a value is spelt as its field wants it', () => {
   });
 
   test('the same option under two names is refused', () => {
-    expect(() => coerce(fields, { name: 'a', names: 'b' })).toThrow('name and names are the same option: give one of them');
+    expect(() => coerce(fields, { name: 'a', names: 'b' })).toThrow(
+      'name and names are the same option: give one of them',
+    );
   });
 
   test('also in an element of a list', () => {
-    expect(() => coerce(fields, { ports: [{}, { port: 1, number: 2 }] })).toThrow('ports[1].port and ports[1].number are the same option: give one of them');
+    expect(() => coerce(fields, { ports: [{}, { port: 1, number: 2 }] })).toThrow(
+      'ports[1].port and ports[1].number are the same option: give one of them',
+    );
   });
 
   test.each(['__proto__', 'constructor', 'toString'])('an unknown key %s is kept for the schema to refuse', (key) => {
@@ -73,7 +81,10 @@ describe('a value is spelt as its field wants it', () => {
   });
 });
 
-const anyArguments = fc.record({ text: fc.anything(), count: fc.anything(), force: fc.anything(), names: fc.jsonValue(), auth: fc.jsonValue() }, { requiredKeys: [] });
+const anyArguments = fc.record(
+  { text: fc.anything(), count: fc.anything(), force: fc.anything(), names: fc.jsonValue(), auth: fc.jsonValue() },
+  { requiredKeys: [] },
+);
 
 test('doing it twice is the same as doing it once', () => {
   fc.assert(

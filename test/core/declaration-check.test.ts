@@ -15,7 +15,10 @@ const complete: Declaration = {
   examples: [{ title: 'List all', arguments: { cloud: 'one' } }],
 };
 
-const withField = (name: string, field: unknown): Declaration => ({ ...complete, fields: { ...complete.fields, [name]: field } as Declaration['fields'] });
+const withField = (name: string, field: unknown): Declaration => ({
+  ...complete,
+  fields: { ...complete.fields, [name]: field } as Declaration['fields'],
+});
 
 test('a complete declaration passes', () => {
   expect(() => checkDeclaration(complete, reservedKeys)).not.toThrow();
@@ -31,26 +34,82 @@ test('every declaration of this project passes', async () => {
 describe('an incomplete one is refused', () => {
   test.each([
     ['no description', withField('a', { type: 'string', description: '' }), 'a: has no description'],
-    ['no full stop', withField('a', { type: 'string', description: 'Some text' }), 'a: its description must end with a full stop'],
+    [
+      'no full stop',
+      withField('a', { type: 'string', description: 'Some text' }),
+      'a: its description must end with a full stop',
+    ],
     ['one word', withField('a', { type: 'string', description: 'Text.' }), 'a: one word is no description'],
-    ['camel case', withField('imageType', { type: 'string', description: 'Some text.' }), 'imageType: must be snake_case'],
-    ['a default that is no choice', withField('a', { type: 'string', choices: ['x'], default: 'y', description: 'Some text.' }), 'a: its own schema refuses the default'],
-    ['a default out of range', withField('a', { type: 'integer', minimum: 2, default: 1, description: 'A number.' }), 'a: its own schema refuses the default'],
-    ['a pattern that is none', withField('a', { type: 'string', pattern: { regex: '(', meaning: 'x' }, description: 'Some text.' }), 'a: its schema does not compile'],
-    ['a password in the open', withField('admin_password', { type: 'string', description: 'Some text.' }), 'admin_password: must be marked secret'],
-    ['a secret with a default', withField('a', { type: 'string', secret: true, default: 'x', description: 'Some text.' }), 'a: a secret has no default'],
-    ['required with a default', withField('a', { type: 'string', required: true, default: 'x', description: 'Some text.' }), 'a: what is required has no default'],
-    ['two fields of a name', withField('a', { type: 'string', aliases: ['cloud'], description: 'Some text.' }), 'cloud: two fields answer to this name'],
+    [
+      'camel case',
+      withField('imageType', { type: 'string', description: 'Some text.' }),
+      'imageType: must be snake_case',
+    ],
+    [
+      'a default that is no choice',
+      withField('a', { type: 'string', choices: ['x'], default: 'y', description: 'Some text.' }),
+      'a: its own schema refuses the default',
+    ],
+    [
+      'a default out of range',
+      withField('a', { type: 'integer', minimum: 2, default: 1, description: 'A number.' }),
+      'a: its own schema refuses the default',
+    ],
+    [
+      'a pattern that is none',
+      withField('a', { type: 'string', pattern: { regex: '(', meaning: 'x' }, description: 'Some text.' }),
+      'a: its schema does not compile',
+    ],
+    [
+      'a password in the open',
+      withField('admin_password', { type: 'string', description: 'Some text.' }),
+      'admin_password: must be marked secret',
+    ],
+    [
+      'a secret with a default',
+      withField('a', { type: 'string', secret: true, default: 'x', description: 'Some text.' }),
+      'a: a secret has no default',
+    ],
+    [
+      'required with a default',
+      withField('a', { type: 'string', required: true, default: 'x', description: 'Some text.' }),
+      'a: what is required has no default',
+    ],
+    [
+      'two fields of a name',
+      withField('a', { type: 'string', aliases: ['cloud'], description: 'Some text.' }),
+      'cloud: two fields answer to this name',
+    ],
     [
       'a nested default',
-      withField('a', { type: 'mapping', description: 'A mapping.', fields: { b: { type: 'integer', default: 1, description: 'A number.' } } }),
+      withField('a', {
+        type: 'mapping',
+        description: 'A mapping.',
+        fields: { b: { type: 'integer', default: 1, description: 'A number.' } },
+      }),
       'a.b: defaults of nested fields are not applied',
     ],
-    ['an example with an unknown field', { ...complete, examples: [{ title: 'x', arguments: { clod: 'a' } }] }, 'example "x": clod is not a field'],
-    ['an example that would be refused', { ...complete, examples: [{ title: 'x', arguments: { cloud: 5 } }] }, 'example "x": /cloud must be string'],
+    [
+      'an example with an unknown field',
+      { ...complete, examples: [{ title: 'x', arguments: { clod: 'a' } }] },
+      'example "x": clod is not a field',
+    ],
+    [
+      'an example that would be refused',
+      { ...complete, examples: [{ title: 'x', arguments: { cloud: 5 } }] },
+      'example "x": /cloud must be string',
+    ],
     ['no examples', { ...complete, examples: [] }, 'examples: are missing'],
-    ['a result without description', { ...complete, returns: { images: { description: '', type: 'list', returned: 'always' } as const } }, 'returns.images: has no description'],
-    ['a result with a name that is taken', { ...complete, returns: { msg: { description: 'Text.', type: 'str', returned: 'always' } as const } }, 'returns.msg: the name is taken'],
+    [
+      'a result without description',
+      { ...complete, returns: { images: { description: '', type: 'list', returned: 'always' } as const } },
+      'returns.images: has no description',
+    ],
+    [
+      'a result with a name that is taken',
+      { ...complete, returns: { msg: { description: 'Text.', type: 'str', returned: 'always' } as const } },
+      'returns.msg: the name is taken',
+    ],
   ])('%s', (_, declaration, message) => {
     expect(() => checkDeclaration(declaration, reservedKeys)).toThrow(message);
   });

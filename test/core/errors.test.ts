@@ -32,18 +32,35 @@ describe('a fault of the program', () => {
   test('in one part of a run is called one, with its stack at debug level', () => {
     const log: string[] = [];
 
-    expect(failureOfPart(new TypeError('x is no function'), (level, text) => void log.push(`${level}: ${text}`))).toEqual({ code: 'INTERNAL_ERROR', reason: 'this is a fault of the program, please report it: x is no function', facts: {} });
+    expect(
+      failureOfPart(new TypeError('x is no function'), (level, text) => void log.push(`${level}: ${text}`)),
+    ).toEqual({
+      code: 'INTERNAL_ERROR',
+      reason: 'this is a fault of the program, please report it: x is no function',
+      facts: {},
+    });
     expect(log).toEqual([expect.stringMatching(/^debug: TypeError: x is no function\n\s+at .*errors\.test/)]);
-    expect(failureOfPart(new OperationError('X', 'x'), () => log.push(''))).toEqual({ code: 'X', reason: 'x', facts: {} });
+    expect(failureOfPart(new OperationError('X', 'x'), () => log.push(''))).toEqual({
+      code: 'X',
+      reason: 'x',
+      facts: {},
+    });
     expect(log).toHaveLength(1);
   });
 
   test('in the work on one node keeps its stack', async () => {
     const log: string[] = [];
     const find = (): never => (undefined as unknown as { a: () => never }).a();
-    const run = { world: { find }, context: { log: (level: string, text: string) => void log.push(`${level}: ${text}`) } } as unknown as NodeRun;
+    const run = {
+      world: { find },
+      context: { log: (level: string, text: string) => void log.push(`${level}: ${text}`) },
+    } as unknown as NodeRun;
 
-    expect(await ensureNode(run, { attributes: { name: 'n1' }, mappings: {}, ignored: [] })).toMatchObject({ action: 'failed', code: 'INTERNAL_ERROR', reason: expect.stringContaining('fault of the program') });
+    expect(await ensureNode(run, { attributes: { name: 'n1' }, mappings: {}, ignored: [] })).toMatchObject({
+      action: 'failed',
+      code: 'INTERNAL_ERROR',
+      reason: expect.stringContaining('fault of the program'),
+    });
     expect(log).toEqual([expect.stringMatching(/^debug: TypeError[^]*at \S*find/)]);
   });
 });

@@ -7,8 +7,10 @@ const hidden = '********';
 const password = 'p@ss"w\\ord<ö>&1234';
 const token = `gAAAAABn${'aB3-_x9Z'.repeat(22)}`;
 
-const unicode = (text: string): string => text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const percent = (text: string): string => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+const unicode = (text: string): string =>
+  text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const percent = (text: string): string =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 const entities = (text: string): string => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** How services, libraries and languages write a text that they were given. */
@@ -16,23 +18,41 @@ const writers: readonly (readonly [string, (text: string) => string])[] = [
   ['as it is', (text) => text],
   ['as JSON', (text) => JSON.stringify(text)],
   ['as JSON in ASCII', (text) => unicode(JSON.stringify(text))],
-  ['as JSON in ASCII, in capitals', (text) => unicode(JSON.stringify(text)).replace(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`)],
+  [
+    'as JSON in ASCII, in capitals',
+    (text) =>
+      unicode(JSON.stringify(text)).replace(/\\u[0-9a-f]{4}/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`),
+  ],
   ['as JSON with escaped slashes', (text) => JSON.stringify(text).replaceAll('/', '\\/')],
   ['as JSON within JSON', (text) => JSON.stringify({ message: JSON.stringify({ text }) })],
   ['in a URL', (text) => encodeURIComponent(text)],
-  ['in a URL, in small letters', (text) => encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase())],
+  [
+    'in a URL, in small letters',
+    (text) => encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
+  ],
   ['in a URL, every byte escaped', percent],
   ['in a form', (text) => new URLSearchParams({ text }).toString()],
   ['in a URL twice', (text) => encodeURIComponent(encodeURIComponent(text))],
   ['in HTML', entities],
-  ['in HTML with names', (text) => text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign] as string)],
+  [
+    'in HTML with names',
+    (text) =>
+      text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign] as string),
+  ],
   ['as JSON in HTML', (text) => entities(JSON.stringify(text))],
   ['as JSON in a URL', (text) => encodeURIComponent(JSON.stringify(text))],
-  ['as Python prints bytes', (text) => `b'${[...Buffer.from(text)].map((byte) => (byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte).replace(/[\\']/, '\\$&'))).join('')}'`],
+  [
+    'as Python prints bytes',
+    (text) =>
+      `b'${[...Buffer.from(text)].map((byte) => (byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte).replace(/[\\']/, '\\$&'))).join('')}'`,
+  ],
   ['taken for Latin-1', (text) => Buffer.from(text).toString('latin1')],
   ['in base64', (text) => Buffer.from(text).toString('base64')],
   ['in base64 with a user before it', (text) => Buffer.from(`admin:${text}`).toString('base64')],
-  ['in base64 with a longer user before it and something behind', (text) => Buffer.from(`admins:${text}\n`).toString('base64')],
+  [
+    'in base64 with a longer user before it and something behind',
+    (text) => Buffer.from(`admins:${text}\n`).toString('base64'),
+  ],
   ['in base64 for URLs', (text) => Buffer.from(`a:${text}`).toString('base64url')],
 ];
 
@@ -51,11 +71,19 @@ describe('a secret is hidden', () => {
 
   test('whatever it is and however it is written', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 8, maxLength: 40, unit: 'grapheme' }).filter((text) => !/\p{Surrogate}/u.test(text) && new Set(text).size > 3), fc.constantFrom(...writers), (secret, [, write]) => {
-        const written = write(secret);
+      fc.property(
+        fc
+          .string({ minLength: 8, maxLength: 40, unit: 'grapheme' })
+          .filter((text) => !/\p{Surrogate}/u.test(text) && new Set(text).size > 3),
+        fc.constantFrom(...writers),
+        (secret, [, write]) => {
+          const written = write(secret);
 
-        expect(redact(`said: ${written} .`, [secret])).not.toContain(written.length > 24 ? written.slice(4, -4) : written);
-      }),
+          expect(redact(`said: ${written} .`, [secret])).not.toContain(
+            written.length > 24 ? written.slice(4, -4) : written,
+          );
+        },
+      ),
     );
   });
 });
@@ -84,29 +112,52 @@ describe('what is left of a secret that was cut off is hidden', () => {
 describe('URLs lose what is secret, although nobody named it before', () => {
   test.each([
     ['user and password', 'GET https://u:p%40ss@host/k: refused', `GET https://${hidden}@host/k: refused`],
-    ['a signature of Swift', 'https://h/v1/a?temp_url_sig=da39a3ee&temp_url_expires=1', `https://h/v1/a?temp_url_sig=${hidden}&temp_url_expires=1`],
-    ['a signature of S3', 'https://h/a?X-Amz-Expires=60&X-Amz-Signature=abc#x', `https://h/a?X-Amz-Expires=60&X-Amz-Signature=${hidden}#x`],
+    [
+      'a signature of Swift',
+      'https://h/v1/a?temp_url_sig=da39a3ee&temp_url_expires=1',
+      `https://h/v1/a?temp_url_sig=${hidden}&temp_url_expires=1`,
+    ],
+    [
+      'a signature of S3',
+      'https://h/a?X-Amz-Expires=60&X-Amz-Signature=abc#x',
+      `https://h/a?X-Amz-Expires=60&X-Amz-Signature=${hidden}#x`,
+    ],
     ['the signature of Azure', '"https://h/a?sv=2024&sig=a%2Bb%3D"', `"https://h/a?sv=2024&sig=${hidden}"`],
     ['a token in the fragment', 'https://h/a#access_token=abc', `https://h/a#access_token=${hidden}`],
     ['a signature behind a path', 'it redirects to /a?temp_url_sig=abc', `it redirects to /a?temp_url_sig=${hidden}`],
-    ['one that stands escaped in another', 'https://login/?next=https%3A%2F%2Fu%3Apw%40host%2Fk', `https://login/?next=https%3A%2F%2F${hidden}%40host%2Fk`],
+    [
+      'one that stands escaped in another',
+      'https://login/?next=https%3A%2F%2Fu%3Apw%40host%2Fk',
+      `https://login/?next=https%3A%2F%2F${hidden}%40host%2Fk`,
+    ],
     ['one of each of two', 'http://a:b@h/ and http://c:d@h/', `http://${hidden}@h/ and http://${hidden}@h/`],
-    ['nothing that is harmless', 'https://h/v2/images?limit=1&sort_key=name&marker=x', 'https://h/v2/images?limit=1&sort_key=name&marker=x'],
+    [
+      'nothing that is harmless',
+      'https://h/v2/images?limit=1&sort_key=name&marker=x',
+      'https://h/v2/images?limit=1&sort_key=name&marker=x',
+    ],
     ['a token by its form', `X-Auth-Token: ${token}`, `X-Auth-Token: ${hidden}`],
   ])('%s', (_, text, expected) => {
     expect(redact(text, [])).toBe(expected);
   });
 
   test('and these are secrets from then on', () => {
-    expect(secretsInUrls('sha256:https://u:p%40ssword@h/f?temp_url_sig=da39a3ee5e6b&limit=1')).toEqual(['p%40ssword', 'p@ssword', 'da39a3ee5e6b', 'da39a3ee5e6b'].filter((secret, index, all) => all.indexOf(secret) === index));
+    expect(secretsInUrls('sha256:https://u:p%40ssword@h/f?temp_url_sig=da39a3ee5e6b&limit=1')).toEqual(
+      ['p%40ssword', 'p@ssword', 'da39a3ee5e6b', 'da39a3ee5e6b'].filter(
+        (secret, index, all) => all.indexOf(secret) === index,
+      ),
+    );
   });
 });
 
 test('a text without secrets stays as it is, whatever it is', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }).filter((text) => !/[=@]|:\/\/|gAAAA|eyJ/.test(text)), (text) => {
-      expect(redact(text, ['another-secret'])).toBe(text);
-    }),
+    fc.property(
+      fc.string({ unit: 'binary' }).filter((text) => !/[=@]|:\/\/|gAAAA|eyJ/.test(text)),
+      (text) => {
+        expect(redact(text, ['another-secret'])).toBe(text);
+      },
+    ),
   );
 });
 

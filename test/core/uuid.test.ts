@@ -24,13 +24,18 @@ test.each(spellings)('a UUID %s is the same', (_, spelling) => {
   expect(sameId(spelling, id)).toBe(true);
   expect(uuidsIn(spelling)).toEqual([id]);
   expect(uuidsIn(`glance://${spelling.trim()}`)).toEqual([id]);
-  expect(uuidsIn({ deep: [{ url: `http://glance/v2/images/${encodeURIComponent(spelling.trim())}/file?x=1` }] })).toContain(id);
+  expect(
+    uuidsIn({ deep: [{ url: `http://glance/v2/images/${encodeURIComponent(spelling.trim())}/file?x=1` }] }),
+  ).toContain(id);
 });
 
-test.each(['', 'web-3', `${id}0`, id.slice(1), `${id} ${id}`, 'g'.repeat(32)])('"%s" is not a UUID, and compared as it is', (text) => {
-  expect(canonicalUuid(text)).toBeUndefined();
-  expect(comparableId(text)).toBe(text);
-});
+test.each(['', 'web-3', `${id}0`, id.slice(1), `${id} ${id}`, 'g'.repeat(32)])(
+  '"%s" is not a UUID, and compared as it is',
+  (text) => {
+    expect(canonicalUuid(text)).toBeUndefined();
+    expect(comparableId(text)).toBe(text);
+  },
+);
 
 describe('the UUIDs of a value', () => {
   test('are found next to other hexadecimal digits, all of them', () => {
@@ -47,6 +52,10 @@ describe('the UUIDs of a value', () => {
   });
 
   test('are found wherever they are', () => {
-    fc.assert(fc.property(fc.uuid(), fc.string(), fc.string(), (uuid, before, after) => expect(uuidsIn(`${before}${uuid.toUpperCase()}${after}`)).toContain(uuid)));
+    fc.assert(
+      fc.property(fc.uuid(), fc.string(), fc.string(), (uuid, before, after) =>
+        expect(uuidsIn(`${before}${uuid.toUpperCase()}${after}`)).toContain(uuid),
+      ),
+    );
   });
 });

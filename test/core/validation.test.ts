@@ -18,7 +18,11 @@ const fields = defineFields({
     fields: {
       dest: { type: 'path', required: true, description: 'A path.' },
       mode: { type: 'string', pattern: { regex: '^0[0-7]{3}$', meaning: 'octal digits' }, description: 'A mode.' },
-      kernel: { type: 'mapping', description: 'A kernel.', fields: { url: { type: 'string', required: true, description: 'A URL.' } } },
+      kernel: {
+        type: 'mapping',
+        description: 'A kernel.',
+        fields: { url: { type: 'string', required: true, description: 'A URL.' } },
+      },
     },
   },
   share: { type: 'number', maximum: 2, description: 'A number.' },
@@ -27,13 +31,21 @@ const fields = defineFields({
   auth: {
     type: 'mapping',
     description: 'A login.',
-    fields: { username: { type: 'string', required: true, description: 'A name.' }, password: { type: 'string', secret: true, description: 'A secret.' } },
+    fields: {
+      username: { type: 'string', required: true, description: 'A name.' },
+      password: { type: 'string', secret: true, description: 'A secret.' },
+    },
   },
   properties: { type: 'mapping', description: 'Any keys.' },
 });
 const validate = new Ajv(ajvOptions).compile(schemaOf(fields));
 const check = (values: unknown, origins?: ReadonlyMap<string, string>): void =>
-  assertValid(values as Record<string, unknown>, { name: 'image_deploy', fields, validate, ...(origins ? { origins } : {}) });
+  assertValid(values as Record<string, unknown>, {
+    name: 'image_deploy',
+    fields,
+    validate,
+    ...(origins ? { origins } : {}),
+  });
 
 describe('a message names the field, the value and what is allowed', () => {
   test.each([
@@ -49,13 +61,19 @@ describe('a message names the field, the value and what is allowed', () => {
     [{ auth: {} }, 'auth.username is required'],
     [{ files: [{ dest: '/a' }, {}] }, 'files[1].dest is required'],
     [{ files: [{ dest: '/a', mode: '644' }] }, 'files[0].mode: "644" is not allowed; it must be octal digits'],
-    [{ files: [{ dest: '/a', dst: 'b' }] }, 'files[0].dst is not an option of image_deploy; did you mean files[0].dest?'],
+    [
+      { files: [{ dest: '/a', dst: 'b' }] },
+      'files[0].dst is not an option of image_deploy; did you mean files[0].dest?',
+    ],
     [{ files: [{ dest: '/a', kernel: {} }] }, 'files[0].kernel.url is required'],
     [{ files: ['/a'] }, 'files[0]: "/a" is of the wrong type; it must be a mapping'],
     [{ files: { dest: '/a' } }, 'files: {"dest":"/a"} is of the wrong type; it must be a list'],
     [{ auth: { username: 'u', password: 7 } }, 'auth.password: the value given is of the wrong type; it must be text'],
     [{ auth: 'password=x' }, 'auth: the value given is of the wrong type; it must be a mapping'],
-    [{ auth: { usrname: 'u', username: 'u' } }, 'auth.usrname is not an option of image_deploy; did you mean auth.username?'],
+    [
+      { auth: { usrname: 'u', username: 'u' } },
+      'auth.usrname is not an option of image_deploy; did you mean auth.username?',
+    ],
     [{ image_typ: 'raw' }, 'image_typ is not an option of image_deploy; did you mean image_type?'],
     [{ 'qqq zzz': 1 }, /^"qqq zzz" is not an option of image_deploy; allowed: attempts, auth, files, image_type/],
     [{ properties: { a: {} } }, /^properties.*: \{\} is of the wrong type; it must be text$/],
@@ -76,14 +94,17 @@ describe('a message names the field, the value and what is allowed', () => {
 
 test('whatever is given is accepted or refused with INVALID_INPUT', () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...Object.keys(fields))), fc.jsonValue()), (values) => {
-      try {
-        check(values);
-      } catch (error) {
-        expect(error).toBeInstanceOf(InputError);
-        expect((error as InputError).message).not.toContain('undefined');
-      }
-    }),
+    fc.property(
+      fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...Object.keys(fields))), fc.jsonValue()),
+      (values) => {
+        try {
+          check(values);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InputError);
+          expect((error as InputError).message).not.toContain('undefined');
+        }
+      },
+    ),
   );
 });
 

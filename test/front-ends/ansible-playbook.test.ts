@@ -19,7 +19,11 @@ function play(tasks: string, ...options: string[]): Promise<Ended> {
     writeFileSync(join(folder, 'library/fake_operation.mjs'), module, { mode: 0o755 });
     const indented = tasks.trim().replaceAll('\n', '\n    ');
     writeFileSync(join(folder, 'play.yml'), `- hosts: localhost\n  gather_facts: false\n  tasks:\n    ${indented}\n`);
-    const environment = { ANSIBLE_CONFIG: join(root, 'ansible.cfg'), ANSIBLE_LIBRARY: join(folder, 'library'), ANSIBLE_NOCOLOR: '1' };
+    const environment = {
+      ANSIBLE_CONFIG: join(root, 'ansible.cfg'),
+      ANSIBLE_LIBRARY: join(folder, 'library'),
+      ANSIBLE_NOCOLOR: '1',
+    };
     return run(playbookProgram, ['play.yml', ...options], { folder, environment });
   });
 }
@@ -54,7 +58,10 @@ describeWithAnsible('ansible-playbook (needs /usr/bin/ansible)', () => {
   });
 
   test('shows no secret at -vvv', async () => {
-    const { stdout, stderr } = await play(`- fake_operation: { behaviour: fail, password: ${secret}, auth: { token: ${secret} } }`, '-vvv');
+    const { stdout, stderr } = await play(
+      `- fake_operation: { behaviour: fail, password: ${secret}, auth: { token: ${secret} } }`,
+      '-vvv',
+    );
 
     expect(stdout).toContain('it broke with password ********');
     expect(stdout).toContain('"token": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"');
@@ -102,7 +109,10 @@ describeWithAnsible('ansible-playbook (needs /usr/bin/ansible)', () => {
 
 describeWithAnsible('from the root of the project', () => {
   test('ansible finds the modules', async () => {
-    const { stdout, stderr } = await run(ansible, ['localhost', '-m', 'image_info', '-a', 'cloud=nowhere'], { folder: root, environment: { OS_CLIENT_CONFIG_FILE: '/nonexistent' } });
+    const { stdout, stderr } = await run(ansible, ['localhost', '-m', 'image_info', '-a', 'cloud=nowhere'], {
+      folder: root,
+      environment: { OS_CLIENT_CONFIG_FILE: '/nonexistent' },
+    });
 
     expect(stdout).toContain('OS_CLIENT_CONFIG_FILE names /nonexistent');
     expect(stderr).toBe('');

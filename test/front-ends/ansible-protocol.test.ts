@@ -12,7 +12,11 @@ describe('a task that succeeds', () => {
   test('answers with its values, the defaults filled in, and ends with 0', async () => {
     const { result, code, stderr } = await call({ names: 'a, b', count: '5', force: 'yes' });
 
-    expect(result).toMatchObject({ changed: false, msg: 'nothing to do', given: { names: ['a', 'b'], count: 5, force: true, behaviour: 'echo' } });
+    expect(result).toMatchObject({
+      changed: false,
+      msg: 'nothing to do',
+      given: { names: ['a', 'b'], count: 5, force: true, behaviour: 'echo' },
+    });
     expect(result).not.toHaveProperty('failed');
     expect(code).toBe(0);
     expect(stderr).toBe('');
@@ -28,7 +32,11 @@ describe('a task that succeeds', () => {
   });
 
   test('ignores keys of Ansible that it does not know', async () => {
-    const { result } = await call({ _ansible_something_new: { a: 1 }, _ansible_version: '2.30', _ansible_selinux_special_fs: ['nfs'] });
+    const { result } = await call({
+      _ansible_something_new: { a: 1 },
+      _ansible_version: '2.30',
+      _ansible_selinux_special_fs: ['nfs'],
+    });
 
     expect(result).not.toHaveProperty('failed');
   });
@@ -58,7 +66,9 @@ describe('a task that succeeds', () => {
     const { stdout, result } = await call({ behaviour: 'awkward' });
 
     expect(stdout).toMatch(/^[\x20-\x7e]*\n$/);
-    expect(result.text).toBe('line\u2028separator, next\u0085line, nul\u0000, escape\u001b[31m, half \ufffd, whole 😀, "quotes" \\ ümlaut');
+    expect(result.text).toBe(
+      'line\u2028separator, next\u0085line, nul\u0000, escape\u001b[31m, half \ufffd, whole 😀, "quotes" \\ ümlaut',
+    );
   });
 
   test.each([
@@ -74,7 +84,13 @@ describe('a task that succeeds', () => {
 
 describe('secrets', () => {
   test('are nowhere in the answer, not even of a failure at the highest verbosity', async () => {
-    const { stdout, result } = await call({ behaviour: 'fail', password: secret, auth: { username: 'u', auth_token: 't0ken-x' }, _ansible_verbosity: 4, _ansible_diff: true });
+    const { stdout, result } = await call({
+      behaviour: 'fail',
+      password: secret,
+      auth: { username: 'u', auth_token: 't0ken-x' },
+      _ansible_verbosity: 4,
+      _ansible_diff: true,
+    });
 
     expect(stdout).not.toContain(secret);
     expect(stdout).not.toContain('t0ken-x');
@@ -87,7 +103,10 @@ describe('secrets', () => {
 
     expect(stdout).not.toContain(secret);
     expect(result.invocation).toEqual({
-      module_args: { pasword: 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER', auth: { username: 'u', token: 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' } },
+      module_args: {
+        pasword: 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER',
+        auth: { username: 'u', token: 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' },
+      },
     });
   });
 
@@ -98,7 +117,10 @@ describe('secrets', () => {
   });
 
   test('from the OS_* environment are redacted as well', async () => {
-    const { stdout } = await call({ text: 'from-the-environment' }, { environment: { OS_PASSWORD: 'from-the-environment' } });
+    const { stdout } = await call(
+      { text: 'from-the-environment' },
+      { environment: { OS_PASSWORD: 'from-the-environment' } },
+    );
 
     expect(stdout).not.toContain('"text":"from-the-environment"');
   });
@@ -148,16 +170,28 @@ describe('a task that fails', () => {
 
   test.each([
     ['an unknown option', { cuont: 1 }, 'cuont is not an option of fake_operation; did you mean count?'],
-    ['an unknown nested one', { auth: { usrname: 'x' } }, 'auth.usrname is not an option of fake_operation; did you mean auth.username?'],
+    [
+      'an unknown nested one',
+      { auth: { usrname: 'x' } },
+      'auth.usrname is not an option of fake_operation; did you mean auth.username?',
+    ],
     ['a prototype as an option', '{"__proto__": {"count": 2}}', /^__proto__ is not an option/],
     ['a number out of range', { count: 10 }, 'count: 10 is out of range; allowed: 1 to 9'],
     ['a wrong type', { count: 'many' }, 'count: "many" is of the wrong type; it must be a whole number'],
     ['a list for a text', { text: ['a'] }, 'text: ["a"] is of the wrong type; it must be text'],
     ['a mapping for a list', { names: { a: 1 } }, 'names: {"a":1} is of the wrong type; it must be a list'],
-    ['a control character', { text: 'a\u0007b' }, 'text: "a\\u0007b" is not allowed; it must not contain control characters'],
+    [
+      'a control character',
+      { text: 'a\u0007b' },
+      'text: "a\\u0007b" is not allowed; it must not contain control characters',
+    ],
     ['a choice that is none', { behaviour: 'sing' }, /^behaviour: "sing" is not allowed; allowed: echo, change/],
     ['the same option twice', { names: 'a', name: 'b' }, 'names and name are the same option: give one of them'],
-    ['several faults at once', { count: 0, force: 'perhaps' }, 'count: 0 is out of range; allowed: 1 to 9; force: "perhaps" is of the wrong type; it must be yes or no'],
+    [
+      'several faults at once',
+      { count: 0, force: 'perhaps' },
+      'count: 0 is out of range; allowed: 1 to 9; force: "perhaps" is of the wrong type; it must be yes or no',
+    ],
   ])('refuses %s', async (_, args, message) => {
     const { result } = await call(args);
 
@@ -176,8 +210,16 @@ describe('an arguments file', () => {
     ['holds null', 'null', /holds a null/],
     ['holds a text', '"hunter2"', /holds a string/],
     ['breaks off', '{"cloud": "x", "password": "hunter2', /is not JSON/],
-    ['holds lists that are nested 300,000 deep', `{"names": ${'['.repeat(300_000)}${']'.repeat(300_000)}}`, /nested more than 100 levels deep/],
-    ['holds mappings that are nested so', `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`, /nested more than 100 levels deep/],
+    [
+      'holds lists that are nested 300,000 deep',
+      `{"names": ${'['.repeat(300_000)}${']'.repeat(300_000)}}`,
+      /nested more than 100 levels deep/,
+    ],
+    [
+      'holds mappings that are nested so',
+      `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`,
+      /nested more than 100 levels deep/,
+    ],
     ['is huge', `{"text": "${'x'.repeat(17 * 1024 * 1024)}"}`, /is larger than 16 MiB/],
   ])('that %s is refused, without quoting it', async (_, content, message) => {
     const { result, stdout } = await call(content);
@@ -190,7 +232,10 @@ describe('an arguments file', () => {
   test('that is missing is named', async () => {
     const { stdout } = await run(process.execPath, [fakeModule, '/nonexistent/args']);
 
-    expect(JSON.parse(stdout)).toMatchObject({ failed: true, msg: expect.stringContaining('/nonexistent/args cannot be read') });
+    expect(JSON.parse(stdout)).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('/nonexistent/args cannot be read'),
+    });
   });
 
   test('that was not given at all brings a text for people', async () => {
@@ -248,9 +293,14 @@ describe.each(built)('the built %s', (name) => {
   });
 
   test('says so in JSON where there is no Node.js, or none that is new enough', async () => {
-    const { stdout } = await run('/bin/sh', [file, '/nonexistent/args'], { environment: { CHAMELEON_IMAGE_TOOLS_NODE: '/bin/false' } });
+    const { stdout } = await run('/bin/sh', [file, '/nonexistent/args'], {
+      environment: { CHAMELEON_IMAGE_TOOLS_NODE: '/bin/false' },
+    });
 
-    expect(JSON.parse(stdout)).toMatchObject({ failed: true, msg: expect.stringContaining('Node.js 18 or newer is needed on this host') });
+    expect(JSON.parse(stdout)).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('Node.js 18 or newer is needed on this host'),
+    });
   });
 });
 

@@ -6,7 +6,8 @@ import { commandLine, fakeCommand, root, run, withFolder, type RunOptions } from
 
 jest.setTimeout(30_000);
 
-const fake = (words: readonly string[], options: RunOptions = {}) => run(process.execPath, [fakeCommand, ...words], options);
+const fake = (words: readonly string[], options: RunOptions = {}) =>
+  run(process.execPath, [fakeCommand, ...words], options);
 
 /** What the operation was given by these words. */
 async function given(...words: string[]): Promise<Record<string, unknown>> {
@@ -25,9 +26,17 @@ describe('options', () => {
     ['a switch that is off', ['--no-force'], { force: false }],
     ['a switch with a word', ['--force=yes'], { force: true }],
     ['a switch before other words', ['--force', '--text=a=b'], { force: true, text: 'a=b' }],
-    ['a mapping of anything by KEY=VALUE', ['--anything', 'a=1', 'b=x=y', 'c=null', 'd={"e": true}', '--anything', 'f=0123'], { anything: { a: 1, b: 'x=y', c: null, d: { e: true }, f: '0123' } }],
+    [
+      'a mapping of anything by KEY=VALUE',
+      ['--anything', 'a=1', 'b=x=y', 'c=null', 'd={"e": true}', '--anything', 'f=0123'],
+      { anything: { a: 1, b: 'x=y', c: null, d: { e: true }, f: '0123' } },
+    ],
     ['a mapping of anything as JSON', ['--anything', '{"a": [1]}', 'b=2'], { anything: { a: [1], b: 2 } }],
-    ['a secret in such a mapping as text', ['--anything', 'ipmi_password=12345678'], { anything: { ipmi_password: '********' } }],
+    [
+      'a secret in such a mapping as text',
+      ['--anything', 'ipmi_password=12345678'],
+      { anything: { ipmi_password: '********' } },
+    ],
     ['nothing', [], { count: 3, force: false, behaviour: 'echo' }],
   ])('take %s', async (_, words, expected) => {
     expect(await given(...words)).toMatchObject(expected);
@@ -36,7 +45,10 @@ describe('options', () => {
   test.each(['auth.yaml', 'auth.json'])('take a mapping from the file %s', (name) =>
     withFolder(async (folder) => {
       const path = join(folder, name);
-      writeFileSync(path, name.endsWith('json') ? '{"username": "u", "token": "t0ken-x"}' : 'username: u\ntoken: t0ken-x\n');
+      writeFileSync(
+        path,
+        name.endsWith('json') ? '{"username": "u", "token": "t0ken-x"}' : 'username: u\ntoken: t0ken-x\n',
+      );
 
       expect(await given('--auth', path)).toMatchObject({ auth: { username: 'u', token: '********' } });
     }),
@@ -47,9 +59,10 @@ describe('options', () => {
       const path = join(folder, 'anything.yaml');
       writeFileSync(path, 'a: 1\nb: "1"\nc: null\nd: {e: [yes, true]}\nf: 0123\n');
 
-      expect(await given('--anything', path, 'b=2')).toMatchObject({ anything: { a: 1, b: 2, c: null, d: { e: ['yes', true] }, f: '0123' } });
-    }),
-  );
+      expect(await given('--anything', path, 'b=2')).toMatchObject({
+        anything: { a: 1, b: 2, c: null, d: { e: ['yes', true] }, f: '0123' },
+      });
+    }));
 
   test('take a list of mappings from a file', () =>
     withFolder(async (folder) => {
@@ -57,8 +70,7 @@ describe('options', () => {
       writeFileSync(path, '- name: one\n- {name: two}\n');
 
       expect(await given('--items-file', path)).toMatchObject({ items_file: [{ name: 'one' }, { name: 'two' }] });
-    }),
-  );
+    }));
 
   test('may stand before the command', async () => {
     const { stdout } = await fake(['--json', 'fake']);
@@ -71,12 +83,20 @@ describe('options', () => {
     ['one that is short and unknown', ['fake', '-x'], '-x is not an option of fake'],
     ['one without its value', ['fake', '--text', '--force'], '--text needs a value'],
     ['one given twice', ['fake', '--text', 'a', '--text', 'b'], '--text was given 2 times: give it once'],
-    ['a switch that is neither yes nor no', ['fake', '--force=maybe'], '--force: "maybe" is not allowed; it is yes or no, or --force alone'],
+    [
+      'a switch that is neither yes nor no',
+      ['fake', '--force=maybe'],
+      '--force: "maybe" is not allowed; it is yes or no, or --force alone',
+    ],
     ['a word too many', ['fake', 'thing'], '"thing" is not expected here: options begin with --'],
     ['an unknown command', ['fkae'], '"fkae" is not a command; did you mean fake?'],
     ['no command', [], 'a command is missing: fake'],
     ['a bad value', ['fake', '--count', '99'], 'count: 99 is out of range; allowed: 1 to 9'],
-    ['a mapping where a list is meant', ['fake', '--items-file', join(root, 'package.json')], `--items-file: ${join(root, 'package.json')} must be a list, but it is a mapping`],
+    [
+      'a mapping where a list is meant',
+      ['fake', '--items-file', join(root, 'package.json')],
+      `--items-file: ${join(root, 'package.json')} must be a list, but it is a mapping`,
+    ],
     ['a file that is missing', ['fake', '--auth', '/nonexistent'], '--auth: /nonexistent cannot be read'],
   ])('are refused with exit code 2: %s', async (_, words, message) => {
     const { code, stdout, stderr } = await fake(words);
@@ -99,7 +119,11 @@ describe('output', () => {
   test('with --json is one document, with everything else on standard error', async () => {
     const { stdout, stderr } = await fake(['fake', '--behaviour', 'change', '--json', '-vv']);
 
-    expect(JSON.parse(stdout)).toMatchObject({ changed: true, msg: 'one thing changed', differences: [{ header: 'image "one"' }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      changed: true,
+      msg: 'one thing changed',
+      differences: [{ header: 'image "one"' }],
+    });
     expect(stderr).toContain('behaves as change');
     expect(stderr).toContain('image "one"\n  - visibility: private\n  + visibility: public\n');
   });
@@ -107,7 +131,11 @@ describe('output', () => {
   test('with --json is a document on failure, too', async () => {
     const { stdout, code } = await fake(['fake', '--json', '--behaviour', 'fail', '--password', 'hunter2']);
 
-    expect(JSON.parse(stdout)).toMatchObject({ failed: true, code: 'IT_BROKE', msg: 'it broke with password ********' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      failed: true,
+      code: 'IT_BROKE',
+      msg: 'it broke with password ********',
+    });
     expect(code).toBe(1);
   });
 
@@ -125,7 +153,9 @@ describe('output', () => {
   });
 
   test('that nobody reads to its end is no failure', async () => {
-    const child = spawn(process.execPath, [fakeCommand, 'fake', '--json', '--behaviour', 'big'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [fakeCommand, 'fake', '--json', '--behaviour', 'big'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stderr = '';
     child.stderr.on('data', (text) => (stderr += String(text)));
     child.stdout.once('data', () => child.stdout.destroy());
@@ -160,7 +190,12 @@ describe('progress without a terminal', () => {
 describe('exit codes and messages', () => {
   test.each([
     ['a failure', 'fail', 1, 'chameleon-image-tools: IT_BROKE: it broke with password undefined\n'],
-    ['a fault of the program', 'crash', 1, 'chameleon-image-tools: INTERNAL_ERROR: this is a fault of the program, please report it: undefined is not a cloud\n'],
+    [
+      'a fault of the program',
+      'crash',
+      1,
+      'chameleon-image-tools: INTERNAL_ERROR: this is a fault of the program, please report it: undefined is not a cloud\n',
+    ],
     ['another run', 'busy', 75, 'chameleon-image-tools: RUN_IN_PROGRESS: another run is in progress\n'],
     ['a failed part', 'part', 1, 'failed: image "two": the store cut the connection\n'],
   ])('%s ends without a stack', async (_, behaviour, code, message) => {
@@ -173,7 +208,10 @@ describe('exit codes and messages', () => {
   ] as const)('%s ends with %d', async (signal, code) => {
     const ended = await fake(['fake', '--behaviour', 'wait'], { signals: [signal] });
 
-    expect(ended).toMatchObject({ code, stderr: `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; the next run takes up what this one left\n` });
+    expect(ended).toMatchObject({
+      code,
+      stderr: `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; the next run takes up what this one left\n`,
+    });
   });
 });
 
@@ -189,9 +227,17 @@ describe('the built command', () => {
   test.each(['deploy', 'info'])('explains %s with groups, defaults and examples', async (command) => {
     const { stdout } = await run(commandLine, [command, '--help']);
 
-    for (const title of ['What to select:', 'The login:', 'What is shown:', 'Examples:', 'Exit codes:']) expect(stdout).toContain(`\n${title}\n`);
+    for (const title of ['What to select:', 'The login:', 'What is shown:', 'Examples:', 'Exit codes:'])
+      expect(stdout).toContain(`\n${title}\n`);
     expect(stdout).toContain('Default: testing_.');
-    expect(Math.max(...stdout.split('\nExamples:')[0]!.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(
+      Math.max(
+        ...stdout
+          .split('\nExamples:')[0]!
+          .split('\n')
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(100);
   });
 
   test.each([
@@ -211,6 +257,10 @@ describe('the built command', () => {
   test('says on standard error where there is no Node.js that is new enough', async () => {
     const ended = await run('/bin/sh', [commandLine], { environment: { CHAMELEON_IMAGE_TOOLS_NODE: '/bin/false' } });
 
-    expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Node.js 18 or newer is needed on this host') });
+    expect(ended).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('Node.js 18 or newer is needed on this host'),
+    });
   });
 });

@@ -24,12 +24,21 @@ async function refusingCloud(words: Words): Promise<string> {
   const started = createServer((request: IncomingMessage, response) => {
     request.resume();
     const url = `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
-    const say = (status: number, body: string, headers: Record<string, string> = {}): void => void response.writeHead(status, { connection: 'close', ...headers }).end(body);
+    const say = (status: number, body: string, headers: Record<string, string> = {}): void =>
+      void response.writeHead(status, { connection: 'close', ...headers }).end(body);
     if (!request.url?.includes('/auth/tokens')) return say(403, words.glance ?? '');
     if (words.keystone !== undefined) return say(400, words.keystone);
     const dates = { issued_at: new Date().toISOString(), expires_at: new Date(Date.now() + 3_600_000).toISOString() };
-    const catalog = [{ type: 'image', name: 'glance', endpoints: [{ interface: 'public', region: 'one', region_id: 'one', url }] }];
-    return say(201, JSON.stringify({ token: { ...dates, project: { id: 'p1', name: 'admin' }, user: { id: 'u1', name: 'admin' }, catalog } }), { 'x-subject-token': token });
+    const catalog = [
+      { type: 'image', name: 'glance', endpoints: [{ interface: 'public', region: 'one', region_id: 'one', url }] },
+    ];
+    return say(
+      201,
+      JSON.stringify({
+        token: { ...dates, project: { id: 'p1', name: 'admin' }, user: { id: 'u1', name: 'admin' }, catalog },
+      }),
+      { 'x-subject-token': token },
+    );
   });
   server = started;
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
@@ -37,10 +46,18 @@ async function refusingCloud(words: Words): Promise<string> {
 }
 
 const login = (authUrl: string): Record<string, unknown> => ({
-  auth: { auth_url: authUrl, username: 'admin', password, project_name: 'admin', user_domain_name: 'Default', project_domain_name: 'Default' },
+  auth: {
+    auth_url: authUrl,
+    username: 'admin',
+    password,
+    project_name: 'admin',
+    user_domain_name: 'Default',
+    project_domain_name: 'Default',
+  },
 });
 
-const asciiJson = (text: string): string => JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const asciiJson = (text: string): string =>
+  JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** No piece of a secret in any spelling that a person could put together again. */
 function expectNothingOf(text: string): void {
@@ -56,9 +73,14 @@ describe('a password that Keystone says again', () => {
     ['in a URL', encodeURIComponent(password)],
     ['where our own message would have been cut', `${'x'.repeat(365)} ${password}`],
   ])('%s is hidden', async (_, words) => {
-    const authUrl = await refusingCloud({ keystone: JSON.stringify({ error: { message: `Invalid input: ${words} is not of type object`, code: 400 } }) });
+    const authUrl = await refusingCloud({
+      keystone: JSON.stringify({ error: { message: `Invalid input: ${words} is not of type object`, code: 400 } }),
+    });
 
-    const { stdout, result } = await runModule(join(library, 'image_info.mjs'), { ...login(authUrl), _ansible_verbosity: 4 });
+    const { stdout, result } = await runModule(join(library, 'image_info.mjs'), {
+      ...login(authUrl),
+      _ansible_verbosity: 4,
+    });
 
     expect(result.failed).toBe(true);
     expectNothingOf(stdout);
@@ -74,7 +96,10 @@ describe('a token that Glance says again', () => {
   ])('%s is hidden', async (_, words) => {
     const authUrl = await refusingCloud({ glance: words });
 
-    const { stdout, result } = await runModule(join(library, 'image_info.mjs'), { ...login(authUrl), _ansible_verbosity: 4 });
+    const { stdout, result } = await runModule(join(library, 'image_info.mjs'), {
+      ...login(authUrl),
+      _ansible_verbosity: 4,
+    });
 
     expect(result).toMatchObject({ failed: true, code: 'HTTP_ERROR' });
     expect(stdout).not.toContain(Buffer.from(password).toString('base64').slice(4, -4));
@@ -83,7 +108,14 @@ describe('a token that Glance says again', () => {
 
   test('is hidden on the command line too, at its highest verbosity', async () => {
     const authUrl = await refusingCloud({ glance: `the token ${token} is not for this` });
-    const environment = { OS_AUTH_URL: authUrl, OS_USERNAME: 'admin', OS_PASSWORD: password, OS_PROJECT_NAME: 'admin', OS_USER_DOMAIN_NAME: 'Default', OS_PROJECT_DOMAIN_NAME: 'Default' };
+    const environment = {
+      OS_AUTH_URL: authUrl,
+      OS_USERNAME: 'admin',
+      OS_PASSWORD: password,
+      OS_PROJECT_NAME: 'admin',
+      OS_USER_DOMAIN_NAME: 'Default',
+      OS_PROJECT_DOMAIN_NAME: 'Default',
+    };
 
     const { code, stderr } = await run(commandLine, ['info', '-vvv'], { environment });
 
@@ -98,9 +130,16 @@ describe('URLs with signatures', () => {
     ['a signature of S3', 'X-Amz-Signature', 'fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024'],
     ['a token of Azure', 'sig', 'kYh7vQm2%2BtYw%3D'],
   ])('of the cache lose %s, in the refusal and in the invocation', async (_, name, signature) => {
-    const host = await refusingCloud({ glance: `AccessDenied: ${name}=${signature}, ${decodeURIComponent(signature)}` });
+    const host = await refusingCloud({
+      glance: `AccessDenied: ${name}=${signature}, ${decodeURIComponent(signature)}`,
+    });
 
-    const { stdout, result } = await withFolder((folder) => runModule(join(library, 'image_cache.mjs'), { files: [{ url: `${host}/a.img?${name}=${signature}` }], dest: folder }));
+    const { stdout, result } = await withFolder((folder) =>
+      runModule(join(library, 'image_cache.mjs'), {
+        files: [{ url: `${host}/a.img?${name}=${signature}` }],
+        dest: folder,
+      }),
+    );
 
     expect(result.failed).toBe(true);
     expect(result.invocation).toBeDefined();
@@ -113,7 +152,12 @@ describe('URLs with signatures', () => {
     const kernel = `${host.replace('//', '//u:url-password@')}/k?sig=a-signature-of-sorts`;
     const node = { name: 'rack1', driver: 'ipmi', driver_info: { deploy_kernel: kernel, deploy_ramdisk: `${host}/r` } };
 
-    const { stdout, result } = await runModule(join(library, 'baremetal_node.mjs'), { ...node, auth_type: 'none', endpoint_override: { baremetal: host }, _ansible_verbosity: 4 });
+    const { stdout, result } = await runModule(join(library, 'baremetal_node.mjs'), {
+      ...node,
+      auth_type: 'none',
+      endpoint_override: { baremetal: host },
+      _ansible_verbosity: 4,
+    });
 
     expect(result.failed).toBe(true);
     expect(stdout).not.toContain('url-password');

@@ -9,7 +9,21 @@ import { sleep } from '../../modules/core/waiting.js';
 import { ajvOptions } from '../../scripts/validators.js';
 
 const behaviours = [
-  ...(['echo', 'change', 'big', 'awkward', 'part', 'fail', 'busy', 'crash', 'reject', 'vanish', 'wait', 'stubborn', 'progress'] as const),
+  ...([
+    'echo',
+    'change',
+    'big',
+    'awkward',
+    'part',
+    'fail',
+    'busy',
+    'crash',
+    'reject',
+    'vanish',
+    'wait',
+    'stubborn',
+    'progress',
+  ] as const),
 ] as const;
 
 const fields = defineFields({
@@ -28,7 +42,11 @@ const fields = defineFields({
     },
   },
   anything: { type: 'object', description: 'A mapping of anything to echo.' },
-  items_file: { type: 'records', description: 'Some mappings to echo.', fields: { name: { type: 'string', description: 'Some text to echo.' } } },
+  items_file: {
+    type: 'records',
+    description: 'Some mappings to echo.',
+    fields: { name: { type: 'string', description: 'Some text to echo.' } },
+  },
   site_yaml: { type: 'path', description: 'A file with some of these.' },
 });
 
@@ -45,22 +63,47 @@ const declaration = defineDeclaration({
   examples: [{ title: 'Echo a name', arguments: { names: ['one'] } }],
 });
 
-export const fakeOperation: Operation<typeof fields> = { ...declaration, validate: new Ajv(ajvOptions).compile(schemaOf(fields)), run };
+export const fakeOperation: Operation<typeof fields> = {
+  ...declaration,
+  validate: new Ajv(ajvOptions).compile(schemaOf(fields)),
+  run,
+};
 
 async function run(args: FakeArguments, context: Context): Promise<Outcome> {
   context.log('info', `behaves as ${args.behaviour}`);
   context.log('debug', `the password is ${args.password}`);
   switch (args.behaviour) {
     case 'change':
-      return { ...outcome, changed: true, message: 'one thing changed', differences: [{ header: 'image "one"', before: { visibility: 'private' }, after: { visibility: 'public', 'os:x': ['a', 'yes'] } }] };
+      return {
+        ...outcome,
+        changed: true,
+        message: 'one thing changed',
+        differences: [
+          {
+            header: 'image "one"',
+            before: { visibility: 'private' },
+            after: { visibility: 'public', 'os:x': ['a', 'yes'] },
+          },
+        ],
+      };
     case 'big':
       return { ...outcome, values: { text: 'x'.repeat(5_000_000) } };
     case 'awkward':
       return { ...outcome, message: awkwardText, values: { text: awkwardText } };
     case 'part':
-      return { ...outcome, changed: true, failures: ['image "two": the store cut the connection'], table: { columns: ['NAME'], rows: [['one']] } };
+      return {
+        ...outcome,
+        changed: true,
+        failures: ['image "two": the store cut the connection'],
+        table: { columns: ['NAME'], rows: [['one']] },
+      };
     case 'fail':
-      throw new OperationError('IT_BROKE', `it broke with password ${args.password}`, { subject: String(args.password) }, new Error(`cause ${args.password}`));
+      throw new OperationError(
+        'IT_BROKE',
+        `it broke with password ${args.password}`,
+        { subject: String(args.password) },
+        new Error(`cause ${args.password}`),
+      );
     case 'busy':
       throw new RunInProgress('another run is in progress');
     case 'crash':
@@ -77,15 +120,27 @@ async function run(args: FakeArguments, context: Context): Promise<Outcome> {
       process.stderr.write('at work\n');
       return sleep(60_000).then(() => outcome);
     case 'progress':
-      for (let done = 0; done <= 1000; done += 25) context.progress({ subject: 'CC-Ubuntu22.04', stage: 'transfer', doneBytes: done, totalBytes: 1000 });
+      for (let done = 0; done <= 1000; done += 25)
+        context.progress({ subject: 'CC-Ubuntu22.04', stage: 'transfer', doneBytes: done, totalBytes: 1000 });
       return outcome;
     case 'echo':
-      return { ...outcome, values: { given: args, check_mode: context.checkMode }, table: { columns: ['NAME', 'N'], rows: [['one\u001b[31m', '1'], ['three', '33']] } };
+      return {
+        ...outcome,
+        values: { given: args, check_mode: context.checkMode },
+        table: {
+          columns: ['NAME', 'N'],
+          rows: [
+            ['one\u001b[31m', '1'],
+            ['three', '33'],
+          ],
+        },
+      };
   }
 }
 
 /** What JSON, Ansible and terminals stumble over. */
-export const awkwardText = 'line\u2028separator, next\u0085line, nul\u0000, escape\u001b[31m, half \ud83d, whole 😀, "quotes" \\ ümlaut';
+export const awkwardText =
+  'line\u2028separator, next\u0085line, nul\u0000, escape\u001b[31m, half \ud83d, whole 😀, "quotes" \\ ümlaut';
 
 const outcome: Outcome = {
   changed: false,

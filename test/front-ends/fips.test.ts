@@ -22,15 +22,31 @@ afterEach(() => sandbox.close());
 
 function deploy(metadata: Record<string, string>, args: object = {}) {
   publishRelease(sandbox.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1', content, put: { metadata } });
-  return withFolder((folder) => runModule(join(library, 'image_deploy.mjs'), { auth: sandbox.auth, object_store_url: sandbox.store.objectStoreUrl, lock_dir: folder, ...args }, { environment }));
+  return withFolder((folder) =>
+    runModule(
+      join(library, 'image_deploy.mjs'),
+      { auth: sandbox.auth, object_store_url: sandbox.store.objectStoreUrl, lock_dir: folder, ...args },
+      { environment },
+    ),
+  );
 }
 
 describe('on a host without MD5', () => {
   test.each([
-    ['MD5 and SHA-256', { 'x-sdk-md5': digestOf('md5'), 'x-sdk-sha256': digestOf('sha256') }, {}, ["store's sha256", "Glance's sha512"]],
+    [
+      'MD5 and SHA-256',
+      { 'x-sdk-md5': digestOf('md5'), 'x-sdk-sha256': digestOf('sha256') },
+      {},
+      ["store's sha256", "Glance's sha512"],
+    ],
     ['SHA-256', { 'x-sdk-sha256': digestOf('sha256') }, {}, ["store's sha256", "Glance's sha512"]],
     ['MD5, which Glance has computed', { 'x-sdk-md5': digestOf('md5') }, {}, ["store's md5", "Glance's sha512"]],
-    ['MD5 and SHA-256, by web-download', { 'x-sdk-md5': digestOf('md5'), 'x-sdk-sha256': digestOf('sha256') }, { import_method: 'web-download' }, ["store's sha256"]],
+    [
+      'MD5 and SHA-256, by web-download',
+      { 'x-sdk-md5': digestOf('md5'), 'x-sdk-sha256': digestOf('sha256') },
+      { import_method: 'web-download' },
+      ["store's sha256"],
+    ],
   ])('an image is deployed, of which the store publishes %s', async (_, metadata, args, verified) => {
     const { result } = await deploy(metadata, args);
 
@@ -43,7 +59,11 @@ describe('on a host without MD5', () => {
       const source = join(folder, 'source.img');
       writeFileSync(source, content);
       const cache = (checksum: string) =>
-        runModule(join(library, 'image_cache.mjs'), { files: [{ url: `file://${source}`, dest: join(folder, 'copy.img'), checksum }], allowed_paths: [folder] }, { environment });
+        runModule(
+          join(library, 'image_cache.mjs'),
+          { files: [{ url: `file://${source}`, dest: join(folder, 'copy.img'), checksum }], allowed_paths: [folder] },
+          { environment },
+        );
 
       const refused = await cache(digestOf('md5'));
       const cached = await cache(digestOf('sha256'));

@@ -14,32 +14,66 @@ const site = { site_yaml: 'F' };
 describe('an older command line means', () => {
   test.each([
     ['deploy --site-yaml F', 'image_deploy', site],
-    ['deploy --site-yaml F --supports-yaml S --image I', 'image_deploy', { ...site, supports_yaml: 'S', images: ['I'] }],
-    ['deploy --site-yaml F --latest ubuntu,focal,base', 'image_deploy', { ...site, latest: ['ubuntu', 'focal', 'base'] }],
-    ['deploy --site-yaml F --latest ubuntu focal base --ipa kernel', 'image_deploy', { ...site, latest: ['ubuntu', 'focal', 'base'], ipa: 'kernel' }],
+    [
+      'deploy --site-yaml F --supports-yaml S --image I',
+      'image_deploy',
+      { ...site, supports_yaml: 'S', images: ['I'] },
+    ],
+    [
+      'deploy --site-yaml F --latest ubuntu,focal,base',
+      'image_deploy',
+      { ...site, latest: ['ubuntu', 'focal', 'base'] },
+    ],
+    [
+      'deploy --site-yaml F --latest ubuntu focal base --ipa kernel',
+      'image_deploy',
+      { ...site, latest: ['ubuntu', 'focal', 'base'], ipa: 'kernel' },
+    ],
     ['clean --site-yaml F', 'image_clean', site],
     ['ipa_test --site-yaml F --node-type T', 'ipa_test', { ...site, node_type: 'T' }],
-    ['ipa_test --site-yaml F --node-type T --initramfs-image I --kernel-image K --push', 'ipa_test', { ...site, node_type: 'T', initramfs_image: 'I', kernel_image: 'K', push: true }],
-    ['set_image_property --site-yaml F --metadata-field N --single-value U:V', 'image_property', { ...site, property: 'N', single_value: 'U:V' }],
-    ['set_image_property --site-yaml F --metadata-field N --values-file V', 'image_property', { ...site, property: 'N', values_file: 'V' }],
+    [
+      'ipa_test --site-yaml F --node-type T --initramfs-image I --kernel-image K --push',
+      'ipa_test',
+      { ...site, node_type: 'T', initramfs_image: 'I', kernel_image: 'K', push: true },
+    ],
+    [
+      'set_image_property --site-yaml F --metadata-field N --single-value U:V',
+      'image_property',
+      { ...site, property: 'N', single_value: 'U:V' },
+    ],
+    [
+      'set_image_property --site-yaml F --metadata-field N --values-file V',
+      'image_property',
+      { ...site, property: 'N', values_file: 'V' },
+    ],
     ['image_deployer --site-yaml F', 'image_deploy', site],
     ['image_deployer --site F', 'image_deploy', site],
     ['image_deployer --site=F --supports-yaml S', 'image_deploy', { ...site, supports_yaml: 'S' }],
     ['image_deployer --site F --supp S', 'image_deploy', { ...site, supports_yaml: 'S' }],
-    ['ipa_test --site F --node-t T --init I --kern K --pu', 'ipa_test', { ...site, node_type: 'T', initramfs_image: 'I', kernel_image: 'K', push: true }],
-    ['set_image_property --site F --meta N --single U:V', 'image_property', { ...site, property: 'N', single_value: 'U:V' }],
+    [
+      'ipa_test --site F --node-t T --init I --kern K --pu',
+      'ipa_test',
+      { ...site, node_type: 'T', initramfs_image: 'I', kernel_image: 'K', push: true },
+    ],
+    [
+      'set_image_property --site F --meta N --single U:V',
+      'image_property',
+      { ...site, property: 'N', single_value: 'U:V' },
+    ],
   ])('%s', async (line, name, raw) => {
     const { operation, raw: given, dryRun } = await read(line);
 
     expect({ name: operation.name, given, dryRun }).toEqual({ name, given: raw, dryRun: false });
   });
 
-  test.each(['deploy --site-yaml F --dry-run --debug', 'image_deployer --site F --dry --deb', 'set_image_property --site F --metadata-field N --single-value U:V --dry-run --debug', 'clean --site-yaml F --dry-run --debug'])(
-    '%s: a dry run that says every request',
-    async (line) => {
-      expect(await read(line)).toMatchObject({ dryRun: true, verbosity: 2 });
-    },
-  );
+  test.each([
+    'deploy --site-yaml F --dry-run --debug',
+    'image_deployer --site F --dry --deb',
+    'set_image_property --site F --metadata-field N --single-value U:V --dry-run --debug',
+    'clean --site-yaml F --dry-run --debug',
+  ])('%s: a dry run that says every request', async (line) => {
+    expect(await read(line)).toMatchObject({ dryRun: true, verbosity: 2 });
+  });
 
   test('--show-progress: what happens anyway', async () => {
     expect(await read('image_deployer --site-yaml F --show-progress')).toMatchObject({ showProgress: true });
@@ -68,6 +102,8 @@ describe('a switch is', () => {
   });
 
   test('refused by anything else', async () => {
-    await expect(read('deploy --force=perhaps')).rejects.toThrow('--force: "perhaps" is not allowed; it is yes or no, or --force alone');
+    await expect(read('deploy --force=perhaps')).rejects.toThrow(
+      '--force: "perhaps" is not allowed; it is yes or no, or --force alone',
+    );
   });
 });

@@ -34,13 +34,17 @@ describe('a disk that is full', () => {
     ['a failure', 'fail', 1],
     ['another run', 'busy', 75],
   ])('keeps the code of %s', async (_, behaviour, code) => {
-    const ended = await withFull((full) => run(process.execPath, [fakeCommand, 'fake', '--json', '--behaviour', behaviour], { stdout: full }));
+    const ended = await withFull((full) =>
+      run(process.execPath, [fakeCommand, 'fake', '--json', '--behaviour', behaviour], { stdout: full }),
+    );
 
     expect(ended.code).toBe(code);
   });
 
   test('under standard error hides no warning behind exit code 0', async () => {
-    const ended = await withFull((full) => run(process.execPath, [fakeCommand, 'fake', '--behaviour', 'change', '-v'], { stderr: full }));
+    const ended = await withFull((full) =>
+      run(process.execPath, [fakeCommand, 'fake', '--behaviour', 'change', '-v'], { stderr: full }),
+    );
 
     expect(ended.code).toBe(1);
   });
@@ -58,7 +62,10 @@ describe('a disk that is full', () => {
 });
 
 test('a reader that is gone takes nothing away from what was done', () => {
-  const { stdout } = spawnSync('/bin/bash', ['-c', `"${process.execPath}" "${fakeCommand}" fake --behaviour big --json | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}`]);
+  const { stdout } = spawnSync('/bin/bash', [
+    '-c',
+    `"${process.execPath}" "${fakeCommand}" fake --behaviour big --json | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}`,
+  ]);
 
   expect(stdout.toString()).toBe('0\n');
 });
@@ -83,7 +90,11 @@ function hasPipeOpen(pid: number): boolean {
 }
 
 /** Starts a program that waits for a pipe, signals it once it has the pipe open, and waits for its end. */
-async function endWhileReading(args: readonly string[], signal: NodeJS.Signals, stdin: 'ignore' | number = 'ignore'): Promise<Waiting> {
+async function endWhileReading(
+  args: readonly string[],
+  signal: NodeJS.Signals,
+  stdin: 'ignore' | number = 'ignore',
+): Promise<Waiting> {
   const child = spawn(process.execPath, args, { stdio: [stdin, 'pipe', 'ignore'] });
   let stdout = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
@@ -108,7 +119,10 @@ function withPipe(use: (descriptor: number) => Promise<void>): Promise<void> {
 }
 
 describe('a pipe that nobody writes to', () => {
-  const signals = [['SIGTERM', 143], ['SIGINT', 130]] as const;
+  const signals = [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const;
 
   test.each(signals)('in the place of site.yaml: %s ends the run with %d', async (signal, code) => {
     await withFolder(async (folder) => {
@@ -125,13 +139,17 @@ describe('a pipe that nobody writes to', () => {
     await withFolder(async (folder) => {
       spawnSync('mkfifo', [join(folder, 'pipe')]);
 
-      expect((await endWhileReading([fakeCommand, 'fake', '--items-file', join(folder, 'pipe')], signal)).code).toBe(code);
+      expect((await endWhileReading([fakeCommand, 'fake', '--items-file', join(folder, 'pipe')], signal)).code).toBe(
+        code,
+      );
     });
   });
 
   test('as standard input: SIGTERM ends the run', async () => {
     await withPipe(async (pipe) => {
-      expect((await endWhileReading([fakeCommand, 'fake', '--site-yaml', '/dev/stdin'], 'SIGTERM', pipe)).code).toBe(143);
+      expect((await endWhileReading([fakeCommand, 'fake', '--site-yaml', '/dev/stdin'], 'SIGTERM', pipe)).code).toBe(
+        143,
+      );
     });
   });
 
@@ -158,7 +176,10 @@ describe('a pipe that nobody writes to', () => {
 test.each([
   ['the arguments of a module', `echo '{"names": ["one"]}' | "${process.execPath}" "${fakeModule}" /dev/stdin`],
   ['site.yaml', `"${process.execPath}" "${fakeCommand}" fake --json --name one --site-yaml <(echo '{}')`],
-  ['site.yaml by standard input', `echo '{}' | "${process.execPath}" "${fakeCommand}" fake --json --name one --site-yaml /dev/stdin`],
+  [
+    'site.yaml by standard input',
+    `echo '{}' | "${process.execPath}" "${fakeCommand}" fake --json --name one --site-yaml /dev/stdin`,
+  ],
 ])('a pipe that somebody writes to brings %s', (_, command) => {
   const { stdout } = spawnSync('/bin/bash', ['-c', command]);
 

@@ -32,7 +32,11 @@ export interface RunOptions {
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.folder, env: { ...process.env, ...options.environment }, stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: options.folder,
+      env: { ...process.env, ...options.environment },
+      stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -65,7 +69,11 @@ export function runModule(file: string, args: unknown, options: RunOptions = {})
   return withFolder(async (folder) => {
     const path = join(folder, 'args');
     writeFileSync(path, typeof args === 'string' ? args : JSON.stringify(args));
-    const ended = await run(file.endsWith('.mjs') ? file : process.execPath, file.endsWith('.mjs') ? [path] : [file, path], options);
+    const ended = await run(
+      file.endsWith('.mjs') ? file : process.execPath,
+      file.endsWith('.mjs') ? [path] : [file, path],
+      options,
+    );
     return { ...ended, result: JSON.parse(ended.stdout) as Record<string, unknown> };
   });
 }

@@ -13,10 +13,24 @@ test.each([
   ['both', { md5, sha256 }, 'SHA-512 alone', { md5: false, algorithm: 'sha512' }, ['sha256', 'sha512']],
   ['both', { md5, sha256 }, 'SHA-256 alone', { md5: false, algorithm: 'sha256' }, ['sha256']],
   ['MD5', { md5 }, 'SHA-512 alone', { md5: false, algorithm: 'sha512' }, ['md5', 'sha512']],
-  ['nothing', {}, 'an algorithm that Node.js does not know', { md5: false, algorithm: 'whirlpool9' }, ['sha512', 'md5']],
+  [
+    'nothing',
+    {},
+    'an algorithm that Node.js does not know',
+    { md5: false, algorithm: 'whirlpool9' },
+    ['sha512', 'md5'],
+  ],
   ['both', { md5, sha256 }, 'nothing yet', undefined, ['sha256', 'sha512', 'md5']],
-])('where the store tells %s%.0s, and Glance %s%.0s, a transfer computes %j', (_store, checksums, _glance, glance, expected) => {
-  const source = { object: { url: 'http://store/image', bytes: 1, ...checksums }, diskFormat: 'qcow2', properties: {}, minDiskGib: undefined };
+])(
+  'where the store tells %s%.0s, and Glance %s%.0s, a transfer computes %j',
+  (_store, checksums, _glance, glance, expected) => {
+    const source = {
+      object: { url: 'http://store/image', bytes: 1, ...checksums },
+      diskFormat: 'qcow2',
+      properties: {},
+      minDiskGib: undefined,
+    };
 
-  expect(digestsNeeded(source, glance)).toEqual(expected);
-});
+    expect(digestsNeeded(source, glance)).toEqual(expected);
+  },
+);

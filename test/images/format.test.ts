@@ -11,7 +11,9 @@ test('an object is refused with its URL, without credentials', () => {
 });
 
 test('an object whose checksums cannot be believed is refused', () => {
-  expect(() => assertFormat({ ...object, checksumFault: 'the store publishes nonsense' }, qcow2(), 'qcow2')).toThrow('cannot be verified: the store publishes nonsense');
+  expect(() => assertFormat({ ...object, checksumFault: 'the store publishes nonsense' }, qcow2(), 'qcow2')).toThrow(
+    'cannot be verified: the store publishes nonsense',
+  );
 });
 
 test.each([

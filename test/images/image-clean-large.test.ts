@@ -8,8 +8,12 @@ async function measure(images: number): Promise<{ seconds: number; megabytes: nu
   try {
     for (let count = 0; count < images; count++) {
       // Every tenth is ours, and every second one of these is used by two servers.
-      const image = seedOld(site, { name: `CC-Site-${count}-20240322`, ...(count % 10 === 0 ? {} : { owner: 'stranger' }) });
-      for (const name of ['web', 'db']) site.users.compute.seed({ name: `${name}-${count}`, image: count % 20 === 0 ? image.id : '' });
+      const image = seedOld(site, {
+        name: `CC-Site-${count}-20240322`,
+        ...(count % 10 === 0 ? {} : { owner: 'stranger' }),
+      });
+      for (const name of ['web', 'db'])
+        site.users.compute.seed({ name: `${name}-${count}`, image: count % 20 === 0 ? image.id : '' });
     }
     const before = process.memoryUsage().heapUsed;
     const started = performance.now();
@@ -29,7 +33,9 @@ test('5,000 images and 10,000 servers are planned in seconds, with as many reque
   const small = await measure(1000);
   const large = await measure(5000);
 
-  process.stdout.write(`planned 5,000 images and 10,000 servers in ${large.seconds.toFixed(2)} s (1,000 and 2,000: ${small.seconds.toFixed(2)} s), ${large.megabytes.toFixed(0)} MiB, ${large.requests} requests\n`);
+  process.stdout.write(
+    `planned 5,000 images and 10,000 servers in ${large.seconds.toFixed(2)} s (1,000 and 2,000: ${small.seconds.toFixed(2)} s), ${large.megabytes.toFixed(0)} MiB, ${large.requests} requests\n`,
+  );
   expect(large.seconds).toBeLessThan(Math.max(20 * small.seconds, 5));
   expect(large.seconds).toBeLessThan(30);
   expect(large.megabytes).toBeLessThan(300);

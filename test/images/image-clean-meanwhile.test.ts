@@ -33,22 +33,46 @@ describe('between the plan and the change', () => {
     const image = seedOld(site);
     meanwhile(image.id, () => site.users.compute.seed({ name: 'quick', image: image.id }));
 
-    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: `used by server quick of project climate; ${age}` });
+    expect(resultOf(await clean(site), image)).toMatchObject({
+      action: 'skip',
+      reason: `used by server quick of project climate; ${age}`,
+    });
     expect(site.writes()).toEqual([]);
   });
 
   test('a node that was given the image saves it', async () => {
     const image = seedOld(site);
-    meanwhile(image.id, () => site.users.baremetal.nodes.splice(0, 9, { uuid: 'n', name: 'n', driver_info: { deploy_kernel: image.id }, instance_info: {} }));
+    meanwhile(image.id, () =>
+      site.users.baremetal.nodes.splice(0, 9, {
+        uuid: 'n',
+        name: 'n',
+        driver_info: { deploy_kernel: image.id },
+        instance_info: {},
+      }),
+    );
 
-    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: `used by node n (driver_info deploy_kernel); ${age}` });
+    expect(resultOf(await clean(site), image)).toMatchObject({
+      action: 'skip',
+      reason: `used by node n (driver_info deploy_kernel); ${age}`,
+    });
   });
 
   test('an image that was made to boot with it saves it', async () => {
     const image = seedOld(site);
-    meanwhile(image.id, () => site.glance.seed({ id: 'b', name: 'booting', owner: 'stranger', visibility: 'community', properties: { ramdisk_id: image.id } }));
+    meanwhile(image.id, () =>
+      site.glance.seed({
+        id: 'b',
+        name: 'booting',
+        owner: 'stranger',
+        visibility: 'community',
+        properties: { ramdisk_id: image.id },
+      }),
+    );
 
-    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: `used by image booting (b) as its kernel or ramdisk; ${age}` });
+    expect(resultOf(await clean(site), image)).toMatchObject({
+      action: 'skip',
+      reason: `used by image booting (b) as its kernel or ramdisk; ${age}`,
+    });
   });
 
   test.each<[string, (image: { name: string | null; visibility: string }) => void, string]>([
@@ -58,7 +82,10 @@ describe('between the plan and the change', () => {
     const image = seedOld(site);
     meanwhile(image.id, () => change(image));
 
-    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: `somebody changed its ${attribute} meanwhile; ${age}` });
+    expect(resultOf(await clean(site), image)).toMatchObject({
+      action: 'skip',
+      reason: `somebody changed its ${attribute} meanwhile; ${age}`,
+    });
     expect(site.writes()).toEqual([]);
   });
 
@@ -106,11 +133,25 @@ describe('between the plan and the change', () => {
   });
 
   test.each<[string, (id: string) => unknown, string]>([
-    ['a node', (id) => site.users.baremetal.seed({ name: 'late', driver_info: { deploy_kernel: id } }), 'used by node late (driver_info deploy_kernel)'],
-    ['a volume', (id) => site.users.volumev3.seed({ name: 'late', image: id }), 'used by volume late of project climate'],
-    ['hardware of Doni', (id) => site.users.inventory.seed({ name: 'late', properties: { baremetal_deploy_kernel_image: id } }), 'used by hardware late in Doni'],
+    [
+      'a node',
+      (id) => site.users.baremetal.seed({ name: 'late', driver_info: { deploy_kernel: id } }),
+      'used by node late (driver_info deploy_kernel)',
+    ],
+    [
+      'a volume',
+      (id) => site.users.volumev3.seed({ name: 'late', image: id }),
+      'used by volume late of project climate',
+    ],
+    [
+      'hardware of Doni',
+      (id) => site.users.inventory.seed({ name: 'late', properties: { baremetal_deploy_kernel_image: id } }),
+      'used by hardware late in Doni',
+    ],
   ])('%s that is given an image while an earlier batch is being deleted saves it', async (_, use, reason) => {
-    const last = lastOf(Array.from({ length: 25 }, (_each, count) => seedOld(site, { name: `CC-A-20240101.${count}` })));
+    const last = lastOf(
+      Array.from({ length: 25 }, (_each, count) => seedOld(site, { name: `CC-A-20240101.${count}` })),
+    );
     const remove = site.glance.state.images.delete.bind(site.glance.state.images);
     let deleted = 0;
     site.glance.state.images.delete = (key) => {

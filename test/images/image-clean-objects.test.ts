@@ -21,24 +21,38 @@ const clean = (args: Readonly<Record<string, unknown>> = {}) =>
 /** A production image of the older store, old enough to be deleted. */
 function seedProduction(name: string, ipa = 'na'): StoredImage {
   const { current: _current, ...properties } = seedOld(site, { name: 'template' }).properties;
-  for (const { id, name: seeded } of site.glance.state.images.values()) if (seeded === 'template') site.glance.state.images.delete(id);
-  return site.glance.seed({ name, created_at: '2024-03-22T16:00:00Z', properties: { ...properties, 'build-distro': 'ubuntu', 'build-ipa': ipa } });
+  for (const { id, name: seeded } of site.glance.state.images.values())
+    if (seeded === 'template') site.glance.state.images.delete(id);
+  return site.glance.seed({
+    name,
+    created_at: '2024-03-22T16:00:00Z',
+    properties: { ...properties, 'build-distro': 'ubuntu', 'build-ipa': ipa },
+  });
 }
 
 test('the names of supports.yaml are current, both halves of an agent too; one that neither catalogue has is deprecated', async () => {
-  const current = [seedProduction('CC-Ubuntu20.04'), seedProduction('CC-Ubuntu20.04-CUDA'), seedProduction(kernelName, 'kernel'), seedProduction(initramfsName, 'initramfs')];
+  const current = [
+    seedProduction('CC-Ubuntu20.04'),
+    seedProduction('CC-Ubuntu20.04-CUDA'),
+    seedProduction(kernelName, 'kernel'),
+    seedProduction(initramfsName, 'initramfs'),
+  ];
   const ofReleases = seedOld(site, { name: 'CC-Ubuntu24.04' });
   const [unlisted, silent] = [seedProduction('CC-Ubuntu16.04'), seedProduction('CC-Ubuntu18.04')];
   const oldAgent = seedProduction('CC-IPA-Debian10-AMD64.kernel', 'kernel');
 
   const outcome = await clean();
 
-  for (const image of [...current, ofReleases, silent]) expect(resultOf(outcome, image)).toMatchObject({ state: 'current', action: 'keep' });
-  for (const image of [unlisted, oldAgent]) expect(resultOf(outcome, image)).toMatchObject({ state: 'deprecated', action: 'hide' });
+  for (const image of [...current, ofReleases, silent])
+    expect(resultOf(outcome, image)).toMatchObject({ state: 'current', action: 'keep' });
+  for (const image of [unlisted, oldAgent])
+    expect(resultOf(outcome, image)).toMatchObject({ state: 'deprecated', action: 'hide' });
 });
 
 test('archive names of the older store are known, with a revision that has a dash too', async () => {
-  const archived = ['CC-Ubuntu20.04-20230302-1677628504.897832', `${kernelName}-20230124-1270-1677628504.897832.2`].map((name) => seedProduction(name));
+  const archived = ['CC-Ubuntu20.04-20230302-1677628504.897832', `${kernelName}-20230124-1270-1677628504.897832.2`].map(
+    (name) => seedProduction(name),
+  );
 
   const outcome = await clean();
 

@@ -20,7 +20,10 @@ export interface CleanResult {
 }
 
 /** A site whose catalogue has CC-Ubuntu22.04 alone. */
-export async function startOldSite(services: readonly (typeof everyService)[number][] = everyService, options: Omit<SandboxOptions, 'services'> = {}): Promise<TestSite> {
+export async function startOldSite(
+  services: readonly (typeof everyService)[number][] = everyService,
+  options: Omit<SandboxOptions, 'services'> = {},
+): Promise<TestSite> {
   const site = await startSite({ services, now: () => now.getTime(), ...options });
   site.store.put('prod/current', JSON.stringify({ 'CC-Ubuntu22.04': '20250422-v1-amd' }));
   site.keystone.projects.push({ id: 'project-1', name: 'climate' });
@@ -30,11 +33,25 @@ export async function startOldSite(services: readonly (typeof everyService)[numb
 /** An archived image of an earlier tool, by default of March 2024, which is old enough to be deleted. */
 export function seedOld({ glance }: Pick<Sandbox, 'glance'>, image: Partial<StoredImage> = {}): StoredImage {
   const created_at = image.created_at ?? '2024-03-22T16:00:00Z';
-  const properties = { current: '20240322-v1-amd', 'build-timestamp': '2024-03-22 15:30:45.123456', ...image.properties };
-  return glance.seed({ id: randomUUID(), name: 'CC-Ubuntu22.04_2024-03-22 15:30:45.123456', created_at, ...image, properties });
+  const properties = {
+    current: '20240322-v1-amd',
+    'build-timestamp': '2024-03-22 15:30:45.123456',
+    ...image.properties,
+  };
+  return glance.seed({
+    id: randomUUID(),
+    name: 'CC-Ubuntu22.04_2024-03-22 15:30:45.123456',
+    created_at,
+    ...image,
+    properties,
+  });
 }
 
-export function clean(site: TestSite, args: Readonly<Record<string, unknown>> = {}, options: { checkMode?: boolean } = {}): Promise<Outcome> {
+export function clean(
+  site: TestSite,
+  args: Readonly<Record<string, unknown>> = {},
+  options: { checkMode?: boolean } = {},
+): Promise<Outcome> {
   return site.run(imageClean, args, { now, ...options });
 }
 

@@ -14,7 +14,8 @@ const dayMs = 86_400_000;
 const later = (days: number): Date => new Date(now.getTime() + days * dayMs);
 
 /** A run on a host whose clock says this. */
-const cleanAt = (time: Date, args: Readonly<Record<string, unknown>> = {}, checkMode = false) => site.run(imageClean, args, { now: time, checkMode });
+const cleanAt = (time: Date, args: Readonly<Record<string, unknown>> = {}, checkMode = false) =>
+  site.run(imageClean, args, { now: time, checkMode });
 
 describe('a clock that is', () => {
   test.each([
@@ -24,10 +25,14 @@ describe('a clock that is', () => {
     ['an hour and a minute behind', -61 / 1440, 'is 1 h 1 min behind'],
   ])('%s changes nothing, and check mode says so too', async (_, days, difference) => {
     site = await startOldSite();
-    for (const created_at of ['2024-03-22T16:00:00Z', '2026-04-20T00:00:00Z', '2025-05-20T00:00:00Z']) seedOld(site, { created_at });
+    for (const created_at of ['2024-03-22T16:00:00Z', '2026-04-20T00:00:00Z', '2025-05-20T00:00:00Z'])
+      seedOld(site, { created_at });
 
     for (const checkMode of [false, true]) {
-      await expect(cleanAt(later(days), {}, checkMode)).rejects.toMatchObject({ code: 'CLOCK_DIFFERS', message: expect.stringContaining(difference) });
+      await expect(cleanAt(later(days), {}, checkMode)).rejects.toMatchObject({
+        code: 'CLOCK_DIFFERS',
+        message: expect.stringContaining(difference),
+      });
     }
     expect(site.writes()).toEqual([]);
   });
@@ -42,9 +47,16 @@ describe('a clock that is', () => {
   test('is that of a single service is wrong as well', async () => {
     site = await startOldSite();
     seedOld(site);
-    site.users.inventory.intervene = () => ({ status: 200, headers: { Date: later(-2).toUTCString() }, body: { hardware: [], links: [] } });
+    site.users.inventory.intervene = () => ({
+      status: 200,
+      headers: { Date: later(-2).toUTCString() },
+      body: { hardware: [], links: [] },
+    });
 
-    await expect(cleanAt(now)).rejects.toMatchObject({ code: 'CLOCK_DIFFERS', message: expect.stringContaining(`ahead of that of ${site.users.inventory.url}, which says 2026-05-30T12:00:00Z`) });
+    await expect(cleanAt(now)).rejects.toMatchObject({
+      code: 'CLOCK_DIFFERS',
+      message: expect.stringContaining(`ahead of that of ${site.users.inventory.url}, which says 2026-05-30T12:00:00Z`),
+    });
     expect(site.writes()).toEqual([]);
   });
 
@@ -62,7 +74,9 @@ describe('a clock that is', () => {
     const { auth_url } = site.auth;
     const token = await logIn(site.auth);
 
-    await expect(cleanAt(now, { auth_type: 'token', auth: { auth_url, token } })).rejects.toMatchObject({ code: 'CLOCK_UNKNOWN' });
+    await expect(cleanAt(now, { auth_type: 'token', auth: { auth_url, token } })).rejects.toMatchObject({
+      code: 'CLOCK_UNKNOWN',
+    });
     expect(site.writes()).toEqual([]);
   });
 });
@@ -89,20 +103,29 @@ describe('a production image whose name has just left the catalogue', () => {
     expect(resultOf(await run(now), image)).toMatchObject({ state: 'deprecated', action: 'hide' });
     expect(image).toMatchObject({ visibility: 'private', properties: { [markers.hiddenAt]: '2026-06-01T12:00:00Z' } });
     expect(await run(now)).toMatchObject({ changed: false });
-    expect(resultOf(await run(later(29)), image)).toMatchObject({ action: 'keep', reason: expect.stringContaining('to be deleted from 2026-07-01') });
+    expect(resultOf(await run(later(29)), image)).toMatchObject({
+      action: 'keep',
+      reason: expect.stringContaining('to be deleted from 2026-07-01'),
+    });
     expect(site.glance.state.images.has(image.id)).toBe(true);
     expect(resultOf(await run(later(31)), image)).toMatchObject({ action: 'delete' });
     expect(site.glance.state.images.has(image.id)).toBe(false);
   });
 
-  test.each([{ visibility: 'private' }, { os_hidden: true }])('is not deleted by the first run when an operator has hidden it long ago: %j', async (hiding) => {
-    site = await startOldSite();
-    const image = seedOld(site, { ...lost, ...hiding, updated_at: '2024-01-01T00:00:00Z' });
+  test.each([{ visibility: 'private' }, { os_hidden: true }])(
+    'is not deleted by the first run when an operator has hidden it long ago: %j',
+    async (hiding) => {
+      site = await startOldSite();
+      const image = seedOld(site, { ...lost, ...hiding, updated_at: '2024-01-01T00:00:00Z' });
 
-    expect(resultOf(await cleanAt(now), image)).toMatchObject({ action: 'hide', reason: expect.stringContaining('hidden by somebody else') });
-    expect(await cleanAt(now)).toMatchObject({ changed: false });
-    expect(site.glance.state.images.get(image.id)).toMatchObject({ ...hiding, name: 'CC-CentOS7' });
-  });
+      expect(resultOf(await cleanAt(now), image)).toMatchObject({
+        action: 'hide',
+        reason: expect.stringContaining('hidden by somebody else'),
+      });
+      expect(await cleanAt(now)).toMatchObject({ changed: false });
+      expect(site.glance.state.images.get(image.id)).toMatchObject({ ...hiding, name: 'CC-CentOS7' });
+    },
+  );
 
   test('whose name comes back is the production image again once it is published', async () => {
     site = await startOldSite();
@@ -123,8 +146,16 @@ describe('a catalogue that has lost many names', () => {
 
     for (const checkMode of [true, false]) {
       const outcome = await cleanAt(now, {}, checkMode);
-      expect(outcome.failures).toEqual([expect.stringContaining('the catalogue has lost 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C): it is not believed')]);
-      expect(resultsOf(outcome).map(({ action }) => action).sort()).toEqual(['delete', 'keep', 'skip', 'skip', 'skip']);
+      expect(outcome.failures).toEqual([
+        expect.stringContaining(
+          'the catalogue has lost 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C): it is not believed',
+        ),
+      ]);
+      expect(
+        resultsOf(outcome)
+          .map(({ action }) => action)
+          .sort(),
+      ).toEqual(['delete', 'keep', 'skip', 'skip', 'skip']);
     }
     expect(site.writes()).toEqual([`DELETE /v2/images/${archived.id}`]);
     const accepted = await cleanAt(now, { accept_losses: true });

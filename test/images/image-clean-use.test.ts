@@ -16,13 +16,27 @@ afterEach(() => site.close());
 const age = '26 months old, deleted from 18';
 
 describe('an image is left alone while it is used by', () => {
-  test.each(['ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED', 'RESCUE', 'ERROR', 'BUILD', 'VERIFY_RESIZE', 'SHELVED', 'SHELVED_OFFLOADED'])('a server that is %s (18)', async (status) => {
+  test.each([
+    'ACTIVE',
+    'SHUTOFF',
+    'PAUSED',
+    'SUSPENDED',
+    'RESCUE',
+    'ERROR',
+    'BUILD',
+    'VERIFY_RESIZE',
+    'SHELVED',
+    'SHELVED_OFFLOADED',
+  ])('a server that is %s (18)', async (status) => {
     const image = seedOld(site);
     site.users.compute.seed({ name: 'web-3', image: image.id, status });
 
     const outcome = await clean(site);
 
-    expect(resultOf(outcome, image)).toMatchObject({ action: 'skip', reason: `used by server web-3 of project climate; ${age}` });
+    expect(resultOf(outcome, image)).toMatchObject({
+      action: 'skip',
+      reason: `used by server web-3 of project climate; ${age}`,
+    });
     expect(outcome).toMatchObject({ changed: false, failures: [] });
     expect(site.writes()).toEqual([]);
   });
@@ -31,7 +45,9 @@ describe('an image is left alone while it is used by', () => {
     const image = seedOld(site);
     site.users.compute.seed({ name: 'web-3', image: image.id, status: 'SOFT_DELETED' });
 
-    expect(resultOf(await clean(site), image)?.reason).toBe(`used by soft-deleted server web-3 of project climate; ${age}`);
+    expect(resultOf(await clean(site), image)?.reason).toBe(
+      `used by soft-deleted server web-3 of project climate; ${age}`,
+    );
   });
 
   test('a server on the last page, and says so of each project that Keystone names (20)', async () => {
@@ -41,7 +57,11 @@ describe('an image is left alone while it is used by', () => {
     site.users.compute.seed({ name: 'last', image: image.id, project: 'project-2' });
 
     expect(resultOf(await clean(site), image)?.reason).toBe(`used by server last of project project-2; ${age}`);
-    expect(site.users.compute.requests.filter(({ path, query }) => path.endsWith('/servers/detail') && !query.has('soft_deleted'))).toHaveLength(5);
+    expect(
+      site.users.compute.requests.filter(
+        ({ path, query }) => path.endsWith('/servers/detail') && !query.has('soft_deleted'),
+      ),
+    ).toHaveLength(5);
   });
 
   test('a node on the last page, although the node that the second page begins behind is deleted meanwhile', async () => {
@@ -66,7 +86,9 @@ describe('an image is left alone while it is used by', () => {
     site.users.volumev3.seed({ name: 'root-3', image: image.id, server });
     site.users.volumev3.seed({ name: 'data' });
 
-    expect(resultOf(await clean(site), image)?.reason).toBe(`used by volume root-3 of server ${server} of project climate; ${age}`);
+    expect(resultOf(await clean(site), image)?.reason).toBe(
+      `used by volume root-3 of server ${server} of project climate; ${age}`,
+    );
   });
 
   test.each<[string, Record<string, unknown>, string]>([
@@ -82,40 +104,85 @@ describe('an image is left alone while it is used by', () => {
     ['instance_info', { nested: { list: ['{id}'] } }, 'nested'],
   ])('a node, in its %s %j (21)', async (kind, info, key) => {
     const image = seedOld(site, { name: 'CC-IPA-Debian11-AMD64.kernel-20240302' });
-    const given = JSON.parse(JSON.stringify(info).replace('{id}', image.id).replace('{ID}', image.id.toUpperCase())) as Record<string, unknown>;
+    const given = JSON.parse(
+      JSON.stringify(info).replace('{id}', image.id).replace('{ID}', image.id.toUpperCase()),
+    ) as Record<string, unknown>;
     site.users.baremetal.seed({ name: 'rack3-07', [kind]: given });
 
     expect(resultOf(await clean(site), image)?.reason).toBe(`used by node rack3-07 (${kind} ${key}); ${age}`);
   });
 
-  test.each(['baremetal_deploy_kernel_image', 'baremetal_deploy_ramdisk_image'])('hardware of Doni, as its %s (21)', async (property) => {
-    const image = seedOld(site);
-    site.users.inventory.seed({ name: 'rack3-07', properties: { [property]: image.id } });
+  test.each(['baremetal_deploy_kernel_image', 'baremetal_deploy_ramdisk_image'])(
+    'hardware of Doni, as its %s (21)',
+    async (property) => {
+      const image = seedOld(site);
+      site.users.inventory.seed({ name: 'rack3-07', properties: { [property]: image.id } });
 
-    expect(resultOf(await clean(site), image)?.reason).toBe(`used by hardware rack3-07 in Doni; ${age}`);
-  });
+      expect(resultOf(await clean(site), image)?.reason).toBe(`used by hardware rack3-07 in Doni; ${age}`);
+    },
+  );
 
-  test.each([{ visibility: 'private' }, { visibility: 'community' }, { visibility: 'public', os_hidden: true }])('an image of another project that boots with it, %j', async (attributes) => {
-    const image = seedOld(site);
-    const booting = site.glance.seed({ name: 'booting', owner: 'stranger', ...attributes, properties: { kernel_id: image.id } });
+  test.each([{ visibility: 'private' }, { visibility: 'community' }, { visibility: 'public', os_hidden: true }])(
+    'an image of another project that boots with it, %j',
+    async (attributes) => {
+      const image = seedOld(site);
+      const booting = site.glance.seed({
+        name: 'booting',
+        owner: 'stranger',
+        ...attributes,
+        properties: { kernel_id: image.id },
+      });
 
-    expect(resultOf(await clean(site), image)?.reason).toBe(`used by image booting (${booting.id}) as its kernel or ramdisk; ${age}`);
-  });
+      expect(resultOf(await clean(site), image)?.reason).toBe(
+        `used by image booting (${booting.id}) as its kernel or ramdisk; ${age}`,
+      );
+    },
+  );
 });
 
 type Failure = readonly [string, keyof Users, (call: Call) => Answer | undefined];
 
 const failures: readonly Failure[] = [
   ['Nova answers 503', 'compute', () => ({ status: 503, body: 'maintenance' })],
-  ['Nova refuses what is deleted softly', 'compute', ({ query }) => (query.has('soft_deleted') ? { status: 400 } : undefined)],
-  ['Nova knows no microversion 2.69', 'compute', () => ({ status: 406, body: { computeFault: { message: 'Version 2.69 is not supported by the API.' } } })],
-  ['Nova lists a server without data of its image', 'compute', ({ segments }) => (segments.includes('detail') ? { status: 200, body: { servers: [{ id: 'x', name: 'x', status: 'ACTIVE' }] } } : undefined)],
+  [
+    'Nova refuses what is deleted softly',
+    'compute',
+    ({ query }) => (query.has('soft_deleted') ? { status: 400 } : undefined),
+  ],
+  [
+    'Nova knows no microversion 2.69',
+    'compute',
+    () => ({ status: 406, body: { computeFault: { message: 'Version 2.69 is not supported by the API.' } } }),
+  ],
+  [
+    'Nova lists a server without data of its image',
+    'compute',
+    ({ segments }) =>
+      segments.includes('detail')
+        ? { status: 200, body: { servers: [{ id: 'x', name: 'x', status: 'ACTIVE' }] } }
+        : undefined,
+  ],
   ['Nova answers no list', 'compute', () => ({ status: 200, body: {} })],
-  ['Nova refuses to list all projects', 'compute', () => ({ status: 403, body: { forbidden: { message: 'not allowed' } } })],
+  [
+    'Nova refuses to list all projects',
+    'compute',
+    () => ({ status: 403, body: { forbidden: { message: 'not allowed' } } }),
+  ],
   ['Cinder is not where the catalogue says', 'volumev3', () => ({ status: 404 })],
-  ['Ironic answers 500 on its second page', 'baremetal', ({ query }) => (query.has('marker') ? { status: 500 } : undefined)],
+  [
+    'Ironic answers 500 on its second page',
+    'baremetal',
+    ({ query }) => (query.has('marker') ? { status: 500 } : undefined),
+  ],
   ['Ironic loses every marker', 'baremetal', ({ query }) => (query.has('marker') ? { status: 404 } : undefined)],
-  ['Ironic leads back to its first page', 'baremetal', ({ url }) => ({ status: 200, body: { nodes: [], next: `${url}/v1/nodes?fields=uuid,name,driver_info,instance_info&limit=1000` } })],
+  [
+    'Ironic leads back to its first page',
+    'baremetal',
+    ({ url }) => ({
+      status: 200,
+      body: { nodes: [], next: `${url}/v1/nodes?fields=uuid,name,driver_info,instance_info&limit=1000` },
+    }),
+  ],
   ['Doni answers a page of a proxy', 'inventory', () => ({ status: 200, body: '<html>welcome</html>' })],
 ];
 
@@ -128,7 +195,10 @@ describe('nothing is changed and the run fails where', () => {
       for (let count = 0; count < 2; count++) site.users.baremetal.seed({});
       site.users[service].intervene = intervene;
 
-      await expect(clean(site)).rejects.toMatchObject({ code: 'USE_UNKNOWN', message: expect.stringContaining('nothing is hidden or deleted') });
+      await expect(clean(site)).rejects.toMatchObject({
+        code: 'USE_UNKNOWN',
+        message: expect.stringContaining('nothing is hidden or deleted'),
+      });
       expect(site.writes()).toEqual([]);
     },
     20_000,
@@ -176,17 +246,22 @@ describe('Glance', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test.each([403, 409])('that refuses a deletion with %i makes it a skip with the reason, and the others go on (26)', async (status) => {
-    const refused = seedOld(site, { name: 'CC-A-20240101' });
-    const other = seedOld(site, { name: 'CC-B-20240101' });
-    refuseDeletion(refused.id, status);
+  test.each([403, 409])(
+    'that refuses a deletion with %i makes it a skip with the reason, and the others go on (26)',
+    async (status) => {
+      const refused = seedOld(site, { name: 'CC-A-20240101' });
+      const other = seedOld(site, { name: 'CC-B-20240101' });
+      refuseDeletion(refused.id, status);
 
-    const outcome = await clean(site);
+      const outcome = await clean(site);
 
-    expect(outcome).toMatchObject({ changed: true, failures: [], message: '1 delete, 1 skip' });
-    expect(resultOf(outcome, refused)?.reason).toMatch(new RegExp(`^Glance refuses: DELETE .* answered ${status}: .*Image is in use`));
-    expect(site.glance.state.images.has(other.id)).toBe(false);
-  });
+      expect(outcome).toMatchObject({ changed: true, failures: [], message: '1 delete, 1 skip' });
+      expect(resultOf(outcome, refused)?.reason).toMatch(
+        new RegExp(`^Glance refuses: DELETE .* answered ${status}: .*Image is in use`),
+      );
+      expect(site.glance.state.images.has(other.id)).toBe(false);
+    },
+  );
 
   test('that fails makes the run fail, and the others go on (26)', async () => {
     const broken = seedOld(site, { name: 'CC-A-20240101' });
@@ -208,9 +283,12 @@ test("another project's images are never touched, whatever their properties say 
   expect(await clean(site)).toMatchObject({ changed: false, message: 'no images to look after' });
 });
 
-test.each(['private', 'shared', 'community', 'public'])('what was hidden before is seen again and deleted in its time: %s (17)', async (visibility) => {
-  const image = seedOld(site, { visibility, os_hidden: visibility === 'public' });
+test.each(['private', 'shared', 'community', 'public'])(
+  'what was hidden before is seen again and deleted in its time: %s (17)',
+  async (visibility) => {
+    const image = seedOld(site, { visibility, os_hidden: visibility === 'public' });
 
-  expect(resultOf(await clean(site), image)).toMatchObject({ action: 'delete' });
-  expect(site.glance.state.images.has(image.id)).toBe(false);
-});
+    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'delete' });
+    expect(site.glance.state.images.has(image.id)).toBe(false);
+  },
+);

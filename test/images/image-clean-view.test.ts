@@ -24,13 +24,37 @@ describe('an id in another spelling is that of the image,', () => {
   ];
   const users: readonly (readonly [string, (id: string) => unknown, string])[] = [
     ['server', (image) => site.users.compute.seed({ name: 'web-3', image }), 'used by server web-3 of project climate'],
-    ['volume', (image) => site.users.volumev3.seed({ name: 'root-3', image }), 'used by volume root-3 of project climate'],
-    ['node', (image) => site.users.baremetal.seed({ name: 'rack3', instance_info: { image_source: image } }), 'used by node rack3 (instance_info image_source)'],
-    ['node by a URL', (image) => site.users.baremetal.seed({ name: 'rack3', driver_info: { deploy_iso: `http://glance/v2/images/${encodeURIComponent(image)}/file` } }), 'used by node rack3 (driver_info deploy_iso)'],
-    ['hardware of Doni', (image) => site.users.inventory.seed({ name: 'rack3', properties: { baremetal_deploy_kernel_image: image } }), 'used by hardware rack3 in Doni'],
+    [
+      'volume',
+      (image) => site.users.volumev3.seed({ name: 'root-3', image }),
+      'used by volume root-3 of project climate',
+    ],
+    [
+      'node',
+      (image) => site.users.baremetal.seed({ name: 'rack3', instance_info: { image_source: image } }),
+      'used by node rack3 (instance_info image_source)',
+    ],
+    [
+      'node by a URL',
+      (image) =>
+        site.users.baremetal.seed({
+          name: 'rack3',
+          driver_info: { deploy_iso: `http://glance/v2/images/${encodeURIComponent(image)}/file` },
+        }),
+      'used by node rack3 (driver_info deploy_iso)',
+    ],
+    [
+      'hardware of Doni',
+      (image) => site.users.inventory.seed({ name: 'rack3', properties: { baremetal_deploy_kernel_image: image } }),
+      'used by hardware rack3 in Doni',
+    ],
   ];
 
-  test.each(spellings.flatMap(([spelling, spell]) => users.map(([user, use, reason]) => ({ user, spelling, spell, use, reason }))))('$spelling, of a $user', async ({ spell, use, reason }) => {
+  test.each(
+    spellings.flatMap(([spelling, spell]) =>
+      users.map(([user, use, reason]) => ({ user, spelling, spell, use, reason })),
+    ),
+  )('$spelling, of a $user', async ({ spell, use, reason }) => {
     const image = seedOld(site);
     use(spell(image.id));
 
@@ -40,15 +64,23 @@ describe('an id in another spelling is that of the image,', () => {
 
   test.each(spellings)('%s, of an image that boots with it', async (_, spell) => {
     const image = seedOld(site);
-    const booting = site.glance.seed({ name: 'booting', owner: 'stranger', properties: { ramdisk_id: spell(image.id) } });
+    const booting = site.glance.seed({
+      name: 'booting',
+      owner: 'stranger',
+      properties: { ramdisk_id: spell(image.id) },
+    });
 
-    expect(resultOf(await clean(site), image)?.reason).toBe(`used by image booting (${booting.id}) as its kernel or ramdisk; ${age}`);
+    expect(resultOf(await clean(site), image)?.reason).toBe(
+      `used by image booting (${booting.id}) as its kernel or ramdisk; ${age}`,
+    );
   });
 
   test.each(spellings)('%s, of the options that name images', async (_, spell) => {
     const [image, other] = [seedOld(site), seedOld(site)];
 
-    expect(resultOf(await clean(site, { skip_images: [spell(image.id)] }, { checkMode: true }), image)).toMatchObject({ action: 'skip' });
+    expect(resultOf(await clean(site, { skip_images: [spell(image.id)] }, { checkMode: true }), image)).toMatchObject({
+      action: 'skip',
+    });
     expect(resultOf(await clean(site, { exclude: [spell(image.id)] }, { checkMode: true }), image)).toBeUndefined();
     expect((await clean(site, { images: [spell(other.id)] }, { checkMode: true })).message).toBe('planned: 1 delete');
   });
@@ -57,21 +89,92 @@ describe('an id in another spelling is that of the image,', () => {
 type Hiding = readonly [string, keyof Users, (call: Call) => Answer | undefined, string];
 
 const redacted = '** Redacted - requires baremetal:node:get:driver_info permission. **';
-const nodesOf = (node: object) => (call: Call): Answer | undefined =>
-  call.segments[1] === 'nodes' ? { status: 200, body: { nodes: [{ uuid: 'n', name: 'rack3', driver_info: {}, instance_info: {}, ...node }] } } : undefined;
+const nodesOf =
+  (node: object) =>
+  (call: Call): Answer | undefined =>
+    call.segments[1] === 'nodes'
+      ? { status: 200, body: { nodes: [{ uuid: 'n', name: 'rack3', driver_info: {}, instance_info: {}, ...node }] } }
+      : undefined;
 
 const hidings: readonly Hiding[] = [
-  ['Ironic refuses its conductors, as it does to whom it hides nodes', 'baremetal', ({ segments }) => (segments[1] === 'conductors' ? { status: 403, body: {} } : undefined), 'not all nodes are shown'],
-  ['Ironic hides a driver_info', 'baremetal', nodesOf({ driver_info: { content: redacted } }), 'driver_info content of node rack3'],
-  ['Ironic hides a driver_info in another way', 'baremetal', nodesOf({ driver_info: redacted }), 'node rack3 comes without its driver_info'],
-  ['Ironic leaves an instance_info out', 'baremetal', nodesOf({ instance_info: undefined }), 'node rack3 comes without its instance_info'],
-  ['Ironic hides a value deep in an instance_info', 'baremetal', nodesOf({ instance_info: { deep: [{ image: '** Value Redacted - Requires x permission. **' }] } }), 'instance_info deep of node rack3'],
-  ['Ironic masks a kernel', 'baremetal', nodesOf({ driver_info: { deploy_kernel: '******' } }), 'driver_info deploy_kernel of node rack3'],
-  ['Ironic masks an image in a list', 'baremetal', nodesOf({ instance_info: { boot_isos: ['******'] } }), 'instance_info boot_isos of node rack3'],
-  ['Ironic masks the URL of an image that is not named otherwise', 'baremetal', nodesOf({ instance_info: { image_url: '******' } }), 'instance_info image_url of node rack3'],
-  ['Nova has more bare-metal hypervisors than Ironic has nodes', 'compute', ({ segments }) => (segments[1] === 'os-hypervisors' ? { status: 200, body: { hypervisors: [{ id: '1', hypervisor_type: 'ironic' }] } } : undefined), 'shows this login 0 nodes, and Nova has 1 bare-metal hypervisors'],
-  ['Cinder refuses its services, as it does to whom it hides volumes', 'volumev3', ({ segments }) => (segments[1] === 'os-services' ? { status: 403 } : undefined), 'the volumes of its project only'],
-  ['Doni masks a deploy image', 'inventory', ({ segments }) => (segments[1] === 'hardware' ? { status: 200, body: { hardware: [{ uuid: 'h', name: 'rack3', properties: { baremetal_deploy_kernel_image: '************' } }], links: [] } } : undefined), 'it masks the deploy images of hardware rack3'],
+  [
+    'Ironic refuses its conductors, as it does to whom it hides nodes',
+    'baremetal',
+    ({ segments }) => (segments[1] === 'conductors' ? { status: 403, body: {} } : undefined),
+    'not all nodes are shown',
+  ],
+  [
+    'Ironic hides a driver_info',
+    'baremetal',
+    nodesOf({ driver_info: { content: redacted } }),
+    'driver_info content of node rack3',
+  ],
+  [
+    'Ironic hides a driver_info in another way',
+    'baremetal',
+    nodesOf({ driver_info: redacted }),
+    'node rack3 comes without its driver_info',
+  ],
+  [
+    'Ironic leaves an instance_info out',
+    'baremetal',
+    nodesOf({ instance_info: undefined }),
+    'node rack3 comes without its instance_info',
+  ],
+  [
+    'Ironic hides a value deep in an instance_info',
+    'baremetal',
+    nodesOf({ instance_info: { deep: [{ image: '** Value Redacted - Requires x permission. **' }] } }),
+    'instance_info deep of node rack3',
+  ],
+  [
+    'Ironic masks a kernel',
+    'baremetal',
+    nodesOf({ driver_info: { deploy_kernel: '******' } }),
+    'driver_info deploy_kernel of node rack3',
+  ],
+  [
+    'Ironic masks an image in a list',
+    'baremetal',
+    nodesOf({ instance_info: { boot_isos: ['******'] } }),
+    'instance_info boot_isos of node rack3',
+  ],
+  [
+    'Ironic masks the URL of an image that is not named otherwise',
+    'baremetal',
+    nodesOf({ instance_info: { image_url: '******' } }),
+    'instance_info image_url of node rack3',
+  ],
+  [
+    'Nova has more bare-metal hypervisors than Ironic has nodes',
+    'compute',
+    ({ segments }) =>
+      segments[1] === 'os-hypervisors'
+        ? { status: 200, body: { hypervisors: [{ id: '1', hypervisor_type: 'ironic' }] } }
+        : undefined,
+    'shows this login 0 nodes, and Nova has 1 bare-metal hypervisors',
+  ],
+  [
+    'Cinder refuses its services, as it does to whom it hides volumes',
+    'volumev3',
+    ({ segments }) => (segments[1] === 'os-services' ? { status: 403 } : undefined),
+    'the volumes of its project only',
+  ],
+  [
+    'Doni masks a deploy image',
+    'inventory',
+    ({ segments }) =>
+      segments[1] === 'hardware'
+        ? {
+            status: 200,
+            body: {
+              hardware: [{ uuid: 'h', name: 'rack3', properties: { baremetal_deploy_kernel_image: '************' } }],
+              links: [],
+            },
+          }
+        : undefined,
+    'it masks the deploy images of hardware rack3',
+  ],
 ];
 
 describe('nothing is hidden or deleted, in check mode neither, where', () => {
@@ -84,19 +187,29 @@ describe('nothing is hidden or deleted, in check mode neither, where', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test.each([['compute'], ['volumev3'], ['baremetal'], ['inventory'], []])('a login without the role admin asks: %s', async (...services) => {
-    await site.close();
-    site = await startOldSite(services as (keyof Users & ('compute' | 'volumev3' | 'baremetal' | 'inventory'))[]);
-    seedOld(site, { owner: site.keystone.demo.project.id });
+  test.each([['compute'], ['volumev3'], ['baremetal'], ['inventory'], []])(
+    'a login without the role admin asks: %s',
+    async (...services) => {
+      await site.close();
+      site = await startOldSite(services as (keyof Users & ('compute' | 'volumev3' | 'baremetal' | 'inventory'))[]);
+      seedOld(site, { owner: site.keystone.demo.project.id });
 
-    await expect(clean(site, { auth: site.demoAuth })).rejects.toMatchObject({ code: 'USE_UNKNOWN' });
-    expect(site.writes()).toEqual([]);
-  });
+      await expect(clean(site, { auth: site.demoAuth })).rejects.toMatchObject({ code: 'USE_UNKNOWN' });
+      expect(site.writes()).toEqual([]);
+    },
+  );
 });
 
 test.each([
   { driver_info: { ipmi_password: '******', deploy_kernel: 'http://web/ipa.kernel?token=******' } },
-  { instance_info: { image_source: '0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11', image_url: '******', configdrive: '******', image_checksum: '******' } },
+  {
+    instance_info: {
+      image_source: '0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11',
+      image_url: '******',
+      configdrive: '******',
+      image_checksum: '******',
+    },
+  },
   { driver_info: null },
 ])('what Ironic masks and cannot name an image hides nothing: %j', async (node) => {
   const image = seedOld(site);
@@ -109,7 +222,11 @@ test.each([82, 83, 96])('a node that has a parent is seen by an Ironic that spea
   const image = seedOld(site);
   site.users.baremetal.minor = minor;
   const { uuid } = site.users.baremetal.seed({ name: 'parent' });
-  site.users.baremetal.seed({ name: 'child', driver_info: { deploy_kernel: image.id }, ...(minor >= 83 ? { parent_node: uuid } : {}) });
+  site.users.baremetal.seed({
+    name: 'child',
+    driver_info: { deploy_kernel: image.id },
+    ...(minor >= 83 ? { parent_node: uuid } : {}),
+  });
 
   expect(resultOf(await clean(site), image)?.reason).toBe(`used by node child (driver_info deploy_kernel); ${age}`);
 });
@@ -119,7 +236,12 @@ test('owner and lessee are asked for where Ironic knows them, and not before', a
   const fieldsAt = async (minor: number): Promise<string | null | undefined> => {
     site.users.baremetal.minor = minor;
     await clean(site, {}, { checkMode: true });
-    return site.users.baremetal.requests.findLast(({ path, query }) => path === '/v1/nodes' && query.has('driver_info') === false && query.get('fields')?.includes('driver_info'))?.query.get('fields');
+    return site.users.baremetal.requests
+      .findLast(
+        ({ path, query }) =>
+          path === '/v1/nodes' && query.has('driver_info') === false && query.get('fields')?.includes('driver_info'),
+      )
+      ?.query.get('fields');
   };
 
   expect(await fieldsAt(11)).toBe('uuid,name,driver_info,instance_info');
@@ -130,9 +252,15 @@ test('owner and lessee are asked for where Ironic knows them, and not before', a
 test('the kernel and ramdisk of a volume, and of a server, count', async () => {
   const [kernel, ramdisk] = [seedOld(site), seedOld(site)];
   const metadata = { image_id: '0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11', kernel_id: kernel.id.toUpperCase() };
-  site.users.volumev3.intervene = ({ segments }) => (segments[1] === 'volumes' ? { status: 200, body: { volumes: [{ id: 'v', name: 'root', volume_image_metadata: metadata }] } } : undefined);
+  site.users.volumev3.intervene = ({ segments }) =>
+    segments[1] === 'volumes'
+      ? { status: 200, body: { volumes: [{ id: 'v', name: 'root', volume_image_metadata: metadata }] } }
+      : undefined;
   const server = { id: 's', name: 'web-3', status: 'ACTIVE', image: '', 'OS-EXT-SRV-ATTR:ramdisk_id': ramdisk.id };
-  site.users.compute.intervene = ({ segments, query }) => (segments[2] === 'detail' && segments[1] === 'servers' && !query.has('image') ? { status: 200, body: { servers: [server] } } : undefined);
+  site.users.compute.intervene = ({ segments, query }) =>
+    segments[2] === 'detail' && segments[1] === 'servers' && !query.has('image')
+      ? { status: 200, body: { servers: [server] } }
+      : undefined;
 
   const outcome = await clean(site);
 
@@ -146,23 +274,35 @@ describe('an Ironic that shows a project only its own nodes', () => {
     ['driver_info', (deploy_kernel) => ({ driver_info: { deploy_kernel } })],
   ];
 
-  test.each(uses)('is asked with a token of the whole system, and the node without an owner is seen in its %s', async (_, use) => {
-    const image = seedOld(site);
-    site.users.baremetal.enforcesScope = true;
-    site.users.baremetal.seed({ name: 'rack3', owner: null, ...use(image.id) });
+  test.each(uses)(
+    'is asked with a token of the whole system, and the node without an owner is seen in its %s',
+    async (_, use) => {
+      const image = seedOld(site);
+      site.users.baremetal.enforcesScope = true;
+      site.users.baremetal.seed({ name: 'rack3', owner: null, ...use(image.id) });
 
-    expect(resultOf(await clean(site), image)).toMatchObject({ action: 'skip', reason: expect.stringContaining('used by node rack3') });
-    expect(site.writes()).toEqual([]);
-  });
+      expect(resultOf(await clean(site), image)).toMatchObject({
+        action: 'skip',
+        reason: expect.stringContaining('used by node rack3'),
+      });
+      expect(site.writes()).toEqual([]);
+    },
+  );
 
   test.each(uses)('refuses a login that cannot have one, and nothing is deleted: %s', async (_, use) => {
     const image = seedOld(site);
     site.users.baremetal.enforcesScope = true;
     site.users.baremetal.seed({ name: 'rack3', owner: null, ...use(image.id) });
     const { id, secret } = site.keystone.admin.applicationCredential;
-    const login = { auth_type: 'v3applicationcredential', auth: { auth_url: site.auth.auth_url, application_credential_id: id, application_credential_secret: secret } };
+    const login = {
+      auth_type: 'v3applicationcredential',
+      auth: { auth_url: site.auth.auth_url, application_credential_id: id, application_credential_secret: secret },
+    };
 
-    await expect(clean(site, login)).rejects.toMatchObject({ code: 'USE_UNKNOWN', message: expect.stringContaining('a token of the whole system is needed') });
+    await expect(clean(site, login)).rejects.toMatchObject({
+      code: 'USE_UNKNOWN',
+      message: expect.stringContaining('a token of the whole system is needed'),
+    });
     expect(site.writes()).toEqual([]);
   });
 });

@@ -21,7 +21,11 @@ const archived = (day: string) => ({ name: `CC-Ubuntu22.04_${day} 15:30:45.12345
 describe('a cleaning', () => {
   test('hides and deletes in the first run and changes nothing in the second', async () => {
     const current = seedOld(site, { name: 'CC-Ubuntu22.04' });
-    const [toDelete, toHide, young] = [seedOld(site), seedOld(site, archived('2025-05-20')), seedOld(site, archived('2025-12-01'))];
+    const [toDelete, toHide, young] = [
+      seedOld(site),
+      seedOld(site, archived('2025-05-20')),
+      seedOld(site, archived('2025-12-01')),
+    ];
 
     const first = await clean(site);
     const writes = site.writes();
@@ -29,7 +33,11 @@ describe('a cleaning', () => {
 
     expect(first).toMatchObject({ changed: true, failures: [], message: '1 delete, 1 hide, 2 keep' });
     expect(writes).toEqual([`DELETE /v2/images/${toDelete.id}`, `PATCH /v2/images/${toHide.id}`]);
-    expect(site.glance.state.images.get(toHide.id)).toMatchObject({ visibility: 'private', os_hidden: false, properties: toHide.properties });
+    expect(site.glance.state.images.get(toHide.id)).toMatchObject({
+      visibility: 'private',
+      os_hidden: false,
+      properties: toHide.properties,
+    });
     expect([resultOf(first, current)?.action, resultOf(first, young)?.action]).toEqual(['keep', 'keep']);
     expect(second).toMatchObject({ changed: false, failures: [], message: '3 keep' });
     expect(site.writes()).toEqual(writes);
@@ -42,8 +50,16 @@ describe('a cleaning', () => {
 
     expect(planned).toMatchObject({ changed: true, message: 'planned: 1 delete, 1 hide' });
     expect(planned.differences).toEqual([
-      { header: `image ${toDelete.name} (${toDelete.id})`, before: { id: toDelete.id, name: toDelete.name, visibility: 'public' }, after: {} },
-      { header: `image ${toHide.name} (${toHide.id})`, before: { visibility: 'public' }, after: { visibility: 'private' } },
+      {
+        header: `image ${toDelete.name} (${toDelete.id})`,
+        before: { id: toDelete.id, name: toDelete.name, visibility: 'public' },
+        after: {},
+      },
+      {
+        header: `image ${toHide.name} (${toHide.id})`,
+        before: { visibility: 'public' },
+        after: { visibility: 'private' },
+      },
     ]);
     expect(planned.table.rows).toEqual([
       [toDelete.name, 'archived', '26 mo', 'delete', '26 months old, deleted from 18', toDelete.id],
@@ -64,7 +80,9 @@ describe('a cleaning', () => {
   });
 
   test('takes ages, and what to skip, from site.yaml as sites have it', () => {
-    const keys = Object.entries(imageClean.fields).flatMap(([name, field]) => ('siteYaml' in field && field.siteYaml ? [[name, field.siteYaml[0]]] : []));
+    const keys = Object.entries(imageClean.fields).flatMap(([name, field]) =>
+      'siteYaml' in field && field.siteYaml ? [[name, field.siteYaml[0]]] : [],
+    );
 
     expect(Object.fromEntries(keys)).toMatchObject({
       hide_image_age_in_month: 'hide_image_age_in_month',
@@ -91,7 +109,10 @@ describe('a cleaning', () => {
   test('takes nothing for deprecated without a catalogue, nor with an empty one', async () => {
     const centos = seedOld(site, { name: 'CC-CentOS7' });
 
-    expect(resultOf(await clean(site, { object_store_url: undefined }), centos)).toMatchObject({ state: 'current', action: 'keep' });
+    expect(resultOf(await clean(site, { object_store_url: undefined }), centos)).toMatchObject({
+      state: 'current',
+      action: 'keep',
+    });
     site.store.put('prod/current', '{}');
     const empty = await clean(site);
     expect(resultOf(empty, centos)).toMatchObject({ state: 'deprecated', action: 'keep' });
@@ -117,14 +138,23 @@ describe('a cleaning', () => {
 
     const outcome = await clean(site, { max_deletes: 1 });
 
-    expect(outcome).toMatchObject({ changed: false, message: '3 skip', failures: [expect.stringContaining('deletes 2 images, more than max_deletes 1')] });
+    expect(outcome).toMatchObject({
+      changed: false,
+      message: '3 skip',
+      failures: [expect.stringContaining('deletes 2 images, more than max_deletes 1')],
+    });
     expect(site.writes()).toEqual([]);
     expect(await clean(site, { max_deletes: 2 })).toMatchObject({ changed: true, failures: [] });
   });
 
   test('runs once at a time on a host, and a dry run minds no other', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'clean-lock-'));
-    const lock = await takeRunLock({ context: lockContext(), directory: folder, operation: 'image_clean', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
+    const lock = await takeRunLock({
+      context: lockContext(),
+      directory: folder,
+      operation: 'image_clean',
+      cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}`,
+    });
 
     await expect(clean(site, { lock_dir: folder })).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     await expect(clean(site, { lock_dir: folder }, { checkMode: true })).resolves.toMatchObject({ failures: [] });
@@ -138,11 +168,16 @@ describe('a selection', () => {
   test.each<[string, Record<string, unknown>, string[]]>([
     ['a pattern', { images: ['CC-Cent*'] }, ['CC-CentOS7-20240101']],
     ['a production name', { images: 'CC-Debian11' }, ['CC-Debian11_2024-01-01 10:00:00']],
-    ['a whole archive name with colons', { images: ['CC-Debian11_2024-01-01 10:00:00'] }, ['CC-Debian11_2024-01-01 10:00:00']],
+    [
+      'a whole archive name with colons',
+      { images: ['CC-Debian11_2024-01-01 10:00:00'] },
+      ['CC-Debian11_2024-01-01 10:00:00'],
+    ],
     ['an exclusion', { exclude: ['*Debian*', 'CC-Rocky9*'] }, ['CC-CentOS7-20240101']],
     ['nothing', { images: [] }, []],
   ])('by %s', async (_, args, names) => {
-    for (const name of ['CC-CentOS7-20240101', 'CC-Debian11_2024-01-01 10:00:00', 'CC-Rocky9-20240101']) seedOld(site, { name });
+    for (const name of ['CC-CentOS7-20240101', 'CC-Debian11_2024-01-01 10:00:00', 'CC-Rocky9-20240101'])
+      seedOld(site, { name });
 
     const outcome = await clean(site, args);
 
@@ -167,7 +202,10 @@ describe('a selection', () => {
 
     const outcome = await clean(site, { skip_images: [entryOf(image.id)] });
 
-    expect(resultOf(outcome, image)).toMatchObject({ action: 'skip', reason: 'named by skip_images; 26 months old, deleted from 18' });
+    expect(resultOf(outcome, image)).toMatchObject({
+      action: 'skip',
+      reason: 'named by skip_images; 26 months old, deleted from 18',
+    });
     expect(site.writes()).toEqual([]);
   });
 
@@ -180,9 +218,15 @@ describe('a selection', () => {
 
 test.each([
   [{ hide_image_age_in_month: 18 }, 'hide_image_age_in_month: 18 is not smaller than delete_image_age_in_month, 18'],
-  [{ hide_image_age_in_month: 20, delete_image_age_in_month: 6 }, 'hide_image_age_in_month: 20 is not smaller than delete_image_age_in_month, 6'],
+  [
+    { hide_image_age_in_month: 20, delete_image_age_in_month: 6 },
+    'hide_image_age_in_month: 20 is not smaller than delete_image_age_in_month, 6',
+  ],
   [{ hide_image_age_in_month: -1 }, 'hide_image_age_in_month: -1 is out of range; allowed: 0 to 1200'],
-  [{ delete_image_age_in_month: '18.5' }, 'delete_image_age_in_month: 18.5 is of the wrong type; it must be a whole number'],
+  [
+    { delete_image_age_in_month: '18.5' },
+    'delete_image_age_in_month: 18.5 is of the wrong type; it must be a whole number',
+  ],
   [{ hide_image_age_in_month: 'twelve' }, 'hide_image_age_in_month'],
   [{ hide_mode: 'deactivate' }, 'hide_mode'],
   [{ age_from: 'updated' }, 'age_from'],

@@ -22,7 +22,10 @@ beforeEach(async () => {
 afterEach(() => site.close());
 
 const digestOf = (algorithm: string, content: Buffer): string => createHash(algorithm).update(content).digest('hex');
-const checksums = (content: Buffer): Record<string, string> => ({ 'x-sdk-md5': digestOf('md5', content), 'x-sdk-sha256': digestOf('sha256', content) });
+const checksums = (content: Buffer): Record<string, string> => ({
+  'x-sdk-md5': digestOf('md5', content),
+  'x-sdk-sha256': digestOf('sha256', content),
+});
 
 function resultOf({ values }: Outcome) {
   return (values.images as { action: string; reason: string; id?: string; verified_by?: string[] }[])[0];
@@ -31,14 +34,19 @@ function resultOf({ values }: Outcome) {
 /** A present production image that must stay. */
 const seedProduction = () => site.glance.seed({ name, properties: { current: '20250101-v1' } }, good);
 
-function publish(content: Buffer, options: { format?: 'qcow2' | 'raw'; metadata?: Record<string, string> } = {}): string {
+function publish(
+  content: Buffer,
+  options: { format?: 'qcow2' | 'raw'; metadata?: Record<string, string> } = {},
+): string {
   const { format = 'qcow2', metadata = checksums(content) } = options;
   return publishRelease(site.store, { name, release: '20250422-v1', content, format, put: { metadata } });
 }
 
 /** Every whole GET of an object is answered by other bytes than a look at its beginning. */
 function lieAbout(object: string, whole: Buffer): void {
-  site.store.alterations.set(object, (answer: Answer, call: Call) => (call.method === 'GET' && header(call, 'range') === undefined ? { ...answer, body: whole } : answer));
+  site.store.alterations.set(object, (answer: Answer, call: Call) =>
+    call.method === 'GET' && header(call, 'range') === undefined ? { ...answer, body: whole } : answer,
+  );
 }
 
 /** Nothing new is there, and the production image is as it was. */
@@ -51,7 +59,9 @@ describe('an object', () => {
   test('that HEAD says is empty is never a production image of no bytes', async () => {
     const production = seedProduction();
     const object = publish(good, { metadata: {} });
-    site.store.alterations.set(object, (answer, call) => (call.method === 'HEAD' ? { ...answer, headers: { ...answer.headers, 'Content-Length': 0 } } : answer));
+    site.store.alterations.set(object, (answer, call) =>
+      call.method === 'HEAD' ? { ...answer, headers: { ...answer.headers, 'Content-Length': 0 } } : answer,
+    );
 
     const outcome = await site.run(imageDeploy);
 
@@ -75,7 +85,11 @@ describe('an object', () => {
 
     const outcome = await site.run(imageDeploy);
 
-    expect(outcome.failures).toEqual([expect.stringMatching(/^CC-Ubuntu22.04: .*refers to a backing file; the new image was deleted, and the present one was left as it is$/)]);
+    expect(outcome.failures).toEqual([
+      expect.stringMatching(
+        /^CC-Ubuntu22.04: .*refers to a backing file; the new image was deleted, and the present one was left as it is$/,
+      ),
+    ]);
     expectUntouched(production);
   });
 
@@ -96,7 +110,10 @@ describe('an object', () => {
   test('of which the store publishes two SHA-256 is refused', async () => {
     const production = seedProduction();
     const object = publish(good);
-    site.store.alterations.set(object, (answer) => ({ ...answer, headers: { ...answer.headers, 'x-amz-meta-x-sdk-sha256': '0'.repeat(64) } }));
+    site.store.alterations.set(object, (answer) => ({
+      ...answer,
+      headers: { ...answer.headers, 'x-amz-meta-x-sdk-sha256': '0'.repeat(64) },
+    }));
 
     expect((await site.run(imageDeploy)).failures.join()).toMatch(/several sha256 of it that differ/);
     expectUntouched(production);
@@ -118,7 +135,11 @@ describe('an image that an earlier run brought in', () => {
   async function leaveBehind(data: Buffer): Promise<void> {
     const { id = '' } = resultOf(await site.run(imageDeploy)) ?? {};
     const image = site.glance.state.images.get(id);
-    Object.assign(image ?? {}, { name: `testing_${name}`, visibility: 'private', os_hash_value: digestOf('sha512', data) });
+    Object.assign(image ?? {}, {
+      name: `testing_${name}`,
+      visibility: 'private',
+      os_hash_value: digestOf('sha512', data),
+    });
     delete image?.properties[markers.promoted];
     site.glance.state.data.set(id, data);
   }
@@ -149,7 +170,9 @@ describe('an image that an earlier run brought in', () => {
     publish(good, { metadata: { 'x-sdk-md5': digestOf('md5', good) } });
     await leaveBehind(bad);
 
-    expect((await site.run(imageDeploy)).failures.join()).toMatch(/refers to a backing file; the new image was deleted/);
+    expect((await site.run(imageDeploy)).failures.join()).toMatch(
+      /refers to a backing file; the new image was deleted/,
+    );
   });
 });
 
@@ -182,7 +205,9 @@ describe('what Glance has fetched itself', () => {
     const vhd = Buffer.concat([raw.subarray(512), sample('conectix')]);
     lieAbout(publish(raw, { format: 'raw', metadata: { 'x-sdk-md5': digestOf('md5', vhd) } }), vhd);
 
-    expect((await site.run(imageDeploy, { import_method: 'web-download', image_type: 'raw' })).failures.join()).toMatch(/is VHD, not raw/);
+    expect((await site.run(imageDeploy, { import_method: 'web-download', image_type: 'raw' })).failures.join()).toMatch(
+      /is VHD, not raw/,
+    );
     expectUntouched(production);
   });
 });
@@ -194,7 +219,9 @@ describe('a Glance', () => {
 
     const outcome = await site.run(imageDeploy, { attempts: 1 });
 
-    expect(outcome.failures.join()).toMatch(/Glance answered that it has the data of image \S+, but the image is still queued/);
+    expect(outcome.failures.join()).toMatch(
+      /Glance answered that it has the data of image \S+, but the image is still queued/,
+    );
   });
 
   test('that finds another format in the bytes is told in words, and the image is not left behind', async () => {
@@ -204,7 +231,9 @@ describe('a Glance', () => {
 
     const outcome = await site.run(imageDeploy);
 
-    expect(outcome.failures.join()).toMatch(/Glance found that the bytes of \S+ are not qcow2, or not safe to use as that \(.*415.*\); the new image was deleted/);
+    expect(outcome.failures.join()).toMatch(
+      /Glance found that the bytes of \S+ are not qcow2, or not safe to use as that \(.*415.*\); the new image was deleted/,
+    );
     expectUntouched(production);
     expect(site.writes().filter((write) => write.startsWith('PUT'))).toHaveLength(1);
   });

@@ -45,7 +45,9 @@ function resultsOf({ values }: Outcome) {
 }
 
 function onlyPublic(): StoredImage {
-  const images = [...site.glance.state.images.values()].filter((image) => image.name === name && image.visibility === 'public');
+  const images = [...site.glance.state.images.values()].filter(
+    (image) => image.name === name && image.visibility === 'public',
+  );
   expect(images).toHaveLength(1);
   return images[0] as StoredImage;
 }
@@ -55,11 +57,30 @@ function nextId(attempt: number): string {
 }
 
 /** What anybody can make of a public image: the same properties and markers, under the id of the release to come. */
-function squat(attempt: number, changes: Partial<StoredImage> = {}, content: Buffer | undefined = disk(release)): StoredImage {
+function squat(
+  attempt: number,
+  changes: Partial<StoredImage> = {},
+  content: Buffer | undefined = disk(release),
+): StoredImage {
   const id = nextId(attempt);
   const present = [...site.glance.state.images.values()].find((image) => image.name === name);
-  const properties = { ...present?.properties, [markers.id]: id, [markers.name]: name, current: release, [markers.lock]: present?.properties[markers.lock] ?? '', hypervisor_type: 'evil', ...changes.properties };
-  const base = { id, name: `testing_${name}`, owner: site.keystone.demo.project.id, visibility: 'private' as const, disk_format: 'qcow2', container_format: 'bare' };
+  const properties = {
+    ...present?.properties,
+    [markers.id]: id,
+    [markers.name]: name,
+    current: release,
+    [markers.lock]: present?.properties[markers.lock] ?? '',
+    hypervisor_type: 'evil',
+    ...changes.properties,
+  };
+  const base = {
+    id,
+    name: `testing_${name}`,
+    owner: site.keystone.demo.project.id,
+    visibility: 'private' as const,
+    disk_format: 'qcow2',
+    container_format: 'bare',
+  };
   return site.glance.seed({ ...base, ...changes, properties }, content);
 }
 
@@ -70,43 +91,57 @@ test.each<[string, Partial<StoredImage>, boolean]>([
   ['of the community', { visibility: 'community' }, true],
   ['public, under the production name', { visibility: 'public', name }, true],
   ['shared', { visibility: 'shared' }, true],
-])('an image of another project under the id of the release to come, %s, is passed over and told', async (_, changes, hasData) => {
-  const before = await startUpgrade();
-  const foreign = squat(0, changes, hasData ? disk(release) : undefined);
-  const asItWas = structuredClone(foreign);
+])(
+  'an image of another project under the id of the release to come, %s, is passed over and told',
+  async (_, changes, hasData) => {
+    const before = await startUpgrade();
+    const foreign = squat(0, changes, hasData ? disk(release) : undefined);
+    const asItWas = structuredClone(foreign);
 
-  const planned = await site.run(imageDeploy, {}, { checkMode: true });
-  const outcome = await site.run(imageDeploy);
+    const planned = await site.run(imageDeploy, {}, { checkMode: true });
+    const outcome = await site.run(imageDeploy);
 
-  if (changes.visibility !== 'community') expect(planned.warnings).toEqual(outcome.warnings);
-  const [result] = resultsOf(outcome);
-  expect(outcome.failures).toEqual([]);
-  expect(result).toMatchObject({ action: 'deploy', id: nextId(1), archived_id: before.id });
-  expect(outcome.warnings).toContainEqual(expect.stringContaining(`(${foreign.id}) of project ${foreign.owner}; it was passed over`));
-  expect(site.glance.state.images.get(foreign.id)).toEqual(asItWas);
-  const image = site.glance.state.images.get(nextId(1));
-  expect(image).toMatchObject({ name, visibility: 'public', owner: site.keystone.admin.project.id, disk_format: 'qcow2', min_disk: 0 });
-  expect(image?.properties.hypervisor_type).toBeUndefined();
-  expect(await site.run(imageDeploy)).toMatchObject({ changed: false, failures: [] });
-});
+    if (changes.visibility !== 'community') expect(planned.warnings).toEqual(outcome.warnings);
+    const [result] = resultsOf(outcome);
+    expect(outcome.failures).toEqual([]);
+    expect(result).toMatchObject({ action: 'deploy', id: nextId(1), archived_id: before.id });
+    expect(outcome.warnings).toContainEqual(
+      expect.stringContaining(`(${foreign.id}) of project ${foreign.owner}; it was passed over`),
+    );
+    expect(site.glance.state.images.get(foreign.id)).toEqual(asItWas);
+    const image = site.glance.state.images.get(nextId(1));
+    expect(image).toMatchObject({
+      name,
+      visibility: 'public',
+      owner: site.keystone.admin.project.id,
+      disk_format: 'qcow2',
+      min_disk: 0,
+    });
+    expect(image?.properties.hypervisor_type).toBeUndefined();
+    expect(await site.run(imageDeploy)).toMatchObject({ changed: false, failures: [] });
+  },
+);
 
 test.each([
   ['two', 2, true],
   ['three', 3, false],
   ['six', 6, false],
-])('where another project has %s of the next ids the image is deployed all the same, under a random one from the third on', async (_, count, isComputed) => {
-  await startUpgrade();
-  const foreign = Array.from({ length: count }, (__, attempt) => structuredClone(squat(attempt)));
+])(
+  'where another project has %s of the next ids the image is deployed all the same, under a random one from the third on',
+  async (_, count, isComputed) => {
+    await startUpgrade();
+    const foreign = Array.from({ length: count }, (__, attempt) => structuredClone(squat(attempt)));
 
-  const outcome = await site.run(imageDeploy);
+    const outcome = await site.run(imageDeploy);
 
-  expect(outcome).toMatchObject({ changed: true, failures: [] });
-  expect(onlyPublic()).toMatchObject({ owner: site.keystone.admin.project.id, properties: { current: release } });
-  expect(Array.from({ length: 9 }, (__, attempt) => nextId(attempt)).includes(onlyPublic().id)).toBe(isComputed);
-  expect(onlyPublic().properties[markers.id]).toBe(onlyPublic().id);
-  for (const image of foreign) expect(site.glance.state.images.get(image.id)).toEqual(image);
-  expect(await site.run(imageDeploy)).toMatchObject({ changed: false, failures: [] });
-});
+    expect(outcome).toMatchObject({ changed: true, failures: [] });
+    expect(onlyPublic()).toMatchObject({ owner: site.keystone.admin.project.id, properties: { current: release } });
+    expect(Array.from({ length: 9 }, (__, attempt) => nextId(attempt)).includes(onlyPublic().id)).toBe(isComputed);
+    expect(onlyPublic().properties[markers.id]).toBe(onlyPublic().id);
+    for (const image of foreign) expect(site.glance.state.images.get(image.id)).toEqual(image);
+    expect(await site.run(imageDeploy)).toMatchObject({ changed: false, failures: [] });
+  },
+);
 
 test('ids that somebody has used up without end do not keep a release from being deployed', async () => {
   await startUpgrade();
@@ -121,11 +156,19 @@ async function leave(changes: Partial<StoredImage> = {}, owner = site.keystone.a
   await site.run(imageDeploy);
   const made = onlyPublic();
   const id = '7c9f2d64-2a59-4f4e-9c0b-3f0a1e2d4c5b';
-  const properties: Record<string, string> = { ...made.properties, [markers.id]: id, [markers.promoted]: '', ...changes.properties };
+  const properties: Record<string, string> = {
+    ...made.properties,
+    [markers.id]: id,
+    [markers.promoted]: '',
+    ...changes.properties,
+  };
   for (const key of Object.keys(properties)) if (properties[key] === undefined) delete properties[key];
   site.glance.state.images.delete(made.id);
   site.glance.state.deleted.set(made.id, made);
-  return site.glance.seed({ ...made, id, name: `testing_${name}`, visibility: 'private', owner, ...changes, properties }, disk(release));
+  return site.glance.seed(
+    { ...made, id, name: `testing_${name}`, visibility: 'private', owner, ...changes, properties },
+    disk(release),
+  );
 }
 
 test('what a run has left behind is gone on with where it is what this run would create', async () => {
@@ -152,7 +195,13 @@ test.each<[string, Partial<StoredImage>]>([
 
   expect(resultsOf(outcome)).toMatchObject([{ action: 'deploy' }]);
   expect(outcome.failures).toEqual([]);
-  expect(onlyPublic()).toMatchObject({ disk_format: 'qcow2', container_format: 'bare', min_disk: 0, min_ram: 0, tags: [] });
+  expect(onlyPublic()).toMatchObject({
+    disk_format: 'qcow2',
+    container_format: 'bare',
+    min_disk: 0,
+    min_ram: 0,
+    tags: [],
+  });
   expect(onlyPublic().id).not.toBe(left.id);
   expect(site.glance.state.images.has(left.id)).toBe(false);
 });
@@ -170,18 +219,25 @@ test('a leftover that a server uses is left alone and told, and the release depl
   expect(site.glance.state.images.get(left.id)).toEqual(asItWas);
 });
 
-test.each([false, true])('an unwanted leftover that a server uses stays, and so it is planned: check mode %s', async (checkMode) => {
-  publish(release);
-  const left = await leave({ properties: { current: old } });
-  await site.run(imageDeploy, {}, { checkMode: true });
-  site.users.compute.seed({ name: 'web-1', image: left.id });
+test.each([false, true])(
+  'an unwanted leftover that a server uses stays, and so it is planned: check mode %s',
+  async (checkMode) => {
+    publish(release);
+    const left = await leave({ properties: { current: old } });
+    await site.run(imageDeploy, {}, { checkMode: true });
+    site.users.compute.seed({ name: 'web-1', image: left.id });
 
-  const outcome = await site.run(imageDeploy, {}, { checkMode });
+    const outcome = await site.run(imageDeploy, {}, { checkMode });
 
-  expect(resultsOf(outcome).map(({ action }) => action)).toEqual(['deploy']);
-  expect(outcome.warnings).toContainEqual(expect.stringContaining(`(${left.id}), which an earlier run has left, was not deleted: it is used by server web-1`));
-  expect(site.glance.state.images.has(left.id)).toBe(true);
-});
+    expect(resultsOf(outcome).map(({ action }) => action)).toEqual(['deploy']);
+    expect(outcome.warnings).toContainEqual(
+      expect.stringContaining(
+        `(${left.id}), which an earlier run has left, was not deleted: it is used by server web-1`,
+      ),
+    );
+    expect(site.glance.state.images.has(left.id)).toBe(true);
+  },
+);
 
 test.each<[string, Partial<StoredImage>]>([
   ['renamed and made private', { name: `old-${name}`, visibility: 'private' }],
@@ -210,6 +266,11 @@ test('a leftover whose bytes are wrong is not deleted while a server uses it, an
 
   const outcome = await site.run(imageDeploy);
 
-  expect(resultsOf(outcome)).toMatchObject([{ action: 'failed', reason: expect.stringContaining(`${left.id} is still there, private: it is used by server web-1`) }]);
+  expect(resultsOf(outcome)).toMatchObject([
+    {
+      action: 'failed',
+      reason: expect.stringContaining(`${left.id} is still there, private: it is used by server web-1`),
+    },
+  ]);
   expect(site.glance.state.images.get(left.id)).toMatchObject({ visibility: 'private', name: `testing_${name}` });
 });

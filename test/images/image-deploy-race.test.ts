@@ -62,19 +62,27 @@ function resultOf(outcome: Outcome | undefined): Record<string, unknown> {
   return (outcome?.values.images as Record<string, unknown>[])[0] ?? {};
 }
 
-test.each([true, false])('they end with the later release alone, where there was an image before: %s', async (hasOld) => {
-  if (hasOld) site.glance.seed({ name, properties: { current: '20250115-v1-amd', 'build-timestamp': '2025-01-15 10:00:00' } });
+test.each([true, false])(
+  'they end with the later release alone, where there was an image before: %s',
+  async (hasOld) => {
+    if (hasOld)
+      site.glance.seed({ name, properties: { current: '20250115-v1-amd', 'build-timestamp': '2025-01-15 10:00:00' } });
 
-  const [first, second] = await race();
+    const [first, second] = await race();
 
-  expect([first?.failures, second?.failures]).toEqual([[], []]);
-  expect(inProduction()).toMatchObject([{ properties: { current: later } }]);
-  expect(resultOf(second).reason).toContain('which is newer: this one has been archived');
-  const others = [...site.glance.state.images.values()].filter((image) => image.name !== name);
-  expect(others).toHaveLength(hasOld ? 2 : 1);
-  for (const image of others) expect(image.properties).toMatchObject({ 'chameleon-supported': 'no', [markers.supersededAt]: expect.any(String) });
-  expect(await deploy(0)).toMatchObject({ changed: false, failures: [] });
-});
+    expect([first?.failures, second?.failures]).toEqual([[], []]);
+    expect(inProduction()).toMatchObject([{ properties: { current: later } }]);
+    expect(resultOf(second).reason).toContain('which is newer: this one has been archived');
+    const others = [...site.glance.state.images.values()].filter((image) => image.name !== name);
+    expect(others).toHaveLength(hasOld ? 2 : 1);
+    for (const image of others)
+      expect(image.properties).toMatchObject({
+        'chameleon-supported': 'no',
+        [markers.supersededAt]: expect.any(String),
+      });
+    expect(await deploy(0)).toMatchObject({ changed: false, failures: [] });
+  },
+);
 
 test.each([
   ['the archiving', { method: 'PATCH', fromNth: 2 }],
@@ -107,7 +115,12 @@ test('a promotion is not taken back where the other run has archived the image b
 
 test('two that bring in the same release under random ids, since another project has the computed ones, end with one image', async () => {
   const project = site.keystone.admin.project.id;
-  for (let attempt = 0; attempt < 3; attempt++) site.glance.seed({ id: imageId({ project, name, release: later, attempt }), owner: 'stranger', visibility: 'private' });
+  for (let attempt = 0; attempt < 3; attempt++)
+    site.glance.seed({
+      id: imageId({ project, name, release: later, attempt }),
+      owner: 'stranger',
+      visibility: 'private',
+    });
   meetAt('POST');
   meetAt('PATCH');
 

@@ -25,7 +25,10 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-test.each([['the catalogue', 'prod/current'], ['a manifest', `${folder}/${name}.manifest`]])('a byte order mark before %s does no harm', async (_, path) => {
+test.each([
+  ['the catalogue', 'prod/current'],
+  ['a manifest', `${folder}/${name}.manifest`],
+])('a byte order mark before %s does no harm', async (_, path) => {
   const object = site.store.objects.get(path);
   if (object) object.content = withMark(object.content);
 
@@ -50,7 +53,9 @@ test.each([
   for (const status of [401, 403]) {
     site.store.refusals.set(path, status);
 
-    expect((await site.run(imageDeploy)).failures.join()).toMatch(new RegExp(`the store does not show the ${what} \\S+: it is missing, or it is not public \\(${status}\\)`));
+    expect((await site.run(imageDeploy)).failures.join()).toMatch(
+      new RegExp(`the store does not show the ${what} \\S+: it is missing, or it is not public \\(${status}\\)`),
+    );
   }
 });
 

@@ -26,7 +26,14 @@ function publish(name: string, release: string, content = disk()): string {
 }
 
 function resultsOf({ values }: Outcome) {
-  return values.images as { name: string; action: string; reason: string; id?: string; archived_name?: string; verified_by?: string[] }[];
+  return values.images as {
+    name: string;
+    action: string;
+    reason: string;
+    id?: string;
+    archived_name?: string;
+    verified_by?: string[];
+  }[];
 }
 
 describe('a deployment', () => {
@@ -49,14 +56,20 @@ describe('a deployment', () => {
     const planned = await site.run(imageDeploy, {}, { checkMode: true });
 
     expect(planned).toMatchObject({ changed: true, message: 'planned: 1 deploy' });
-    expect(resultsOf(planned)).toMatchObject([{ name: 'CC-Ubuntu22.04', action: 'deploy', reason: 'the site has no image of this name' }]);
+    expect(resultsOf(planned)).toMatchObject([
+      { name: 'CC-Ubuntu22.04', action: 'deploy', reason: 'the site has no image of this name' },
+    ]);
     expect(site.writes()).toEqual([]);
   });
 
   test('with nothing to do asks Keystone once, the store once and Glance twice', async () => {
     publish('CC-Ubuntu22.04', '20250422-v1-amd');
     await site.run(imageDeploy);
-    const before = { glance: site.glance.requests.length, store: site.store.requests.length, keystone: site.keystone.requests.length };
+    const before = {
+      glance: site.glance.requests.length,
+      store: site.store.requests.length,
+      keystone: site.keystone.requests.length,
+    };
 
     await site.run(imageDeploy);
 
@@ -70,7 +83,12 @@ describe('a deployment', () => {
 
     await site.run(imageDeploy);
 
-    expect(site.progress).toContainEqual({ subject: 'CC-Ubuntu22.04', stage: 'transfer', doneBytes: 1028, totalBytes: 1028 });
+    expect(site.progress).toContainEqual({
+      subject: 'CC-Ubuntu22.04',
+      stage: 'transfer',
+      doneBytes: 1028,
+      totalBytes: 1028,
+    });
     expect(site.progress.at(-1)).toEqual({ subject: 'CC-Ubuntu22.04', stage: 'done' });
   });
 
@@ -81,20 +99,32 @@ describe('a deployment', () => {
 
     const outcome = await site.run(imageDeploy);
 
-    expect(resultsOf(outcome).map(({ name, action }) => [name, action])).toEqual([['CC-Good', 'deploy'], ['CC-Html', 'failed'], ['CC-Missing', 'failed']]);
+    expect(resultsOf(outcome).map(({ name, action }) => [name, action])).toEqual([
+      ['CC-Good', 'deploy'],
+      ['CC-Html', 'failed'],
+      ['CC-Missing', 'failed'],
+    ]);
     expect(outcome.failures).toHaveLength(2);
-    expect(outcome.failures.join()).toContain(`the store has no image ${site.store.containerUrl}/prod/versions/20250422-v1/CC-Missing.qcow2`);
+    expect(outcome.failures.join()).toContain(
+      `the store has no image ${site.store.containerUrl}/prod/versions/20250422-v1/CC-Missing.qcow2`,
+    );
     expect(outcome.failures.join()).toContain('is HTML, not qcow2');
   });
 
   test('takes over the image of an earlier tool, which has no marker', async () => {
     publish('CC-Ubuntu22.04', '20250601-v1-amd');
     const owner = site.keystone.admin.project.id;
-    const old = site.glance.seed({ name: 'CC-Ubuntu22.04', owner, properties: { current: '20250422-v1-amd', 'build-timestamp': '2025-04-22 15:30:45' } });
+    const old = site.glance.seed({
+      name: 'CC-Ubuntu22.04',
+      owner,
+      properties: { current: '20250422-v1-amd', 'build-timestamp': '2025-04-22 15:30:45' },
+    });
 
     const outcome = await site.run(imageDeploy, {}, { now: new Date('2025-06-02T03:00:00Z') });
 
-    expect(resultsOf(outcome)).toMatchObject([{ action: 'deploy', archived_id: old.id, archived_name: 'CC-Ubuntu22.04_2025-04-22 15:30:45' }]);
+    expect(resultsOf(outcome)).toMatchObject([
+      { action: 'deploy', archived_id: old.id, archived_name: 'CC-Ubuntu22.04_2025-04-22 15:30:45' },
+    ]);
     expect(site.glance.state.images.get(old.id)).toMatchObject({
       name: 'CC-Ubuntu22.04_2025-04-22 15:30:45',
       visibility: 'public',
@@ -104,38 +134,63 @@ describe('a deployment', () => {
 
   test('warns of what a manifest may not set, and does not set it', async () => {
     const content = disk();
-    publishRelease(site.store, { name: 'CC-Evil', release: '20250422-v1', content, manifest: { visibility: 'public', owner: 'stranger', image_tools_id: 'x', harmless: 'yes' } });
+    publishRelease(site.store, {
+      name: 'CC-Evil',
+      release: '20250422-v1',
+      content,
+      manifest: { visibility: 'public', owner: 'stranger', image_tools_id: 'x', harmless: 'yes' },
+    });
 
     const outcome = await site.run(imageDeploy);
 
-    expect(outcome.warnings).toEqual(["CC-Evil: the manifest's visibility, owner, image_tools_id cannot be set by a manifest and were left out"]);
+    expect(outcome.warnings).toEqual([
+      "CC-Evil: the manifest's visibility, owner, image_tools_id cannot be set by a manifest and were left out",
+    ]);
     const image = site.glance.state.images.get(resultsOf(outcome)[0]?.id ?? '');
-    expect(image).toMatchObject({ owner: site.keystone.admin.project.id, properties: { harmless: 'yes', [markers.id]: image?.id } });
+    expect(image).toMatchObject({
+      owner: site.keystone.admin.project.id,
+      properties: { harmless: 'yes', [markers.id]: image?.id },
+    });
   });
 });
 
 describe('properties that a service acts on', () => {
-  const manifest = { image_type: 'snapshot', base_image_ref: 'x', cinder_encryption_key_id: 'x', hw_firmware_type: 'uefi', os_distro: 'ubuntu' };
+  const manifest = {
+    image_type: 'snapshot',
+    base_image_ref: 'x',
+    cinder_encryption_key_id: 'x',
+    hw_firmware_type: 'uefi',
+    os_distro: 'ubuntu',
+  };
 
   test('are left out of an image with a warning, but those that the site allows', async () => {
     publishRelease(site.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1', content: disk(), manifest });
 
     const outcome = await site.run(imageDeploy, { allowed_properties: ['hw_*'] });
 
-    expect(outcome.warnings).toEqual([expect.stringMatching(/^CC-Ubuntu22.04: the manifest's image_type, base_image_ref, cinder_encryption_key_id cannot be set by a manifest, since .* act on it/)]);
+    expect(outcome.warnings).toEqual([
+      expect.stringMatching(
+        /^CC-Ubuntu22.04: the manifest's image_type, base_image_ref, cinder_encryption_key_id cannot be set by a manifest, since .* act on it/,
+      ),
+    ]);
     const { properties } = site.glance.state.images.get(resultsOf(outcome)[0]?.id ?? '') ?? {};
     expect(properties).toMatchObject({ hw_firmware_type: 'uefi', os_distro: 'ubuntu' });
-    for (const name of ['image_type', 'base_image_ref', 'cinder_encryption_key_id']) expect(properties).not.toHaveProperty(name);
+    for (const name of ['image_type', 'base_image_ref', 'cinder_encryption_key_id'])
+      expect(properties).not.toHaveProperty(name);
   });
 
   test('cannot be allowed where they refer to things of the site', async () => {
-    await expect(site.run(imageDeploy, { allowed_properties: ['kernel_id', 'os_*'] })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('allowed_properties: kernel_id') });
+    await expect(site.run(imageDeploy, { allowed_properties: ['kernel_id', 'os_*'] })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('allowed_properties: kernel_id'),
+    });
   });
 });
 
 describe('a selection', () => {
   beforeEach(() => {
-    for (const name of ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64', 'CC-CentOS9-Stream']) publish(name, '20250422-v1');
+    for (const name of ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64', 'CC-CentOS9-Stream'])
+      publish(name, '20250422-v1');
   });
 
   test.each([
@@ -152,13 +207,19 @@ describe('a selection', () => {
   test('of a name that the catalogue lacks fails and names the nearest', async () => {
     const outcome = await site.run(imageDeploy, { images: ['CC-Ubunto22.04'] }, { checkMode: true });
 
-    expect(outcome.failures).toEqual(['CC-Ubunto22.04: the catalogue has no image of this name; did you mean CC-Ubuntu22.04?']);
+    expect(outcome.failures).toEqual([
+      'CC-Ubunto22.04: the catalogue has no image of this name; did you mean CC-Ubuntu22.04?',
+    ]);
   });
 
   test('by a pattern that matches nothing warns', async () => {
     const outcome = await site.run(imageDeploy, { images: ['CC-Debian*'] }, { checkMode: true });
 
-    expect(outcome).toMatchObject({ message: 'no images selected', warnings: ['images: no image of the catalogue matches CC-Debian*'], failures: [] });
+    expect(outcome).toMatchObject({
+      message: 'no images selected',
+      warnings: ['images: no image of the catalogue matches CC-Debian*'],
+      failures: [],
+    });
   });
 
   test.each([

@@ -14,12 +14,18 @@ beforeEach(async () => {
 afterEach(() => site.close());
 
 const info = (args: Readonly<Record<string, unknown>>): Promise<Outcome> => site.run(imageInfo, args, { now });
-const rowOf = ({ values }: Outcome, { id }: { readonly id: string }) => (values.images as Record<string, unknown>[]).find((row) => row.id === id);
+const rowOf = ({ values }: Outcome, { id }: { readonly id: string }) =>
+  (values.images as Record<string, unknown>[]).find((row) => row.id === id);
 
 describe('with uses', () => {
   test('every source is named, and nobody where nobody uses it', async () => {
     const [kernel, image, unused] = [seedOld(site, { name: 'CC-A-20240101' }), seedOld(site), seedOld(site)];
-    const booting = site.glance.seed({ name: 'booting', owner: 'stranger', visibility: 'community', properties: { kernel_id: kernel.id.toUpperCase() } });
+    const booting = site.glance.seed({
+      name: 'booting',
+      owner: 'stranger',
+      visibility: 'community',
+      properties: { kernel_id: kernel.id.toUpperCase() },
+    });
     site.users.compute.seed({ name: 'web-3', image: image.id.toUpperCase() });
     site.users.volumev3.seed({ name: 'root-3', image: image.id });
     site.users.baremetal.seed({ name: 'rack3', driver_info: { deploy_kernel: kernel.id } });
@@ -27,7 +33,10 @@ describe('with uses', () => {
 
     const outcome = await info({ uses: true });
 
-    expect((rowOf(outcome, image)?.used_by as string[]).sort()).toEqual(['server web-3 of project climate', 'volume root-3 of project climate']);
+    expect((rowOf(outcome, image)?.used_by as string[]).sort()).toEqual([
+      'server web-3 of project climate',
+      'volume root-3 of project climate',
+    ]);
     expect((rowOf(outcome, kernel)?.used_by as string[]).sort()).toEqual([
       'hardware rack4 in Doni',
       `image booting (${booting.id}) as its kernel or ramdisk`,
@@ -52,12 +61,15 @@ describe('with uses', () => {
   test('what is unknown is said, and fails the task with the rest in its result', async () => {
     const image = seedOld(site);
     site.users.compute.seed({ name: 'web-3', image: image.id });
-    site.users.baremetal.intervene = ({ segments }) => (segments[1] === 'conductors' ? { status: 403, body: {} } : undefined);
+    site.users.baremetal.intervene = ({ segments }) =>
+      segments[1] === 'conductors' ? { status: 403, body: {} } : undefined;
 
     const outcome = await info({ uses: true });
 
     expect(rowOf(outcome, image)?.used_by).toEqual(['server web-3 of project climate']);
-    expect(outcome.values.uses_unknown).toEqual([{ service: 'baremetal', reason: expect.stringContaining('not all nodes are shown') }]);
+    expect(outcome.values.uses_unknown).toEqual([
+      { service: 'baremetal', reason: expect.stringContaining('not all nodes are shown') },
+    ]);
     expect(outcome.failures).toEqual([expect.stringContaining('Ironic does not tell which images are in use')]);
   });
 });
@@ -77,10 +89,23 @@ describe('with plan', () => {
     const planned = resultsOf(await clean(site, {}, { checkMode: true }));
 
     const rows = outcome.values.images as { id: string; plan: { action: string; reason: string } }[];
-    expect(new Map(rows.map(({ id, plan }) => [id, [plan.action, plan.reason]]))).toEqual(new Map(planned.map(({ id, action, reason }) => [id, [action, reason]])));
-    expect(rowOf(outcome, due)?.plan).toMatchObject({ action: 'delete', hide_from: '2025-03-22', delete_from: '2025-09-22' });
-    expect(rowOf(outcome, young)?.plan).toMatchObject({ action: 'keep', hide_from: '2027-01-01', delete_from: '2027-07-01' });
-    expect(rowOf(outcome, used)?.plan).toMatchObject({ action: 'skip', reason: expect.stringContaining('used by server web-3 of project climate') });
+    expect(new Map(rows.map(({ id, plan }) => [id, [plan.action, plan.reason]]))).toEqual(
+      new Map(planned.map(({ id, action, reason }) => [id, [action, reason]])),
+    );
+    expect(rowOf(outcome, due)?.plan).toMatchObject({
+      action: 'delete',
+      hide_from: '2025-03-22',
+      delete_from: '2025-09-22',
+    });
+    expect(rowOf(outcome, young)?.plan).toMatchObject({
+      action: 'keep',
+      hide_from: '2027-01-01',
+      delete_from: '2027-07-01',
+    });
+    expect(rowOf(outcome, used)?.plan).toMatchObject({
+      action: 'skip',
+      reason: expect.stringContaining('used by server web-3 of project climate'),
+    });
     expect(rowOf(outcome, lost)?.plan).toMatchObject({ action: 'hide', delete_from: '2026-07-01' });
     expect(rowOf(outcome, due)).not.toHaveProperty('used_by');
     expect(outcome.table.columns).toContain('CLEANING');
@@ -93,22 +118,33 @@ describe('with plan', () => {
 
     const outcome = await info({ plan: true });
 
-    expect(rowOf(outcome, image)?.plan).toMatchObject({ action: 'skip', reason: expect.stringContaining('a cleaning would be refused: would delete') });
+    expect(rowOf(outcome, image)?.plan).toMatchObject({
+      action: 'skip',
+      reason: expect.stringContaining('a cleaning would be refused: would delete'),
+    });
     expect(outcome.failures).toEqual([expect.stringContaining('Cinder does not tell')]);
-    await expect(site.run(imageInfo, { plan: true }, { now: new Date('2028-01-01T00:00:00Z') })).resolves.toMatchObject({ failures: expect.arrayContaining([expect.stringContaining('days ahead of')]) });
+    await expect(site.run(imageInfo, { plan: true }, { now: new Date('2028-01-01T00:00:00Z') })).resolves.toMatchObject(
+      { failures: expect.arrayContaining([expect.stringContaining('days ahead of')]) },
+    );
   });
 
   test('takes the options of the cleaner, and refuses what it would refuse', async () => {
     const image = seedOld(site, { created_at: '2025-12-01T00:00:00Z' });
 
-    expect(rowOf(await info({ plan: true, hide_image_age_in_month: 3 }), image)?.plan).toMatchObject({ action: 'hide' });
-    expect(rowOf(await info({ plan: true, hide_image_age_in_month: 3, skip_images: [image.id.toUpperCase()] }), image)?.plan).toMatchObject({ action: 'skip' });
+    expect(rowOf(await info({ plan: true, hide_image_age_in_month: 3 }), image)?.plan).toMatchObject({
+      action: 'hide',
+    });
+    expect(
+      rowOf(await info({ plan: true, hide_image_age_in_month: 3, skip_images: [image.id.toUpperCase()] }), image)?.plan,
+    ).toMatchObject({ action: 'skip' });
     await expect(info({ plan: true, hide_image_age_in_month: 18 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
 
 test('a date that cannot be read is null', async () => {
-  const image = Object.assign(seedOld(site, { properties: { image_tools_superseded_at: 'yesterday' } }), { created_at: 'soon' });
+  const image = Object.assign(seedOld(site, { properties: { image_tools_superseded_at: 'yesterday' } }), {
+    created_at: 'soon',
+  });
 
   const outcome = await info({});
 
@@ -124,8 +160,11 @@ test('without either nobody but Glance is asked', async () => {
   expect(Object.values(site.users).flatMap(({ requests }) => requests)).toEqual([]);
 });
 
-test.each([(id: string) => id.toUpperCase(), (id: string) => `{${id}}`, (id: string) => id.replaceAll('-', '')])('an image is chosen by its id in another spelling', async (spell) => {
-  const [image] = [seedOld(site), seedOld(site)];
+test.each([(id: string) => id.toUpperCase(), (id: string) => `{${id}}`, (id: string) => id.replaceAll('-', '')])(
+  'an image is chosen by its id in another spelling',
+  async (spell) => {
+    const [image] = [seedOld(site), seedOld(site)];
 
-  expect((await info({ images: [spell(image.id)] })).values.images).toMatchObject([{ id: image.id }]);
-});
+    expect((await info({ images: [spell(image.id)] })).values.images).toMatchObject([{ id: image.id }]);
+  },
+);

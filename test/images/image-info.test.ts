@@ -17,7 +17,12 @@ test('says whose each image is, and never calls one of another project managed',
   const { id, name } = site.keystone.admin.project;
   site.keystone.projects.push({ id, name }, { id: 'project-1', name: 'climate' });
   site.glance.seed({ name: 'CC-Ubuntu22.04', properties: { current: '20250422-v1' } });
-  const theirs = site.glance.seed({ name: 'testing_CC-Ubuntu22.04', owner: 'project-1', visibility: 'private', properties: { current: '20250601-v1' } });
+  const theirs = site.glance.seed({
+    name: 'testing_CC-Ubuntu22.04',
+    owner: 'project-1',
+    visibility: 'private',
+    properties: { current: '20250601-v1' },
+  });
   Object.assign(theirs.properties, { [markers.id]: theirs.id, [markers.name]: 'CC-Ubuntu22.04' });
   site.glance.seed({ name: 'unknown', owner: 'project-2' });
 
@@ -25,7 +30,14 @@ test('says whose each image is, and never calls one of another project managed',
 
   expect(values.images).toMatchObject([
     { name: 'CC-Ubuntu22.04', owner: id, owner_name: name, owned_by_us: true, managed: true },
-    { name: 'testing_CC-Ubuntu22.04', owner: 'project-1', owner_name: 'climate', owned_by_us: false, managed: false, state: 'unmanaged' },
+    {
+      name: 'testing_CC-Ubuntu22.04',
+      owner: 'project-1',
+      owner_name: 'climate',
+      owned_by_us: false,
+      managed: false,
+      state: 'unmanaged',
+    },
     { name: 'unknown', owner: 'project-2', owned_by_us: false },
   ]);
   const column = table.columns.indexOf('OWNER');

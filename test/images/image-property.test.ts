@@ -73,20 +73,32 @@ describe('a run', () => {
   });
 
   test('leaves alone what does not differ', async () => {
-    await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'yes', extra: 'new' }, remove: ['not-there'] });
+    await site.run(imageProperty, {
+      images: ['CC-One'],
+      set: { [supported]: 'yes', extra: 'new' },
+      remove: ['not-there'],
+    });
 
     const [patch] = site.glance.requests.filter(({ method }) => method === 'PATCH');
     expect(patch?.body).toEqual([{ op: 'add', path: '/extra', value: 'new' }]);
   });
 
   test('in check mode tells each difference and sends no write', async () => {
-    const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no', extra: 'new' }, remove: ['build-distro'] }, { checkMode: true });
+    const outcome = await site.run(
+      imageProperty,
+      { images: ['CC-One'], set: { [supported]: 'no', extra: 'new' }, remove: ['build-distro'] },
+      { checkMode: true },
+    );
 
     const reason = '"no", was "yes", extra: set to "new", build-distro: removed, was "ubuntu"';
     expect(outcome).toMatchObject({ changed: true, message: 'planned: 1 change' });
     expect(outcome.table.rows).toEqual([['CC-One', 'change', one.id, `${supported}: set to ${reason}`]]);
     expect(outcome.differences).toEqual([
-      { header: `image CC-One (${one.id})`, before: { [supported]: 'yes', 'build-distro': 'ubuntu' }, after: { [supported]: 'no', extra: 'new' } },
+      {
+        header: `image CC-One (${one.id})`,
+        before: { [supported]: 'yes', 'build-distro': 'ubuntu' },
+        after: { [supported]: 'no', extra: 'new' },
+      },
     ]);
     expect(site.writes()).toEqual([]);
   });
@@ -94,10 +106,19 @@ describe('a run', () => {
   test.each<[string, () => Record<string, unknown>]>([
     ['property and value', () => ({ images: ['CC-One', 'CC-Two'], property: supported, value: 'no' })],
     ['a mapping of ids and names', () => ({ property: supported, values: { 'CC-One': 'no', [two.id]: 'no' } })],
-    ['a mapping with values that are not text', () => ({ property: supported, values: { 'CC-One': false, [two.id]: 'no' } })],
+    [
+      'a mapping with values that are not text',
+      () => ({ property: supported, values: { 'CC-One': false, [two.id]: 'no' } }),
+    ],
     ['a file', () => ({ property: supported, values_file: valuesFile('# all', '', `${one.id}:no`, `${two.id}: no`) })],
-    ['a file and a line', () => ({ property: supported, values_file: valuesFile(`${one.id}:no`), single_value: `${two.id}:no` })],
-    ['the names of the older tool', () => ({ metadata_field: supported, values_file: valuesFile(`${one.id}:no`, `${two.id}:no`) })],
+    [
+      'a file and a line',
+      () => ({ property: supported, values_file: valuesFile(`${one.id}:no`), single_value: `${two.id}:no` }),
+    ],
+    [
+      'the names of the older tool',
+      () => ({ metadata_field: supported, values_file: valuesFile(`${one.id}:no`, `${two.id}:no`) }),
+    ],
   ])('takes its values from %s', async (how, args) => {
     expect(await site.run(imageProperty, args())).toMatchObject({ changed: true, failures: [] });
 
@@ -108,7 +129,10 @@ describe('a run', () => {
   test('reaches a hidden image by name, and lets current and build-* be mended', async () => {
     const hidden = site.glance.seed({ name: 'CC-Hidden: 1', os_hidden: true, properties: { current: 'wrong' } });
 
-    await site.run(imageProperty, { images: ['CC-Hidden: 1'], set: { current: '20250422-v1-amd', 'build-timestamp': '2025-04-22 15:30:45' } });
+    await site.run(imageProperty, {
+      images: ['CC-Hidden: 1'],
+      set: { current: '20250422-v1-amd', 'build-timestamp': '2025-04-22 15:30:45' },
+    });
 
     expect(propertiesOf(hidden)).toEqual({ current: '20250422-v1-amd', 'build-timestamp': '2025-04-22 15:30:45' });
   });
@@ -120,7 +144,11 @@ describe('a run', () => {
   });
 
   test('with an empty list of images does nothing', async () => {
-    expect(await site.run(imageProperty, { images: [], set: { a: 'b' } })).toMatchObject({ changed: false, message: 'no images named', failures: [] });
+    expect(await site.run(imageProperty, { images: [], set: { a: 'b' } })).toMatchObject({
+      changed: false,
+      message: 'no images named',
+      failures: [],
+    });
   });
 
   test('makes one request of what two places want of one image', async () => {
@@ -136,7 +164,12 @@ describe('what is wrong is told all together, and nothing is changed', () => {
     const twin = site.glance.seed({ name: 'CC-Two', created_at: '2999-01-01T00:00:00Z' });
     const path = valuesFile(`${one.id}:no`, 'no-colon', 'CC-One:no', `${missing}:no`, `${one.id}:yes`);
 
-    const message = await refusalOf({ images: ['CC-Two', 'CC-None', 'CC-One'], set: { visibility: 'public', image_tools_id: 'x' }, property: supported, values_file: path });
+    const message = await refusalOf({
+      images: ['CC-Two', 'CC-None', 'CC-One'],
+      set: { visibility: 'public', image_tools_id: 'x' },
+      property: supported,
+      values_file: path,
+    });
 
     expect(message.split('; ')).toEqual([
       `nothing was changed: set: "visibility" cannot be changed: it is an attribute of Glance's own, not a property`,
@@ -160,7 +193,10 @@ describe('what is wrong is told all together, and nothing is changed', () => {
     [{ single_value: 'x' }, 'single_value needs property beside it'],
     [{ property: 'x' }, 'property needs value or values or values_file or single_value beside it'],
     [{ property: 'a', metadata_field: 'b' }, 'are the same option'],
-    [{ property: 'a', values_file: '/nonexistent/file' }, 'values_file: /nonexistent/file cannot be read: there is no such file'],
+    [
+      { property: 'a', values_file: '/nonexistent/file' },
+      'values_file: /nonexistent/file cannot be read: there is no such file',
+    ],
     [{ images: ['CC-One'], set: { a: null } }, 'set.a: null is of the wrong type; it must be text'],
   ])('before anything is asked: %j', async (args, message) => {
     expect(await refusalOf(args)).toContain(message);
@@ -168,24 +204,56 @@ describe('what is wrong is told all together, and nothing is changed', () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ['a property to set and to remove', { images: ['CC-One'], set: { a: 'b' }, remove: ['a'] }, 'property "a" is given twice for the same images'],
-    ['a property in set and with value', { images: ['CC-One'], set: { a: 'b' }, property: 'a', value: 'c' }, 'property "a" is given twice'],
-    ['an image by id and by name, with two values', { property: 'a', values: { 'CC-One': '1' }, images: ['CC-One'], set: { a: '2' } }, 'values: "a" of image'],
-    ['a mark to remove', { images: ['CC-One'], remove: ['image_tools_name'] }, 'remove: "image_tools_name" cannot be changed'],
-    ['an attribute as the property', { property: 'os_hidden', values: { 'CC-One': 'true' } }, 'property: "os_hidden" cannot be changed'],
-    ['a line that is only a comment', { property: 'a', single_value: '# x' }, 'single_value has no line UUID:value in it'],
-    ['a line without value', { property: 'a', single_value: `${missing}:` }, `single_value: image ${missing} is given no value`],
+    [
+      'a property to set and to remove',
+      { images: ['CC-One'], set: { a: 'b' }, remove: ['a'] },
+      'property "a" is given twice for the same images',
+    ],
+    [
+      'a property in set and with value',
+      { images: ['CC-One'], set: { a: 'b' }, property: 'a', value: 'c' },
+      'property "a" is given twice',
+    ],
+    [
+      'an image by id and by name, with two values',
+      { property: 'a', values: { 'CC-One': '1' }, images: ['CC-One'], set: { a: '2' } },
+      'values: "a" of image',
+    ],
+    [
+      'a mark to remove',
+      { images: ['CC-One'], remove: ['image_tools_name'] },
+      'remove: "image_tools_name" cannot be changed',
+    ],
+    [
+      'an attribute as the property',
+      { property: 'os_hidden', values: { 'CC-One': 'true' } },
+      'property: "os_hidden" cannot be changed',
+    ],
+    [
+      'a line that is only a comment',
+      { property: 'a', single_value: '# x' },
+      'single_value has no line UUID:value in it',
+    ],
+    [
+      'a line without value',
+      { property: 'a', single_value: `${missing}:` },
+      `single_value: image ${missing} is given no value`,
+    ],
   ])('%s', async (_, args, message) => {
     expect(await refusalOf(args)).toContain(message);
     expect(site.writes()).toEqual([]);
   });
 
   test('a file with nothing in it', async () => {
-    expect(await refusalOf({ property: 'a', values_file: valuesFile('# nothing', '') })).toContain('has no line UUID:value in it');
+    expect(await refusalOf({ property: 'a', values_file: valuesFile('# nothing', '') })).toContain(
+      'has no line UUID:value in it',
+    );
   });
 
   test('in check mode too', async () => {
-    await expect(site.run(imageProperty, { images: ['CC-None'], set: { a: 'b' } }, { checkMode: true })).rejects.toThrow('CC-None');
+    await expect(
+      site.run(imageProperty, { images: ['CC-None'], set: { a: 'b' } }, { checkMode: true }),
+    ).rejects.toThrow('CC-None');
   });
 });
 
@@ -193,10 +261,18 @@ describe('a failure', () => {
   test('of one image keeps no other from being changed', async () => {
     proxy.addFault({ method: 'PATCH', path: new RegExp(one.id), status: 403, body: 'protected by policy' });
 
-    const outcome = await site.run(imageProperty, { ...viaProxy(), images: ['CC-One', 'CC-Two'], set: { [supported]: 'no' } });
+    const outcome = await site.run(imageProperty, {
+      ...viaProxy(),
+      images: ['CC-One', 'CC-Two'],
+      set: { [supported]: 'no' },
+    });
 
     expect(actionsOf(outcome)).toEqual(['failed', 'change']);
-    expect(outcome).toMatchObject({ changed: true, message: '1 failed, 1 change', failures: [expect.stringMatching(/^CC-One \(.*\): PATCH .* answered 403: protected by policy$/)] });
+    expect(outcome).toMatchObject({
+      changed: true,
+      message: '1 failed, 1 change',
+      failures: [expect.stringMatching(/^CC-One \(.*\): PATCH .* answered 403: protected by policy$/)],
+    });
     expect(outcome.differences).toHaveLength(1);
   });
 
@@ -205,19 +281,34 @@ describe('a failure', () => {
 
     const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no' } });
 
-    expect(outcome).toMatchObject({ changed: false, failures: [expect.stringContaining('its data are still arriving (status saving)')] });
+    expect(outcome).toMatchObject({
+      changed: false,
+      failures: [expect.stringContaining('its data are still arriving (status saving)')],
+    });
     expect(site.writes()).toEqual([]);
   });
 
   test('is that of the user who may not change the image', async () => {
-    const outcome = await site.run(imageProperty, { auth: site.demoAuth, images: [one.id], set: { [supported]: 'no' } });
+    const outcome = await site.run(imageProperty, {
+      auth: site.demoAuth,
+      images: [one.id],
+      set: { [supported]: 'no' },
+    });
 
-    expect(outcome).toMatchObject({ changed: false, failures: [expect.stringMatching(/answered 403: .*You do not own this image/)] });
+    expect(outcome).toMatchObject({
+      changed: false,
+      failures: [expect.stringMatching(/answered 403: .*You do not own this image/)],
+    });
   });
 });
 
 describe('a change that another writer undid', () => {
-  const args = (): Record<string, unknown> => ({ ...viaProxy(), images: [one.id], set: { [supported]: 'no', extra: 'new' }, remove: ['build-distro'] });
+  const args = (): Record<string, unknown> => ({
+    ...viaProxy(),
+    images: [one.id],
+    set: { [supported]: 'no', extra: 'new' },
+    remove: ['build-distro'],
+  });
   const undo = (): void => void (one.properties = { [supported]: 'yes', 'build-distro': 'ubuntu', extra: 'new' });
 
   test('is sent again, without what has lasted', async () => {
@@ -226,7 +317,10 @@ describe('a change that another writer undid', () => {
     expect(await site.run(imageProperty, args())).toMatchObject({ changed: true, failures: [] });
 
     const bodies = site.glance.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
-    expect(bodies[1]).toEqual([{ op: 'add', path: `/${supported}`, value: 'no' }, { op: 'remove', path: '/build-distro' }]);
+    expect(bodies[1]).toEqual([
+      { op: 'add', path: `/${supported}`, value: 'no' },
+      { op: 'remove', path: '/build-distro' },
+    ]);
     expect(propertiesOf(one)).toEqual({ [supported]: 'no', extra: 'new' });
   });
 
@@ -235,7 +329,10 @@ describe('a change that another writer undid', () => {
 
     const outcome = await site.run(imageProperty, args());
 
-    expect(outcome).toMatchObject({ changed: true, failures: [expect.stringContaining(`Glance accepted a change of ${supported}, build-distro and did not keep it`)] });
+    expect(outcome).toMatchObject({
+      changed: true,
+      failures: [expect.stringContaining(`Glance accepted a change of ${supported}, build-distro and did not keep it`)],
+    });
     expect(site.writes()).toHaveLength(3);
   });
 
@@ -250,37 +347,61 @@ describe('a change that another writer undid', () => {
   test('by deleting the image is told', async () => {
     proxy.addFault({ method: 'PATCH', nth: 1, answered: () => void site.glance.state.images.delete(one.id) });
 
-    expect((await site.run(imageProperty, args())).failures).toEqual([expect.stringContaining(`image ${one.id} was deleted by somebody`)]);
+    expect((await site.run(imageProperty, args())).failures).toEqual([
+      expect.stringContaining(`image ${one.id} was deleted by somebody`),
+    ]);
   });
 });
 
-test.each([{ passThenCut: true }, { status: 503 }])('a removal whose answer does not come (%j) is looked at, and sent again where it is needed', async (fault) => {
-  proxy.addFault({ method: 'PATCH', nth: 1, ...fault });
+test.each([{ passThenCut: true }, { status: 503 }])(
+  'a removal whose answer does not come (%j) is looked at, and sent again where it is needed',
+  async (fault) => {
+    proxy.addFault({ method: 'PATCH', nth: 1, ...fault });
 
-  expect(await site.run(imageProperty, { ...viaProxy(), images: [one.id], remove: ['build-distro'] })).toMatchObject({ changed: true, failures: [] });
+    expect(await site.run(imageProperty, { ...viaProxy(), images: [one.id], remove: ['build-distro'] })).toMatchObject({
+      changed: true,
+      failures: [],
+    });
 
-  expect(propertiesOf(one)).toEqual({ [supported]: 'yes' });
-});
+    expect(propertiesOf(one)).toEqual({ [supported]: 'yes' });
+  },
+);
 
 describe('an image of another project', () => {
-  test.each(['private', 'public', 'community'])('that is %s is not meant by a name, and hinders nobody', async (visibility) => {
-    const theirs = site.glance.seed({ name: 'CC-One', owner: 'stranger', visibility, properties: { [supported]: 'yes' } });
+  test.each(['private', 'public', 'community'])(
+    'that is %s is not meant by a name, and hinders nobody',
+    async (visibility) => {
+      const theirs = site.glance.seed({
+        name: 'CC-One',
+        owner: 'stranger',
+        visibility,
+        properties: { [supported]: 'yes' },
+      });
 
-    const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no' } });
+      const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no' } });
 
-    expect(outcome).toMatchObject({ changed: true, failures: [], warnings: [] });
-    expect([propertiesOf(one)?.[supported], propertiesOf(theirs)?.[supported]]).toEqual(['no', 'yes']);
-  });
+      expect(outcome).toMatchObject({ changed: true, failures: [], warnings: [] });
+      expect([propertiesOf(one)?.[supported], propertiesOf(theirs)?.[supported]]).toEqual(['no', 'yes']);
+    },
+  );
 
-  test.each(['private', 'public'])('that alone has the name, and is %s, is refused and changed only by its id, with a word', async (visibility) => {
-    const theirs = site.glance.seed({ name: 'CC-Theirs', owner: 'stranger', visibility, properties: {} });
+  test.each(['private', 'public'])(
+    'that alone has the name, and is %s, is refused and changed only by its id, with a word',
+    async (visibility) => {
+      const theirs = site.glance.seed({ name: 'CC-Theirs', owner: 'stranger', visibility, properties: {} });
 
-    const message = await refusalOf({ images: ['CC-Theirs'], set: { [supported]: 'no' } });
-    const writes = site.writes();
-    const outcome = await site.run(imageProperty, { images: [theirs.id], set: { [supported]: 'no' } });
+      const message = await refusalOf({ images: ['CC-Theirs'], set: { [supported]: 'no' } });
+      const writes = site.writes();
+      const outcome = await site.run(imageProperty, { images: [theirs.id], set: { [supported]: 'no' } });
 
-    expect(message).toContain(`no image of this login's project has the name "CC-Theirs"; of other projects these have it, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`);
-    expect(writes).toEqual([]);
-    expect(outcome).toMatchObject({ changed: true, warnings: [expect.stringContaining(`is not of this login's project: ${theirs.id}`)] });
-  });
+      expect(message).toContain(
+        `no image of this login's project has the name "CC-Theirs"; of other projects these have it, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`,
+      );
+      expect(writes).toEqual([]);
+      expect(outcome).toMatchObject({
+        changed: true,
+        warnings: [expect.stringContaining(`is not of this login's project: ${theirs.id}`)],
+      });
+    },
+  );
 });

@@ -2,7 +2,17 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/images/policy/site-image.js';
 import { publishRelease } from '../sandbox/releases.js';
-import { actionsOf, agent, disk, focalOnly, initramfsName, kernelName, resultsOf, startObjectsSite, type ObjectsSite } from './objects-site.js';
+import {
+  actionsOf,
+  agent,
+  disk,
+  focalOnly,
+  initramfsName,
+  kernelName,
+  resultsOf,
+  startObjectsSite,
+  type ObjectsSite,
+} from './objects-site.js';
 
 // Each makes several runs; on a busy machine they take their time.
 jest.setTimeout(30_000);
@@ -17,13 +27,23 @@ afterEach(() => site.close());
 
 /** One object for each image of supports.yaml. */
 function fill(): { focal: string; gpu: string; jammy: string; kernel: string; initramfs: string } {
-  const [focal, gpu, jammy] = [site.put(), site.put({ 'build-variant': 'gpu' }), site.put({ 'build-release': 'jammy', 'build-ipa': 'false' })];
+  const [focal, gpu, jammy] = [
+    site.put(),
+    site.put({ 'build-variant': 'gpu' }),
+    site.put({ 'build-release': 'jammy', 'build-ipa': 'false' }),
+  ];
   site.objectsStore.put('not-an-image', 'x');
   site.objectsStore.put(`${focal}/000000`, 'segment');
   return { focal, gpu, jammy, ...site.putPair() };
 }
 
-const everything = ['CC-IPA-Debian11-AMD64.initramfs', 'CC-IPA-Debian11-AMD64.kernel', 'CC-Ubuntu20.04', 'CC-Ubuntu20.04-CUDA', 'CC-Ubuntu22.04'];
+const everything = [
+  'CC-IPA-Debian11-AMD64.initramfs',
+  'CC-IPA-Debian11-AMD64.kernel',
+  'CC-Ubuntu20.04',
+  'CC-Ubuntu20.04-CUDA',
+  'CC-Ubuntu22.04',
+];
 
 describe('with nothing selected', () => {
   test('everything that supports.yaml lists is deployed in the first run, and nothing in the second', async () => {
@@ -38,10 +58,20 @@ describe('with nothing selected', () => {
     expect([...site.published().keys()].sort()).toEqual(everything);
     expect(site.published().get('CC-Ubuntu20.04')).toMatchObject({
       ...{ disk_format: 'qcow2', container_format: 'bare', owner: site.keystone.admin.project.id },
-      properties: { 'build-distro': 'ubuntu', 'build-timestamp': '1677628504.897832', 'build-ipa': 'na', [markers.name]: 'CC-Ubuntu20.04', [markers.source]: `${site.objectsStore.containerUrl}/${focal}` },
+      properties: {
+        'build-distro': 'ubuntu',
+        'build-timestamp': '1677628504.897832',
+        'build-ipa': 'na',
+        [markers.name]: 'CC-Ubuntu20.04',
+        [markers.source]: `${site.objectsStore.containerUrl}/${focal}`,
+      },
     });
     expect(site.published().get('CC-Ubuntu20.04')?.properties).not.toHaveProperty('current');
-    expect(site.published().get(kernelName)).toMatchObject({ disk_format: 'aki', container_format: 'aki', properties: { 'build-ipa': 'kernel', [markers.source]: expect.stringContaining(kernel) } });
+    expect(site.published().get(kernelName)).toMatchObject({
+      disk_format: 'aki',
+      container_format: 'aki',
+      properties: { 'build-ipa': 'kernel', [markers.source]: expect.stringContaining(kernel) },
+    });
     expect(second).toMatchObject({ changed: false, failures: [] });
     expect(resultsOf(second)[0]?.reason).toBe('the site has the build of 1677628504.897832, revision 20230302');
     expect(site.writes()).toEqual(writes);
@@ -65,9 +95,18 @@ describe('with nothing selected', () => {
     const outcome = await site.deploy();
 
     expect(resultsOf(outcome)).toMatchObject([
-      { action: 'deploy', release: `${newer} 2023-06-01 10:00:00`, reason: 'the site has the build of 1677628504.897832, revision 20230302', archived_id: before?.id },
+      {
+        action: 'deploy',
+        release: `${newer} 2023-06-01 10:00:00`,
+        reason: 'the site has the build of 1677628504.897832, revision 20230302',
+        archived_id: before?.id,
+      },
     ]);
-    expect(site.glance.state.images.get(before?.id ?? '')).toMatchObject({ name: 'CC-Ubuntu20.04-20230302-1677628504.897832', visibility: 'public', properties: { 'chameleon-supported': 'no' } });
+    expect(site.glance.state.images.get(before?.id ?? '')).toMatchObject({
+      name: 'CC-Ubuntu20.04-20230302-1677628504.897832',
+      visibility: 'public',
+      properties: { 'chameleon-supported': 'no' },
+    });
     expect(await site.deploy()).toMatchObject({ changed: false });
   });
 
@@ -76,7 +115,11 @@ describe('with nothing selected', () => {
 
     const outcome = await site.deploy({ exclude: 'CC-IPA*' });
 
-    expect(actionsOf(outcome)).toEqual(['CC-Ubuntu20.04 deploy', 'CC-Ubuntu20.04-CUDA failed', 'CC-Ubuntu22.04 failed']);
+    expect(actionsOf(outcome)).toEqual([
+      'CC-Ubuntu20.04 deploy',
+      'CC-Ubuntu20.04-CUDA failed',
+      'CC-Ubuntu22.04 failed',
+    ]);
     expect(outcome.failures[0]).toContain('the store has no object for ubuntu focal gpu');
   });
 
@@ -85,7 +128,13 @@ describe('with nothing selected', () => {
     site.put();
     await site.deploy();
     const image = site.published().get('CC-Ubuntu20.04');
-    const left = site.glance.seed({ ...image, id: 'aaaaaaaa-0000-4000-8000-000000000000', name: 'testing_CC-Ubuntu20.04', visibility: 'private', properties: { ...image?.properties, 'build-timestamp': '2022-01-01 00:00:00' } });
+    const left = site.glance.seed({
+      ...image,
+      id: 'aaaaaaaa-0000-4000-8000-000000000000',
+      name: 'testing_CC-Ubuntu20.04',
+      visibility: 'private',
+      properties: { ...image?.properties, 'build-timestamp': '2022-01-01 00:00:00' },
+    });
     left.properties[markers.id] = left.id;
 
     expect(actionsOf(await site.deploy())).toEqual(['CC-Ubuntu20.04 delete', 'CC-Ubuntu20.04 up_to_date']);
@@ -120,7 +169,9 @@ describe('a selection', () => {
     site.objectsStore.refusals.clear();
     const pair = await site.deploy({ image: kernel });
 
-    expect(resultsOf(outcome)).toMatchObject([{ name: 'CC-Ubuntu20.04', action: 'deploy', release: `${older} 2020-01-01 00:00:00` }]);
+    expect(resultsOf(outcome)).toMatchObject([
+      { name: 'CC-Ubuntu20.04', action: 'deploy', release: `${older} 2020-01-01 00:00:00` },
+    ]);
     expect(actionsOf(pair)).toEqual([`${initramfsName} deploy`, `${kernelName} deploy`]);
     expect(actionsOf(await site.deploy({ images: 'CC-Ubuntu20.04' }))).toEqual(['CC-Ubuntu20.04 deploy']);
   });
@@ -131,15 +182,29 @@ describe('a selection', () => {
     const absent = await site.deploy({ image: 'aaaaaaaa-0000-4000-8000-000000000000' });
     const excluded = await site.deploy({ image: id, exclude: 'CC-*' });
 
-    expect(absent.failures).toEqual([expect.stringContaining('aaaaaaaa-0000-4000-8000-000000000000: the store has no image http')]);
+    expect(absent.failures).toEqual([
+      expect.stringContaining('aaaaaaaa-0000-4000-8000-000000000000: the store has no image http'),
+    ]);
     expect(excluded.failures).toEqual(['CC-Ubuntu20.04: it was asked for by its id, but exclude leaves it out']);
   });
 
   test.each([
-    [{ latest: 'ubuntu,xenial' }, 'latest ubuntu,xenial: supports.yaml lists no such image; it lists: ubuntu,focal,base ubuntu,focal,gpu'],
-    [{ latest: 'ubuntu,focal', ipa: 'kernel' }, 'latest ubuntu,focal and ipa kernel: supports.yaml lists no such image'],
-    [{ image: 'aaaaaaaa-0000-4000-8000-000000000000', latest: 'ubuntu' }, 'images: an id and latest exclude each other'],
-    [{ supports_yaml: '/nonexistent/supports.yaml' }, 'supports_yaml: /nonexistent/supports.yaml cannot be read: there is no such file'],
+    [
+      { latest: 'ubuntu,xenial' },
+      'latest ubuntu,xenial: supports.yaml lists no such image; it lists: ubuntu,focal,base ubuntu,focal,gpu',
+    ],
+    [
+      { latest: 'ubuntu,focal', ipa: 'kernel' },
+      'latest ubuntu,focal and ipa kernel: supports.yaml lists no such image',
+    ],
+    [
+      { image: 'aaaaaaaa-0000-4000-8000-000000000000', latest: 'ubuntu' },
+      'images: an id and latest exclude each other',
+    ],
+    [
+      { supports_yaml: '/nonexistent/supports.yaml' },
+      'supports_yaml: /nonexistent/supports.yaml cannot be read: there is no such file',
+    ],
     [{ objects_store_url: 'ftp://x' }, 'objects_store_url: "ftp://x" is not allowed'],
   ])('that is wrong, as %j, is refused before the store is asked', async (args, message) => {
     await expect(site.deploy(args)).rejects.toThrow(message);
@@ -161,7 +226,9 @@ describe('both stores in one run', () => {
     expect(site.published().get('CC-Ubuntu22.04')?.properties.current).toBe('20250422-v1-amd');
     expect(site.published().get('CC-Ubuntu20.04')?.properties.current).toBeUndefined();
     expect(await site.deploy(both)).toMatchObject({ changed: false, failures: [] });
-    expect(resultsOf(await site.deploy({ catalog: 'objects,releases', images: 'CC-Ubuntu22.04' }))).toMatchObject([{ action: 'deploy', archived_name: 'CC-Ubuntu22.04_2025-04-22 15:30:45.123456' }]);
+    expect(resultsOf(await site.deploy({ catalog: 'objects,releases', images: 'CC-Ubuntu22.04' }))).toMatchObject([
+      { action: 'deploy', archived_name: 'CC-Ubuntu22.04_2025-04-22 15:30:45.123456' },
+    ]);
   });
 
   test('of which the first cannot be read, deploy from the other, leave what came from the first, and fail', async () => {
@@ -172,7 +239,9 @@ describe('both stores in one run', () => {
 
     const outcome = await site.deploy(both);
 
-    expect(actionsOf(outcome)).toEqual(everything.map((name) => `${name} ${name === 'CC-Ubuntu22.04' ? 'failed' : 'deploy'}`));
+    expect(actionsOf(outcome)).toEqual(
+      everything.map((name) => `${name} ${name === 'CC-Ubuntu22.04' ? 'failed' : 'deploy'}`),
+    );
     expect(outcome.failures.join()).toContain('the catalogue releases could not be read: ');
     expect(site.published().get('CC-Ubuntu22.04')?.properties.current).toBe('20250422-v1-amd');
   });
@@ -192,7 +261,10 @@ describe('both stores in one run', () => {
     fill();
     publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk() });
 
-    const outcome = await site.deploy({ ...both, images: 'CC-Ubuntu24.04,CC-Ubuntu20.04,CC-Ubuntu26.04' }, { checkMode: true });
+    const outcome = await site.deploy(
+      { ...both, images: 'CC-Ubuntu24.04,CC-Ubuntu20.04,CC-Ubuntu26.04' },
+      { checkMode: true },
+    );
 
     expect(actionsOf(outcome)).toEqual(['CC-Ubuntu20.04 deploy', 'CC-Ubuntu24.04 deploy', 'CC-Ubuntu26.04 failed']);
   });
@@ -212,7 +284,11 @@ test('min_disk is set from a disk and never from a kernel', async () => {
 
   await site.deploy({ images: 'CC-IPA*,CC-Ubuntu20.04', min_disk: 'auto' });
 
-  expect([...site.published().values()].map(({ name, min_disk }) => [name, min_disk]).sort()).toEqual([[initramfsName, 0], [kernelName, 0], ['CC-Ubuntu20.04', 0]]);
+  expect([...site.published().values()].map(({ name, min_disk }) => [name, min_disk]).sort()).toEqual([
+    [initramfsName, 0],
+    [kernelName, 0],
+    ['CC-Ubuntu20.04', 0],
+  ]);
 });
 
 test('an agent whose kernel is a page of HTML is refused, both halves of it', async () => {
@@ -223,7 +299,10 @@ test('an agent whose kernel is a page of HTML is refused, both halves of it', as
 
   expect(resultsOf(outcome).map(({ name, reason }) => [name, reason])).toEqual([
     [kernelName, expect.stringContaining('is HTML, not aki')],
-    [initramfsName, expect.stringContaining(`it goes into production only together with ${kernelName}, which is not ready`)],
+    [
+      initramfsName,
+      expect.stringContaining(`it goes into production only together with ${kernelName}, which is not ready`),
+    ],
   ]);
   expect(site.writes()).toEqual([]);
 });

@@ -47,18 +47,25 @@ test('2: an image passes through in parts, a segmented one too', async () => {
 
   await site.deploy();
 
-  const parts = site.progress.filter(({ doneBytes, totalBytes }) => doneBytes !== undefined && doneBytes < (totalBytes ?? 0));
+  const parts = site.progress.filter(
+    ({ doneBytes, totalBytes }) => doneBytes !== undefined && doneBytes < (totalBytes ?? 0),
+  );
   expect(parts.length).toBeGreaterThan(3);
   expect(site.published().get(name)?.size).toBe(content.length);
 });
 
-test.each([[401], [403], [404]])('3: a list that is answered %i fails the run, and is no empty list', async (status) => {
-  site.put();
-  site.objectsStore.refusals.set('', status);
+test.each([[401], [403], [404]])(
+  '3: a list that is answered %i fails the run, and is no empty list',
+  async (status) => {
+    site.put();
+    site.objectsStore.refusals.set('', status);
 
-  await expect(site.deploy()).rejects.toThrow(status === 404 ? 'the store has no list of its objects' : String(status));
-  expect(site.writes()).toEqual([]);
-});
+    await expect(site.deploy()).rejects.toThrow(
+      status === 404 ? 'the store has no list of its objects' : String(status),
+    );
+    expect(site.writes()).toEqual([]);
+  },
+);
 
 test('3: an object that is answered 500 is repeated, and then that object’s failure alone', async () => {
   site.put();
@@ -69,7 +76,9 @@ test('3: an object that is answered 500 is repeated, and then that object’s fa
 
   expect(actionsOf(outcome)).toEqual([`${name} deploy`]);
   expect(outcome.failures).toEqual([expect.stringContaining(`object ${bad} could not be read: `)]);
-  expect(site.storeProxy.requests.filter(({ method, path }) => method === 'HEAD' && path.endsWith(bad))).toHaveLength(4);
+  expect(site.storeProxy.requests.filter(({ method, path }) => method === 'HEAD' && path.endsWith(bad))).toHaveLength(
+    4,
+  );
 });
 
 test('3: an object of which only HEAD is refused is read by GET', async () => {
@@ -92,7 +101,9 @@ test('3: while an object cannot be read, a newer image than those that can is no
   const outcome = await site.deploy();
 
   expect(actionsOf(outcome)).toEqual([`${name} failed`]);
-  expect(outcome.failures.join()).toContain('may not be the newest, and the site keeps the build of 2024-01-01 00:00:00');
+  expect(outcome.failures.join()).toContain(
+    'may not be the newest, and the site keeps the build of 2024-01-01 00:00:00',
+  );
   expect(site.published().get(name)?.properties['build-timestamp']).toBe('2024-01-01 00:00:00');
 });
 
@@ -120,15 +131,18 @@ test('3: a body that breaks off is continued, and its length is checked', async 
   expect(image?.checksum).toBe(createHash('md5').update(content).digest('hex'));
 });
 
-test.each(['x-sdk-sha256', 'x-sdk-md5'])('4: an image that is not what %s says never goes into production', async (header) => {
-  const algorithm = header.slice('x-sdk-'.length);
-  site.put({ [header]: createHash(algorithm).update('something else').digest('hex') });
+test.each(['x-sdk-sha256', 'x-sdk-md5'])(
+  '4: an image that is not what %s says never goes into production',
+  async (header) => {
+    const algorithm = header.slice('x-sdk-'.length);
+    site.put({ [header]: createHash(algorithm).update('something else').digest('hex') });
 
-  const outcome = await site.deploy();
+    const outcome = await site.deploy();
 
-  expect(outcome.failures).toEqual([expect.stringContaining(`the store's ${algorithm} of the image is`)]);
-  expect(site.published().size).toBe(0);
-});
+    expect(outcome.failures).toEqual([expect.stringContaining(`the store's ${algorithm} of the image is`)]);
+    expect(site.published().size).toBe(0);
+  },
+);
 
 test('4: a segmented object is verified by the producer’s checksum, and by no ETag, which is none', async () => {
   const content = disk('segments');
@@ -141,8 +155,13 @@ test('4: a segmented object is verified by the producer’s checksum, and by no 
 });
 
 test('5: the list is read by pages, ids in capitals too, and other names are passed over', async () => {
-  const ids = Array.from({ length: 8 }, (_, index) => site.put({ 'build-timestamp': `2023-01-0${index + 1} 00:00:00` }));
-  const newest = site.put({ 'build-timestamp': '2024-01-01 00:00:00' }, { id: 'FFFFFFFF-0000-4000-8000-00000000000A', large: { kind: 'static', segmentBytes: 600 } });
+  const ids = Array.from({ length: 8 }, (_, index) =>
+    site.put({ 'build-timestamp': `2023-01-0${index + 1} 00:00:00` }),
+  );
+  const newest = site.put(
+    { 'build-timestamp': '2024-01-01 00:00:00' },
+    { id: 'FFFFFFFF-0000-4000-8000-00000000000A', large: { kind: 'static', segmentBytes: 600 } },
+  );
   for (const other of ['index.html', 'zz/é ü?&#', `${ids[0]}/000000`]) site.objectsStore.put(other, 'x');
 
   const outcome = await site.deploy();
@@ -174,26 +193,41 @@ test('7: moments are compared as moments, in whichever spelling', async () => {
   site.put({ 'build-timestamp': '999999999.0' });
   site.put({ 'build-timestamp': '2019-05-05 05:05:05' });
   const newest = site.put({ 'build-timestamp': '1677628504.897832' });
-  site.glance.seed({ name, owner: owner(), properties: properties({ 'build-timestamp': '2023-02-28 23:55:04.897832' }) });
+  site.glance.seed({
+    name,
+    owner: owner(),
+    properties: properties({ 'build-timestamp': '2023-02-28 23:55:04.897832' }),
+  });
 
-  expect(resultsOf(await site.deploy())).toMatchObject([{ action: 'up_to_date', release: `${newest} 1677628504.897832` }]);
+  expect(resultsOf(await site.deploy())).toMatchObject([
+    { action: 'up_to_date', release: `${newest} 1677628504.897832` },
+  ]);
 });
 
 test('8: what supports.yaml does not know stops no other image, and false means na', async () => {
   site.put({ 'build-distro': 'gentoo' });
   site.put({ 'build-ipa': 'false' });
   const { supported_distros, supported_variants } = focalOnly;
-  site.writeSupports({ supported_distros: { ...supported_distros, debian: { releases: { 12: { prod_name: 'CC-Debian12', variants: ['bass'] } } } }, supported_variants });
+  site.writeSupports({
+    supported_distros: {
+      ...supported_distros,
+      debian: { releases: { 12: { prod_name: 'CC-Debian12', variants: ['bass'] } } },
+    },
+    supported_variants,
+  });
 
   const outcome = await site.deploy();
 
   expect(actionsOf(outcome)).toEqual([`${name} deploy`, 'debian 12 bass failed']);
-  expect(outcome.failures[0]).toContain('supported_distros.debian.releases.12.variants[0] is "bass", which supported_variants does not have; did you mean base?');
+  expect(outcome.failures[0]).toContain(
+    'supported_distros.debian.releases.12.variants[0] is "bass", which supported_variants does not have; did you mean base?',
+  );
 });
 
 test('9: a user’s image of the same name and properties does not pass for ours', async () => {
   site.put();
-  for (const visibility of ['private', 'shared', 'community']) site.glance.seed({ name, owner: 'somebody', visibility, properties: properties() });
+  for (const visibility of ['private', 'shared', 'community'])
+    site.glance.seed({ name, owner: 'somebody', visibility, properties: properties() });
   site.glance.seed({ name, owner: owner(), visibility: 'private', properties: properties() });
 
   expect(actionsOf(await site.deploy())).toEqual([`${name} deploy`]);
@@ -201,7 +235,12 @@ test('9: a user’s image of the same name and properties does not pass for ours
 
 test('10: two images of the name are found before anything is brought in, and leave nothing behind', async () => {
   site.put();
-  for (let count = 0; count < 2; count++) site.glance.seed({ name, owner: owner(), properties: properties({ 'build-timestamp': `2022-01-0${count + 1} 00:00:00` }) });
+  for (let count = 0; count < 2; count++)
+    site.glance.seed({
+      name,
+      owner: owner(),
+      properties: properties({ 'build-timestamp': `2022-01-0${count + 1} 00:00:00` }),
+    });
 
   const outcome = await site.deploy();
 
@@ -211,7 +250,11 @@ test('10: two images of the name are found before anything is brought in, and le
 
 test('11: the production name is never without an image, and a promotion whose archiving is refused is taken back', async () => {
   site.put();
-  const old = site.glance.seed({ name, owner: owner(), properties: properties({ 'build-timestamp': '2022-01-01 00:00:00' }) });
+  const old = site.glance.seed({
+    name,
+    owner: owner(),
+    properties: properties({ 'build-timestamp': '2022-01-01 00:00:00' }),
+  });
   site.glanceProxy.addFault({ method: 'PATCH', path: new RegExp(old.id), nth: 1, status: 403 });
 
   const refused = await site.deploy();
@@ -225,7 +268,9 @@ test('11: the production name is never without an image, and a promotion whose a
 
 test('12: an image without a revision is archived under its moment', async () => {
   site.put();
-  const { 'build-os-base-image-revision': _revision, ...others } = properties({ 'build-timestamp': '2022-01-01 00:00:00' });
+  const { 'build-os-base-image-revision': _revision, ...others } = properties({
+    'build-timestamp': '2022-01-01 00:00:00',
+  });
   site.glance.seed({ name, owner: owner(), properties: others });
 
   expect(resultsOf(await site.deploy())).toMatchObject([{ archived_name: `${name}_2022-01-01 00:00:00` }]);
@@ -248,9 +293,14 @@ test('13: an application credential will do for a login, with a region and an in
 test('14: the store is wherever the site says', async () => {
   const elsewhere = await startImageStore({ container: 'mirror' });
   try {
-    elsewhere.put('0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b', disk(), { metadata: { ...properties(), 'disk-format': 'qcow2' } });
+    elsewhere.put('0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b', disk(), {
+      metadata: { ...properties(), 'disk-format': 'qcow2' },
+    });
 
-    const outcome = await site.deploy({ objects_store_url: `${elsewhere.objectStoreUrl}/`, objects_container: 'mirror' });
+    const outcome = await site.deploy({
+      objects_store_url: `${elsewhere.objectStoreUrl}/`,
+      objects_container: 'mirror',
+    });
 
     expect(actionsOf(outcome)).toEqual([`${name} deploy`]);
   } finally {
@@ -260,11 +310,18 @@ test('14: the store is wherever the site says', async () => {
 
 test('15: the image before is marked as not supported any more, with the day, for the cleaner to hide', async () => {
   site.put();
-  const old = site.glance.seed({ name, owner: owner(), properties: { ...properties({ 'build-timestamp': '2022-01-01 00:00:00' }), 'chameleon-supported': 'true' } });
+  const old = site.glance.seed({
+    name,
+    owner: owner(),
+    properties: { ...properties({ 'build-timestamp': '2022-01-01 00:00:00' }), 'chameleon-supported': 'true' },
+  });
 
   await site.deploy();
 
-  expect(site.glance.state.images.get(old.id)?.properties).toMatchObject({ 'chameleon-supported': 'no', [markers.supersededAt]: expect.stringMatching(/Z$/) });
+  expect(site.glance.state.images.get(old.id)?.properties).toMatchObject({
+    'chameleon-supported': 'no',
+    [markers.supersededAt]: expect.stringMatching(/Z$/),
+  });
 });
 
 test('16: a second run is turned away, images are chosen by names, and several are brought in at a time', async () => {
@@ -276,9 +333,19 @@ test('16: a second run is turned away, images are chosen by names, and several a
   });
   for (const variant of variants) site.put({ 'build-variant': variant });
   let [present, most] = [0, 0];
-  site.glanceProxy.addFault({ method: 'PUT', delaySeconds: 0.05, before: () => void (most = Math.max(most, ++present)), answered: () => void present-- });
+  site.glanceProxy.addFault({
+    method: 'PUT',
+    delaySeconds: 0.05,
+    before: () => void (most = Math.max(most, ++present)),
+    answered: () => void present--,
+  });
 
-  const lock = await takeRunLock({ context: lockContext(), directory: folder, operation: 'image_deploy', cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}` });
+  const lock = await takeRunLock({
+    context: lockContext(),
+    directory: folder,
+    operation: 'image_deploy',
+    cloud: `${site.keystone.url} ${site.keystone.admin.project.id} ${site.keystone.region}`,
+  });
   const args = { images: 'CC-X-*', exclude: 'CC-X-d', concurrency: 3, lock_dir: folder };
 
   await expect(site.deploy(args)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });

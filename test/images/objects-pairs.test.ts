@@ -1,6 +1,14 @@
 // Kernel and initramfs go into production together, or neither does.
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { actionsOf, agent, initramfsName, kernelName, resultsOf, startProxiedSite, type ProxiedSite } from './objects-site.js';
+import {
+  actionsOf,
+  agent,
+  initramfsName,
+  kernelName,
+  resultsOf,
+  startProxiedSite,
+  type ProxiedSite,
+} from './objects-site.js';
 
 // Each makes several runs; on a busy machine they take their time.
 jest.setTimeout(30_000);
@@ -16,7 +24,8 @@ afterEach(() => site.close());
 const older = { 'build-timestamp': '2022-01-01 00:00:00', 'build-tag': 'CC-IPA-0' };
 const deployPair = (args = {}) => site.deploy({ ipa: 'kernel', attempts: 1, ...args });
 /** The builds that users see now, kernel first. */
-const inProduction = (): (string | undefined)[] => [kernelName, initramfsName].map((name) => site.published().get(name)?.properties['build-tag']);
+const inProduction = (): (string | undefined)[] =>
+  [kernelName, initramfsName].map((name) => site.published().get(name)?.properties['build-tag']);
 
 /** A site with the older pair, and a store with both. */
 async function startUpgrade(): Promise<{ kernel: string; initramfs: string }> {
@@ -32,57 +41,73 @@ test('both are brought in and verified before either is seen, then both are prom
   const outcome = await deployPair();
 
   expect(actionsOf(outcome)).toEqual([`${initramfsName} deploy`, `${kernelName} deploy`]);
-  expect(site.writes().slice(before).map((write) => write.split(' ')[0])).toEqual(['POST', 'PUT', 'POST', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'PATCH']);
+  expect(
+    site
+      .writes()
+      .slice(before)
+      .map((write) => write.split(' ')[0]),
+  ).toEqual(['POST', 'PUT', 'POST', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'PATCH']);
   const [kernel, initramfs] = resultsOf(outcome);
-  const patched = site.writes().slice(-4).map((write) => write.split('/').at(-1));
+  const patched = site
+    .writes()
+    .slice(-4)
+    .map((write) => write.split('/').at(-1));
   expect(patched).toEqual([kernel?.id, initramfs?.id, kernel?.archived_id, initramfs?.archived_id]);
   expect(kernel?.archived_name).toBe(`${kernelName}-20230302-2022-01-01 00:00:00`);
   expect(await deployPair()).toMatchObject({ changed: false });
 });
 
-test.each(['kernel', 'initramfs'] as const)('where the upload of the %s fails neither is promoted, both are told, and the next run goes on', async (half) => {
-  const objects = await startUpgrade();
-  site.storeProxy.addFault({ method: 'GET', path: new RegExp(`/${objects[half]}$`), status: 403, fromNth: 2 });
+test.each(['kernel', 'initramfs'] as const)(
+  'where the upload of the %s fails neither is promoted, both are told, and the next run goes on',
+  async (half) => {
+    const objects = await startUpgrade();
+    site.storeProxy.addFault({ method: 'GET', path: new RegExp(`/${objects[half]}$`), status: 403, fromNth: 2 });
 
-  const outcome = await deployPair();
-  const present = inProduction();
-  site.storeProxy.clearFaults();
-  const next = await deployPair();
+    const outcome = await deployPair();
+    const present = inProduction();
+    site.storeProxy.clearFaults();
+    const next = await deployPair();
 
-  expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} failed`]);
-  expect(outcome.failures.join()).toContain('it goes into production only together with');
-  expect(present).toEqual(['CC-IPA-0', 'CC-IPA-0']);
-  expect(next.failures).toEqual([]);
-  expect(inProduction()).toEqual(['CC-IPA-1', 'CC-IPA-1']);
-});
+    expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} failed`]);
+    expect(outcome.failures.join()).toContain('it goes into production only together with');
+    expect(present).toEqual(['CC-IPA-0', 'CC-IPA-0']);
+    expect(next.failures).toEqual([]);
+    expect(inProduction()).toEqual(['CC-IPA-1', 'CC-IPA-1']);
+  },
+);
 
 // The PATCHes in their order: kernel, initramfs, the kernel before, the initramfs before.
 test.each([
   ['promotion of the kernel', 1],
   ['promotion of the initramfs', 2],
   ['archiving of the kernel before', 3],
-])('where the %s is refused both stay as they were, and the next run promotes both without another upload', async (_, nth) => {
-  await startUpgrade();
-  const uploads = (): number => site.writes().filter((write) => write.startsWith('PUT')).length;
-  site.glanceProxy.addFault({ method: 'PATCH', nth, status: 403 });
+])(
+  'where the %s is refused both stay as they were, and the next run promotes both without another upload',
+  async (_, nth) => {
+    await startUpgrade();
+    const uploads = (): number => site.writes().filter((write) => write.startsWith('PUT')).length;
+    site.glanceProxy.addFault({ method: 'PATCH', nth, status: 403 });
 
-  const outcome = await deployPair();
-  const [present, before] = [inProduction(), uploads()];
-  const next = await deployPair();
+    const outcome = await deployPair();
+    const [present, before] = [inProduction(), uploads()];
+    const next = await deployPair();
 
-  expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} failed`]);
-  expect(present).toEqual(['CC-IPA-0', 'CC-IPA-0']);
-  expect(actionsOf(next)).toEqual([`${initramfsName} resume`, `${kernelName} resume`]);
-  expect(uploads()).toBe(before);
-  expect(inProduction()).toEqual(['CC-IPA-1', 'CC-IPA-1']);
-});
+    expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} failed`]);
+    expect(present).toEqual(['CC-IPA-0', 'CC-IPA-0']);
+    expect(actionsOf(next)).toEqual([`${initramfsName} resume`, `${kernelName} resume`]);
+    expect(uploads()).toBe(before);
+    expect(inProduction()).toEqual(['CC-IPA-1', 'CC-IPA-1']);
+  },
+);
 
 test('where only the last archiving is refused the new pair stays, and the next run archives the rest', async () => {
   await startUpgrade();
   site.glanceProxy.addFault({ method: 'PATCH', nth: 4, status: 403 });
 
   const outcome = await deployPair();
-  const publicTwice = [...site.glance.state.images.values()].filter(({ name, visibility }) => name === initramfsName && visibility === 'public');
+  const publicTwice = [...site.glance.state.images.values()].filter(
+    ({ name, visibility }) => name === initramfsName && visibility === 'public',
+  );
   const next = await deployPair();
 
   expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} deploy`]);
@@ -113,7 +138,9 @@ test('half a new pair is told, the older whole pair is kept, and a site without 
   const second = await deployPair();
 
   expect(actionsOf(first)).toEqual([`${initramfsName} deploy`, `${kernelName} deploy`]);
-  expect(first.failures).toEqual([expect.stringMatching(/^CC-IPA-Debian11-AMD64\.initramfs: the build of 1677628504\.897832 has no initramfs/)]);
+  expect(first.failures).toEqual([
+    expect.stringMatching(/^CC-IPA-Debian11-AMD64\.initramfs: the build of 1677628504\.897832 has no initramfs/),
+  ]);
   expect(actionsOf(second)).toEqual([`${initramfsName} up_to_date`, `${kernelName} up_to_date`]);
   expect(second.failures).toHaveLength(1);
   expect(inProduction()).toEqual(['CC-IPA-0', 'CC-IPA-0']);
@@ -124,8 +151,14 @@ test('a pair that the producer has both called initramfs is told apart by the di
 
   await deployPair();
 
-  expect(site.published().get(kernelName)).toMatchObject({ disk_format: 'aki', properties: { 'build-ipa': 'kernel', image_tools_source: expect.stringContaining(kernel) } });
-  expect(site.published().get(initramfsName)).toMatchObject({ disk_format: 'ari', properties: { 'build-ipa': 'initramfs' } });
+  expect(site.published().get(kernelName)).toMatchObject({
+    disk_format: 'aki',
+    properties: { 'build-ipa': 'kernel', image_tools_source: expect.stringContaining(kernel) },
+  });
+  expect(site.published().get(initramfsName)).toMatchObject({
+    disk_format: 'ari',
+    properties: { 'build-ipa': 'initramfs' },
+  });
 });
 
 test('a deployment of an agent asks Ironic nothing and alters no node', async () => {

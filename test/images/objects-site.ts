@@ -32,7 +32,12 @@ export function disk(content = 'data'): Buffer {
   return Buffer.concat([head, Buffer.from(content)]);
 }
 
-export const agent = { 'build-distro': 'ipa_debian', 'build-release': 'bullseye', 'build-variant': 'amd64', 'build-tag': 'CC-IPA-1' };
+export const agent = {
+  'build-distro': 'ipa_debian',
+  'build-release': 'bullseye',
+  'build-variant': 'amd64',
+  'build-tag': 'CC-IPA-1',
+};
 export const kernelName = 'CC-IPA-Debian11-AMD64.kernel';
 export const initramfsName = 'CC-IPA-Debian11-AMD64.initramfs';
 
@@ -42,19 +47,33 @@ export async function startObjectsSite(options: SandboxOptions = {}): Promise<Ob
   const supportsYaml = join(folder, 'supports.yaml');
   const writeSupports = (document: unknown): void => writeFileSync(supportsYaml, JSON.stringify(document));
   writeSupports(supports);
-  const put: ObjectsSite['put'] = (metadata = {}, build = {}) => putBuild(site.objectsStore, { content: disk(), metadata, ...build });
+  const put: ObjectsSite['put'] = (metadata = {}, build = {}) =>
+    putBuild(site.objectsStore, { content: disk(), metadata, ...build });
   return {
     ...site,
     supportsYaml,
     writeSupports,
     put,
     putPair: (metadata = {}) => ({
-      kernel: put({ ...agent, 'build-ipa': 'kernel', 'disk-format': 'aki', ...metadata }, { content: 'kernel'.repeat(100) }),
-      initramfs: put({ ...agent, 'build-ipa': 'initramfs', 'disk-format': 'ari', ...metadata }, { content: 'initramfs'.repeat(100) }),
+      kernel: put(
+        { ...agent, 'build-ipa': 'kernel', 'disk-format': 'aki', ...metadata },
+        { content: 'kernel'.repeat(100) },
+      ),
+      initramfs: put(
+        { ...agent, 'build-ipa': 'initramfs', 'disk-format': 'ari', ...metadata },
+        { content: 'initramfs'.repeat(100) },
+      ),
     }),
-    deploy: (args = {}, runOptions = {}) => site.run(imageDeploy, { catalog: 'objects', supports_yaml: supportsYaml, ...args }, runOptions),
-    published: () => new Map([...site.glance.state.images.values()].filter(({ visibility, status }) => visibility === 'public' && status === 'active').map((image) => [image.name ?? '', image])),
-    asked: () => site.objectsStore.requests.map(({ method, headers }) => `${method}${headers.range ? ` ${headers.range}` : ''}`),
+    deploy: (args = {}, runOptions = {}) =>
+      site.run(imageDeploy, { catalog: 'objects', supports_yaml: supportsYaml, ...args }, runOptions),
+    published: () =>
+      new Map(
+        [...site.glance.state.images.values()]
+          .filter(({ visibility, status }) => visibility === 'public' && status === 'active')
+          .map((image) => [image.name ?? '', image]),
+      ),
+    asked: () =>
+      site.objectsStore.requests.map(({ method, headers }) => `${method}${headers.range ? ` ${headers.range}` : ''}`),
     close: async () => {
       await site.close();
       rmSync(folder, { recursive: true });
@@ -85,7 +104,9 @@ export function resultsOf({ values }: Outcome): DeployResult[] {
 
 /** `name action` of each result, sorted. */
 export function actionsOf(outcome: Outcome): string[] {
-  return resultsOf(outcome).map(({ name, action }) => `${name} ${action}`).sort();
+  return resultsOf(outcome)
+    .map(({ name, action }) => `${name} ${action}`)
+    .sort();
 }
 
 export interface ProxiedSite extends ObjectsSite {
@@ -103,7 +124,11 @@ export async function startProxiedSite(options: SandboxOptions = {}): Promise<Pr
     ...site,
     glanceProxy,
     storeProxy,
-    deploy: (args, runOptions) => site.deploy({ endpoint_override: { image: glanceProxy.url }, objects_store_url: storeProxy.url + pathname, ...args }, runOptions),
+    deploy: (args, runOptions) =>
+      site.deploy(
+        { endpoint_override: { image: glanceProxy.url }, objects_store_url: storeProxy.url + pathname, ...args },
+        runOptions,
+      ),
     close: async () => {
       await Promise.all([glanceProxy.close(), storeProxy.close()]);
       await site.close();

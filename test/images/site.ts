@@ -8,7 +8,11 @@ import { startSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sand
 
 export interface TestSite extends Sandbox {
   /** Arguments that every run of a deployment needs; a test's own come on top. */
-  run(operation: AnyOperation, args?: Readonly<Record<string, unknown>>, options?: { checkMode?: boolean; now?: Date }): Promise<Outcome>;
+  run(
+    operation: AnyOperation,
+    args?: Readonly<Record<string, unknown>>,
+    options?: { checkMode?: boolean; now?: Date },
+  ): Promise<Outcome>;
   readonly progress: Progress[];
   readonly log: string[];
   /** Requests that change something, as Glance saw them. */
@@ -21,25 +25,36 @@ export async function startSite(options: SandboxOptions = {}): Promise<TestSite>
   const progress: Progress[] = [];
   const log: string[] = [];
   const run: TestSite['run'] = (operation, args = {}, { checkMode = false, now } = {}) => {
-    const own = { object_store_url: sandbox.store.objectStoreUrl, objects_store_url: sandbox.objectsStore.objectStoreUrl, lock_dir: lockDir };
-    const store = Object.fromEntries(Object.entries(own).filter(([name]) => 'object_store_url' in operation.fields && name in operation.fields));
-    return execute(operation, { auth: sandbox.auth, ...store, ...args }, {
-      checkMode,
-      environment: {},
-      signal: new AbortController().signal,
-      now: () => now ?? new Date(),
-      random: () => 0,
-      log: (level, text) => void log.push(`${level}: ${text}`),
-      progress: (event) => void progress.push(event),
-      learnSecrets: () => undefined,
-    });
+    const own = {
+      object_store_url: sandbox.store.objectStoreUrl,
+      objects_store_url: sandbox.objectsStore.objectStoreUrl,
+      lock_dir: lockDir,
+    };
+    const store = Object.fromEntries(
+      Object.entries(own).filter(([name]) => 'object_store_url' in operation.fields && name in operation.fields),
+    );
+    return execute(
+      operation,
+      { auth: sandbox.auth, ...store, ...args },
+      {
+        checkMode,
+        environment: {},
+        signal: new AbortController().signal,
+        now: () => now ?? new Date(),
+        random: () => 0,
+        log: (level, text) => void log.push(`${level}: ${text}`),
+        progress: (event) => void progress.push(event),
+        learnSecrets: () => undefined,
+      },
+    );
   };
   return {
     ...sandbox,
     run,
     progress,
     log,
-    writes: () => sandbox.glance.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
+    writes: () =>
+      sandbox.glance.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
     close: async () => {
       await sandbox.close();
       rmSync(lockDir, { recursive: true });

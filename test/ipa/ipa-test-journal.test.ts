@@ -26,7 +26,10 @@ test('gives back what was written for this cloud, the oldest first, until it is 
   await journal.write({ ...entry('a', '2026-06-01'), step: 'deploy' });
   await openJournal(folder, 'elsewhere').write(entry('c', '2026-05-01', 'elsewhere'));
 
-  expect(await journal.read()).toMatchObject([{ ...entry('a', '2026-06-01'), step: 'deploy' }, entry('b', '2026-06-02')]);
+  expect(await journal.read()).toMatchObject([
+    { ...entry('a', '2026-06-01'), step: 'deploy' },
+    entry('b', '2026-06-02'),
+  ]);
 
   await journal.remove(entry('a', ''));
   await journal.remove(entry('a', ''));
@@ -38,7 +41,9 @@ test('only the user may read it, and nothing half-written is left', async () => 
   await journal.write(entry('CC-IPA-TEST/../x', '2026-06-01'));
 
   expect(readdirSync(folder)).toEqual(['ipa-CC-IPA-TEST_.._x.json']);
-  expect([statSync(folder).mode & 0o777, statSync(join(folder, 'ipa-CC-IPA-TEST_.._x.json')).mode & 0o777]).toEqual([0o700, 0o600]);
+  expect([statSync(folder).mode & 0o777, statSync(join(folder, 'ipa-CC-IPA-TEST_.._x.json')).mode & 0o777]).toEqual([
+    0o700, 0o600,
+  ]);
 });
 
 test.each([
@@ -49,11 +54,17 @@ test.each([
   await journal.write(entry('a', '2026-06-01'));
   writeFileSync(join(folder, 'ipa-b.json'), text);
 
-  await expect(journal.read()).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE', message: expect.stringMatching(message) });
+  await expect(journal.read()).rejects.toMatchObject({
+    code: 'JOURNAL_UNREADABLE',
+    message: expect.stringMatching(message),
+  });
 });
 
 test('a folder that cannot be written to is bad input', async () => {
   writeFileSync(folder, 'a file');
 
-  await expect(openJournal(folder, 'here').write(entry('a', ''))).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'journal_dir' });
+  await expect(openJournal(folder, 'here').write(entry('a', ''))).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    field: 'journal_dir',
+  });
 });

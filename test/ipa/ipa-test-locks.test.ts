@@ -11,11 +11,19 @@ afterEach(async () => {
   await site.close();
 });
 
-test.each([['that was named', { node: 'rack1-01' }], ['that is the only free one', {}]])('the lock of a node %s, held for a moment, is waited for', async (_, args) => {
+test.each([
+  ['that was named', { node: 'rack1-01' }],
+  ['that is the only free one', {}],
+])('the lock of a node %s, held for a moment, is waited for', async (_, args) => {
   const node = site.addNode();
   site.users.baremetal.lock(node.uuid, 4);
 
-  const outcome = await site.test({ deployer: 'ironic', instance_info: { image_source: 'http://127.0.0.1/d' }, lock_timeout: 20, ...args });
+  const outcome = await site.test({
+    deployer: 'ironic',
+    instance_info: { image_source: 'http://127.0.0.1/d' },
+    lock_timeout: 20,
+    ...args,
+  });
 
   expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: node.uuid } } });
 });
@@ -28,15 +36,22 @@ test('a lock that is not let go of is told with who holds it, and nothing was ch
 
   const outcome = await site.test({ ...given, node: 'rack1-01' });
 
-  expect(outcome.failures).toEqual(['the test could not be made: node rack1-01 was not taken: conductor conductor-2 has held its lock for 1 s, which is lock_timeout']);
+  expect(outcome.failures).toEqual([
+    'the test could not be made: node rack1-01 was not taken: conductor conductor-2 has held its lock for 1 s, which is lock_timeout',
+  ]);
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 
   // Locked only after it was chosen.
   first.reservation = null;
   let isLocked = false;
   baremetal.intervene = ({ method, segments }) => {
-    if (method === 'GET' && segments[2] === first.uuid && !isLocked) isLocked = Boolean((first.reservation = 'conductor-2'));
+    if (method === 'GET' && segments[2] === first.uuid && !isLocked)
+      isLocked = Boolean((first.reservation = 'conductor-2'));
     return undefined;
   };
-  expect(await site.test(given)).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } }, warnings: [expect.stringMatching(/has held its lock for 1 s/)] });
+  expect(await site.test(given)).toMatchObject({
+    failures: [],
+    values: { passed: true, node: { uuid: second.uuid } },
+    warnings: [expect.stringMatching(/has held its lock for 1 s/)],
+  });
 });

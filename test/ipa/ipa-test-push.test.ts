@@ -30,7 +30,13 @@ function patched(): string[] {
 /** Nodes that are in use until each of them was looked at for the second time, so that all become free while they are waited for. */
 async function openWaiting(count: number): Promise<StoredNode[]> {
   site = await startIpaSite(['baremetal']);
-  const nodes = Array.from({ length: count }, (_, index) => site.addNode({ name: `rack1-${index}`, provision_state: 'active', instance_uuid: theirs.replace('5a', `a${index}`) }));
+  const nodes = Array.from({ length: count }, (_, index) =>
+    site.addNode({
+      name: `rack1-${index}`,
+      provision_state: 'active',
+      instance_uuid: theirs.replace('5a', `a${index}`),
+    }),
+  );
   const looks = new Map<string, number>();
   site.users.baremetal.intervene = ({ method, segments: [, , uuid = ''] }) => {
     if (method !== 'GET') return undefined;
@@ -45,27 +51,47 @@ async function openWaiting(count: number): Promise<StoredNode[]> {
 /** Refuses changes of these nodes. */
 function refuse(nodes: readonly StoredNode[]): void {
   const { intervene } = site.users.baremetal;
-  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && nodes.some(({ uuid }) => uuid === call.segments[2]) ? { status: 400, body: { error_message: 'refused' } } : intervene(call));
+  site.users.baremetal.intervene = (call) =>
+    call.method === 'PATCH' && nodes.some(({ uuid }) => uuid === call.segments[2])
+      ? { status: 400, body: { error_message: 'refused' } }
+      : intervene(call);
 }
 
-test.each([[0, 1, 1], [1, 1, 2], [2, 1, 3], [0, 2, 2]])('nodes that were waited for: with max_failures %i and batch_size %i, at most %i are tried', async (maxFailures, batchSize, most) => {
-  const nodes = await openWaiting(6);
-  refuse(nodes);
+test.each([
+  [0, 1, 1],
+  [1, 1, 2],
+  [2, 1, 3],
+  [0, 2, 2],
+])(
+  'nodes that were waited for: with max_failures %i and batch_size %i, at most %i are tried',
+  async (maxFailures, batchSize, most) => {
+    const nodes = await openWaiting(6);
+    refuse(nodes);
 
-  const outcome = await site.test({ ...pushOnly, in_use: 'wait', batch_size: batchSize, max_failures: maxFailures, in_use_timeout: 20 });
+    const outcome = await site.test({
+      ...pushOnly,
+      in_use: 'wait',
+      batch_size: batchSize,
+      max_failures: maxFailures,
+      in_use_timeout: 20,
+    });
 
-  expect(patched().length).toBeGreaterThan(maxFailures);
-  expect(patched().length).toBeLessThanOrEqual(most);
-  expect(outcome.failures[0]).toMatch(new RegExp(`^the roll-out was stopped, since \\d nodes failed and max_failures is ${maxFailures}$`));
-  expect(counted(outcome)).toEqual({ failed: patched().length, skipped: 6 - patched().length });
-  expect(site.journal()).toEqual([]);
-});
+    expect(patched().length).toBeGreaterThan(maxFailures);
+    expect(patched().length).toBeLessThanOrEqual(most);
+    expect(outcome.failures[0]).toMatch(
+      new RegExp(`^the roll-out was stopped, since \\d nodes failed and max_failures is ${maxFailures}$`),
+    );
+    expect(counted(outcome)).toEqual({ failed: patched().length, skipped: 6 - patched().length });
+    expect(site.journal()).toEqual([]);
+  },
+);
 
 test('nodes that were waited for and changed before it stopped get their former images back', async () => {
   const nodes = await openWaiting(4);
   let patches = 0;
   const { intervene } = site.users.baremetal;
-  site.users.baremetal.intervene = (call) => (call.method === 'PATCH' && ++patches === 3 ? { status: 400, body: { error_message: 'refused' } } : intervene(call));
+  site.users.baremetal.intervene = (call) =>
+    call.method === 'PATCH' && ++patches === 3 ? { status: 400, body: { error_message: 'refused' } } : intervene(call);
 
   const outcome = await site.test({ ...pushOnly, in_use: 'wait', batch_size: 1, in_use_timeout: 20 });
 
@@ -81,7 +107,11 @@ test('no more nodes than batch_size are changed at a time, those that were waite
   site.users.baremetal.intervene = (call) => {
     if (call.method === 'PATCH') most = Math.max(most, ++open);
     // The node is read back when it was changed.
-    else if (call.method === 'GET' && kernelsOf(nodes.filter(({ uuid }) => uuid === call.segments[2]))[0] === site.kernel.id) open -= 1;
+    else if (
+      call.method === 'GET' &&
+      kernelsOf(nodes.filter(({ uuid }) => uuid === call.segments[2]))[0] === site.kernel.id
+    )
+      open -= 1;
     return intervene(call);
   };
 

@@ -14,13 +14,24 @@ afterEach(async () => {
 });
 
 const patient = { clean_timeout: 30, deploy_timeout: 30 } as const;
-const byIronic = { ...patient, deployer: 'ironic', instance_info: { image_source: 'http://127.0.0.1/disk.raw', image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' } } as const;
+const byIronic = {
+  ...patient,
+  deployer: 'ironic',
+  instance_info: { image_source: 'http://127.0.0.1/disk.raw', image_checksum: 'd41d8cd98f00b204e9800998ecf8427e' },
+} as const;
 
 function verbs(): string[] {
-  return site.users.baremetal.requests.filter(({ method, path }) => method === 'PUT' && path.endsWith('/provision')).map(({ body }) => (body as { target: string }).target);
+  return site.users.baremetal.requests
+    .filter(({ method, path }) => method === 'PUT' && path.endsWith('/provision'))
+    .map(({ body }) => (body as { target: string }).target);
 }
 
-function standing({ driver_info: { deploy_kernel, deploy_ramdisk }, provision_state: state, maintenance, instance_info }: StoredNode): unknown {
+function standing({
+  driver_info: { deploy_kernel, deploy_ramdisk },
+  provision_state: state,
+  maintenance,
+  instance_info,
+}: StoredNode): unknown {
   return { deploy_kernel, deploy_ramdisk, state, maintenance: maintenance === true, instance_info };
 }
 
@@ -37,11 +48,24 @@ async function open(services: ('compute' | 'baremetal' | 'network')[] = ['bareme
 async function leave(node: StoredNode): Promise<void> {
   const { identity: cloud } = await cloudOf(site);
   mkdirSync(join(site.folder, 'journal'), { recursive: true });
-  const entry = { version: 1, kind: 'test', name: 'CC-IPA-TEST-x', cloud, startedAt: '2026-06-01T00:00:00.000Z', step: 'tear down', node: { uuid: node.uuid, name: node.name }, former: { node: former }, wanted: tested() };
+  const entry = {
+    version: 1,
+    kind: 'test',
+    name: 'CC-IPA-TEST-x',
+    cloud,
+    startedAt: '2026-06-01T00:00:00.000Z',
+    step: 'tear down',
+    node: { uuid: node.uuid, name: node.name },
+    former: { node: former },
+    wanted: tested(),
+  };
   writeFileSync(join(site.folder, 'journal', 'ipa-CC-IPA-TEST-x.json'), JSON.stringify(entry));
 }
 
-const tested = (): { deploy_kernel: string; deploy_ramdisk: string } => ({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
+const tested = (): { deploy_kernel: string; deploy_ramdisk: string } => ({
+  deploy_kernel: site.kernel.id,
+  deploy_ramdisk: site.initramfs.id,
+});
 
 /** A node that its conductor cleans. */
 function clean(node: StoredNode, images: object, { isHeld = false } = {}): void {
@@ -59,7 +83,9 @@ describe('a cleaning with the former images is waited for', () => {
 
     const outcome = await site.test(byIronic);
 
-    expect(outcome.failures).toEqual([expect.stringMatching(/did not become active, it is in state deploy failed: the image is not there$/)]);
+    expect(outcome.failures).toEqual([
+      expect.stringMatching(/did not become active, it is in state deploy failed: the image is not there$/),
+    ]);
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
     expect(verbs()).toEqual(['manage', 'provide', 'active', 'deleted']);
   });
@@ -71,7 +97,8 @@ describe('a cleaning with the former images is waited for', () => {
     // Ironic cleans as soon as Nova has given the node up.
     let isCleaned = false;
     baremetal.intervene = () => {
-      if (isCleaned || compute.servers.length > 0 || !compute.requests.some(({ method }) => method === 'POST')) return undefined;
+      if (isCleaned || compute.servers.length > 0 || !compute.requests.some(({ method }) => method === 'POST'))
+        return undefined;
       isCleaned = true;
       clean(node, node.driver_info);
       return undefined;
@@ -84,14 +111,20 @@ describe('a cleaning with the former images is waited for', () => {
     expect(verbs()).not.toContain('abort');
   });
 
-  test.each([['by the run after it', {}], ['by restore', { restore: true }]])('that a killed run began, %s', async (_, args) => {
+  test.each([
+    ['by the run after it', {}],
+    ['by restore', { restore: true }],
+  ])('that a killed run began, %s', async (_, args) => {
     const node = await open();
     await leave(node);
     clean(node, former);
 
     const outcome = await site.test({ ...byIronic, ...args });
 
-    expect(outcome).toMatchObject({ failures: [], values: { restored: [expect.stringMatching(/has its former images and is available$/)] } });
+    expect(outcome).toMatchObject({
+      failures: [],
+      values: { restored: [expect.stringMatching(/has its former images and is available$/)] },
+    });
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
     expect(verbs()).not.toContain('abort');
   });
@@ -104,7 +137,14 @@ describe('a cleaning with the former images is waited for', () => {
 
     for (const _ of [1, 2]) {
       const late = await site.test({ restore: true, clean_timeout: 1 });
-      expect(late).toMatchObject({ message: '1 could not be put back', failures: [expect.stringMatching(/could not be put back whole: gave up waiting for node .* after 1 s: it is in state clean wait; what is left stands in/)] });
+      expect(late).toMatchObject({
+        message: '1 could not be put back',
+        failures: [
+          expect.stringMatching(
+            /could not be put back whole: gave up waiting for node .* after 1 s: it is in state clean wait; what is left stands in/,
+          ),
+        ],
+      });
       expect([site.journal().length, verbs()]).toEqual([1, []]);
     }
     release();
@@ -121,7 +161,11 @@ describe('a cleaning with the former images is waited for', () => {
 
     const outcome = await site.test({ ...patient, restore: true });
 
-    expect(outcome.failures).toEqual([expect.stringMatching(/has its former images, but did not become available after provide, it is in state clean failed: the disk is broken/)]);
+    expect(outcome.failures).toEqual([
+      expect.stringMatching(
+        /has its former images, but did not become available after provide, it is in state clean failed: the disk is broken/,
+      ),
+    ]);
     expect([standing(node), site.journal().length]).toEqual([{ ...asBefore, state: 'clean failed' }, 1]);
     expect(verbs()).not.toContain('abort');
   });
@@ -131,7 +175,13 @@ describe('maintenance', () => {
   test('that a failed cleaning has set is ended', async () => {
     const node = await open();
     await leave(node);
-    Object.assign(node, { provision_state: 'clean failed', target_provision_state: 'available', driver_info: tested(), maintenance: true, fault: 'clean failure' });
+    Object.assign(node, {
+      provision_state: 'clean failed',
+      target_provision_state: 'available',
+      driver_info: tested(),
+      maintenance: true,
+      fault: 'clean failure',
+    });
 
     expect(await site.test({ ...patient, restore: true })).toMatchObject({ failures: [], warnings: [] });
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
@@ -140,12 +190,29 @@ describe('maintenance', () => {
   test('of a power failure is left to Ironic and told, with the former images in place', async () => {
     const node = await open();
     await leave(node);
-    Object.assign(node, { provision_state: 'manageable', driver_info: tested(), maintenance: true, maintenance_reason: 'no answer', fault: 'power failure' });
+    Object.assign(node, {
+      provision_state: 'manageable',
+      driver_info: tested(),
+      maintenance: true,
+      maintenance_reason: 'no answer',
+      fault: 'power failure',
+    });
 
     const outcome = await site.test({ ...patient, restore: true });
 
-    expect(outcome).toMatchObject({ failures: [], values: { restored: [expect.stringMatching(/is left manageable, as Ironic itself put it into maintenance: power failure$/)] } });
-    expect(outcome.warnings).toEqual([expect.stringMatching(/^node rack1-01 is left manageable: it is in maintenance, .* power failure: no answer; Ironic ends it as soon as .*then bring it to available$/)]);
+    expect(outcome).toMatchObject({
+      failures: [],
+      values: {
+        restored: [
+          expect.stringMatching(/is left manageable, as Ironic itself put it into maintenance: power failure$/),
+        ],
+      },
+    });
+    expect(outcome.warnings).toEqual([
+      expect.stringMatching(
+        /^node rack1-01 is left manageable: it is in maintenance, .* power failure: no answer; Ironic ends it as soon as .*then bring it to available$/,
+      ),
+    ]);
     expect([standing(node), verbs()]).toEqual([{ ...asBefore, state: 'manageable', maintenance: true }, []]);
   });
 });
@@ -182,7 +249,11 @@ describe('what the images under test have begun is ended', () => {
 
     const outcome = await site.test({ ...patient, restore: true });
 
-    expect(outcome.failures).toEqual([expect.stringMatching(/is in state clean hold, and no verb that is ours to say leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/)]);
+    expect(outcome.failures).toEqual([
+      expect.stringMatching(
+        /is in state clean hold, and no verb that is ours to say leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/,
+      ),
+    ]);
     expect([verbs(), site.journal().length]).toEqual([[], 1]);
   });
 });

@@ -19,7 +19,16 @@ afterEach(async () => {
   await site.close();
 });
 
-const denied = (rule: string): Answer => ({ status: 403, body: { error_message: JSON.stringify({ faultcode: 'Client', faultstring: `Access was denied to the following resource: ${rule}`, debuginfo: null }) } });
+const denied = (rule: string): Answer => ({
+  status: 403,
+  body: {
+    error_message: JSON.stringify({
+      faultcode: 'Client',
+      faultstring: `Access was denied to the following resource: ${rule}`,
+      debuginfo: null,
+    }),
+  },
+});
 
 function deny(rule: string, isMeant: (call: Call) => boolean): void {
   site.users.baremetal.intervene = (call) => (isMeant(call) ? denied(rule) : undefined);
@@ -39,7 +48,12 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
     ['a roll-out', { deployer: 'ironic', push: true, test: false }],
     ['restore', { restore: true }],
   ])('%s is refused with the role and the scope that it lacks, before any node is touched', async (_, args) => {
-    await expect(site.test(args)).rejects.toMatchObject({ code: 'NODES_HIDDEN', message: expect.stringMatching(/^no node was touched: not all nodes are shown .*a token of the whole system is needed.*openstack role add/) });
+    await expect(site.test(args)).rejects.toMatchObject({
+      code: 'NODES_HIDDEN',
+      message: expect.stringMatching(
+        /^no node was touched: not all nodes are shown .*a token of the whole system is needed.*openstack role add/,
+      ),
+    });
 
     expect([site.allWrites(), site.journal()]).toEqual([[], []]);
   });
@@ -47,7 +61,11 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
   test('what an earlier run has left on a node that is hidden now is not taken for gone', async () => {
     site.users.baremetal.enforcesScope = false;
     // The run cannot put back what it has begun.
-    deny('baremetal:node:update', ({ method, segments }) => (method === 'PATCH' || segments[4] === 'provision') && 'image_tools_test' in node.instance_info);
+    deny(
+      'baremetal:node:update',
+      ({ method, segments }) =>
+        (method === 'PATCH' || segments[4] === 'provision') && 'image_tools_test' in node.instance_info,
+    );
     await site.test(byIronic);
     const [entry] = site.journal();
     const text = readFileSync(join(site.folder, 'journal', String(entry)), 'utf8');
@@ -61,7 +79,10 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
   test('a token of the whole system sees and does it all', async () => {
     site.keystone.admin.systemRoles = ['admin'];
 
-    expect(await site.test({ ...byIronic, node: 'rack1-01', clean_timeout: 30 })).toMatchObject({ failures: [], values: { passed: true } });
+    expect(await site.test({ ...byIronic, node: 'rack1-01', clean_timeout: 30 })).toMatchObject({
+      failures: [],
+      values: { passed: true },
+    });
   });
 });
 
@@ -71,27 +92,46 @@ test('a login that may see every node and change none is told the role that it l
 
   const outcome = await site.test(byIronic);
 
-  expect(outcome.failures.join('; ')).toMatch(/Access was denied to the following resource: baremetal:node:set_provision_state; the user of the login .* needs reader to see all nodes, and admin to change them/);
+  expect(outcome.failures.join('; ')).toMatch(
+    /Access was denied to the following resource: baremetal:node:set_provision_state; the user of the login .* needs reader to see all nodes, and admin to change them/,
+  );
   expect([node, site.journal()]).toEqual([before, []]);
 });
 
 test('a node that is protected is no question of roles', async () => {
-  site.users.baremetal.intervene = ({ method }) => (method === 'PUT' ? { status: 403, body: { error_message: `Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted` } } : undefined);
+  site.users.baremetal.intervene = ({ method }) =>
+    method === 'PUT'
+      ? {
+          status: 403,
+          body: { error_message: `Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted` },
+        }
+      : undefined;
 
   expect((await site.test(byIronic)).failures.join()).not.toMatch(/role/);
 });
 
 test('nodes whose driver_info is hidden are left out of a roll-out, and of a test', async () => {
   site.users.baremetal.spoil = ({ method, segments }, answer) => {
-    const hide = (row: object): object => ({ ...row, driver_info: { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' } });
+    const hide = (row: object): object => ({
+      ...row,
+      driver_info: { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' },
+    });
     const body = answer.body as { nodes?: object[]; driver_info?: object };
     if (method !== 'GET' || segments[1] !== 'nodes') return undefined;
-    return { ...answer, body: body.nodes ? { ...body, nodes: body.nodes.map(hide) } : body.driver_info ? hide(body) : body };
+    return {
+      ...answer,
+      body: body.nodes ? { ...body, nodes: body.nodes.map(hide) } : body.driver_info ? hide(body) : body,
+    };
   };
 
   const pushed = await site.test({ deployer: 'ironic', push: true, test: false });
 
-  expect(pushed.values.nodes).toEqual([expect.objectContaining({ result: 'skipped', reason: expect.stringMatching(/could not be put back/) })]);
+  expect(pushed.values.nodes).toEqual([
+    expect.objectContaining({ result: 'skipped', reason: expect.stringMatching(/could not be put back/) }),
+  ]);
   await expect(site.test(byIronic)).rejects.toMatchObject({ code: 'NO_NODE_FREE' });
-  expect([node.driver_info, site.allWrites().filter((write) => write.includes('/nodes/'))]).toEqual([{ ...former, ipmi_password: 'x' }, []]);
+  expect([node.driver_info, site.allWrites().filter((write) => write.includes('/nodes/'))]).toEqual([
+    { ...former, ipmi_password: 'x' },
+    [],
+  ]);
 });

@@ -24,7 +24,10 @@ export interface IpaTestSite extends TestSite {
   allWrites(): string[];
 }
 
-export const former = { deploy_kernel: '11111111-1111-4111-8111-111111111111', deploy_ramdisk: '22222222-2222-4222-8222-222222222222' };
+export const former = {
+  deploy_kernel: '11111111-1111-4111-8111-111111111111',
+  deploy_ramdisk: '22222222-2222-4222-8222-222222222222',
+};
 export const everything: Services = ['compute', 'baremetal', 'reservation', 'inventory', 'network'];
 
 export async function startIpaSite(services: Services = everything): Promise<IpaTestSite> {
@@ -41,15 +44,42 @@ export async function startIpaSite(services: Services = everything): Promise<Ipa
     initramfs,
     addNode: (given = {}) => {
       const name = `rack1-0${baremetal.nodes.length + 1}`;
-      const node = baremetal.seed({ name, driver_info: { ...former, ipmi_password: 'x' }, properties: { node_type: 'compute_skylake', cpu_arch: 'x86_64' }, provision_state: 'available', ...given });
+      const node = baremetal.seed({
+        name,
+        driver_info: { ...former, ipmi_password: 'x' },
+        properties: { node_type: 'compute_skylake', cpu_arch: 'x86_64' },
+        provision_state: 'available',
+        ...given,
+      });
       reservation.seed({ hypervisor_hostname: node.uuid, node_name: name });
-      const properties = { baremetal_deploy_kernel_image: former.deploy_kernel, baremetal_deploy_ramdisk_image: former.deploy_ramdisk, node_type: 'compute_skylake' };
+      const properties = {
+        baremetal_deploy_kernel_image: former.deploy_kernel,
+        baremetal_deploy_ramdisk_image: former.deploy_ramdisk,
+        node_type: 'compute_skylake',
+      };
       if (services.includes('inventory')) inventory.seed({ uuid: node.uuid, name, properties });
       return node;
     },
-    test: (args = {}, options = {}) => site.run(ipaTest, { node_type: 'compute_skylake', journal_dir: join(folder, 'journal'), lock_dir: folder, schedule_timeout: 5, deploy_timeout: 5, clean_timeout: 5, lock_timeout: 2, ...args }, options),
+    test: (args = {}, options = {}) =>
+      site.run(
+        ipaTest,
+        {
+          node_type: 'compute_skylake',
+          journal_dir: join(folder, 'journal'),
+          lock_dir: folder,
+          schedule_timeout: 5,
+          deploy_timeout: 5,
+          clean_timeout: 5,
+          lock_timeout: 2,
+          ...args,
+        },
+        options,
+      ),
     journal: () => (existsSync(join(folder, 'journal')) ? readdirSync(join(folder, 'journal')) : []),
-    allWrites: () => [baremetal, reservation, inventory, compute, site.glance].flatMap(({ requests }) => requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`)),
+    allWrites: () =>
+      [baremetal, reservation, inventory, compute, site.glance].flatMap(({ requests }) =>
+        requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
+      ),
     close: async () => {
       await site.close();
       rmSync(folder, { recursive: true });
@@ -58,7 +88,23 @@ export async function startIpaSite(services: Services = everything): Promise<Ipa
 }
 
 /** Kernel or initramfs of a build of its own, which is newer than those that were seeded before. */
-export function seedHalf({ glance }: TestSite, kind: 'kernel' | 'initramfs', image: Partial<StoredImage> = {}): StoredImage {
-  const properties = { 'build-ipa': kind, 'build-tag': 'CC-IPA-Debian11-AMD64-2025-04-22', 'build-timestamp': '2025-04-22 15:30:45.123456', ...image.properties };
-  return glance.seed({ id: randomUUID(), name: `CC-IPA-Debian11-AMD64.${kind}`, disk_format: kind === 'kernel' ? 'aki' : 'ari', visibility: 'public', ...image, properties });
+export function seedHalf(
+  { glance }: TestSite,
+  kind: 'kernel' | 'initramfs',
+  image: Partial<StoredImage> = {},
+): StoredImage {
+  const properties = {
+    'build-ipa': kind,
+    'build-tag': 'CC-IPA-Debian11-AMD64-2025-04-22',
+    'build-timestamp': '2025-04-22 15:30:45.123456',
+    ...image.properties,
+  };
+  return glance.seed({
+    id: randomUUID(),
+    name: `CC-IPA-Debian11-AMD64.${kind}`,
+    disk_format: kind === 'kernel' ? 'aki' : 'ari',
+    visibility: 'public',
+    ...image,
+    properties,
+  });
 }

@@ -17,7 +17,9 @@ function images({ driver_info: { deploy_kernel, deploy_ramdisk } }: StoredNode):
 }
 
 function results({ values }: Outcome): string[] {
-  return (values.nodes as { name: string; result: string; reason: string }[]).map(({ name, result, reason }) => `${name} ${result}: ${reason}`);
+  return (values.nodes as { name: string; result: string; reason: string }[]).map(
+    ({ name, result, reason }) => `${name} ${result}: ${reason}`,
+  );
 }
 
 test('takes a node by a lease, sets the images in Doni too, boots on the reservation, and leaves everything as it was', async () => {
@@ -29,15 +31,36 @@ test('takes a node by a lease, sets the images in Doni too, boots on the reserva
 
   const outcome = await site.test();
 
-  expect(outcome).toMatchObject({ changed: false, failures: [], values: { passed: true, node: { uuid: node.uuid }, lease: expect.any(String), kernel: { id: site.kernel.id } } });
+  expect(outcome).toMatchObject({
+    changed: false,
+    failures: [],
+    values: { passed: true, node: { uuid: node.uuid }, lease: expect.any(String), kernel: { id: site.kernel.id } },
+  });
   const lease = reservation.requests.find(({ method }) => method === 'POST');
-  expect(lease?.body).toMatchObject({ name: 'CC-IPA-TEST-compute_skylake-AAAAAA', reservations: [{ resource_properties: '["==","$node_type","compute_skylake"]' }] });
+  expect(lease?.body).toMatchObject({
+    name: 'CC-IPA-TEST-compute_skylake-AAAAAA',
+    reservations: [{ resource_properties: '["==","$node_type","compute_skylake"]' }],
+  });
   const boot = compute.requests.find(({ method }) => method === 'POST');
-  expect(boot?.body).toMatchObject({ server: { name: 'CC-IPA-TEST-compute_skylake-AAAAAA', key_name: 'default' }, 'os:scheduler_hints': { reservation: expect.any(String) } });
+  expect(boot?.body).toMatchObject({
+    server: { name: 'CC-IPA-TEST-compute_skylake-AAAAAA', key_name: 'default' },
+    'os:scheduler_hints': { reservation: expect.any(String) },
+  });
   expect(boot?.body).not.toHaveProperty('server.hypervisor_hostname');
-  const patches = inventory.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => (body as { value?: string }[]).map(({ value }) => value));
-  expect(patches).toEqual([[site.kernel.id, site.initramfs.id], [former.deploy_kernel, former.deploy_ramdisk]]);
-  expect([images(node), hardware?.properties, reservation.leases, compute.servers, site.journal()]).toEqual([former, before, [], [], []]);
+  const patches = inventory.requests
+    .filter(({ method }) => method === 'PATCH')
+    .map(({ body }) => (body as { value?: string }[]).map(({ value }) => value));
+  expect(patches).toEqual([
+    [site.kernel.id, site.initramfs.id],
+    [former.deploy_kernel, former.deploy_ramdisk],
+  ]);
+  expect([images(node), hardware?.properties, reservation.leases, compute.servers, site.journal()]).toEqual([
+    former,
+    before,
+    [],
+    [],
+    [],
+  ]);
 });
 
 test('a node that had no images of its own has none again', async () => {
@@ -46,7 +69,11 @@ test('a node that had no images of its own has none again', async () => {
 
   const outcome = await site.test({ rescue: true });
 
-  expect(outcome).toMatchObject({ failures: [], values: { passed: true }, warnings: ['node rack1-01 has no properties.cpu_arch: it is not known whether images for x86_64 fit'] });
+  expect(outcome).toMatchObject({
+    failures: [],
+    values: { passed: true },
+    warnings: ['node rack1-01 has no properties.cpu_arch: it is not known whether images for x86_64 fit'],
+  });
 
   expect(node.driver_info).toEqual({ ipmi_password: 'x' });
 });
@@ -58,10 +85,17 @@ test('a server that fails fails the test, and everything is put back', async () 
 
   const outcome = await site.test({ push: true });
 
-  expect(outcome.failures).toEqual([expect.stringMatching(/^the test has failed: server .* failed on node rack1-01: the agent did not call$/)]);
+  expect(outcome.failures).toEqual([
+    expect.stringMatching(/^the test has failed: server .* failed on node rack1-01: the agent did not call$/),
+  ]);
   expect(outcome.values).toMatchObject({ passed: false });
   expect(outcome.values).not.toHaveProperty('nodes');
-  expect([images(node), site.users.reservation.leases, site.users.compute.servers, site.journal()]).toEqual([former, [], [], []]);
+  expect([images(node), site.users.reservation.leases, site.users.compute.servers, site.journal()]).toEqual([
+    former,
+    [],
+    [],
+    [],
+  ]);
 });
 
 test('a lease that does not start is deleted again', async () => {
@@ -79,9 +113,17 @@ test('without a free host it is told in which states the nodes are', async () =>
   const node = site.addNode({ provision_state: 'active', instance_uuid: theirs });
   site.users.reservation.hosts.length = 0;
 
-  expect((await site.test()).failures).toEqual([expect.stringMatching(/Not enough hosts available; Ironic has 1 node: 1 active$/)]);
-  await expect(site.test({ reservation: 'none' })).rejects.toMatchObject({ code: 'NO_NODE_FREE', message: 'no node of type compute_skylake is free: 1 node: 1 active' });
-  await expect(site.test({ reservation: 'none', node: node.uuid })).rejects.toMatchObject({ code: 'NO_NODE_FREE', message: expect.stringMatching(new RegExp(`^node rack1-01 cannot be tested on: instance ${theirs} is on it$`)) });
+  expect((await site.test()).failures).toEqual([
+    expect.stringMatching(/Not enough hosts available; Ironic has 1 node: 1 active$/),
+  ]);
+  await expect(site.test({ reservation: 'none' })).rejects.toMatchObject({
+    code: 'NO_NODE_FREE',
+    message: 'no node of type compute_skylake is free: 1 node: 1 active',
+  });
+  await expect(site.test({ reservation: 'none', node: node.uuid })).rejects.toMatchObject({
+    code: 'NO_NODE_FREE',
+    message: expect.stringMatching(new RegExp(`^node rack1-01 cannot be tested on: instance ${theirs} is on it$`)),
+  });
 });
 
 test('a node whose image comes back masked is refused, and nothing is changed', async () => {
@@ -90,7 +132,9 @@ test('a node whose image comes back masked is refused, and nothing is changed', 
 
   const { failures } = await site.test({ node: 'rack1-01' }).catch((error: Error) => ({ failures: [error.message] }));
 
-  expect(failures).toEqual([expect.stringMatching(/Ironic masks its driver_info deploy_kernel, so that the value could not be put back/)]);
+  expect(failures).toEqual([
+    expect.stringMatching(/Ironic masks its driver_info deploy_kernel, so that the value could not be put back/),
+  ]);
   expect([node.driver_info, site.allWrites()]).toEqual([{ deploy_kernel: 'http://127.0.0.1/k?token=***' }, []]);
 });
 
@@ -100,14 +144,28 @@ test('where somebody else was faster the next node is taken', async () => {
   let looks = 0;
   site.users.baremetal.intervene = ({ method, segments }) => {
     // Between the list and the first look at the node.
-    if (method === 'GET' && segments[2] === first.uuid && looks++ === 0) Object.assign(first, { provision_state: 'active', instance_uuid: theirs });
+    if (method === 'GET' && segments[2] === first.uuid && looks++ === 0)
+      Object.assign(first, { provision_state: 'active', instance_uuid: theirs });
     return undefined;
   };
 
   const outcome = await site.test();
 
-  expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } }, warnings: [expect.stringMatching(new RegExp(`node rack1-01 was taken by somebody else meanwhile: instance ${theirs} is on it`))] });
-  expect([images(first), first.provision_state, images(second), site.journal()]).toEqual([former, 'active', former, []]);
+  expect(outcome).toMatchObject({
+    failures: [],
+    values: { passed: true, node: { uuid: second.uuid } },
+    warnings: [
+      expect.stringMatching(
+        new RegExp(`node rack1-01 was taken by somebody else meanwhile: instance ${theirs} is on it`),
+      ),
+    ],
+  });
+  expect([images(first), first.provision_state, images(second), site.journal()]).toEqual([
+    former,
+    'active',
+    former,
+    [],
+  ]);
 });
 
 test.each([
@@ -122,7 +180,10 @@ test.each([
     if (segments[2] !== first.uuid || isTheirs) return undefined;
     // The verbs come in this order; the last one is what counts.
     if (method === 'PUT') said = said === '' ? 'manage' : 'provide';
-    const isMoment = verb === 'manage' ? method === 'PUT' : method === 'GET' && said === 'provide' && first.provision_state === 'available';
+    const isMoment =
+      verb === 'manage'
+        ? method === 'PUT'
+        : method === 'GET' && said === 'provide' && first.provision_state === 'available';
     if (isMoment) isTheirs = Boolean(Object.assign(first, { provision_state: 'active', instance_uuid: theirs }));
     return undefined;
   };
@@ -131,27 +192,45 @@ test.each([
 
   expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: second.uuid } } });
   expect([images(first), first.provision_state, first.instance_uuid]).toEqual([former, 'active', theirs]);
-  const verbs = site.users.baremetal.requests.filter(({ method, path }) => method === 'PUT' && path.includes(first.uuid)).map(({ body }) => (body as { target: string }).target);
+  const verbs = site.users.baremetal.requests
+    .filter(({ method, path }) => method === 'PUT' && path.includes(first.uuid))
+    .map(({ body }) => (body as { target: string }).target);
   expect(verbs).not.toContain('deleted');
   expect(site.journal()).toEqual([]);
 });
 
 test('rolls out to all nodes of the type, in Doni too, and the second time to none', async () => {
   site = await startIpaSite();
-  const [first, second, third] = [site.addNode(), site.addNode({ provision_state: 'active', instance_uuid: theirs }), site.addNode()];
+  const [first, second, third] = [
+    site.addNode(),
+    site.addNode({ provision_state: 'active', instance_uuid: theirs }),
+    site.addNode(),
+  ];
 
   const outcome = await site.test({ push: true, batch_size: 2 });
 
   expect(outcome).toMatchObject({ changed: true, failures: [], values: { passed: true } });
-  expect(results(outcome)).toEqual(['rack1-01 updated: it is available', `rack1-02 skipped: instance ${theirs} is on it`, 'rack1-03 updated: it is available']);
+  expect(results(outcome)).toEqual([
+    'rack1-01 updated: it is available',
+    `rack1-02 skipped: instance ${theirs} is on it`,
+    'rack1-03 updated: it is available',
+  ]);
   const pushed = { deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id };
   expect([images(first), images(second), images(third)]).toEqual([pushed, former, pushed]);
-  expect(site.users.inventory.hardware.map(({ properties }) => properties['baremetal_deploy_kernel_image'])).toEqual([site.kernel.id, former.deploy_kernel, site.kernel.id]);
+  expect(site.users.inventory.hardware.map(({ properties }) => properties['baremetal_deploy_kernel_image'])).toEqual([
+    site.kernel.id,
+    former.deploy_kernel,
+    site.kernel.id,
+  ]);
   expect(outcome.differences).toHaveLength(2);
 
   const writes = site.allWrites().length;
   const again = await site.test({ push: true, test: false });
-  expect([again.changed, results(again)[0], site.allWrites().length]).toEqual([false, 'rack1-01 unchanged: it has these images already', writes]);
+  expect([again.changed, results(again)[0], site.allWrites().length]).toEqual([
+    false,
+    'rack1-01 unchanged: it has these images already',
+    writes,
+  ]);
 });
 
 test('the former images that a late run of the worker of Doni brings back do not stay', async () => {
@@ -173,7 +252,9 @@ test('a worker of Doni that is put off is told of, and not waited for', async ()
   const outcome = await site.test({ push: true, test: false });
 
   expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
-  expect(outcome.warnings).toEqual(["node rack1-01 has its images, in Doni too, but Doni's worker says: Node is locked."]);
+  expect(outcome.warnings).toEqual([
+    "node rack1-01 has its images, in Doni too, but Doni's worker says: Node is locked.",
+  ]);
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
 });
 
@@ -198,7 +279,11 @@ test('check mode names the node and what would be changed, and changes nothing',
 
   const outcome = await site.test({ push: true }, { checkMode: true });
 
-  expect(outcome).toMatchObject({ changed: true, values: { node: { uuid: node.uuid, name: 'rack1-01' } }, message: 'planned: a node that Blazar leases, of 1 that are free; 1 update' });
+  expect(outcome).toMatchObject({
+    changed: true,
+    values: { node: { uuid: node.uuid, name: 'rack1-01' } },
+    message: 'planned: a node that Blazar leases, of 1 that are free; 1 update',
+  });
   expect(results(outcome)).toEqual(['rack1-01 update: it is available']);
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 });
@@ -209,13 +294,25 @@ const inputs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] 
   [{ test: false }, /^test: it is false, and push is not true: there is nothing to do$/],
   [{ node: 'rack9' }, /^node: Ironic has no node "rack9"$/],
   [{ kernel_image: 'CC-IPA-Debian11-AMD64.kernel' }, /^initramfs_image: it is missing beside kernel_image/],
-  [{ kernel_image: 'CC-IPA-Debian11-AMD64.initramfs', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' }, /is no kernel: its name ends in \.initramfs$/],
-  [{ kernel_image: 'nobody', initramfs_image: 'nobody' }, /^kernel_image: there is no image with the id or name "nobody" that this login sees$/],
-  [{ kernel_image: 'http://127.0.0.1/k', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' }, /one is a URL and one an image of Glance/],
+  [
+    { kernel_image: 'CC-IPA-Debian11-AMD64.initramfs', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' },
+    /is no kernel: its name ends in \.initramfs$/,
+  ],
+  [
+    { kernel_image: 'nobody', initramfs_image: 'nobody' },
+    /^kernel_image: there is no image with the id or name "nobody" that this login sees$/,
+  ],
+  [
+    { kernel_image: 'http://127.0.0.1/k', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' },
+    /one is a URL and one an image of Glance/,
+  ],
   [{ server_image: 'CC-Nothing' }, /^server_image: there is no image with the id or name "CC-Nothing"/],
   [{ flavor: 'huge' }, /^flavor: there is no flavor with the id or name "huge"$/],
   [{ key_name: 'mine' }, /^key_name: the user of this login has no key pair "mine"$/],
-  [{ network: 'elsewhere' }, /^network: there is no network with the id or name "elsewhere"; it may also be none or auto$/],
+  [
+    { network: 'elsewhere' },
+    /^network: there is no network with the id or name "elsewhere"; it may also be none or auto$/,
+  ],
   [{ instance_info: { image_source: 'x' } }, /^instance_info: it is for deployer: ironic only$/],
   [{ deployer: 'ironic', reservation: 'blazar' }, /^reservation: it is blazar, whose leases are for servers of Nova/],
 ];
@@ -224,35 +321,56 @@ test.each(inputs)('refuses %j', async (args, message) => {
   site = await startIpaSite();
   site.addNode();
 
-  await expect(site.test(args)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message) });
+  await expect(site.test(args)).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringMatching(message),
+  });
 
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 });
 
 describe('a name that other projects have too', () => {
-  const given = (kernel: string, initramfs: string) => ({ push: true, test: false, kernel_image: kernel, initramfs_image: initramfs });
+  const given = (kernel: string, initramfs: string) => ({
+    push: true,
+    test: false,
+    kernel_image: kernel,
+    initramfs_image: initramfs,
+  });
 
   test('means the images of our own', async () => {
     site = await startIpaSite();
     const node = site.addNode();
-    for (const kind of ['kernel', 'initramfs'] as const) seedHalf(site, kind, { owner: 'stranger', visibility: 'private' });
+    for (const kind of ['kernel', 'initramfs'] as const)
+      seedHalf(site, kind, { owner: 'stranger', visibility: 'private' });
 
     await site.test(given(site.kernel.name ?? '', site.initramfs.name ?? ''));
 
     expect(node.driver_info).toMatchObject({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
   });
 
-  test.each(['private', 'shared'])('and that we have not is refused where theirs is %s, by its id too, and for the server', async (visibility) => {
-    site = await startIpaSite();
-    site.addNode();
-    const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((kind) => seedHalf(site, kind, { name: `theirs.${kind}`, owner: 'stranger', visibility }));
+  test.each(['private', 'shared'])(
+    'and that we have not is refused where theirs is %s, by its id too, and for the server',
+    async (visibility) => {
+      site = await startIpaSite();
+      site.addNode();
+      const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((kind) =>
+        seedHalf(site, kind, { name: `theirs.${kind}`, owner: 'stranger', visibility }),
+      );
 
-    for (const args of [given('theirs.kernel', 'theirs.initramfs'), given(kernel?.id ?? '', initramfs?.id ?? ''), { server_image: 'theirs.kernel' }]) {
-      await expect(site.test(args)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('stranger') });
-    }
+      for (const args of [
+        given('theirs.kernel', 'theirs.initramfs'),
+        given(kernel?.id ?? '', initramfs?.id ?? ''),
+        { server_image: 'theirs.kernel' },
+      ]) {
+        await expect(site.test(args)).rejects.toMatchObject({
+          code: 'INVALID_INPUT',
+          message: expect.stringContaining('stranger'),
+        });
+      }
 
-    expect([site.allWrites(), site.journal()]).toEqual([[], []]);
-  });
+      expect([site.allWrites(), site.journal()]).toEqual([[], []]);
+    },
+  );
 });
 
 test('refuses a Nova that is too old to boot on a chosen node, before anything is changed', async () => {
@@ -270,5 +388,8 @@ test('refuses the newest build while it is half', async () => {
   site.addNode();
   seedHalf(site, 'kernel', { properties: { 'build-tag': 'later', 'build-timestamp': '2025-06-01 00:00:00' } });
 
-  await expect(site.test()).rejects.toMatchObject({ code: 'NO_IPA_PAIR', message: expect.stringMatching(/^the newest build, CC-IPA-Debian11-AMD64 of later, has no initramfs/) });
+  await expect(site.test()).rejects.toMatchObject({
+    code: 'NO_IPA_PAIR',
+    message: expect.stringMatching(/^the newest build, CC-IPA-Debian11-AMD64 of later, has no initramfs/),
+  });
 });

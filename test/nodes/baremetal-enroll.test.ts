@@ -19,7 +19,13 @@ afterEach(async () => {
 function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
   const inventory = join(folder, name);
   writeFileSync(inventory, text);
-  return site.enroll({ inventory, defaults: { driver: 'fake-hardware' }, state: 'enroll', check_images: false, ...given });
+  return site.enroll({
+    inventory,
+    defaults: { driver: 'fake-hardware' },
+    state: 'enroll',
+    check_images: false,
+    ...given,
+  });
 }
 
 async function refusalOf(name: string, text: string): Promise<string> {
@@ -30,28 +36,68 @@ async function refusalOf(name: string, text: string): Promise<string> {
 }
 
 describe('numbers', () => {
-  test.each(['12e4', '98765432109876543210', '0123456', '1_000', '2026-11-26', '12:30', '1.10', '+49', '1e400', '.inf'])('%s as a password and a name is that text', async (text) => {
-    await enroll('nodes.yml', `n1:\n  resource_class: ${text}\n  driver_info: {ipmi_password: ${text}, ipmi_username: ${text}}\n`);
+  test.each([
+    '12e4',
+    '98765432109876543210',
+    '0123456',
+    '1_000',
+    '2026-11-26',
+    '12:30',
+    '1.10',
+    '+49',
+    '1e400',
+    '.inf',
+  ])('%s as a password and a name is that text', async (text) => {
+    await enroll(
+      'nodes.yml',
+      `n1:\n  resource_class: ${text}\n  driver_info: {ipmi_password: ${text}, ipmi_username: ${text}}\n`,
+    );
 
-    expect(site.ironic.nodes).toMatchObject([{ resource_class: text, driver_info: { ipmi_password: text, ipmi_username: text } }]);
+    expect(site.ironic.nodes).toMatchObject([
+      { resource_class: text, driver_info: { ipmi_password: text, ipmi_username: text } },
+    ]);
   });
 
   test('and switches that are plain stay what they are', async () => {
-    await enroll('nodes.yml', 'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: {a: 1.5, b: -3, c: null}\n');
+    await enroll(
+      'nodes.yml',
+      'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: {a: 1.5, b: -3, c: null}\n',
+    );
 
-    expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_port: 623, ipmi_password: 123456, x: true }, properties: { cpus: 4 }, extra: { a: 1.5, b: -3 } }]);
+    expect(site.ironic.nodes).toMatchObject([
+      {
+        driver_info: { ipmi_port: 623, ipmi_password: 123456, x: true },
+        properties: { cpus: 4 },
+        extra: { a: 1.5, b: -3 },
+      },
+    ]);
   });
 
   test.each([
-    ['nodes.yml', 'n1:\n  extra: {asset: 1234567890123456789}\n', '/nodes.yml line 1: node n1: extra.asset: the number 1234567890123456789 would be changed; put it into quotes'],
+    [
+      'nodes.yml',
+      'n1:\n  extra: {asset: 1234567890123456789}\n',
+      '/nodes.yml line 1: node n1: extra.asset: the number 1234567890123456789 would be changed; put it into quotes',
+    ],
     ['nodes.yml', 'n1:\n  properties: {a: {b: [1.10]}}\n', 'properties.a.b[0]: the number 1.10 would be changed'],
-    ['nodes.json', '[{"name": "n1", "extra": {"a": 98765432109876543210}}]', '/nodes.json line 1: node n1: extra.a: the number 98765432109876543210'],
-  ])('of %s that would be others are refused: %j', async (name, text, expected) => expect(await refusalOf(name, text)).toContain(expected));
+    [
+      'nodes.json',
+      '[{"name": "n1", "extra": {"a": 98765432109876543210}}]',
+      '/nodes.json line 1: node n1: extra.a: the number 98765432109876543210',
+    ],
+  ])('of %s that would be others are refused: %j', async (name, text, expected) =>
+    expect(await refusalOf(name, text)).toContain(expected),
+  );
 
   test('of JSON, which programs write, are those numbers', async () => {
-    await enroll('nodes.json', '[{"name": "n1", "extra": {"a": 5.0, "b": 12e4}, "driver_info": {"ipmi_password": 98765432109876543210}}]');
+    await enroll(
+      'nodes.json',
+      '[{"name": "n1", "extra": {"a": 5.0, "b": 12e4}, "driver_info": {"ipmi_password": 98765432109876543210}}]',
+    );
 
-    expect(site.ironic.nodes).toMatchObject([{ extra: { a: 5, b: 120_000 }, driver_info: { ipmi_password: '98765432109876543210' } }]);
+    expect(site.ironic.nodes).toMatchObject([
+      { extra: { a: 5, b: 120_000 }, driver_info: { ipmi_password: '98765432109876543210' } },
+    ]);
   });
 });
 
@@ -59,9 +105,19 @@ describe('a table', () => {
   test('may hold JSON where a mapping or a list may stand, and nowhere else', async () => {
     const cells = '"{""wwn"": ""0x5002"", ""size"": "">= 40""}",[x],"{""a"": 1}","[""52:54:00:00:00:01""]","{pass"';
 
-    await enroll('nodes.csv', `name,properties.root_device,description,extra,mac,driver_info.ipmi_password\nn1,${cells}\n`);
+    await enroll(
+      'nodes.csv',
+      `name,properties.root_device,description,extra,mac,driver_info.ipmi_password\nn1,${cells}\n`,
+    );
 
-    expect(site.ironic.nodes).toMatchObject([{ properties: { root_device: { wwn: '0x5002', size: '>= 40' } }, description: '[x]', extra: { a: 1 }, driver_info: { ipmi_password: '{pass' } }]);
+    expect(site.ironic.nodes).toMatchObject([
+      {
+        properties: { root_device: { wwn: '0x5002', size: '>= 40' } },
+        description: '[x]',
+        extra: { a: 1 },
+        driver_info: { ipmi_password: '{pass' },
+      },
+    ]);
     expect(site.ironic.ports).toMatchObject([{ address: '52:54:00:00:00:01' }]);
   });
 
@@ -76,44 +132,82 @@ describe('a table', () => {
   });
 
   test.each([
-    ["of bifrost's old form", '01:23:45:67:89:ab,root,undefined,192.0.2.2,1,8192,512,unused,,,h1,192.0.2.8,,,,,ipmi\n', '/nodes.csv line 1 must name the columns'],
+    [
+      "of bifrost's old form",
+      '01:23:45:67:89:ab,root,undefined,192.0.2.2,1,8192,512,unused,,,h1,192.0.2.8,,,,,ipmi\n',
+      '/nodes.csv line 1 must name the columns',
+    ],
     ['that is empty', '', '/nodes.csv line 1 must name the columns'],
-    ['with broken JSON', 'name,extra.a\nn1,{x\n', '/nodes.csv line 2: node n1: extra.a: the cell begins as JSON, and is not valid JSON'],
-    ['with rows too short and too long', 'name,owner\nn1\nn2,a,b\n', '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: the row has 3 cells, and the header 2'],
+    [
+      'with broken JSON',
+      'name,extra.a\nn1,{x\n',
+      '/nodes.csv line 2: node n1: extra.a: the cell begins as JSON, and is not valid JSON',
+    ],
+    [
+      'with rows too short and too long',
+      'name,owner\nn1\nn2,a,b\n',
+      '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: the row has 3 cells, and the header 2',
+    ],
   ])('%s is refused', async (_, text, expected) => expect(await refusalOf('nodes.csv', text)).toContain(expected));
 });
 
 describe('faults', () => {
   test('of nodes on one line name each of them', async () => {
-    const message = await refusalOf('nodes.json', '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ["52:54:00:00:00:01"], "shard": {}}]');
+    const message = await refusalOf(
+      'nodes.json',
+      '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ["52:54:00:00:00:01"], "shard": {}}]',
+    );
 
-    for (const each of ['line 1: node a: "drivr" is not a field', 'line 1: node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02: owner: [] must be text', 'line 1: node 52:54:00:00:00:01: shard: {} must be text']) expect(message).toContain(each);
+    for (const each of [
+      'line 1: node a: "drivr" is not a field',
+      'line 1: node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02: owner: [] must be text',
+      'line 1: node 52:54:00:00:00:01: shard: {} must be text',
+    ])
+      expect(message).toContain(each);
   });
 
   test('under nodes have the line of their node', async () => {
-    expect(await refusalOf('nodes.yml', 'nodes:\n- name: a\n- name: b\n  owner: []\n')).toContain('/nodes.yml line 3: node b: owner');
+    expect(await refusalOf('nodes.yml', 'nodes:\n- name: a\n- name: b\n  owner: []\n')).toContain(
+      '/nodes.yml line 3: node b: owner',
+    );
   });
 
   test.each([
-    ['chassis', 'chassis:\n- description: c\nnodes:\n- name: a\n', '/nodes.yml line 1: chassis: chassis are not created here'],
-    ['ports beside nodes', 'nodes:\n- name: a\nports:\n- address: x\n', '/nodes.yml line 3: ports: it cannot stand beside nodes'],
+    [
+      'chassis',
+      'chassis:\n- description: c\nnodes:\n- name: a\n',
+      '/nodes.yml line 1: chassis: chassis are not created here',
+    ],
+    [
+      'ports beside nodes',
+      'nodes:\n- name: a\nports:\n- address: x\n',
+      '/nodes.yml line 3: ports: it cannot stand beside nodes',
+    ],
   ])('with %s name them', async (_, text, expected) => expect(await refusalOf('nodes.yml', text)).toContain(expected));
 
   test('that quote something long are short', async () => {
-    expect((await refusalOf('nodes.yml', `n1:\n  owner: [${'x'.repeat(100_000)}]\n  ? ${'y'.repeat(900)}\n  : 1\n`)).length).toBeLessThan(1000);
+    expect(
+      (await refusalOf('nodes.yml', `n1:\n  owner: [${'x'.repeat(100_000)}]\n  ? ${'y'.repeat(900)}\n  : 1\n`)).length,
+    ).toBeLessThan(1000);
   });
 });
 
 describe('a secret', () => {
   const key = 'k'.repeat(32);
   const inventory = (password: string): string => `n1:\n  driver_info: {ipmi_password: ${password}, ipmi_address: a}\n`;
-  const passwordWrites = (): number => site.ironic.requests.filter(({ method, body }) => ['POST', 'PATCH'].includes(method) && JSON.stringify(body).includes('ipmi_password')).length;
+  const passwordWrites = (): number =>
+    site.ironic.requests.filter(
+      ({ method, body }) => ['POST', 'PATCH'].includes(method) && JSON.stringify(body).includes('ipmi_password'),
+    ).length;
 
   test('that could not be compared is told, with what helps', async () => {
     await enroll('nodes.yml', inventory('one'));
     const again = await enroll('nodes.yml', inventory('two'));
 
-    expect(again).toMatchObject({ changed: false, warnings: [expect.stringMatching(/^driver_info\.ipmi_password of n1: .*update_secrets: changed/)] });
+    expect(again).toMatchObject({
+      changed: false,
+      warnings: [expect.stringMatching(/^driver_info\.ipmi_password of n1: .*update_secrets: changed/)],
+    });
     expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_password: 'one' } }]);
   });
 
@@ -121,7 +215,16 @@ describe('a secret', () => {
     const changed = { update_secrets: 'changed', secrets_key: key };
     await enroll('nodes.yml', inventory('one'), changed);
     const same = await enroll('nodes.yml', inventory('one'), changed);
-    const planned = await site.enroll({ inventory: join(folder, 'nodes.yml'), defaults: { driver: 'fake-hardware', driver_info: {} }, state: 'enroll', check_images: false, ...changed }, { checkMode: true });
+    const planned = await site.enroll(
+      {
+        inventory: join(folder, 'nodes.yml'),
+        defaults: { driver: 'fake-hardware', driver_info: {} },
+        state: 'enroll',
+        check_images: false,
+        ...changed,
+      },
+      { checkMode: true },
+    );
     const rotated = await enroll('nodes.yml', inventory('twofold'), changed);
     const settled = await enroll('nodes.yml', inventory('twofold'), { ...changed, purge: ['extra', 'driver_info'] });
 
@@ -152,18 +255,25 @@ describe('a secret', () => {
     [{ secrets_key: key, secrets_key_file: '/x' }, 'one of them'],
     [{ secrets_key_file: '/nonexistent' }, 'secrets_key_file: /nonexistent cannot be read'],
   ])('is not compared with %j', async (given, expected) => {
-    await expect(enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(expected) });
+    await expect(enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining(expected),
+    });
   });
 
   test('has its key in a file that only its owner and group may read', async () => {
     const file = join(folder, 'key');
     writeFileSync(file, `${key}\n`, { mode: 0o644 });
     const given = { update_secrets: 'changed', secrets_key_file: file };
-    await expect(enroll('nodes.yml', inventory('one'), given)).rejects.toMatchObject({ message: expect.stringContaining('chmod o=') });
+    await expect(enroll('nodes.yml', inventory('one'), given)).rejects.toMatchObject({
+      message: expect.stringContaining('chmod o='),
+    });
     chmodSync(file, 0o600);
 
     await enroll('nodes.yml', inventory('one'), given);
-    expect(await enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', secrets_key: key })).toMatchObject({ changed: false });
+    expect(await enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', secrets_key: key })).toMatchObject({
+      changed: false,
+    });
   });
 });
 
@@ -186,32 +296,60 @@ describe('the file of "openstack baremetal create"', () => {
 `;
 
   test('gives port groups with their ports, and a second run changes nothing', async () => {
-    const planned = await site.enroll({ inventory: (writeFileSync(join(folder, 'create.yml'), file), join(folder, 'create.yml')), state: 'enroll' }, { checkMode: true });
+    const planned = await site.enroll(
+      { inventory: (writeFileSync(join(folder, 'create.yml'), file), join(folder, 'create.yml')), state: 'enroll' },
+      { checkMode: true },
+    );
     const first = await enroll('create.yml', file);
     const writes = site.nodeWrites().length;
     const second = await enroll('create.yml', file);
 
-    expect(planned).toMatchObject({ changed: true, differences: [{ after: { 'port group n1-bond0': { mode: '802.3ad' }, 'port 52:54:00:00:00:11': { portgroup_uuid: '(new)' } } }] });
+    expect(planned).toMatchObject({
+      changed: true,
+      differences: [
+        {
+          after: { 'port group n1-bond0': { mode: '802.3ad' }, 'port 52:54:00:00:00:11': { portgroup_uuid: '(new)' } },
+        },
+      ],
+    });
     expect(first).toMatchObject({ changed: true, failures: [] });
     expect(second).toMatchObject({ changed: false, message: '1 up_to_date' });
     expect(site.nodeWrites()).toHaveLength(writes);
     const [group] = site.ironic.portGroups;
-    expect(group).toMatchObject({ name: 'n1-bond0', address: '52:54:00:00:00:10', mode: '802.3ad', properties: { miimon: 100 } });
-    expect(site.ironic.ports.map(({ address, portgroup_uuid: uuid }) => [address, uuid])).toEqual([['52:54:00:00:00:13', null], ['52:54:00:00:00:11', group?.uuid], ['52:54:00:00:00:12', group?.uuid]]);
+    expect(group).toMatchObject({
+      name: 'n1-bond0',
+      address: '52:54:00:00:00:10',
+      mode: '802.3ad',
+      properties: { miimon: 100 },
+    });
+    expect(site.ironic.ports.map(({ address, portgroup_uuid: uuid }) => [address, uuid])).toEqual([
+      ['52:54:00:00:00:13', null],
+      ['52:54:00:00:00:11', group?.uuid],
+      ['52:54:00:00:00:12', group?.uuid],
+    ]);
   });
 
   test('changes what differs, and a port that joins a group', async () => {
     await enroll('create.yml', file.replaceAll(/ {4}ports:\n(.*\n){4}/g, ''));
     const planned = await enroll('create.yml', file.replace('miimon: 100', 'miimon: 200'));
 
-    expect(planned).toMatchObject({ changed: true, differences: [{ before: { 'port group n1-bond0.properties': { miimon: 100 } }, after: { 'port group n1-bond0.properties': { miimon: 200 } } }] });
+    expect(planned).toMatchObject({
+      changed: true,
+      differences: [
+        {
+          before: { 'port group n1-bond0.properties': { miimon: 100 } },
+          after: { 'port group n1-bond0.properties': { miimon: 200 } },
+        },
+      ],
+    });
     expect(site.ironic.portGroups).toMatchObject([{ properties: { miimon: 200 } }]);
     expect(site.ironic.ports).toHaveLength(3);
   });
 
   test('survives an answer that was lost', async () => {
     let lost = 0;
-    site.ironic.spoil = ({ method, segments }) => (method === 'POST' && segments[1] === 'portgroups' && lost++ === 0 ? { status: 503 } : undefined);
+    site.ironic.spoil = ({ method, segments }) =>
+      method === 'POST' && segments[1] === 'portgroups' && lost++ === 0 ? { status: 503 } : undefined;
 
     expect(await enroll('create.yml', file)).toMatchObject({ changed: true, failures: [] });
     expect(site.ironic.portGroups).toHaveLength(1);
@@ -219,16 +357,42 @@ describe('the file of "openstack baremetal create"', () => {
 
   test('whose port group another node has is told, with that node', async () => {
     await enroll('create.yml', file);
-    const other = await enroll('create.yml', file.replace('name: n1\n', 'name: n2\n').replace(/00:1/g, '01:1').replace('52-54-00-00-00-10', '52-54-00-00-02-10'));
+    const other = await enroll(
+      'create.yml',
+      file
+        .replace('name: n1\n', 'name: n2\n')
+        .replace(/00:1/g, '01:1')
+        .replace('52-54-00-00-00-10', '52-54-00-00-02-10'),
+    );
 
-    expect(other.failures).toEqual(['node n2: port group n1-bond0 is n1-bond0 of node n1 already: Ironic has each name and address of port groups once']);
+    expect(other.failures).toEqual([
+      'node n2: port group n1-bond0 is n1-bond0 of node n1 already: Ironic has each name and address of port groups once',
+    ]);
   });
 
   test.each([
-    ['a group without a name', 'portgroups: [{mode: 802.3ad}]', 'node n1: portgroups[0]: a port group needs a name, an address or a uuid'],
-    ['a misspelt field', 'portgroups: [{name: b, mod: x}]', 'portgroups[0].mod: it is not a field of a port group; did you mean mode?'],
-    ['a faulty port', 'portgroups: [{name: b, ports: [{address: x}]}]', 'portgroups[0].ports[0].mac: "x" is not a MAC address'],
-    ['a port twice', "ports: ['52:54:00:00:00:01']\n  portgroups: [{name: b, ports: ['525400000001']}]", 'ports: 52:54:00:00:00:01 is given twice'],
+    [
+      'a group without a name',
+      'portgroups: [{mode: 802.3ad}]',
+      'node n1: portgroups[0]: a port group needs a name, an address or a uuid',
+    ],
+    [
+      'a misspelt field',
+      'portgroups: [{name: b, mod: x}]',
+      'portgroups[0].mod: it is not a field of a port group; did you mean mode?',
+    ],
+    [
+      'a faulty port',
+      'portgroups: [{name: b, ports: [{address: x}]}]',
+      'portgroups[0].ports[0].mac: "x" is not a MAC address',
+    ],
+    [
+      'a port twice',
+      "ports: ['52:54:00:00:00:01']\n  portgroups: [{name: b, ports: ['525400000001']}]",
+      'ports: 52:54:00:00:00:01 is given twice',
+    ],
     ['a name twice', 'portgroups: [{name: b}, {name: b}]', 'two port groups have the name b'],
-  ])('with %s is refused', async (_, text, expected) => expect(await refusalOf('nodes.yml', `n1:\n  ${text}\n`)).toContain(expected));
+  ])('with %s is refused', async (_, text, expected) =>
+    expect(await refusalOf('nodes.yml', `n1:\n  ${text}\n`)).toContain(expected),
+  );
 });

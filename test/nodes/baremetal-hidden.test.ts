@@ -8,24 +8,43 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-const exists = (text: string): { status: number; body: object } => ({ status: 409, body: { error_message: JSON.stringify({ faultcode: 'Client', faultstring: text, debuginfo: null }) } });
+const exists = (text: string): { status: number; body: object } => ({
+  status: 409,
+  body: { error_message: JSON.stringify({ faultcode: 'Client', faultstring: text, debuginfo: null }) },
+});
 
 describe('what is there and not seen', () => {
   test('a node is told as such, with what helps', async () => {
-    site.ironic.intervene = (call) => (call.method === 'POST' && call.segments[1] === 'nodes' ? exists('A node with name rack1-01 already exists.') : undefined);
+    site.ironic.intervene = (call) =>
+      call.method === 'POST' && call.segments[1] === 'nodes'
+        ? exists('A node with name rack1-01 already exists.')
+        : undefined;
 
     await expect(site.node({ name: 'rack1-01', driver: 'fake-hardware' })).rejects.toMatchObject({
       code: 'NODE_HIDDEN',
-      message: expect.stringMatching(/there is a node rack1-01 already, which this login does not see: .*system_scope: all.*A node with name rack1-01 already exists/),
+      message: expect.stringMatching(
+        /there is a node rack1-01 already, which this login does not see: .*system_scope: all.*A node with name rack1-01 already exists/,
+      ),
     });
   });
 
   test('a port is told as such', async () => {
-    site.ironic.intervene = (call) => (call.method === 'POST' && call.segments[1] === 'ports' ? exists('A port with MAC address 52:54:00:00:00:01 already exists.') : undefined);
+    site.ironic.intervene = (call) =>
+      call.method === 'POST' && call.segments[1] === 'ports'
+        ? exists('A port with MAC address 52:54:00:00:00:01 already exists.')
+        : undefined;
 
-    const { values } = await site.node({ name: 'rack1-01', driver: 'fake-hardware', ports: [{ mac: '52:54:00:00:00:01' }] });
+    const { values } = await site.node({
+      name: 'rack1-01',
+      driver: 'fake-hardware',
+      ports: [{ mac: '52:54:00:00:00:01' }],
+    });
 
-    expect(values).toMatchObject({ action: 'failed', error_code: 'PORT_HIDDEN', reason: expect.stringContaining('there is a port 52:54:00:00:00:01 already, which this login does not see') });
+    expect(values).toMatchObject({
+      action: 'failed',
+      error_code: 'PORT_HIDDEN',
+      reason: expect.stringContaining('there is a port 52:54:00:00:00:01 already, which this login does not see'),
+    });
   });
 });
 
@@ -44,13 +63,21 @@ describe('the owner of a node that is created', () => {
     const outcome = await site.node({ name: 'rack1-01', driver: 'fake-hardware' });
 
     expect(owner()).toBe(site.keystone.admin.project.id);
-    expect(outcome.warnings).toEqual([expect.stringMatching(/Ironic has made project \S+, that of the login, the owner of the node: give owner if that is meant, else .*system_scope: all/)]);
+    expect(outcome.warnings).toEqual([
+      expect.stringMatching(
+        /Ironic has made project \S+, that of the login, the owner of the node: give owner if that is meant, else .*system_scope: all/,
+      ),
+    ]);
   });
 
   test('is what was asked for', async () => {
     site.keystone.admin.systemRoles = [];
 
-    const outcome = await site.node({ name: 'rack1-01', driver: 'fake-hardware', owner: site.keystone.admin.project.id });
+    const outcome = await site.node({
+      name: 'rack1-01',
+      driver: 'fake-hardware',
+      owner: site.keystone.admin.project.id,
+    });
 
     expect([owner(), outcome.warnings ?? []]).toEqual([site.keystone.admin.project.id, []]);
   });

@@ -12,7 +12,14 @@ const mac = '52:54:00:00:00:01';
 
 describe('a node', () => {
   test('is created once, brought to its state, and not changed by a second run', async () => {
-    const task = { name: 'n1', driver: 'fake-hardware', driver_info: { ipmi_password: 'p' }, properties: { cpus: 4 }, ports: [{ mac }], state: 'available' };
+    const task = {
+      name: 'n1',
+      driver: 'fake-hardware',
+      driver_info: { ipmi_password: 'p' },
+      properties: { cpus: 4 },
+      ports: [{ mac }],
+      state: 'available',
+    };
 
     const first = await site.node(task);
     const writes = site.nodeWrites().length;
@@ -27,12 +34,17 @@ describe('a node', () => {
     const [kernel, ramdisk] = [site.glance.seed({ owner: 'stranger', visibility }), site.glance.seed({})];
     const driver_info = { deploy_kernel: kernel.id, deploy_ramdisk: ramdisk.id };
 
-    await expect(site.node({ name: 'n1', driver: 'fake-hardware', driver_info })).rejects.toThrow(`${kernel.id} is a ${visibility} image of another project (stranger)`);
+    await expect(site.node({ name: 'n1', driver: 'fake-hardware', driver_info })).rejects.toThrow(
+      `${kernel.id} is a ${visibility} image of another project (stranger)`,
+    );
     expect(site.nodeWrites()).toEqual([]);
   });
 
   test('is not written to in check mode', async () => {
-    const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', ports: [{ mac }], state: 'active' }, { checkMode: true });
+    const outcome = await site.node(
+      { name: 'n1', driver: 'fake-hardware', ports: [{ mac }], state: 'active' },
+      { checkMode: true },
+    );
 
     expect(outcome).toMatchObject({ changed: true, values: { action: 'create' } });
     expect(site.nodeWrites()).toEqual([]);
@@ -46,16 +58,26 @@ describe('a node', () => {
     site.ironic.seed({ name: 'n1', ...state });
 
     for (const given of [{ description: 'x' }, { state: 'absent' }, { state: 'manageable' }, { ports: [{ mac }] }]) {
-      await expect(site.node({ name: 'n1', ...given })).rejects.toMatchObject({ code: 'CHANGE_REFUSED', message: expect.stringContaining('in use') });
+      await expect(site.node({ name: 'n1', ...given })).rejects.toMatchObject({
+        code: 'CHANGE_REFUSED',
+        message: expect.stringContaining('in use'),
+      });
     }
     expect(site.nodeWrites()).toEqual([]);
     expect(await site.node({ name: 'n1', description: 'x', force_in_use: true })).toMatchObject({ changed: true });
   });
 
   test.each(['clean failed', 'inspect failed', 'adopt failed'])('is taken out of "%s"', async (provision_state) => {
-    site.ironic.seed({ name: 'n1', provision_state, target_provision_state: provision_state === 'clean failed' ? 'available' : 'manageable' });
+    site.ironic.seed({
+      name: 'n1',
+      provision_state,
+      target_provision_state: provision_state === 'clean failed' ? 'available' : 'manageable',
+    });
 
-    expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+    expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({
+      changed: true,
+      values: { provision_state: 'available' },
+    });
   });
 
   test.each<[string, string, Readonly<Record<string, unknown>>]>([
@@ -65,20 +87,46 @@ describe('a node', () => {
     ['rescue abort failure', 'rescue failed', { force_in_use: true }],
     ['service failure', 'service failed', { force_in_use: true }],
   ])('leaves maintenance that Ironic itself has set for a %s, out of "%s"', async (fault, provision_state, more) => {
-    const node = site.ironic.seed({ name: 'n1', provision_state, maintenance: true, maintenance_reason: 'it said so', fault });
+    const node = site.ironic.seed({
+      name: 'n1',
+      provision_state,
+      maintenance: true,
+      maintenance_reason: 'it said so',
+      fault,
+    });
 
-    expect(await site.node({ name: 'n1', state: 'available', ...more }, { checkMode: true })).toMatchObject({ changed: true, differences: [{ before: { maintenance: true }, after: { maintenance: false } }] });
-    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({ changed: true, values: { provision_state: 'available' }, warnings: [] });
+    expect(await site.node({ name: 'n1', state: 'available', ...more }, { checkMode: true })).toMatchObject({
+      changed: true,
+      differences: [{ before: { maintenance: true }, after: { maintenance: false } }],
+    });
+    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({
+      changed: true,
+      values: { provision_state: 'available' },
+      warnings: [],
+    });
     expect(node).toMatchObject({ maintenance: false, fault: null });
-    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({ changed: false, warnings: [] });
+    expect(await site.node({ name: 'n1', state: 'available', ...more })).toMatchObject({
+      changed: false,
+      warnings: [],
+    });
   });
 
   test('enrolled again leaves it too, before it is cleaned, as a cleaning does not go on in maintenance', async () => {
-    const node = site.ironic.seed({ name: 'n1', provision_state: 'clean failed', target_provision_state: 'available', maintenance: true, fault: 'clean failure' });
+    const node = site.ironic.seed({
+      name: 'n1',
+      provision_state: 'clean failed',
+      target_provision_state: 'available',
+      maintenance: true,
+      fault: 'clean failure',
+    });
     const seen: unknown[] = [];
     site.ironic.intervene = () => void seen.push([node.provision_state, node.maintenance]);
 
-    expect(await site.enroll({ nodes: [{ name: 'n1', driver: 'fake-hardware' }], state: 'available' })).toMatchObject({ changed: true, failures: [], warnings: [] });
+    expect(await site.enroll({ nodes: [{ name: 'n1', driver: 'fake-hardware' }], state: 'available' })).toMatchObject({
+      changed: true,
+      failures: [],
+      warnings: [],
+    });
 
     expect(seen).toContainEqual(['cleaning', false]);
     expect(seen).not.toContainEqual(['cleaning', true]);
@@ -86,14 +134,20 @@ describe('a node', () => {
 
   test.each<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]>([
     ['of a power failure', { provision_state: 'available', fault: 'power failure' }, { state: 'available' }],
-    ['on the way to manageable only', { provision_state: 'clean failed', fault: 'clean failure' }, { state: 'manageable' }],
+    [
+      'on the way to manageable only',
+      { provision_state: 'clean failed', fault: 'clean failure' },
+      { state: 'manageable' },
+    ],
     ['of a node that is in use', { provision_state: 'active', fault: 'service failure' }, { state: 'active' }],
   ])('maintenance by Ironic itself %s stays, and is told', async (_, fields, given) => {
     const node = site.ironic.seed({ name: 'n1', maintenance: true, maintenance_reason: 'it said so', ...fields });
 
     const { warnings } = await site.node({ name: 'n1', ...given });
 
-    expect(warnings).toEqual([expect.stringMatching(/Ironic itself found a \w+ failure: it said so; .*maintenance: false$/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/Ironic itself found a \w+ failure: it said so; .*maintenance: false$/),
+    ]);
     expect(node).toMatchObject({ maintenance: true });
     expect((await site.node({ name: 'n1', ...given, maintenance: true })).warnings).toEqual([]);
   });
@@ -115,13 +169,21 @@ describe('a node', () => {
     site.ironic.seed({ name: 'n1' });
 
     for (const name of ['n1', 'n2']) {
-      await expect(site.node({ name, driver: 'fake-hardware', parent_node: 'nobody' })).rejects.toMatchObject({ code: 'CHANGE_REFUSED', message: expect.stringMatching(/parent_node: there is no node "nobody", or this login is not shown it/) });
+      await expect(site.node({ name, driver: 'fake-hardware', parent_node: 'nobody' })).rejects.toMatchObject({
+        code: 'CHANGE_REFUSED',
+        message: expect.stringMatching(/parent_node: there is no node "nobody", or this login is not shown it/),
+      });
     }
     expect(site.nodeWrites()).toEqual([]);
   });
 
   test('maintenance of an operator stays on the way', async () => {
-    const node = site.ironic.seed({ name: 'n1', provision_state: 'inspect failed', maintenance: true, maintenance_reason: 'a fan' });
+    const node = site.ironic.seed({
+      name: 'n1',
+      provision_state: 'inspect failed',
+      maintenance: true,
+      maintenance_reason: 'a fan',
+    });
 
     expect(await site.node({ name: 'n1', state: 'available' })).toMatchObject({ changed: true, warnings: [] });
     expect(node).toMatchObject({ provision_state: 'available', maintenance: true, maintenance_reason: 'a fan' });
@@ -130,26 +192,46 @@ describe('a node', () => {
   test('whose lock and last error a policy hides is not taken for locked', async () => {
     site.ironic.spoil = (call, answer) => {
       if (call.method !== 'GET' || call.segments[1] !== 'nodes' || call.segments[2] === undefined) return undefined;
-      return { ...answer, body: { ...(answer.body as object), reservation: '** Redacted - requires baremetal:node:get:reservation permission. **', last_error: '** Value Redacted - Requires baremetal:node:get:last_error permission. **' } };
+      return {
+        ...answer,
+        body: {
+          ...(answer.body as object),
+          reservation: '** Redacted - requires baremetal:node:get:reservation permission. **',
+          last_error: '** Value Redacted - Requires baremetal:node:get:last_error permission. **',
+        },
+      };
     };
     site.ironic.seed({ name: 'n1', provision_state: 'manageable' });
 
-    expect(await site.node({ name: 'n1', state: 'available', state_timeout: 20 })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+    expect(await site.node({ name: 'n1', state: 'available', state_timeout: 20 })).toMatchObject({
+      changed: true,
+      values: { provision_state: 'available' },
+    });
   });
 
-  test.each(['clean failed', 'inspect failed', 'adopt failed', 'enroll', 'manageable'])('is deleted out of "%s"', async (provision_state) => {
-    site.ironic.seed({ name: 'n1', provision_state });
+  test.each(['clean failed', 'inspect failed', 'adopt failed', 'enroll', 'manageable'])(
+    'is deleted out of "%s"',
+    async (provision_state) => {
+      site.ironic.seed({ name: 'n1', provision_state });
 
-    expect(await site.node({ name: 'n1', state: 'absent' })).toMatchObject({ changed: true, values: { action: 'delete' } });
-    expect(site.ironic.nodes).toEqual([]);
-  });
+      expect(await site.node({ name: 'n1', state: 'absent' })).toMatchObject({
+        changed: true,
+        values: { action: 'delete' },
+      });
+      expect(site.ironic.nodes).toEqual([]);
+    },
+  );
 
   test('that fails on its way tells last_error, and that it was changed before', async () => {
     site.ironic.fails = { 'clean wait': 'the disk is on fire', provide: 'the disk is on fire' };
 
     const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' });
 
-    expect(outcome).toMatchObject({ changed: true, failures: [expect.stringContaining('the disk is on fire')], values: { action: 'failed', error_code: 'NODE_FAILED' } });
+    expect(outcome).toMatchObject({
+      changed: true,
+      failures: [expect.stringContaining('the disk is on fire')],
+      values: { action: 'failed', error_code: 'NODE_FAILED' },
+    });
   });
 
   test('whose lock is held is waited for', async () => {
@@ -167,14 +249,19 @@ describe('a node', () => {
       return undefined;
     };
 
-    expect(await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' })).toMatchObject({ changed: true, values: { provision_state: 'available' } });
+    expect(await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' })).toMatchObject({
+      changed: true,
+      values: { provision_state: 'available' },
+    });
     expect(site.ironic.nodes).toHaveLength(1);
   });
 
   test('field that the server is too old for is named, and nothing is changed', async () => {
     site.ironic.minor = 50;
 
-    await expect(site.node({ name: 'n1', driver: 'fake-hardware', description: 'x', retired: true })).rejects.toMatchObject({
+    await expect(
+      site.node({ name: 'n1', driver: 'fake-hardware', description: 'x', retired: true }),
+    ).rejects.toMatchObject({
       message: expect.stringMatching(/description needs version 1\.51 .*speaks 1\.50; retired needs version 1\.61/),
     });
     expect(site.nodeWrites()).toEqual([]);
@@ -188,7 +275,10 @@ describe('a node', () => {
     [{ state: 'absent', driver: 'x' }, 'give uuid, name or ports'],
     [{ name: 'n1', driver_info: 'text' }, 'driver_info'],
   ])('given as %j is refused before any request', async (given, expected) => {
-    await expect(site.node(given)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(expected) });
+    await expect(site.node(given)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining(expected),
+    });
     expect(site.ironic.requests).toEqual([]);
   });
 
@@ -199,20 +289,32 @@ describe('a node', () => {
     site.ironic.seedPort({ node_uuid: two.uuid, address: '52:54:00:00:00:02' });
 
     await expect(site.node({ uuid: one.uuid, name: 'n2' })).rejects.toMatchObject({ code: 'NODE_AMBIGUOUS' });
-    await expect(site.node({ ports: [{ mac }, { mac: '52:54:00:00:00:02' }] })).rejects.toMatchObject({ code: 'NODE_AMBIGUOUS' });
-    expect(await site.node({ ports: [{ mac }], description: 'found by its port' })).toMatchObject({ changed: true, values: { uuid: one.uuid } });
+    await expect(site.node({ ports: [{ mac }, { mac: '52:54:00:00:00:02' }] })).rejects.toMatchObject({
+      code: 'NODE_AMBIGUOUS',
+    });
+    expect(await site.node({ ports: [{ mac }], description: 'found by its port' })).toMatchObject({
+      changed: true,
+      values: { uuid: one.uuid },
+    });
   });
 });
 
 describe('an enrolment', () => {
-  const nodes = Array.from({ length: 12 }, (_, index) => ({ name: `n${index}`, driver: 'fake-hardware', ports: [`52:54:00:00:01:${String(index).padStart(2, '0')}`] }));
+  const nodes = Array.from({ length: 12 }, (_, index) => ({
+    name: `n${index}`,
+    driver: 'fake-hardware',
+    ports: [`52:54:00:00:01:${String(index).padStart(2, '0')}`],
+  }));
 
   test('where the catalogue has Doni is refused, unless that is bypassed', async () => {
     const doni = await startNodeSite(['baremetal', 'inventory']);
 
     await expect(doni.enroll({ nodes })).rejects.toMatchObject({ code: 'INVENTORY_SERVICE' });
     expect(doni.ironic.requests).toEqual([]);
-    expect(await doni.enroll({ nodes: nodes.slice(0, 1), bypass_inventory: true })).toMatchObject({ changed: true, failures: [] });
+    expect(await doni.enroll({ nodes: nodes.slice(0, 1), bypass_inventory: true })).toMatchObject({
+      changed: true,
+      failures: [],
+    });
     await doni.close();
   });
 
@@ -223,7 +325,9 @@ describe('an enrolment', () => {
 
     expect(outcome.changed).toBe(true);
     expect(outcome.failures).toEqual([expect.stringMatching(/^node n3 .*no answer from its controller/)]);
-    expect((outcome.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(nodes.map(({ name }) => (name === 'n3' ? 'failed' : 'create')));
+    expect((outcome.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(
+      nodes.map(({ name }) => (name === 'n3' ? 'failed' : 'create')),
+    );
     expect(site.progress.at(-1)).toEqual({ subject: 'nodes', stage: 'enroll', doneCount: 12, totalCount: 12 });
   });
 
@@ -233,18 +337,35 @@ describe('an enrolment', () => {
 
     const planned = await site.enroll({ nodes }, { checkMode: true });
 
-    expect((planned.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(nodes.map((_, index) => (index < 6 ? 'up_to_date' : 'create')));
-    expect(site.ironic.requests.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v1/', 'GET /v1/nodes/detail', 'GET /v1/ports/detail']);
+    expect((planned.values.nodes as { action: string }[]).map(({ action }) => action)).toEqual(
+      nodes.map((_, index) => (index < 6 ? 'up_to_date' : 'create')),
+    );
+    expect(site.ironic.requests.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /v1/',
+      'GET /v1/nodes/detail',
+      'GET /v1/ports/detail',
+    ]);
   });
 });
 
 test('a port with an address that another node has is moved by deleting and creating it', async () => {
-  const [one, two] = [site.ironic.seed({ name: 'n1', provision_state: 'manageable' }), site.ironic.seed({ name: 'n2', provision_state: 'manageable' })];
+  const [one, two] = [
+    site.ironic.seed({ name: 'n1', provision_state: 'manageable' }),
+    site.ironic.seed({ name: 'n2', provision_state: 'manageable' }),
+  ];
   site.ironic.seedPort({ node_uuid: one.uuid, address: mac });
 
-  await expect(site.port({ node: 'n2', address: mac.toUpperCase() })).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining('belongs to node n1') });
-  expect(await site.port({ node: 'n2', address: mac, move: true })).toMatchObject({ changed: true, values: { action: 'move', node_uuid: two.uuid } });
+  await expect(site.port({ node: 'n2', address: mac.toUpperCase() })).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    message: expect.stringContaining('belongs to node n1'),
+  });
+  expect(await site.port({ node: 'n2', address: mac, move: true })).toMatchObject({
+    changed: true,
+    values: { action: 'move', node_uuid: two.uuid },
+  });
   expect(site.ironic.ports.map(({ node_uuid, address }) => [node_uuid, address])).toEqual([[two.uuid, mac]]);
   site.ironic.nodes.find(({ name }) => name === 'n2')!.provision_state = 'active';
-  await expect(site.port({ node: 'n1', address: mac, move: true })).rejects.toMatchObject({ message: expect.stringContaining('in use') });
+  await expect(site.port({ node: 'n1', address: mac, move: true })).rejects.toMatchObject({
+    message: expect.stringContaining('in use'),
+  });
 });

@@ -19,7 +19,9 @@ export interface NodeSite extends TestSite {
   nodeWrites(): string[];
 }
 
-export async function startNodeSite(services: NonNullable<SandboxOptions['services']> = ['baremetal']): Promise<NodeSite> {
+export async function startNodeSite(
+  services: NonNullable<SandboxOptions['services']> = ['baremetal'],
+): Promise<NodeSite> {
   const site = await startSite({ services });
   const { baremetal: ironic } = site.users;
   return {
@@ -28,6 +30,9 @@ export async function startNodeSite(services: NonNullable<SandboxOptions['servic
     node: (given, options) => site.run(baremetalNode, given, options),
     port: (given, options) => site.run(baremetalPort, given, options),
     enroll: (given, options) => site.run(baremetalEnroll, given, options),
-    nodeWrites: () => ironic.requests.filter(({ method }) => !['GET', 'HEAD'].includes(method)).map(({ method, path }) => `${method} ${path}`),
+    nodeWrites: () =>
+      ironic.requests
+        .filter(({ method }) => !['GET', 'HEAD'].includes(method))
+        .map(({ method, path }) => `${method} ${path}`),
   };
 }

@@ -21,7 +21,16 @@ describe('a lock', () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(1, isVerb, () => {
       site.double.lock(node.uuid, 3);
-      return { status: 409, body: { error_message: JSON.stringify({ faultcode: 'Client', faultstring: `Node ${node.uuid} is locked by host conductor-2, please retry after the current operation is completed.`, debuginfo: null }) } };
+      return {
+        status: 409,
+        body: {
+          error_message: JSON.stringify({
+            faultcode: 'Client',
+            faultstring: `Node ${node.uuid} is locked by host conductor-2, please retry after the current operation is completed.`,
+            debuginfo: null,
+          }),
+        },
+      };
     });
 
     expect(await site.bring(node, 'available')).toMatchObject({ provision_state: 'available' });
@@ -31,7 +40,12 @@ describe('a lock', () => {
   test('that stays is told with who holds it', async () => {
     const node = site.double.seed({ provision_state: 'manageable', name: 'rack3-07', reservation: 'conductor-2' });
 
-    await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT', message: expect.stringMatching(/ to become available after 0\.1 s: it is in state manageable, held by conductor-2$/) });
+    await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({
+      code: 'WAIT_TIMEOUT',
+      message: expect.stringMatching(
+        / to become available after 0\.1 s: it is in state manageable, held by conductor-2$/,
+      ),
+    });
     expect(site.verbs()).toEqual([]);
   });
 
@@ -39,7 +53,9 @@ describe('a lock', () => {
     const node = site.double.seed({ provision_state: 'active' });
     site.double.lock(node.uuid, 3);
 
-    expect(await untilAtRest(site.ironic, node.uuid, { ...patience, signal: new AbortController().signal })).toMatchObject({ reservation: null });
+    expect(
+      await untilAtRest(site.ironic, node.uuid, { ...patience, signal: new AbortController().signal }),
+    ).toMatchObject({ reservation: null });
   });
 });
 
@@ -68,7 +84,8 @@ describe('an answer', () => {
 
   test('that is a 503 each time ends it', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
-    site.double.intervene = (call) => (isVerb(call) ? { status: 503, body: { error_message: 'no free worker' } } : undefined);
+    site.double.intervene = (call) =>
+      isVerb(call) ? { status: 503, body: { error_message: 'no free worker' } } : undefined;
 
     await expect(site.bring(node, 'available')).rejects.toThrow(/503.*no free worker/);
     expect(node.provision_state).toBe('manageable');
@@ -77,7 +94,11 @@ describe('an answer', () => {
 
   test('to a look that fails for a moment is asked for again', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
-    site.double.intervene = first(2, ({ method, segments }) => method === 'GET' && segments[2] === node.uuid, () => ({ status: 503 }));
+    site.double.intervene = first(
+      2,
+      ({ method, segments }) => method === 'GET' && segments[2] === node.uuid,
+      () => ({ status: 503 }),
+    );
 
     expect(await site.bring(node, 'available')).toMatchObject({ provision_state: 'available' });
   });
@@ -88,7 +109,11 @@ describe('time', () => {
     site.hold('cleaning');
     const node = site.double.seed({ provision_state: 'manageable', name: 'rack3-07' });
 
-    await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT', message: 'gave up waiting for node rack3-07 to become available after 0.1 s: it is in state cleaning, held by conductor-1' });
+    await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({
+      code: 'WAIT_TIMEOUT',
+      message:
+        'gave up waiting for node rack3-07 to become available after 0.1 s: it is in state cleaning, held by conductor-1',
+    });
   });
 
   test('is cut short by a signal', async () => {
@@ -96,7 +121,12 @@ describe('time', () => {
     site.hold('cleaning');
     const node = site.double.seed({ provision_state: 'manageable' });
 
-    await expect(site.bring(node, 'available', { signal: stop.signal, onState: ({ provision_state: state }) => state === 'cleaning' && stop.abort(new Error('stopped')) })).rejects.toThrow('stopped');
+    await expect(
+      site.bring(node, 'available', {
+        signal: stop.signal,
+        onState: ({ provision_state: state }) => state === 'cleaning' && stop.abort(new Error('stopped')),
+      }),
+    ).rejects.toThrow('stopped');
   });
 });
 
@@ -105,11 +135,21 @@ describe('somebody else', () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(1, isVerb, () => {
       Object.assign(node, { provision_state: 'available' });
-      return { status: 400, body: { error_message: JSON.stringify({ faultstring: `The requested action "provide" can not be performed on node "${node.uuid}" while it is in state "available".` }) } };
+      return {
+        status: 400,
+        body: {
+          error_message: JSON.stringify({
+            faultstring: `The requested action "provide" can not be performed on node "${node.uuid}" while it is in state "available".`,
+          }),
+        },
+      };
     });
 
     expect(await site.bring(node, 'active')).toMatchObject({ provision_state: 'active' });
-    expect(site.verbs()).toEqual([[undefined, 400], ['active', 202]]);
+    expect(site.verbs()).toEqual([
+      [undefined, 400],
+      ['active', 202],
+    ]);
   });
 
   test('who takes the node elsewhere on the way is gone after', async () => {
@@ -122,7 +162,10 @@ describe('somebody else', () => {
     };
 
     expect(await site.bring(node, 'available', { onState })).toMatchObject({ provision_state: 'available' });
-    expect(site.verbs()).toEqual([['provide', 202], ['provide', 202]]);
+    expect(site.verbs()).toEqual([
+      ['provide', 202],
+      ['provide', 202],
+    ]);
   });
 
   test('who has set out with the node already is waited for', async () => {
@@ -136,8 +179,12 @@ describe('somebody else', () => {
 
   test('who deletes the node on the way is told of', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
-    const onState = ({ provision_state: state }: NodeDetails): void => void (state === 'cleaning' && site.double.nodes.splice(0));
+    const onState = ({ provision_state: state }: NodeDetails): void =>
+      void (state === 'cleaning' && site.double.nodes.splice(0));
 
-    await expect(site.bring(node, 'available', { onState })).rejects.toMatchObject({ code: 'NODE_GONE', message: `node ${node.uuid} does not exist any more` });
+    await expect(site.bring(node, 'available', { onState })).rejects.toMatchObject({
+      code: 'NODE_GONE',
+      message: `node ${node.uuid} does not exist any more`,
+    });
   });
 });

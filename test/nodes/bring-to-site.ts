@@ -71,7 +71,12 @@ export function useNodes(): NodeSite {
     },
     bring: (node, goal, changes = {}) => {
       const onState = ({ provision_state: state }: NodeDetails): void => void seen.push(state);
-      return bringTo(ironic, node.uuid, goal, { ...patience, signal: new AbortController().signal, onState, ...changes });
+      return bringTo(ironic, node.uuid, goal, {
+        ...patience,
+        signal: new AbortController().signal,
+        onState,
+        ...changes,
+      });
     },
     hold: (state) => {
       const release = double.hold(state);
@@ -79,14 +84,21 @@ export function useNodes(): NodeSite {
       return release;
     },
     requests,
-    verbs: () => requests().filter(({ path }) => path.endsWith('/states/provision')).map(({ body, status }) => [(body as { target?: string } | undefined)?.target, status]),
+    verbs: () =>
+      requests()
+        .filter(({ path }) => path.endsWith('/states/provision'))
+        .map(({ body, status }) => [(body as { target?: string } | undefined)?.target, status]),
   };
 }
 
 export const isVerb = ({ method, segments }: Call): boolean => method === 'PUT' && segments[4] === 'provision';
 
 /** Answers so for the first requests that it is asked about. */
-export function first(count: number, isMeant: (call: Call) => boolean, answer: () => Answer): (call: Call) => Answer | undefined {
+export function first(
+  count: number,
+  isMeant: (call: Call) => boolean,
+  answer: () => Answer,
+): (call: Call) => Answer | undefined {
   let left = count;
   return (call) => (isMeant(call) && left-- > 0 ? answer() : undefined);
 }

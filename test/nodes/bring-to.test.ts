@@ -6,13 +6,33 @@ import { useNodes } from './bring-to-site.js';
 
 const site = useNodes();
 
-const failed = (state: string): Partial<StoredNode> => ({ provision_state: state, target_provision_state: state === 'deploy failed' ? 'active' : 'manageable', last_error: 'an old failure' });
+const failed = (state: string): Partial<StoredNode> => ({
+  provision_state: state,
+  target_provision_state: state === 'deploy failed' ? 'active' : 'manageable',
+  last_error: 'an old failure',
+});
 
-const states = ['enroll', 'manageable', 'available', 'active', 'rescue', 'error', 'clean failed', 'inspect failed', 'adopt failed', 'deploy failed', 'rescue failed', 'unrescue failed', 'service failed'];
+const states = [
+  'enroll',
+  'manageable',
+  'available',
+  'active',
+  'rescue',
+  'error',
+  'clean failed',
+  'inspect failed',
+  'adopt failed',
+  'deploy failed',
+  'rescue failed',
+  'unrescue failed',
+  'service failed',
+];
 const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
 /** What the site's double speaks. */
 const newest = 112;
-const ways = states.flatMap((state) => goals.map((goal) => [state, goal] as const)).filter(([state, goal]) => stepsTo(state, goal, newest) !== undefined);
+const ways = states
+  .flatMap((state) => goals.map((goal) => [state, goal] as const))
+  .filter(([state, goal]) => stepsTo(state, goal, newest) !== undefined);
 
 describe('the way', () => {
   test.each(ways)('from %s to %s is gone by its verbs, each said once', async (state, goal) => {
@@ -20,16 +40,29 @@ describe('the way', () => {
 
     const arrived = await site.bring(node, goal);
 
-    expect(arrived).toMatchObject({ uuid: node.uuid, provision_state: goal, target_provision_state: null, reservation: null });
+    expect(arrived).toMatchObject({
+      uuid: node.uuid,
+      provision_state: goal,
+      target_provision_state: null,
+      reservation: null,
+    });
     expect(site.verbs()).toEqual(stepsTo(state, goal, newest)!.map(({ verb }) => [verb, 202]));
   });
 
-  test.each(states.filter((state) => state !== 'enroll'))('from %s back to enroll there is none, and nothing is said', async (state) => {
-    const node = site.double.seed({ provision_state: state, name: 'rack3-07' });
+  test.each(states.filter((state) => state !== 'enroll'))(
+    'from %s back to enroll there is none, and nothing is said',
+    async (state) => {
+      const node = site.double.seed({ provision_state: state, name: 'rack3-07' });
 
-    await expect(site.bring(node, 'enroll')).rejects.toMatchObject({ code: 'NO_WAY', message: expect.stringMatching(new RegExp(`^node rack3-07 is in state ${state}: no verb leads from there to enroll`)) });
-    expect(site.verbs()).toEqual([]);
-  });
+      await expect(site.bring(node, 'enroll')).rejects.toMatchObject({
+        code: 'NO_WAY',
+        message: expect.stringMatching(
+          new RegExp(`^node rack3-07 is in state ${state}: no verb leads from there to enroll`),
+        ),
+      });
+      expect(site.verbs()).toEqual([]);
+    },
+  );
 
   test('leads through every state, which are told as they come', async () => {
     const node = site.double.seed({ provision_state: 'enroll' });
@@ -58,7 +91,9 @@ describe('the way', () => {
   test('goes through the ramdisk, which is waited for', async () => {
     const release = site.hold('wait call-back');
     const node = site.double.seed({});
-    const arrival = site.bring(node, 'active', { onState: ({ provision_state: state }) => void (state === 'wait call-back' && release()) });
+    const arrival = site.bring(node, 'active', {
+      onState: ({ provision_state: state }) => void (state === 'wait call-back' && release()),
+    });
 
     expect(await arrival).toMatchObject({ provision_state: 'active' });
     expect(site.verbs()).toEqual([['active', 202]]);
@@ -69,7 +104,12 @@ describe('the way', () => {
 
     await site.bring(node, 'active', { bodyOf: (verb) => (verb === 'active' ? { configdrive: 'c' } : {}) });
 
-    expect(site.requests().filter(({ method }) => method === 'PUT').map(({ body }) => body)).toEqual([{ target: 'provide' }, { target: 'active', configdrive: 'c' }]);
+    expect(
+      site
+        .requests()
+        .filter(({ method }) => method === 'PUT')
+        .map(({ body }) => body),
+    ).toEqual([{ target: 'provide' }, { target: 'active', configdrive: 'c' }]);
   });
 });
 
@@ -89,7 +129,11 @@ describe('a failure', () => {
 
     await expect(site.bring(node, goal)).rejects.toMatchObject({
       code: 'NODE_FAILED',
-      message: expect.stringMatching(new RegExp(`^node rack3-07 did not become ${to}(?: after (?!${to})\\w+)?, it is in state ${state}: the cable is cut$`)),
+      message: expect.stringMatching(
+        new RegExp(
+          `^node rack3-07 did not become ${to}(?: after (?!${to})\\w+)?, it is in state ${state}: the cable is cut$`,
+        ),
+      ),
       facts: { node: node.uuid, provision_state: state, last_error: 'the cable is cut' },
     });
     expect(site.verbs()).toHaveLength(1);
@@ -107,7 +151,10 @@ describe('a failure', () => {
   test('that a controller explains is told: the node stays enrolled', async () => {
     const node = site.double.seed({ provision_state: 'enroll', driver: 'ipmi', power_interface: 'ipmitool' });
 
-    await expect(site.bring(node, 'available')).rejects.toMatchObject({ code: 'NODE_FAILED', message: expect.stringContaining("['ipmi_address']") });
+    await expect(site.bring(node, 'available')).rejects.toMatchObject({
+      code: 'NODE_FAILED',
+      message: expect.stringContaining("['ipmi_address']"),
+    });
   });
 
   test('that the API foresees is its own error, and is not tried again', async () => {
@@ -124,4 +171,3 @@ describe('a failure', () => {
     expect(await site.bring(node, 'active')).toMatchObject({ provision_state: 'active' });
   });
 });
-

@@ -16,7 +16,10 @@ const stages = taskFiles.filter((file) => file !== 'main.yml');
 
 function tasksOf(file: string): Task[] {
   const flatten = (tasks: readonly Task[]): Task[] =>
-    tasks.flatMap((task) => [task, ...['block', 'rescue', 'always'].flatMap((part) => flatten((task[part] ?? []) as Task[]))]);
+    tasks.flatMap((task) => [
+      task,
+      ...['block', 'rescue', 'always'].flatMap((part) => flatten((task[part] ?? []) as Task[])),
+    ]);
   return flatten(parse(read(role, 'tasks', file)) as Task[]);
 }
 
@@ -31,10 +34,15 @@ describe.each(taskFiles)('tasks/%s', (file) => {
   });
 
   test('calls modules by their full names, except its own', () => {
-    const keywords = /^(name|when|register|loop|loop_control|vars|tags|become|no_log|diff|check_mode|changed_when|failed_when|environment|retries|delay|until|block|rescue|always|args)$/;
+    const keywords =
+      /^(name|when|register|loop|loop_control|vars|tags|become|no_log|diff|check_mode|changed_when|failed_when|environment|retries|delay|until|block|rescue|always|args)$/;
     const modules = tasks.flatMap((task) => Object.keys(task)).filter((key) => !keywords.test(key));
 
-    expect(modules.filter((name) => !/^ansible\.builtin\.[a-z_]+$/.test(name) && !['image_deploy', 'image_clean'].includes(name))).toEqual([]);
+    expect(
+      modules.filter(
+        (name) => !/^ansible\.builtin\.[a-z_]+$/.test(name) && !['image_deploy', 'image_clean'].includes(name),
+      ),
+    ).toEqual([]);
   });
 
   test('registers and sets only names of its own', () => {
@@ -46,18 +54,33 @@ describe.each(taskFiles)('tasks/%s', (file) => {
   });
 
   test('says the mode of each file that it writes, and hides what may hold a secret', () => {
-    const writes = tasks.filter((task) => 'ansible.builtin.template' in task || 'ansible.builtin.copy' in task || 'ansible.builtin.get_url' in task);
+    const writes = tasks.filter(
+      (task) =>
+        'ansible.builtin.template' in task || 'ansible.builtin.copy' in task || 'ansible.builtin.get_url' in task,
+    );
 
     for (const task of writes) {
-      const given = Object.values(task).find((value) => typeof value === 'object' && value !== null && 'dest' in value) as Record<string, unknown>;
-      expect({ task: task.name, mode: given.mode }).toEqual({ task: task.name, mode: expect.stringMatching(/^0[0-7]{3}$|\{\{/) });
+      const given = Object.values(task).find(
+        (value) => typeof value === 'object' && value !== null && 'dest' in value,
+      ) as Record<string, unknown>;
+      expect({ task: task.name, mode: given.mode }).toEqual({
+        task: task.name,
+        mode: expect.stringMatching(/^0[0-7]{3}$|\{\{/),
+      });
       if (!/site\.yaml|environment/.test(String(given.src))) continue;
-      expect({ task: task.name, mode: given.mode, no_log: task.no_log, diff: task.diff }).toEqual({ task: task.name, mode: '0600', no_log: true, diff: false });
+      expect({ task: task.name, mode: given.mode, no_log: task.no_log, diff: task.diff }).toEqual({
+        task: task.name,
+        mode: '0600',
+        no_log: true,
+        diff: false,
+      });
     }
   });
 
   test('fails with a message that says more than the condition', () => {
-    const asserts = tasks.map((task) => task['ansible.builtin.assert'] as Record<string, unknown> | undefined).filter((assert) => assert !== undefined);
+    const asserts = tasks
+      .map((task) => task['ansible.builtin.assert'] as Record<string, unknown> | undefined)
+      .filter((assert) => assert !== undefined);
 
     expect(asserts.filter((assert) => typeof assert.fail_msg !== 'string')).toEqual([]);
   });
@@ -66,19 +89,28 @@ describe.each(taskFiles)('tasks/%s', (file) => {
 test('main.yml imports every stage, each with rights of its own and a tag by its name', () => {
   const imports = tasksOf('main.yml');
 
-  const included = (task: Task): Record<string, Record<string, unknown>> => (task['ansible.builtin.include_tasks'] ?? {}) as Record<string, Record<string, unknown>>;
-  expect(imports.map((task) => task['ansible.builtin.import_tasks'] ?? included(task).file).sort()).toEqual([...stages].sort());
+  const included = (task: Task): Record<string, Record<string, unknown>> =>
+    (task['ansible.builtin.include_tasks'] ?? {}) as Record<string, Record<string, unknown>>;
+  expect(imports.map((task) => task['ansible.builtin.import_tasks'] ?? included(task).file).sort()).toEqual(
+    [...stages].sort(),
+  );
   for (const task of imports) {
     const tags = [task.tags].flat().map(String);
     expect(task.become ?? included(task).apply?.become).toBe(true);
     expect(tags.every((tag) => tag.startsWith('chameleon_image_tools_'))).toBe(true);
   }
   const tags = new Set(imports.flatMap((task) => [task.tags].flat()));
-  expect(tags).toEqual(new Set(['preflight', 'install', 'configure', 'timers', 'run', 'remove'].map((stage) => `chameleon_image_tools_${stage}`)));
+  expect(tags).toEqual(
+    new Set(
+      ['preflight', 'install', 'configure', 'timers', 'run', 'remove'].map((stage) => `chameleon_image_tools_${stage}`),
+    ),
+  );
 });
 
 test('site.yaml.j2 writes every value as JSON, which YAML reads back as it was', () => {
-  const values = [...read(role, 'templates/site.yaml.j2').matchAll(/\{\{(.*?)-?\}\}/gs)].map(([, inner]) => inner?.trim() ?? '');
+  const values = [...read(role, 'templates/site.yaml.j2').matchAll(/\{\{(.*?)-?\}\}/gs)].map(
+    ([, inner]) => inner?.trim() ?? '',
+  );
 
   expect(values.filter((value) => !/^line\(|\| to_json$|^key$/.test(value))).toEqual([]);
 });
@@ -87,19 +119,29 @@ test('the wrapper quotes what a site may set', () => {
   const wrapper = read(role, 'templates/wrapper.sh.j2').replace(/^# .*$/gm, '');
   const values = [...wrapper.matchAll(/\{\{(.*?)\}\}/gs)].map(([, inner]) => inner?.trim() ?? '');
 
-  expect(values.filter((value) => value.includes('chameleon_image_tools_') && !value.startsWith('_chameleon_image_tools_') && !value.endsWith('| quote'))).toEqual([]);
+  expect(
+    values.filter(
+      (value) =>
+        value.includes('chameleon_image_tools_') &&
+        !value.startsWith('_chameleon_image_tools_') &&
+        !value.endsWith('| quote'),
+    ),
+  ).toEqual([]);
 });
 
-test.each(['chameleon_image_tools.yml', 'post_deploy.yml'])('playbooks/%s works wherever it is copied to: it names nothing beside it', (file) => {
-  const plays = parse(read(playbooks, file)) as Record<string, unknown>[];
+test.each(['chameleon_image_tools.yml', 'post_deploy.yml'])(
+  'playbooks/%s works wherever it is copied to: it names nothing beside it',
+  (file) => {
+    const plays = parse(read(playbooks, file)) as Record<string, unknown>[];
 
-  for (const play of plays) {
-    expect(play.hosts).toBe('chameleon-image-tools');
-    expect(Object.keys(play).filter((key) => /import|include|vars_files|vars_prompt/.test(key))).toEqual([]);
-    expect(play.become).toBeUndefined();
-    expect(play.roles).toEqual([{ role: 'chameleon_image_tools' }]);
-  }
-});
+    for (const play of plays) {
+      expect(play.hosts).toBe('chameleon-image-tools');
+      expect(Object.keys(play).filter((key) => /import|include|vars_files|vars_prompt/.test(key))).toEqual([]);
+      expect(play.become).toBeUndefined();
+      expect(play.roles).toEqual([{ role: 'chameleon_image_tools' }]);
+    }
+  },
+);
 
 test('the playbook image_cache.yml passes every option of its module on, each by a variable of its own', () => {
   const [{ tasks }] = parse(read(playbooks, 'image_cache.yml')) as [{ tasks: Task[] }];

@@ -17,11 +17,20 @@ interface Option {
 
 const defaults = parse(read(join(role, 'defaults/main.yml'))) as Record<string, unknown>;
 const forSites = parse(read(join(process.cwd(), 'defaults.yml'))) as Record<string, unknown>;
-const { options } = (parse(read(join(role, 'meta/argument_specs.yml'))) as { argument_specs: { main: { options: Record<string, Option> } } }).argument_specs.main;
+const { options } = (
+  parse(read(join(role, 'meta/argument_specs.yml'))) as {
+    argument_specs: { main: { options: Record<string, Option> } };
+  }
+).argument_specs.main;
 const privates = parse(read(join(role, 'vars/main.yml'))) as Record<string, unknown>;
 
 /** The variables that sites have had before there was the role. */
-const namesOfOld = ['enable_image_deployer', 'enable_image_cleaner', 'hide_image_age_in_month', 'delete_image_age_in_month'];
+const namesOfOld = [
+  'enable_image_deployer',
+  'enable_image_cleaner',
+  'hide_image_age_in_month',
+  'delete_image_age_in_month',
+];
 
 test('the specification has the variables of the defaults, in their order and with their values', () => {
   const specified = Object.entries(options).map(([name, option]) => [name, option.default]);
@@ -34,11 +43,17 @@ test('defaults.yml has the variables of the role, in their order and with their 
 });
 
 test.each(Object.entries(options))('%s has a type that its default is of, and a sentence', (_, option) => {
-  const types: Record<string, string> = { boolean: 'bool', number: 'int', string: 'str', object: Array.isArray(option.default) ? 'list' : 'dict' };
+  const types: Record<string, string> = {
+    boolean: 'bool',
+    number: 'int',
+    string: 'str',
+    object: Array.isArray(option.default) ? 'list' : 'dict',
+  };
 
   expect(option.type).toBe(types[typeof option.default]);
   expect(option.description).toMatch(/^[A-Z`].*\.$/);
-  if (option.choices && !String(option.default).includes('{{')) expect(option.choices).toEqual(expect.arrayContaining([option.default].flat()));
+  if (option.choices && !String(option.default).includes('{{'))
+    expect(option.choices).toEqual(expect.arrayContaining([option.default].flat()));
 });
 
 test('what is secret is not logged', () => {
@@ -48,7 +63,9 @@ test('what is secret is not logged', () => {
 });
 
 test('variables bear the name of the role, private ones with an underscore', () => {
-  const foreign = Object.keys(defaults).filter((name) => !name.startsWith('chameleon_image_tools_') && !namesOfOld.includes(name));
+  const foreign = Object.keys(defaults).filter(
+    (name) => !name.startsWith('chameleon_image_tools_') && !namesOfOld.includes(name),
+  );
 
   expect(foreign).toEqual([]);
   expect(Object.keys(privates).filter((name) => !name.startsWith('_chameleon_image_tools_'))).toEqual([]);

@@ -13,12 +13,20 @@ test('supports.yaml of the role lists images without a fault, the usual names am
 
   expect(builds.filter(({ fault }) => fault !== undefined)).toEqual([]);
   expect(builds.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['CC-Ubuntu20.04', 'CC-Ubuntu22.04-CUDA', 'CC-CentOS7', 'CC-IPA-Debian11-AMD64.kernel', 'CC-IPA-Debian11-AMD64.initramfs']),
+    expect.arrayContaining([
+      'CC-Ubuntu20.04',
+      'CC-Ubuntu22.04-CUDA',
+      'CC-CentOS7',
+      'CC-IPA-Debian11-AMD64.kernel',
+      'CC-IPA-Debian11-AMD64.initramfs',
+    ]),
   );
 });
 
 test('supports.yaml of the role begins with the line by which the role knows it', () => {
-  const { _chameleon_image_tools_supports_header: header } = parse(readFileSync(join(role, 'vars/main.yml'), 'utf8')) as Record<string, string>;
+  const { _chameleon_image_tools_supports_header: header } = parse(
+    readFileSync(join(role, 'vars/main.yml'), 'utf8'),
+  ) as Record<string, string>;
 
   expect(header).toMatch(/^# .{20}/);
   expect(text.startsWith(`${header}\n`)).toBe(true);

@@ -1,7 +1,17 @@
 // The lock of a run, where other users of the host would hold, block or replace it.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { peekRunLock, takeRunLock, type RunLock, type RunLockOptions } from '../../modules/runtime/run-lock.js';
@@ -28,11 +38,19 @@ beforeEach(async () => {
 
 afterEach(() => {
   temporary.remove();
-  for (const folder of ['/run/lock', '/run/chameleon_image_tools']) rmSync(join(folder, basename(path)), { force: true });
+  for (const folder of ['/run/lock', '/run/chameleon_image_tools'])
+    rmSync(join(folder, basename(path)), { force: true });
 });
 
-const options = (directory: string | undefined, more: Partial<RunLockOptions> = {}): RunLockOptions => ({ operation: 'test', cloud, context: lockContext(), ...more, directory });
-const take = (directory: string | undefined, more: Partial<RunLockOptions> = {}): Promise<RunLock> => takeRunLock(options(directory, more));
+const options = (directory: string | undefined, more: Partial<RunLockOptions> = {}): RunLockOptions => ({
+  operation: 'test',
+  cloud,
+  context: lockContext(),
+  ...more,
+  directory,
+});
+const take = (directory: string | undefined, more: Partial<RunLockOptions> = {}): Promise<RunLock> =>
+  takeRunLock(options(directory, more));
 
 /** The lock, and the file that it made in the folder. */
 async function pathOf(folder: string): Promise<{ lock: RunLock; path: string }> {
@@ -72,13 +90,20 @@ describe('a folder that was named', () => {
     ['a link to nothing', (place: string) => symlinkSync('/nonexistent', place), 'is a symbolic link'],
     ['a folder', (place: string) => mkdirSync(place), 'is a folder'],
     ['a device', (place: string) => spawnSync('mknod', [place, 'c', '1', '7']), 'is a device'],
-    ['a file of another user', (place: string) => (writeFileSync(place, ''), chownSync(place, nobody, nobody)), 'belongs to user 65534'],
+    [
+      'a file of another user',
+      (place: string) => (writeFileSync(place, ''), chownSync(place, nobody, nobody)),
+      'belongs to user 65534',
+    ],
     ['a hard link', (place: string) => spawnSync('ln', [temporary.write('other', ''), place]), 'has another name'],
   ])('with %s in its place is refused by name', async (_, make, reason) => {
     make(path);
     const before = statSync(path, { throwIfNoEntry: false });
 
-    await expect(take(temporary.path)).rejects.toMatchObject({ code: 'UNSAFE_PATH', message: expect.stringContaining(`${path} ${reason}`) });
+    await expect(take(temporary.path)).rejects.toMatchObject({
+      code: 'UNSAFE_PATH',
+      message: expect.stringContaining(`${path} ${reason}`),
+    });
     expect(statSync(path, { throwIfNoEntry: false })).toEqual(before);
   });
 
@@ -96,7 +121,10 @@ describe('a folder that was named', () => {
     chmodSync(temporary.path, 0o777);
     asNobody(`ln -s /etc ${temporary.path}/locks`);
 
-    await expect(take(join(temporary.path, 'locks'))).rejects.toMatchObject({ code: 'UNSAFE_PATH', message: expect.stringContaining('locks is a symbolic link of user 65534') });
+    await expect(take(join(temporary.path, 'locks'))).rejects.toMatchObject({
+      code: 'UNSAFE_PATH',
+      message: expect.stringContaining('locks is a symbolic link of user 65534'),
+    });
     expect(existsSync(join('/etc', basename(path)))).toBe(false);
   });
 
@@ -112,14 +140,20 @@ describe('a folder that was named', () => {
     ['/nonexistent/locks', 'there is no such folder'],
     ['/etc/hostname', 'is not a folder'],
   ])('that is none, %s, is a fault of the option', async (folder, reason) => {
-    await expect(take(folder)).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'lock_dir', message: expect.stringContaining(reason) });
+    await expect(take(folder)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'lock_dir',
+      message: expect.stringContaining(reason),
+    });
   });
 
   test('is not waited for once the run is interrupted', async () => {
     const controller = new AbortController();
     controller.abort(new Error('interrupted'));
 
-    await expect(take(temporary.path, { context: lockContext({ signal: controller.signal }) })).rejects.toThrow('interrupted');
+    await expect(take(temporary.path, { context: lockContext({ signal: controller.signal }) })).rejects.toThrow(
+      'interrupted',
+    );
   });
 });
 
@@ -167,7 +201,9 @@ describe('no folder that was named', () => {
     block();
     const log: string[] = [];
 
-    const lock = await take(undefined, { context: lockContext({ log: (level, text) => void log.push(`${level}: ${text}`) }) });
+    const lock = await take(undefined, {
+      context: lockContext({ log: (level, text) => void log.push(`${level}: ${text}`) }),
+    });
 
     expect(log).toEqual([`info: ${former} is not taken: another user made it, or holds it`]);
     await expect(take(undefined)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
@@ -187,7 +223,12 @@ describe('no folder that was named', () => {
 describe('another user than root', () => {
   const script = join(process.cwd(), 'build/test/runtime/take-lock.js');
   const takeAs = (environment: Record<string, string>): { code: string; path: string } => {
-    const { stdout, stderr } = spawnSync(process.execPath, [script, cloud], { uid: nobody, gid: nobody, env: { PATH: process.env.PATH, ...environment }, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [script, cloud], {
+      uid: nobody,
+      gid: nobody,
+      env: { PATH: process.env.PATH, ...environment },
+      encoding: 'utf8',
+    });
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as { code: string; path: string };
   };
@@ -208,7 +249,9 @@ describe('another user than root', () => {
     mkdirSync(own);
     chmodSync(own, mode);
 
-    expect(takeAs({ HOME: '/nonexistent', XDG_RUNTIME_DIR: own }).path).toMatch(/^\/tmp\/chameleon_image_tools-65534\//);
+    expect(takeAs({ HOME: '/nonexistent', XDG_RUNTIME_DIR: own }).path).toMatch(
+      /^\/tmp\/chameleon_image_tools-65534\//,
+    );
     expect(readFileSync('/proc/self/status', 'utf8')).toContain('Uid:\t0');
   });
 });

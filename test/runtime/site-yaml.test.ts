@@ -12,7 +12,8 @@ const fields = defineFields({
   enabled: { type: 'boolean', description: 'On or off.', siteYaml: ['enabled', 'enable_it'] },
 });
 
-const oldLogin = 'auth_url: http://key:5000\nadmin_username: admin\nadmin_password: 0123\nadmin_project: admin\nregion_name: R\n';
+const oldLogin =
+  'auth_url: http://key:5000\nadmin_username: admin\nadmin_password: 0123\nadmin_project: admin\nregion_name: R\n';
 
 let folder: TemporaryFolder;
 beforeEach(() => void (folder = temporaryFolder()));
@@ -24,7 +25,9 @@ function merge(content: string | Buffer, given: Record<string, unknown> = {}, mo
 
 describe('options', () => {
   test('come from the file where the argument is absent, spelt as the field wants', async () => {
-    const { values, origins, warnings } = await merge('image_type: raw\nhide_image_age_in_month: 12\nskip_images: [007, b]\nenabled: yes\n');
+    const { values, origins, warnings } = await merge(
+      'image_type: raw\nhide_image_age_in_month: 12\nskip_images: [007, b]\nenabled: yes\n',
+    );
 
     expect(values).toMatchObject({ image_type: 'raw', hide_months: 12, skip_images: ['007', 'b'], enabled: true });
     expect(origins.get('image_type')).toBe(`image_type (from ${folder.path}/site.yaml)`);
@@ -33,7 +36,10 @@ describe('options', () => {
   });
 
   test('yield to arguments, also under another name', async () => {
-    const { values, origins } = await merge('image_type: raw\nhide_image_age_in_month: 12\n', { image_type: 'qcow2', hide: 3 });
+    const { values, origins } = await merge('image_type: raw\nhide_image_age_in_month: 12\n', {
+      image_type: 'qcow2',
+      hide: 3,
+    });
 
     expect(values).toMatchObject({ image_type: 'qcow2', hide: 3 });
     expect(values).not.toHaveProperty('hide_months');
@@ -52,13 +58,21 @@ describe('options', () => {
   });
 
   test('stay as they are without site_yaml', async () => {
-    expect(await mergeSiteYaml(fields, { image_type: 'raw' }, { environment: {} })).toEqual({ values: { image_type: 'raw' }, origins: new Map(), warnings: [] });
+    expect(await mergeSiteYaml(fields, { image_type: 'raw' }, { environment: {} })).toEqual({
+      values: { image_type: 'raw' },
+      origins: new Map(),
+      warnings: [],
+    });
   });
 
   test('come from a file in the home folder', async () => {
     folder.write('site.yaml', 'image_type: raw');
 
-    const { values } = await mergeSiteYaml(fields, { site_yaml: '~/site.yaml' }, { environment: { HOME: folder.path } });
+    const { values } = await mergeSiteYaml(
+      fields,
+      { site_yaml: '~/site.yaml' },
+      { environment: { HOME: folder.path } },
+    );
 
     expect(values.image_type).toBe('raw');
   });
@@ -70,9 +84,18 @@ describe('the login', () => {
 
     expect(values).toMatchObject({
       region_name: 'R',
-      auth: { auth_url: 'http://key:5000', username: 'admin', password: '0123', project_name: 'admin', user_domain_id: 'default', project_domain_id: 'default' },
+      auth: {
+        auth_url: 'http://key:5000',
+        username: 'admin',
+        password: '0123',
+        project_name: 'admin',
+        user_domain_id: 'default',
+        project_domain_id: 'default',
+      },
     });
-    expect(origins.get('auth')).toBe(`auth_url, admin_username, admin_password, admin_project (from ${folder.path}/site.yaml)`);
+    expect(origins.get('auth')).toBe(
+      `auth_url, admin_username, admin_password, admin_project (from ${folder.path}/site.yaml)`,
+    );
   });
 
   test('by name becomes cloud, and comes before that of old', async () => {
@@ -80,7 +103,9 @@ describe('the login', () => {
 
     expect(values).toMatchObject({ cloud: 'uc_dev', region_name: 'R' });
     expect(values).not.toHaveProperty('auth');
-    expect(warnings).toEqual([`${folder.path}/site.yaml has image_store_cloud and auth_url: image_store_cloud is used`]);
+    expect(warnings).toEqual([
+      `${folder.path}/site.yaml has image_store_cloud and auth_url: image_store_cloud is used`,
+    ]);
   });
 
   test.each([[{ cloud: 'mine' }], [{ auth: { auth_url: 'http://mine' } }]])('yields to %j', async (given) => {
@@ -90,7 +115,7 @@ describe('the login', () => {
     expect('cloud' in values && 'auth' in values).toBe(false);
   });
 
-  test("leaves the region to a cloud that is named explicitly, but not to auth", async () => {
+  test('leaves the region to a cloud that is named explicitly, but not to auth', async () => {
     expect((await merge(oldLogin, { cloud: 'mine' })).values).not.toHaveProperty('region_name');
     expect((await merge(oldLogin, { auth: { auth_url: 'http://mine' } })).values.region_name).toBe('R');
   });
@@ -148,7 +173,11 @@ describe('a file that is refused', () => {
     ['admin_password: !vault |\n  $ANSIBLE_VAULT;1.1\n', 'line 1 is not valid YAML: Unresolved tag'],
     ['a: [\n', 'is not valid YAML'],
   ])('%j', async (content, message) => {
-    await expect(merge(content)).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'site_yaml', message: expect.stringContaining(message) });
+    await expect(merge(content)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'site_yaml',
+      message: expect.stringContaining(message),
+    });
   });
 
   test('because it is not there', async () => {

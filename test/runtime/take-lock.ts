@@ -4,7 +4,12 @@ import { takeRunLock } from '../../modules/runtime/run-lock.js';
 import { lockContext } from './lock-context.js';
 
 const [, , cloud = ''] = process.argv;
-const lock = await takeRunLock({ directory: undefined, operation: 'test', cloud, context: lockContext({ environment: process.env }) });
+const lock = await takeRunLock({
+  directory: undefined,
+  operation: 'test',
+  cloud,
+  context: lockContext({ environment: process.env }),
+});
 const open = readdirSync('/proc/self/fd').flatMap((name) => {
   try {
     return [readlinkSync(`/proc/self/fd/${name}`)];
@@ -12,5 +17,7 @@ const open = readdirSync('/proc/self/fd').flatMap((name) => {
     return [];
   }
 });
-process.stdout.write(JSON.stringify({ path: open.find((path) => path.endsWith('.lock') && !path.startsWith('/run/lock/')) }));
+process.stdout.write(
+  JSON.stringify({ path: open.find((path) => path.endsWith('.lock') && !path.startsWith('/run/lock/')) }),
+);
 await lock.release();

@@ -15,20 +15,34 @@ export function requirementsOf(given: unknown): Requirement[] {
   if (parsed[0] === 'and' && parsed.length > 1) return parsed.slice(1).flatMap(requirementsOf);
   const [operator, property, value, ...rest] = parsed as unknown[];
   const isKnown = ['==', '=', '!=', '>=', '<=', '>', '<'].includes(String(operator));
-  if (!isKnown || typeof property !== 'string' || !/^\$./.test(property) || typeof value !== 'string' || value === '' || rest.length > 0) throw malformed(given);
+  if (
+    !isKnown ||
+    typeof property !== 'string' ||
+    !/^\$./.test(property) ||
+    typeof value !== 'string' ||
+    value === '' ||
+    rest.length > 0
+  )
+    throw malformed(given);
   return [[property.slice(1), String(operator), value]];
 }
 
 /** `_matching_hosts`, for an admin whom `reservable` does not bind; `uid` is Chameleon's name of the node's UUID. */
 export function isAllocatable(host: StoredHost, requirements: readonly Requirement[]): boolean {
-  const values: Readonly<Record<string, string>> = { ...host, uid: host.hypervisor_hostname, reservable: String(host.reservable) };
+  const values: Readonly<Record<string, string>> = {
+    ...host,
+    uid: host.hypervisor_hostname,
+    reservable: String(host.reservable),
+  };
   return requirements.every(([property, operator, wanted]) => {
     const value = values[property];
     if (value === undefined) return false;
     if (operator === '!=') return value !== wanted;
     if (operator === '==' || operator === '=') return value === wanted;
     const difference = Number(value) - Number(wanted);
-    return operator.startsWith('>') ? difference > 0 || (difference === 0 && operator === '>=') : difference < 0 || (difference === 0 && operator === '<=');
+    return operator.startsWith('>')
+      ? difference > 0 || (difference === 0 && operator === '>=')
+      : difference < 0 || (difference === 0 && operator === '<=');
   });
 }
 
@@ -41,5 +55,8 @@ function parsedOf(text: string): unknown {
 }
 
 function malformed(given: unknown): Refusal {
-  return new Refusal({ status: 400, body: { error_code: 400, error_message: `Malformed requirements ${String(given)}`, error_name: 400 } });
+  return new Refusal({
+    status: 400,
+    body: { error_code: 400, error_message: `Malformed requirements ${String(given)}`, error_name: 400 },
+  });
 }

@@ -62,12 +62,17 @@ export async function startBlazar(options: BlazarOptions): Promise<BlazarDouble>
 
   function handle(call: Call): Answer | Promise<Answer> {
     const identity = options.identify(header(call, 'x-auth-token'));
-    if (identity?.project === undefined) throw new Refusal({ status: 401, body: { error: { code: 401, message: 'The request you have made requires authentication.' } } });
+    if (identity?.project === undefined)
+      throw new Refusal({
+        status: 401,
+        body: { error: { code: 401, message: 'The request you have made requires authentication.' } },
+      });
     const [, resource, id = ''] = call.segments;
     if (resource === 'leases') return onLeases(double, { call, identity, id, now: now() });
     // blazar/policies/oshosts.py: all for admins only.
     refuseStrangers(options, call);
-    if (resource !== 'os-hosts' || call.method !== 'GET') throw refusal(404, 'The requested URL was not found on the server.');
+    if (resource !== 'os-hosts' || call.method !== 'GET')
+      throw refusal(404, 'The requested URL was not found on the server.');
     return onHosts(double, call, now());
   }
 
@@ -81,7 +86,9 @@ export async function startBlazar(options: BlazarOptions): Promise<BlazarDouble>
     whenEnded: () => undefined,
     intervene: () => undefined,
     seed: (given) => {
-      const node = options.nodes?.find(({ uuid }) => !double.hosts.some(({ hypervisor_hostname: name }) => name === uuid));
+      const node = options.nodes?.find(
+        ({ uuid }) => !double.hosts.some(({ hypervisor_hostname: name }) => name === uuid),
+      );
       const stored = {
         id: String(double.hosts.length + 1),
         hypervisor_hostname: node?.uuid ?? randomUUID(),
@@ -94,7 +101,11 @@ export async function startBlazar(options: BlazarOptions): Promise<BlazarDouble>
       return stored;
     },
     step: (lease) => step(double, lease, now()),
-    hypervisorsOf: (reservationId) => hypervisors(double, double.leases.find(({ reservation, status }) => reservation.id === reservationId && status === 'ACTIVE')),
+    hypervisorsOf: (reservationId) =>
+      hypervisors(
+        double,
+        double.leases.find(({ reservation, status }) => reservation.id === reservationId && status === 'ACTIVE'),
+      ),
   };
   return double;
 }
@@ -110,7 +121,8 @@ interface Asked {
 async function onLeases(double: BlazarDouble, { call, identity, id, now }: Asked): Promise<Answer> {
   const project = identity.project?.id ?? '';
   const visible = double.leases.filter((lease) => identity.isAdmin || lease.project === project);
-  if (id === '' && call.method === 'POST') return { status: 201, body: { lease: rowOf(create(double, await call.json(), { project, now })) } };
+  if (id === '' && call.method === 'POST')
+    return { status: 201, body: { lease: rowOf(create(double, await call.json(), { project, now })) } };
   if (id === '' && call.method === 'GET') return { status: 200, body: { leases: visible.map(rowOf) } };
   const lease = double.leases.find((candidate) => candidate.id === id);
   if (lease === undefined) throw refusal(404, `Object with {'lease_id': '${id}'} not found`);
@@ -133,10 +145,14 @@ function onHosts({ hosts, leases }: BlazarDouble, { segments, query }: Call, now
     return { status: 200, body: { host } };
   }
   const wanted = query.get('reservation_id');
-  const held = leases.filter((lease) => holdsHosts(lease) && lease.end > now && (wanted === null || wanted === lease.reservation.id));
+  const held = leases.filter(
+    (lease) => holdsHosts(lease) && lease.end > now && (wanted === null || wanted === lease.reservation.id),
+  );
   const allocations = hosts.map((host) => ({
     resource_id: host.id,
-    reservations: held.filter((lease) => lease.hosts.includes(host.id)).map((lease) => ({ id: lease.reservation.id, lease_id: lease.id })),
+    reservations: held
+      .filter((lease) => lease.hosts.includes(host.id))
+      .map((lease) => ({ id: lease.reservation.id, lease_id: lease.id })),
   }));
   return { status: 200, body: { allocations } };
 }
@@ -144,7 +160,8 @@ function onHosts({ hosts, leases }: BlazarDouble, { segments, query }: Call, now
 /** `create_lease` of blazar/manager/service.py and `allocation_candidates` of the plugin; the refusals come in their order. */
 function create(double: BlazarDouble, body: unknown, { project, now }: { project: string; now: number }): StoredLease {
   const values = (body ?? {}) as Readonly<Record<string, unknown>>;
-  for (const key of ['name', 'start_date', 'end_date']) if (!(key in values)) throw refusal(400, `Missing parameter ${key}`);
+  for (const key of ['name', 'start_date', 'end_date'])
+    if (!(key in values)) throw refusal(400, `Missing parameter ${key}`);
   const reservations = (values['reservations'] ?? []) as Readonly<Record<string, unknown>>[];
   const start = minuteAt(values['start_date'], now);
   const end = minuteAt(values['end_date'], now);
@@ -152,12 +169,18 @@ function create(double: BlazarDouble, body: unknown, { project, now }: { project
   if (end <= start) throw refusal(400, 'End date must be later than start date.');
   const [asked] = reservations;
   if (asked === undefined || reservations.length > 1) throw new Error('this double knows leases of one reservation');
-  if (asked['resource_type'] !== 'physical:host') throw refusal(500, `The ${String(asked['resource_type'])} resource type is not supported`);
+  if (asked['resource_type'] !== 'physical:host')
+    throw refusal(500, `The ${String(asked['resource_type'])} resource type is not supported`);
   const [min, max] = [countOf(asked, 'min'), countOf(asked, 'max')];
   if (max < min) throw refusal(400, 'Invalid values for min/max of hosts. Max must be equal to or larger than min.');
-  for (const key of ['hypervisor_properties', 'resource_properties']) if (!(key in asked)) throw refusal(400, `Missing parameter ${key}`);
-  const requirements = requirementsOf(asked['hypervisor_properties']).concat(requirementsOf(asked['resource_properties']));
-  const taken = double.leases.filter((lease) => holdsHosts(lease) && lease.start < end && start < lease.end).flatMap(({ hosts }) => hosts);
+  for (const key of ['hypervisor_properties', 'resource_properties'])
+    if (!(key in asked)) throw refusal(400, `Missing parameter ${key}`);
+  const requirements = requirementsOf(asked['hypervisor_properties']).concat(
+    requirementsOf(asked['resource_properties']),
+  );
+  const taken = double.leases
+    .filter((lease) => holdsHosts(lease) && lease.start < end && start < lease.end)
+    .flatMap(({ hosts }) => hosts);
   const free = double.hosts.filter((host) => !taken.includes(host.id) && isAllocatable(host, requirements));
   // NotEnoughHostsAvailable has no status of its own (blazar/manager/exceptions.py).
   if (free.length < min) throw refusal(500, 'Not enough hosts available');
@@ -214,7 +237,9 @@ function countOf(reservation: Readonly<Record<string, unknown>>, key: 'min' | 'm
 /** `_date_from_string`: minutes of UTC, or `now`. */
 function minuteAt(value: unknown, now: number): number {
   if (value === 'now') return wholeMinute(now);
-  const time = /^\d{4}-\d\d-\d\d \d\d:\d\d$/.test(String(value)) ? Date.parse(`${String(value).replace(' ', 'T')}:00Z`) : Number.NaN;
+  const time = /^\d{4}-\d\d-\d\d \d\d:\d\d$/.test(String(value))
+    ? Date.parse(`${String(value).replace(' ', 'T')}:00Z`)
+    : Number.NaN;
   if (Number.isNaN(time)) throw refusal(400, `${String(value)} is an invalid date. Required format: %Y-%m-%d %H:%M`);
   return time;
 }
@@ -224,8 +249,28 @@ const wholeMinute = (milliseconds: number): number => Math.floor(milliseconds / 
 /** doc/api_samples/leases/lease-create-resp.json. */
 function rowOf({ id, name, project, status, start, end, reservation }: StoredLease): object {
   const instant = (time: number): string => new Date(time).toISOString().replace('Z', '000');
-  const shown = { ...reservation, lease_id: id, resource_id: id, resource_type: 'physical:host', min: 1, max: 1, hypervisor_properties: '', missing_resources: false, resources_changed: false };
-  return { id, name, project_id: project, status, degraded: false, start_date: instant(start), end_date: instant(end), reservations: [shown], events: [] };
+  const shown = {
+    ...reservation,
+    lease_id: id,
+    resource_id: id,
+    resource_type: 'physical:host',
+    min: 1,
+    max: 1,
+    hypervisor_properties: '',
+    missing_resources: false,
+    resources_changed: false,
+  };
+  return {
+    id,
+    name,
+    project_id: project,
+    status,
+    degraded: false,
+    start_date: instant(start),
+    end_date: instant(end),
+    reservations: [shown],
+    events: [],
+  };
 }
 
 /** `render_error_message` of blazar/api/v1/utils.py: the name is the number again. */

@@ -27,8 +27,13 @@ export const usualMetadata: Readonly<Record<string, string>> = {
 };
 
 /** Puts one object; returns its name. */
-export function putBuild(store: Pick<ImageStoreDouble, 'put'>, { id = randomUUID(), content, metadata = {}, large }: Build): string {
-  const all = Object.entries({ ...usualMetadata, ...metadata }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+export function putBuild(
+  store: Pick<ImageStoreDouble, 'put'>,
+  { id = randomUUID(), content, metadata = {}, large }: Build,
+): string {
+  const all = Object.entries({ ...usualMetadata, ...metadata }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   store.put(id, content, { metadata: Object.fromEntries(all), ...(large ? { large } : {}) });
   return id;
 }

@@ -93,12 +93,18 @@ export function slowUpload(url: string, options: { token: string; bytes: number;
 }
 
 /** Asks again until the condition holds; fails when the time is over, naming what it waited for. */
-export async function waitFor<T>(what: string, ask: () => Promise<T>, holds: (value: T) => boolean, seconds = 10): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  ask: () => Promise<T>,
+  holds: (value: T) => boolean,
+  seconds = 10,
+): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
     const value = await ask();
     if (holds(value)) return value;
-    if (performance.now() > deadline) throw new Error(`waited ${seconds} s for ${what}; the last answer was ${JSON.stringify(value)}`);
+    if (performance.now() > deadline)
+      throw new Error(`waited ${seconds} s for ${what}; the last answer was ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -15,7 +15,10 @@ export interface StoredWorker {
   taken: Values;
 }
 
-const keys = { deploy_kernel: 'baremetal_deploy_kernel_image', deploy_ramdisk: 'baremetal_deploy_ramdisk_image' } as const;
+const keys = {
+  deploy_kernel: 'baremetal_deploy_kernel_image',
+  deploy_ramdisk: 'baremetal_deploy_ramdisk_image',
+} as const;
 
 /** `_process_task`, in two steps, as others may look between them. */
 export function runWorker(double: DoniDouble, hardware: StoredHardware, nodes: readonly StoredNode[]): void {
@@ -28,10 +31,15 @@ export function runWorker(double: DoniDouble, hardware: StoredHardware, nodes: r
   }
   if (worker.state !== 'IN_PROGRESS') return;
   const node = nodes.find(({ uuid }) => uuid === hardware.uuid);
-  const wait = double.defersFor ?? (node !== undefined && fieldOf(node, 'maintenance') === true ? maintenance : undefined);
+  const wait =
+    double.defersFor ?? (node !== undefined && fieldOf(node, 'maintenance') === true ? maintenance : undefined);
   if (wait !== undefined) {
     worker.state = 'PENDING';
-    worker.details = { ...worker.details, defer_reason: wait, defer_count: String(Number(worker.details['defer_count'] ?? 0) + 1) };
+    worker.details = {
+      ...worker.details,
+      defer_reason: wait,
+      defer_count: String(Number(worker.details['defer_count'] ?? 0) + 1),
+    };
     return;
   }
   // The real one creates a node that is missing; here it stays so.

@@ -54,7 +54,13 @@ export async function startDoni(options: DoniOptions): Promise<DoniDouble> {
     isLate: false,
     intervene: () => undefined,
     seed: (given) => {
-      const stored = { uuid: randomUUID(), name: 'rack1-01', properties: {}, worker: { state: 'STEADY', details: {}, before: undefined, taken: {} }, ...given };
+      const stored = {
+        uuid: randomUUID(),
+        name: 'rack1-01',
+        properties: {},
+        worker: { state: 'STEADY', details: {}, before: undefined, taken: {} },
+        ...given,
+      };
       double.hardware.push(stored);
       return stored;
     },
@@ -68,7 +74,8 @@ function handle(double: DoniDouble, call: Call): Answer | Promise<Answer> {
   const [, resource, uuid = '', action] = call.segments;
   if (resource !== 'hardware') throw refusal(404, 'Not Found');
   if (uuid === '') return listAll(double, call);
-  if (!/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(uuid)) throw refusal(400, `Expected UUID for hardware_uuid: ${uuid}`);
+  if (!/^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(uuid))
+    throw refusal(400, `Expected UUID for hardware_uuid: ${uuid}`);
   const hardware = double.hardware.find((candidate) => candidate.uuid === uuid);
   if (hardware === undefined) throw refusal(404, `Hardware ${uuid} could not be found.`);
   if (action === 'sync' && call.method === 'POST') {
@@ -96,11 +103,14 @@ async function patch(hardware: StoredHardware, call: Call): Promise<Answer> {
   if (!Array.isArray(operations)) throw refusal(400, 'Schema error for patch');
   const properties: Record<string, string> = { ...hardware.properties };
   for (const { op, path, value } of operations as { op: string; path: string; value?: string }[]) {
-    if (!['add', 'replace', 'remove'].includes(op) || !/^(\/[\w-]+)+$/.test(path)) throw refusal(400, 'Schema error for patch');
+    if (!['add', 'replace', 'remove'].includes(op) || !/^(\/[\w-]+)+$/.test(path))
+      throw refusal(400, 'Schema error for patch');
     const [, field, key = ''] = path.split('/');
-    if (!updatable.includes(field ?? '')) throw refusal(400, `Cannot patch ${path}. Only the following can be updated: ${updatable.join(', ')}`);
+    if (!updatable.includes(field ?? ''))
+      throw refusal(400, `Cannot patch ${path}. Only the following can be updated: ${updatable.join(', ')}`);
     if (field !== 'properties') throw new Error('this double changes properties only');
-    if (op !== 'add' && !(key in properties)) throw refusal(400, `Couldn't apply patch '${op} ${path}'. Reason: can't ${op} a non-existent object '${key}'`);
+    if (op !== 'add' && !(key in properties))
+      throw refusal(400, `Couldn't apply patch '${op} ${path}'. Reason: can't ${op} a non-existent object '${key}'`);
     if (op === 'remove') delete properties[key];
     else properties[key] = String(value);
   }

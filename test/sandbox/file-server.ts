@@ -57,7 +57,11 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
-export async function startFileServer(tls?: { readonly key: string; readonly cert: string; readonly maxVersion?: SecureVersion }): Promise<FileServer> {
+export async function startFileServer(tls?: {
+  readonly key: string;
+  readonly cert: string;
+  readonly maxVersion?: SecureVersion;
+}): Promise<FileServer> {
   const files = new Map<string, ServedFile>();
   const requests: FileRequest[] = [];
   const sockets = new Set<Socket>();
@@ -108,7 +112,10 @@ function answer(served: ServedFile, { method = 'GET', headers }: IncomingMessage
   const content = status === 200 || status === 206 ? body.subarray(start, end) : Buffer.alloc(0);
   // Else Node.js sends chunks to a client that knows them.
   if (file.framing === 'close') response.useChunkedEncodingByDefault = false;
-  response.writeHead(status, headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200, isHead: method === 'HEAD' }));
+  response.writeHead(
+    status,
+    headersFor(file, { status, start, end, hasBody: content.length > 0 || status === 200, isHead: method === 'HEAD' }),
+  );
   // Whatever the test does now is behind what was just decided.
   served.onRequest?.(method);
   if (method === 'HEAD') response.end();
@@ -124,10 +131,21 @@ function compressed(file: ServedFile): ServedFile {
 function statusFor({ body, etag, lastModified }: ServedFile, headers: IncomingHttpHeaders): number {
   if (headers['if-match'] !== undefined && headers['if-match'] !== etag) return 412;
   const unmodifiedSince = headers['if-unmodified-since'];
-  if (unmodifiedSince !== undefined && lastModified !== undefined && Date.parse(lastModified) > Date.parse(unmodifiedSince)) return 412;
+  if (
+    unmodifiedSince !== undefined &&
+    lastModified !== undefined &&
+    Date.parse(lastModified) > Date.parse(unmodifiedSince)
+  )
+    return 412;
   if (headers['if-none-match'] !== undefined && headers['if-none-match'] === etag) return 304;
   const modifiedSince = headers['if-modified-since'];
-  if (headers['if-none-match'] === undefined && modifiedSince !== undefined && lastModified !== undefined && Date.parse(lastModified) <= Date.parse(modifiedSince)) return 304;
+  if (
+    headers['if-none-match'] === undefined &&
+    modifiedSince !== undefined &&
+    lastModified !== undefined &&
+    Date.parse(lastModified) <= Date.parse(modifiedSince)
+  )
+    return 304;
   if (headers.range === undefined) return 200;
   return startOf(headers) < body.length ? 206 : 416;
 }
@@ -141,7 +159,16 @@ function endOf({ range = '' }: IncomingHttpHeaders, length: number): number {
   return last === undefined ? length : Math.min(Number(last) + 1, length);
 }
 
-function headersFor(file: ServedFile, { status, start, end, hasBody, isHead }: { status: number; start: number; end: number; hasBody: boolean; isHead: boolean }): Record<string, string> {
+function headersFor(
+  file: ServedFile,
+  {
+    status,
+    start,
+    end,
+    hasBody,
+    isHead,
+  }: { status: number; start: number; end: number; hasBody: boolean; isHead: boolean },
+): Record<string, string> {
   const { body, etag, lastModified, framing = 'length' } = file;
   return {
     ...(etag === undefined ? {} : { ETag: etag }),

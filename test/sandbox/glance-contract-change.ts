@@ -34,7 +34,11 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
         { op: 'replace', path: '/os_hidden', value: true },
       ]);
 
-      expect(await show(id)).toMatchObject({ name: `${run} 2025-04-22 15:30:45`, visibility: 'public', os_hidden: true });
+      expect(await show(id)).toMatchObject({
+        name: `${run} 2025-04-22 15:30:45`,
+        visibility: 'public',
+        os_hidden: true,
+      });
     });
 
     test('is all or nothing', async () => {
@@ -90,7 +94,11 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
       const id = await create({ kept: 'old' });
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');
-      await waitFor('saving', () => show(id), ({ status }) => status === 'saving');
+      await waitFor(
+        'saving',
+        () => show(id),
+        ({ status }) => status === 'saving',
+      );
 
       const reply = await patch(id, [{ op: 'replace', path: '/kept', value: 'new' }]);
 

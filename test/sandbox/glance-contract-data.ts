@@ -56,7 +56,11 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       ['of the wrong media type', 415, {}, 'text/plain'],
     ])('%s are refused with %i', async (_, status, image, type) => {
       const id = await create(image);
-      const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9, type });
+      const upload = slowUpload(`${target().url}/v2/images/${id}/file`, {
+        token: target().admin.token,
+        bytes: 9,
+        type,
+      });
 
       expect(await upload.answered()).toBe(status);
       upload.abort();
@@ -77,11 +81,19 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       const id = await create();
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');
-      await waitFor('saving', () => show(id), ({ status }) => status === 'saving');
+      await waitFor(
+        'saving',
+        () => show(id),
+        ({ status }) => status === 'saving',
+      );
 
       upload.abort();
 
-      const after = await waitFor('queued', () => show(id), ({ status }) => status === 'queued');
+      const after = await waitFor(
+        'queued',
+        () => show(id),
+        ({ status }) => status === 'queued',
+      );
       expect(after).toMatchObject({ size: null, checksum: null });
       expect((await ask('PUT', `/${id}/file`, { data: 'chameleon' })).status).toBe(204);
       expect(await show(id)).toMatchObject({ status: 'active', size: 9 });
@@ -92,7 +104,11 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       const { token } = target().admin;
       const first = slowUpload(`${target().url}/v2/images/${id}/file`, { token, bytes: 9 });
       first.write('chame');
-      await waitFor('saving', () => show(id), ({ status }) => status === 'saving');
+      await waitFor(
+        'saving',
+        () => show(id),
+        ({ status }) => status === 'saving',
+      );
 
       const second = slowUpload(`${target().url}/v2/images/${id}/file`, { token, bytes: 9 });
 
@@ -105,7 +121,11 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       const id = await create();
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');
-      await waitFor('saving', () => show(id), ({ status }) => status === 'saving');
+      await waitFor(
+        'saving',
+        () => show(id),
+        ({ status }) => status === 'saving',
+      );
 
       expect((await ask('DELETE', `/${id}`)).status).toBe(204);
 
@@ -151,11 +171,18 @@ export function describeImport({ ask, create, show, target }: GlanceContract): v
       await ask('POST', `/${id}/import`, importing(target().missingSource));
 
       const image = await waitFor('the end of the import', () => show(id), isOver);
-      expect(image).toMatchObject({ status: 'queued', size: null, os_glance_failed_import: expect.stringMatching(/./) });
+      expect(image).toMatchObject({
+        status: 'queued',
+        size: null,
+        os_glance_failed_import: expect.stringMatching(/./),
+      });
       const [task] = (await ask('GET', `/${id}/tasks`)).json.tasks;
       expect(task).toMatchObject({ status: 'failure', message: expect.stringMatching(/./) });
       await ask('POST', `/${id}/import`, importing(await target().publish('chameleon')));
-      expect(await waitFor('the second import', () => show(id), isOver)).toMatchObject({ status: 'active', os_glance_failed_import: '' });
+      expect(await waitFor('the second import', () => show(id), isOver)).toMatchObject({
+        status: 'active',
+        os_glance_failed_import: '',
+      });
     });
 
     test('is refused for a source that the site does not allow, for none, and for other methods', async () => {

@@ -65,7 +65,9 @@ export function describeCreation({ run, ask, create, show, target, created }: Gl
       const id = randomUUID();
       created.add(id);
 
-      const replies = await Promise.all(Array.from({ length: 6 }, () => ask('POST', '', { json: { id, name: `${run}-race` } })));
+      const replies = await Promise.all(
+        Array.from({ length: 6 }, () => ask('POST', '', { json: { id, name: `${run}-race` } })),
+      );
 
       expect(replies.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
     });
@@ -132,7 +134,11 @@ export function describeErrors({ ask, create }: GlanceContract): void {
       const json = await ask('GET', '/nothing', { headers: { Accept: 'application/json' } });
 
       expect(html.text).toMatch(/<h1>404 Not Found<\/h1>\s+No image found with ID nothing<br \/>/);
-      expect(json.json).toMatchObject({ code: '404 Not Found', title: 'Not Found', message: expect.stringContaining('No image found') });
+      expect(json.json).toMatchObject({
+        code: '404 Not Found',
+        title: 'Not Found',
+        message: expect.stringContaining('No image found'),
+      });
     });
 
     test('of what cannot be done to a resource', async () => {

@@ -29,7 +29,11 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
     test('says in its links what was asked for', async () => {
       const reply = await ask('GET', '?limit=0&sort=name:asc');
 
-      expect(reply.json).toEqual({ images: [], first: '/v2/images?limit=0&sort=name%3Aasc', schema: '/v2/schemas/images' });
+      expect(reply.json).toEqual({
+        images: [],
+        first: '/v2/images?limit=0&sort=name%3Aasc',
+        schema: '/v2/schemas/images',
+      });
     });
 
     test('filters by name, whatever its case, and by property', async () => {
@@ -91,11 +95,17 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(await listIds(`mark=${mark}&sort_key=name&sort_dir=desc`)).toEqual([b, a]);
     });
 
-    test.each(['limit=-1', 'limit=x', 'sort=colour:asc', 'sort=name:up', 'visibility=secret', 'os_hidden=maybe', 'marker=nothing', 'size_min=x'])(
-      'refuses %s with 400',
-      async (query) => {
-        expect((await ask('GET', `?${query}`)).status).toBe(400);
-      },
-    );
+    test.each([
+      'limit=-1',
+      'limit=x',
+      'sort=colour:asc',
+      'sort=name:up',
+      'visibility=secret',
+      'os_hidden=maybe',
+      'marker=nothing',
+      'size_min=x',
+    ])('refuses %s with 400', async (query) => {
+      expect((await ask('GET', `?${query}`)).status).toBe(400);
+    });
   });
 }

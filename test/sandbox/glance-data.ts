@@ -28,7 +28,8 @@ export async function uploadData(state: GlanceState, identity: Identity, call: C
     Object.assign(image, before);
     if (state.uploads === 'lose') return { status: 204 };
     // Glance 30 of Debian 13: its reason is in its log alone, and the answer is webob's own.
-    if (state.uploads === 'refuse') throw refusal(415, 'The request media type application/octet-stream is not supported by this server.');
+    if (state.uploads === 'refuse')
+      throw refusal(415, 'The request media type application/octet-stream is not supported by this server.');
     activate(state, image, data);
     return { status: 204 };
   } catch (error) {

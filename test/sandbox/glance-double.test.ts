@@ -34,7 +34,8 @@ function adminToken(sandbox: Sandbox): Promise<string> {
 describe('what only the double can do', () => {
   test('thousands of images are seeded and listed quickly', async () => {
     const sandbox = await startSandbox();
-    for (let at = 0; at < 5000; at++) sandbox.glance.seed({ name: `image-${at}`, created_at: new Date(at * 1000).toISOString() });
+    for (let at = 0; at < 5000; at++)
+      sandbox.glance.seed({ name: `image-${at}`, created_at: new Date(at * 1000).toISOString() });
     const token = await adminToken(sandbox);
 
     let count = 0;
@@ -48,7 +49,7 @@ describe('what only the double can do', () => {
     await sandbox.close();
   });
 
-  test('a seeded image is the admin\'s, public and active, and has the content it is given', async () => {
+  test("a seeded image is the admin's, public and active, and has the content it is given", async () => {
     const sandbox = await startSandbox({ now: () => Date.UTC(2025, 3, 22) });
     const { glance, keystone } = sandbox;
     const token = await adminToken(sandbox);
@@ -68,7 +69,7 @@ describe('what only the double can do', () => {
     await sandbox.close();
   });
 
-  test('an import stalls or fails at will, and the clock is the test\'s', async () => {
+  test("an import stalls or fails at will, and the clock is the test's", async () => {
     const sandbox = await startSandbox({ now: () => Date.UTC(2025, 3, 22) });
     const { glance, store } = sandbox;
     const token = await adminToken(sandbox);
@@ -81,7 +82,11 @@ describe('what only the double can do', () => {
     glance.state.imports = 'fail';
     await send('POST', `${glance.url}/v2/images/${failed.id}/import`, { token, json });
 
-    await waitFor('the failure', () => Promise.resolve(failed.properties), (properties) => properties['os_glance_failed_import'] === 'fast');
+    await waitFor(
+      'the failure',
+      () => Promise.resolve(failed.properties),
+      (properties) => properties['os_glance_failed_import'] === 'fast',
+    );
     expect(stalled).toMatchObject({ status: 'importing', created_at: '2025-04-22T00:00:00Z' });
     expect(glance.requests.map(({ method, status, body }) => ({ method, status, body }))).toEqual([
       { method: 'POST', status: 202, body: json },

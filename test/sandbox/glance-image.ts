@@ -62,8 +62,25 @@ export interface GlanceState {
 }
 
 export const attributes = [
-  'name', 'disk_format', 'container_format', 'visibility', 'size', 'virtual_size', 'status', 'checksum', 'protected',
-  'min_ram', 'min_disk', 'owner', 'os_hidden', 'os_hash_algo', 'os_hash_value', 'id', 'created_at', 'updated_at', 'tags',
+  'name',
+  'disk_format',
+  'container_format',
+  'visibility',
+  'size',
+  'virtual_size',
+  'status',
+  'checksum',
+  'protected',
+  'min_ram',
+  'min_disk',
+  'owner',
+  'os_hidden',
+  'os_hash_algo',
+  'os_hash_value',
+  'id',
+  'created_at',
+  'updated_at',
+  'tags',
 ] as const;
 
 export type Attribute = (typeof attributes)[number];
@@ -80,7 +97,14 @@ export function viewOf(image: StoredImage): object {
 export function seedImage(state: GlanceState, image: Partial<StoredImage>): StoredImage {
   const created_at = instant(image.created_at ?? state.now());
   const updated_at = instant(image.updated_at ?? created_at);
-  const active = { status: 'active', visibility: 'public', disk_format: 'raw', container_format: 'bare', size: 1024, stores: 'fast' };
+  const active = {
+    status: 'active',
+    visibility: 'public',
+    disk_format: 'raw',
+    container_format: 'bare',
+    size: 1024,
+    stores: 'fast',
+  };
   const base = blankImage(image.id ?? randomUUID(), created_at);
   const stored = { ...base, ...active, owner: state.seedOwner, ...image, created_at, updated_at };
   state.images.set(stored.id, stored);

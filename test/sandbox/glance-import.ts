@@ -81,7 +81,10 @@ async function run(state: GlanceState, work: { image: StoredImage; task: StoredT
   const data = state.imports === 'fail' ? undefined : await fetched(uri);
   if (!state.images.has(image.id)) return;
   delete image.properties['os_glance_import_task'];
-  Object.assign(image.properties, { os_glance_importing_to_stores: '', os_glance_failed_import: data === undefined ? 'fast' : '' });
+  Object.assign(image.properties, {
+    os_glance_importing_to_stores: '',
+    os_glance_failed_import: data === undefined ? 'fast' : '',
+  });
   const updated_at = taskTime(state);
   if (data === undefined) {
     Object.assign(image, { status: 'queued', updated_at: instant(state.now()) });
@@ -89,7 +92,12 @@ async function run(state: GlanceState, work: { image: StoredImage; task: StoredT
     return;
   }
   activate(state, image, data);
-  Object.assign(task, { status: 'success', message: `Copied ${data.length >> 20} MiB`, result: { image_id: image.id }, updated_at });
+  Object.assign(task, {
+    status: 'success',
+    message: `Copied ${data.length >> 20} MiB`,
+    result: { image_id: image.id },
+    updated_at,
+  });
 }
 
 /** The whole body, or undefined where the source refuses or breaks off. */

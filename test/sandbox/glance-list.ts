@@ -6,7 +6,16 @@ import type { Identity } from './keystone.js';
 
 const defaultLimit = 25;
 const maximumLimit = 1000;
-const sortKeys = ['name', 'status', 'container_format', 'disk_format', 'size', 'id', 'created_at', 'updated_at'] as const;
+const sortKeys = [
+  'name',
+  'status',
+  'container_format',
+  'disk_format',
+  'size',
+  'id',
+  'created_at',
+  'updated_at',
+] as const;
 const visibilities = ['community', 'public', 'private', 'shared', 'all'];
 /** Filters that may have an operator before a colon. */
 const operatorKeys = ['name', 'id', 'status', 'container_format', 'disk_format'];
@@ -26,7 +35,9 @@ export function listImages(state: GlanceState, identity: Identity, query: URLSea
     const last = state.deleted.get(marker) ?? visibleImageOr400(state, identity, marker);
     conditions.push((image) => compare(last, image, order) < 0);
   }
-  const found = [...state.images.values()].filter((image) => isVisible(image, identity) && conditions.every((holds) => holds(image)));
+  const found = [...state.images.values()].filter(
+    (image) => isVisible(image, identity) && conditions.every((holds) => holds(image)),
+  );
   const page = found.sort((one, other) => compare(one, other, order)).slice(0, limit);
   return { images: page.map(viewOf), ...links(query, page.length === limit ? page.at(-1) : undefined) };
 }
@@ -66,9 +77,15 @@ function orderOf(query: URLSearchParams): Order {
   }
   const pairs =
     sort === null
-      ? (classicKeys.length === 0 ? ['created_at'] : classicKeys).map((key, at) => [key, classicDirections[at] ?? classicDirections[0]])
+      ? (classicKeys.length === 0 ? ['created_at'] : classicKeys).map((key, at) => [
+          key,
+          classicDirections[at] ?? classicDirections[0],
+        ])
       : sort.split(',').map((part) => part.trim().split(':'));
-  const order = pairs.map(([key = '', direction = 'desc']) => ({ key: sortKeyOf(key), direction: directionOf(direction) }));
+  const order = pairs.map(([key = '', direction = 'desc']) => ({
+    key: sortKeyOf(key),
+    direction: directionOf(direction),
+  }));
   // What is equal so far is told apart by these, in the direction asked for when there was only one.
   const fallback = order.length === 1 ? order[0]!.direction : 'desc';
   const missing = (['created_at', 'id'] as const).filter((key) => !order.some((entry) => entry.key === key));
@@ -111,7 +128,8 @@ function flagOf(key: string, value: string): boolean {
 /** Without a visibility, community images of others are left out, even for an admin. */
 function visibilityFilter(query: URLSearchParams, identity: Identity): Condition {
   const wanted = query.get('visibility');
-  if (wanted === null || wanted === '') return (image) => image.visibility !== 'community' || image.owner === identity.project?.id;
+  if (wanted === null || wanted === '')
+    return (image) => image.visibility !== 'community' || image.owner === identity.project?.id;
   if (!visibilities.includes(wanted)) throw refusal(400, `Invalid visibility value: ${wanted}`);
   return (image) => wanted === 'all' || image.visibility === wanted;
 }
@@ -170,7 +188,9 @@ function operatorFilter(key: 'name' | 'status', value: string): Condition {
 
 /** Splits at the commas that are not between double quotes. */
 function splitQuoted(list: string): string[] {
-  return [...list.matchAll(/"((?:[^"\\]|\\.)*)"|([^",]+)/g)].map(([, quoted, plain]) => quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '');
+  return [...list.matchAll(/"((?:[^"\\]|\\.)*)"|([^",]+)/g)].map(
+    ([, quoted, plain]) => quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '',
+  );
 }
 
 function equal(actual: unknown, wanted: string): boolean {

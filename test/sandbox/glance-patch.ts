@@ -23,7 +23,9 @@ interface Change {
 export async function patchImage(state: GlanceState, identity: Identity, call: Call, id: string): Promise<StoredImage> {
   // Only the newer of the two media types is understood here.
   if (header(call, 'content-type') !== mediaTypes[1]) {
-    throw refusal(415, 'The request media type is not supported by this server.', { 'Accept-Patch': mediaTypes.join(', ') });
+    throw refusal(415, 'The request media type is not supported by this server.', {
+      'Accept-Patch': mediaTypes.join(', '),
+    });
   }
   const body = await call.json();
   if (!Array.isArray(body)) throw refusal(400, 'Request body must be a JSON array of operation objects.');
@@ -39,7 +41,10 @@ function changeOf(raw: unknown): Change {
   if (typeof raw !== 'object' || raw === null) throw refusal(400, 'Operations must be JSON objects.');
   const { op, path, value } = raw as Record<string, unknown>;
   if (typeof op !== 'string' || !operations.includes(op)) {
-    throw refusal(400, `Invalid operation: \`${String(op)}\`. It must be one of the following: ${operations.join(', ')}.`);
+    throw refusal(
+      400,
+      `Invalid operation: \`${String(op)}\`. It must be one of the following: ${operations.join(', ')}.`,
+    );
   }
   if (typeof path !== 'string') throw refusal(400, "Unable to find 'path' in JSON Schema change");
   const key = keyOf(path);
@@ -53,7 +58,8 @@ function keyOf(pointer: string): string {
   if (!pointer.startsWith('/')) throw refusal(400, `Pointer \`${pointer}\` does not start with "/".`);
   const key = pointer.slice(1);
   if (key.includes('/')) throw refusal(400, `Invalid JSON pointer for this resource: '${pointer}'`);
-  if (/~([^01]|$)/.test(key)) throw refusal(400, `Pointer \`${pointer}\` contains "~" not part of a recognized escape sequence.`);
+  if (/~([^01]|$)/.test(key))
+    throw refusal(400, `Pointer \`${pointer}\` contains "~" not part of a recognized escape sequence.`);
   return key.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
@@ -74,6 +80,7 @@ function apply({ op, key, value }: Change, image: StoredImage, identity: Identit
 
 function refuseUnauthorized({ op, key, value }: Change, identity: Identity): void {
   if (identity.isAdmin) return;
-  if (key === 'visibility' && value === 'public') throw refusal(403, 'You are not authorized to complete publicize_image action.');
+  if (key === 'visibility' && value === 'public')
+    throw refusal(403, 'You are not authorized to complete publicize_image action.');
   if (key === 'owner' && op === 'replace') throw refusal(403, "Owner can't be updated by non admin.");
 }

@@ -8,8 +8,18 @@ const visibilities = ['community', 'public', 'private', 'shared'];
 const uuid = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
 const readOnly = new Set([
-  'created_at', 'updated_at', 'status', 'checksum', 'size', 'virtual_size', 'direct_url', 'self', 'file', 'schema',
-  'os_hash_algo', 'os_hash_value',
+  'created_at',
+  'updated_at',
+  'status',
+  'checksum',
+  'size',
+  'virtual_size',
+  'direct_url',
+  'self',
+  'file',
+  'schema',
+  'os_hash_algo',
+  'os_hash_value',
 ]);
 const reserved = new Set(['location', 'deleted', 'deleted_at']);
 
@@ -49,5 +59,8 @@ export function refuseInvalid(key: string, value: unknown): void {
     }
     return;
   }
-  throw refusal(400, `Provided object does not match schema 'image': ${JSON.stringify(value)} is not valid. On instance['${key}']`);
+  throw refusal(
+    400,
+    `Provided object does not match schema 'image': ${JSON.stringify(value)} is not valid. On instance['${key}']`,
+  );
 }

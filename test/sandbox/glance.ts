@@ -79,7 +79,8 @@ function handlerOf({ method, segments }: Call): Handler {
   const [, collection, id, part] = segments;
   if (collection === 'info') return onInfo;
   if (collection === 'tasks' && id === undefined && method === 'GET') return listAllTasks;
-  if (collection !== 'images' || segments.length > 4) return () => Promise.reject(refusal(404, 'The resource could not be found.'));
+  if (collection !== 'images' || segments.length > 4)
+    return () => Promise.reject(refusal(404, 'The resource could not be found.'));
   const routes = id === undefined || id === '' ? onImages : part === undefined ? onImage : (onPart[part] ?? {});
   const handler = routes[method];
   if (handler !== undefined) return handler;
@@ -89,7 +90,8 @@ function handlerOf({ method, segments }: Call): Handler {
 }
 
 const onInfo: Handler = (state, _, { segments }) => {
-  if (segments[2] === 'stores') return { status: 200, body: { stores: [{ id: 'fast', default: 'true' }, { id: 'slow' }] } };
+  if (segments[2] === 'stores')
+    return { status: 200, body: { stores: [{ id: 'fast', default: 'true' }, { id: 'slow' }] } };
   if (segments[2] !== 'import') throw refusal(404, 'The resource could not be found.');
   const methods = { description: 'Import methods available.', type: 'array', value: state.importMethods };
   return { status: 200, body: { 'import-methods': methods } };
@@ -102,7 +104,10 @@ const onImages: Readonly<Record<string, Handler>> = {
 
 const onImage: Readonly<Record<string, Handler>> = {
   GET: (state, identity, call) => ({ status: 200, body: viewOf(visibleImage(state, identity, idOf(call))) }),
-  PATCH: async (state, identity, call) => ({ status: 200, body: viewOf(await patchImage(state, identity, call, idOf(call))) }),
+  PATCH: async (state, identity, call) => ({
+    status: 200,
+    body: viewOf(await patchImage(state, identity, call, idOf(call))),
+  }),
   DELETE: deleteImage,
 };
 
@@ -134,7 +139,8 @@ async function createImage(state: GlanceState, identity: Identity, call: Call): 
     if (key in image) Object.assign(image, { [key]: value });
     else image.properties[key] = value as string;
   }
-  if (state.images.has(image.id) || state.deleted.has(image.id)) throw refusal(409, `Image ID ${image.id} already exists!`);
+  if (state.images.has(image.id) || state.deleted.has(image.id))
+    throw refusal(409, `Image ID ${image.id} already exists!`);
   state.images.set(image.id, image);
   const headers = {
     Location: `${call.url}/v2/images/${image.id}`,
@@ -170,9 +176,28 @@ function idOf({ segments }: Call): string {
 }
 
 function versions({ url }: Call): Answer {
-  const ids = ['v2.15', 'v2.13', 'v2.12', 'v2.11', 'v2.10', 'v2.9', 'v2.8', 'v2.7', 'v2.6', 'v2.5', 'v2.4', 'v2.3', 'v2.2', 'v2.1', 'v2.0'];
+  const ids = [
+    'v2.15',
+    'v2.13',
+    'v2.12',
+    'v2.11',
+    'v2.10',
+    'v2.9',
+    'v2.8',
+    'v2.7',
+    'v2.6',
+    'v2.5',
+    'v2.4',
+    'v2.3',
+    'v2.2',
+    'v2.1',
+    'v2.0',
+  ];
   const links = [{ rel: 'self', href: `${url}/v2/` }];
-  return { status: 300, body: { versions: ids.map((id, at) => ({ id, status: at === 0 ? 'CURRENT' : 'SUPPORTED', links })) } };
+  return {
+    status: 300,
+    body: { versions: ids.map((id, at) => ({ id, status: at === 0 ? 'CURRENT' : 'SUPPORTED', links })) },
+  };
 }
 
 function unauthorized(authUrl: string): Refusal {
@@ -186,10 +211,18 @@ function dressed({ status, headers, body }: Answer, accept: string | undefined):
   const title = titles[status] ?? 'Error';
   const text = typeof body === 'string' ? body : '';
   if (accept === undefined) {
-    return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=UTF-8' }, body: `${status} ${title}\n\n${text}\n\n   ` };
+    return {
+      status,
+      headers: { ...headers, 'Content-Type': 'text/plain; charset=UTF-8' },
+      body: `${status} ${title}\n\n${text}\n\n   `,
+    };
   }
   if (/json/.test(accept) && !/html/.test(accept)) {
-    return { status, headers: headers ?? {}, body: { message: `${escaped(text)}<br /><br />\n\n\n`, code: `${status} ${title}`, title } };
+    return {
+      status,
+      headers: headers ?? {},
+      body: { message: `${escaped(text)}<br /><br />\n\n\n`, code: `${status} ${title}`, title },
+    };
   }
   const page = `<html>\n <head>\n  <title>${status} ${title}</title>\n </head>\n <body>\n  <h1>${status} ${title}</h1>\n  ${escaped(text)}<br /><br />\n\n\n\n </body>\n</html>`;
   return { status, headers: headers ?? {}, body: page };
@@ -208,5 +241,10 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#x27;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#x27;');
 }

@@ -63,7 +63,10 @@ export class Refusal extends Error {
 type Log = { -readonly [key in keyof LoggedRequest]: LoggedRequest[key] };
 
 /** Starts a server on a free port of 127.0.0.1 that answers what `handle` returns; `now` is the clock of its `Date`. */
-export async function startHttpDouble(handle: (call: Call) => Answer | Promise<Answer>, now: () => number = Date.now): Promise<HttpDouble> {
+export async function startHttpDouble(
+  handle: (call: Call) => Answer | Promise<Answer>,
+  now: () => number = Date.now,
+): Promise<HttpDouble> {
   const requests: Log[] = [];
   const clock = { isTold: true };
   const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (message, response) => {
@@ -134,7 +137,8 @@ async function send(
   const { method, message, response } = to;
   const isStream = typeof body === 'object' && 'pipe' in body;
   const content = isStream || body === undefined ? Buffer.alloc(0) : bytes(body);
-  const type = typeof body === 'object' && !isStream && !Buffer.isBuffer(body) ? 'application/json' : 'text/html; charset=UTF-8';
+  const type =
+    typeof body === 'object' && !isStream && !Buffer.isBuffer(body) ? 'application/json' : 'text/html; charset=UTF-8';
   const length = status === 204 || status === 304 || isStream ? {} : { 'Content-Length': content.length };
   // Closing on a client that still sends could lose the answer on its way.
   const linger = message.complete ? {} : { Connection: 'keep-alive' };

@@ -35,9 +35,18 @@ test('releases are published with current, manifest and image', async () => {
   const store = await startImageStore();
 
   publishRelease(store, { name: 'CC-A', release: '20250422-v1', content: 'old' });
-  publishRelease(store, { name: 'CC-B', release: '20250423-v1-arm', content: 'x', format: 'raw', manifest: { 'build-variant': 'gpu' } });
+  publishRelease(store, {
+    name: 'CC-B',
+    release: '20250423-v1-arm',
+    content: 'x',
+    format: 'raw',
+    manifest: { 'build-variant': 'gpu' },
+  });
 
-  expect(JSON.parse(store.objects.get('prod/current')!.content.toString())).toEqual({ 'CC-A': '20250422-v1', 'CC-B': '20250423-v1-arm' });
+  expect(JSON.parse(store.objects.get('prod/current')!.content.toString())).toEqual({
+    'CC-A': '20250422-v1',
+    'CC-B': '20250423-v1-arm',
+  });
   expect([...store.objects.keys()].sort()).toEqual([
     'prod/current',
     'prod/versions/20250422-v1',

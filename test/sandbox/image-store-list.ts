@@ -7,17 +7,29 @@ import type { StoredObject } from './image-store.js';
 const mostNames = 10_000;
 
 /** GET of the container; a page has `pageLength` names at most, as of a store that gives fewer than it is asked for. */
-export function listObjects(objects: ReadonlyMap<string, StoredObject>, { query, headers }: Call, pageLength = mostNames): Answer {
+export function listObjects(
+  objects: ReadonlyMap<string, StoredObject>,
+  { query, headers }: Call,
+  pageLength = mostNames,
+): Answer {
   const limit = /^\d+$/.test(query.get('limit') ?? '') ? Number(query.get('limit')) : mostNames;
   if (limit > mostNames) return { status: 412, body: `Maximum limit is ${mostNames}` };
   const rows = rowsOf(objects, query).slice(0, Math.min(limit, pageLength));
   if (query.get('format') === 'json' || header({ headers }, 'accept') === 'application/json') {
     const type = { 'Content-Type': 'application/json; charset=utf-8' };
-    return { status: 200, headers: type, body: rows.map((row) => (typeof row === 'string' ? { subdir: row } : entryOf(row))) };
+    return {
+      status: 200,
+      headers: type,
+      body: rows.map((row) => (typeof row === 'string' ? { subdir: row } : entryOf(row))),
+    };
   }
   const type = { 'Content-Type': 'text/plain; charset=utf-8' };
   if (rows.length === 0) return { status: 204, headers: type };
-  return { status: 200, headers: type, body: rows.map((row) => `${typeof row === 'string' ? row : row.name}\n`).join('') };
+  return {
+    status: 200,
+    headers: type,
+    body: rows.map((row) => `${typeof row === 'string' ? row : row.name}\n`).join(''),
+  };
 }
 
 /** Objects and, with a delimiter, what stands for all objects below it. */

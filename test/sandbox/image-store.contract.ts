@@ -23,9 +23,14 @@ export function describeSwift(name: string, connect: () => Promise<ImageStoreTar
   describe(`image store: ${name}`, () => {
     const ask = connected(connect, async ({ put }) => {
       await put('prod/current', '{"a":"b"}');
-      await put('prod/versions/20250422-v1/a b.raw', 'chameleon', { metadata: { 'x-sdk-md5': 'abc', build_distro: 'ubuntu' } });
+      await put('prod/versions/20250422-v1/a b.raw', 'chameleon', {
+        metadata: { 'x-sdk-md5': 'abc', build_distro: 'ubuntu' },
+      });
       await put('prod/versions/20250422-v1-amd/c.raw', 'chameleon', { large: { kind: 'static', segmentBytes: 4 } });
-      await put('prod/versions/20250422-v1-amd/d.raw', 'chameleon', { metadata: { 'build-timestamp': '2025-04-22 15:30:45.123456' }, large: { kind: 'dynamic', segmentBytes: 4 } });
+      await put('prod/versions/20250422-v1-amd/d.raw', 'chameleon', {
+        metadata: { 'build-timestamp': '2025-04-22 15:30:45.123456' },
+        large: { kind: 'dynamic', segmentBytes: 4 },
+      });
     });
     describeRanges(ask, 'prod/versions/20250422-v1/a%20b.raw');
     describeRanges(ask, 'prod/versions/20250422-v1-amd/c.raw');
@@ -75,7 +80,11 @@ function describeRanges(ask: Ask, path: string): void {
     expect(whole).toMatchObject({ status: 200, text: 'chameleon' });
     expect(whole.headers.get('content-length')).toBe('9');
     expect(whole.headers.get('accept-ranges')).toBe('bytes');
-    expect([rest, middle, end].map(({ status, text }) => `${status} ${text}`)).toEqual(['206 leon', '206 ham', '206 leon']);
+    expect([rest, middle, end].map(({ status, text }) => `${status} ${text}`)).toEqual([
+      '206 leon',
+      '206 ham',
+      '206 leon',
+    ]);
     expect(rest.headers.get('content-range')).toBe('bytes 5-8/9');
     expect(rest.headers.get('etag')).toBe(whole.headers.get('etag'));
     const beyond = await ask('GET', path, { Range: 'bytes=9-' });
@@ -112,7 +121,10 @@ function describeObjects(ask: Ask): void {
   });
 
   test('the ETag of a large object is quoted and no MD5 of its content, and a header says so', async () => {
-    const [fixed, dynamic] = [await ask('HEAD', 'prod/versions/20250422-v1-amd/c.raw'), await ask('HEAD', 'prod/versions/20250422-v1-amd/d.raw')];
+    const [fixed, dynamic] = [
+      await ask('HEAD', 'prod/versions/20250422-v1-amd/c.raw'),
+      await ask('HEAD', 'prod/versions/20250422-v1-amd/d.raw'),
+    ];
 
     const hashOfHashes = `"${md5(md5('cham') + md5('eleo') + md5('n'))}"`;
     expect(fixed.headers.get('etag')).toBe(hashOfHashes);
@@ -182,7 +194,10 @@ function describeListing(ask: Ask): void {
   });
 
   test('ends with an empty page behind the last name, whether or not there is an object of the marker', async () => {
-    expect(await ask('GET', `?limit=10000&marker=${encodeURIComponent(names.at(-1)!)}`)).toMatchObject({ status: 204, text: '' });
+    expect(await ask('GET', `?limit=10000&marker=${encodeURIComponent(names.at(-1)!)}`)).toMatchObject({
+      status: 204,
+      text: '',
+    });
     expect(lines((await ask('GET', '?limit=1&marker=prod/currenta')).text)).toEqual([names[1]]);
     expect(await ask('GET', '?limit=10000&marker=zzz&format=json')).toMatchObject({ status: 200, json: [] });
   });

@@ -57,7 +57,13 @@ export interface ImageStoreDouble extends HttpDouble {
 
 /** Starts an empty store. */
 export async function startImageStore(options: ImageStoreOptions = {}): Promise<ImageStoreDouble> {
-  const { mode = 'swift', ranges = 'supported', container = 'chameleon-supported-images', pageLength = 10_000, now = Date.now } = options;
+  const {
+    mode = 'swift',
+    ranges = 'supported',
+    container = 'chameleon-supported-images',
+    pageLength = 10_000,
+    now = Date.now,
+  } = options;
   const objects = new Map<string, StoredObject>();
   const refusals = new Map<string, number>();
   const alterations: ImageStoreDouble['alterations'] = new Map();
@@ -69,7 +75,8 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
     const name = call.segments.slice(prefix.length).join('/');
     const refusal = refusals.get(name);
     if (refusal !== undefined) return page(refusal);
-    if (name === '' || (mode === 'static' && name.endsWith('/'))) return mode === 'swift' ? listObjects(objects, call, pageLength) : page(403);
+    if (name === '' || (mode === 'static' && name.endsWith('/')))
+      return mode === 'swift' ? listObjects(objects, call, pageLength) : page(403);
     const object = objects.get(name);
     if (object === undefined) return page(404);
     const answer = mode === 'static' && ranges === 'ignored' ? plain(object) : conditional(object, call, mode);
@@ -85,7 +92,16 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
   }
 
   const objectStoreUrl = server.url + root;
-  return { ...server, objectStoreUrl, container, containerUrl: `${objectStoreUrl}/${container}`, objects, refusals, alterations, put };
+  return {
+    ...server,
+    objectStoreUrl,
+    container,
+    containerUrl: `${objectStoreUrl}/${container}`,
+    objects,
+    refusals,
+    alterations,
+    put,
+  };
 }
 
 function newObject(name: string, content: Buffer, options: PutOptions & { modified: number }): StoredObject {
@@ -124,7 +140,11 @@ function staticEtag({ modified, content }: StoredObject): string {
 }
 
 function plain(object: StoredObject): Answer {
-  return { status: 200, headers: { 'Content-Type': object.contentType, 'Last-Modified': httpDate(object) }, body: object.content };
+  return {
+    status: 200,
+    headers: { 'Content-Type': object.contentType, 'Last-Modified': httpDate(object) },
+    body: object.content,
+  };
 }
 
 /** GET or HEAD with the conditions that Swift and nginx know. */

@@ -19,7 +19,8 @@ const activities = new WeakMap<StoredNode, Activity>();
 /** Lets time pass for a node: each request that has to do with it is a look. */
 export function look(double: IronicDouble, node: StoredNode): void {
   const activity = current(node);
-  if (!activity || double.holds.some((held) => held.state === node.provision_state && isMeant(node, held.ident))) return;
+  if (!activity || double.holds.some((held) => held.state === node.provision_state && isMeant(node, held.ident)))
+    return;
   activity.looks -= 1;
   if (activity.looks <= 0) begin(double, node, activity.finish());
 }
@@ -31,9 +32,14 @@ export function isBusy(node: StoredNode): boolean {
 
 /** The conductor holds the node's lock for so many requests. */
 export function lock(double: IronicDouble, node: StoredNode, { looks, host }: { looks: number; host: string }): void {
-  if (isBusy(node)) throw new Error(`node ${node.uuid} is ${node.provision_state} and cannot be locked besides: hold it there`);
+  if (isBusy(node))
+    throw new Error(`node ${node.uuid} is ${node.provision_state} and cannot be locked besides: hold it there`);
   node.reservation = host;
-  begin(double, node, { looks, isStill: () => node.reservation === host, finish: () => void (node.reservation = null) });
+  begin(double, node, {
+    looks,
+    isStill: () => node.reservation === host,
+    finish: () => void (node.reservation = null),
+  });
 }
 
 export interface Journey {
@@ -46,7 +52,10 @@ export interface Journey {
 
 /** Sets a node out. A state to wait in is only gone through where nodes wait or are held in it, or fail in it. */
 export function travel(double: IronicDouble, node: StoredNode, { verb, way, failure }: Journey): void {
-  const isWanted = (state: string): boolean => (double.waits[state] ?? 0) > 0 || double.holds.some((held) => held.state === state && isMeant(node, held.ident)) || failureAt(double, node, state) !== undefined;
+  const isWanted = (state: string): boolean =>
+    (double.waits[state] ?? 0) > 0 ||
+    double.holds.some((held) => held.state === state && isMeant(node, held.ident)) ||
+    failureAt(double, node, state) !== undefined;
   const whole = withWaits(way, isWanted).filter((state) => state !== 'cleaning' || isCleaned(double, node));
   // What leads there at once is no work, and leaves the last error as it was.
   if (way.length > 1) node.last_error = null;
@@ -57,7 +66,10 @@ function arrive(double: IronicDouble, node: StoredNode, { way, failure }: Omit<J
   const [state = '', ...rest] = way;
   const target = rest.at(-1);
   const isOver = target === undefined;
-  settle(double, node, { state, target: isOver ? (isStable(state) ? null : (node.target_provision_state ?? null)) : target });
+  settle(double, node, {
+    state,
+    target: isOver ? (isStable(state) ? null : (node.target_provision_state ?? null)) : target,
+  });
   node.reservation = isOver || isWait(state) ? null : double.host;
   if (isOver) return undefined;
   const finish = (): Activity | undefined => {
@@ -75,11 +87,23 @@ function fail(double: IronicDouble, node: StoredNode, lastError: string): void {
   Object.assign(node, { reservation: null, last_error: lastError });
 }
 
-function settle(double: IronicDouble, node: StoredNode, { state, target }: { state: string; target: string | null }): void {
-  Object.assign(node, { provision_state: state, target_provision_state: target, provision_updated_at: timeOf(double.now()) });
+function settle(
+  double: IronicDouble,
+  node: StoredNode,
+  { state, target }: { state: string; target: string | null },
+): void {
+  Object.assign(node, {
+    provision_state: state,
+    target_provision_state: target,
+    provision_updated_at: timeOf(double.now()),
+  });
 }
 
-const powers: Readonly<Record<string, string>> = { rebooting: 'power on', 'soft rebooting': 'power on', 'soft power off': 'power off' };
+const powers: Readonly<Record<string, string>> = {
+  rebooting: 'power on',
+  'soft rebooting': 'power on',
+  'soft power off': 'power off',
+};
 
 /** Changes the power, with the node locked meanwhile. */
 export function changePower(double: IronicDouble, node: StoredNode, target: string): void {
@@ -87,7 +111,11 @@ export function changePower(double: IronicDouble, node: StoredNode, target: stri
   Object.assign(node, { target_power_state: aim, reservation: double.host, last_error: null });
   const finish = (): undefined => {
     const failure = failureAt(double, node, target);
-    Object.assign(node, { target_power_state: null, reservation: null }, failure === undefined ? { power_state: aim } : { last_error: failure });
+    Object.assign(
+      node,
+      { target_power_state: null, reservation: null },
+      failure === undefined ? { power_state: aim } : { last_error: failure },
+    );
   };
   begin(double, node, { looks: double.looks, isStill: () => node.target_power_state === aim, finish });
 }

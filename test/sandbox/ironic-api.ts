@@ -47,8 +47,18 @@ export function minorOf(call: Call, newest: number): number {
 
 /** Every answer tells which versions there are. */
 export function withVersions({ headers, ...answer }: Answer, newest: number, spoken?: number): Answer {
-  const versions = { 'X-OpenStack-Ironic-API-Minimum-Version': '1.1', 'X-OpenStack-Ironic-API-Maximum-Version': `1.${newest}` };
-  return { ...answer, headers: { ...versions, ...(spoken === undefined ? {} : { 'X-OpenStack-Ironic-API-Version': `1.${spoken}` }), ...headers } };
+  const versions = {
+    'X-OpenStack-Ironic-API-Minimum-Version': '1.1',
+    'X-OpenStack-Ironic-API-Maximum-Version': `1.${newest}`,
+  };
+  return {
+    ...answer,
+    headers: {
+      ...versions,
+      ...(spoken === undefined ? {} : { 'X-OpenStack-Ironic-API-Version': `1.${spoken}` }),
+      ...headers,
+    },
+  };
 }
 
 /** Whoever it is where nobody has to tell. */
@@ -59,25 +69,50 @@ export function askerOf({ identify, basic }: Login, call: Call, enforcesScope: b
   if (basic) return checkBasic(basic, call);
   if (!identify) return nobody;
   const identity = identify(header(call, 'x-auth-token'));
-  if (identity?.systemRoles) return { isAdmin: identity.systemRoles.includes('admin'), project: null, isProjectAdmin: false };
+  if (identity?.systemRoles)
+    return { isAdmin: identity.systemRoles.includes('admin'), project: null, isProjectAdmin: false };
   if (identity?.project === undefined) {
-    throw new Refusal({ status: 401, body: { error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' } } });
+    throw new Refusal({
+      status: 401,
+      body: {
+        error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' },
+      },
+    });
   }
-  return { isAdmin: identity.isAdmin && !enforcesScope, project: identity.project.id, isProjectAdmin: identity.isAdmin };
+  return {
+    isAdmin: identity.isAdmin && !enforcesScope,
+    project: identity.project.id,
+    isProjectAdmin: identity.isAdmin,
+  };
 }
 
 function checkBasic({ username, password }: NonNullable<Login['basic']>, call: Call): Asker {
   const given = header(call, 'authorization');
   if (given === `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`) return nobody;
   const message = given === undefined ? 'Authorization required' : 'Incorrect username or password';
-  throw new Refusal({ status: 401, headers: { 'WWW-Authenticate': 'Basic realm="Baremetal API"' }, body: { error: { message, code: 401 } } });
+  throw new Refusal({
+    status: 401,
+    headers: { 'WWW-Authenticate': 'Basic realm="Baremetal API"' },
+    body: { error: { message, code: 401 } },
+  });
 }
 
 /** `GET /` and `GET /v1/`, which everybody may ask. */
 export function versionDocument(call: Call, newest: number): Answer {
-  const version = { id: 'v1', links: [{ href: `${call.url}/v1/`, rel: 'self' }], status: 'CURRENT', min_version: '1.1', version: `1.${newest}` };
+  const version = {
+    id: 'v1',
+    links: [{ href: `${call.url}/v1/`, rel: 'self' }],
+    status: 'CURRENT',
+    min_version: '1.1',
+    version: `1.${newest}`,
+  };
   const isRoot = call.segments[0] === '';
-  return { status: 200, body: isRoot ? { name: 'OpenStack Ironic API', default_version: version, versions: [version] } : { id: 'v1', links: version.links, version } };
+  return {
+    status: 200,
+    body: isRoot
+      ? { name: 'OpenStack Ironic API', default_version: version, versions: [version] }
+      : { id: 'v1', links: version.links, version },
+  };
 }
 
 export function isUuid(text: unknown): text is string {
@@ -90,7 +125,10 @@ export function booleanOf(name: string, value: unknown): boolean {
   const text = String(value).toLowerCase();
   if (['1', 't', 'true', 'on', 'y', 'yes'].includes(text)) return true;
   if (['0', 'f', 'false', 'off', 'n', 'no'].includes(text)) return false;
-  throw refusal(400, `Invalid ${name}: Unrecognized value '${String(value)}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`);
+  throw refusal(
+    400,
+    `Invalid ${name}: Unrecognized value '${String(value)}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
+  );
 }
 
 /** A value as Python prints it in a message. */
@@ -99,7 +137,10 @@ export function inPython(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'string') return `'${value}'`;
   if (Array.isArray(value)) return `[${value.map(inPython).join(', ')}]`;
-  if (typeof value === 'object') return `{${Object.entries(value).map(([key, inner]) => `'${key}': ${inPython(inner)}`).join(', ')}}`;
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([key, inner]) => `'${key}': ${inPython(inner)}`)
+      .join(', ')}}`;
   return String(value);
 }
 

@@ -12,7 +12,22 @@ import { assertUnlocked, protectedRefusal } from './ironic-states.js';
 import type { IronicDouble } from './ironic.js';
 
 const interfaceFields = Object.keys(interfaces).map((kind) => `${kind}_interface`);
-const texts = ['chassis_uuid', 'conductor_group', 'description', 'driver', 'instance_uuid', 'lessee', 'name', 'owner', 'protected_reason', 'resource_class', 'retired_reason', 'shard', 'parent_node', 'instance_name'];
+const texts = [
+  'chassis_uuid',
+  'conductor_group',
+  'description',
+  'driver',
+  'instance_uuid',
+  'lessee',
+  'name',
+  'owner',
+  'protected_reason',
+  'resource_class',
+  'retired_reason',
+  'shard',
+  'parent_node',
+  'instance_name',
+];
 const objects = ['driver_info', 'extra', 'instance_info', 'network_data', 'properties'];
 const booleans = ['automated_clean', 'maintenance', 'protected', 'retired', 'disable_power_off'];
 
@@ -28,8 +43,11 @@ interface Request {
 export function createNode(double: IronicDouble, { body, minor, owner }: Request & { owner: string | null }): Answer {
   const given = (body ?? {}) as Values;
   assertKnown(Object.keys(given), minor);
-  const strange = Object.keys(given).find((field) => !creatable.includes(field) || (sinceMinor[field] ?? 1) > double.minor);
-  if (strange !== undefined) throw refusal(400, `Schema error for node: Additional properties are not allowed ('${strange}' was unexpected)`);
+  const strange = Object.keys(given).find(
+    (field) => !creatable.includes(field) || (sinceMinor[field] ?? 1) > double.minor,
+  );
+  if (strange !== undefined)
+    throw refusal(400, `Schema error for node: Additional properties are not allowed ('${strange}' was unexpected)`);
   const record: Record<string, unknown> = checked({ owner, ...given }, 'node');
   const { name } = record;
   if (owner !== null && typeof record['owner'] === 'string' && record['owner'] !== owner) {
@@ -41,7 +59,11 @@ export function createNode(double: IronicDouble, { body, minor, owner }: Request
   if (double.nodes.some((node) => node.uuid === uuid)) throw refusal(409, `A node with UUID ${uuid} already exists.`);
   assertUnique(double, record, uuid);
   // Below 1.11 new nodes are available.
-  const beginnings = { created_at: timeOf(double.now()), provision_state: minor < 11 ? 'available' : 'enroll', conductor: double.host };
+  const beginnings = {
+    created_at: timeOf(double.now()),
+    provision_state: minor < 11 ? 'available' : 'enroll',
+    conductor: double.host,
+  };
   const node = { ...structuredClone(defaults), ...record, ...beginnings, uuid } as unknown as StoredNode;
   Object.assign(node, interfacesOf(record, {}));
   double.nodes.push(node);
@@ -49,24 +71,45 @@ export function createNode(double: IronicDouble, { body, minor, owner }: Request
 }
 
 /** `PATCH /v1/nodes/…`; `ident` is what the node was called in the request. */
-export function patchNode(double: IronicDouble, node: StoredNode, { body, minor, ident, resets }: Request & { ident: string; resets: boolean }): Answer {
+export function patchNode(
+  double: IronicDouble,
+  node: StoredNode,
+  { body, minor, ident, resets }: Request & { ident: string; resets: boolean },
+): Answer {
   const patch = patchOf(body);
-  const fields = patchedFields(patch, patchable.filter((field) => (sinceMinor[field] ?? 1) <= double.minor));
+  const fields = patchedFields(
+    patch,
+    patchable.filter((field) => (sinceMinor[field] ?? 1) <= double.minor),
+  );
   assertKnown(fields, minor);
-  if (resets && !fields.includes('driver')) throw refusal(400, "The reset_interfaces parameter can only be used when changing the node's driver.");
+  if (resets && !fields.includes('driver'))
+    throw refusal(400, "The reset_interfaces parameter can only be used when changing the node's driver.");
   const before = recordOf(node);
   const [step] = patch;
-  const isRelease = node.maintenance === true && patch.length === 1 && step?.op === 'remove' && step.path === '/instance_uuid';
+  const isRelease =
+    node.maintenance === true && patch.length === 1 && step?.op === 'remove' && step.path === '/instance_uuid';
   if (!isRelease) assertEditable(before, { minor, ident });
   for (const { op, path, value } of patch) {
-    if (path === '/name' && op !== 'remove') checkName(value, `Node ${ident}: Cannot change name to invalid name '${value === null ? 'None' : String(value)}'`);
+    if (path === '/name' && op !== 'remove')
+      checkName(
+        value,
+        `Node ${ident}: Cannot change name to invalid name '${value === null ? 'None' : String(value)}'`,
+      );
   }
   const record = checked(patched(before, patch), 'patch');
   for (const field of fields) if (!(field in record)) record[field] = removed(field);
   checkConductor(record);
   const isChanged = (field: string): boolean => JSON.stringify(record[field]) !== JSON.stringify(before[field]);
   checkStates(before, record, isChanged);
-  Object.assign(record, interfacesOf(record, resets ? Object.fromEntries(interfaceFields.filter((field) => !fields.includes(field)).map((field) => [field, null])) : {}));
+  Object.assign(
+    record,
+    interfacesOf(
+      record,
+      resets
+        ? Object.fromEntries(interfaceFields.filter((field) => !fields.includes(field)).map((field) => [field, null]))
+        : {},
+    ),
+  );
   assertUnlocked(node);
   checkHolders(before, record, isChanged);
   assertUnique(double, record, node.uuid);
@@ -78,10 +121,14 @@ export function patchNode(double: IronicDouble, node: StoredNode, { body, minor,
 export function deleteNode(double: IronicDouble, node: StoredNode): Answer {
   assertUnlocked(node);
   const { provision_state: state, maintenance, instance_uuid: instance } = recordOf(node);
-  if (maintenance !== true && typeof instance === 'string') throw refusal(409, `Node ${node.uuid} is associated with instance ${instance}.`);
+  if (maintenance !== true && typeof instance === 'string')
+    throw refusal(409, `Node ${node.uuid} is associated with instance ${instance}.`);
   if (node['protected'] === true) throw protectedRefusal(node);
   if (maintenance !== true && !['manageable', 'enroll', 'adopt failed', 'available'].includes(state as string)) {
-    throw refusal(409, `Can not delete node "${node.uuid}" while it is in provision state "${String(state)}". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`);
+    throw refusal(
+      409,
+      `Can not delete node "${node.uuid}" while it is in provision state "${String(state)}". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`,
+    );
   }
   double.nodes.splice(double.nodes.indexOf(node), 1);
   double.portGroups.splice(0, Infinity, ...double.portGroups.filter((group) => group.node_uuid !== node.uuid));
@@ -96,7 +143,12 @@ function assertKnown(fields: readonly string[], minor: number): void {
 function assertEditable(record: Values, { minor, ident }: { minor: number; ident: string }): void {
   const state = record['provision_state'] as string;
   if (isEditable(state, record['target_provision_state'] as string | null, minor)) return;
-  throw refusal(409, state === 'inspecting' ? `Cannot update node "${String(record['uuid'])}" while it is in state "inspecting".` : `Node ${ident} can not be updated while a state transition is in progress.`);
+  throw refusal(
+    409,
+    state === 'inspecting'
+      ? `Cannot update node "${String(record['uuid'])}" while it is in state "inspecting".`
+      : `Node ${ident} can not be updated while a state transition is in progress.`,
+  );
 }
 
 /** Types of values; booleans may be words. Nothing, where that is allowed, empties a mapping. */
@@ -109,25 +161,33 @@ function checked(record: Values, what: 'node' | 'patch'): Record<string, unknown
   for (const field of [...texts, ...interfaceFields]) {
     const value = record[field];
     const isNothing = value === null && field !== 'driver';
-    if (value !== undefined && typeof value !== 'string' && !isNothing) refuse(`${inPython(value)} is not of type 'string'${field === 'driver' ? '' : ", 'null'"}`);
+    if (value !== undefined && typeof value !== 'string' && !isNothing)
+      refuse(`${inPython(value)} is not of type 'string'${field === 'driver' ? '' : ", 'null'"}`);
   }
   for (const field of objects) {
     const value = record[field];
     if (value === null) result[field] = {};
-    if (value !== undefined && (typeof value !== 'object' || Array.isArray(value))) refuse(`${inPython(value)} is not of type 'object', 'null'`);
+    if (value !== undefined && (typeof value !== 'object' || Array.isArray(value)))
+      refuse(`${inPython(value)} is not of type 'object', 'null'`);
   }
   for (const field of booleans) {
     const value = record[field];
     if (value === null && field === 'maintenance') throw refusal(500, "Field `maintenance' cannot be None");
     if (value !== undefined && value !== null) result[field] = booleanOf(field, value);
   }
-  for (const field of ['uuid', 'instance_uuid']) if (record[field] !== undefined && record[field] !== null && !isUuid(record[field])) throw refusal(400, `Expected UUID for ${field}: ${String(record[field])}`);
+  for (const field of ['uuid', 'instance_uuid'])
+    if (record[field] !== undefined && record[field] !== null && !isUuid(record[field]))
+      throw refusal(400, `Expected UUID for ${field}: ${String(record[field])}`);
   return result;
 }
 
 /** What becomes of a field that is removed. */
 function removed(field: string): unknown {
-  const failures: Readonly<Record<string, string>> = { maintenance: "Field `maintenance' cannot be None", conductor_group: "'conductor_group'", automated_clean: "'value'" };
+  const failures: Readonly<Record<string, string>> = {
+    maintenance: "Field `maintenance' cannot be None",
+    conductor_group: "'conductor_group'",
+    automated_clean: "'value'",
+  };
   if (failures[field] !== undefined) throw refusal(500, failures[field]);
   if (field === 'retired' || field.endsWith('_interface')) return null;
   return structuredClone(defaults[field]);
@@ -135,64 +195,112 @@ function removed(field: string): unknown {
 
 function checkName(name: unknown, message: string): void {
   const reserved = ['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate'];
-  if (reserved.includes(name as string)) throw refusal(400, `The word "${String(name)}" is reserved and can not be used as a node name. Reserved words are: ${reserved.join(', ')}.`);
+  if (reserved.includes(name as string))
+    throw refusal(
+      400,
+      `The word "${String(name)}" is reserved and can not be used as a node name. Reserved words are: ${reserved.join(', ')}.`,
+    );
   if (typeof name !== 'string' || !/^[\w.~-]{1,255}$/.test(name) || isUuid(name)) throw refusal(400, message);
 }
 
 function checkConductor({ driver, conductor_group: group }: Values): void {
   const name = typeof group === 'string' ? group.toLowerCase() : '';
   if (['fake-hardware', 'ipmi'].includes(driver as string) && ['', 'slow'].includes(name)) return;
-  throw refusal(400, `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} for conductor group "${name}".`);
+  throw refusal(
+    400,
+    `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} for conductor group "${name}".`,
+  );
 }
 
 const lenient = ['enroll', 'inspecting', 'inspect wait', 'manageable', 'available'];
 
 function checkStates(before: Values, after: Record<string, unknown>, isChanged: (field: string) => boolean): void {
   const { uuid, provision_state: state } = before as { uuid: string; provision_state: string };
-  if (isChanged('maintenance') && after['maintenance'] !== true) Object.assign(after, { maintenance_reason: null, fault: null });
+  if (isChanged('maintenance') && after['maintenance'] !== true)
+    Object.assign(after, { maintenance_reason: null, fault: null });
   if (isChanged('protected') && after['protected'] !== true) after['protected_reason'] = null;
   if (isChanged('protected') && after['protected'] === true && !['active', 'rescue'].includes(state)) {
-    throw refusal(409, `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is '${state}'`);
+    throw refusal(
+      409,
+      `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is '${state}'`,
+    );
   }
   if (isChanged('retired') && after['retired'] !== true) after['retired_reason'] = null;
   if (isChanged('retired') && after['retired'] === true && state === 'available') {
-    throw refusal(409, `Node ${uuid} can not have 'retired' set in provision state 'available', the current state is 'available'`);
+    throw refusal(
+      409,
+      `Node ${uuid} can not have 'retired' set in provision state 'available', the current state is 'available'`,
+    );
   }
   for (const field of ['protected', 'retired']) {
-    if (isChanged(`${field}_reason`) && after[`${field}_reason`] && after[field] !== true) throw refusal(400, `The ${field}_reason field can only be set when ${field} is True`);
+    if (isChanged(`${field}_reason`) && after[`${field}_reason`] && after[field] !== true)
+      throw refusal(400, `The ${field}_reason field can only be set when ${field} is True`);
   }
-  const fixed = interfaceFields.find((field) => isChanged(field) && after[field] !== null && !lenient.includes(state) && after['maintenance'] !== true);
-  if (fixed !== undefined) throw refusal(409, `Node ${uuid} can not have ${fixed} updated unless it is in one of allowed (${lenient.join(', ')}) states or in maintenance mode.`);
+  const fixed = interfaceFields.find(
+    (field) => isChanged(field) && after[field] !== null && !lenient.includes(state) && after['maintenance'] !== true,
+  );
+  if (fixed !== undefined)
+    throw refusal(
+      409,
+      `Node ${uuid} can not have ${fixed} updated unless it is in one of allowed (${lenient.join(', ')}) states or in maintenance mode.`,
+    );
 }
 
 function checkHolders(before: Values, after: Values, isChanged: (field: string) => boolean): void {
-  const { uuid, provision_state: state, instance_uuid: instance, resource_class: resourceClass } = before as Record<string, string>;
-  if (isChanged('instance_uuid') && after['instance_uuid'] && instance) throw refusal(409, `Node ${uuid} is associated with instance ${instance}.`);
+  const {
+    uuid,
+    provision_state: state,
+    instance_uuid: instance,
+    resource_class: resourceClass,
+  } = before as Record<string, string>;
+  if (isChanged('instance_uuid') && after['instance_uuid'] && instance)
+    throw refusal(409, `Node ${uuid} is associated with instance ${instance}.`);
   if (isChanged('resource_class') && resourceClass && !lenient.includes(state ?? '')) {
-    throw refusal(409, `Node ${uuid} can not have resource_class updated unless it is in one of allowed (${lenient.join(', ')}) states.`);
+    throw refusal(
+      409,
+      `Node ${uuid} can not have resource_class updated unless it is in one of allowed (${lenient.join(', ')}) states.`,
+    );
   }
 }
 
 /** Names and instances belong to one node each. */
 function assertUnique({ nodes }: IronicDouble, { name, instance_uuid: instance }: Values, uuid: string): void {
   const others = nodes.filter((node) => node.uuid !== uuid);
-  if (typeof name === 'string' && others.some((node) => node.name === name)) throw refusal(409, `A node with name ${name} already exists.`);
+  if (typeof name === 'string' && others.some((node) => node.name === name))
+    throw refusal(409, `A node with name ${name} already exists.`);
   if (typeof instance === 'string' && others.some((node) => node.instance_uuid === instance)) {
-    throw refusal(409, `Instance ${instance} is already associated with a node, it cannot be associated with this other node ${uuid}`);
+    throw refusal(
+      409,
+      `Instance ${instance} is already associated with a node, it cannot be associated with this other node ${uuid}`,
+    );
   }
 }
 
 /** The interfaces of a node, those that are null by their defaults. Throws where the driver has no such one. */
 function interfacesOf(record: Values, resets: Values): Values {
   const { driver } = record;
-  const choose = ([kind, { enabled, ipmi }]: [string, { enabled: readonly string[]; ipmi: readonly string[] }]): [string, unknown] => {
+  const choose = ([kind, { enabled, ipmi }]: [string, { enabled: readonly string[]; ipmi: readonly string[] }]): [
+    string,
+    unknown,
+  ] => {
     const field = `${kind}_interface`;
     const usable = driver === 'ipmi' ? ipmi : enabled;
     const wanted = (field in resets ? resets[field] : record[field]) as string | null | undefined;
     if (typeof wanted !== 'string') return [field, usable[0]];
-    const valid = [...enabled].sort().map((name) => `'${name}'`).join(', ');
-    if (!enabled.includes(wanted)) throw refusal(400, `Could not find the following interface in the 'ironic.hardware.interfaces.${kind}' entrypoint: ${wanted}. Valid interfaces are [${valid}].`);
-    if (!usable.includes(wanted)) throw refusal(400, `${kind} interface implementation '<${wanted}>' is not supported by hardware type IPMIHardware.`);
+    const valid = [...enabled]
+      .sort()
+      .map((name) => `'${name}'`)
+      .join(', ');
+    if (!enabled.includes(wanted))
+      throw refusal(
+        400,
+        `Could not find the following interface in the 'ironic.hardware.interfaces.${kind}' entrypoint: ${wanted}. Valid interfaces are [${valid}].`,
+      );
+    if (!usable.includes(wanted))
+      throw refusal(
+        400,
+        `${kind} interface implementation '<${wanted}>' is not supported by hardware type IPMIHardware.`,
+      );
     return [field, wanted];
   };
   return Object.fromEntries(Object.entries(interfaces).map(choose));

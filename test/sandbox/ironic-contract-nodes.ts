@@ -29,8 +29,25 @@ export function describeNodes(contract: IronicContract): void {
         properties: { cpus: 4 },
         resource_class: 'one',
         owner: target().admin.projectId,
-        ...{ maintenance: false, maintenance_reason: null, reservation: null, last_error: null, instance_uuid: null, fault: null, updated_at: null },
-        ...{ protected: false, retired: false, automated_clean: null, description: null, conductor_group: '', traits: [], extra: {}, instance_info: {} },
+        ...{
+          maintenance: false,
+          maintenance_reason: null,
+          reservation: null,
+          last_error: null,
+          instance_uuid: null,
+          fault: null,
+          updated_at: null,
+        },
+        ...{
+          protected: false,
+          retired: false,
+          automated_clean: null,
+          description: null,
+          conductor_group: '',
+          traits: [],
+          extra: {},
+          instance_info: {},
+        },
         ...{ power_interface: 'fake', deploy_interface: 'fake', network_interface: 'noop', storage_interface: 'noop' },
         created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/),
       });
@@ -40,13 +57,29 @@ export function describeNodes(contract: IronicContract): void {
     });
 
     test('secrets are masked, by their keys and in values', async () => {
-      const driver_info = { ipmi_password: 'x', SecretAry: 'v', deploy_kernel: 'http://h/k?token=abc', kernel_append_params: 'a password=x b', nested: { secret: 'y', list: [{ token: 'z' }] }, sshkey: 'k', ipmi_address: '10.0.0.1' };
+      const driver_info = {
+        ipmi_password: 'x',
+        SecretAry: 'v',
+        deploy_kernel: 'http://h/k?token=abc',
+        kernel_append_params: 'a password=x b',
+        nested: { secret: 'y', list: [{ token: 'z' }] },
+        sshkey: 'k',
+        ipmi_address: '10.0.0.1',
+      };
 
-      const uuid = await create({ driver_info, instance_info: { image_source: 'http://h/i', image_url: 'http://u', configdrive: 'c' } });
+      const uuid = await create({
+        driver_info,
+        instance_info: { image_source: 'http://h/i', image_url: 'http://u', configdrive: 'c' },
+      });
 
       expect(await show(uuid)).toMatchObject({
         driver_info: {
-          ...{ ipmi_password: masked, SecretAry: masked, deploy_kernel: `http://h/k?token=${masked}`, kernel_append_params: `a password=${masked} b` },
+          ...{
+            ipmi_password: masked,
+            SecretAry: masked,
+            deploy_kernel: `http://h/k?token=${masked}`,
+            kernel_append_params: `a password=${masked} b`,
+          },
           ...{ nested: { secret: masked, list: [{ token: 'z' }] }, sshkey: 'k', ipmi_address: '10.0.0.1' },
         },
         instance_info: { image_source: 'http://h/i', image_url: masked, configdrive: masked },
@@ -54,29 +87,62 @@ export function describeNodes(contract: IronicContract): void {
     });
 
     test.each<[string, () => object, RegExp]>([
-      ['an unknown field', () => ({ foo: 1 }), /^Schema error for node: Additional properties are not allowed \('foo' was unexpected\)$/],
+      [
+        'an unknown field',
+        () => ({ foo: 1 }),
+        /^Schema error for node: Additional properties are not allowed \('foo' was unexpected\)$/,
+      ],
       ['a field that is only changed', () => ({ protected: true }), /\('protected' was unexpected\)/],
       ['traits', () => ({ traits: [] }), /\('traits' was unexpected\)/],
       ['a wrong type', () => ({ properties: 'a' }), /^Schema error for node: 'a' is not of type 'object', 'null'$/],
       ['a wrong UUID', () => ({ uuid: 'a' }), /^Expected UUID for uuid: a$/],
       ['a wrong name', () => ({ name: 'a b' }), /^Cannot create node with invalid name 'a b'$/],
-      ['a reserved name', () => ({ name: 'detail' }), /^The word "detail" is reserved and can not be used as a node name/],
-      ['an unknown driver', () => ({ driver: 'nope' }), /^No valid host was found\. Reason: No conductor service registered which supports driver nope for conductor group ""\.$/],
+      [
+        'a reserved name',
+        () => ({ name: 'detail' }),
+        /^The word "detail" is reserved and can not be used as a node name/,
+      ],
+      [
+        'an unknown driver',
+        () => ({ driver: 'nope' }),
+        /^No valid host was found\. Reason: No conductor service registered which supports driver nope for conductor group ""\.$/,
+      ],
       ['an unknown conductor group', () => ({ conductor_group: 'nope' }), /for conductor group "nope"\.$/],
-      ['an unknown interface', () => ({ power_interface: 'zz' }), /^Could not find the following interface in the 'ironic\.hardware\.interfaces\.power' entrypoint: zz\. Valid interfaces are \['fake', 'ipmitool'\]\.$/],
-      ['an interface of other hardware', () => ({ driver: 'ipmi', deploy_interface: 'fake' }), /^deploy interface implementation .* is not supported by hardware type IPMIHardware\.$/],
-      ['another owner', () => ({ owner: 'somebody' }), /^Cannot create a node as a project scoped admin with an owner other than your own project\.$/],
+      [
+        'an unknown interface',
+        () => ({ power_interface: 'zz' }),
+        /^Could not find the following interface in the 'ironic\.hardware\.interfaces\.power' entrypoint: zz\. Valid interfaces are \['fake', 'ipmitool'\]\.$/,
+      ],
+      [
+        'an interface of other hardware',
+        () => ({ driver: 'ipmi', deploy_interface: 'fake' }),
+        /^deploy interface implementation .* is not supported by hardware type IPMIHardware\.$/,
+      ],
+      [
+        'another owner',
+        () => ({ owner: 'somebody' }),
+        /^Cannot create a node as a project scoped admin with an owner other than your own project\.$/,
+      ],
       ['no driver', () => ({ driver: undefined }), /^Schema error for node: 'driver' is a required property$/],
     ])('%s is refused with 400', async (_, fields, message) => {
-      expect(refused(await post({ driver: 'fake-hardware', ...fields() }))).toEqual([400, expect.stringMatching(message)]);
+      expect(refused(await post({ driver: 'fake-hardware', ...fields() }))).toEqual([
+        400,
+        expect.stringMatching(message),
+      ]);
     });
 
     test('UUIDs and names are there once', async () => {
       const [uuid, name] = [randomUUID(), `${run}.once`];
       await create({ uuid, name });
 
-      expect(refused(await post({ driver: 'fake-hardware', uuid }))).toEqual([409, `A node with UUID ${uuid} already exists.`]);
-      expect(refused(await post({ driver: 'fake-hardware', name }))).toEqual([409, `A node with name ${name} already exists.`]);
+      expect(refused(await post({ driver: 'fake-hardware', uuid }))).toEqual([
+        409,
+        `A node with UUID ${uuid} already exists.`,
+      ]);
+      expect(refused(await post({ driver: 'fake-hardware', name }))).toEqual([
+        409,
+        `A node with name ${name} already exists.`,
+      ]);
     });
 
     test('a node that is not there is answered 404, whatever is asked', async () => {
@@ -120,7 +186,11 @@ export function describeNodes(contract: IronicContract): void {
       expect(await listed(`owner=${run}`)).toEqual([third]);
       expect(await listed('description_contains=cellar')).toEqual([first]);
       const pages = [await ask('GET', `/nodes/detail?resource_class=${run}&limit=3`)];
-      expect(pages[0]!.json.nodes).toEqual([expect.objectContaining({ uuid: first }), expect.objectContaining({ uuid: second, extra: { a: 1 } }), expect.objectContaining({ uuid: third })]);
+      expect(pages[0]!.json.nodes).toEqual([
+        expect.objectContaining({ uuid: first }),
+        expect.objectContaining({ uuid: second, extra: { a: 1 } }),
+        expect.objectContaining({ uuid: third }),
+      ]);
       const next = new URL(pages[0]!.json.next as string);
       expect(next.pathname).toMatch(/\/v1\/nodes(\/detail)?$/);
       expect(next.searchParams.get('marker')).toBe(third);
@@ -130,9 +200,20 @@ export function describeNodes(contract: IronicContract): void {
 
     test('tell six fields unless others are asked for', async () => {
       const uuid = await create({ resource_class: `${run}.fields` });
-      const rows = async (query: string): Promise<object[]> => (await ask('GET', `/nodes?resource_class=${run}.fields${query}`)).json.nodes;
+      const rows = async (query: string): Promise<object[]> =>
+        (await ask('GET', `/nodes?resource_class=${run}.fields${query}`)).json.nodes;
 
-      expect(await rows('')).toEqual([{ uuid, name: null, instance_uuid: null, maintenance: false, power_state: null, provision_state: 'enroll', links: expect.anything() }]);
+      expect(await rows('')).toEqual([
+        {
+          uuid,
+          name: null,
+          instance_uuid: null,
+          maintenance: false,
+          power_state: null,
+          provision_state: 'enroll',
+          links: expect.anything(),
+        },
+      ]);
       expect(await rows('&fields=uuid,driver')).toEqual([{ uuid, driver: 'fake-hardware', links: expect.anything() }]);
       expect(await rows('&detail=true')).toEqual([expect.objectContaining({ uuid, extra: {}, traits: [] })]);
     });
@@ -141,7 +222,11 @@ export function describeNodes(contract: IronicContract): void {
       ['?limit=0', 400, 'Limit must be positive'],
       ['?limit=abc', 400, 'Expected an integer for limit: abc'],
       ['?marker=nothing', 400, 'Expected UUID for marker: nothing'],
-      ['?marker=5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a01', 404, 'Node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a01 could not be found.'],
+      [
+        '?marker=5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a01',
+        404,
+        'Node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a01 could not be found.',
+      ],
       ['?foo=1', 400, 'Unexpected arguments: foo'],
       ['?fields=foo', 500, "type object 'Node' has no attribute 'foo'"],
       ['?detail=true&fields=uuid', 400, 'Can not specify ?detail=True and fields in the same request.'],

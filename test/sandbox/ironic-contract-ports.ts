@@ -26,13 +26,45 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
 
       const { uuid } = created.json;
       expect(created.status).toBe(201);
-      expect(created.json).toMatchObject({ address, node_uuid: owner, pxe_enabled: true, local_link_connection: {}, physical_network: null, is_smartnic: false, portgroup_uuid: null, extra: {}, updated_at: null });
+      expect(created.json).toMatchObject({
+        address,
+        node_uuid: owner,
+        pxe_enabled: true,
+        local_link_connection: {},
+        physical_network: null,
+        is_smartnic: false,
+        portgroup_uuid: null,
+        extra: {},
+        updated_at: null,
+      });
       const row = { uuid, address, links: expect.anything() };
-      for (const query of [`?address=${address.toUpperCase()}`, `?node=${name}`, `?node_uuid=${owner}`, `?node=${owner}&fields=uuid,address`]) expect(await listed(query)).toEqual([row]);
-      expect(await listed(`/detail?node=${owner}`)).toEqual([expect.objectContaining({ uuid, node_uuid: owner, extra: {} })]);
-      const changes = [add('/extra/a', 'b'), add('/pxe_enabled', false), replace('/local_link_connection', { ...link, switch_id: '0A:0b:0c:0d:0e:0f' }), add('/physical_network', 'net')];
-      expect((await patchPort(uuid, ...changes)).json).toMatchObject({ extra: { a: 'b' }, pxe_enabled: false, local_link_connection: link, physical_network: 'net' });
-      expect((await patchPort(uuid, remove('/extra'), remove('/physical_network'))).json).toMatchObject({ extra: {}, physical_network: null, updated_at: expect.any(String) });
+      for (const query of [
+        `?address=${address.toUpperCase()}`,
+        `?node=${name}`,
+        `?node_uuid=${owner}`,
+        `?node=${owner}&fields=uuid,address`,
+      ])
+        expect(await listed(query)).toEqual([row]);
+      expect(await listed(`/detail?node=${owner}`)).toEqual([
+        expect.objectContaining({ uuid, node_uuid: owner, extra: {} }),
+      ]);
+      const changes = [
+        add('/extra/a', 'b'),
+        add('/pxe_enabled', false),
+        replace('/local_link_connection', { ...link, switch_id: '0A:0b:0c:0d:0e:0f' }),
+        add('/physical_network', 'net'),
+      ];
+      expect((await patchPort(uuid, ...changes)).json).toMatchObject({
+        extra: { a: 'b' },
+        pxe_enabled: false,
+        local_link_connection: link,
+        physical_network: 'net',
+      });
+      expect((await patchPort(uuid, remove('/extra'), remove('/physical_network'))).json).toMatchObject({
+        extra: {},
+        physical_network: null,
+        updated_at: expect.any(String),
+      });
       expect((await ask('GET', `/ports/${uuid}`, { minor: 1 })).json).not.toHaveProperty('pxe_enabled');
       expect((await ask('DELETE', `/ports/${uuid}`)).status).toBe(204);
       expect(refused(await ask('DELETE', `/ports/${uuid}`))).toEqual([404, `Port ${uuid} could not be found.`]);
@@ -40,17 +72,36 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
     });
 
     test.each<[string, object, RegExp]>([
-      ['an address with dashes', { address: '52-54-00-00-00-01' }, /^Expected valid MAC address for address: 52-54-00-00-00-01$/],
+      [
+        'an address with dashes',
+        { address: '52-54-00-00-00-01' },
+        /^Expected valid MAC address for address: 52-54-00-00-00-01$/,
+      ],
       ['no address', { address: undefined }, /^Schema error for port: 'address' is a required property$/],
       ['no node', { node_uuid: undefined }, /^Schema error for port: 'node_uuid' is a required property$/],
-      ['another node', { node_uuid: '5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02' }, /^Node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02 could not be found\.$/],
-      ['an unknown field', { foo: 1 }, /^Schema error for port: Additional properties are not allowed \('foo' was unexpected\)$/],
-      ['half a link', { local_link_connection: { port_id: '1' } }, /^Schema error for local_link_connection: .*'switch_id' is a required property$/],
+      [
+        'another node',
+        { node_uuid: '5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02' },
+        /^Node 5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02 could not be found\.$/,
+      ],
+      [
+        'an unknown field',
+        { foo: 1 },
+        /^Schema error for port: Additional properties are not allowed \('foo' was unexpected\)$/,
+      ],
+      [
+        'half a link',
+        { local_link_connection: { port_id: '1' } },
+        /^Schema error for local_link_connection: .*'switch_id' is a required property$/,
+      ],
       ['an empty network', { physical_network: '' }, /^A non-empty value is required when setting physical_network$/],
     ])('%s is refused with 400', async (_, fields, message) => {
       const owner = await anyNode();
 
-      expect(refused(await post({ address: mac(), node_uuid: owner, ...fields }))).toEqual([400, expect.stringMatching(message)]);
+      expect(refused(await post({ address: mac(), node_uuid: owner, ...fields }))).toEqual([
+        400,
+        expect.stringMatching(message),
+      ]);
     });
 
     test('addresses are there once, on whichever node', async () => {
@@ -58,17 +109,35 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
       await post({ address, node_uuid: one });
       const { uuid } = (await post({ address: mac(), node_uuid: other })).json;
 
-      expect(refused(await post({ address, node_uuid: other }))).toEqual([409, `A port with MAC address ${address} already exists.`]);
-      expect(refused(await patchPort(uuid, replace('/address', address)))).toEqual([409, `A port with MAC address ${address} already exists.`]);
+      expect(refused(await post({ address, node_uuid: other }))).toEqual([
+        409,
+        `A port with MAC address ${address} already exists.`,
+      ]);
+      expect(refused(await patchPort(uuid, replace('/address', address)))).toEqual([
+        409,
+        `A port with MAC address ${address} already exists.`,
+      ]);
     });
 
     test('changes that do not fit are refused', async () => {
       const { uuid } = (await post({ address: mac(), node_uuid: await create() })).json;
 
-      expect(refused(await patchPort(uuid, add('/foo', 1)))).toEqual([400, expect.stringMatching(/^Cannot patch \/foo\. Only the following can be updated: address, /)]);
-      expect(refused(await patchPort(uuid, remove('/address')))).toEqual([400, "Schema error for patch: 'address' is a required property"]);
-      expect(refused(await patchPort(uuid, replace('/address', '525400000001')))).toEqual([400, 'Expected valid MAC address for address: 525400000001']);
-      expect(refused(await patchPort(uuid, remove('/pxe_enabled')))).toEqual([500, "Field `pxe_enabled' cannot be None"]);
+      expect(refused(await patchPort(uuid, add('/foo', 1)))).toEqual([
+        400,
+        expect.stringMatching(/^Cannot patch \/foo\. Only the following can be updated: address, /),
+      ]);
+      expect(refused(await patchPort(uuid, remove('/address')))).toEqual([
+        400,
+        "Schema error for patch: 'address' is a required property",
+      ]);
+      expect(refused(await patchPort(uuid, replace('/address', '525400000001')))).toEqual([
+        400,
+        'Expected valid MAC address for address: 525400000001',
+      ]);
+      expect(refused(await patchPort(uuid, remove('/pxe_enabled')))).toEqual([
+        500,
+        "Field `pxe_enabled' cannot be None",
+      ]);
       expect((await patchPort(uuid, replace('/node_uuid', await create()))).status).toBe(500);
     });
 
@@ -78,7 +147,10 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
       expect(refused(await ask('GET', `/ports/${uuid}`))).toEqual([404, `Port ${uuid} could not be found.`]);
       expect(refused(await ask('GET', '/ports/nothing'))).toEqual([400, 'Expected UUID for port_uuid: nothing']);
       expect(refused(await ask('GET', '/ports?node=nothing'))).toEqual([404, 'Node nothing could not be found.']);
-      expect(refused(await ask('GET', '/ports?address=525400000001'))).toEqual([400, 'Expected valid MAC address for address: 525400000001']);
+      expect(refused(await ask('GET', '/ports?address=525400000001'))).toEqual([
+        400,
+        'Expected valid MAC address for address: 525400000001',
+      ]);
       expect(refused(await ask('GET', '/ports?foo=1'))).toEqual([400, 'Unexpected arguments: foo']);
     });
 
@@ -87,14 +159,28 @@ export function describePorts({ ask, create, bring, mac, run }: IronicContract):
       const { uuid } = (await post({ address: mac(), node_uuid: owner })).json;
       await bring(owner, ...toAvailable);
 
-      for (const change of [add('/pxe_enabled', false), add('/local_link_connection', link), add('/physical_network', 'net')]) {
-        expect(refused(await patchPort(uuid, change))).toEqual([409, expect.stringMatching(/can not have any connectivity attributes .* in maintenance mode\. The current state is available\.$/)]);
+      for (const change of [
+        add('/pxe_enabled', false),
+        add('/local_link_connection', link),
+        add('/physical_network', 'net'),
+      ]) {
+        expect(refused(await patchPort(uuid, change))).toEqual([
+          409,
+          expect.stringMatching(
+            /can not have any connectivity attributes .* in maintenance mode\. The current state is available\.$/,
+          ),
+        ]);
       }
       expect((await patchPort(uuid, add('/pxe_enabled', true), add('/extra/a', 1))).status).toBe(200);
       await bring(owner, ['active', 'active']);
-      expect(refused(await patchPort(uuid, replace('/address', mac())))).toEqual([409, `Cannot update hardware address for port ${uuid} as node ${owner} is active or has instance UUID assigned`]);
+      expect(refused(await patchPort(uuid, replace('/address', mac())))).toEqual([
+        409,
+        `Cannot update hardware address for port ${uuid} as node ${owner} is active or has instance UUID assigned`,
+      ]);
       expect((await ask('PUT', `/nodes/${owner}/maintenance`, { json: {} })).status).toBe(202);
-      expect((await patchPort(uuid, replace('/address', mac()), add('/pxe_enabled', false))).json).toMatchObject({ pxe_enabled: false });
+      expect((await patchPort(uuid, replace('/address', mac()), add('/pxe_enabled', false))).json).toMatchObject({
+        pxe_enabled: false,
+      });
     });
 
     test('they go with their node', async () => {

@@ -12,9 +12,18 @@ const slow = { conductor_group: 'slow' };
 
 export function describeStates(contract: IronicContract): void {
   const { ask, create, show, patch, say, settle, bring, mac, target } = contract;
-  const inWrongState = (uuid: string, verb: string, state: string): [number, string] => [400, `The requested action "${verb}" can not be performed on node "${uuid}" while it is in state "${state}".`];
-  const power = (uuid: string, target: string): Promise<Reply> => ask('PUT', `/nodes/${uuid}/states/power`, { json: { target } });
-  const locked = (uuid: string): [number, unknown] => [409, expect.stringMatching(new RegExp(`^Node ${uuid} is locked by host .+, please retry after the current operation is completed\\.$`))];
+  const inWrongState = (uuid: string, verb: string, state: string): [number, string] => [
+    400,
+    `The requested action "${verb}" can not be performed on node "${uuid}" while it is in state "${state}".`,
+  ];
+  const power = (uuid: string, target: string): Promise<Reply> =>
+    ask('PUT', `/nodes/${uuid}/states/power`, { json: { target } });
+  const locked = (uuid: string): [number, unknown] => [
+    409,
+    expect.stringMatching(
+      new RegExp(`^Node ${uuid} is locked by host .+, please retry after the current operation is completed\\.$`),
+    ),
+  ];
 
   describe('states', () => {
     test('a node goes all the way up and down, and a verb that does not fit is refused', async () => {
@@ -25,8 +34,18 @@ export function describeStates(contract: IronicContract): void {
       expect(refused(await say(uuid, 'nonsense'))).toEqual(inWrongState(uuid, 'nonsense', 'enroll'));
       await bring(uuid, ['manage', 'manageable']);
       expect(refused(await say(uuid, 'manage'))).toEqual(inWrongState(uuid, 'manage', 'manageable'));
-      await bring(uuid, ['provide', 'available'], ['manage', 'manageable'], ['provide', 'available'], ['active', 'active']);
-      expect(await show(uuid)).toMatchObject({ target_provision_state: null, instance_uuid: null, instance_info: { image_source: 'http://h/i' } });
+      await bring(
+        uuid,
+        ['provide', 'available'],
+        ['manage', 'manageable'],
+        ['provide', 'available'],
+        ['active', 'active'],
+      );
+      expect(await show(uuid)).toMatchObject({
+        target_provision_state: null,
+        instance_uuid: null,
+        instance_info: { image_source: 'http://h/i' },
+      });
       await patch(uuid, add('/instance_uuid', randomUUID()));
       await bring(uuid, ['rebuild', 'active'], ['deleted', 'available']);
       // What was deployed is forgotten.
@@ -44,7 +63,10 @@ export function describeStates(contract: IronicContract): void {
 
       expect(refused(await put({}))).toEqual([400, 'Missing mandatory parameter: target']);
       expect(refused(await put({ target: 'manage', foo: 1 }))).toEqual([400, 'Unexpected arguments: foo']);
-      expect(refused(await put({ target: 'manage', configdrive: 'x' }))).toEqual([400, 'Adding a config drive is only supported when setting provision state to active, rebuild']);
+      expect(refused(await put({ target: 'manage', configdrive: 'x' }))).toEqual([
+        400,
+        'Adding a config drive is only supported when setting provision state to active, rebuild',
+      ]);
     });
 
     test('on its way a node is locked, and tells where it goes', async () => {
@@ -53,7 +75,11 @@ export function describeStates(contract: IronicContract): void {
 
       const begun = await show(uuid);
 
-      expect(begun).toMatchObject({ provision_state: 'verifying', target_provision_state: 'manageable', reservation: expect.any(String) });
+      expect(begun).toMatchObject({
+        provision_state: 'verifying',
+        target_provision_state: 'manageable',
+        reservation: expect.any(String),
+      });
       expect(refused(await say(uuid, 'provide'))).toEqual(locked(uuid));
       expect(refused(await say(uuid, 'manage'))).toEqual(locked(uuid));
       expect(await settle(uuid, 'manageable')).toMatchObject({ target_provision_state: null });
@@ -78,7 +104,10 @@ export function describeStates(contract: IronicContract): void {
       await bring(uuid, ...toAvailable);
       await say(uuid, 'active');
 
-      expect(refused(await patch(uuid, add('/description', 'd')))).toEqual([409, `Node ${uuid} can not be updated while a state transition is in progress.`]);
+      expect(refused(await patch(uuid, add('/description', 'd')))).toEqual([
+        409,
+        `Node ${uuid} can not be updated while a state transition is in progress.`,
+      ]);
       await settle(uuid, 'active');
       expect((await patch(uuid, add('/description', 'd'))).status).toBe(200);
     });
@@ -86,17 +115,34 @@ export function describeStates(contract: IronicContract): void {
     test('a deployment that cannot begin is refused, one that fails says why and may be tried again', async () => {
       const uuid = await create({ deploy_interface: 'direct', automated_clean: false });
       await bring(uuid, ...toAvailable);
-      expect(refused(await say(uuid, 'active'))).toEqual([400, expect.stringMatching(new RegExp(`^Failed to validate deploy or power info for node ${uuid}: .*Missing are: \\['instance_info\\.image_source'\\]$`))]);
-      expect((await ask('GET', `/nodes/${uuid}/validate`)).json).toMatchObject({ power: { result: true }, deploy: { result: false, reason: expect.stringContaining('instance_info.image_source') } });
+      expect(refused(await say(uuid, 'active'))).toEqual([
+        400,
+        expect.stringMatching(
+          new RegExp(
+            `^Failed to validate deploy or power info for node ${uuid}: .*Missing are: \\['instance_info\\.image_source'\\]$`,
+          ),
+        ),
+      ]);
+      expect((await ask('GET', `/nodes/${uuid}/validate`)).json).toMatchObject({
+        power: { result: true },
+        deploy: { result: false, reason: expect.stringContaining('instance_info.image_source') },
+      });
       await patch(uuid, add('/instance_info/image_source', 'http://127.0.0.1:9/none'));
-      expect(refused(await say(uuid, 'active'))).toEqual([400, expect.stringContaining('"image_checksum", or "image_os_hash_algo" and "image_os_hash_value" must be provided')]);
+      expect(refused(await say(uuid, 'active'))).toEqual([
+        400,
+        expect.stringContaining('"image_checksum", or "image_os_hash_algo" and "image_os_hash_value" must be provided'),
+      ]);
       await patch(uuid, add('/instance_info/image_checksum', 'd41d8cd98f00b204e9800998ecf8427e'));
       target().failDeployment(uuid);
       expect((await say(uuid, 'active')).status).toBe(202);
 
       const failed = await settle(uuid, 'deploy failed');
 
-      expect(failed).toMatchObject({ target_provision_state: 'active', last_error: expect.stringMatching(/^Failed to prepare to deploy: /), maintenance: false });
+      expect(failed).toMatchObject({
+        target_provision_state: 'active',
+        last_error: expect.stringMatching(/^Failed to prepare to deploy: /),
+        maintenance: false,
+      });
       expect((await patch(uuid, add('/description', 'd'))).status).toBe(200);
       expect(refused(await ask('DELETE', `/nodes/${uuid}`))[0]).toBe(409);
       expect(refused(await say(uuid, 'manage'))).toEqual(inWrongState(uuid, 'manage', 'deploy failed'));
@@ -111,21 +157,35 @@ export function describeStates(contract: IronicContract): void {
       const uuid = await create({ driver: 'ipmi' });
       expect((await say(uuid, 'manage')).status).toBe(202);
 
-      const node = await waitFor('the failure', () => show(uuid), ({ last_error }) => last_error !== null);
+      const node = await waitFor(
+        'the failure',
+        () => show(uuid),
+        ({ last_error }) => last_error !== null,
+      );
 
-      expect(node).toMatchObject({ provision_state: 'enroll', target_provision_state: null, last_error: expect.stringMatching(/^Failed to validate power driver interface for node .*ipmi_address/) });
+      expect(node).toMatchObject({
+        provision_state: 'enroll',
+        target_provision_state: null,
+        last_error: expect.stringMatching(/^Failed to validate power driver interface for node .*ipmi_address/),
+      });
     });
 
     test('what is retired is not provided, what is in maintenance not deployed', async () => {
       const uuid = await create();
       await bring(uuid, ['manage', 'manageable']);
       await patch(uuid, add('/retired', true));
-      expect(refused(await say(uuid, 'provide'))).toEqual([400, `The providing operation can't be performed on node ${uuid} because it is retired.`]);
+      expect(refused(await say(uuid, 'provide'))).toEqual([
+        400,
+        `The providing operation can't be performed on node ${uuid} because it is retired.`,
+      ]);
       await patch(uuid, add('/retired', false));
       await ask('PUT', `/nodes/${uuid}/maintenance`, { json: {} });
       await bring(uuid, ['provide', 'available']);
 
-      expect(refused(await say(uuid, 'active'))).toEqual([400, `The provisioning operation can't be performed on node ${uuid} because it's in maintenance mode.`]);
+      expect(refused(await say(uuid, 'active'))).toEqual([
+        400,
+        `The provisioning operation can't be performed on node ${uuid} because it's in maintenance mode.`,
+      ]);
     });
   });
 
@@ -135,13 +195,17 @@ export function describeStates(contract: IronicContract): void {
       await bring(uuid, ...toAvailable, ['active', 'active']);
       const gone = (): Promise<Reply> => ask('DELETE', `/nodes/${uuid}`);
 
-      expect(refused(await gone())).toEqual([409, `Can not delete node "${uuid}" while it is in provision state "active". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`]);
+      expect(refused(await gone())).toEqual([
+        409,
+        `Can not delete node "${uuid}" while it is in provision state "active". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`,
+      ]);
       const instance = randomUUID();
       await patch(uuid, add('/instance_uuid', instance));
       expect(refused(await gone())).toEqual([409, `Node ${uuid} is associated with instance ${instance}.`]);
       await patch(uuid, remove('/instance_uuid'), add('/protected', true));
       const message = `Node ${uuid} is protected and cannot be undeployed, rebuilt or deleted`;
-      for (const reply of [await gone(), await say(uuid, 'deleted'), await say(uuid, 'rebuild')]) expect(refused(reply)).toEqual([403, message]);
+      for (const reply of [await gone(), await say(uuid, 'deleted'), await say(uuid, 'rebuild')])
+        expect(refused(reply)).toEqual([403, message]);
       await patch(uuid, remove('/protected'));
       await ask('PUT', `/nodes/${uuid}/maintenance`, { json: {} });
       expect((await gone()).status).toBe(204);
@@ -154,22 +218,43 @@ export function describeStates(contract: IronicContract): void {
       const uuid = await create();
       const [on, off] = ['power on', 'power off'];
 
-      for (const [target, state] of [[off, off], ['rebooting', on], ['soft power off', off], ['soft rebooting', on]] as const) {
+      for (const [target, state] of [
+        [off, off],
+        ['rebooting', on],
+        ['soft power off', off],
+        ['soft rebooting', on],
+      ] as const) {
         expect((await power(uuid, target)).status).toBe(202);
-        const node = await waitFor(`${target} of ${uuid}`, () => show(uuid), ({ power_state, reservation }) => power_state === state && reservation === null);
+        const node = await waitFor(
+          `${target} of ${uuid}`,
+          () => show(uuid),
+          ({ power_state, reservation }) => power_state === state && reservation === null,
+        );
         expect(node.target_power_state).toBeNull();
       }
       expect(refused(await power(uuid, 'off'))).toEqual(inWrongState(uuid, 'off', on));
-      expect((await ask('GET', `/nodes/${uuid}/states`)).json).toMatchObject({ power_state: on, provision_state: 'enroll', target_power_state: null, last_error: null });
+      expect((await ask('GET', `/nodes/${uuid}/states`)).json).toMatchObject({
+        power_state: on,
+        provision_state: 'enroll',
+        target_power_state: null,
+        last_error: null,
+      });
     });
 
     test('maintenance is set and ended as often as one likes', async () => {
       const uuid = await create();
       const path = `/nodes/${uuid}/maintenance`;
 
-      expect([(await ask('PUT', path, { json: { reason: 'mine' } })).status, await show(uuid)]).toEqual([202, expect.objectContaining({ maintenance: true, maintenance_reason: 'mine' })]);
-      expect([(await ask('PUT', path, { json: {} })).status, (await show(uuid)).maintenance_reason]).toEqual([202, null]);
-      for (let count = 0; count < 2; count++) expect([(await ask('DELETE', path)).status, (await show(uuid)).maintenance]).toEqual([202, false]);
+      expect([(await ask('PUT', path, { json: { reason: 'mine' } })).status, await show(uuid)]).toEqual([
+        202,
+        expect.objectContaining({ maintenance: true, maintenance_reason: 'mine' }),
+      ]);
+      expect([(await ask('PUT', path, { json: {} })).status, (await show(uuid)).maintenance_reason]).toEqual([
+        202,
+        null,
+      ]);
+      for (let count = 0; count < 2; count++)
+        expect([(await ask('DELETE', path)).status, (await show(uuid)).maintenance]).toEqual([202, false]);
     });
 
     test('traits are replaced, added and removed', async () => {
@@ -180,9 +265,15 @@ export function describeStates(contract: IronicContract): void {
       expect((await ask('PUT', `${path}/CUSTOM_B`)).status).toBe(204);
       expect((await ask('GET', path)).json).toEqual({ traits: ['CUSTOM_A', 'CUSTOM_B', 'HW_CPU_X86_VMX'] });
       expect((await show(uuid)).traits).toHaveLength(3);
-      expect(refused(await ask('PUT', path, { json: { traits: ['bad'] } }))).toEqual([400, expect.stringMatching(/^Schema error for body: 'bad' is not valid/)]);
+      expect(refused(await ask('PUT', path, { json: { traits: ['bad'] } }))).toEqual([
+        400,
+        expect.stringMatching(/^Schema error for body: 'bad' is not valid/),
+      ]);
       expect((await ask('DELETE', `${path}/CUSTOM_B`)).status).toBe(204);
-      expect(refused(await ask('DELETE', `${path}/CUSTOM_B`))).toEqual([404, `Node ${uuid} doesn't have a trait 'CUSTOM_B'`]);
+      expect(refused(await ask('DELETE', `${path}/CUSTOM_B`))).toEqual([
+        404,
+        `Node ${uuid} doesn't have a trait 'CUSTOM_B'`,
+      ]);
       expect([(await ask('DELETE', path)).status, (await show(uuid)).traits]).toEqual([204, []]);
     });
 
@@ -192,7 +283,10 @@ export function describeStates(contract: IronicContract): void {
 
       expect(fake).toMatchObject({ boot: { result: true }, deploy: { result: true }, power: { result: true } });
       expect(ipmi).toMatchObject({
-        power: { result: false, reason: "Missing the following IPMI credentials in node's driver_info: ['ipmi_address']." },
+        power: {
+          result: false,
+          reason: "Missing the following IPMI credentials in node's driver_info: ['ipmi_address'].",
+        },
         boot: { result: false, reason: expect.stringContaining('does not have any port associated with it') },
         network: { result: true },
         bios: { result: false, reason: 'Driver ipmi does not support bios (disabled or not implemented).' },

@@ -21,7 +21,12 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
     test('one that is too new is refused with those that there are', async () => {
       const reply = await ask('GET', '/nodes', { minor: 999 });
 
-      expect(refused(reply)).toEqual([406, expect.stringMatching(/^Version 1\.999 was requested but the minor version is not supported by this service\. The supported version range is: \[1\.1, 1\.\d+\]\.$/)]);
+      expect(refused(reply)).toEqual([
+        406,
+        expect.stringMatching(
+          /^Version 1\.999 was requested but the minor version is not supported by this service\. The supported version range is: \[1\.1, 1\.\d+\]\.$/,
+        ),
+      ]);
       expect(reply.headers.get('x-openstack-ironic-api-maximum-version')).toMatch(/^1\.\d+$/);
     });
 
@@ -32,10 +37,17 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
       const old = (await ask('GET', `/nodes/${uuid}`, { minor: 'none' })).json;
 
       expect(old).toMatchObject({ uuid, provision_state: 'enroll', driver: 'fake-hardware' });
-      for (const field of ['name', 'driver_internal_info', 'resource_class', 'traits', 'owner']) expect(old).not.toHaveProperty(field);
-      expect(refused(await ask('GET', `/nodes/${name}`, { minor: 'none' }))).toEqual([404, `Node ${name} could not be found.`]);
+      for (const field of ['name', 'driver_internal_info', 'resource_class', 'traits', 'owner'])
+        expect(old).not.toHaveProperty(field);
+      expect(refused(await ask('GET', `/nodes/${name}`, { minor: 'none' }))).toEqual([
+        404,
+        `Node ${name} could not be found.`,
+      ]);
       expect(refused(await ask('GET', '/nodes?fields=uuid', { minor: 7 }))).toEqual([406, 'Request not acceptable.']);
-      expect(refused(await ask('GET', '/nodes?provision_state=enroll', { minor: 8 }))).toEqual([406, 'Request not acceptable.']);
+      expect(refused(await ask('GET', '/nodes?provision_state=enroll', { minor: 8 }))).toEqual([
+        406,
+        'Request not acceptable.',
+      ]);
     });
 
     test('fields that are newer than the version are refused without their names', async () => {
@@ -47,7 +59,10 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
         await ask('GET', `/nodes/${uuid}?fields=owner`, { minor: 49 }),
         await ask('PUT', `/nodes/${uuid}/states/provision`, { minor: 12, json: { target: 'abort' } }),
         await ask('GET', `/nodes/${uuid}/traits`, { minor: 36 }),
-        await ask('POST', '/ports', { minor: 18, json: { address: '52:54:00:00:00:01', node_uuid: uuid, pxe_enabled: true } }),
+        await ask('POST', '/ports', {
+          minor: 18,
+          json: { address: '52:54:00:00:00:01', node_uuid: uuid, pxe_enabled: true },
+        }),
       ];
 
       for (const reply of replies) expect(refused(reply)).toEqual([406, 'Request not acceptable.']);
@@ -69,7 +84,10 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
 
       expect((await ask('GET', '/nodes', { token })).json.nodes).toEqual([]);
       expect(refused(await ask('GET', `/nodes/${uuid}`, { token }))).toEqual([404, `Node ${uuid} could not be found.`]);
-      expect(refused(await ask('POST', '/nodes', { token, json: { driver: 'fake-hardware' } }))).toEqual([403, expect.stringContaining('baremetal:node:create')]);
+      expect(refused(await ask('POST', '/nodes', { token, json: { driver: 'fake-hardware' } }))).toEqual([
+        403,
+        expect.stringContaining('baremetal:node:create'),
+      ]);
       const stranger = await send('GET', `${target().url}/v1/nodes`);
       expect([stranger.status, stranger.json.error.code]).toEqual([401, 401]);
     });

@@ -30,15 +30,26 @@ describe('what only the double can do', () => {
 
   afterEach(() => ironic.close());
 
-  const ask = (method: string, path: string, json?: object): Promise<Reply> => send(method, `${ironic.url}/v1${path}`, { json, headers: { 'X-OpenStack-Ironic-API-Version': 'latest' } });
-  const say = (node: StoredNode, target: string): Promise<Reply> => ask('PUT', `/nodes/${node.uuid}/states/provision`, { target });
-  const stateAfterLook = async (node: StoredNode): Promise<string> => (await ask('GET', `/nodes/${node.uuid}`)).json.provision_state as string;
+  const ask = (method: string, path: string, json?: object): Promise<Reply> =>
+    send(method, `${ironic.url}/v1${path}`, { json, headers: { 'X-OpenStack-Ironic-API-Version': 'latest' } });
+  const say = (node: StoredNode, target: string): Promise<Reply> =>
+    ask('PUT', `/nodes/${node.uuid}/states/provision`, { target });
+  const stateAfterLook = async (node: StoredNode): Promise<string> =>
+    (await ask('GET', `/nodes/${node.uuid}`)).json.provision_state as string;
 
   test('it runs without a login, or with the one of HTTP', async () => {
     const basic = await startIronic({ basic: { username: 'ironic', password: 'of no use' } });
-    const login = (text: string): Promise<Reply> => send('GET', `${basic.url}/v1/nodes`, { headers: { Authorization: `Basic ${Buffer.from(text).toString('base64')}` } });
+    const login = (text: string): Promise<Reply> =>
+      send('GET', `${basic.url}/v1/nodes`, {
+        headers: { Authorization: `Basic ${Buffer.from(text).toString('base64')}` },
+      });
 
-    const replies = [await ask('GET', '/nodes'), await login('ironic:of no use'), await login('ironic:wrong'), await send('GET', `${basic.url}/v1/nodes`)];
+    const replies = [
+      await ask('GET', '/nodes'),
+      await login('ironic:of no use'),
+      await login('ironic:wrong'),
+      await send('GET', `${basic.url}/v1/nodes`),
+    ];
 
     expect(replies.map(({ status }) => status)).toEqual([200, 200, 401, 401]);
     expect(replies[2]!.json).toEqual({ error: { code: 401, message: 'Incorrect username or password' } });
@@ -50,7 +61,9 @@ describe('what only the double can do', () => {
 
     expect((await ask('GET', '/nodes')).headers.get('x-openstack-ironic-api-version')).toBe('1.46');
     expect((await ask('POST', '/nodes', { driver: 'fake-hardware', automated_clean: true })).status).toBe(406);
-    expect((await send('GET', `${ironic.url}/v1/nodes`, { headers: { 'X-OpenStack-Ironic-API-Version': '1.47' } })).status).toBe(406);
+    expect(
+      (await send('GET', `${ironic.url}/v1/nodes`, { headers: { 'X-OpenStack-Ironic-API-Version': '1.47' } })).status,
+    ).toBe(406);
   });
 
   test('each stage takes as many looks as one likes', async () => {
@@ -75,24 +88,39 @@ describe('what only the double can do', () => {
 
   test('a node is held where one likes, waits unlocked for its ramdisk, and gives up', async () => {
     const release = ironic.hold('clean wait', 'rack3-07');
-    const [held, free] = [ironic.seed({ name: 'rack3-07', provision_state: 'manageable' }), ironic.seed({ name: 'rack3-08', provision_state: 'manageable' })];
+    const [held, free] = [
+      ironic.seed({ name: 'rack3-07', provision_state: 'manageable' }),
+      ironic.seed({ name: 'rack3-08', provision_state: 'manageable' }),
+    ];
     for (const node of [held, free]) await say(node, 'provide');
 
     for (let count = 0; count < 4; count++) await ask('GET', '/nodes');
 
-    expect([held, free]).toMatchObject([{ provision_state: 'clean wait', target_provision_state: 'available', reservation: null }, { provision_state: 'available' }]);
+    expect([held, free]).toMatchObject([
+      { provision_state: 'clean wait', target_provision_state: 'available', reservation: null },
+      { provision_state: 'available' },
+    ]);
     expect((await say(held, 'abort')).status).toBe(202);
-    expect(held).toMatchObject({ provision_state: 'clean failed', target_provision_state: 'available', last_error: 'By request, the clean operation was aborted' });
+    expect(held).toMatchObject({
+      provision_state: 'clean failed',
+      target_provision_state: 'available',
+      last_error: 'By request, the clean operation was aborted',
+    });
     release();
     await say(held, 'manage');
     // What leads there at once leaves the error.
-    expect(held).toMatchObject({ provision_state: 'manageable', target_provision_state: null, last_error: 'By request, the clean operation was aborted' });
+    expect(held).toMatchObject({
+      provision_state: 'manageable',
+      target_provision_state: null,
+      last_error: 'By request, the clean operation was aborted',
+    });
   });
 
   test('a lock is over after so many requests, refused ones too', async () => {
     const node = ironic.seed({});
     ironic.lock(node.uuid, 2);
-    const patch = (): Promise<Reply> => ask('PATCH', `/nodes/${node.uuid}`, [{ op: 'add', path: '/description', value: 'd' }]);
+    const patch = (): Promise<Reply> =>
+      ask('PATCH', `/nodes/${node.uuid}`, [{ op: 'add', path: '/description', value: 'd' }]);
 
     expect([(await patch()).status, (await patch()).status, (await patch()).status]).toEqual([409, 409, 200]);
   });

@@ -22,29 +22,72 @@ const ways: Readonly<Record<string, Readonly<Record<string, Way>>>> = {
   error: { rebuild: ['deploying', 'active'], delete: ['deleting', 'cleaning', 'available'] },
   'wait call-back': { delete: ['deleting', 'cleaning', 'available'], abort: ['deploy failed'] },
   'deploy hold': { abort: ['deploy failed'], unhold: ['wait call-back', 'deploying', 'active'] },
-  'deploy failed': { deploy: ['deploying', 'active'], rebuild: ['deploying', 'active'], delete: ['deleting', 'cleaning', 'available'] },
+  'deploy failed': {
+    deploy: ['deploying', 'active'],
+    rebuild: ['deploying', 'active'],
+    delete: ['deleting', 'cleaning', 'available'],
+  },
   'clean wait': { abort: ['clean failed'] },
   'clean hold': { abort: ['clean failed'], unhold: ['clean wait', 'cleaning', 'available'] },
   'clean failed': { manage: ['manageable'] },
   'inspect wait': { abort: ['inspect failed'] },
   'inspect failed': { manage: ['manageable'], inspect: ['inspecting', 'manageable'] },
   'adopt failed': { manage: ['manageable'], adopt: ['adopting', 'active'] },
-  rescue: { rescue: ['rescuing', 'rescue'], unrescue: ['unrescuing', 'active'], delete: ['deleting', 'cleaning', 'available'] },
+  rescue: {
+    rescue: ['rescuing', 'rescue'],
+    unrescue: ['unrescuing', 'active'],
+    delete: ['deleting', 'cleaning', 'available'],
+  },
   'rescue wait': { abort: ['rescue failed'], delete: ['deleting', 'cleaning', 'available'] },
-  'rescue failed': { rescue: ['rescuing', 'rescue'], unrescue: ['unrescuing', 'active'], delete: ['deleting', 'cleaning', 'available'] },
-  'unrescue failed': { rescue: ['rescuing', 'rescue'], unrescue: ['unrescuing', 'active'], delete: ['deleting', 'cleaning', 'available'] },
+  'rescue failed': {
+    rescue: ['rescuing', 'rescue'],
+    unrescue: ['unrescuing', 'active'],
+    delete: ['deleting', 'cleaning', 'available'],
+  },
+  'unrescue failed': {
+    rescue: ['rescuing', 'rescue'],
+    unrescue: ['unrescuing', 'active'],
+    delete: ['deleting', 'cleaning', 'available'],
+  },
   'service wait': { abort: ['service failed'], delete: ['deleting', 'cleaning', 'available'] },
-  'service hold': { abort: ['service failed'], service: ['servicing', 'active'], unhold: ['service wait', 'servicing', 'active'] },
-  'service failed': { service: ['servicing', 'active'], rescue: ['rescuing', 'rescue'], abort: ['active'], delete: ['deleting', 'cleaning', 'available'] },
+  'service hold': {
+    abort: ['service failed'],
+    service: ['servicing', 'active'],
+    unhold: ['service wait', 'servicing', 'active'],
+  },
+  'service failed': {
+    service: ['servicing', 'active'],
+    rescue: ['rescuing', 'rescue'],
+    abort: ['active'],
+    delete: ['deleting', 'cleaning', 'available'],
+  },
 };
 
 const aliases: Readonly<Record<string, string>> = { active: 'deploy', deleted: 'delete', undeploy: 'delete' };
 
 /** The minor version that brought a verb; the others were always there. */
-const verbSince: Readonly<Record<string, number>> = { manage: 4, provide: 4, inspect: 6, abort: 13, clean: 15, adopt: 17, rescue: 38, unrescue: 38, deploy: 73, unhold: 85, service: 87 };
+const verbSince: Readonly<Record<string, number>> = {
+  manage: 4,
+  provide: 4,
+  inspect: 6,
+  abort: 13,
+  clean: 15,
+  adopt: 17,
+  rescue: 38,
+  unrescue: 38,
+  deploy: 73,
+  unhold: 85,
+  service: 87,
+};
 
 /** Where a node waits for its ramdisk to call, by the state before; its lock is free meanwhile. */
-const waits: Readonly<Record<string, string>> = { deploying: 'wait call-back', cleaning: 'clean wait', inspecting: 'inspect wait', rescuing: 'rescue wait', servicing: 'service wait' };
+const waits: Readonly<Record<string, string>> = {
+  deploying: 'wait call-back',
+  cleaning: 'clean wait',
+  inspecting: 'inspect wait',
+  rescuing: 'rescue wait',
+  servicing: 'service wait',
+};
 
 const failures: Readonly<Record<string, string>> = {
   verifying: 'enroll',
@@ -64,9 +107,28 @@ const failures: Readonly<Record<string, string>> = {
 };
 
 /** `UPDATE_ALLOWED_STATES`: a node in these may be changed although it is on its way, or has failed to get there. */
-const editable = ['deploy failed', 'inspecting', 'inspect failed', 'inspect wait', 'clean failed', 'error', 'verifying', 'adopt failed', 'rescue failed', 'unrescue failed', 'service failed', 'service hold'];
+const editable = [
+  'deploy failed',
+  'inspecting',
+  'inspect failed',
+  'inspect wait',
+  'clean failed',
+  'error',
+  'verifying',
+  'adopt failed',
+  'rescue failed',
+  'unrescue failed',
+  'service failed',
+  'service hold',
+];
 
-export const allStates: readonly string[] = [...new Set([...Object.keys(ways), ...Object.values(ways).flatMap((verbs) => Object.values(verbs).flat()), ...Object.keys(failures)])];
+export const allStates: readonly string[] = [
+  ...new Set([
+    ...Object.keys(ways),
+    ...Object.values(ways).flatMap((verbs) => Object.values(verbs).flat()),
+    ...Object.keys(failures),
+  ]),
+];
 
 /** What the machine calls the verb. */
 export function eventOf(verb: string): string {

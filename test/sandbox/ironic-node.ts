@@ -29,7 +29,9 @@ export interface StoredNode {
 }
 
 /** Interfaces that conductors have, the default of `fake-hardware` first, and what `ipmi` takes of them. */
-export const interfaces: Readonly<Record<string, { readonly enabled: readonly string[]; readonly ipmi: readonly string[] }>> = {
+export const interfaces: Readonly<
+  Record<string, { readonly enabled: readonly string[]; readonly ipmi: readonly string[] }>
+> = {
   bios: { enabled: ['fake', 'no-bios'], ipmi: ['no-bios'] },
   boot: { enabled: ['fake', 'pxe'], ipmi: ['pxe'] },
   console: { enabled: ['fake', 'no-console'], ipmi: ['no-console'] },
@@ -55,7 +57,12 @@ export const sinceMinor: Readonly<Record<string, number>> = {
   target_raid_config: 12,
   network_interface: 20,
   resource_class: 21,
-  ...Object.fromEntries(['boot', 'console', 'deploy', 'inspect', 'management', 'power', 'raid', 'vendor'].map((kind) => [`${kind}_interface`, 31])),
+  ...Object.fromEntries(
+    ['boot', 'console', 'deploy', 'inspect', 'management', 'power', 'raid', 'vendor'].map((kind) => [
+      `${kind}_interface`,
+      31,
+    ]),
+  ),
   storage_interface: 33,
   traits: 37,
   rescue_interface: 38,
@@ -85,11 +92,47 @@ export const sinceMinor: Readonly<Record<string, number>> = {
 };
 
 const nothing = [
-  'allocation_uuid', 'automated_clean', 'boot_mode', 'chassis_uuid', 'description', 'fault', 'inspection_finished_at', 'inspection_started_at', 'instance_name',
-  'instance_uuid', 'last_error', 'lessee', 'maintenance_reason', 'name', 'owner', 'parent_node', 'power_state', 'protected_reason', 'provision_updated_at', 'reservation',
-  'resource_class', 'retired_reason', 'secure_boot', 'shard', 'target_power_state', 'target_provision_state', 'updated_at',
+  'allocation_uuid',
+  'automated_clean',
+  'boot_mode',
+  'chassis_uuid',
+  'description',
+  'fault',
+  'inspection_finished_at',
+  'inspection_started_at',
+  'instance_name',
+  'instance_uuid',
+  'last_error',
+  'lessee',
+  'maintenance_reason',
+  'name',
+  'owner',
+  'parent_node',
+  'power_state',
+  'protected_reason',
+  'provision_updated_at',
+  'reservation',
+  'resource_class',
+  'retired_reason',
+  'secure_boot',
+  'shard',
+  'target_power_state',
+  'target_provision_state',
+  'updated_at',
 ];
-const mappings = ['clean_step', 'deploy_step', 'driver_info', 'driver_internal_info', 'extra', 'instance_info', 'network_data', 'properties', 'raid_config', 'service_step', 'target_raid_config'];
+const mappings = [
+  'clean_step',
+  'deploy_step',
+  'driver_info',
+  'driver_internal_info',
+  'extra',
+  'instance_info',
+  'network_data',
+  'properties',
+  'raid_config',
+  'service_step',
+  'target_raid_config',
+];
 const no = ['console_enabled', 'disable_power_off', 'maintenance', 'protected', 'retired'];
 
 /** What a field is unless it was set. */
@@ -113,17 +156,28 @@ export function recordOf(node: StoredNode): Values {
 }
 
 /** What `GET` gives of a node; `fields` leaves the rest out. */
-export function shown(node: StoredNode, { minor, fields }: { minor: number; fields?: readonly string[] | undefined }): Values {
+export function shown(
+  node: StoredNode,
+  { minor, fields }: { minor: number; fields?: readonly string[] | undefined },
+): Values {
   const record = recordOf(node);
   const told: Record<string, unknown> = {
     ...record,
     provision_state: toldState(record['provision_state'] as string, minor),
     driver_info: masked(record['driver_info'] as Values),
     driver_internal_info: masked(record['driver_internal_info'] as Values),
-    instance_info: { ...masked(record['instance_info'] as Values), ...('image_url' in node.instance_info ? { image_url: '******' } : {}) },
+    instance_info: {
+      ...masked(record['instance_info'] as Values),
+      ...('image_url' in node.instance_info ? { image_url: '******' } : {}),
+    },
   };
-  const visible = Object.entries(told).filter(([key]) => (sinceMinor[key] ?? 1) <= minor && (fields === undefined || fields.includes(key)));
-  return { ...Object.fromEntries(visible), links: [{ rel: 'self', href: `http://behind-a-proxy/v1/nodes/${node.uuid}` }] };
+  const visible = Object.entries(told).filter(
+    ([key]) => (sinceMinor[key] ?? 1) <= minor && (fields === undefined || fields.includes(key)),
+  );
+  return {
+    ...Object.fromEntries(visible),
+    links: [{ rel: 'self', href: `http://behind-a-proxy/v1/nodes/${node.uuid}` }],
+  };
 }
 
 function toldState(state: string, minor: number): string | null {
@@ -139,12 +193,29 @@ export function fieldsOf(call: Call, minor: number, of: 'node' | 'list'): readon
   if (minor < 8) throw refusal(406, 'Request not acceptable.');
   const unknown = fields.find((field) => !(field in defaults) && field !== 'uuid');
   if (unknown !== undefined && of === 'list') throw refusal(500, `type object 'Node' has no attribute '${unknown}'`);
-  if (unknown !== undefined || fields.includes('updated_at')) throw refusal(400, `Field ${unknown ?? 'updated_at'} is not a valid field.`);
+  if (unknown !== undefined || fields.includes('updated_at'))
+    throw refusal(400, `Field ${unknown ?? 'updated_at'} is not a valid field.`);
   if (fields.some((field) => (sinceMinor[field] ?? 1) > minor)) throw refusal(406, 'Request not acceptable.');
   return fields;
 }
 
-const secretKeys = ['admin_pass', 'adminpass', 'password', 'new_pass', 'auth_token', 'token', 'secret', 'passphrase', 'private_key', 'sslkey', 'encrypted_key', 'configdrive', 'sys_pswd', 'snmp_auth_key', 'snmp_priv_key'];
+const secretKeys = [
+  'admin_pass',
+  'adminpass',
+  'password',
+  'new_pass',
+  'auth_token',
+  'token',
+  'secret',
+  'passphrase',
+  'private_key',
+  'sslkey',
+  'encrypted_key',
+  'configdrive',
+  'sys_pswd',
+  'snmp_auth_key',
+  'snmp_priv_key',
+];
 const secretValues = new RegExp(`((?:${secretKeys.join('|')})[0-9]*\\s*=\\s*)[^\\s'"]+`, 'gi');
 
 /** oslo_utils.strutils.mask_dict_password: whole values by their keys, parts of the others; lists are left as they are. */

@@ -18,8 +18,10 @@ export function patchOf(body: unknown): readonly Step[] {
   if (!Array.isArray(body)) return refuse(`${inPython(body)} is not of type 'array'`);
   for (const step of body as Values[]) {
     for (const key of ['op', 'path']) if (!(key in step)) refuse(`'${key}' is a required property`);
-    if (!['add', 'replace', 'remove'].includes(step['op'] as string)) refuse(`${inPython(step['op'])} is not one of ['add', 'replace', 'remove']`);
-    if (!/^(\/[\w-]+)+$/.test(String(step['path']))) refuse(`${inPython(step['path'])} does not match '^(/[\\\\w-]+)+$'`);
+    if (!['add', 'replace', 'remove'].includes(step['op'] as string))
+      refuse(`${inPython(step['op'])} is not one of ['add', 'replace', 'remove']`);
+    if (!/^(\/[\w-]+)+$/.test(String(step['path'])))
+      refuse(`${inPython(step['path'])} does not match '^(/[\\\\w-]+)+$'`);
     if (step['op'] !== 'remove' && !('value' in step)) throw refusal(500, "'value'");
   }
   return body as Step[];
@@ -29,7 +31,8 @@ export function patchOf(body: unknown): readonly Step[] {
 export function patchedFields(patch: readonly Step[], allowed: readonly string[]): readonly string[] {
   return patch.map(({ path }) => {
     const [field = ''] = partsOf(path);
-    if (!allowed.includes(field)) throw refusal(400, `Cannot patch ${path}. Only the following can be updated: ${allowed.join(', ')}`);
+    if (!allowed.includes(field))
+      throw refusal(400, `Cannot patch ${path}. Only the following can be updated: ${allowed.join(', ')}`);
     return field;
   });
 }
@@ -52,13 +55,19 @@ function apply(document: Record<string, unknown>, { op, path, value }: Step): vo
   const last = parts.pop() ?? '';
   let parent: unknown = document;
   for (const part of parts) {
-    if (typeof parent !== 'object' || parent === null) throw new Error(`Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`);
+    if (typeof parent !== 'object' || parent === null)
+      throw new Error(
+        `Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`,
+      );
     const inner = (parent as Record<string, unknown>)[part];
     if (inner === undefined) throw new Error(`member '${part}' not found in ${inPython(parent)}`);
     parent = inner;
   }
   if (Array.isArray(parent)) return applyToList(parent, last, { op, value });
-  if (typeof parent !== 'object' || parent === null) throw new Error(`Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`);
+  if (typeof parent !== 'object' || parent === null)
+    throw new Error(
+      `Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`,
+    );
   const mapping = parent as Record<string, unknown>;
   if (op !== 'add' && !(last in mapping)) throw new Error(`can't ${op} a non-existent object '${last}'`);
   if (op === 'remove') delete mapping[last];
@@ -68,7 +77,8 @@ function apply(document: Record<string, unknown>, { op, path, value }: Step): vo
 function applyToList(list: unknown[], last: string, { op, value }: Pick<Step, 'op' | 'value'>): void {
   const index = last === '-' ? list.length : Number(last);
   if (!Number.isInteger(index)) throw new Error(`'${last}' is not a valid sequence index`);
-  if (index > list.length || (op !== 'add' && index === list.length)) throw new Error(op === 'add' ? "can't insert outside of list" : `can't ${op} outside of list`);
+  if (index > list.length || (op !== 'add' && index === list.length))
+    throw new Error(op === 'add' ? "can't insert outside of list" : `can't ${op} outside of list`);
   list.splice(index, op === 'add' ? 0 : 1, ...(op === 'remove' ? [] : [value]));
 }
 

@@ -19,7 +19,16 @@ export interface StoredPortGroup {
 
 const since = 23;
 const fieldsToGive = ['address', 'extra', 'mode', 'name', 'node_uuid', 'properties', 'standalone_ports_supported'];
-const groupDefaults: Values = { address: null, name: null, extra: {}, internal_info: {}, mode: 'active-backup', properties: {}, standalone_ports_supported: true, updated_at: null };
+const groupDefaults: Values = {
+  address: null,
+  name: null,
+  extra: {},
+  internal_info: {},
+  mode: 'active-backup',
+  properties: {},
+  standalone_ports_supported: true,
+  updated_at: null,
+};
 
 interface GroupRequest {
   readonly body: unknown;
@@ -37,7 +46,8 @@ export function onPortGroups(double: IronicDouble, call: Call, { body, minor }: 
   if (call.method === 'GET') return { status: 200, body: shown(group) };
   assertUnlocked(nodeOf(double, group.node_uuid));
   if (call.method === 'PATCH') return patch(double, group, body);
-  if (double.ports.some((port) => port['portgroup_uuid'] === group.uuid)) throw refusal(500, `Cannot complete the requested action because portgroup ${group.uuid} contains ports.`);
+  if (double.ports.some((port) => port['portgroup_uuid'] === group.uuid))
+    throw refusal(500, `Cannot complete the requested action because portgroup ${group.uuid} contains ports.`);
   double.portGroups.splice(double.portGroups.indexOf(group), 1);
   return { status: 204 };
 }
@@ -51,10 +61,16 @@ function create(double: IronicDouble, body: unknown): Answer {
   if (strange !== undefined) refuse(`Additional properties are not allowed ('${strange}' was unexpected)`);
   if (given['node_uuid'] === undefined) refuse("'node_uuid' is a required property");
   const values = checked(given);
-  const group = { ...structuredClone(groupDefaults), uuid: randomUUID(), created_at: timeOf(double.now()), ...values } as unknown as StoredPortGroup;
+  const group = {
+    ...structuredClone(groupDefaults),
+    uuid: randomUUID(),
+    created_at: timeOf(double.now()),
+    ...values,
+  } as unknown as StoredPortGroup;
   nodeOf(double, group.node_uuid);
   assertFree(double, group);
-  if (double.portGroups.some(({ uuid }) => uuid === group.uuid)) throw refusal(409, `A portgroup with UUID ${group.uuid} already exists.`);
+  if (double.portGroups.some(({ uuid }) => uuid === group.uuid))
+    throw refusal(409, `A portgroup with UUID ${group.uuid} already exists.`);
   double.portGroups.push(group);
   return { status: 201, headers: { Location: `${double.url}/v1/portgroups/${group.uuid}` }, body: shown(group) };
 }
@@ -73,20 +89,43 @@ function patch(double: IronicDouble, group: StoredPortGroup, body: unknown): Ans
 
 function list(double: IronicDouble, call: Call, isDetailed: boolean): Answer {
   const { query } = call;
-  assertArguments(call, ['limit', 'marker', 'sort_key', 'sort_dir', 'address', 'node', ...(isDetailed ? [] : ['fields', 'detail'])]);
+  assertArguments(call, [
+    'limit',
+    'marker',
+    'sort_key',
+    'sort_dir',
+    'address',
+    'node',
+    ...(isDetailed ? [] : ['fields', 'detail']),
+  ]);
   const [address, ident] = [query.get('address'), query.get('node')];
   const owner = ident === null ? undefined : double.nodes.find(({ uuid, name }) => uuid === ident || name === ident);
   if (ident !== null && !owner) throw refusal(404, `Node ${ident} could not be found.`);
   const wantsDetails = isDetailed || (query.has('detail') && booleanOf('detail', query.get('detail')));
-  const found = double.portGroups.filter((group) => (address === null || group['address'] === address.toLowerCase()) && (owner === undefined || group.node_uuid === owner.uuid));
+  const found = double.portGroups.filter(
+    (group) =>
+      (address === null || group['address'] === address.toLowerCase()) &&
+      (owner === undefined || group.node_uuid === owner.uuid),
+  );
   const rows = sorted(found, { call, valueOf: (group, key) => group[key], keys: ['address', 'created_at', 'name'] });
-  const show = (group: StoredPortGroup): object => shown(group, wantsDetails ? undefined : (query.get('fields')?.split(',') ?? ['uuid', 'address', 'name']));
-  return page(double, call, { key: 'portgroups', rows, show, lost: (marker) => `Portgroup ${marker} could not be found.` });
+  const show = (group: StoredPortGroup): object =>
+    shown(group, wantsDetails ? undefined : (query.get('fields')?.split(',') ?? ['uuid', 'address', 'name']));
+  return page(double, call, {
+    key: 'portgroups',
+    rows,
+    show,
+    lost: (marker) => `Portgroup ${marker} could not be found.`,
+  });
 }
 
 function shown(group: StoredPortGroup, fields?: readonly string[]): object {
-  const visible = Object.entries({ ...groupDefaults, ...group }).filter(([key]) => fields === undefined || fields.includes(key));
-  return { ...Object.fromEntries(visible), links: [{ rel: 'self', href: `http://behind-a-proxy/v1/portgroups/${group.uuid}` }] };
+  const visible = Object.entries({ ...groupDefaults, ...group }).filter(
+    ([key]) => fields === undefined || fields.includes(key),
+  );
+  return {
+    ...Object.fromEntries(visible),
+    links: [{ rel: 'self', href: `http://behind-a-proxy/v1/portgroups/${group.uuid}` }],
+  };
 }
 
 function nodeOf(double: IronicDouble, uuid: string): IronicDouble['nodes'][number] {
@@ -97,18 +136,24 @@ function nodeOf(double: IronicDouble, uuid: string): IronicDouble['nodes'][numbe
 
 function assertFree({ portGroups }: IronicDouble, { uuid, name, address }: StoredPortGroup): void {
   const others = portGroups.filter((group) => group.uuid !== uuid);
-  if (typeof address === 'string' && others.some((group) => group['address'] === address)) throw refusal(409, `A portgroup with MAC address ${address} already exists.`);
-  if (typeof name === 'string' && others.some((group) => group['name'] === name)) throw refusal(409, `A portgroup with name ${name} already exists.`);
+  if (typeof address === 'string' && others.some((group) => group['address'] === address))
+    throw refusal(409, `A portgroup with MAC address ${address} already exists.`);
+  if (typeof name === 'string' && others.some((group) => group['name'] === name))
+    throw refusal(409, `A portgroup with name ${name} already exists.`);
 }
 
 function checked(given: Values): Values {
   const { address, node_uuid: owner, name, standalone_ports_supported: standalone } = given;
   if (!isUuid(owner)) throw refusal(400, `Expected UUID for node_uuid: ${String(owner)}`);
-  if (address !== undefined && address !== null && !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(String(address))) throw refusal(400, `Expected valid MAC address for address: ${String(address)}`);
-  if (typeof name === 'string' && !/^[\w.~-]+$/.test(name)) throw refusal(400, `Cannot create portgroup with invalid name '${name}'`);
+  if (address !== undefined && address !== null && !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(String(address)))
+    throw refusal(400, `Expected valid MAC address for address: ${String(address)}`);
+  if (typeof name === 'string' && !/^[\w.~-]+$/.test(name))
+    throw refusal(400, `Cannot create portgroup with invalid name '${name}'`);
   return {
     ...given,
     ...(typeof address === 'string' ? { address: address.toLowerCase() } : {}),
-    ...(standalone === undefined || standalone === null ? {} : { standalone_ports_supported: booleanOf('standalone_ports_supported', standalone) }),
+    ...(standalone === undefined || standalone === null
+      ? {}
+      : { standalone_ports_supported: booleanOf('standalone_ports_supported', standalone) }),
   };
 }

@@ -33,9 +33,27 @@ const since: Readonly<Record<string, number>> = {
   category: 101,
 };
 
-const fieldsToGive = ['address', 'category', 'description', 'extra', 'is_smartnic', 'local_link_connection', 'name', 'node_uuid', 'physical_network', 'portgroup_uuid', 'pxe_enabled', 'vendor'];
+const fieldsToGive = [
+  'address',
+  'category',
+  'description',
+  'extra',
+  'is_smartnic',
+  'local_link_connection',
+  'name',
+  'node_uuid',
+  'physical_network',
+  'portgroup_uuid',
+  'pxe_enabled',
+  'vendor',
+];
 const portDefaults: Values = {
-  ...Object.fromEntries(['category', 'description', 'name', 'physical_network', 'portgroup_uuid', 'updated_at', 'vendor'].map((field) => [field, null])),
+  ...Object.fromEntries(
+    ['category', 'description', 'name', 'physical_network', 'portgroup_uuid', 'updated_at', 'vendor'].map((field) => [
+      field,
+      null,
+    ]),
+  ),
   extra: {},
   internal_info: {},
   is_smartnic: false,
@@ -45,8 +63,16 @@ const portDefaults: Values = {
 
 /** A port as it is when somebody has created it with these values. */
 export function newPort(given: Partial<StoredPort> & { node_uuid: string }, now: number): StoredPort {
-  const address = `52:54:00:${randomUUID().slice(0, 6).replace(/..(?!$)/g, '$&:')}`;
-  return { ...structuredClone(portDefaults), uuid: randomUUID(), created_at: timeOf(now), address, ...given } as StoredPort;
+  const address = `52:54:00:${randomUUID()
+    .slice(0, 6)
+    .replace(/..(?!$)/g, '$&:')}`;
+  return {
+    ...structuredClone(portDefaults),
+    uuid: randomUUID(),
+    created_at: timeOf(now),
+    address,
+    ...given,
+  } as StoredPort;
 }
 
 interface PortRequest {
@@ -74,7 +100,9 @@ function createPort(double: IronicDouble, { body, minor }: PortRequest): Answer 
   const refuse = (text: string): never => {
     throw refusal(400, `Schema error for port: ${text}`);
   };
-  const strange = Object.keys(given).find((field) => !['uuid', ...fieldsToGive].includes(field) || (since[field] ?? 1) > double.minor);
+  const strange = Object.keys(given).find(
+    (field) => !['uuid', ...fieldsToGive].includes(field) || (since[field] ?? 1) > double.minor,
+  );
   if (strange !== undefined) refuse(`Additional properties are not allowed ('${strange}' was unexpected)`);
   for (const key of ['address', 'node_uuid']) if (given[key] === undefined) refuse(`'${key}' is a required property`);
   const values = checked(given, 'port');
@@ -84,7 +112,8 @@ function createPort(double: IronicDouble, { body, minor }: PortRequest): Answer 
   assertUnlocked(node);
   const port = newPort(values as Partial<StoredPort> & { node_uuid: string }, double.now());
   assertFree(double, port);
-  if (double.ports.some(({ uuid }) => uuid === port.uuid)) throw refusal(409, `A port with UUID ${port.uuid} already exists.`);
+  if (double.ports.some(({ uuid }) => uuid === port.uuid))
+    throw refusal(409, `A port with UUID ${port.uuid} already exists.`);
   double.ports.push(port);
   return { status: 201, headers: { Location: `${double.url}/v1/ports/${port.uuid}` }, body: shownPort(port, minor) };
 }
@@ -92,19 +121,29 @@ function createPort(double: IronicDouble, { body, minor }: PortRequest): Answer 
 const connectivity = ['pxe_enabled', 'local_link_connection', 'portgroup_uuid', 'physical_network'];
 const plastic = ['enroll', 'inspecting', 'inspect wait', 'manageable'];
 
-function patchPort(double: IronicDouble, port: StoredPort, { node, body, minor }: PortRequest & { node: StoredNode | undefined }): Answer {
+function patchPort(
+  double: IronicDouble,
+  port: StoredPort,
+  { node, body, minor }: PortRequest & { node: StoredNode | undefined },
+): Answer {
   const patch = patchOf(body);
-  const fields = patchedFields(patch, fieldsToGive.filter((field) => (since[field] ?? 1) <= double.minor));
+  const fields = patchedFields(
+    patch,
+    fieldsToGive.filter((field) => (since[field] ?? 1) <= double.minor),
+  );
   assertVersion(fields, minor);
   const changed = patched({ ...portDefaults, ...port }, patch);
-  for (const key of ['address', 'node_uuid']) if (!(key in changed)) throw refusal(400, `Schema error for patch: '${key}' is a required property`);
+  for (const key of ['address', 'node_uuid'])
+    if (!(key in changed)) throw refusal(400, `Schema error for patch: '${key}' is a required property`);
   for (const field of fields) {
     // What is removed gets its default, but Ironic stumbles over these.
-    if (!(field in changed) && (field === 'pxe_enabled' || field === 'is_smartnic')) throw refusal(500, `Field \`${field}' cannot be None`);
+    if (!(field in changed) && (field === 'pxe_enabled' || field === 'is_smartnic'))
+      throw refusal(500, `Field \`${field}' cannot be None`);
     if (!(field in changed)) changed[field] = structuredClone(portDefaults[field]);
   }
   const values = checked(changed, 'patch');
-  const isChanged = (field: string): boolean => JSON.stringify(values[field]) !== JSON.stringify({ ...portDefaults, ...port }[field]);
+  const isChanged = (field: string): boolean =>
+    JSON.stringify(values[field]) !== JSON.stringify({ ...portDefaults, ...port }[field]);
   // So it is up to 1.82 at least.
   if (isChanged('node_uuid')) throw refusal(500, 'Unexpected error raised by RPC');
   if (node) {
@@ -116,39 +155,86 @@ function patchPort(double: IronicDouble, port: StoredPort, { node, body, minor }
   return { status: 200, body: shownPort(port, minor) };
 }
 
-function checkState(node: Values, { port, isChanged }: { port: StoredPort; isChanged: (field: string) => boolean }): void {
-  const { uuid, provision_state: state, instance_uuid: instance, maintenance } = node as { uuid: string; provision_state: string; instance_uuid: string | null; maintenance: boolean };
+function checkState(
+  node: Values,
+  { port, isChanged }: { port: StoredPort; isChanged: (field: string) => boolean },
+): void {
+  const {
+    uuid,
+    provision_state: state,
+    instance_uuid: instance,
+    maintenance,
+  } = node as { uuid: string; provision_state: string; instance_uuid: string | null; maintenance: boolean };
   if (maintenance) return;
   if (isChanged('address') && (state === 'active' || instance)) {
-    throw refusal(409, `Cannot update hardware address for port ${port.uuid} as node ${uuid} is active or has instance UUID assigned`);
+    throw refusal(
+      409,
+      `Cannot update hardware address for port ${port.uuid} as node ${uuid} is active or has instance UUID assigned`,
+    );
   }
   if (connectivity.some(isChanged) && !plastic.includes(state)) {
     const names = connectivity.map((field) => field.replace('group_uuid', 'group_id')).join(', ');
-    throw refusal(409, `Port ${port.uuid} can not have any connectivity attributes (${names}) updated unless node ${uuid} is in a ${plastic.join(', ')} state or in maintenance mode. The current state is ${state}.`);
+    throw refusal(
+      409,
+      `Port ${port.uuid} can not have any connectivity attributes (${names}) updated unless node ${uuid} is in a ${plastic.join(', ')} state or in maintenance mode. The current state is ${state}.`,
+    );
   }
 }
 
-function listPorts(double: IronicDouble, call: Call, { minor, isDetailed }: { minor: number; isDetailed: boolean }): Answer {
+function listPorts(
+  double: IronicDouble,
+  call: Call,
+  { minor, isDetailed }: { minor: number; isDetailed: boolean },
+): Answer {
   const { query } = call;
-  assertArguments(call, ['limit', 'marker', 'sort_key', 'sort_dir', 'address', 'node', 'node_uuid', 'portgroup', 'shard', ...(isDetailed ? [] : ['fields', 'detail'])]);
+  assertArguments(call, [
+    'limit',
+    'marker',
+    'sort_key',
+    'sort_dir',
+    'address',
+    'node',
+    'node_uuid',
+    'portgroup',
+    'shard',
+    ...(isDetailed ? [] : ['fields', 'detail']),
+  ]);
   const address = query.get('address');
   const ident = query.get('node') ?? query.get('node_uuid');
-  const owner = ident === null ? undefined : double.nodes.find(({ uuid, name }) => uuid === ident || (name === ident && minor >= 5));
+  const owner =
+    ident === null
+      ? undefined
+      : double.nodes.find(({ uuid, name }) => uuid === ident || (name === ident && minor >= 5));
   if (ident !== null && !owner) throw refusal(404, `Node ${ident} could not be found.`);
   const wanted = address === null ? undefined : macOf(address);
   const wantsDetails = isDetailed || (query.has('detail') && booleanOf('detail', query.get('detail')));
   const fields = wantsDetails ? undefined : (query.get('fields')?.split(',') ?? ['uuid', 'address']);
-  const unknown = fields?.find((field) => !['uuid', 'created_at', 'address', 'node_uuid', ...Object.keys(portDefaults)].includes(field));
+  const unknown = fields?.find(
+    (field) => !['uuid', 'created_at', 'address', 'node_uuid', ...Object.keys(portDefaults)].includes(field),
+  );
   if (unknown !== undefined) throw refusal(400, `Field ${unknown} is not a valid field.`);
   assertVersion(fields ?? [], minor);
-  const found = double.ports.filter((port) => (wanted === undefined || port.address === wanted) && (owner === undefined || port.node_uuid === owner.uuid));
+  const found = double.ports.filter(
+    (port) =>
+      (wanted === undefined || port.address === wanted) && (owner === undefined || port.node_uuid === owner.uuid),
+  );
   const rows = sorted(found, { call, valueOf: (port, key) => port[key], keys: ['address', 'created_at', 'node_uuid'] });
-  return page(double, call, { key: 'ports', rows, show: (port) => shownPort(port, minor, fields), lost: (marker) => `Port ${marker} could not be found.` });
+  return page(double, call, {
+    key: 'ports',
+    rows,
+    show: (port) => shownPort(port, minor, fields),
+    lost: (marker) => `Port ${marker} could not be found.`,
+  });
 }
 
 function shownPort(port: StoredPort, minor: number, fields?: readonly string[]): object {
-  const visible = Object.entries({ ...portDefaults, ...port }).filter(([key]) => (since[key] ?? 1) <= minor && (fields === undefined || fields.includes(key)));
-  return { ...Object.fromEntries(visible), links: [{ rel: 'self', href: `http://behind-a-proxy/v1/ports/${port.uuid}` }] };
+  const visible = Object.entries({ ...portDefaults, ...port }).filter(
+    ([key]) => (since[key] ?? 1) <= minor && (fields === undefined || fields.includes(key)),
+  );
+  return {
+    ...Object.fromEntries(visible),
+    links: [{ rel: 'self', href: `http://behind-a-proxy/v1/ports/${port.uuid}` }],
+  };
 }
 
 function portOf({ ports }: IronicDouble, ident: string, minor: number): StoredPort {
@@ -163,21 +249,26 @@ function assertVersion(fields: readonly string[], minor: number): void {
 }
 
 function assertFree({ ports }: IronicDouble, { uuid, address }: StoredPort): void {
-  if (ports.some((port) => port.address === address && port.uuid !== uuid)) throw refusal(409, `A port with MAC address ${address} already exists.`);
+  if (ports.some((port) => port.address === address && port.uuid !== uuid))
+    throw refusal(409, `A port with MAC address ${address} already exists.`);
 }
 
 /** Only the form with colons is taken. */
 function macOf(text: unknown): string {
-  if (typeof text !== 'string' || !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) throw refusal(400, `Expected valid MAC address for address: ${String(text)}`);
+  if (typeof text !== 'string' || !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text))
+    throw refusal(400, `Expected valid MAC address for address: ${String(text)}`);
   return text.toLowerCase();
 }
 
 function checked(given: Values, what: 'port' | 'patch'): Values {
   const { extra, local_link_connection: link, physical_network: network, node_uuid: owner } = given;
-  if (extra !== undefined && extra !== null && (typeof extra !== 'object' || Array.isArray(extra))) throw refusal(400, `Schema error for ${what}: ${inPython(extra)} is not of type 'object', 'null'`);
+  if (extra !== undefined && extra !== null && (typeof extra !== 'object' || Array.isArray(extra)))
+    throw refusal(400, `Schema error for ${what}: ${inPython(extra)} is not of type 'object', 'null'`);
   if (!isUuid(owner)) throw refusal(400, `Expected UUID for node_uuid: ${String(owner)}`);
   if (network === '') throw refusal(400, 'A non-empty value is required when setting physical_network');
-  const flags = ['pxe_enabled', 'is_smartnic'].flatMap((field) => (given[field] === undefined ? [] : [[field, booleanOf(field, given[field])]]));
+  const flags = ['pxe_enabled', 'is_smartnic'].flatMap((field) =>
+    given[field] === undefined ? [] : [[field, booleanOf(field, given[field])]],
+  );
   return {
     ...given,
     ...Object.fromEntries(flags),
@@ -194,7 +285,10 @@ function linkOf(link: unknown): Values {
   const values = (link ?? {}) as Values;
   const strange = Object.keys(values).find((key) => !linkKeys.includes(key));
   const refuse = (cause: string): never => {
-    throw refusal(400, `Schema error for local_link_connection: ${inPython(values)} is not valid under any of the given schemas. Possible root cause: ${cause}`);
+    throw refusal(
+      400,
+      `Schema error for local_link_connection: ${inPython(values)} is not valid under any of the given schemas. Possible root cause: ${cause}`,
+    );
   };
   if (strange !== undefined) refuse(`Additional properties are not allowed ('${strange}' was unexpected)`);
   if (Object.keys(values).length === 0 || values['network_type'] === 'unmanaged') return values;
@@ -202,6 +296,7 @@ function linkOf(link: unknown): Values {
   const { switch_id: switchId, hostname } = values;
   if (switchId === undefined && hostname === undefined) refuse("'switch_id' is a required property");
   if (switchId === undefined) return values;
-  if (!/^(?:[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{16})$/i.test(String(switchId))) throw refusal(400, `Expected a MAC address or OpenFlow datapath ID but received ${String(switchId)}.`);
+  if (!/^(?:[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{16})$/i.test(String(switchId)))
+    throw refusal(400, `Expected a MAC address or OpenFlow datapath ID but received ${String(switchId)}.`);
   return { ...values, switch_id: String(switchId).toLowerCase() };
 }

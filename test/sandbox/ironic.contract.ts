@@ -99,7 +99,11 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
 function contractOf(target: () => IronicTarget, created: string[]): IronicContract {
   const run = `contract-${randomUUID()}`;
 
-  function ask(method: string, path: string, { json, minor = 82, token = target().admin.token }: Asking = {}): Promise<Reply> {
+  function ask(
+    method: string,
+    path: string,
+    { json, minor = 82, token = target().admin.token }: Asking = {},
+  ): Promise<Reply> {
     const headers = minor === 'none' ? {} : { 'X-OpenStack-Ironic-API-Version': `1.${minor}` };
     return send(method, `${target().url}/v1${path}`, { token, json, headers });
   }
@@ -111,11 +115,18 @@ function contractOf(target: () => IronicTarget, created: string[]): IronicContra
     return reply.json.uuid as string;
   }
 
-  const show = async (uuid: string): Promise<Record<string, unknown>> => (await ask('GET', `/nodes/${uuid}`)).json as Record<string, unknown>;
-  const say = (uuid: string, verb: string, beside: object = {}): Promise<Reply> => ask('PUT', `/nodes/${uuid}/states/provision`, { json: { target: verb, ...beside } });
+  const show = async (uuid: string): Promise<Record<string, unknown>> =>
+    (await ask('GET', `/nodes/${uuid}`)).json as Record<string, unknown>;
+  const say = (uuid: string, verb: string, beside: object = {}): Promise<Reply> =>
+    ask('PUT', `/nodes/${uuid}/states/provision`, { json: { target: verb, ...beside } });
 
   function settle(uuid: string, state: string): Promise<Record<string, unknown>> {
-    return waitFor(`node ${uuid} to be ${state}`, () => show(uuid), (node) => node.provision_state === state && node.reservation === null, patience);
+    return waitFor(
+      `node ${uuid} to be ${state}`,
+      () => show(uuid),
+      (node) => node.provision_state === state && node.reservation === null,
+      patience,
+    );
   }
 
   async function bring(uuid: string, ...steps: [string, string][]): Promise<void> {
@@ -135,7 +146,10 @@ function contractOf(target: () => IronicTarget, created: string[]): IronicContra
     settle,
     bring,
     patch: (uuid, ...steps) => ask('PATCH', `/nodes/${uuid}`, { json: steps }),
-    mac: () => `52:54:${randomUUID().slice(0, 8).replace(/..(?!$)/g, '$&:')}`,
+    mac: () =>
+      `52:54:${randomUUID()
+        .slice(0, 8)
+        .replace(/..(?!$)/g, '$&:')}`,
   };
 }
 

@@ -6,7 +6,16 @@ import { randomUUID } from 'node:crypto';
 import { Refusal, startHttpDouble } from './http-double.js';
 import type { Answer, Call, HttpDouble } from './http-double.js';
 import { isMeant, lock, look } from './ironic-activity.js';
-import { askerOf, isUuid, minorOf, nobody, plainRefusal, refusal, versionDocument, withVersions } from './ironic-api.js';
+import {
+  askerOf,
+  isUuid,
+  minorOf,
+  nobody,
+  plainRefusal,
+  refusal,
+  versionDocument,
+  withVersions,
+} from './ironic-api.js';
 import type { Asker, Login } from './ironic-api.js';
 import { createNode, deleteNode, patchNode } from './ironic-change.js';
 import { isAllowed, listNodes } from './ironic-list.js';
@@ -16,7 +25,15 @@ import { onPortGroups } from './ironic-port-groups.js';
 import type { StoredPortGroup } from './ironic-port-groups.js';
 import { newPort, onPorts } from './ironic-ports.js';
 import type { StoredPort } from './ironic-ports.js';
-import { checkProvision, onTraits, provision, setMaintenance, setPower, statesOf, validationOf } from './ironic-states.js';
+import {
+  checkProvision,
+  onTraits,
+  provision,
+  setMaintenance,
+  setPower,
+  statesOf,
+  validationOf,
+} from './ironic-states.js';
 import type { Intervention } from './service-list.js';
 
 export type { StoredNode } from './ironic-node.js';
@@ -91,7 +108,15 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     intervene: () => undefined,
     spoil: () => undefined,
     seed: (given) => {
-      const stored: StoredNode = { ...structuredClone(defaults), uuid: randomUUID(), name: 'rack1-01', driver_info: {}, instance_info: {}, power_state: 'power off', ...given };
+      const stored: StoredNode = {
+        ...structuredClone(defaults),
+        uuid: randomUUID(),
+        name: 'rack1-01',
+        driver_info: {},
+        instance_info: {},
+        power_state: 'power off',
+        ...given,
+      };
       double.nodes.push(stored);
       return stored;
     },
@@ -156,7 +181,8 @@ function listConductors({ host }: IronicDouble, { asker, minor }: Request): Answ
 
 function onNodes(double: IronicDouble, call: Call, { asker, minor, body }: Request): Answer {
   if (call.method === 'POST') {
-    if (!asker.isAdmin && !asker.isProjectAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:node:create');
+    if (!asker.isAdmin && !asker.isProjectAdmin)
+      throw refusal(403, 'Access was denied to the following resource: baremetal:node:create');
     return createNode(double, { body, minor, owner: asker.project });
   }
   const answer = listNodes(double, call, { minor, asker, isDetailed: call.segments[2] === 'detail' });
@@ -169,15 +195,19 @@ function onNode(double: IronicDouble, call: Call, { asker, minor, body }: Reques
   if (!/^[\w.~-]+$/.test(ident)) throw plainRefusal(400, 'Bad Request', `Expected UUID or name for node: ${ident}`);
   const provisioning = resource === 'states' && name === 'provision' ? checkProvision(body) : undefined;
   // Names came with 1.5.
-  const node = double.nodes.find((candidate) => candidate.uuid === ident || (candidate.name === ident && minor >= 5 && !isUuid(ident)));
+  const node = double.nodes.find(
+    (candidate) => candidate.uuid === ident || (candidate.name === ident && minor >= 5 && !isUuid(ident)),
+  );
   if (!node || !isAllowed(recordOf(node), asker)) throw refusal(404, `Node ${ident} could not be found.`);
   const isOwnerAdmin = asker.isProjectAdmin && recordOf(node)['owner'] === asker.project;
-  if (!asker.isAdmin && !isOwnerAdmin && call.method !== 'GET') throw refusal(403, 'Access was denied to the following resource: baremetal:node');
+  if (!asker.isAdmin && !isOwnerAdmin && call.method !== 'GET')
+    throw refusal(403, 'Access was denied to the following resource: baremetal:node');
   // What begins with this request is not looked at by it.
   const holder = node.reservation;
   const [state, power] = [node.provision_state, node.target_power_state];
   const settle = (): void => {
-    if (node.reservation === holder && node.provision_state === state && node.target_power_state === power) look(double, node);
+    if (node.reservation === holder && node.provision_state === state && node.target_power_state === power)
+      look(double, node);
   };
   try {
     if (provisioning) return provision(double, node, { body: provisioning, minor });
@@ -187,7 +217,11 @@ function onNode(double: IronicDouble, call: Call, { asker, minor, body }: Reques
   }
 }
 
-function answerOnNode(double: IronicDouble, call: Call, { node, minor, body, ident }: { node: StoredNode; minor: number; body: Values; ident: string }): Answer {
+function answerOnNode(
+  double: IronicDouble,
+  call: Call,
+  { node, minor, body, ident }: { node: StoredNode; minor: number; body: Values; ident: string },
+): Answer {
   const [, , , resource, name] = call.segments;
   const { method, query } = call;
   switch (`${method} ${[resource, name].filter(Boolean).join('/')}`) {
@@ -216,6 +250,7 @@ function answerOnNode(double: IronicDouble, call: Call, { node, minor, body, ide
 async function bodyOf(call: Call): Promise<unknown> {
   const body = await call.json();
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = call.headers;
-  if (body === undefined && (length !== '0' || encoding !== undefined)) throw refusal(500, 'Expecting value: line 1 column 1 (char 0)');
+  if (body === undefined && (length !== '0' || encoding !== undefined))
+    throw refusal(500, 'Expecting value: line 1 column 1 (char 0)');
   return body;
 }

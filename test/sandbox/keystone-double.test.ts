@@ -15,7 +15,8 @@ test('tokens of the double expire by its clock, and all at once when they are re
   let now = Date.UTC(2025, 3, 22);
   const sandbox = await startSandbox({ now: () => now });
   sandbox.keystone.tokenSeconds = 60;
-  const status = async (token: string): Promise<number> => (await send('GET', `${sandbox.glance.url}/v2/images`, { token })).status;
+  const status = async (token: string): Promise<number> =>
+    (await send('GET', `${sandbox.glance.url}/v2/images`, { token })).status;
   const token = await logIn(sandbox.auth);
 
   expect(await status(token)).toBe(200);

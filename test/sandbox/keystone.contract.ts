@@ -30,7 +30,9 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
     });
 
     function authenticate(identity: object, scope?: object): Promise<Reply> {
-      return send('POST', `${target.auth.auth_url}/auth/tokens`, { json: { auth: { identity, ...(scope === undefined ? {} : { scope }) } } });
+      return send('POST', `${target.auth.auth_url}/auth/tokens`, {
+        json: { auth: { identity, ...(scope === undefined ? {} : { scope }) } },
+      });
     }
 
     function check(token: string, subject = token): Promise<Reply> {
@@ -54,7 +56,12 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       expect(token.roles.map((role: { name: string }) => role.name)).toContain('admin');
       const image = token.catalog.find(({ type }: { type: string }) => type === 'image');
       expect(image.endpoints).toContainEqual(
-        expect.objectContaining({ interface: 'public', region: 'RegionOne', region_id: 'RegionOne', url: expect.stringMatching(/^http/) }),
+        expect.objectContaining({
+          interface: 'public',
+          region: 'RegionOne',
+          region_id: 'RegionOne',
+          url: expect.stringMatching(/^http/),
+        }),
       );
     });
 
@@ -69,7 +76,10 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
     test('a token gives another token that does not outlive it', async () => {
       const first = await authenticate(passwordOf(target.auth));
 
-      const second = await authenticate({ methods: ['token'], token: { id: first.headers.get('x-subject-token') } }, scopeOf(target.auth));
+      const second = await authenticate(
+        { methods: ['token'], token: { id: first.headers.get('x-subject-token') } },
+        scopeOf(target.auth),
+      );
 
       expect(second.status).toBe(201);
       expect(second.json.token.expires_at).toBe(first.json.token.expires_at);
@@ -77,10 +87,16 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
     });
 
     test('an application credential brings its project', async () => {
-      const reply = await authenticate({ methods: ['application_credential'], application_credential: target.applicationCredential });
+      const reply = await authenticate({
+        methods: ['application_credential'],
+        application_credential: target.applicationCredential,
+      });
 
       expect(reply.status).toBe(201);
-      expect(reply.json.token).toMatchObject({ methods: ['application_credential'], project: { id: target.projectId } });
+      expect(reply.json.token).toMatchObject({
+        methods: ['application_credential'],
+        project: { id: target.projectId },
+      });
     });
 
     test('a user with a role on the system gets a token for it, without a project but with a catalogue', async () => {
@@ -88,7 +104,10 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
 
       expect(reply.status).toBe(201);
       const { token } = reply.json;
-      expect(token).toMatchObject({ system: { all: true }, catalog: expect.arrayContaining([expect.objectContaining({ type: 'image' })]) });
+      expect(token).toMatchObject({
+        system: { all: true },
+        catalog: expect.arrayContaining([expect.objectContaining({ type: 'image' })]),
+      });
       expect(token).not.toHaveProperty('project');
       expect(token.roles.map((role: { name: string }) => role.name).sort()).toEqual(['admin', 'member', 'reader']);
     });
@@ -96,7 +115,10 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
     test('a token of a project gives one of the system, which does not outlive it', async () => {
       const first = await authenticate(passwordOf(target.auth), scopeOf(target.auth));
 
-      const second = await authenticate({ methods: ['token'], token: { id: first.headers.get('x-subject-token') } }, { system: { all: true } });
+      const second = await authenticate(
+        { methods: ['token'], token: { id: first.headers.get('x-subject-token') } },
+        { system: { all: true } },
+      );
 
       expect(second.status).toBe(201);
       expect(second.json.token).toMatchObject({ system: { all: true }, expires_at: first.json.token.expires_at });
@@ -106,7 +128,10 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       const system = { system: { all: true } };
       const refused = [
         await authenticate(passwordOf(target.demoAuth), system),
-        await authenticate({ methods: ['application_credential'], application_credential: target.applicationCredential }, system),
+        await authenticate(
+          { methods: ['application_credential'], application_credential: target.applicationCredential },
+          system,
+        ),
       ];
 
       expect(refused.map(({ status }) => status)).toEqual([401, 401]);
@@ -126,7 +151,11 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
 
       for (const { status, json } of wrong) {
         expect(status).toBe(401);
-        expect(json.error).toEqual({ code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' });
+        expect(json.error).toEqual({
+          code: 401,
+          title: 'Unauthorized',
+          message: 'The request you have made requires authentication.',
+        });
       }
     });
 
@@ -135,7 +164,9 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
 
       expect((await send('POST', url, { json: {} })).status).toBe(400);
       expect((await send('POST', url, { json: { auth: {} } })).status).toBe(400);
-      expect((await send('POST', url, { data: '{', headers: { 'Content-Type': 'application/json' } })).status).toBe(400);
+      expect((await send('POST', url, { data: '{', headers: { 'Content-Type': 'application/json' } })).status).toBe(
+        400,
+      );
     });
 
     test('a token can be checked and revoked', async () => {

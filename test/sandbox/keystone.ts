@@ -131,7 +131,17 @@ function handle(state: State, call: Call): Answer | Promise<Answer> {
 /** By default only admins may. */
 function listProjects({ double }: State, call: Call): Answer {
   const identity = double.identify(header(call, 'x-auth-token'));
-  if (identity?.isAdmin !== true) return { status: 403, body: { error: { code: 403, title: 'Forbidden', message: 'You are not authorized to perform the requested action: identity:list_projects.' } } };
+  if (identity?.isAdmin !== true)
+    return {
+      status: 403,
+      body: {
+        error: {
+          code: 403,
+          title: 'Forbidden',
+          message: 'You are not authorized to perform the requested action: identity:list_projects.',
+        },
+      },
+    };
   return { status: 200, body: { projects: double.projects, links: { next: null } } };
 }
 
@@ -159,7 +169,8 @@ function newToken(
   const bound = methods.includes('application_credential') ? user.project : former?.project;
   const forSystem = asked.scope?.system?.all === true;
   // An application credential has the scope that it was made for, whatever is asked.
-  if (forSystem && (user.systemRoles.length === 0 || methods.includes('application_credential'))) throw unauthorized(double.authUrl);
+  if (forSystem && (user.systemRoles.length === 0 || methods.includes('application_credential')))
+    throw unauthorized(double.authUrl);
   const project = forSystem ? undefined : scope === undefined ? bound : projectOf(user, scope);
   if (scope !== undefined && project === undefined) throw unauthorized(double.authUrl);
   const issuedAt = now();
@@ -216,8 +227,14 @@ function shown({ double }: State, of: { call: Call; status: number; id: string; 
     issued_at: instant(issuedAt),
   };
   const roles = (systemRoles ?? user.roles).map((name) => ({ id: hexId(), name }));
-  const scope = project !== undefined ? { project: { domain, ...project }, is_domain: false, roles } : systemRoles ? { system: { all: true }, roles } : {};
-  const catalog = (project ?? systemRoles) === undefined || of.call.query.has('nocatalog') ? {} : { catalog: catalogOf(double) };
+  const scope =
+    project !== undefined
+      ? { project: { domain, ...project }, is_domain: false, roles }
+      : systemRoles
+        ? { system: { all: true }, roles }
+        : {};
+  const catalog =
+    (project ?? systemRoles) === undefined || of.call.query.has('nocatalog') ? {} : { catalog: catalogOf(double) };
   const headers = { 'X-Subject-Token': of.id, Vary: 'X-Auth-Token' };
   return { status: of.status, headers, body: { token: { ...base, ...scope, ...catalog } } };
 }
@@ -227,7 +244,13 @@ function catalogOf({ catalog, authUrl, region }: KeystoneDouble): object[] {
     id: hexId(),
     type,
     name,
-    endpoints: ['public', 'internal', 'admin'].map((side) => ({ id: hexId(), interface: side, region_id: region, region, url })),
+    endpoints: ['public', 'internal', 'admin'].map((side) => ({
+      id: hexId(),
+      interface: side,
+      region_id: region,
+      region,
+      url,
+    })),
   }));
 }
 

@@ -23,9 +23,11 @@ export async function startNeutron(options: ServiceOptions): Promise<NeutronDoub
     const intervention = double.intervene(call);
     if (intervention) return intervention;
     refuseStrangers(options, call);
-    if (call.segments.join('/') !== 'v2.0/networks') throw new Refusal({ status: 404, body: { message: 'The resource could not be found.' } });
+    if (call.segments.join('/') !== 'v2.0/networks')
+      throw new Refusal({ status: 404, body: { message: 'The resource could not be found.' } });
     const { query } = call;
-    const isAsked = (network: StoredNetwork): boolean => [null, network.id].includes(query.get('id')) && [null, network.name].includes(query.get('name'));
+    const isAsked = (network: StoredNetwork): boolean =>
+      [null, network.id].includes(query.get('id')) && [null, network.name].includes(query.get('name'));
     return { status: 200, body: { networks: double.networks.filter(isAsked) } };
   });
   const double: NeutronDouble = {

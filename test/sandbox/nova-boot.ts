@@ -22,41 +22,68 @@ export interface Boot {
 type Values = Readonly<Record<string, unknown>>;
 
 /** `create`, whose schema depends on the version, and whose refusals come in its order. */
-export async function bootServer(double: NovaDouble, call: Call, { minor, project }: { minor: number; project: string }): Promise<Answer> {
+export async function bootServer(
+  double: NovaDouble,
+  call: Call,
+  { minor, project }: { minor: number; project: string },
+): Promise<Answer> {
   const body = ((await call.json()) ?? {}) as Values;
   const server = (body['server'] ?? {}) as Values;
   checkSchema(server, minor);
   const hypervisor = textAt(server, 'hypervisor_hostname');
   const zone = textAt(server, 'availability_zone');
   if (hypervisor !== '' && zone.includes(':')) {
-    throw refusal('One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are mutually exclusive.');
+    throw refusal(
+      'One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are mutually exclusive.',
+    );
   }
   const flavor = double.flavors.find(({ id }) => id === server['flavorRef']);
   if (flavor === undefined) throw refusal(`Flavor ${textAt(server, 'flavorRef')} could not be found.`);
   if (double.options.hasImage?.(textAt(server, 'imageRef')) === false) throw refusal('Can not find requested image');
-  if (!['', 'nova'].includes(zone.split(':')[0] ?? '')) throw refusal('The requested availability zone is not available');
+  if (!['', 'nova'].includes(zone.split(':')[0] ?? ''))
+    throw refusal('The requested availability zone is not available');
   const key = server['key_name'];
   if (typeof key === 'string' && !double.keyPairs.includes(key)) throw refusal('Invalid key_name provided.');
-  if (hypervisor !== '' && !hypervisorsOf(double).includes(hypervisor)) throw refusal(`Compute host ${hypervisor} could not be found.`);
+  if (hypervisor !== '' && !hypervisorsOf(double).includes(hypervisor))
+    throw refusal(`Compute host ${hypervisor} could not be found.`);
   const hints = (body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}) as Values;
-  const stored: StoredServer = { id: randomUUID(), name: textAt(server, 'name').trim(), project, status: 'BUILD', image: textAt(server, 'imageRef'), isLost: false };
+  const stored: StoredServer = {
+    id: randomUUID(),
+    name: textAt(server, 'name').trim(),
+    project,
+    status: 'BUILD',
+    image: textAt(server, 'imageRef'),
+    isLost: false,
+  };
   const target = flavor.fits ? schedule(double, hypervisor, textAt(hints, 'reservation')) : undefined;
   stored.boot = { taskState: 'scheduling', hypervisor: '', fault: '', looks: double.looks, target };
   occupy(double, target, stored.id);
   double.servers.push(stored);
-  return { status: 202, body: { server: { id: stored.id, links: [], security_groups: [{ name: 'default' }], adminPass: 'not to be shown' } } };
+  return {
+    status: 202,
+    body: {
+      server: { id: stored.id, links: [], security_groups: [{ name: 'default' }], adminPass: 'not to be shown' },
+    },
+  };
 }
 
 /** nova/api/openstack/compute/schemas/servers.py. */
 function checkSchema(server: Values, minor: number): void {
-  const invalid = (what: string): Refusal => refusal(`Invalid input for field/attribute server. Value: ${JSON.stringify(server)}. ${what}`);
+  const invalid = (what: string): Refusal =>
+    refusal(`Invalid input for field/attribute server. Value: ${JSON.stringify(server)}. ${what}`);
   const required = ['name', 'flavorRef', ...(minor >= 37 ? ['networks'] : [])];
   for (const key of required) if (!(key in server)) throw invalid(`'${key}' is a required property`);
-  if (minor < 74 && 'hypervisor_hostname' in server) throw invalid("Additional properties are not allowed ('hypervisor_hostname' was unexpected)");
+  if (minor < 74 && 'hypervisor_hostname' in server)
+    throw invalid("Additional properties are not allowed ('hypervisor_hostname' was unexpected)");
   const { networks, imageRef } = server;
-  if (typeof networks === 'string' && minor < 37) throw refusal(`Invalid input for field/attribute networks. Value: ${networks}. '${networks}' is not of type 'array'`);
+  if (typeof networks === 'string' && minor < 37)
+    throw refusal(
+      `Invalid input for field/attribute networks. Value: ${networks}. '${networks}' is not of type 'array'`,
+    );
   if (typeof imageRef === 'string' && !/^[0-9a-f-]{36}$/.test(imageRef)) {
-    throw refusal(`Invalid input for field/attribute imageRef. Value: ${imageRef}. '${imageRef}' is not valid under any of the given schemas`);
+    throw refusal(
+      `Invalid input for field/attribute imageRef. Value: ${imageRef}. '${imageRef}' is not valid under any of the given schemas`,
+    );
   }
 }
 
@@ -64,7 +91,9 @@ function checkSchema(server: Values, minor: number): void {
 export function showServer(double: NovaDouble, id: string): Answer {
   const server = serverOf(double, id);
   const { name, project, status, image } = server;
-  const body = { server: { id, name, tenant_id: project, status, image: image === '' ? '' : { id: image }, ...detailsOf(server) } };
+  const body = {
+    server: { id, name, tenant_id: project, status, image: image === '' ? '' : { id: image }, ...detailsOf(server) },
+  };
   advance(double, server);
   return { status: 200, body };
 }
@@ -76,7 +105,9 @@ export function detailsOf({ boot }: StoredServer): object {
     'OS-EXT-STS:task_state': boot.taskState || null,
     'OS-EXT-SRV-ATTR:hypervisor_hostname': boot.hypervisor || null,
     'OS-EXT-SRV-ATTR:instance_name': boot.hypervisor === '' ? '' : 'instance-00000001',
-    ...(boot.fault === '' ? {} : { fault: { code: 500, created: '2025-01-01T00:00:00Z', message: boot.fault, details: 'Traceback' } }),
+    ...(boot.fault === ''
+      ? {}
+      : { fault: { code: 500, created: '2025-01-01T00:00:00Z', message: boot.fault, details: 'Traceback' } }),
   };
 }
 
@@ -157,12 +188,17 @@ function release({ options }: NovaDouble, server: string): void {
 
 /** Begins to delete what is on these hypervisors, as the end of a lease does. */
 export function clearHypervisors(double: NovaDouble, hypervisors: readonly string[]): void {
-  for (const server of double.servers.filter(({ boot }) => hypervisors.includes(boot?.target ?? ''))) beginDeletion(double, server);
+  for (const server of double.servers.filter(({ boot }) => hypervisors.includes(boot?.target ?? '')))
+    beginDeletion(double, server);
 }
 
 function serverOf({ servers }: NovaDouble, id: string): StoredServer {
   const server = servers.find((candidate) => candidate.id === id);
-  if (server === undefined) throw new Refusal({ status: 404, body: { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } } });
+  if (server === undefined)
+    throw new Refusal({
+      status: 404,
+      body: { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } },
+    });
   return server;
 }
 

@@ -55,11 +55,25 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
 
     const facts = (): NovaTarget => target!;
 
-    function ask(method: string, path: string, { version = '2.1', json, token = facts().admin.token }: Asking = {}): Promise<Reply> {
-      return send(method, facts().url + path, { token, json, headers: { 'OpenStack-API-Version': `compute ${version}` } });
+    function ask(
+      method: string,
+      path: string,
+      { version = '2.1', json, token = facts().admin.token }: Asking = {},
+    ): Promise<Reply> {
+      return send(method, facts().url + path, {
+        token,
+        json,
+        headers: { 'OpenStack-API-Version': `compute ${version}` },
+      });
     }
 
-    const requestOf = (changes: object = {}): object => ({ name: run, imageRef: facts().imageId, flavorRef: facts().flavor.id, networks: 'none', ...changes });
+    const requestOf = (changes: object = {}): object => ({
+      name: run,
+      imageRef: facts().imageId,
+      flavorRef: facts().flavor.id,
+      networks: 'none',
+      ...changes,
+    });
 
     async function boot(changes: object = {}, beside: object = {}): Promise<string> {
       const reply = await ask('POST', '/servers', { version: '2.74', json: { server: requestOf(changes), ...beside } });
@@ -70,11 +84,21 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
     }
 
     function settle(id: string): Promise<Reply> {
-      return waitFor(`server ${id}`, () => ask('GET', `/servers/${id}`, { version: '2.69' }), ({ json }) => json.server.status !== 'BUILD' && json.server['OS-EXT-STS:task_state'] === null, patience);
+      return waitFor(
+        `server ${id}`,
+        () => ask('GET', `/servers/${id}`, { version: '2.69' }),
+        ({ json }) => json.server.status !== 'BUILD' && json.server['OS-EXT-STS:task_state'] === null,
+        patience,
+      );
     }
 
     async function awaitEnd(id: string): Promise<void> {
-      await waitFor(`server ${id} to go`, () => ask('GET', `/servers/${id}`), ({ status }) => status === 404, patience);
+      await waitFor(
+        `server ${id} to go`,
+        () => ask('GET', `/servers/${id}`),
+        ({ status }) => status === 404,
+        patience,
+      );
     }
 
     async function listed(query: string): Promise<string[]> {
@@ -114,7 +138,11 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
 
       const { json } = await settle(id);
 
-      expect(json.server).toMatchObject({ status: 'ERROR', fault: { code: 500, message: expect.stringContaining('No valid host was found.') }, 'OS-EXT-SRV-ATTR:hypervisor_hostname': null });
+      expect(json.server).toMatchObject({
+        status: 'ERROR',
+        fault: { code: 500, message: expect.stringContaining('No valid host was found.') },
+        'OS-EXT-SRV-ATTR:hypervisor_hostname': null,
+      });
       expect((await ask('POST', `/servers/${id}/action`, { json: { forceDelete: null } })).status).toBe(202);
       await awaitEnd(id);
     });
@@ -127,14 +155,21 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
     });
 
     test('scheduler hints stand beside the server', async () => {
-      const id = await boot({ hypervisor_hostname: facts().hypervisor }, { 'os:scheduler_hints': { reservation: randomUUID() } });
+      const id = await boot(
+        { hypervisor_hostname: facts().hypervisor },
+        { 'os:scheduler_hints': { reservation: randomUUID() } },
+      );
 
       expect((await settle(id)).json.server.status).toBe('ACTIVE');
     });
 
     test.each<[string, () => object, RegExp]>([
       ['an unknown hypervisor', () => ({ hypervisor_hostname: 'nowhere' }), /^Compute host nowhere could not be found/],
-      ['two ways of choosing', () => ({ hypervisor_hostname: facts().hypervisor, availability_zone: `nova:${facts().hypervisor}` }), /mutually exclusive/],
+      [
+        'two ways of choosing',
+        () => ({ hypervisor_hostname: facts().hypervisor, availability_zone: `nova:${facts().hypervisor}` }),
+        /mutually exclusive/,
+      ],
       ['an unknown zone', () => ({ availability_zone: 'elsewhere' }), /availability zone is not available/],
       ['an unknown flavor', () => ({ flavorRef: 'nothing' }), /^Flavor nothing could not be found/],
       ['an unknown image', () => ({ imageRef: randomUUID() }), /^Can not find requested image/],
@@ -148,7 +183,10 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
     });
 
     test('older versions know neither the choice of a hypervisor nor of no networks', async () => {
-      const chosen = await ask('POST', '/servers', { version: '2.73', json: { server: requestOf({ hypervisor_hostname: facts().hypervisor }) } });
+      const chosen = await ask('POST', '/servers', {
+        version: '2.73',
+        json: { server: requestOf({ hypervisor_hostname: facts().hypervisor }) },
+      });
       const networkless = await ask('POST', '/servers', { version: '2.36', json: { server: requestOf() } });
 
       expect([chosen.status, chosen.text]).toEqual([400, expect.stringContaining('hypervisor_hostname')]);
@@ -159,7 +197,9 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       const reply = await ask('GET', '/flavors?limit=1', { version: '2.999' });
 
       expect(reply.status).toBe(406);
-      expect(reply.json.computeFault.message).toMatch(/^Version 2\.999 is not supported by the API\. Minimum is 2\.1 and maximum is 2\.\d+\.$/);
+      expect(reply.json.computeFault.message).toMatch(
+        /^Version 2\.999 is not supported by the API\. Minimum is 2\.1 and maximum is 2\.\d+\.$/,
+      );
     });
 
     test('only admins choose the hypervisor', async () => {
@@ -172,14 +212,26 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       const { status, json } = await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53' });
 
       expect(status).toBe(200);
-      expect(json.hypervisors).toContainEqual(expect.objectContaining({ id: expect.any(String), hypervisor_hostname: facts().hypervisor, hypervisor_type: 'fake' }));
-      expect((await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53', token: facts().demo.token })).status).toBe(403);
+      expect(json.hypervisors).toContainEqual(
+        expect.objectContaining({
+          id: expect.any(String),
+          hypervisor_hostname: facts().hypervisor,
+          hypervisor_type: 'fake',
+        }),
+      );
+      expect(
+        (await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53', token: facts().demo.token })).status,
+      ).toBe(403);
     });
 
     test('a server that is not there is answered 404', async () => {
       const id = randomUUID();
 
-      const replies = [await ask('GET', `/servers/${id}`), await ask('DELETE', `/servers/${id}`), await ask('POST', `/servers/${id}/action`, { json: { forceDelete: null } })];
+      const replies = [
+        await ask('GET', `/servers/${id}`),
+        await ask('DELETE', `/servers/${id}`),
+        await ask('POST', `/servers/${id}/action`, { json: { forceDelete: null } }),
+      ];
 
       expect(replies.map(({ status }) => status)).toEqual([404, 404, 404]);
     });
@@ -191,7 +243,9 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect((await ask('GET', `/flavors/${flavor.name}`)).status).toBe(404);
       const page = (await ask('GET', '/flavors?is_public=None&limit=1')).json;
       expect(page.flavors).toEqual([expect.objectContaining({ id: expect.any(String), name: expect.any(String) })]);
-      expect(page.flavors_links).toEqual([{ rel: 'next', href: expect.stringContaining(`marker=${page.flavors[0].id}`) }]);
+      expect(page.flavors_links).toEqual([
+        { rel: 'next', href: expect.stringContaining(`marker=${page.flavors[0].id}`) },
+      ]);
     });
 
     test('a key pair that is not there is answered 404', async () => {
@@ -199,7 +253,10 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
     });
 
     test('networks are listed by id and by name', async () => {
-      const list = (query: string): Promise<Reply> => send('GET', `${facts().networkUrl}/v2.0/networks?fields=id&fields=name&${query}`, { token: facts().admin.token });
+      const list = (query: string): Promise<Reply> =>
+        send('GET', `${facts().networkUrl}/v2.0/networks?fields=id&fields=name&${query}`, {
+          token: facts().admin.token,
+        });
 
       const replies = [await list(`id=${run}`), await list(`name=${run}`)];
 

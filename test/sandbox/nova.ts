@@ -80,7 +80,15 @@ export async function startNova(options: NovaOptions): Promise<NovaDouble> {
     options,
     intervene: () => undefined,
     seed: (given) => {
-      const stored = { id: randomUUID(), name: 'web', project: 'project-1', status: 'ACTIVE', image: randomUUID(), isLost: false, ...given };
+      const stored = {
+        id: randomUUID(),
+        name: 'web',
+        project: 'project-1',
+        status: 'ACTIVE',
+        image: randomUUID(),
+        isLost: false,
+        ...given,
+      };
       double.servers.push(stored);
       return stored;
     },
@@ -97,7 +105,8 @@ function handle(double: NovaDouble, call: Call): Answer | Promise<Answer> {
   if (resource === 'flavors') return onFlavors(double, call, id);
   if (resource === 'os-keypairs' && id !== undefined) return onKeyPair(double, id);
   if (resource !== 'servers') throw notFound('The resource could not be found.');
-  if (call.method === 'POST') return id === undefined ? bootServer(double, call, { minor, project }) : actOnServer(double, call, id);
+  if (call.method === 'POST')
+    return id === undefined ? bootServer(double, call, { minor, project }) : actOnServer(double, call, id);
   if (call.method === 'DELETE') return deleteServer(double, id ?? '');
   if (id !== undefined && id !== 'detail' && action === undefined) return showServer(double, id);
   return listServers(double, call, { isDetailed: id === 'detail', showsLost: minor >= 69, project });
@@ -114,7 +123,13 @@ function minorOf({ newestMinor }: NovaDouble, call: Call): number {
 
 /** `GET /os-hypervisors/detail`, for admins: each node of Ironic is one. */
 function hypervisorRowsOf({ host, options }: NovaDouble): object[] {
-  const row = (name: string, type: string): object => ({ id: randomUUID(), hypervisor_hostname: name, hypervisor_type: type, state: 'up', status: 'enabled' });
+  const row = (name: string, type: string): object => ({
+    id: randomUUID(),
+    hypervisor_hostname: name,
+    hypervisor_type: type,
+    state: 'up',
+    status: 'enabled',
+  });
   return [row(host, 'fake'), ...(options.nodes ?? []).map(({ uuid }) => row(uuid, 'ironic'))];
 }
 
@@ -134,31 +149,57 @@ function onKeyPair({ keyPairs }: NovaDouble, name: string): Answer {
   return { status: 200, body: { keypair: { name } } };
 }
 
-const notFound = (message: string): Refusal => new Refusal({ status: 404, body: { itemNotFound: { code: 404, message } } });
+const notFound = (message: string): Refusal =>
+  new Refusal({ status: 404, body: { itemNotFound: { code: 404, message } } });
 
 function servicesOf({ servers }: NovaDouble, showsLost: boolean): object[] {
-  const lost = servers.some(({ isLost }) => isLost) && showsLost ? [{ binary: 'nova-compute', host: 'lost', status: 'UNKNOWN' }] : [];
+  const lost =
+    servers.some(({ isLost }) => isLost) && showsLost
+      ? [{ binary: 'nova-compute', host: 'lost', status: 'UNKNOWN' }]
+      : [];
   return [...lost, { id: randomUUID(), binary: 'nova-compute', host: 'host-1', status: 'enabled', state: 'up' }];
 }
 
-function listServers(double: NovaDouble, call: Call, { isDetailed, showsLost, project }: { isDetailed: boolean; showsLost: boolean; project: string }): Answer {
+function listServers(
+  double: NovaDouble,
+  call: Call,
+  { isDetailed, showsLost, project }: { isDetailed: boolean; showsLost: boolean; project: string },
+): Answer {
   const { query } = call;
   const ours = double.servers.filter((server) => query.get('all_tenants') === '1' || server.project === project);
   const name = new RegExp(query.get('name') ?? '');
   const listed = ours.filter((server) => {
     if (server.isLost || (server.status === 'SOFT_DELETED' && query.get('soft_deleted') !== 'true')) return false;
     const node = query.get('node');
-    return [null, server.image].includes(query.get('image')) && (node === null || node === server.boot?.hypervisor) && name.test(server.name);
+    return (
+      [null, server.image].includes(query.get('image')) &&
+      (node === null || node === server.boot?.hypervisor) &&
+      name.test(server.name)
+    );
   });
   const { rows, next } = pageOf(listed, { call, idOf: ({ id }) => id, maximum: double.maximum });
   // Whatever is asked for but all_tenants makes Nova skip the cells that are down; and its own limit comes first.
   const isWhole = [...query.keys()].every((key) => key === 'all_tenants') && showsLost;
   const lost = isWhole && rows.length < double.maximum ? ours.filter(({ isLost }) => isLost) : [];
   const links = next === undefined ? {} : { servers_links: [{ rel: 'next', href: `http://behind-a-proxy${next}` }] };
-  return { status: 200, body: { servers: [...lost.map(lostRow), ...rows.map((row) => (isDetailed ? detailedRow(row) : { id: row.id, name: row.name }))], ...links } };
+  return {
+    status: 200,
+    body: {
+      servers: [
+        ...lost.map(lostRow),
+        ...rows.map((row) => (isDetailed ? detailedRow(row) : { id: row.id, name: row.name })),
+      ],
+      ...links,
+    },
+  };
 }
 
-const lostRow = ({ id, project }: StoredServer): object => ({ id, tenant_id: project, status: 'UNKNOWN', created: '2025-01-01T00:00:00Z' });
+const lostRow = ({ id, project }: StoredServer): object => ({
+  id,
+  tenant_id: project,
+  status: 'UNKNOWN',
+  created: '2025-01-01T00:00:00Z',
+});
 
 const detailedRow = (server: StoredServer): object => ({
   id: server.id,

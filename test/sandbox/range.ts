@@ -1,7 +1,10 @@
 // The Range header, as far as the doubles need it: one range of bytes.
 
 /** The bytes that are asked for, both ends included; undefined where there is no range that can be understood. */
-export function rangeOf(value: string | undefined, size: number): { from: number; to: number } | 'unsatisfiable' | undefined {
+export function rangeOf(
+  value: string | undefined,
+  size: number,
+): { from: number; to: number } | 'unsatisfiable' | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(value ?? '') ?? [];
   if (first === undefined || last === undefined || first + last === '') return undefined;
   const from = first === '' ? Math.max(size - Number(last), 0) : Number(first);

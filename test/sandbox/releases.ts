@@ -22,7 +22,9 @@ export function publishRelease(store: ImageStoreDouble, image: Release): string 
   const object = `${folder}/${name}.${format}`;
   if (!store.objects.has(folder)) store.put(folder, '');
   store.put(object, content, put);
-  store.put(`${folder}/${name}.manifest`, JSON.stringify({ ...usualManifest(release), ...manifest }), { contentType: 'application/json' });
+  store.put(`${folder}/${name}.manifest`, JSON.stringify({ ...usualManifest(release), ...manifest }), {
+    contentType: 'application/json',
+  });
   const before = store.objects.get(`${scope}/current`)?.content.toString() ?? '{}';
   const current = { ...(JSON.parse(before) as object), [name]: release };
   store.put(`${scope}/current`, JSON.stringify(current), { contentType: 'application/json' });

@@ -67,7 +67,12 @@ export interface Sandbox {
 }
 
 /** Starts all services. */
-export async function startSandbox({ now = Date.now, store: storeOptions = {}, objectsStore: objectsOptions = {}, services: wanted = [] }: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox({
+  now = Date.now,
+  store: storeOptions = {},
+  objectsStore: objectsOptions = {},
+  services: wanted = [],
+}: SandboxOptions = {}): Promise<Sandbox> {
   const keystone = await startKeystone({ now });
   const { identify, authUrl } = keystone;
   const glance = await startGlance({ identify, authUrl, now, seedOwner: keystone.admin.project.id });
@@ -95,12 +100,22 @@ export async function startSandbox({ now = Date.now, store: storeOptions = {}, o
   };
 }
 
-async function startUsers({ identify, now, glance }: Pick<KeystoneDouble, 'identify'> & { now: () => number; glance: GlanceDouble }): Promise<Users> {
+async function startUsers({
+  identify,
+  now,
+  glance,
+}: Pick<KeystoneDouble, 'identify'> & { now: () => number; glance: GlanceDouble }): Promise<Users> {
   const baremetal = await startIronic({ identify, now });
   const { nodes } = baremetal;
   const reservation = await startBlazar({ identify, now, nodes });
   const hasImage = (id: string): boolean => glance.state.images.has(id);
-  const compute = await startNova({ identify, now, nodes, hasImage, hypervisorsOf: (id) => reservation.hypervisorsOf(id) });
+  const compute = await startNova({
+    identify,
+    now,
+    nodes,
+    hasImage,
+    hypervisorsOf: (id) => reservation.hypervisorsOf(id),
+  });
   reservation.whenEnded = (hypervisors) => clearHypervisors(compute, hypervisors);
   return {
     compute,
@@ -123,7 +138,10 @@ function authOf(user: User, authUrl: string): AuthMapping {
   };
 }
 
-function cloudsYaml({ admin, authUrl, region }: KeystoneDouble, { auth, demoAuth }: Pick<Sandbox, 'auth' | 'demoAuth'>): string {
+function cloudsYaml(
+  { admin, authUrl, region }: KeystoneDouble,
+  { auth, demoAuth }: Pick<Sandbox, 'auth' | 'demoAuth'>,
+): string {
   const { id, secret } = admin.applicationCredential;
   const clouds = {
     sandbox: { auth, region_name: region },

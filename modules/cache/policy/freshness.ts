@@ -47,23 +47,32 @@ export interface Freshness {
  * ironic/drivers/modules/image_cache.py): newer than the copy is fetched, equal or older is fresh, absent or unreadable is fetched every time.
  * `strict` also fetches when it is older, or when ETag or size differ, and takes an equal strong ETag for proof where there is no date.
  */
-export function decideFreshness(copy: Copy | undefined, remote: Remote, { rule, force }: { rule: FreshnessRule; force: boolean }): Freshness {
+export function decideFreshness(
+  copy: Copy | undefined,
+  remote: Remote,
+  { rule, force }: { rule: FreshnessRule; force: boolean },
+): Freshness {
   if (!copy) return toFetch('absent', 'there is no copy');
   if (force) return toFetch('forced', 'force was given');
-  if (copy.source !== undefined && copy.source !== remote.source) return toFetch('other-source', `the copy is of ${copy.source}`);
+  if (copy.source !== undefined && copy.source !== remote.source)
+    return toFetch('other-source', `the copy is of ${copy.source}`);
   if (copy.fault !== undefined) return toFetch('checksum', copy.fault);
   if (remote.isImmutable) {
-    return copy.source === undefined ? toFetch('other-source', 'nothing says what the copy is of') : fresh('fresh', 'what bears this id never changes');
+    return copy.source === undefined
+      ? toFetch('other-source', 'nothing says what the copy is of')
+      : fresh('fresh', 'what bears this id never changes');
   }
   if (remote.noStore) return toFetch('no-store', 'the server forbids to keep it (Cache-Control: no-store)');
   const byEtag = rule === 'strict' ? decideByEtag(copy, remote) : undefined;
   if (byEtag?.fetch) return byEtag;
-  if (remote.modifiedMs === undefined) return byEtag ?? toFetch('no-last-modified', 'the server does not say when it was modified');
+  if (remote.modifiedMs === undefined)
+    return byEtag ?? toFetch('no-last-modified', 'the server does not say when it was modified');
   const dates = `modified at ${dateOf(remote.modifiedMs)}, the copy at ${dateOf(copy.modifiedMs)}`;
   if (remote.modifiedMs > copy.modifiedMs) return toFetch('newer', dates);
   if (rule === 'strict') {
     if (remote.modifiedMs < copy.modifiedMs) return toFetch('older', `it was rolled back: ${dates}`);
-    if (remote.bytes !== undefined && remote.bytes !== copy.bytes) return toFetch('size', `it has ${remote.bytes} bytes, the copy ${copy.bytes}`);
+    if (remote.bytes !== undefined && remote.bytes !== copy.bytes)
+      return toFetch('size', `it has ${remote.bytes} bytes, the copy ${copy.bytes}`);
   }
   return fresh('fresh', dates);
 }

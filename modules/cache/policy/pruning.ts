@@ -32,10 +32,12 @@ export interface Pruning {
 export function planPruning(entries: readonly CacheEntry[], limits: PruningLimits): Pruning {
   const reasons = new Map<CacheEntry, string>();
   const mayGo = (entry: CacheEntry): boolean => !entry.isCurrent && !entry.isLinked && !reasons.has(entry);
-  for (const entry of surplusVersions(entries, limits.keep)) if (mayGo(entry)) reasons.set(entry, `keep is ${limits.keep}`);
+  for (const entry of surplusVersions(entries, limits.keep))
+    if (mayGo(entry)) reasons.set(entry, `keep is ${limits.keep}`);
   const { maxAgeMs, maxBytes, nowMs } = limits;
   if (maxAgeMs !== undefined) {
-    for (const entry of entries) if (mayGo(entry) && nowMs - entry.lastUsedMs > maxAgeMs) reasons.set(entry, 'not used for longer than max_age');
+    for (const entry of entries)
+      if (mayGo(entry) && nowMs - entry.lastUsedMs > maxAgeMs) reasons.set(entry, 'not used for longer than max_age');
   }
   let left = totalBytes(entries.filter((entry) => !reasons.has(entry)));
   if (maxBytes !== undefined) {
@@ -53,7 +55,11 @@ export function planPruning(entries: readonly CacheEntry[], limits: PruningLimit
 /** The versions of each set beyond the newest `keep` that are not current. */
 function surplusVersions(entries: readonly CacheEntry[], keep: number): CacheEntry[] {
   const sets = new Set(entries.flatMap(({ set }) => (set === undefined ? [] : [set])));
-  return [...sets].flatMap((set) => oldestFirst(entries.filter((entry) => entry.set === set && !entry.isCurrent)).reverse().slice(keep));
+  return [...sets].flatMap((set) =>
+    oldestFirst(entries.filter((entry) => entry.set === set && !entry.isCurrent))
+      .reverse()
+      .slice(keep),
+  );
 }
 
 function oldestFirst(entries: readonly CacheEntry[]): CacheEntry[] {

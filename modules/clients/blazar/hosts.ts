@@ -26,12 +26,22 @@ export interface Allocation {
 /** Which hosts are reserved now or later, one element for each host of each reservation. Those of one reservation where its id is given. */
 export async function* listAllocations(cloud: Cloud, reservationId?: string): AsyncGenerator<Allocation> {
   const filter = reservationId === undefined ? '' : `?reservation_id=${encodeURIComponent(reservationId)}`;
-  const pages = { service: 'reservation', path: `/v1/os-hosts/allocations${filter}`, key: 'allocations', id: 'resource_id', next: () => undefined };
+  const pages = {
+    service: 'reservation',
+    path: `/v1/os-hosts/allocations${filter}`,
+    key: 'allocations',
+    id: 'resource_id',
+    next: () => undefined,
+  };
   for await (const row of readPages(pages, cloud)) {
     const reservations = Array.isArray(row.reservations) ? (row.reservations as Values[]) : [];
     // Releases without the filter answer everything.
     for (const reservation of reservations.filter(({ id }) => reservationId === undefined || id === reservationId)) {
-      yield { hostId: textAt(row, 'resource_id'), reservationId: textAt(reservation, 'id'), leaseId: textAt(reservation, 'lease_id') };
+      yield {
+        hostId: textAt(row, 'resource_id'),
+        reservationId: textAt(reservation, 'id'),
+        leaseId: textAt(reservation, 'lease_id'),
+      };
     }
   }
 }
@@ -39,7 +49,10 @@ export async function* listAllocations(cloud: Cloud, reservationId?: string): As
 /** The host of this id, which is Blazar's own; undefined where there is none. */
 export async function getHost(cloud: Cloud, id: string): Promise<Host | undefined> {
   try {
-    const answer = await cloud.request('reservation', { method: 'GET', path: `/v1/os-hosts/${encodeURIComponent(id)}` });
+    const answer = await cloud.request('reservation', {
+      method: 'GET',
+      path: `/v1/os-hosts/${encodeURIComponent(id)}`,
+    });
     return parseHost(((await answer.json()) as { host: Values }).host);
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -49,7 +62,11 @@ export async function getHost(cloud: Cloud, id: string): Promise<Host | undefine
 
 /** All hosts. */
 export async function* listHosts(cloud: Cloud): AsyncGenerator<Host> {
-  for await (const row of readPages({ service: 'reservation', path: '/v1/os-hosts', key: 'hosts', id: 'id', next: () => undefined }, cloud)) yield parseHost(row);
+  for await (const row of readPages(
+    { service: 'reservation', path: '/v1/os-hosts', key: 'hosts', id: 'id', next: () => undefined },
+    cloud,
+  ))
+    yield parseHost(row);
 }
 
 function parseHost(row: Values): Host {

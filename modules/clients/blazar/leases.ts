@@ -43,7 +43,10 @@ export type LeasePhase = 'coming' | 'active' | 'over' | 'failed';
  * Creates a lease of one host. It is not repeated: when an answer is lost, look for the name in `listLeases`.
  * Throws NO_HOST_FREE where no host has the properties and is free for the whole time.
  */
-export async function createLease(cloud: Cloud, { name, resourceProperties, start, end }: LeaseRequest): Promise<Lease> {
+export async function createLease(
+  cloud: Cloud,
+  { name, resourceProperties, start, end }: LeaseRequest,
+): Promise<Lease> {
   const reservation = {
     resource_type: 'physical:host',
     min: 1,
@@ -54,11 +57,21 @@ export async function createLease(cloud: Cloud, { name, resourceProperties, star
   const dates = { start_date: start === 'now' ? start : minuteOf(start), end_date: minuteOf(end) };
   const body = JSON.stringify({ name, ...dates, reservations: [reservation], events: [] });
   try {
-    const answer = await cloud.request('reservation', { method: 'POST', path: '/v1/leases', headers: { 'Content-Type': 'application/json' }, body });
+    const answer = await cloud.request('reservation', {
+      method: 'POST',
+      path: '/v1/leases',
+      headers: { 'Content-Type': 'application/json' },
+      body,
+    });
     return leaseIn(await answer.json());
   } catch (error) {
     if (!isNoHostFree(error)) throw error;
-    throw new OperationError('NO_HOST_FREE', `Blazar has no free host for ${reservation.resource_properties}: ${error.message}`, { service: 'reservation', lease: name }, error);
+    throw new OperationError(
+      'NO_HOST_FREE',
+      `Blazar has no free host for ${reservation.resource_properties}: ${error.message}`,
+      { service: 'reservation', lease: name },
+      error,
+    );
   }
 }
 
@@ -75,7 +88,11 @@ export async function getLease(cloud: Cloud, id: string): Promise<Lease | undefi
 /** The leases that still exist, ended ones too: an admin's answer has those of all projects. */
 export async function* listLeases(cloud: Cloud): AsyncGenerator<Lease> {
   // Blazar has no pages and filters.
-  for await (const row of readPages({ service: 'reservation', path: '/v1/leases', key: 'leases', id: 'id', next: () => undefined }, cloud)) yield parseLease(row);
+  for await (const row of readPages(
+    { service: 'reservation', path: '/v1/leases', key: 'leases', id: 'id', next: () => undefined },
+    cloud,
+  ))
+    yield parseLease(row);
 }
 
 /**
@@ -83,7 +100,9 @@ export async function* listLeases(cloud: Cloud): AsyncGenerator<Lease> {
  * A lease that is just starting or ending is refused with 500, even after repetition: it can be deleted some seconds later.
  */
 export async function deleteLease(cloud: Cloud, id: string): Promise<void> {
-  await (await cloud.request('reservation', { method: 'DELETE', path: pathOf(id), expect: [200, 202, 204, 404] })).text();
+  await (
+    await cloud.request('reservation', { method: 'DELETE', path: pathOf(id), expect: [200, 202, 204, 404] })
+  ).text();
 }
 
 /** Where a lease is on its way; see `status`. */
@@ -109,7 +128,10 @@ function pathOf(id: string): string {
 
 function leaseIn(answer: unknown): Lease {
   const { lease } = (answer ?? {}) as { lease?: Values };
-  if (typeof lease?.id !== 'string') throw new OperationError('UNEXPECTED_ANSWER', 'the reservation service answered no lease', { service: 'reservation' });
+  if (typeof lease?.id !== 'string')
+    throw new OperationError('UNEXPECTED_ANSWER', 'the reservation service answered no lease', {
+      service: 'reservation',
+    });
   return parseLease(lease);
 }
 
@@ -120,6 +142,9 @@ function parseLease(row: Values): Lease {
     name: textAt(row, 'name'),
     projectId: textAt(row, 'project_id'),
     status: textAt(row, 'status'),
-    reservations: reservations.map((reservation) => ({ id: textAt(reservation, 'id'), status: textAt(reservation, 'status') })),
+    reservations: reservations.map((reservation) => ({
+      id: textAt(reservation, 'id'),
+      status: textAt(reservation, 'status'),
+    })),
   };
 }

@@ -25,17 +25,27 @@ export interface Volume {
  */
 export async function assertAllVolumes(cloud: Cloud): Promise<void> {
   try {
-    await (await cloud.request('block-storage', { method: 'GET', path: '/os-services', headers, expect: [200, 404] })).text();
+    await (
+      await cloud.request('block-storage', { method: 'GET', path: '/os-services', headers, expect: [200, 404] })
+    ).text();
   } catch (error) {
     if (![401, 403].includes(statusOf(error) ?? 0)) throw error;
-    throw new OperationError('VOLUMES_HIDDEN', 'it shows this login the volumes of its project only; the role admin is needed', { service: 'block-storage' }, error);
+    throw new OperationError(
+      'VOLUMES_HIDDEN',
+      'it shows this login the volumes of its project only; the role admin is needed',
+      { service: 'block-storage' },
+      error,
+    );
   }
 }
 
 /** The volumes of all projects, for a login that may see them: see `assertAllVolumes`. */
 export async function* listVolumes(cloud: Cloud): AsyncGenerator<Volume> {
   const path = '/volumes/detail?all_tenants=1&limit=1000';
-  for await (const row of readPages({ service: 'block-storage', path, headers, key: 'volumes', id: 'id', next: (page) => nextOf(page.volumes_links) }, cloud)) {
+  for await (const row of readPages(
+    { service: 'block-storage', path, headers, key: 'volumes', id: 'id', next: (page) => nextOf(page.volumes_links) },
+    cloud,
+  )) {
     yield parseVolume(row);
   }
 }

@@ -41,12 +41,19 @@ export interface DeployImages {
   readonly deployRamdisk: string | undefined;
 }
 
-const properties = { deployKernel: 'baremetal_deploy_kernel_image', deployRamdisk: 'baremetal_deploy_ramdisk_image' } as const;
+const properties = {
+  deployKernel: 'baremetal_deploy_kernel_image',
+  deployRamdisk: 'baremetal_deploy_ramdisk_image',
+} as const;
 
 /** The hardware of all projects. Doni gives all of it at once where no limit is asked for. */
 export async function* listHardware(cloud: Cloud): AsyncGenerator<Hardware> {
   const path = '/v1/hardware/?all_projects=1';
-  for await (const row of readPages({ service: 'inventory', path, key: 'hardware', id: 'uuid', next: (page) => nextOf(page.links) }, cloud)) yield parseHardware(row);
+  for await (const row of readPages(
+    { service: 'inventory', path, key: 'hardware', id: 'uuid', next: (page) => nextOf(page.links) },
+    cloud,
+  ))
+    yield parseHardware(row);
 }
 
 /** The hardware of this UUID; undefined where there is none. */
@@ -82,7 +89,14 @@ export async function updateHardware(cloud: Cloud, hardware: Hardware, images: D
     });
   if (patch.length === 0) return hardware;
   const headers = { 'Content-Type': 'application/json' };
-  return hardwareIn(await cloud.request('inventory', { method: 'PATCH', path: pathOf(hardware.uuid), headers, body: JSON.stringify(patch) }));
+  return hardwareIn(
+    await cloud.request('inventory', {
+      method: 'PATCH',
+      path: pathOf(hardware.uuid),
+      headers,
+      body: JSON.stringify(patch),
+    }),
+  );
 }
 
 /**
@@ -111,7 +125,10 @@ function pathOf(uuid: string): string {
 
 async function hardwareIn(answer: HttpAnswer): Promise<Hardware> {
   const row = (await answer.json()) as Values | null;
-  if (row === null || textAt(row, 'uuid') === '') throw new OperationError('UNEXPECTED_ANSWER', 'the inventory service answered no hardware', { service: 'inventory' });
+  if (row === null || textAt(row, 'uuid') === '')
+    throw new OperationError('UNEXPECTED_ANSWER', 'the inventory service answered no hardware', {
+      service: 'inventory',
+    });
   return parseHardware(row);
 }
 
@@ -134,5 +151,9 @@ function parseWorker(row: Values): Worker {
   const details = (row.state_details ?? {}) as Values;
   const state = textAt(row, 'state');
   // The details keep an earlier error until the worker has succeeded.
-  return { type: textAt(row, 'worker_type'), state, reason: textAt(details, state === 'ERROR' ? 'last_error' : 'defer_reason') };
+  return {
+    type: textAt(row, 'worker_type'),
+    state,
+    reason: textAt(details, state === 'ERROR' ? 'last_error' : 'defer_reason'),
+  };
 }

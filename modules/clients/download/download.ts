@@ -8,7 +8,15 @@ import { ConnectionError, withoutCredentials } from '../http/errors.js';
 import { lengthOf } from '../http/probe.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { assertSpace } from '../files/durable.js';
-import { continuationHeader, findPart, openPart, readFileChunks, removePart, type PartOrigin, type PartWriter } from './part-file.js';
+import {
+  continuationHeader,
+  findPart,
+  openPart,
+  readFileChunks,
+  removePart,
+  type PartOrigin,
+  type PartWriter,
+} from './part-file.js';
 
 export interface DownloadOptions {
   /** Names the source in the part's record. */
@@ -83,7 +91,12 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
     await writer.close();
   }
   if (state.origin) options.assertExpected(state.origin);
-  return { bytes: state.offset, etag: state.origin?.etag, lastModified: state.origin?.lastModified, isSpliced: state.isSpliced };
+  return {
+    bytes: state.offset,
+    etag: state.origin?.etag,
+    lastModified: state.origin?.lastModified,
+    isSpliced: state.isSpliced,
+  };
 }
 
 /** Takes up what an earlier run left, telling the sink of it. */
@@ -127,7 +140,10 @@ async function receive(state: State, writer: PartWriter, options: DownloadOption
     if (total === undefined) await assertEnd(state, chunk.length, options);
   }
   if (total === undefined || state.offset === total) return;
-  throw new ConnectionError('CONNECTION_BROKEN', `${withoutCredentials(options.url)} ended after ${state.offset} of ${total} bytes`);
+  throw new ConnectionError(
+    'CONNECTION_BROKEN',
+    `${withoutCredentials(options.url)} ended after ${state.offset} of ${total} bytes`,
+  );
 }
 
 /** A body of unknown length may never end: it must leave room on the disk, and is given up long before any real image would be. */
@@ -135,11 +151,20 @@ const reservedBytes = 2 ** 30;
 const largestUnknownBytes = 2 ** 40;
 const lookEveryBytes = 64 * 2 ** 20;
 
-async function assertEnd({ offset }: State, justReceived: number, { folder, part, url }: DownloadOptions): Promise<void> {
+async function assertEnd(
+  { offset }: State,
+  justReceived: number,
+  { folder, part, url }: DownloadOptions,
+): Promise<void> {
   if (Math.floor(offset / lookEveryBytes) === Math.floor((offset - justReceived) / lookEveryBytes)) return;
   const shown = withoutCredentials(url);
   try {
-    if (offset > largestUnknownBytes) throw new OperationError('ANSWER_TOO_LARGE', `${shown} does not say how long it is, and did not end after ${offset} bytes`, { url: shown });
+    if (offset > largestUnknownBytes)
+      throw new OperationError(
+        'ANSWER_TOO_LARGE',
+        `${shown} does not say how long it is, and did not end after ${offset} bytes`,
+        { url: shown },
+      );
     await assertSpace(folder, reservedBytes, `${shown}, which does not say how long it is,`);
   } catch (error) {
     // It could not be gone on with, and would fill the disk until somebody finds it.
@@ -170,9 +195,14 @@ interface Continuation {
 }
 
 /** The answer that goes on, or begins anew; `whole` where nothing is missing; undefined where the server does not go on. */
-async function openRange(state: State, { condition, mayDiffer }: Continuation, options: DownloadOptions): Promise<HttpAnswer | 'whole' | undefined> {
+async function openRange(
+  state: State,
+  { condition, mayDiffer }: Continuation,
+  options: DownloadOptions,
+): Promise<HttpAnswer | 'whole' | undefined> {
   const answer = await options.open({ Range: `bytes=${state.offset}-`, ...condition }, [200, 206, 412, 416]);
-  if (answer.status === 200 || (answer.status === 206 && continues(state, answer, mayDiffer))) return checked(answer, options);
+  if (answer.status === 200 || (answer.status === 206 && continues(state, answer, mayDiffer)))
+    return checked(answer, options);
   answer.body.destroy();
   if (answer.status === 416 && isWhole(state, answer)) return 'whole';
   options.onInterruption(`it cannot be continued (${answer.status})`, state.offset);
@@ -192,7 +222,8 @@ function checked(answer: HttpAnswer, options: DownloadOptions): HttpAnswer {
 
 function continues({ offset, origin }: State, answer: HttpAnswer, mayDiffer: boolean): boolean {
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
-  if (Number(start) !== offset || (total !== '*' && origin?.bytes !== undefined && Number(total) !== origin.bytes)) return false;
+  if (Number(start) !== offset || (total !== '*' && origin?.bytes !== undefined && Number(total) !== origin.bytes))
+    return false;
   if (mayDiffer) return true;
   const etag = answer.header('etag');
   if (origin?.etag !== undefined && etag !== undefined) return etag === origin.etag;
@@ -200,13 +231,22 @@ function continues({ offset, origin }: State, answer: HttpAnswer, mayDiffer: boo
   return origin?.lastModified === undefined || lastModified === undefined || lastModified === origin.lastModified;
 }
 
-async function begin(state: State, answer: HttpAnswer, { writer, options }: { writer: PartWriter; options: DownloadOptions }): Promise<void> {
+async function begin(
+  state: State,
+  answer: HttpAnswer,
+  { writer, options }: { writer: PartWriter; options: DownloadOptions },
+): Promise<void> {
   const length = lengthOf(answer);
-  const isDelimited = length !== undefined || answer.header('transfer-encoding')?.toLowerCase().includes('chunked') === true;
+  const isDelimited =
+    length !== undefined || answer.header('transfer-encoding')?.toLowerCase().includes('chunked') === true;
   if (!isDelimited && !options.isChecked) {
     answer.body.destroy();
     const url = withoutCredentials(options.url);
-    throw new OperationError('LENGTH_UNKNOWN', `${url} comes without Content-Length and not in chunks: nothing would tell a break from its end; give a checksum`, { url });
+    throw new OperationError(
+      'LENGTH_UNKNOWN',
+      `${url} comes without Content-Length and not in chunks: nothing would tell a break from its end; give a checksum`,
+      { url },
+    );
   }
   state.offset = 0;
   state.origin = originOf(answer, options);
@@ -231,19 +271,35 @@ function assertPlain(answer: HttpAnswer, { url, isChecked }: DownloadOptions): v
   const encoding = isChecked ? compressionIn(header) : encodingIn(header);
   if (encoding === undefined || /\.(t?gz|z|bz2|xz|zst|br)$/i.test(new URL(url).pathname)) return;
   const shown = withoutCredentials(url);
-  throw new OperationError('SOURCE_ENCODED', `${shown} comes as ${encoding} although identity was asked for; have the server send it as it is`, { url: shown, encoding });
+  throw new OperationError(
+    'SOURCE_ENCODED',
+    `${shown} comes as ${encoding} although identity was asked for; have the server send it as it is`,
+    { url: shown, encoding },
+  );
 }
 
 /** A portal's login page comes with 200 for whatever was asked for. Where a checksum is given it tells more. */
 function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChecked }: DownloadOptions): void {
-  if (isChecked || /\.x?html?$/i.test(new URL(url).pathname) || !isWebPage(first.subarray(0, 4096), answer.header('content-type'))) return;
+  if (
+    isChecked ||
+    /\.x?html?$/i.test(new URL(url).pathname) ||
+    !isWebPage(first.subarray(0, 4096), answer.header('content-type'))
+  )
+    return;
   const shown = withoutCredentials(url);
-  throw new OperationError('WEB_PAGE', `${shown} was answered by a web page instead of a file: a login, or the notice of a proxy or portal; if it is the file, give its checksum`, { url: shown });
+  throw new OperationError(
+    'WEB_PAGE',
+    `${shown} was answered by a web page instead of a file: a login, or the notice of a proxy or portal; if it is the file, give its checksum`,
+    { url: shown },
+  );
 }
 
 /** By how it begins; by its type only where it is a text at all, since some servers call every file HTML. */
 function isWebPage(first: Buffer, type = ''): boolean {
   const text = first.toString('latin1');
-  const beginsSo = /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta)\b/i.test(text);
+  const beginsSo =
+    /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta)\b/i.test(
+      text,
+    );
   return beginsSo || (/^(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !/[\x00-\x08\x0e-\x1f]/.test(text));
 }

@@ -19,7 +19,11 @@ export interface PartOrigin {
 }
 
 /** The request header by which a server refuses to go on with another file; undefined where there is none, and a part is of no use. */
-export function continuationHeader({ etag, lastModified, isImmutable }: PartOrigin): Readonly<Record<string, string>> | undefined {
+export function continuationHeader({
+  etag,
+  lastModified,
+  isImmutable,
+}: PartOrigin): Readonly<Record<string, string>> | undefined {
   if (etag !== undefined && !etag.startsWith('W/')) return { 'If-Match': etag };
   if (lastModified !== undefined) return { 'If-Unmodified-Since': lastModified };
   return isImmutable ? {} : undefined;
@@ -31,10 +35,14 @@ export function originPath(part: string): string {
 }
 
 /** What an earlier run left of this source and can be gone on with; undefined where there is nothing. */
-export async function findPart(part: string, source: string): Promise<{ readonly origin: PartOrigin; readonly bytes: number } | undefined> {
+export async function findPart(
+  part: string,
+  source: string,
+): Promise<{ readonly origin: PartOrigin; readonly bytes: number } | undefined> {
   const stats = await statOf(part, { ofLink: true });
   const origin = await readOrigin(part);
-  if (!stats?.isFile() || stats.size === 0 || origin?.source !== source || continuationHeader(origin) === undefined) return undefined;
+  if (!stats?.isFile() || stats.size === 0 || origin?.source !== source || continuationHeader(origin) === undefined)
+    return undefined;
   return origin.bytes !== undefined && stats.size > origin.bytes ? undefined : { origin, bytes: stats.size };
 }
 
@@ -78,7 +86,12 @@ async function writeAll(handle: FileHandle, chunk: Buffer, part: string): Promis
   } catch (error) {
     if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error;
     const shown = shownPath(part);
-    throw new OperationError('NO_SPACE', `${shown} could not be written further: ${messageOf(error)}`, { part: shown }, error);
+    throw new OperationError(
+      'NO_SPACE',
+      `${shown} could not be written further: ${messageOf(error)}`,
+      { part: shown },
+      error,
+    );
   }
 }
 

@@ -70,7 +70,10 @@ export async function linkDurably(target: string, path: string, draft: string): 
 /** Throws NO_SPACE unless the file system of the folder has so many bytes for this user. */
 export async function assertSpace(folder: string, bytes: number, what: string): Promise<void> {
   // Node.js 18.0 to 18.14 cannot tell; there the disk itself says so later.
-  const { bavail, bsize } = (await (fs.statfs as typeof fs.statfs | undefined)?.(folder)) ?? { bavail: Number.MAX_SAFE_INTEGER, bsize: 1 };
+  const { bavail, bsize } = (await (fs.statfs as typeof fs.statfs | undefined)?.(folder)) ?? {
+    bavail: Number.MAX_SAFE_INTEGER,
+    bsize: 1,
+  };
   const free = bavail * bsize;
   if (free >= bytes) return;
   const shown = shownPath(folder);

@@ -94,7 +94,11 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
 }
 
 /** The entry itself, link or not. `create` makes a folder where there is nothing. */
-async function openEntry(folder: FileHandle, name: string, { create = false, mode = 0o755 }: OpenOptions): Promise<FileHandle | undefined> {
+async function openEntry(
+  folder: FileHandle,
+  name: string,
+  { create = false, mode = 0o755 }: OpenOptions,
+): Promise<FileHandle | undefined> {
   const path = `${pathOf(folder)}/${name}`;
   for (let isMade = false; ; isMade = true) {
     try {
@@ -114,7 +118,8 @@ async function readTrustedLink(folder: FileHandle, name: string): Promise<string
   const path = `${pathOf(folder)}/${name}`;
   const [link, above] = [await fs.lstat(path), await folder.stat()];
   if (!isTrustedUser(link.uid)) throw unsafe(path, `is a symbolic link of user ${link.uid}`, 'give the real path');
-  if (!isClosed(above)) throw unsafe(path, 'is a symbolic link in a folder where others may write', 'give the real path');
+  if (!isClosed(above))
+    throw unsafe(path, 'is a symbolic link in a folder where others may write', 'give the real path');
   return fs.readlink(path);
 }
 
@@ -133,7 +138,11 @@ export function isClosed({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
   return isTrustedUser(uid) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
 }
 
-async function openOwnFolder(parent: string, name: string, { create = false }: { create?: boolean }): Promise<FileHandle | undefined> {
+async function openOwnFolder(
+  parent: string,
+  name: string,
+  { create = false }: { create?: boolean },
+): Promise<FileHandle | undefined> {
   const path = join(parent, name);
   // Whatever the umask, the conductor must be able to go through it.
   if (create && (await fs.mkdir(path).then(() => true, ignoreCode('EEXIST')))) await fs.chmod(path, 0o755);
@@ -147,8 +156,10 @@ async function openOwnFolder(parent: string, name: string, { create = false }: {
   try {
     const stats = await handle.stat();
     if (!stats.isDirectory()) throw unsafe(path, `is ${kindOf(stats)} and not a folder`);
-    if (!isTrustedUser(stats.uid) && !(await isMadeOurs(parent, stats.uid, create))) throw unsafe(path, `belongs to user ${stats.uid}`);
-    if (create && (stats.mode & 0o777) !== 0o755 && stats.uid === process.geteuid?.()) await fs.chmod(pathOf(handle), 0o755);
+    if (!isTrustedUser(stats.uid) && !(await isMadeOurs(parent, stats.uid, create)))
+      throw unsafe(path, `belongs to user ${stats.uid}`);
+    if (create && (stats.mode & 0o777) !== 0o755 && stats.uid === process.geteuid?.())
+      await fs.chmod(pathOf(handle), 0o755);
     return handle;
   } catch (error) {
     await handle.close();
@@ -266,7 +277,11 @@ function kindOf(stats: Stats): string {
 }
 
 /** Something that other users may have put in our way. */
-export function unsafe(path: string, what: string, remedy = 'remove it, or name a folder where only this user may write'): OperationError {
+export function unsafe(
+  path: string,
+  what: string,
+  remedy = 'remove it, or name a folder where only this user may write',
+): OperationError {
   const shown = shownPath(path);
   return new OperationError('UNSAFE_PATH', `${shown} ${what}: it was left alone; ${remedy}`, { path: shown });
 }

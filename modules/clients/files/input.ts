@@ -20,7 +20,11 @@ export async function openInput(path: string, signal?: AbortSignal): Promise<Inp
   // A pipe without a writer opens at once, and is waited for without a thread.
   const descriptor = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   const stats = fs.fstatSync(descriptor);
-  if (stats.isFIFO()) return { stats, chunks: stoppable(new net.Socket({ fd: descriptor, readable: true, writable: false }), path, signal) };
+  if (stats.isFIFO())
+    return {
+      stats,
+      chunks: stoppable(new net.Socket({ fd: descriptor, readable: true, writable: false }), path, signal),
+    };
   if (tty.isatty(descriptor)) return { stats, chunks: stoppable(new tty.ReadStream(descriptor), path, signal) };
   return { stats, chunks: stoppable(fs.createReadStream('', { fd: descriptor }), path, signal) };
 }
@@ -28,9 +32,16 @@ export async function openInput(path: string, signal?: AbortSignal): Promise<Inp
 const longestSilenceSeconds = 300;
 
 /** Ends with the signal's reason, and where nobody writes into a pipe. */
-async function* stoppable(stream: NodeJS.ReadableStream & { destroy(error?: Error): unknown }, path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+async function* stoppable(
+  stream: NodeJS.ReadableStream & { destroy(error?: Error): unknown },
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
   const stop = (): void => void stream.destroy(signal?.reason as Error);
-  const giveUp = (): void => void stream.destroy(new OperationError('STALLED', `${path}: nothing came within ${longestSilenceSeconds} s`, { path }));
+  const giveUp = (): void =>
+    void stream.destroy(
+      new OperationError('STALLED', `${path}: nothing came within ${longestSilenceSeconds} s`, { path }),
+    );
   let timer = setTimeout(giveUp, longestSilenceSeconds * 1000);
   signal?.addEventListener('abort', stop, { once: true });
   try {

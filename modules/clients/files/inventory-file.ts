@@ -14,7 +14,11 @@ export interface TableRow {
 /** A table has `rows`, each with the line where it begins; anything else `content`, with the line of each part. */
 export type InventoryFile =
   | { readonly kind: 'table'; readonly rows: readonly TableRow[] }
-  | { readonly kind: 'document'; readonly content: unknown; readonly lineOf: (path: readonly (string | number)[]) => number };
+  | {
+      readonly kind: 'document';
+      readonly content: unknown;
+      readonly lineOf: (path: readonly (string | number)[]) => number;
+    };
 
 /** Throws INVALID_INPUT for a file that cannot be read as what it is. Its name says what it is: `.csv` is a table, anything else YAML or JSON. */
 export async function readInventoryFile(path: string, signal?: AbortSignal): Promise<InventoryFile> {
@@ -31,18 +35,37 @@ interface CsvRecord {
 async function readTable(text: string, path: string): Promise<TableRow[]> {
   // Loaded when it is needed. "eager" has ncc keep it in the one file.
   const { parse } = await import(/* webpackMode: "eager" */ 'csv-parse/sync');
-  const [header, ...rows] = readRecords(() => parse(text, { bom: true, delimiter: delimiterOf(text), comment: '#', comment_no_infix: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }) as unknown as CsvRecord[], path);
+  const [header, ...rows] = readRecords(
+    () =>
+      parse(text, {
+        bom: true,
+        delimiter: delimiterOf(text),
+        comment: '#',
+        comment_no_infix: true,
+        info: true,
+        relax_column_count: true,
+        skip_empty_lines: true,
+        trim: true,
+      }) as unknown as CsvRecord[],
+    path,
+  );
   const columns = (header?.record ?? []).map((name) => name.trim());
   assertHeader(columns, path);
   return rows.map(({ info: { lines: line }, record }) => {
     const cells = Object.fromEntries(columns.map((column, index) => [column, record[index] ?? '']));
-    return record.length === columns.length ? { line, cells } : { line, cells, fault: `the row has ${record.length} cells, and the header ${columns.length}` };
+    return record.length === columns.length
+      ? { line, cells }
+      : { line, cells, fault: `the row has ${record.length} cells, and the header ${columns.length}` };
   });
 }
 
 /** What stands between the names of the columns: spreadsheets write semicolons or tabs where a comma is part of a number. */
 function delimiterOf(text: string): string {
-  const header = text.replace(/^\uFEFF/, '').split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+  const header =
+    text
+      .replace(/^\uFEFF/, '')
+      .split(/\r?\n/)
+      .find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
   const found = [',', ';', '\t'].map((delimiter) => ({ delimiter, count: header.split(delimiter).length }));
   return found.reduce((most, each) => (each.count > most.count ? each : most)).delimiter;
 }
@@ -53,7 +76,9 @@ function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
   } catch (error) {
     // The parser's own words quote the file, which may hold passwords.
     const { lines, code } = error as { lines?: number; code?: string };
-    throw new InputError(`${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[code ?? ''] ?? code ?? messageOf(error)}`);
+    throw new InputError(
+      `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[code ?? ''] ?? code ?? messageOf(error)}`,
+    );
   }
 }
 
@@ -66,5 +91,6 @@ function assertHeader(header: readonly string[], path: string): void {
   const isNamed = ['driver', 'name', 'uuid', 'mac'].some((column) => header.includes(column));
   if (!isNamed) throw new InputError(`${path} line 1 must name the columns, such as name,driver,mac,ipmi_address`);
   const twice = header.find((name, index) => header.indexOf(name) !== index);
-  if (twice !== undefined) throw new InputError(`${path} line 1: the column ${JSON.stringify(twice)} stands there twice`);
+  if (twice !== undefined)
+    throw new InputError(`${path} line 1: the column ${JSON.stringify(twice)} stands there twice`);
 }

@@ -69,7 +69,11 @@ async function holdLock(file: FileHandle, shown: string, { waitSeconds, signal }
   try {
     signal.throwIfAborted();
     const { code, text } = await runFlock(file.fd, { waitSeconds, signal });
-    if (code === conflictCode) throw new RunInProgress(`another run holds ${shown}${waitSeconds > 0 ? `; gave up after ${waitSeconds} s` : ''}`, { lock: shown });
+    if (code === conflictCode)
+      throw new RunInProgress(
+        `another run holds ${shown}${waitSeconds > 0 ? `; gave up after ${waitSeconds} s` : ''}`,
+        { lock: shown },
+      );
     if (code !== 0) throw new OperationError('LOCK_FAILED', `${shown} cannot be locked: ${text}`, { lock: shown });
   } catch (error) {
     await file.close();
@@ -81,7 +85,10 @@ async function holdLock(file: FileHandle, shown: string, { waitSeconds, signal }
 
 const conflictCode = 75;
 
-async function runFlock(descriptor: number, { waitSeconds, signal }: LockOptions): Promise<{ code: number | null; text: string }> {
+async function runFlock(
+  descriptor: number,
+  { waitSeconds, signal }: LockOptions,
+): Promise<{ code: number | null; text: string }> {
   const child = spawn('flock', ['--timeout', String(waitSeconds), '--conflict-exit-code', String(conflictCode), '3'], {
     stdio: ['ignore', 'ignore', 'pipe', descriptor],
     signal,

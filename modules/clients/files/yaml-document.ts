@@ -23,7 +23,10 @@ export async function parseYamlDocument(text: string, path: string, scalars: Sca
     throw new InputError(`${path} line ${lines.linePos(offset).line} is not valid YAML: ${why}`);
   };
   const number = isJson(text) ? jsonNumber : yamlNumber;
-  const schema = scalars === 'texts' ? { schema: 'failsafe' as const, customTags: ['null' as const] } : { schema: 'core' as const, customTags: numbersOf(number === jsonNumber) };
+  const schema =
+    scalars === 'texts'
+      ? { schema: 'failsafe' as const, customTags: ['null' as const] }
+      : { schema: 'core' as const, customTags: numbersOf(number === jsonNumber) };
   // Keys that are given twice are found below: there it takes no square of their number.
   const composer = new yaml.Composer({ ...schema, prettyErrors: false, uniqueKeys: false });
   lines.addNewLine(0);
@@ -53,16 +56,31 @@ const jsonDecimal = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/;
 const yamlDecimal = /^([-+]?(0|[1-9][0-9]*)(\.[0-9]*([eE][-+][0-9]+)?)?|\.[0-9]+([eE][-+][0-9]+)?)$/;
 
 function numbersOf(json: boolean): (tags: Tags) => Tags {
-  const tag = { identify: (value: unknown): boolean => typeof value === 'number', default: true, resolve: Number } as const;
+  const tag = {
+    identify: (value: unknown): boolean => typeof value === 'number',
+    default: true,
+    resolve: Number,
+  } as const;
   const test = json ? jsonDecimal : yamlDecimal;
-  const own = [{ ...tag, tag: 'tag:yaml.org,2002:int', test }, { ...tag, tag: 'tag:yaml.org,2002:float', test }];
-  return (tags) => [...tags.filter((known) => typeof known === 'string' || !own.some(({ tag: name }) => name === known.tag)), ...own];
+  const own = [
+    { ...tag, tag: 'tag:yaml.org,2002:int', test },
+    { ...tag, tag: 'tag:yaml.org,2002:float', test },
+  ];
+  return (tags) => [
+    ...tags.filter((known) => typeof known === 'string' || !own.some(({ tag: name }) => name === known.tag)),
+    ...own,
+  ];
 }
 
 /** Each level is one entry, or two, of the parser's stack. */
 const deepestStack = 2 * deepestNesting + 10;
 
-function* shallowTokens(text: string, parser: Parser, Lexer: typeof import('yaml').Lexer, refuse: Refuse): ReturnType<Parser['parse']> {
+function* shallowTokens(
+  text: string,
+  parser: Parser,
+  Lexer: typeof import('yaml').Lexer,
+  refuse: Refuse,
+): ReturnType<Parser['parse']> {
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
     if (parser.stack.length > deepestStack) refuse(parser.offset, tooDeep);
@@ -97,7 +115,11 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
     const offset = (node as Partial<Node> | null)?.range?.[0] ?? 0;
     if (level > deepestNesting) refuse(offset, tooDeep);
     if (yaml.isAlias(node)) return readAlias(node.source, offset, level);
-    const value = yaml.isMap(node) ? readMap(node.items, level) : yaml.isSeq(node) ? joined(node.items.map((item) => read(item, level + 1))) : readScalar(node);
+    const value = yaml.isMap(node)
+      ? readMap(node.items, level)
+      : yaml.isSeq(node)
+        ? joined(node.items.map((item) => read(item, level + 1)))
+        : readScalar(node);
     const anchor = (node as { anchor?: string } | null)?.anchor;
     if (anchor !== undefined) anchored.set(anchor, value);
     return value;
@@ -111,7 +133,12 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
   };
   const readScalar = (node: unknown): Value => {
     const scalar = yaml.isScalar(node) ? node : undefined;
-    return { value: typeof scalar?.value === 'number' ? number(scalar.source ?? String(scalar.value)) : (scalar?.value ?? null), depth: 0, size: 1 };
+    return {
+      value:
+        typeof scalar?.value === 'number' ? number(scalar.source ?? String(scalar.value)) : (scalar?.value ?? null),
+      depth: 0,
+      size: 1,
+    };
   };
   const readMap = (items: readonly { readonly key: unknown; readonly value: unknown }[], level: number): Value => {
     const own = new Map<string, Value>();
@@ -128,7 +155,11 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
       own.set(name, value);
     }
     const sizes = joined([...own.values()]);
-    return { ...sizes, size: sizes.size + merged.size, value: Object.fromEntries([...merged, ...[...own].map(([key, { value }]) => [key, value] as const)]) };
+    return {
+      ...sizes,
+      size: sizes.size + merged.size,
+      value: Object.fromEntries([...merged, ...[...own].map(([key, { value }]) => [key, value] as const)]),
+    };
   };
   return read(contents, 0).value;
 }
@@ -160,7 +191,10 @@ function lineOf(contents: Node | null, path: readonly (string | number)[], lines
   let offset = contents?.range?.[0] ?? 0;
   for (const key of path) {
     const { items } = (node ?? {}) as { readonly items?: readonly unknown[] };
-    const item = typeof key === 'number' ? items?.[key] : items?.find((pair) => ((pair as { key?: { source?: unknown } }).key?.source ?? undefined) === key);
+    const item =
+      typeof key === 'number'
+        ? items?.[key]
+        : items?.find((pair) => ((pair as { key?: { source?: unknown } }).key?.source ?? undefined) === key);
     if (item === undefined) break;
     const { key: name, value } = item as { readonly key?: Partial<Node>; readonly value?: unknown };
     offset = (name ?? (item as Partial<Node>)).range?.[0] ?? offset;

@@ -23,7 +23,8 @@ const largestTyped = 16 * limitBytes;
 export async function readYamlMapping(path: string, signal?: AbortSignal): Promise<YamlFile> {
   const { text, mode } = await readSmallFile(path, { signal });
   const { content: values } = await parseYaml(text, path, 'texts');
-  if (!isMapping(values)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(values, text)}`);
+  if (!isMapping(values))
+    throw new InputError(`${path} must be a mapping of keys to values, but ${describe(values, text)}`);
   return { path, values, mode };
 }
 
@@ -31,8 +32,10 @@ export async function readYamlMapping(path: string, signal?: AbortSignal): Promi
 export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<YamlDocument> {
   const { text } = await readSmallFile(path, { largest: largestTyped });
   const typed = await parseTypedYaml(text, path);
-  if (wanted === 'mapping' && !isMapping(typed.content)) throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
-  if (wanted === 'list' && !Array.isArray(typed.content)) throw new InputError(`${path} must be a list, but ${describe(typed.content, text)}`);
+  if (wanted === 'mapping' && !isMapping(typed.content))
+    throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
+  if (wanted === 'list' && !Array.isArray(typed.content))
+    throw new InputError(`${path} must be a list, but ${describe(typed.content, text)}`);
   return typed;
 }
 
@@ -53,7 +56,8 @@ export async function exists(path: string): Promise<boolean> {
 export function withHome(path: string, environment: Readonly<Record<string, string | undefined>>): string {
   if (path !== '~' && !path.startsWith('~/')) return path;
   const home = homeFolder(environment);
-  if (home === undefined) throw new InputError(`${path}: this user has no home folder; set HOME, or give an absolute path`);
+  if (home === undefined)
+    throw new InputError(`${path}: this user has no home folder; set HOME, or give an absolute path`);
   return join(home, path.slice(1));
 }
 
@@ -82,7 +86,10 @@ export interface ReadOptions {
 }
 
 /** The text of a small file, and its permission bits. Throws INVALID_INPUT. */
-export async function readSmallFile(path: string, { largest = limitBytes, signal }: ReadOptions = {}): Promise<{ text: string; mode: number }> {
+export async function readSmallFile(
+  path: string,
+  { largest = limitBytes, signal }: ReadOptions = {},
+): Promise<{ text: string; mode: number }> {
   try {
     const { stats, chunks } = await openInput(path, signal);
     const parts: Buffer[] = [];
@@ -91,14 +98,16 @@ export async function readSmallFile(path: string, { largest = limitBytes, signal
     for await (const chunk of chunks) {
       parts.push(chunk);
       bytes += chunk.length;
-      if (bytes > largest) throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: it cannot be the file that is meant`);
+      if (bytes > largest)
+        throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: it cannot be the file that is meant`);
     }
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)), mode: stats.mode };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
     const code = String((error as NodeJS.ErrnoException).code);
-    const why = readFaults[code] ?? (code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error));
+    const why =
+      readFaults[code] ?? (code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error));
     throw new InputError(`${path} cannot be read: ${why}`);
   }
 }

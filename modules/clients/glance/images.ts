@@ -49,8 +49,32 @@ export interface ImageChange {
 }
 
 const attributes: ReadonlySet<string> = new Set([
-  'id', 'name', 'owner', 'status', 'visibility', 'os_hidden', 'protected', 'created_at', 'updated_at', 'disk_format', 'container_format', 'size', 'virtual_size',
-  'checksum', 'os_hash_algo', 'os_hash_value', 'min_disk', 'min_ram', 'tags', 'locations', 'direct_url', 'file', 'self', 'schema', 'stores', 'members',
+  'id',
+  'name',
+  'owner',
+  'status',
+  'visibility',
+  'os_hidden',
+  'protected',
+  'created_at',
+  'updated_at',
+  'disk_format',
+  'container_format',
+  'size',
+  'virtual_size',
+  'checksum',
+  'os_hash_algo',
+  'os_hash_value',
+  'min_disk',
+  'min_ram',
+  'tags',
+  'locations',
+  'direct_url',
+  'file',
+  'self',
+  'schema',
+  'stores',
+  'members',
 ]);
 
 export interface ImageFilter {
@@ -82,8 +106,10 @@ export async function listPublicImages(cloud: Cloud, name: string): Promise<Imag
 
 async function listPages(cloud: Cloud, path: string): Promise<Image[]> {
   const images: Image[] = [];
-  const next = (page: { readonly next?: unknown }): string | undefined => (typeof page.next === 'string' ? page.next : undefined);
-  for await (const image of readPages({ service: 'image', path, key: 'images', id: 'id', next }, cloud)) images.push(parseImage(image));
+  const next = (page: { readonly next?: unknown }): string | undefined =>
+    typeof page.next === 'string' ? page.next : undefined;
+  for await (const image of readPages({ service: 'image', path, key: 'images', id: 'id', next }, cloud))
+    images.push(parseImage(image));
   return images;
 }
 
@@ -122,7 +148,11 @@ export async function createImage(cloud: Cloud, image: NewImage): Promise<Image 
 /** Applies all changes or none. Values are absolute, so that a repetition does no harm. */
 export async function patchImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
   const body = JSON.stringify(
-    changes.map(({ op, attribute, value }) => ({ op, path: `/${attribute.replaceAll('~', '~0').replaceAll('/', '~1')}`, ...(op === 'remove' ? {} : { value }) })),
+    changes.map(({ op, attribute, value }) => ({
+      op,
+      path: `/${attribute.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      ...(op === 'remove' ? {} : { value }),
+    })),
   );
   const answer = await cloud.request('image', {
     method: 'PATCH',
@@ -136,12 +166,20 @@ export async function patchImage(cloud: Cloud, id: string, changes: readonly Ima
 
 /** Deletes the image; one that is gone already is no error. */
 export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
-  const answer = await cloud.request('image', { method: 'DELETE', path: imagePath(id), expect: [200, 202, 204, 404, 410] });
+  const answer = await cloud.request('image', {
+    method: 'DELETE',
+    path: imagePath(id),
+    expect: [200, 202, 204, 404, 410],
+  });
   await answer.text();
 }
 
 /** Sends the data of a queued image: exactly `bytes` bytes. `answerSeconds` is the longest wait for the answer, the transfer included. */
-export async function uploadImage(cloud: Cloud, id: string, data: { body: Readable; bytes: number; answerSeconds: number; signal: AbortSignal }): Promise<void> {
+export async function uploadImage(
+  cloud: Cloud,
+  id: string,
+  data: { body: Readable; bytes: number; answerSeconds: number; signal: AbortSignal },
+): Promise<void> {
   const answer = await cloud.request('image', {
     method: 'PUT',
     path: `${imagePath(id)}/file`,
@@ -177,13 +215,19 @@ export async function importFromUrl(cloud: Cloud, id: string, uri: string): Prom
 
 /** What the newest task of an image says of its failure; empty where Glance tells nothing. */
 export async function importFailure(cloud: Cloud, id: string): Promise<string> {
-  const answer = await cloud.request('image', { method: 'GET', path: `${imagePath(id)}/tasks`, expect: [200, 403, 404] });
+  const answer = await cloud.request('image', {
+    method: 'GET',
+    path: `${imagePath(id)}/tasks`,
+    expect: [200, 403, 404],
+  });
   if (answer.status !== 200) {
     await answer.text();
     return '';
   }
   const { tasks } = (await answer.json()) as { tasks?: readonly { message?: string; updated_at?: string }[] };
-  const newest = [...(tasks ?? [])].sort((one, other) => ((one.updated_at ?? '') < (other.updated_at ?? '') ? 1 : -1))[0];
+  const newest = [...(tasks ?? [])].sort((one, other) =>
+    (one.updated_at ?? '') < (other.updated_at ?? '') ? 1 : -1,
+  )[0];
   return newest?.message ?? '';
 }
 
@@ -198,7 +242,8 @@ function parseImage(raw: unknown): Image {
   }
   const text = (key: string): string => (typeof image[key] === 'string' ? (image[key] as string) : '');
   const amount = (key: string): number => (typeof image[key] === 'number' ? image[key] : 0);
-  const optional = (key: string): Record<string, string> => (typeof image[key] === 'string' && image[key] !== '' ? { [key]: image[key] as string } : {});
+  const optional = (key: string): Record<string, string> =>
+    typeof image[key] === 'string' && image[key] !== '' ? { [key]: image[key] as string } : {};
   return {
     id: image.id,
     name: text('name'),
@@ -219,7 +264,9 @@ function parseImage(raw: unknown): Image {
     ...optional('os_hash_algo'),
     ...optional('os_hash_value'),
     properties: Object.fromEntries(
-      Object.entries(image).flatMap(([key, value]) => (attributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]])),
+      Object.entries(image).flatMap(([key, value]) =>
+        attributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]],
+      ),
     ),
   };
 }

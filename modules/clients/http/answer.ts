@@ -25,14 +25,19 @@ export interface Reading {
 }
 
 export function answerFrom(response: Response, request: HttpRequest, reading: Reading): HttpAnswer {
-  const read = <T>(size: Size, parse: (bytes: Buffer, from: Response) => T): Promise<T> => readRepeatedly({ response, request, reading, size, parse });
+  const read = <T>(size: Size, parse: (bytes: Buffer, from: Response) => T): Promise<T> =>
+    readRepeatedly({ response, request, reading, size, parse });
   return {
     status: response.status,
     url: response.url,
     header: (name) => response.headers.get(name) ?? undefined,
     headers: () => response.headers.entries(),
-    text: ({ maxBytes = largestDocumentBytes } = {}) => read({ maxBytes, beyond: 'refuse' }, (bytes, from) => textOf(bytes, from, request)),
-    json: () => read({ maxBytes: largestDocumentBytes, beyond: 'refuse' }, (bytes, from) => parseJson(textOf(bytes, from, request), { response: from, request, redact: reading.redact })),
+    text: ({ maxBytes = largestDocumentBytes } = {}) =>
+      read({ maxBytes, beyond: 'refuse' }, (bytes, from) => textOf(bytes, from, request)),
+    json: () =>
+      read({ maxBytes: largestDocumentBytes, beyond: 'refuse' }, (bytes, from) =>
+        parseJson(textOf(bytes, from, request), { response: from, request, redact: reading.redact }),
+      ),
     beginning: (maxBytes) => read({ maxBytes, beyond: 'cut' }, (bytes) => bytes),
     body: response.body as Readable,
   };
@@ -57,8 +62,14 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
   let next: Response | undefined = response;
   for (let failures = 1; ; failures++) {
     try {
-      next ??= await reading.resend(Math.min(reading.timeoutSeconds, Math.max((deadline - performance.now()) / 1000, 1)));
-      if (next.status !== response.status) throw new OperationError('CONNECTION_BROKEN', `${request.method} ${withoutCredentials(request.url)} broke off, and was answered by ${next.status} instead of ${response.status} when it was repeated`);
+      next ??= await reading.resend(
+        Math.min(reading.timeoutSeconds, Math.max((deadline - performance.now()) / 1000, 1)),
+      );
+      if (next.status !== response.status)
+        throw new OperationError(
+          'CONNECTION_BROKEN',
+          `${request.method} ${withoutCredentials(request.url)} broke off, and was answered by ${next.status} instead of ${response.status} when it was repeated`,
+        );
       const limits = { ...size, url: request.url, stallSeconds: longestPauseSeconds(reading.timeoutSeconds), deadline };
       const bytes = next.body ? await readWhole(next.body as Readable, limits) : Buffer.alloc(0);
       return parse(bytes, next);
@@ -67,7 +78,10 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
       const most = hasStalled(error) ? Math.min(1, reading.repetitions) : reading.repetitions;
       if (failures > most || !isWorthRepeating(error) || performance.now() > deadline) throw error;
       next = undefined;
-      await sleep(Math.max(reading.firstPauseMs * 2 ** (failures - 1), retryAfterSeconds(error) * 1000), reading.signal);
+      await sleep(
+        Math.max(reading.firstPauseMs * 2 ** (failures - 1), retryAfterSeconds(error) * 1000),
+        reading.signal,
+      );
     }
   }
 }
@@ -76,17 +90,35 @@ function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): str
   const compression = compressionIn(headers.get('content-encoding'));
   if (compression === undefined) return new TextDecoder().decode(bytes);
   const url = withoutCredentials(request.url);
-  throw new OperationError('SOURCE_ENCODED', `${url} comes compressed by ${compression}, which was not asked for; have the server send it as it is`, { url, encoding: compression });
+  throw new OperationError(
+    'SOURCE_ENCODED',
+    `${url} comes compressed by ${compression}, which was not asked for; have the server send it as it is`,
+    { url, encoding: compression },
+  );
 }
 
-function parseJson(text: string, { response: { headers }, request, redact }: { response: Response; request: HttpRequest; redact: Reading['redact'] }): unknown {
+function parseJson(
+  text: string,
+  { response: { headers }, request, redact }: { response: Response; request: HttpRequest; redact: Reading['redact'] },
+): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const url = withoutCredentials(request.url);
     const isDelimited = headers.has('content-length') || headers.has('transfer-encoding');
     // Where only the end of the connection tells the end of the body, this is how a break looks.
-    if (!isDelimited && /^\s*[[{]/.test(text)) throw new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off in the middle of its JSON`, { url }, error);
-    throw new OperationError('NOT_JSON', `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(redact(text.slice(0, 4096))).slice(0, 80)}"`, { url }, error);
+    if (!isDelimited && /^\s*[[{]/.test(text))
+      throw new ConnectionError(
+        'CONNECTION_BROKEN',
+        `${request.method} ${url} broke off in the middle of its JSON`,
+        { url },
+        error,
+      );
+    throw new OperationError(
+      'NOT_JSON',
+      `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(redact(text.slice(0, 4096))).slice(0, 80)}"`,
+      { url },
+      error,
+    );
   }
 }

@@ -5,7 +5,10 @@ import type { HttpAnswer } from './client.js';
 import { ConnectionError, explainBreak, withoutCredentials } from './errors.js';
 
 /** Ends with STALLED when no byte comes for `stallSeconds`; the time that the reader takes does not count. The body is closed in the end. */
-export async function* readBody({ body }: Pick<HttpAnswer, 'body'>, { url, stallSeconds }: { url: string; stallSeconds: number }): AsyncGenerator<Buffer, void, void> {
+export async function* readBody(
+  { body }: Pick<HttpAnswer, 'body'>,
+  { url, stallSeconds }: { url: string; stallSeconds: number },
+): AsyncGenerator<Buffer, void, void> {
   const stalled = (): void => {
     body.destroy(new ConnectionError('STALLED', `${withoutCredentials(url)} sent nothing for ${stallSeconds} s`));
   };
@@ -39,7 +42,10 @@ export interface ReadLimits {
 export async function readWhole(body: Readable, limits: ReadLimits): Promise<Buffer> {
   const { url, maxBytes, beyond, deadline } = limits;
   const shown = withoutCredentials(url);
-  const tooLate = (): void => void body.destroy(new OperationError('TIMEOUT', `${shown} did not come to the end of its answer in time`, { url: shown }));
+  const tooLate = (): void =>
+    void body.destroy(
+      new OperationError('TIMEOUT', `${shown} did not come to the end of its answer in time`, { url: shown }),
+    );
   const timer = setTimeout(tooLate, Math.max(deadline - performance.now(), 0));
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -48,7 +54,12 @@ export async function readWhole(body: Readable, limits: ReadLimits): Promise<Buf
       chunks.push(chunk);
       bytes += chunk.length;
       if (beyond === 'cut' && bytes >= maxBytes) break;
-      if (bytes > maxBytes) throw new OperationError('ANSWER_TOO_LARGE', `${shown} answered with more than ${maxBytes} bytes, which is not read`, { url: shown, maxBytes });
+      if (bytes > maxBytes)
+        throw new OperationError(
+          'ANSWER_TOO_LARGE',
+          `${shown} answered with more than ${maxBytes} bytes, which is not read`,
+          { url: shown, maxBytes },
+        );
     }
   } finally {
     clearTimeout(timer);

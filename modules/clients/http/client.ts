@@ -90,15 +90,24 @@ export function createHttpClient(settings: HttpSettings): HttpClient {
 
 const mostRepetitions = 3;
 
-async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, transport: () => Promise<Transport>): Promise<HttpAnswer> {
-  const repeatable = request.repeatable ?? (['GET', 'HEAD', 'DELETE'].includes(request.method) || (request.method === 'PUT' && typeof request.body === 'string'));
-  const mayRepeat = (error: unknown): boolean => isWorthRepeating(error) && (repeatable !== 'when-busy' || error instanceof HttpError);
+async function sendRepeatedly(
+  request: HttpRequest,
+  settings: HttpSettings,
+  transport: () => Promise<Transport>,
+): Promise<HttpAnswer> {
+  const repeatable =
+    request.repeatable ??
+    (['GET', 'HEAD', 'DELETE'].includes(request.method) ||
+      (request.method === 'PUT' && typeof request.body === 'string'));
+  const mayRepeat = (error: unknown): boolean =>
+    isWorthRepeating(error) && (repeatable !== 'when-busy' || error instanceof HttpError);
   const signal = request.signal ?? settings.signal;
   const response = await pRetry(async () => send(request, settings, await transport()), {
     ...repetitions(repeatable ? mostRepetitions : 0, settings.firstPauseMs),
     shouldRetry: mayRepeat,
     // Called for what is not repeated too.
-    onFailedAttempt: (error) => (error.retriesLeft > 0 && mayRepeat(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined),
+    onFailedAttempt: (error) =>
+      error.retriesLeft > 0 && mayRepeat(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined,
     signal,
   });
   const reading: Reading = {
@@ -114,7 +123,15 @@ async function sendRepeatedly(request: HttpRequest, settings: HttpSettings, tran
 }
 
 /** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */
-function createTransport({ validateCerts, caCert, clientCert, clientKey, tlsMinimumVersion, environment = {}, timeoutSeconds }: HttpSettings): () => Promise<Transport> {
+function createTransport({
+  validateCerts,
+  caCert,
+  clientCert,
+  clientKey,
+  tlsMinimumVersion,
+  environment = {},
+  timeoutSeconds,
+}: HttpSettings): () => Promise<Transport> {
   const routes: RouteSettings = {
     rejectUnauthorized: validateCerts,
     environment,

@@ -2,12 +2,40 @@
 
 /** Of the registry of HTTP content codings, and what servers use besides. */
 const compressions: ReadonlySet<string> = new Set([
-  ...['gzip', 'x-gzip', 'deflate', 'x-deflate', 'compress', 'x-compress', 'br', 'zstd', 'dcb', 'dcz', 'exi', 'pack200-gzip'],
+  ...[
+    'gzip',
+    'x-gzip',
+    'deflate',
+    'x-deflate',
+    'compress',
+    'x-compress',
+    'br',
+    'zstd',
+    'dcb',
+    'dcz',
+    'exi',
+    'pack200-gzip',
+  ],
   ...['bzip2', 'x-bzip2', 'bz2', 'xz', 'x-xz', 'lzma', 'x-lzma', 'lz4', 'zip', 'snappy', 'zlib'],
 ]);
 
 /** `aws-chunked` is how an upload to S3 was signed, and several gateways keep it; the others are no codings at all. */
-const emptyWords: ReadonlySet<string> = new Set(['', 'identity', 'none', 'null', 'aws-chunked', 'utf-8', 'utf8', 'us-ascii', 'ascii', 'iso-8859-1', 'binary', '8bit', '7bit', 'chunked']);
+const emptyWords: ReadonlySet<string> = new Set([
+  '',
+  'identity',
+  'none',
+  'null',
+  'aws-chunked',
+  'utf-8',
+  'utf8',
+  'us-ascii',
+  'ascii',
+  'iso-8859-1',
+  'binary',
+  '8bit',
+  '7bit',
+  'chunked',
+]);
 
 /** The compression that a Content-Encoding names; undefined where it names none. */
 export function compressionIn(header: string | null | undefined): string | undefined {

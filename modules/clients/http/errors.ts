@@ -22,7 +22,11 @@ export class HttpError extends OperationError {
   constructor(answer: RefusedRequest) {
     const { method, status, reason } = answer;
     const url = withoutCredentials(answer.url);
-    super('HTTP_ERROR', `${method} ${url} answered ${status}${through(answer)}${reason ? `: ${reason}` : ''}`, { method, url, status });
+    super('HTTP_ERROR', `${method} ${url} answered ${status}${through(answer)}${reason ? `: ${reason}` : ''}`, {
+      method,
+      url,
+      status,
+    });
     this.answer = { ...answer, url };
     this.status = status;
     this.retryAfterSeconds = answer.retryAfterSeconds;
@@ -115,16 +119,43 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
     const message = `the certificate of ${peer} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
     return new ConnectionError('CERTIFICATE_REJECTED', message, facts, error);
   }
-  if (code.startsWith(refusedConnectPrefix)) return refusedByProxy(Number(code.slice(refusedConnectPrefix.length)), { origin, proxy: request.proxy, facts, error });
-  if (code.startsWith('HPE_')) return new ConnectionError('NOT_HTTP', `${request.method} ${url} was answered by something that is not proper HTTP${through(request)}: ${messageOf(error)}`, facts, error);
+  if (code.startsWith(refusedConnectPrefix))
+    return refusedByProxy(Number(code.slice(refusedConnectPrefix.length)), {
+      origin,
+      proxy: request.proxy,
+      facts,
+      error,
+    });
+  if (code.startsWith('HPE_'))
+    return new ConnectionError(
+      'NOT_HTTP',
+      `${request.method} ${url} was answered by something that is not proper HTTP${through(request)}: ${messageOf(error)}`,
+      facts,
+      error,
+    );
   if (brokenConnections.has(code) && !isProxyFault) return explainBreak(error, request);
   const why = `${connectionFaults[code] ?? messageOf(error)}${code ? ` (${code})` : ''}`;
-  return new ConnectionError('UNREACHABLE', isProxyFault ? `${origin} cannot be reached: ${peer} failed: ${why}` : `${origin} cannot be reached${through(request)}: ${why}`, facts, error);
+  return new ConnectionError(
+    'UNREACHABLE',
+    isProxyFault
+      ? `${origin} cannot be reached: ${peer} failed: ${why}`
+      : `${origin} cannot be reached${through(request)}: ${why}`,
+    facts,
+    error,
+  );
 }
 
-function refusedByProxy(status: number, { origin, proxy, facts, error }: { origin: string; proxy: string | undefined; facts: Facts; error: unknown }): OperationError {
+function refusedByProxy(
+  status: number,
+  { origin, proxy, facts, error }: { origin: string; proxy: string | undefined; facts: Facts; error: unknown },
+): OperationError {
   const cure = status === 407 ? ': it wants a login, which belongs into its URL' : '';
-  return new ConnectionError('PROXY_REFUSED', `the proxy ${proxy} does not connect to ${origin}, but answers ${status}${cure}`, facts, error);
+  return new ConnectionError(
+    'PROXY_REFUSED',
+    `the proxy ${proxy} does not connect to ${origin}, but answers ${status}${cure}`,
+    facts,
+    error,
+  );
 }
 
 /** Names the proxy, in the middle of a sentence or at its end. */
@@ -137,7 +168,12 @@ export function explainBreak(error: unknown, request: Failed): OperationError {
   if (error instanceof OperationError) return error;
   const code = codeOf(error);
   const url = withoutCredentials(request.url);
-  return new ConnectionError('CONNECTION_BROKEN', `${request.method} ${url} broke off${through(request)}: ${connectionFaults[code] ?? messageOf(error)}`, { method: request.method, url, cause: code }, error);
+  return new ConnectionError(
+    'CONNECTION_BROKEN',
+    `${request.method} ${url} broke off${through(request)}: ${connectionFaults[code] ?? messageOf(error)}`,
+    { method: request.method, url, cause: code },
+    error,
+  );
 }
 
 function codeOf(error: unknown): string {
@@ -150,9 +186,13 @@ function codeOf(error: unknown): string {
 
 /** The sentence inside a service's error body: Keystone, Nova, Ironic and Glance each wrap it differently. */
 export function reasonFromBody(text: string): string {
-  const sentence = sentenceIn(parseJson(text)) ?? text.replace(/<(title|head|style)>[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
+  const sentence =
+    sentenceIn(parseJson(text)) ?? text.replace(/<(title|head|style)>[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
   const tidy = sentence
-    .replace(/&(quot|#x27|#39|lt|gt|amp);/g, (_, name: string) => ({ quot: '"', '#x27': "'", '#39': "'", lt: '<', gt: '>', amp: '&' })[name] ?? '')
+    .replace(
+      /&(quot|#x27|#39|lt|gt|amp);/g,
+      (_, name: string) => ({ quot: '"', '#x27': "'", '#39': "'", lt: '<', gt: '>', amp: '&' })[name] ?? '',
+    )
     .replace(/[\s\u0000-\u001f]+/g, ' ')
     .trim();
   return tidy.length > 400 ? `${tidy.slice(0, 399)}…` : tidy;

@@ -21,17 +21,34 @@ const identity = { 'Accept-Encoding': 'identity' };
  * Asks by HEAD. A server may refuse it in any way and still answer GET: signed URLs are for one method, gateways answer 404, some hang up. So
  * whatever comes of HEAD but 200, a GET of one byte decides, and its failure is the one that is thrown.
  */
-export async function probeUrl(http: HttpClient, url: string, { needsLength = false, conditions = {} }: ProbeOptions = {}): Promise<Probe> {
+export async function probeUrl(
+  http: HttpClient,
+  url: string,
+  { needsLength = false, conditions = {} }: ProbeOptions = {},
+): Promise<Probe> {
   const head = await askByHead(http, url);
   if (head && (head.bytes || !needsLength)) return head;
-  const answer = await http({ method: 'GET', url, followRedirects: true, headers: { ...identity, Range: 'bytes=0-0', ...conditions }, expect: [200, 206, 304, 416] });
+  const answer = await http({
+    method: 'GET',
+    url,
+    followRedirects: true,
+    headers: { ...identity, Range: 'bytes=0-0', ...conditions },
+    expect: [200, 206, 304, 416],
+  });
   answer.body.destroy();
   return probeOf(answer, wholeLength(answer));
 }
 
 async function askByHead(http: HttpClient, url: string): Promise<Probe | undefined> {
   try {
-    const answer = await http({ method: 'HEAD', url, followRedirects: true, headers: identity, expect: [200], repeatable: 'when-busy' });
+    const answer = await http({
+      method: 'HEAD',
+      url,
+      followRedirects: true,
+      headers: identity,
+      expect: [200],
+      repeatable: 'when-busy',
+    });
     answer.body.destroy();
     return probeOf(answer, lengthOf(answer) || undefined);
   } catch (error) {

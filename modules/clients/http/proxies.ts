@@ -33,7 +33,9 @@ function proxyVariable(scheme: string, environment: Environment): Variable | und
 
 function variableCalled(name: string, environment: Environment): Variable | undefined {
   if (environment[name] !== undefined) return environment[name] ? { name, value: environment[name] } : undefined;
-  const other = [name.toUpperCase(), ...Object.keys(environment)].find((key) => key.toLowerCase() === name && environment[key]);
+  const other = [name.toUpperCase(), ...Object.keys(environment)].find(
+    (key) => key.toLowerCase() === name && environment[key],
+  );
   return other === undefined ? undefined : { name: other, value: environment[other] ?? '' };
 }
 
@@ -45,10 +47,16 @@ function parseProxy({ name, value }: Variable): Proxy {
   const text = value.trim();
   // requests takes what has no scheme for an HTTP proxy.
   const whole = text.includes('://') ? text : `http://${text.replace(/^\/\//, '')}`;
-  const refuse = (why: string): OperationError => new OperationError('PROXY_UNUSABLE', `${name} ${why}; give it as http://host:port, or name the hosts that need no proxy in no_proxy`, { variable: name });
+  const refuse = (why: string): OperationError =>
+    new OperationError(
+      'PROXY_UNUSABLE',
+      `${name} ${why}; give it as http://host:port, or name the hosts that need no proxy in no_proxy`,
+      { variable: name },
+    );
   if (!URL.canParse(whole)) throw refuse('is not the URL of a proxy');
   const url = new URL(whole);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse(`names a proxy of the kind ${url.protocol.replace(':', '')}, which is not supported`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw refuse(`names a proxy of the kind ${url.protocol.replace(':', '')}, which is not supported`);
   const login = [url.username, url.password].map(percentDecoded).join(':');
   url.username = '';
   url.password = '';

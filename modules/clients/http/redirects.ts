@@ -11,38 +11,57 @@ const mostRedirects = 10;
  * A client that follows at most ten redirects of GET and HEAD. `headersFor` gives what a URL's host is sent besides: a login never
  * reaches another host. Throws TOO_MANY_REDIRECTS, and REDIRECT_REFUSED for one from https to http, to another scheme or with a login in it.
  */
-export function followRedirects(http: HttpClient, headersFor: (url: URL) => Readonly<Record<string, string>>): HttpClient {
+export function followRedirects(
+  http: HttpClient,
+  headersFor: (url: URL) => Readonly<Record<string, string>>,
+): HttpClient {
   return async (request) => {
     let url = new URL(request.url);
     for (let hops = 0; ; hops++) {
       const answer = await http(requestFor(request, url, headersFor(url)));
       if (!redirectStatuses.includes(answer.status)) return answer;
       answer.body.destroy();
-      if (hops === mostRedirects) throw new OperationError('TOO_MANY_REDIRECTS', `${withoutCredentials(request.url)} redirects more than ${mostRedirects} times`);
+      if (hops === mostRedirects)
+        throw new OperationError(
+          'TOO_MANY_REDIRECTS',
+          `${withoutCredentials(request.url)} redirects more than ${mostRedirects} times`,
+        );
       url = nextUrl(url, answer);
     }
   };
 }
 
 function requestFor(request: HttpRequest, url: URL, headers: Readonly<Record<string, string>>): HttpRequest {
-  return { ...request, url: url.href, headers: { ...headers, ...request.headers }, expect: [...(request.expect ?? anySuccess), ...redirectStatuses], followRedirects: false };
+  return {
+    ...request,
+    url: url.href,
+    headers: { ...headers, ...request.headers },
+    expect: [...(request.expect ?? anySuccess), ...redirectStatuses],
+    followRedirects: false,
+  };
 }
 
 function nextUrl(from: URL, answer: HttpAnswer): URL {
   const location = locationOf(answer);
   const refuse = (why: string): OperationError => {
     const url = withoutCredentials(from.href);
-    return new OperationError('REDIRECT_REFUSED', `${url} answered ${answer.status} and redirects ${why}`, { url, status: answer.status });
+    return new OperationError('REDIRECT_REFUSED', `${url} answered ${answer.status} and redirects ${why}`, {
+      url,
+      status: answer.status,
+    });
   };
   if (!location || !URL.canParse(location, from.href)) throw refuse('to nowhere');
   const to = new URL(location, from);
   if (to.username !== '' || to.password !== '') throw refuse('to a URL with a login in it, which is not followed');
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw refuse(`to ${to.protocol}, which is not followed`);
-  if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse(`from https to http (${withoutCredentials(to.href)}), which is not followed`);
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw refuse(`from https to http (${withoutCredentials(to.href)}), which is not followed`);
   return to;
 }
 
 /** Bytes beyond ASCII, which Node.js hands over one by one: encoded, as curl and requests send them. */
 function locationOf(answer: HttpAnswer): string | undefined {
-  return answer.header('location')?.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+  return answer
+    .header('location')
+    ?.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -2,7 +2,10 @@
 import { ConnectionError, HttpError, refusedConnectPrefix } from './errors.js';
 
 /** Options of p-retry: pauses double from `firstPauseMs`, each lengthened at random up to twice, so that many clients do not come back together. */
-export function repetitions(retries: number, firstPauseMs = 500): { retries: number; factor: number; minTimeout: number; maxTimeout: number; randomize: boolean } {
+export function repetitions(
+  retries: number,
+  firstPauseMs = 500,
+): { retries: number; factor: number; minTimeout: number; maxTimeout: number; randomize: boolean } {
   return { retries, factor: 2, minTimeout: firstPauseMs, maxTimeout: firstPauseMs * 10, randomize: true };
 }
 
@@ -21,5 +24,9 @@ export function retryAfterSeconds(error: unknown): number {
 
 /** A host that is not known, one with which TLS cannot be spoken, or a proxy that will not let us through. */
 function isLasting({ facts }: ConnectionError): boolean {
-  return facts.cause === 'ENOTFOUND' || facts.cause === 'EPROTO' || String(facts.cause).startsWith(`${refusedConnectPrefix}4`);
+  return (
+    facts.cause === 'ENOTFOUND' ||
+    facts.cause === 'EPROTO' ||
+    String(facts.cause).startsWith(`${refusedConnectPrefix}4`)
+  );
 }

@@ -20,15 +20,28 @@ export interface Transport {
 }
 
 /** The answer as soon as its head is there. Until its body has been read to the end, an interruption of the run breaks it off with its own reason. */
-export async function send(request: HttpRequest, settings: HttpSettings, { fetch, routeFor }: Transport): Promise<Response> {
+export async function send(
+  request: HttpRequest,
+  settings: HttpSettings,
+  { fetch, routeFor }: Transport,
+): Promise<Response> {
   const started = performance.now();
   const trace = (outcome: string): void =>
-    settings.trace?.(`${request.method} ${withoutCredentials(request.url)} ${outcome} ${Math.round(performance.now() - started)} ms`);
+    settings.trace?.(
+      `${request.method} ${withoutCredentials(request.url)} ${outcome} ${Math.round(performance.now() - started)} ms`,
+    );
   const outer = request.signal ?? settings.signal;
   const seconds = request.timeoutSeconds ?? settings.timeoutSeconds;
   const { url, login } = splitLogin(request.url);
   const { agent, proxy } = routeFor(new URL(url));
-  learnTokens(Object.entries({ ...login, ...request.headers, ...(proxy?.authorization ? { 'Proxy-Authorization': proxy.authorization } : {}) }), settings);
+  learnTokens(
+    Object.entries({
+      ...login,
+      ...request.headers,
+      ...(proxy?.authorization ? { 'Proxy-Authorization': proxy.authorization } : {}),
+    }),
+    settings,
+  );
   const timeout = timeoutSignal(outer, seconds);
   try {
     const response = await fetch(url, {
@@ -45,7 +58,12 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     learnTokens(response.headers, settings);
     followInterruption(response, outer);
     const expected = request.expect ? request.expect.includes(response.status) : response.ok;
-    if (!expected) throw await errorFrom(response, { ...request, proxy: proxy?.shown }, { seconds, redact: settings.redact ?? ((text) => text) });
+    if (!expected)
+      throw await errorFrom(
+        response,
+        { ...request, proxy: proxy?.shown },
+        { seconds, redact: settings.redact ?? ((text) => text) },
+      );
     return response;
   } catch (error) {
     timeout.release();
@@ -54,16 +72,24 @@ export async function send(request: HttpRequest, settings: HttpSettings, { fetch
     trace(messageOf(error));
     if (timeout.expired()) {
       const { origin } = new URL(request.url);
-      throw new ConnectionError('TIMEOUT', `${origin} did not answer ${request.method} within ${seconds} s${through({ proxy: proxy?.shown })}`, { url: withoutCredentials(request.url) }, error);
+      throw new ConnectionError(
+        'TIMEOUT',
+        `${origin} did not answer ${request.method} within ${seconds} s${through({ proxy: proxy?.shown })}`,
+        { url: withoutCredentials(request.url) },
+        error,
+      );
     }
     throw explainFailure(error, { ...request, proxy: proxy?.shown });
   }
 }
 
-const tokenHeaders = /^(?:x-(?:auth|subject|service)-token|authorization|proxy-authorization|x-openstack-ironic-api-token|set-cookie)$/i;
+const tokenHeaders =
+  /^(?:x-(?:auth|subject|service)-token|authorization|proxy-authorization|x-openstack-ironic-api-token|set-cookie)$/i;
 
 function learnTokens(headers: Iterable<readonly [string, string]>, { learnSecrets }: HttpSettings): void {
-  const tokens = [...headers].filter(([name]) => tokenHeaders.test(name)).map(([, value]) => value.replace(/^(?:basic|bearer)\s+/i, ''));
+  const tokens = [...headers]
+    .filter(([name]) => tokenHeaders.test(name))
+    .map(([, value]) => value.replace(/^(?:basic|bearer)\s+/i, ''));
   if (tokens.length > 0) learnSecrets?.(tokens);
 }
 
@@ -118,18 +144,36 @@ function followInterruption({ body }: Response, outer: AbortSignal): void {
   else outer.addEventListener('abort', follow, { once: true });
 }
 
-async function errorFrom(response: Response, request: HttpRequest & { readonly proxy: string | undefined }, { seconds, redact }: { seconds: number; redact: (text: string) => string }): Promise<HttpError> {
+async function errorFrom(
+  response: Response,
+  request: HttpRequest & { readonly proxy: string | undefined },
+  { seconds, redact }: { seconds: number; redact: (text: string) => string },
+): Promise<HttpError> {
   const text = redact(await errorText(response, request, seconds));
   const location = response.headers.get('location');
   const { method, url, proxy } = request;
-  const reason = location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
-  return new HttpError({ method, url, proxy, status: response.status, reason, retryAfterSeconds: retryAfterOf(response) });
+  const reason =
+    location && response.status < 400 ? `it redirects to ${withoutCredentials(location)}` : reasonFromBody(text);
+  return new HttpError({
+    method,
+    url,
+    proxy,
+    status: response.status,
+    reason,
+    retryAfterSeconds: retryAfterOf(response),
+  });
 }
 
 /** A body that is too long, stalls or breaks off does not hide the status. */
 async function errorText({ body }: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
   if (!body) return '';
-  const limits = { url, maxBytes: largestErrorBytes, beyond: 'cut', stallSeconds: longestPauseSeconds(timeoutSeconds), deadline: performance.now() + longestErrorSeconds * 1000 } as const;
+  const limits = {
+    url,
+    maxBytes: largestErrorBytes,
+    beyond: 'cut',
+    stallSeconds: longestPauseSeconds(timeoutSeconds),
+    deadline: performance.now() + longestErrorSeconds * 1000,
+  } as const;
   const bytes = await readWhole(body as Readable, limits).catch(() => Buffer.alloc(0));
   return bytes.toString('utf8');
 }
@@ -140,5 +184,7 @@ function retryAfterOf({ headers }: Response): number | undefined {
   if (!text) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   const then = parseHttpDate(text);
-  return then === undefined ? undefined : Math.max((then - (parseHttpDate(headers.get('date') ?? undefined) ?? Date.now())) / 1000, 0);
+  return then === undefined
+    ? undefined
+    : Math.max((then - (parseHttpDate(headers.get('date') ?? undefined) ?? Date.now())) / 1000, 0);
 }

@@ -45,7 +45,8 @@ export function createRoutes(settings: RouteSettings): (url: URL) => Route {
   return (url) => {
     const proxy = proxyFor(url, settings.environment);
     const key = [url.protocol, proxy?.url.href, proxy?.authorization].join(' ');
-    const agent = agents.get(key) ?? createAgent(url.protocol, proxy, { tlsOptions, timeoutSeconds: settings.timeoutSeconds });
+    const agent =
+      agents.get(key) ?? createAgent(url.protocol, proxy, { tlsOptions, timeoutSeconds: settings.timeoutSeconds });
     agents.set(key, agent);
     return { agent, proxy };
   };
@@ -54,16 +55,33 @@ export function createRoutes(settings: RouteSettings): (url: URL) => Route {
 function tlsOptionsFor({ rejectUnauthorized, ca, cert, key, minVersion, environment }: RouteSettings): TlsOptions {
   const trusted = rejectUnauthorized ? { ca: trustedCas(environment, ca === undefined ? [] : [ca]) } : {};
   try {
-    return { rejectUnauthorized, secureContext: createSecureContext({ ...trusted, ...(cert ? { cert, key } : {}), ...(minVersion ? { minVersion } : {}) }) };
+    return {
+      rejectUnauthorized,
+      secureContext: createSecureContext({
+        ...trusted,
+        ...(cert ? { cert, key } : {}),
+        ...(minVersion ? { minVersion } : {}),
+      }),
+    };
   } catch (error) {
     if (!cert) throw error;
-    throw new InputError(`cert: the client certificate and its key cannot be used (${messageOf(error)}): both must be PEM, and the key without a password`, 'cert');
+    throw new InputError(
+      `cert: the client certificate and its key cannot be used (${messageOf(error)}): both must be PEM, and the key without a password`,
+      'cert',
+    );
   }
 }
 
-function createAgent(protocol: string, proxy: Proxy | undefined, { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number }): http.Agent {
+function createAgent(
+  protocol: string,
+  proxy: Proxy | undefined,
+  { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number },
+): http.Agent {
   // Connections are not kept: a run makes few requests, and a reused one may be closed under a request that cannot be repeated.
-  if (proxy === undefined) return protocol === 'https:' ? new https.Agent({ keepAlive: false, ...tlsOptions() }) : new http.Agent({ keepAlive: false });
+  if (proxy === undefined)
+    return protocol === 'https:'
+      ? new https.Agent({ keepAlive: false, ...tlsOptions() })
+      : new http.Agent({ keepAlive: false });
   if (protocol === 'https:') return tunnelAgent(proxy, tlsOptions(), timeoutSeconds);
   const headers: http.OutgoingHttpHeaders = proxy.authorization ? { 'Proxy-Authorization': proxy.authorization } : {};
   return new HttpProxyAgent(proxy.url, { headers, ...(proxy.url.protocol === 'https:' ? tlsOptions() : {}) });

@@ -6,7 +6,13 @@ import { InputError, messageOf } from '../../core/errors.js';
 import type { Environment } from './proxies.js';
 
 /** Where systems keep their CAs in one file: Debian, Red Hat, SUSE, Alpine. The first that is there counts. */
-const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem'];
+const systemBundles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
 
 /** Variables by which curl and requests are told of CAs: a file, or a folder of files. */
 const bundleVariables = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];

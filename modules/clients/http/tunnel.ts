@@ -11,7 +11,10 @@ export type TlsOptions = Pick<https.AgentOptions, 'rejectUnauthorized' | 'secure
 
 export function tunnelAgent(proxy: Proxy, tlsOptions: TlsOptions, timeoutSeconds: number): https.Agent {
   const agent = new https.Agent({ keepAlive: false, ...tlsOptions });
-  const createConnection = (options: tls.ConnectionOptions, created: (error: unknown, socket?: Duplex) => void): void => {
+  const createConnection = (
+    options: tls.ConnectionOptions,
+    created: (error: unknown, socket?: Duplex) => void,
+  ): void => {
     const target = `${options.host?.includes(':') ? `[${options.host}]` : options.host}:${options.port}`;
     openTunnel(target, { proxy, tlsOptions, timeoutSeconds }).then(
       (socket) => created(null, tls.connect({ ...options, socket })),
@@ -21,7 +24,10 @@ export function tunnelAgent(proxy: Proxy, tlsOptions: TlsOptions, timeoutSeconds
   return Object.assign(agent, { createConnection });
 }
 
-function openTunnel(target: string, { proxy, tlsOptions, timeoutSeconds }: { proxy: Proxy; tlsOptions: TlsOptions; timeoutSeconds: number }): Promise<Duplex> {
+function openTunnel(
+  target: string,
+  { proxy, tlsOptions, timeoutSeconds }: { proxy: Proxy; tlsOptions: TlsOptions; timeoutSeconds: number },
+): Promise<Duplex> {
   const { url, authorization } = proxy;
   const isSecure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
@@ -35,7 +41,10 @@ function openTunnel(target: string, { proxy, tlsOptions, timeoutSeconds }: { pro
       timeout: timeoutSeconds * 1000,
       ...(isSecure ? tlsOptions : {}),
     });
-    const timer = setTimeout(() => request.destroy(faultOf('ETIMEDOUT', `no answer to CONNECT within ${timeoutSeconds} s`)), timeoutSeconds * 1000);
+    const timer = setTimeout(
+      () => request.destroy(faultOf('ETIMEDOUT', `no answer to CONNECT within ${timeoutSeconds} s`)),
+      timeoutSeconds * 1000,
+    );
     request.once('close', () => clearTimeout(timer));
     request.on('error', (error) => reject(faultOf((error as { code?: string }).code ?? '', error.message)));
     request.once('connect', ({ statusCode = 0 }, socket, first) => {
@@ -43,7 +52,11 @@ function openTunnel(target: string, { proxy, tlsOptions, timeoutSeconds }: { pro
       socket.on('error', () => undefined);
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy();
-        return reject(Object.assign(new Error(`CONNECT was answered by ${statusCode}`), { code: `${refusedConnectPrefix}${statusCode}` }));
+        return reject(
+          Object.assign(new Error(`CONNECT was answered by ${statusCode}`), {
+            code: `${refusedConnectPrefix}${statusCode}`,
+          }),
+        );
       }
       if (first.length > 0) socket.unshift(first);
       resolve(socket);

@@ -23,7 +23,12 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
   const answer = await cloud.request('baremetal', { method: 'GET', path: '/v1/' });
   await answer.text();
   const newest = /^1\.(\d+)$/.exec(answer.header('x-openstack-ironic-api-maximum-version') ?? '')?.[1];
-  if (newest === undefined) throw new OperationError('UNEXPECTED_ANSWER', `${answer.url} does not tell its API version: is it the Bare Metal service?`, { service: 'baremetal' });
+  if (newest === undefined)
+    throw new OperationError(
+      'UNEXPECTED_ANSWER',
+      `${answer.url} does not tell its API version: is it the Bare Metal service?`,
+      { service: 'baremetal' },
+    );
   const minor = Math.min(Number(newest), newestMinor);
   const headers = { 'X-OpenStack-Ironic-API-Version': `1.${minor}` };
   return {
@@ -33,9 +38,14 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
     request: async (request) => {
       const content = typeof request.body === 'string' ? { 'Content-Type': 'application/json' } : {};
       try {
-        return await cloud.request('baremetal', { ...request, headers: { ...headers, ...content, ...request.headers } });
+        return await cloud.request('baremetal', {
+          ...request,
+          headers: { ...headers, ...content, ...request.headers },
+        });
       } catch (error) {
-        throw isDenied(error) ? new HttpError({ ...error.answer, reason: `${error.answer.reason}; ${await adviceOnRole(cloud)}` }) : error;
+        throw isDenied(error)
+          ? new HttpError({ ...error.answer, reason: `${error.answer.reason}; ${await adviceOnRole(cloud)}` })
+          : error;
       }
     },
   };
@@ -43,7 +53,11 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
 
 /** Refused by a policy, and not because the node is protected. */
 function isDenied(error: unknown): error is HttpError {
-  return error instanceof HttpError && error.status === 403 && /access was denied to the following resource/i.test(error.message);
+  return (
+    error instanceof HttpError &&
+    error.status === 403 &&
+    /access was denied to the following resource/i.test(error.message)
+  );
 }
 
 /** `lock`: another operation holds the node for a moment. `transition`: it is on its way to another state. Undefined: no waiting helps. */
@@ -55,7 +69,8 @@ export function conflictOf(error: unknown): 'lock' | 'transition' | undefined {
 
 /** True where it is open whether the service has done what it was asked: the node has to be looked at again. */
 export function isUndecided(error: unknown): boolean {
-  if (error instanceof HttpError) return [500, 502, 503, 504].includes(error.status) && !/Validation of image href/i.test(error.message);
+  if (error instanceof HttpError)
+    return [500, 502, 503, 504].includes(error.status) && !/Validation of image href/i.test(error.message);
   return error instanceof ConnectionError && error.code !== 'CERTIFICATE_REJECTED';
 }
 
@@ -68,7 +83,10 @@ export interface LockPatience {
 }
 
 /** Repeats work that Ironic refuses only because another operation holds the node. Throws NODE_LOCKED when it holds it for too long. */
-export async function whileLocked<T>(work: () => Promise<T>, { subject, timeoutSeconds, signal }: LockPatience): Promise<T> {
+export async function whileLocked<T>(
+  work: () => Promise<T>,
+  { subject, timeoutSeconds, signal }: LockPatience,
+): Promise<T> {
   let refused: unknown;
   const look = async (): Promise<{ done: T } | undefined> => {
     try {
@@ -83,7 +101,12 @@ export async function whileLocked<T>(work: () => Promise<T>, { subject, timeoutS
     return (await waitFor(look, { subject, timeoutSeconds, intervalSeconds: 0.5, signal })).done;
   } catch (error) {
     if (error instanceof OperationError && error.code === 'WAIT_TIMEOUT' && refused instanceof HttpError) {
-      throw new OperationError('NODE_LOCKED', `${subject}: the node stayed locked for ${timeoutSeconds} s: ${refused.message}`, {}, refused);
+      throw new OperationError(
+        'NODE_LOCKED',
+        `${subject}: the node stayed locked for ${timeoutSeconds} s: ${refused.message}`,
+        {},
+        refused,
+      );
     }
     throw error;
   }

@@ -51,10 +51,19 @@ export interface PatchOperation {
  */
 export async function* listNodes({ cloud, headers, minor }: Ironic): AsyncGenerator<Node> {
   const owners = [...(minor >= 50 ? ['owner'] : []), ...(minor >= 65 ? ['lessee'] : [])];
-  const query = new URLSearchParams({ limit: '1000', fields: ['uuid', 'name', ...owners, ...infos].join(','), ...childrenToo(minor) });
+  const query = new URLSearchParams({
+    limit: '1000',
+    fields: ['uuid', 'name', ...owners, ...infos].join(','),
+    ...childrenToo(minor),
+  });
   for await (const row of readPages({ ...pages, path: `/v1/nodes?${query}`, headers }, cloud)) {
     const missing = infos.find((info) => typeof row[info] !== 'object');
-    if (missing !== undefined) throw new OperationError('UNEXPECTED_ANSWER', `node ${textAt(row, 'name') || textAt(row, 'uuid')} comes without its ${missing}`, { service: 'baremetal' });
+    if (missing !== undefined)
+      throw new OperationError(
+        'UNEXPECTED_ANSWER',
+        `node ${textAt(row, 'name') || textAt(row, 'uuid')} comes without its ${missing}`,
+        { service: 'baremetal' },
+      );
     yield parseNode(row);
   }
 }
@@ -67,12 +76,21 @@ function childrenToo(minor: number): Readonly<Record<string, string>> {
 }
 
 /** Every node with all its fields; `filters` are those of the API, such as `resource_class`. */
-export async function* listNodeDetails({ cloud, headers, minor }: Ironic, filters: Readonly<Record<string, string>> = {}): AsyncGenerator<NodeDetails> {
+export async function* listNodeDetails(
+  { cloud, headers, minor }: Ironic,
+  filters: Readonly<Record<string, string>> = {},
+): AsyncGenerator<NodeDetails> {
   const query = new URLSearchParams({ limit: '1000', ...childrenToo(minor), ...filters });
-  for await (const row of readPages({ ...pages, path: `/v1/nodes/detail?${query}`, headers }, cloud)) yield parseDetails(row);
+  for await (const row of readPages({ ...pages, path: `/v1/nodes/detail?${query}`, headers }, cloud))
+    yield parseDetails(row);
 }
 
-const pages = { service: 'baremetal', key: 'nodes', id: 'uuid', next: (page: Values): string | undefined => textAt(page, 'next') || undefined };
+const pages = {
+  service: 'baremetal',
+  key: 'nodes',
+  id: 'uuid',
+  next: (page: Values): string | undefined => textAt(page, 'next') || undefined,
+};
 
 /** The node of this UUID or name; undefined where there is none. */
 export async function getNode(ironic: Ironic, ident: string): Promise<NodeDetails | undefined> {
@@ -86,13 +104,22 @@ export async function getNode(ironic: Ironic, ident: string): Promise<NodeDetail
 
 /** Creates a node, `driver` at least, in the state `enroll`. It is safe to repeat where a `uuid` or a `name` is given. */
 export async function createNode(ironic: Ironic, node: Values): Promise<NodeDetails> {
-  return parseDetails((await (await ironic.request({ method: 'POST', path: '/v1/nodes', body: JSON.stringify(node) })).json()) as Values);
+  return parseDetails(
+    (await (await ironic.request({ method: 'POST', path: '/v1/nodes', body: JSON.stringify(node) })).json()) as Values,
+  );
 }
 
 /** Changes a node. An empty patch would take the lock and change `updated_at`: do not send one. */
-export async function patchNode(ironic: Ironic, uuid: string, patch: readonly PatchOperation[], { resetInterfaces = false } = {}): Promise<NodeDetails> {
+export async function patchNode(
+  ironic: Ironic,
+  uuid: string,
+  patch: readonly PatchOperation[],
+  { resetInterfaces = false } = {},
+): Promise<NodeDetails> {
   const path = `${pathOf(uuid)}${resetInterfaces ? '?reset_interfaces=true' : ''}`;
-  return parseDetails((await (await ironic.request({ method: 'PATCH', path, body: JSON.stringify(patch) })).json()) as Values);
+  return parseDetails(
+    (await (await ironic.request({ method: 'PATCH', path, body: JSON.stringify(patch) })).json()) as Values,
+  );
 }
 
 /** Deletes a node with its ports. One that is gone is fine. */
@@ -101,7 +128,11 @@ export async function deleteNode(ironic: Ironic, uuid: string): Promise<void> {
 }
 
 /** Says a verb, such as `provide`; the node is on its way when this returns. A verb in a wrong state is refused with 400. */
-export async function setProvisionState(ironic: Ironic, uuid: string, body: Readonly<{ target: string } & Record<string, unknown>>): Promise<void> {
+export async function setProvisionState(
+  ironic: Ironic,
+  uuid: string,
+  body: Readonly<{ target: string } & Record<string, unknown>>,
+): Promise<void> {
   await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/provision`, body, prefersProject: true });
 }
 
@@ -124,8 +155,13 @@ export interface Validation {
 
 /** What the node's interfaces say of its settings, by interface, such as `power`. */
 export async function validateNode(ironic: Ironic, uuid: string): Promise<Readonly<Record<string, Validation>>> {
-  const found = (await (await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/validate`, prefersProject: true })).json()) as Readonly<Record<string, Values>>;
-  const parse = ({ result, reason }: Values): Validation => ({ result: typeof result === 'boolean' ? result : null, reason: typeof reason === 'string' ? reason : '' });
+  const found = (await (
+    await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/validate`, prefersProject: true })
+  ).json()) as Readonly<Record<string, Values>>;
+  const parse = ({ result, reason }: Values): Validation => ({
+    result: typeof result === 'boolean' ? result : null,
+    reason: typeof reason === 'string' ? reason : '',
+  });
   return Object.fromEntries(Object.entries(found).map(([name, row]) => [name, parse(row)]));
 }
 
@@ -138,9 +174,19 @@ interface Sending {
 }
 
 /** Never repeated by itself: what was accepted once may be refused the second time. */
-async function send(ironic: Ironic, { method, path, body, isGoneFine = false, prefersProject = false }: Sending): Promise<void> {
+async function send(
+  ironic: Ironic,
+  { method, path, body, isGoneFine = false, prefersProject = false }: Sending,
+): Promise<void> {
   const expect = isGoneFine ? [200, 202, 204, 404] : [200, 202, 204];
-  const answer = await ironic.request({ method, path, repeatable: false, prefersProject, expect, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const answer = await ironic.request({
+    method,
+    path,
+    repeatable: false,
+    prefersProject,
+    expect,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   await answer.text();
 }
 
@@ -149,7 +195,12 @@ function pathOf(ident: string): string {
 }
 
 function parseNode(row: Values): Node {
-  return { uuid: textAt(row, 'uuid'), name: textAt(row, 'name'), driver_info: mappingAt(row, 'driver_info'), instance_info: mappingAt(row, 'instance_info') };
+  return {
+    uuid: textAt(row, 'uuid'),
+    name: textAt(row, 'name'),
+    driver_info: mappingAt(row, 'driver_info'),
+    instance_info: mappingAt(row, 'instance_info'),
+  };
 }
 
 function parseDetails(row: Values): NodeDetails {
@@ -192,7 +243,9 @@ export async function latestError(ironic: Ironic, uuid: string, since: Date): Pr
   if (ironic.minor < 78) return undefined;
   const answer = await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/history`, expect: [200, 403, 404] });
   const { history } = (await answer.json()) as { history?: unknown };
-  const events = (Array.isArray(history) ? (history as Values[]) : []).filter((event) => textAt(event, 'severity') === 'ERROR' && Date.parse(textAt(event, 'created_at')) >= since.getTime());
+  const events = (Array.isArray(history) ? (history as Values[]) : []).filter(
+    (event) => textAt(event, 'severity') === 'ERROR' && Date.parse(textAt(event, 'created_at')) >= since.getTime(),
+  );
   const newest = events.sort((one, other) => (textAt(one, 'created_at') < textAt(other, 'created_at') ? 1 : -1))[0];
   return newest && (textAt(newest, 'event') || undefined);
 }

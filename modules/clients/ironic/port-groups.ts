@@ -18,11 +18,18 @@ export interface PortGroup {
 }
 
 /** Those of one node, or of one address anywhere, with all their fields. */
-export async function listPortGroups({ cloud, headers }: Ironic, filters: { readonly node: string } | { readonly address: string }): Promise<PortGroup[]> {
+export async function listPortGroups(
+  { cloud, headers }: Ironic,
+  filters: { readonly node: string } | { readonly address: string },
+): Promise<PortGroup[]> {
   const query = new URLSearchParams({ limit: '1000', detail: 'true', ...filters });
   const next = (page: Values): string | undefined => textAt(page, 'next') || undefined;
   const groups: PortGroup[] = [];
-  for await (const row of readPages({ service: 'baremetal', path: `/v1/portgroups?${query}`, headers, key: 'portgroups', id: 'uuid', next }, cloud)) groups.push(parsePortGroup(row));
+  for await (const row of readPages(
+    { service: 'baremetal', path: `/v1/portgroups?${query}`, headers, key: 'portgroups', id: 'uuid', next },
+    cloud,
+  ))
+    groups.push(parsePortGroup(row));
   return groups;
 }
 
@@ -50,5 +57,11 @@ function pathOf(ident: string): string {
 }
 
 function parsePortGroup(row: Values): PortGroup {
-  return { uuid: textAt(row, 'uuid'), name: textAt(row, 'name'), address: textAt(row, 'address'), node_uuid: textAt(row, 'node_uuid'), record: row };
+  return {
+    uuid: textAt(row, 'uuid'),
+    name: textAt(row, 'name'),
+    address: textAt(row, 'address'),
+    node_uuid: textAt(row, 'node_uuid'),
+    record: row,
+  };
 }

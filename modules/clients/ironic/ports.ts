@@ -16,11 +16,18 @@ export interface Port {
 }
 
 /** Ports with all their fields; of one node, or of one address anywhere. */
-export async function listPorts({ cloud, headers }: Ironic, filters: { readonly node?: string; readonly address?: string } = {}): Promise<Port[]> {
+export async function listPorts(
+  { cloud, headers }: Ironic,
+  filters: { readonly node?: string; readonly address?: string } = {},
+): Promise<Port[]> {
   const query = new URLSearchParams({ limit: '1000', ...filters });
   const next = (page: Values): string | undefined => textAt(page, 'next') || undefined;
   const ports: Port[] = [];
-  for await (const row of readPages({ service: 'baremetal', path: `/v1/ports/detail?${query}`, headers, key: 'ports', id: 'uuid', next }, cloud)) ports.push(parsePort(row));
+  for await (const row of readPages(
+    { service: 'baremetal', path: `/v1/ports/detail?${query}`, headers, key: 'ports', id: 'uuid', next },
+    cloud,
+  ))
+    ports.push(parsePort(row));
   return ports;
 }
 
@@ -36,11 +43,17 @@ export async function getPort(ironic: Ironic, uuid: string): Promise<Port | unde
 
 /** Creates a port: `address` and `node_uuid` at least. */
 export async function createPort(ironic: Ironic, port: Values): Promise<Port> {
-  return parsePort((await (await ironic.request({ method: 'POST', path: '/v1/ports', body: JSON.stringify(port) })).json()) as Values);
+  return parsePort(
+    (await (await ironic.request({ method: 'POST', path: '/v1/ports', body: JSON.stringify(port) })).json()) as Values,
+  );
 }
 
 export async function patchPort(ironic: Ironic, uuid: string, patch: readonly PatchOperation[]): Promise<Port> {
-  return parsePort((await (await ironic.request({ method: 'PATCH', path: pathOf(uuid), body: JSON.stringify(patch) })).json()) as Values);
+  return parsePort(
+    (await (
+      await ironic.request({ method: 'PATCH', path: pathOf(uuid), body: JSON.stringify(patch) })
+    ).json()) as Values,
+  );
 }
 
 /** One that is gone is fine. */
@@ -53,5 +66,10 @@ function pathOf(uuid: string): string {
 }
 
 function parsePort(row: Values): Port {
-  return { uuid: textAt(row, 'uuid'), address: textAt(row, 'address'), node_uuid: textAt(row, 'node_uuid'), record: row };
+  return {
+    uuid: textAt(row, 'uuid'),
+    address: textAt(row, 'address'),
+    node_uuid: textAt(row, 'node_uuid'),
+    record: row,
+  };
 }

@@ -18,12 +18,14 @@ export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
   if ((await cloud.baremetalScope()) === 'none') return { seen: true, why: 'this Bare Metal service has no projects' };
   const conductors = await ask(cloud, '/v1/conductors', '1.49');
   // Versions before 1.49 (Stein) know no owner of a node, and so hide none.
-  if (conductors === 404 || conductors === 406) return { seen: true, why: 'this Bare Metal service is older than the owners of nodes' };
+  if (conductors === 404 || conductors === 406)
+    return { seen: true, why: 'this Bare Metal service is older than the owners of nodes' };
   if (conductors !== 200) return hidden(cloud, `GET /v1/conductors is answered by ${conductors}`);
   const list = await ask(cloud, `/v1/nodes?project=${randomUUID()}&fields=uuid&limit=1`, '1.65');
   if (list === 200) return { seen: true, why: 'all nodes may be listed' };
   // Ironic before 2021.2 has no such filter, and no nodes of projects unless a site has made it so.
-  if (list === 400 || list === 406) return { seen: true, why: 'conductors may be listed, and this Bare Metal service has no filter by project' };
+  if (list === 400 || list === 406)
+    return { seen: true, why: 'conductors may be listed, and this Bare Metal service has no filter by project' };
   return hidden(cloud, `the list of another project's nodes is answered by ${list}`);
 }
 
@@ -31,7 +33,12 @@ export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
 async function ask(cloud: Cloud, path: string, version: string): Promise<number> {
   try {
     const headers = { 'X-OpenStack-Ironic-API-Version': version };
-    const answer = await cloud.request('baremetal', { method: 'GET', path, headers, expect: [200, 400, 404, 406, 500] });
+    const answer = await cloud.request('baremetal', {
+      method: 'GET',
+      path,
+      headers,
+      expect: [200, 400, 404, 406, 500],
+    });
     await answer.text();
     return answer.status;
   } catch (error) {

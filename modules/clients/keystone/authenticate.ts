@@ -67,8 +67,10 @@ async function requestToken(login: Authentication, http: HttpClient): Promise<Ht
   } catch (error) {
     const status = statusOf(error);
     // Keystone answers 404 for a token that it does not know, or that has expired.
-    if (status === 401 || (status === 404 && login.credentials.kind === 'token' && (await isKeystone(login, http)))) throw refused(login, error);
-    if (status !== undefined && (status < 400 || status === 404 || status === 405)) throw notKeystone(login, `it answered ${status}`, error);
+    if (status === 401 || (status === 404 && login.credentials.kind === 'token' && (await isKeystone(login, http))))
+      throw refused(login, error);
+    if (status !== undefined && (status < 400 || status === 404 || status === 405))
+      throw notKeystone(login, `it answered ${status}`, error);
     throw error;
   }
 }
@@ -77,11 +79,23 @@ function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequ
   const url = `${authUrl}/v3/auth/tokens`;
   if (credentials.kind === 'token' && !credentials.project && scope === 'project') {
     // A token made from it would belong to no project, so it is used as it is; Keystone tells what it is good for.
-    return { method: 'GET', url, headers: { 'X-Auth-Token': credentials.token, 'X-Subject-Token': credentials.token }, expect: [200] };
+    return {
+      method: 'GET',
+      url,
+      headers: { 'X-Auth-Token': credentials.token, 'X-Subject-Token': credentials.token },
+      expect: [200],
+    };
   }
   const body = JSON.stringify({ auth: requestBody(credentials, scope) });
   // A second token is harmless: the first one is forgotten and expires.
-  return { method: 'POST', url, headers: { 'Content-Type': 'application/json' }, body, expect: [201], repeatable: true };
+  return {
+    method: 'POST',
+    url,
+    headers: { 'Content-Type': 'application/json' },
+    body,
+    expect: [201],
+    repeatable: true,
+  };
 }
 
 /** What is not JSON is not Keystone's; that it stalls, breaks off or is interrupted says nothing of the kind. */
@@ -101,14 +115,21 @@ async function isKeystone(login: Authentication, http: HttpClient): Promise<bool
 }
 
 function requestBody(credentials: KeystoneCredentials, wanted: Scope): object {
-  const scopeWith = (project: Project | undefined): object => (wanted === 'system' ? { system: { all: true } } : { project });
+  const scopeWith = (project: Project | undefined): object =>
+    wanted === 'system' ? { system: { all: true } } : { project };
   switch (credentials.kind) {
     case 'password': {
       const { user, password, project } = credentials;
-      return { identity: { methods: ['password'], password: { user: { ...user, password } } }, scope: scopeWith(project) };
+      return {
+        identity: { methods: ['password'], password: { user: { ...user, password } } },
+        scope: scopeWith(project),
+      };
     }
     case 'token':
-      return { identity: { methods: ['token'], token: { id: credentials.token } }, scope: scopeWith(credentials.project) };
+      return {
+        identity: { methods: ['token'], token: { id: credentials.token } },
+        scope: scopeWith(credentials.project),
+      };
     case 'application_credential': {
       const application_credential = { ...credentials.credential, secret: credentials.secret };
       return { identity: { methods: ['application_credential'], application_credential } };
@@ -123,7 +144,11 @@ function refused(login: Authentication, cause: unknown): OperationError {
     return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
   }
   const project = 'project' in credentials && credentials.project ? ` for project ${nameOf(credentials.project)}` : '';
-  const check = { password: 'user, password, project and their domains', token: 'that the token has not expired', application_credential: 'id and secret' };
+  const check = {
+    password: 'user, password, project and their domains',
+    token: 'that the token has not expired',
+    application_credential: 'id and secret',
+  };
   const message = `${authUrl} refused the login of ${describeUser(login)}${project} (login from ${source}): check ${check[credentials.kind]}`;
   return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
 }

@@ -43,12 +43,26 @@ export function endpointsOf(catalog: readonly CatalogService[], choice: Endpoint
   const regionName = choice.regionName ?? (regions.length === 1 ? regions[0] : undefined);
   const choiceFor = (type: string): ServiceChoice => {
     const { serviceType, serviceName, apiVersion, ...settings } = settingsFor(choice, type);
-    return { regionName: settings.regionName ?? regionName, isRegionAsked: (settings.regionName ?? choice.regionName) !== undefined, interface: settings.interface ?? choice.interface, names: serviceType ? [serviceType] : namesOf(type), serviceName, apiVersion, type };
+    return {
+      regionName: settings.regionName ?? regionName,
+      isRegionAsked: (settings.regionName ?? choice.regionName) !== undefined,
+      interface: settings.interface ?? choice.interface,
+      names: serviceType ? [serviceType] : namesOf(type),
+      serviceName,
+      apiVersion,
+      type,
+    };
   };
   const within = ({ names, serviceName, regionName: region }: ServiceChoice): CatalogEndpoint[] =>
     names
-      .flatMap((name) => catalog.filter((service) => service.type === name && (serviceName === undefined || service.name === serviceName)))
-      .flatMap((service) => service.endpoints.filter((endpoint) => region === undefined || regionOf(endpoint) === region));
+      .flatMap((name) =>
+        catalog.filter(
+          (service) => service.type === name && (serviceName === undefined || service.name === serviceName),
+        ),
+      )
+      .flatMap((service) =>
+        service.endpoints.filter((endpoint) => region === undefined || regionOf(endpoint) === region),
+      );
   return {
     regionName,
     has: (type) => overrideOf(choice, type) !== undefined || within(choiceFor(type)).length > 0,
@@ -94,15 +108,25 @@ interface ServiceChoice {
 /** What is said of a service under any of its names; the present name counts most. */
 function settingsFor({ services = {} }: EndpointChoice, type: string): ServiceSettings {
   const found = (serviceTypeOf(type)?.names ?? [type]).map((name) => services[name] ?? {});
-  const first = <K extends keyof ServiceSettings>(key: K): ServiceSettings[K] => found.map((settings) => settings[key]).find((value) => value !== undefined);
-  return { interface: first('interface'), regionName: first('regionName'), serviceType: first('serviceType'), serviceName: first('serviceName'), apiVersion: first('apiVersion') };
+  const first = <K extends keyof ServiceSettings>(key: K): ServiceSettings[K] =>
+    found.map((settings) => settings[key]).find((value) => value !== undefined);
+  return {
+    interface: first('interface'),
+    regionName: first('regionName'),
+    serviceType: first('serviceType'),
+    serviceName: first('serviceName'),
+    apiVersion: first('apiVersion'),
+  };
 }
 
 function refuseOtherVersion({ type, apiVersion }: ServiceChoice): void {
   const spoken = serviceTypeOf(type)?.version;
   const major = /^v?(\d+)(\.\d+|\.latest)?$/.exec(apiVersion ?? '')?.[1];
   if (major === undefined || spoken === undefined || Number(major) === spoken) return;
-  throw new InputError(`the login asks for version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), and these tools speak version ${spoken}: leave it out`, 'cloud');
+  throw new InputError(
+    `the login asks for version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), and these tools speak version ${spoken}: leave it out`,
+    'cloud',
+  );
 }
 
 function overrideOf(choice: EndpointChoice, type: string): string | undefined {
@@ -115,26 +139,39 @@ function regionOf(endpoint: CatalogEndpoint): string {
   return endpoint.region_id ?? endpoint.region ?? '';
 }
 
-function pick(candidates: readonly CatalogEndpoint[], service: ServiceChoice, authUrl: string, catalog: readonly CatalogService[]): CatalogEndpoint {
+function pick(
+  candidates: readonly CatalogEndpoint[],
+  service: ServiceChoice,
+  authUrl: string,
+  catalog: readonly CatalogService[],
+): CatalogEndpoint {
   const { type } = service;
   const usable = candidates.filter((endpoint) => endpoint.interface === service.interface);
   const regions = [...new Set(usable.map(regionOf))];
   if (regions.length > 1) {
     // keystoneauth takes the first; a run that deletes images must not guess where.
-    throw new InputError(`${authUrl} has the ${type} service in several regions (${regions.sort().join(', ')}): give region_name`, 'region_name');
+    throw new InputError(
+      `${authUrl} has the ${type} service in several regions (${regions.sort().join(', ')}): give region_name`,
+      'region_name',
+    );
   }
   // Several versions of one API may be listed, under one type or under several.
   const [best] = [...usable].sort((one, other) => versionRank(one.url, type) - versionRank(other.url, type));
   if (best) return best;
   const where = service.isRegionAsked ? ` in region "${service.regionName}"` : '';
   const message = `${authUrl} has no ${type} service with ${service.interface === 'public' ? 'a' : 'an'} ${service.interface} endpoint${where}; its catalogue has ${describeCatalog(catalog)}`;
-  throw new OperationError('SERVICE_MISSING', message, { service: type, region: service.regionName, interface: service.interface });
+  throw new OperationError('SERVICE_MISSING', message, {
+    service: type,
+    region: service.regionName,
+    interface: service.interface,
+  });
 }
 
 function describeCatalog(catalog: readonly CatalogService[]): string {
   const described = catalog.map(({ type, endpoints }) => {
     const places = new Map<string, string[]>();
-    for (const endpoint of endpoints) places.set(regionOf(endpoint), [...(places.get(regionOf(endpoint)) ?? []), endpoint.interface]);
+    for (const endpoint of endpoints)
+      places.set(regionOf(endpoint), [...(places.get(regionOf(endpoint)) ?? []), endpoint.interface]);
     return `${type} (${[...places].map(([region, interfaces]) => `${region}: ${interfaces.sort().join(', ')}`).join('; ') || 'no endpoint'})`;
   });
   return described.sort().join(', ') || 'nothing';

@@ -24,7 +24,8 @@ export function watchClock(http: HttpClient, now: () => Date): WatchedClock {
   const note = (theirs: Date, url: string): void => {
     const aheadSeconds = (now().getTime() - theirs.getTime()) / 1000;
     if (Number.isNaN(aheadSeconds)) return;
-    if (!furthest || Math.abs(aheadSeconds) > Math.abs(furthest.aheadSeconds)) furthest = { aheadSeconds, origin: new URL(url).origin, theirs };
+    if (!furthest || Math.abs(aheadSeconds) > Math.abs(furthest.aheadSeconds))
+      furthest = { aheadSeconds, origin: new URL(url).origin, theirs };
   };
   return {
     http: async (request) => {

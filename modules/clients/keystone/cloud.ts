@@ -59,12 +59,19 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
   return {
     projectId: base.projectId,
     source: login.source,
-    identity: [login.authUrl, base.projectId || (isStandalone ? '' : 'system'), endpoints.regionName].filter(Boolean).join(' '),
+    identity: [login.authUrl, base.projectId || (isStandalone ? '' : 'system'), endpoints.regionName]
+      .filter(Boolean)
+      .join(' '),
     hasService: endpoints.has,
     request: async (service, { path, prefersProject = false, ...request }) => {
       const sessions = await scopes.sessionsFor(service, { prefersProject });
       // A project that may not see a node is told that there is none.
-      return sendWithin(sessions, { ...request, url: urlBelow(await rootOf(service), path) }, http, prefersProject ? [403, 404] : [403]);
+      return sendWithin(
+        sessions,
+        { ...request, url: urlBelow(await rootOf(service), path) },
+        http,
+        prefersProject ? [403, 404] : [403],
+      );
     },
     baremetalScope: async () => (isStandalone ? 'none' : (await scopes.hasSystemScope()) ? 'system' : 'project'),
     renewToken: async () => void (await base.renew()),
@@ -74,7 +81,13 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
 /** The document with the versions, which may come with the status 300; undefined where the service has none. */
 async function readVersions(url: string, session: Session, http: HttpClient): Promise<unknown> {
   try {
-    return await (await sendWithLogin({ method: 'GET', url, headers: { Accept: 'application/json' }, expect: [200, 300] }, session, http)).json();
+    return await (
+      await sendWithLogin(
+        { method: 'GET', url, headers: { Accept: 'application/json' }, expect: [200, 300] },
+        session,
+        http,
+      )
+    ).json();
   } catch (error) {
     if (error instanceof ConnectionError) throw error;
     return undefined;
@@ -82,7 +95,12 @@ async function readVersions(url: string, session: Session, http: HttpClient): Pr
 }
 
 /** Sends a request within one scope, and where that is refused, before anything was done, within the next. */
-async function sendWithin(sessions: readonly Session[], request: HttpRequest, http: HttpClient, refusals: readonly number[] = [403]): Promise<HttpAnswer> {
+async function sendWithin(
+  sessions: readonly Session[],
+  request: HttpRequest,
+  http: HttpClient,
+  refusals: readonly number[] = [403],
+): Promise<HttpAnswer> {
   const [first, ...others] = sessions;
   if (!first) throw new TypeError('no session');
   try {

@@ -15,7 +15,11 @@ export async function findCloud(name: string, environment: Environment, regionNa
   const openPath = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
   const securePath = await findFile('secure', environment.OS_CLIENT_SECURE_FILE, 'OS_CLIENT_SECURE_FILE', folders);
   const paths = [openPath, securePath].filter((path) => path !== undefined);
-  if (paths.length === 0) throw new InputError(`cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`, 'cloud');
+  if (paths.length === 0)
+    throw new InputError(
+      `cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`,
+      'cloud',
+    );
   const files = await Promise.all(paths.map((path) => cloudsIn(path, { mayBeEmpty: path === securePath })));
   const clouds = files.reduce(mergeEntries);
   const entry = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
@@ -28,11 +32,18 @@ export async function findCloud(name: string, environment: Environment, regionNa
 
 function searchFolders(environment: Environment): string[] {
   const home = homeFolder(environment);
-  const own = [environment.XDG_CONFIG_HOME, home && join(home, '.config')].flatMap((folder) => (folder ? [join(folder, 'openstack')] : []));
+  const own = [environment.XDG_CONFIG_HOME, home && join(home, '.config')].flatMap((folder) =>
+    folder ? [join(folder, 'openstack')] : [],
+  );
   return [...new Set([resolve('.'), ...own, '/etc/xdg/openstack', '/etc/openstack'])];
 }
 
-async function findFile(stem: string, named: string | undefined, variable: string, folders: readonly string[]): Promise<string | undefined> {
+async function findFile(
+  stem: string,
+  named: string | undefined,
+  variable: string,
+  folders: readonly string[],
+): Promise<string | undefined> {
   if (named) {
     // openstacksdk would go on to the next place; a login from a file that nobody meant is worse than an error.
     if (await exists(named)) return named;
@@ -62,8 +73,34 @@ function unknownCloud(name: string, path: string, known: readonly string[]): Inp
 
 /** The vendors whose profiles openstacksdk brings along. They are deliberately absent here: sites have clouds of their own. */
 const vendors = [
-  ...['auro', 'betacloud', 'binero', 'bluebox', 'catalyst', 'citycloud', 'conoha', 'dreamcompute', 'elastx', 'entercloudsuite', 'fuga', 'ibmcloud', 'internap'],
-  ...['limestonenetworks', 'otc', 'otc-swiss', 'ovh', 'ovh-us', 'rackspace', 'switchengines', 'ultimum', 'unitedstack', 'vexxhost', 'zetta'],
+  ...[
+    'auro',
+    'betacloud',
+    'binero',
+    'bluebox',
+    'catalyst',
+    'citycloud',
+    'conoha',
+    'dreamcompute',
+    'elastx',
+    'entercloudsuite',
+    'fuga',
+    'ibmcloud',
+    'internap',
+  ],
+  ...[
+    'limestonenetworks',
+    'otc',
+    'otc-swiss',
+    'ovh',
+    'ovh-us',
+    'rackspace',
+    'switchengines',
+    'ultimum',
+    'unitedstack',
+    'vexxhost',
+    'zetta',
+  ],
 ];
 
 /** The cloud over the profile that it names, which clouds-public.yaml has. */
@@ -77,5 +114,8 @@ async function withProfile(entry: Mapping, source: string, folders: readonly str
   const auth = isMapping(entry.auth) ? entry.auth : {};
   // A name that nobody knows changes nothing for openstacksdk either.
   if ((auth.auth_url || auth.endpoint) && !vendors.includes(name) && !name.includes('/')) return entry;
-  throw new InputError(`${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and what else it says in the cloud itself, or the profile in clouds-public.yaml`, 'cloud');
+  throw new InputError(
+    `${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and what else it says in the cloud itself, or the profile in clouds-public.yaml`,
+    'cloud',
+  );
 }

@@ -36,7 +36,9 @@ export interface ApplicationCredentials {
 export type KeystoneCredentials = PasswordCredentials | TokenCredentials | ApplicationCredentials;
 
 /** For a Bare Metal service that stands alone. */
-export type StandaloneCredentials = { readonly kind: 'none' } | { readonly kind: 'http_basic'; readonly username: string; readonly password: string };
+export type StandaloneCredentials =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'http_basic'; readonly username: string; readonly password: string };
 
 export type Credentials = KeystoneCredentials | StandaloneCredentials;
 
@@ -47,13 +49,23 @@ export function credentialsOf(settings: LoginSettings): Credentials {
   switch (settings.authType ?? guessType(settings)) {
     case 'password':
     case 'v3password':
-      return { kind: 'password', user: userOf(settings), password: need(settings, 'password'), project: projectOf(settings) ?? (requested ? undefined : needProject(settings)), systemScope };
+      return {
+        kind: 'password',
+        user: userOf(settings),
+        password: need(settings, 'password'),
+        project: projectOf(settings) ?? (requested ? undefined : needProject(settings)),
+        systemScope,
+      };
     case 'token':
     case 'v3token':
       return { kind: 'token', token: need(settings, 'token'), project: projectOf(settings), systemScope };
     case 'v3applicationcredential':
       if (requested) refuseSystemScope(settings);
-      return { kind: 'application_credential', credential: credentialOf(settings), secret: need(settings, 'application_credential_secret') };
+      return {
+        kind: 'application_credential',
+        credential: credentialOf(settings),
+        secret: need(settings, 'application_credential_secret'),
+      };
     case 'none':
       return { kind: 'none' };
     case 'http_basic':
@@ -70,7 +82,10 @@ function systemScopeOf({ auth, label, source }: LoginSettings): SystemScope {
   const { system_scope: scope } = auth;
   if (scope === undefined) return 'optional';
   if (scope === 'all') return 'requested';
-  throw new InputError(`the login from ${source} has ${label('system_scope')} "${scope}", and the only system scope that there is, is all`, 'auth.system_scope');
+  throw new InputError(
+    `the login from ${source} has ${label('system_scope')} "${scope}", and the only system scope that there is, is all`,
+    'auth.system_scope',
+  );
 }
 
 function refuseSystemScope({ label, source }: LoginSettings): never {
@@ -79,7 +94,8 @@ function refuseSystemScope({ label, source }: LoginSettings): never {
 }
 
 function guessType({ auth }: LoginSettings): string {
-  if (auth.application_credential_id || auth.application_credential_name || auth.application_credential_secret) return 'v3applicationcredential';
+  if (auth.application_credential_id || auth.application_credential_name || auth.application_credential_secret)
+    return 'v3applicationcredential';
   return auth.token && !auth.password ? 'token' : 'password';
 }
 
@@ -117,5 +133,8 @@ function need(settings: LoginSettings, key: string): string {
 
 function needProject(settings: LoginSettings): never {
   const { label, source } = settings;
-  throw new InputError(`the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for bare metal alone ${label('system_scope')}: all`, 'auth.project_name');
+  throw new InputError(
+    `the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for bare metal alone ${label('system_scope')}: all`,
+    'auth.project_name',
+  );
 }

@@ -20,10 +20,16 @@ export async function discoverRoot({ type, url, projectId, read }: Discovery): P
   const base = url.replace(/\/v\d+(\.\d+)?(\/.*)?$/, '');
   const versions = versionsIn(await read(`${base}/`));
   if (versions.length === 0) return url;
-  const best = versions.filter(({ major }) => major === service.version).sort((one, other) => other.minor - one.minor)[0];
+  const best = versions
+    .filter(({ major }) => major === service.version)
+    .sort((one, other) => other.minor - one.minor)[0];
   if (!best) {
     const offered = versions.map(({ segment }) => segment).join(', ');
-    throw new OperationError('SERVICE_MISSING', `${base} offers the versions ${offered} of the ${type} service, and these tools speak version ${service.version}`, { service: type });
+    throw new OperationError(
+      'SERVICE_MISSING',
+      `${base} offers the versions ${offered} of the ${type} service, and these tools speak version ${service.version}`,
+      { service: type },
+    );
   }
   // Cinder takes the project's id out of the URL's end, and only from 3.67 on does without it.
   return `${base}/${best.segment}${service.names.includes('block-storage') && projectId ? `/${projectId}` : ''}`;
@@ -58,7 +64,15 @@ function parseVersion({ id, links }: Readonly<Record<string, unknown>>): Version
   const [, major, minor] = typeof id === 'string' ? (/^v?(\d+)(?:\.(\d+))?$/.exec(id) ?? []) : [];
   if (major === undefined) return [];
   const rows: readonly unknown[] = Array.isArray(links) ? links : [];
-  const self = rows.find((link): link is { href: string } => isMapping(link) && link.rel === 'self' && typeof link.href === 'string');
+  const self = rows.find(
+    (link): link is { href: string } => isMapping(link) && link.rel === 'self' && typeof link.href === 'string',
+  );
   const segment = self ? /\/(v\d+(?:\.\d+)?)\/?$/.exec(self.href.replace(/[?#].*$/, ''))?.[1] : undefined;
-  return [{ major: Number(major), minor: Number(minor ?? 0), segment: segment ?? `v${major}${minor && minor !== '0' ? `.${minor}` : ''}` }];
+  return [
+    {
+      major: Number(major),
+      minor: Number(minor ?? 0),
+      segment: segment ?? `v${major}${minor && minor !== '0' ? `.${minor}` : ''}`,
+    },
+  ];
 }

@@ -49,7 +49,8 @@ export async function resolveLogin(args: LoginArguments, given: Environment): Pr
   const settings: LoginSettings = { ...found, auth, authType: args.auth_type ?? found.authType };
   const credentials = credentialsOf(settings);
   const standalone = credentials.kind === 'none' || credentials.kind === 'http_basic';
-  const ownUrl: Record<string, string> = standalone && settings.auth.endpoint ? { baremetal: settings.auth.endpoint } : {};
+  const ownUrl: Record<string, string> =
+    standalone && settings.auth.endpoint ? { baremetal: settings.auth.endpoint } : {};
   const endpointOverrides = overridesOf({ ...ownUrl, ...found.endpointOverrides }, args.endpoint_override);
   const caCert = args.ca_cert ?? found.caCert;
   return {
@@ -69,25 +70,37 @@ export async function resolveLogin(args: LoginArguments, given: Environment): Pr
 
 /** An openrc that was written on Windows ends every value with a carriage return, which is part of none. */
 function withoutReturns(environment: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, name.startsWith('OS_') ? value?.replace(/\r+$/, '') : value]));
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      name.startsWith('OS_') ? value?.replace(/\r+$/, '') : value,
+    ]),
+  );
 }
 
 async function findSettings(args: LoginArguments, environment: Environment): Promise<LoginSettings> {
   const named = async (name: string): Promise<LoginSettings> =>
-    withEnvironment(await findCloud(name, environment, args.region_name || environment.OS_REGION_NAME || undefined), environment);
+    withEnvironment(
+      await findCloud(name, environment, args.region_name || environment.OS_REGION_NAME || undefined),
+      environment,
+    );
   if (args.cloud) {
     const cloud = await named(args.cloud);
-    return args.auth ? { ...cloud, auth: override(cloud.auth, presentIn(args.auth)), source: `${cloud.source} and the option auth` } : cloud;
+    return args.auth
+      ? { ...cloud, auth: override(cloud.auth, presentIn(args.auth)), source: `${cloud.source} and the option auth` }
+      : cloud;
   }
   if (args.auth || (args.auth_type === 'none' && args.endpoint_override)) {
     const source = args.site_yaml ? `the options and ${args.site_yaml}` : 'the option auth';
     return { source, label: (key) => `auth.${key}`, auth: presentIn(args.auth ?? {}), endpointOverrides: {} };
   }
   // openstacksdk calls the variables themselves a cloud of this name.
-  if (environment.OS_CLOUD && environment.OS_CLOUD !== (environment.OS_CLOUD_NAME || 'envvars')) return named(environment.OS_CLOUD);
+  if (environment.OS_CLOUD && environment.OS_CLOUD !== (environment.OS_CLOUD_NAME || 'envvars'))
+    return named(environment.OS_CLOUD);
   const settings = readEnvironment(environment);
   const isStandalone = settings.authType === 'none' || settings.authType === 'http_basic';
-  if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal)) return settings;
+  if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal))
+    return settings;
   throw new InputError(
     'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or auth_url, or set OS_CLOUD, or OS_AUTH_URL and its companions',
   );
@@ -98,14 +111,26 @@ function presentIn(auth: Readonly<Record<string, string | undefined>>): Record<s
 }
 
 /** A name that is given also overrides the id that the cloud had, and the other way round. */
-function override(cloud: Readonly<Record<string, string>>, given: Readonly<Record<string, string>>): Record<string, string> {
+function override(
+  cloud: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
   const counterpart = (key: string): string =>
-    key === 'username' ? 'user_id' : key === 'user_id' ? 'username' : key.endsWith('_id') ? key.replace(/_id$/, '_name') : key.replace(/_name$/, '_id');
+    key === 'username'
+      ? 'user_id'
+      : key === 'user_id'
+        ? 'username'
+        : key.endsWith('_id')
+          ? key.replace(/_id$/, '_name')
+          : key.replace(/_name$/, '_id');
   const displaced = new Set(Object.keys(given).map(counterpart));
   return { ...Object.fromEntries(Object.entries(cloud).filter(([key]) => !displaced.has(key))), ...given };
 }
 
-function overridesOf(found: Readonly<Record<string, string>>, given: Readonly<Record<string, string>> = {}): Record<string, string> {
+function overridesOf(
+  found: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const entries = Object.entries({ ...hyphenated(found), ...hyphenated(given) });
   for (const [type, url] of entries) assertUrl(url, `endpoint_override.${type}`);
   return Object.fromEntries(entries);
@@ -117,23 +142,31 @@ function hyphenated(overrides: Readonly<Record<string, string>>): Record<string,
 
 function keystoneUrl(settings: LoginSettings): string {
   const { auth_url: url } = settings.auth;
-  if (!url) throw new InputError(`the login from ${settings.source} has no ${settings.label('auth_url')}`, 'auth.auth_url');
+  if (!url)
+    throw new InputError(`the login from ${settings.source} has no ${settings.label('auth_url')}`, 'auth.auth_url');
   assertUrl(url, settings.label('auth_url'));
-  return url.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '').replace(/\/+$/, '');
+  return url
+    .replace(/\/+$/, '')
+    .replace(/\/v(2\.0|3)$/, '')
+    .replace(/\/+$/, '');
 }
 
 function standaloneUrl(settings: LoginSettings, overrides: Readonly<Record<string, string>>): string {
   const url = overrides.baremetal ?? Object.values(overrides)[0];
   if (!url) {
     const field = settings.label('endpoint');
-    throw new InputError(`the login from ${settings.source} goes past Keystone (auth_type ${settings.authType}), so it needs ${field} or endpoint_override`, 'auth.endpoint');
+    throw new InputError(
+      `the login from ${settings.source} goes past Keystone (auth_type ${settings.authType}), so it needs ${field} or endpoint_override`,
+      'auth.endpoint',
+    );
   }
   return url;
 }
 
 function assertUrl(url: string, label: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed && (parsed.username || parsed.password)) throw new InputError(`${label} must not contain a user or a password`, label);
+  if (parsed && (parsed.username || parsed.password))
+    throw new InputError(`${label} must not contain a user or a password`, label);
   if (parsed && /^https?:$/.test(parsed.protocol)) return;
   throw new InputError(`${label}: "${withoutCredentials(url)}" is not an http or https URL`, label);
 }

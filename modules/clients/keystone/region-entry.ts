@@ -10,26 +10,44 @@ interface Region {
 }
 
 /** The entry for the region that is asked for, else for its first one. Throws INVALID_INPUT where its list does not have that region. */
-export function forRegion(entry: Entry, { source, regionName }: { readonly source: string; readonly regionName: string | undefined }): Entry {
+export function forRegion(
+  entry: Entry,
+  { source, regionName }: { readonly source: string; readonly regionName: string | undefined },
+): Entry {
   const { regions: listed, ...rest } = entry;
   const regions = regionsOf(listed ?? entry.region_name, source);
   if (regions.length === 0) return regionName ? { ...rest, region_name: regionName } : rest;
   const region = regionName ? regions.find(({ name }) => name === regionName) : regions[0];
   // A single region_name is a default, and the catalogue knows the others; a list says which there are.
   if (!region && regions.length === 1 && listed === undefined) return { ...rest, region_name: regionName };
-  if (!region) throw new InputError(`${source} has no region "${regionName}"; it has ${regions.map(({ name }) => name).join(', ')}`, 'region_name');
+  if (!region)
+    throw new InputError(
+      `${source} has no region "${regionName}"; it has ${regions.map(({ name }) => name).join(', ')}`,
+      'region_name',
+    );
   return { ...mergeEntries(rest, region.values), region_name: region.name };
 }
 
 /** Names, or mappings with a name and values of their own; formerly a text with commas. */
 function regionsOf(listed: unknown, source: string): Region[] {
   if (listed === undefined || listed === null || listed === '') return [];
-  const elements: unknown[] = Array.isArray(listed) ? listed : typeof listed === 'string' ? listed.split(',') : [listed];
+  const elements: unknown[] = Array.isArray(listed)
+    ? listed
+    : typeof listed === 'string'
+      ? listed.split(',')
+      : [listed];
   return elements.map((element) => {
     if (typeof element === 'string' && element.trim() !== '') return { name: element.trim(), values: {} };
     const known = isMapping(element) && Object.keys(element).every((key) => key === 'name' || key === 'values');
-    if (!known || typeof element.name !== 'string' || !(element.values === undefined || element.values === null || isMapping(element.values))) {
-      throw new InputError(`${source}: regions must be a list of names, or of mappings with name and values`, 'region_name');
+    if (
+      !known ||
+      typeof element.name !== 'string' ||
+      !(element.values === undefined || element.values === null || isMapping(element.values))
+    ) {
+      throw new InputError(
+        `${source}: regions must be a list of names, or of mappings with name and values`,
+        'region_name',
+      );
     }
     return { name: element.name, values: isMapping(element.values) ? underscored(element.values) : {} };
   });
@@ -40,7 +58,8 @@ export function mergeEntries(under: Entry, over: Entry): Entry {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
-    if (value !== null && value !== undefined) merged[key] = isMapping(below) && isMapping(value) ? mergeEntries(below, value) : value;
+    if (value !== null && value !== undefined)
+      merged[key] = isMapping(below) && isMapping(value) ? mergeEntries(below, value) : value;
   }
   return merged;
 }
@@ -51,7 +70,10 @@ export function formatted(text: string, texts: Readonly<Record<string, string>>,
     if (match === '{{' || match === '}}') return match.charAt(0);
     const value = key === undefined ? undefined : texts[key];
     if (value !== undefined) return value;
-    throw new InputError(`${label} has ${match} in it, and the cloud has no such key; write it out, or give ${key || 'the key'}`, 'cloud');
+    throw new InputError(
+      `${label} has ${match} in it, and the cloud has no such key; write it out, or give ${key || 'the key'}`,
+      'cloud',
+    );
   });
 }
 
@@ -60,5 +82,7 @@ export function underscored(entry: Entry): Record<string, unknown> {
 }
 
 export function textsOf(entry: Entry): Record<string, string> {
-  return Object.fromEntries(Object.entries(entry).flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value]] : [])));
+  return Object.fromEntries(
+    Object.entries(entry).flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value]] : [])),
+  );
 }

@@ -35,10 +35,12 @@ export async function openScopes(login: Login, http: HttpClient, now: () => Date
   let opening: Promise<Session | undefined> | undefined;
   // Only when the Bare Metal service is asked for the first time; what the network refuses is not remembered.
   const system = (): Promise<Session | undefined> => {
-    opening ??= openSystem({ credentials, open: () => openSession({ ...wanted, scope: 'system' }, http, now) }).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
+    opening ??= openSystem({ credentials, open: () => openSession({ ...wanted, scope: 'system' }, http, now) }).catch(
+      (error: unknown) => {
+        opening = undefined;
+        throw error;
+      },
+    );
     return opening;
   };
   return {
@@ -79,7 +81,11 @@ async function openSystem({ credentials, open }: SystemLogin): Promise<Session |
     return session.roles.some((role) => usefulRoles.has(role)) ? session : undefined;
   } catch (error) {
     // 401 for a user without a role on the system, 403 for a token that may not be changed into another, 400 from a Keystone before Queens.
-    if ((error instanceof OperationError && error.code === 'AUTHENTICATION_FAILED') || [400, 403].includes(statusOf(error) ?? 0)) return undefined;
+    if (
+      (error instanceof OperationError && error.code === 'AUTHENTICATION_FAILED') ||
+      [400, 403].includes(statusOf(error) ?? 0)
+    )
+      return undefined;
     throw error;
   }
 }

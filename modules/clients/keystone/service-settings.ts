@@ -39,7 +39,9 @@ export function pickOverrides(texts: Readonly<Record<string, string>>): Record<s
     const url = texts[`${name.replaceAll('-', '_')}_endpoint`];
     return url ? [[nameInCatalogue(name), url]] : [];
   });
-  const present = Object.entries(texts).flatMap(([key, url]) => (key.endsWith(ending) ? [[nameInCatalogue(key.slice(0, -ending.length)), url]] : []));
+  const present = Object.entries(texts).flatMap(([key, url]) =>
+    key.endsWith(ending) ? [[nameInCatalogue(key.slice(0, -ending.length)), url]] : [],
+  );
   return Object.fromEntries([...former, ...present]) as Record<string, string>;
 }
 

@@ -53,7 +53,9 @@ export async function openSession(login: Authentication, http: HttpClient, now: 
 /** Without Keystone there is nothing to renew and no catalogue. */
 export function standaloneSession(credentials: StandaloneCredentials): Session {
   const headers: LoginHeaders =
-    credentials.kind === 'none' ? {} : { Authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` };
+    credentials.kind === 'none'
+      ? {}
+      : { Authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` };
   return { projectId: '', catalog: [], roles: [], headers: async () => headers, renew: async () => false };
 }
 

@@ -4,7 +4,13 @@ import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
 import { isMapping } from '../../core/mapping.js';
 import { formatted, forRegion, textsOf, underscored, type Entry } from './region-entry.js';
-import { pickOverrides, pickServices, readInterface, type Interface, type ServiceSettings } from './service-settings.js';
+import {
+  pickOverrides,
+  pickServices,
+  readInterface,
+  type Interface,
+  type ServiceSettings,
+} from './service-settings.js';
 
 export type { Interface } from './service-settings.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,13 +34,30 @@ export interface LoginSettings {
 
 const authKeys = [
   ...['auth_url', 'username', 'user_id', 'password', 'token', 'endpoint'],
-  ...['project_name', 'project_id', 'user_domain_name', 'user_domain_id', 'project_domain_name', 'project_domain_id', 'domain_name', 'domain_id'],
+  ...[
+    'project_name',
+    'project_id',
+    'user_domain_name',
+    'user_domain_id',
+    'project_domain_name',
+    'project_domain_id',
+    'domain_name',
+    'domain_id',
+  ],
   'system_scope',
   ...['application_credential_id', 'application_credential_name', 'application_credential_secret'],
 ];
 
 /** Keys of `auth` that would make another login of it. */
-const refusedKeys = ['trust_id', 'passcode', 'identity_provider', 'protocol', 'access_token', 'auth_methods', 'unscoped'];
+const refusedKeys = [
+  'trust_id',
+  'passcode',
+  'identity_provider',
+  'protocol',
+  'access_token',
+  'auth_methods',
+  'unscoped',
+];
 
 /** Other spellings that openstacksdk and its forerunners took. */
 const formerKeys: Readonly<Record<string, readonly string[]>> = {
@@ -50,10 +73,15 @@ const formerKeys: Readonly<Record<string, readonly string[]>> = {
  * Reads one entry for a region, the first of several unless one is asked for. Keys of `auth` may stand beside it too; unknown keys belong
  * to other programs and are left alone. Throws INVALID_INPUT for what would change the login and is not supported.
  */
-export function readSettings(raw: Entry, origin: Pick<LoginSettings, 'source' | 'label'>, regionName?: string): LoginSettings {
+export function readSettings(
+  raw: Entry,
+  origin: Pick<LoginSettings, 'source' | 'label'>,
+  regionName?: string,
+): LoginSettings {
   const { source } = origin;
   const entry = forRegion(underscored(raw), { source, regionName });
-  if (entry.auth !== undefined && entry.auth !== null && !isMapping(entry.auth)) throw new InputError(`${source}: auth must be a mapping`, 'auth');
+  if (entry.auth !== undefined && entry.auth !== null && !isMapping(entry.auth))
+    throw new InputError(`${source}: auth must be a mapping`, 'auth');
   refuseOldIdentity(entry, source);
   const texts = textsOf(entry);
   const format = (text: string, key: string): string => formatted(text, texts, `${source}: ${key}`);
@@ -70,34 +98,61 @@ export function readSettings(raw: Entry, origin: Pick<LoginSettings, 'source' | 
     clientCert: texts.cert,
     clientKey: texts.key,
     validateCerts: insecure ? false : verify.isOn,
-    endpointOverrides: Object.fromEntries(Object.entries(pickOverrides(texts)).map(([type, url]) => [type, format(url, `${type}_endpoint_override`)])),
+    endpointOverrides: Object.fromEntries(
+      Object.entries(pickOverrides(texts)).map(([type, url]) => [type, format(url, `${type}_endpoint_override`)]),
+    ),
     services: pickServices(texts, source),
   };
 }
 
 /** Variables that count beside OS_CLOUD as well, as openstackclient takes them. */
-const besideCloud = ['OS_INTERFACE', 'OS_ENDPOINT_TYPE', 'OS_CACERT', 'OS_CERT', 'OS_KEY', 'OS_INSECURE', 'OS_VERIFY', 'OS_SYSTEM_SCOPE'];
+const besideCloud = [
+  'OS_INTERFACE',
+  'OS_ENDPOINT_TYPE',
+  'OS_CACERT',
+  'OS_CERT',
+  'OS_KEY',
+  'OS_INSECURE',
+  'OS_VERIFY',
+  'OS_SYSTEM_SCOPE',
+];
 
 /** The OS_* variables as an entry: OS_AUTH_URL is its `auth_url`. */
 export function readEnvironment(environment: Environment): LoginSettings {
-  const entry = Object.entries(environment).flatMap(([name, value]) => (name.startsWith('OS_') && value ? [[name.slice(3).toLowerCase(), value]] : []));
-  return readSettings(Object.fromEntries(entry), { source: 'the OS_* environment', label: (key) => `OS_${key.toUpperCase()}` });
+  const entry = Object.entries(environment).flatMap(([name, value]) =>
+    name.startsWith('OS_') && value ? [[name.slice(3).toLowerCase(), value]] : [],
+  );
+  return readSettings(Object.fromEntries(entry), {
+    source: 'the OS_* environment',
+    label: (key) => `OS_${key.toUpperCase()}`,
+  });
 }
 
 /** A cloud of clouds.yaml with what the environment says besides. */
 export function withEnvironment(cloud: LoginSettings, environment: Environment): LoginSettings {
   const { auth, ...given } = readEnvironment(Object.fromEntries(besideCloud.map((name) => [name, environment[name]])));
   const { interface: side, caCert, clientCert, clientKey, validateCerts } = given;
-  const present = Object.entries({ interface: side, caCert, clientCert, clientKey, validateCerts }).filter(([, value]) => value !== undefined);
+  const present = Object.entries({ interface: side, caCert, clientCert, clientKey, validateCerts }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { ...cloud, ...(Object.fromEntries(present) as Partial<LoginSettings>), auth: { ...cloud.auth, ...auth } };
 }
 
-function pickAuth(outer: Readonly<Record<string, string>>, inner: Readonly<Record<string, string>>, { source, label }: Pick<LoginSettings, 'source' | 'label'>): Record<string, string> {
+function pickAuth(
+  outer: Readonly<Record<string, string>>,
+  inner: Readonly<Record<string, string>>,
+  { source, label }: Pick<LoginSettings, 'source' | 'label'>,
+): Record<string, string> {
   const refused = refusedKeys.find((key) => inner[key] || (source.startsWith('the OS_') && outer[key]));
-  if (refused) throw new InputError(`the login from ${source} has ${label(refused)}, which is not supported: leave it out, or log in by password, token or application credential`, `auth.${refused}`);
+  if (refused)
+    throw new InputError(
+      `the login from ${source} has ${label(refused)}, which is not supported: leave it out, or log in by password, token or application credential`,
+      `auth.${refused}`,
+    );
   const found = authKeys.flatMap((key) => {
     const spellings = [key, ...(formerKeys[key] ?? [])];
-    const value = spellings.map((name) => inner[name]).find(Boolean) ?? spellings.map((name) => outer[name]).find(Boolean);
+    const value =
+      spellings.map((name) => inner[name]).find(Boolean) ?? spellings.map((name) => outer[name]).find(Boolean);
     return value === undefined ? [] : [[key, value]];
   });
   return Object.fromEntries(found) as Record<string, string>;
@@ -112,7 +167,10 @@ function authTypeOf(texts: Readonly<Record<string, string>>): string | undefined
 function refuseOldIdentity(entry: Entry, source: string): void {
   const version = entry.identity_api_version;
   if (typeof version === 'string' && version !== '' && !/^v?3(\.\d+)?$/.test(version)) {
-    throw new InputError(`${source}: identity_api_version ${version} is not supported; only version 3 of Keystone's API is`, 'cloud');
+    throw new InputError(
+      `${source}: identity_api_version ${version} is not supported; only version 3 of Keystone's API is`,
+      'cloud',
+    );
   }
 }
 
@@ -130,9 +188,15 @@ function readSwitch(text: string | undefined, key: string, source: string): bool
 }
 
 /** Yes or no, or as requests takes it a file with CAs. */
-function readVerify(text: string | undefined, source: string): { readonly isOn?: boolean | undefined; readonly path?: string } {
+function readVerify(
+  text: string | undefined,
+  source: string,
+): { readonly isOn?: boolean | undefined; readonly path?: string } {
   const on = switchOf(text);
   if (on !== 'unknown') return { isOn: on };
   if (text && /[/~]/.test(text)) return { isOn: true, path: text };
-  throw new InputError(`${source}: verify must be yes or no, not "${text}"; a file with CAs is named by its path, or by cacert`, 'verify');
+  throw new InputError(
+    `${source}: verify must be yes or no, not "${text}"; a file with CAs is named by its path, or by cacert`,
+    'verify',
+  );
 }

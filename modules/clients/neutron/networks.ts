@@ -16,7 +16,10 @@ export async function findNetworks(cloud: Cloud, idOrName: string): Promise<Netw
 async function listNetworks(cloud: Cloud, filter: 'id' | 'name', value: string): Promise<Network[]> {
   const path = `/v2.0/networks?fields=id&fields=name&${filter}=${encodeURIComponent(value)}`;
   const networks: Network[] = [];
-  for await (const row of readPages({ service: 'network', path, key: 'networks', id: 'id', next: (page) => nextOf(page.networks_links) }, cloud)) {
+  for await (const row of readPages(
+    { service: 'network', path, key: 'networks', id: 'id', next: (page) => nextOf(page.networks_links) },
+    cloud,
+  )) {
     networks.push({ id: textAt(row, 'id'), name: textAt(row, 'name') });
   }
   return networks;

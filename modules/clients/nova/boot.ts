@@ -49,7 +49,8 @@ export interface ServerDetails {
  */
 export async function createServer(cloud: Cloud, request: ServerRequest): Promise<string> {
   const { networks, hypervisorHostname, reservationId } = request;
-  const need = hypervisorHostname !== undefined ? chosenNode : typeof networks === 'string' ? withoutNetworks : anyServer;
+  const need =
+    hypervisorHostname !== undefined ? chosenNode : typeof networks === 'string' ? withoutNetworks : anyServer;
   const server = {
     name: request.name,
     imageRef: request.imageId,
@@ -60,18 +61,27 @@ export async function createServer(cloud: Cloud, request: ServerRequest): Promis
     hypervisor_hostname: hypervisorHostname,
   };
   const hints = reservationId === undefined ? {} : { 'os:scheduler_hints': { reservation: reservationId } };
-  const answer = await requestVersion(cloud, need, { method: 'POST', path: '/servers', body: JSON.stringify({ server, ...hints }) });
+  const answer = await requestVersion(cloud, need, {
+    method: 'POST',
+    path: '/servers',
+    body: JSON.stringify({ server, ...hints }),
+  });
   // The answer has a password beside the id.
   const { server: created } = (await answer.json()) as { server?: Values };
   const id = textAt(created ?? {}, 'id');
-  if (id === '') throw new OperationError('UNEXPECTED_ANSWER', 'the compute service answered no server', { service: 'compute' });
+  if (id === '')
+    throw new OperationError('UNEXPECTED_ANSWER', 'the compute service answered no server', { service: 'compute' });
   return id;
 }
 
 /** The server, soft-deleted too; undefined where there is none any more. */
 export async function getServer(cloud: Cloud, id: string): Promise<ServerDetails | undefined> {
   try {
-    const answer = await cloud.request('compute', { method: 'GET', path: pathOf(id), headers: versionHeaders(cellDownMicroversion) });
+    const answer = await cloud.request('compute', {
+      method: 'GET',
+      path: pathOf(id),
+      headers: versionHeaders(cellDownMicroversion),
+    });
     return parseServer(((await answer.json()) as { server: Values }).server);
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -120,7 +130,11 @@ export async function* listServersOn(cloud: Cloud, hypervisorHostname: string): 
 async function* listDetails(cloud: Cloud, filters: Readonly<Record<string, string>>): AsyncGenerator<ServerDetails> {
   const path = `/servers/detail?${new URLSearchParams({ limit: '1000', ...filters })}`;
   const headers = versionHeaders(cellDownMicroversion);
-  for await (const row of readPages({ service: 'compute', path, headers, key: 'servers', id: 'id', next: (page) => nextOf(page.servers_links) }, cloud)) yield parseServer(row);
+  for await (const row of readPages(
+    { service: 'compute', path, headers, key: 'servers', id: 'id', next: (page) => nextOf(page.servers_links) },
+    cloud,
+  ))
+    yield parseServer(row);
 }
 
 function pathOf(id: string): string {

@@ -18,13 +18,18 @@ export async function findFlavor(cloud: Cloud, idOrName: string): Promise<Flavor
   }
   // An admin's list has only public ones unless told otherwise.
   const pages = { service: 'compute', path: '/flavors?is_public=None&limit=1000', key: 'flavors', id: 'id' };
-  for await (const row of readPages({ ...pages, next: (page) => nextOf(page.flavors_links) }, cloud)) if (row.name === idOrName) return parseFlavor(row);
+  for await (const row of readPages({ ...pages, next: (page) => nextOf(page.flavors_links) }, cloud))
+    if (row.name === idOrName) return parseFlavor(row);
   return undefined;
 }
 
 /** Whether the user has a key pair of this name: key pairs belong to users, not to projects. */
 export async function hasKeyPair(cloud: Cloud, name: string): Promise<boolean> {
-  const answer = await cloud.request('compute', { method: 'GET', path: `/os-keypairs/${encodeURIComponent(name)}`, expect: [200, 404] });
+  const answer = await cloud.request('compute', {
+    method: 'GET',
+    path: `/os-keypairs/${encodeURIComponent(name)}`,
+    expect: [200, 404],
+  });
   await answer.text();
   return answer.status === 200;
 }

@@ -11,8 +11,15 @@ const headers = versionHeaders('2.53');
 export async function countBaremetalHypervisors(cloud: Cloud): Promise<number | undefined> {
   let count = 0;
   try {
-    const pages = { service: 'compute', path: '/os-hypervisors/detail?limit=1000', headers, key: 'hypervisors', id: 'id' };
-    for await (const row of readPages({ ...pages, next: (page) => nextOf(page.hypervisors_links) }, cloud)) if (row.hypervisor_type === 'ironic') count += 1;
+    const pages = {
+      service: 'compute',
+      path: '/os-hypervisors/detail?limit=1000',
+      headers,
+      key: 'hypervisors',
+      id: 'id',
+    };
+    for await (const row of readPages({ ...pages, next: (page) => nextOf(page.hypervisors_links) }, cloud))
+      if (row.hypervisor_type === 'ironic') count += 1;
     return count;
   } catch (error) {
     if ([403, 404].includes(statusOf(error) ?? 0)) return undefined;

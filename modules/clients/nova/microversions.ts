@@ -20,7 +20,10 @@ export interface Need {
 export async function requestVersion(cloud: Cloud, need: Need, request: ServiceRequest): Promise<HttpAnswer> {
   const content = typeof request.body === 'string' ? { 'Content-Type': 'application/json' } : {};
   try {
-    return await cloud.request('compute', { ...request, headers: { ...versionHeaders(need.version), ...content, ...request.headers } });
+    return await cloud.request('compute', {
+      ...request,
+      headers: { ...versionHeaders(need.version), ...content, ...request.headers },
+    });
   } catch (error) {
     throw error instanceof HttpError && error.status === 406 ? unsupported(need, error) : error;
   }

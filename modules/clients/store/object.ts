@@ -29,7 +29,9 @@ interface Headers {
 export function parseObject(url: string, headers: Headers): StoreObject {
   const length = headers.header('content-length');
   if (length === undefined || !/^\d+$/.test(length)) {
-    throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not tell the size of ${withoutCredentials(url)}`, { url: withoutCredentials(url) });
+    throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not tell the size of ${withoutCredentials(url)}`, {
+      url: withoutCredentials(url),
+    });
   }
   const etag = headers.header('etag');
   const metadata = metadataIn(headers.headers());
@@ -64,21 +66,47 @@ function metadataIn(headers: Iterable<readonly [name: string, value: string]>): 
 }
 
 /** A checksum that the producer has set, by openstacksdk or by the shade that came before it. */
-function published(metadata: ReadonlyMap<string, readonly string[]>, algorithm: 'md5' | 'sha256', digits: number): { digest?: string; fault?: string } {
+function published(
+  metadata: ReadonlyMap<string, readonly string[]>,
+  algorithm: 'md5' | 'sha256',
+  digits: number,
+): { digest?: string; fault?: string } {
   const names = [`x-sdk-${algorithm}`, `x-shade-${algorithm}`];
-  const values = [...new Set(names.flatMap((name) => metadata.get(name) ?? []).filter((value) => value !== '').map((value) => value.toLowerCase()))];
+  const values = [
+    ...new Set(
+      names
+        .flatMap((name) => metadata.get(name) ?? [])
+        .filter((value) => value !== '')
+        .map((value) => value.toLowerCase()),
+    ),
+  ];
   const [value] = values;
   if (value === undefined) return {};
-  if (values.length > 1) return { fault: `the store publishes several ${algorithm} of it that differ: ${values.map((each) => each.slice(0, 64)).join(', ')}` };
+  if (values.length > 1)
+    return {
+      fault: `the store publishes several ${algorithm} of it that differ: ${values.map((each) => each.slice(0, 64)).join(', ')}`,
+    };
   const digest = hexOf(value, digits);
-  return digest ? { digest } : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is not one` };
+  return digest
+    ? { digest }
+    : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is not one` };
 }
 
 /** Swift and S3 have the MD5 of a plain object for its ETag; a web server's is of its own making, and hardly ever 32 hex digits. */
-function md5FromEtag(etag: string | undefined, headers: Headers, metadata: ReadonlyMap<string, readonly string[]>): string | undefined {
-  if (headers.header('x-static-large-object') || headers.header('x-object-manifest') || headers.header('x-amz-mp-parts-count')) return undefined;
+function md5FromEtag(
+  etag: string | undefined,
+  headers: Headers,
+  metadata: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
+  if (
+    headers.header('x-static-large-object') ||
+    headers.header('x-object-manifest') ||
+    headers.header('x-amz-mp-parts-count')
+  )
+    return undefined;
   // Ceph's gateway shows by S3 what Swift's headers were.
-  if (metadata.has('static-large-object') || metadata.has('object-manifest') || metadata.has('slo-size')) return undefined;
+  if (metadata.has('static-large-object') || metadata.has('object-manifest') || metadata.has('slo-size'))
+    return undefined;
   return isEncryptedByKey(headers.headers()) ? undefined : hexOf(etag?.replace(/^"(.*)"$/, '$1'), 32);
 }
 
@@ -87,7 +115,11 @@ function md5FromEtag(etag: string | undefined, headers: Headers, metadata: Reado
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag). With the store's own key (`AES256`) it is.
  */
 function isEncryptedByKey(headers: Iterable<readonly [name: string, value: string]>): boolean {
-  return [...headers].some(([name, value]) => /^x-[a-z]+-.*encryption/i.test(name) && (/customer|kms|key|algorithm/i.test(name) || value.trim().toLowerCase() !== 'aes256'));
+  return [...headers].some(
+    ([name, value]) =>
+      /^x-[a-z]+-.*encryption/i.test(name) &&
+      (/customer|kms|key|algorithm/i.test(name) || value.trim().toLowerCase() !== 'aes256'),
+  );
 }
 
 function hexOf(text: string | undefined, digits: number): string | undefined {

@@ -40,15 +40,24 @@ async function listIds(url: string, http: HttpClient): Promise<string[]> {
   const ids = new Set<string>();
   const markers = new Set<string>();
   for (let marker = ''; ; ) {
-    const page = await readPage(`${url}/?limit=${pageLength}${marker === '' ? '' : `&marker=${encodeURIComponent(marker)}`}`, http);
+    const page = await readPage(
+      `${url}/?limit=${pageLength}${marker === '' ? '' : `&marker=${encodeURIComponent(marker)}`}`,
+      http,
+    );
     const last = page.at(-1);
     if (last === undefined) return [...ids];
     // Every page begins behind the marker, whichever way the server sorts.
-    if (page.includes(marker) || markers.has(last)) throw endless('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
+    if (page.includes(marker) || markers.has(last))
+      throw endless('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
     for (const name of page) if (isUuid(name)) ids.add(name);
     marker = last;
     markers.add(last);
-    if (ids.size > mostObjects || markers.size > mostPages) throw endless('LIST_TOO_LONG', url, `has more than ${mostObjects} images or ${mostPages} pages, and is not read further`);
+    if (ids.size > mostObjects || markers.size > mostPages)
+      throw endless(
+        'LIST_TOO_LONG',
+        url,
+        `has more than ${mostObjects} images or ${mostPages} pages, and is not read further`,
+      );
   }
 }
 
@@ -66,7 +75,8 @@ async function readPage(url: string, http: HttpClient): Promise<string[]> {
 /** One name a line. A web server without lists may show a page of its own instead. */
 function namesInText(text: string, answer: HttpAnswer, url: string): string[] {
   const type = answer.header('content-type') ?? 'no type';
-  if (text.trim() !== '' && !type.startsWith('text/plain')) throw unusable(url, `is ${type}, not text or JSON; the store must be a Swift container that everybody may list`);
+  if (text.trim() !== '' && !type.startsWith('text/plain'))
+    throw unusable(url, `is ${type}, not text or JSON; the store must be a Swift container that everybody may list`);
   return text.split(/\r?\n/).filter((name) => name !== '');
 }
 

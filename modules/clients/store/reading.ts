@@ -29,7 +29,11 @@ export async function probeObject(http: HttpClient, url: string): Promise<Probed
  * The first bytes of an object, at most `bytes`, and the object as this answer has it: where it differs from what was said before, it is what a GET says that
  * counts, and what differs from one answer to the next cannot tell two contents apart.
  */
-export async function readHead(http: HttpClient, object: StoreObject, bytes: number): Promise<{ readonly object: StoreObject; readonly head: Buffer }> {
+export async function readHead(
+  http: HttpClient,
+  object: StoreObject,
+  bytes: number,
+): Promise<{ readonly object: StoreObject; readonly head: Buffer }> {
   if (object.bytes === 0) return { object, head: Buffer.alloc(0) };
   const headers = { Range: `bytes=0-${Math.min(bytes, object.bytes) - 1}`, 'Accept-Encoding': 'identity' };
   const answer = await http({ method: 'GET', url: object.url, followRedirects: true, headers, expect: [200, 206] });
@@ -37,7 +41,11 @@ export async function readHead(http: HttpClient, object: StoreObject, bytes: num
   return { object: reconciled(object, latest), head: await answer.beginning(bytes) };
 }
 
-function objectFrom(url: string, { header, headers }: Pick<HttpAnswer, 'header' | 'headers'>, bytes: number | undefined): StoreObject {
+function objectFrom(
+  url: string,
+  { header, headers }: Pick<HttpAnswer, 'header' | 'headers'>,
+  bytes: number | undefined,
+): StoreObject {
   const answer = { header: (name: string) => (name === 'content-length' ? bytes?.toString() : header(name)), headers };
   const object = parseObject(url, answer);
   assertPlain(url, header('content-encoding'), object.sha256 !== undefined || object.md5 !== undefined);
@@ -49,7 +57,11 @@ function assertPlain(url: string, header: string | undefined, isChecked: boolean
   const encoding = isChecked ? compressionIn(header) : encodingIn(header);
   if (encoding === undefined) return;
   const shown = withoutCredentials(url);
-  throw new OperationError('SOURCE_ENCODED', `${shown} comes as ${encoding} although identity was asked for; have the store send it as it is`, { url: shown, encoding });
+  throw new OperationError(
+    'SOURCE_ENCODED',
+    `${shown} comes as ${encoding} although identity was asked for; have the store send it as it is`,
+    { url: shown, encoding },
+  );
 }
 
 function reconciled(before: StoreObject, latest: StoreObject): StoreObject {
@@ -91,7 +103,12 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
   } catch (error) {
     if (!hasCode(error, 'ANSWER_TOO_LARGE')) throw error;
     const shown = withoutCredentials(url);
-    throw new OperationError('STORE_DOCUMENT_UNUSABLE', `the ${what} ${shown} is larger than ${largestDocumentBytes} bytes`, { url: shown }, error);
+    throw new OperationError(
+      'STORE_DOCUMENT_UNUSABLE',
+      `the ${what} ${shown} is larger than ${largestDocumentBytes} bytes`,
+      { url: shown },
+      error,
+    );
   }
 }
 
@@ -102,7 +119,13 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
 function explained(what: string, url: string, error: unknown): unknown {
   const shown = withoutCredentials(url);
   const status = statusOf(error);
-  if (status === 404) return new OperationError('STORE_OBJECT_MISSING', `the store has no ${what} ${shown}`, { url: shown }, error);
+  if (status === 404)
+    return new OperationError('STORE_OBJECT_MISSING', `the store has no ${what} ${shown}`, { url: shown }, error);
   if (status !== 401 && status !== 403) return error;
-  return new OperationError('STORE_OBJECT_HIDDEN', `the store does not show the ${what} ${shown}: it is missing, or it is not public (${status})`, { url: shown, status }, error);
+  return new OperationError(
+    'STORE_OBJECT_HIDDEN',
+    `the store does not show the ${what} ${shown}: it is missing, or it is not public (${status})`,
+    { url: shown, status },
+    error,
+  );
 }

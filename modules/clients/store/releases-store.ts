@@ -19,9 +19,13 @@ export interface ReleasesStore {
   readHead(object: StoreObject, bytes: number): Promise<{ readonly object: StoreObject; readonly head: Buffer }>;
 }
 
-export function openReleasesStore(location: { url: string; container: string; scope: string }, http: HttpClient): ReleasesStore {
+export function openReleasesStore(
+  location: { url: string; container: string; scope: string },
+  http: HttpClient,
+): ReleasesStore {
   const base = `${location.url.replace(/\/+$/, '')}/${encodeURIComponent(location.container)}/${encodeURIComponent(location.scope)}`;
-  const objectUrl = (release: string, file: string): string => `${store.versionsUrl}${encodeURIComponent(release)}/${encodeURIComponent(file)}`;
+  const objectUrl = (release: string, file: string): string =>
+    `${store.versionsUrl}${encodeURIComponent(release)}/${encodeURIComponent(file)}`;
   const store: ReleasesStore = {
     catalogueUrl: `${base}/current`,
     versionsUrl: `${base}/versions/`,

@@ -32,19 +32,22 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
   for (let failures = 0; offset < object.bytes; ) {
     try {
       for await (const chunk of openAt(object, offset, options)) {
-        if (offset + chunk.length > object.bytes) throw changed(object, `it is longer than the ${object.bytes} bytes it had`);
+        if (offset + chunk.length > object.bytes)
+          throw changed(object, `it is longer than the ${object.bytes} bytes it had`);
         offset += chunk.length;
         failures = 0;
         yield chunk;
         lastProgress = performance.now();
       }
-      if (offset < object.bytes) throw new ConnectionError('CONNECTION_BROKEN', `it ended after ${offset} of ${object.bytes} bytes`);
+      if (offset < object.bytes)
+        throw new ConnectionError('CONNECTION_BROKEN', `it ended after ${offset} of ${object.bytes} bytes`);
     } catch (error) {
       options.signal.throwIfAborted();
       if (!isWorthRepeating(error)) throw error;
       const idleSeconds = (performance.now() - lastProgress) / 1000;
       if (idleSeconds > options.budgetSeconds) throw broken(object, offset, error);
-      if (offset > 0 && !isChecked(object) && Object.keys(conditionFor(object)).length === 0) throw broken(object, offset, error);
+      if (offset > 0 && !isChecked(object) && Object.keys(conditionFor(object)).length === 0)
+        throw broken(object, offset, error);
       options.onInterruption((error as Error).message, offset);
       const pause = Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000);
       await sleep(Math.max(pause, retryAfterSeconds(error) * 1000), options.signal);
@@ -53,12 +56,19 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
 }
 
 /** The whole of what a URL has, by the same rules. */
-export async function* readUrl(url: string, { http, signal }: Pick<SourceOptions, 'http' | 'signal'>): AsyncGenerator<Buffer, void, void> {
+export async function* readUrl(
+  url: string,
+  { http, signal }: Pick<SourceOptions, 'http' | 'signal'>,
+): AsyncGenerator<Buffer, void, void> {
   const { object } = await probeObject(http, url);
   yield* readSource(object, { http, signal, stallSeconds: 60, budgetSeconds: 120, onInterruption: () => undefined });
 }
 
-async function* openAt(object: StoreObject, offset: number, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
+async function* openAt(
+  object: StoreObject,
+  offset: number,
+  options: SourceOptions,
+): AsyncGenerator<Buffer, void, void> {
   const answer = await request(object, offset, options);
   let skip = offset;
   if (answer.status === 206) {
@@ -101,7 +111,8 @@ async function request(object: StoreObject, offset: number, options: SourceOptio
       timeoutSeconds: options.stallSeconds,
     });
   } catch (error) {
-    if (statusOf(error) === 412 || statusOf(error) === 416) throw changed(object, 'the store says that it is another one now', error);
+    if (statusOf(error) === 412 || statusOf(error) === 416)
+      throw changed(object, 'the store says that it is another one now', error);
     if (isNotFound(error)) throw changed(object, 'it is gone', error);
     throw error;
   }
@@ -109,23 +120,33 @@ async function request(object: StoreObject, offset: number, options: SourceOptio
 
 function assertContinues(object: StoreObject, offset: number, answer: HttpAnswer): void {
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '');
-  if (!range || Number(range[1]) !== offset) throw changed(object, `asked from byte ${offset}, the store answered "${answer.header('content-range') ?? 'no Content-Range'}"`);
-  if (range[3] !== '*' && Number(range[3]) !== object.bytes) throw changed(object, `it has ${range[3]} bytes now, not ${object.bytes}`);
+  if (!range || Number(range[1]) !== offset)
+    throw changed(
+      object,
+      `asked from byte ${offset}, the store answered "${answer.header('content-range') ?? 'no Content-Range'}"`,
+    );
+  if (range[3] !== '*' && Number(range[3]) !== object.bytes)
+    throw changed(object, `it has ${range[3]} bytes now, not ${object.bytes}`);
   assertSameContent(object, answer);
 }
 
 function assertSame(object: StoreObject, answer: HttpAnswer): void {
   const length = answer.header('content-length');
-  if (length !== undefined && Number(length) !== object.bytes) throw changed(object, `it has ${length} bytes now, not ${object.bytes}`);
+  if (length !== undefined && Number(length) !== object.bytes)
+    throw changed(object, `it has ${length} bytes now, not ${object.bytes}`);
   assertSameContent(object, answer);
 }
 
 function assertSameContent(object: StoreObject, { header, headers }: HttpAnswer): void {
   const compression = compressionIn(header('content-encoding'));
   if (compression) throw changed(object, `it comes as ${compression} now`);
-  const whole = { header: (name: string) => (name === 'content-length' ? String(object.bytes) : header(name)), headers };
+  const whole = {
+    header: (name: string) => (name === 'content-length' ? String(object.bytes) : header(name)),
+    headers,
+  };
   const found = parseObject(object.url, whole);
-  const differs = (key: 'sha256' | 'md5' | 'etag' | 'lastModified'): boolean => object[key] !== undefined && found[key] !== undefined && found[key] !== object[key];
+  const differs = (key: 'sha256' | 'md5' | 'etag' | 'lastModified'): boolean =>
+    object[key] !== undefined && found[key] !== undefined && found[key] !== object[key];
   if (object.sha256) {
     if (differs('sha256')) throw changed(object, `its sha256 is ${found.sha256} now, not ${object.sha256}`);
   } else if (object.md5) {
@@ -144,5 +165,10 @@ function changed(object: StoreObject, how: string, cause?: unknown): OperationEr
 
 function broken(object: StoreObject, offset: number, cause: unknown): OperationError {
   const url = withoutCredentials(object.url);
-  return new OperationError('SOURCE_BROKEN', `${url} broke off at byte ${offset} of ${object.bytes} and could not be continued: ${(cause as Error).message}`, { url, offset }, cause);
+  return new OperationError(
+    'SOURCE_BROKEN',
+    `${url} broke off at byte ${offset} of ${object.bytes} and could not be continued: ${(cause as Error).message}`,
+    { url, offset },
+    cause,
+  );
 }

@@ -154,12 +154,19 @@ async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
     rethrowProgramFault(error);
     // 403: protected, or a policy of the site. 409: a store that has clones of the image keeps it.
     const isRefused = statusOf(error) === 403 || statusOf(error) === 409;
-    return { planned, action: isRefused ? 'skip' : 'failed', reason: `${isRefused ? 'Glance refuses' : `could not ${action} it`}: ${messageOf(error)}; ${reason}` };
+    return {
+      planned,
+      action: isRefused ? 'skip' : 'failed',
+      reason: `${isRefused ? 'Glance refuses' : `could not ${action} it`}: ${messageOf(error)}; ${reason}`,
+    };
   }
 }
 
 async function hide({ image, isNoted }: PlannedRetention, { args, cloud, context }: Run): Promise<void> {
-  const change = args.hide_mode === 'private' ? ({ attribute: 'visibility', value: 'private' } as const) : ({ attribute: 'os_hidden', value: true } as const);
+  const change =
+    args.hide_mode === 'private'
+      ? ({ attribute: 'visibility', value: 'private' } as const)
+      : ({ attribute: 'os_hidden', value: true } as const);
   const changes: ImageChange[] = isHidden(image) ? [] : [{ op: 'replace', ...change }];
   if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: markerTime(context.now()) });
   await changeImage(cloud, image.id, changes, { signal: context.signal });

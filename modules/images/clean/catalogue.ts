@@ -18,10 +18,16 @@ export interface CatalogueSource {
  * Every name that the catalogues have, those too whose entry cannot be used. Undefined where one of them is not known at all: then
  * nobody knows which names have left. `supported`: what supports.yaml says, by which alone the names of the older store are known.
  */
-export async function readCatalogue({ args, context }: CatalogueSource, supported: ReadonlySet<string>): Promise<ReadonlySet<string> | undefined> {
+export async function readCatalogue(
+  { args, context }: CatalogueSource,
+  supported: ReadonlySet<string>,
+): Promise<ReadonlySet<string> | undefined> {
   if (!cataloguesOf(args).includes('releases')) return supported;
   if (args.object_store_url === undefined) return undefined;
-  const store = openReleasesStore({ url: args.object_store_url, container: args.image_container, scope: args.scope }, openHttp(args, context));
+  const store = openReleasesStore(
+    { url: args.object_store_url, container: args.image_container, scope: args.scope },
+    openHttp(args, context),
+  );
   const document = await store.readCatalogue();
   parseCatalogue(document, withoutCredentials(store.catalogueUrl));
   return new Set([...supported, ...Object.keys(document as object)]);
@@ -32,6 +38,10 @@ export async function readSupportedNames({ args, context }: CatalogueSource): Pr
   if (!cataloguesOf(args).includes('objects')) return new Set();
   const { builds, names } = await readSupports(args, context);
   const fault = builds.find((build) => build.fault !== undefined)?.fault;
-  if (fault !== undefined) throw new InputError(`supports_yaml: ${fault}; until it is mended nobody knows which names are deprecated`, 'supports_yaml');
+  if (fault !== undefined)
+    throw new InputError(
+      `supports_yaml: ${fault}; until it is mended nobody knows which names are deprecated`,
+      'supports_yaml',
+    );
   return names;
 }

@@ -8,7 +8,10 @@ const mostSeconds = 3600;
 export function assertClock(clock: WatchedClock): void {
   const reading = clock.furthest();
   if (!reading) {
-    throw new OperationError('CLOCK_UNKNOWN', 'no service says what time it is (there is no Date in any answer), so nothing is hidden or deleted: have the services, or the proxy before them, send Date');
+    throw new OperationError(
+      'CLOCK_UNKNOWN',
+      'no service says what time it is (there is no Date in any answer), so nothing is hidden or deleted: have the services, or the proxy before them, send Date',
+    );
   }
   const { aheadSeconds, origin, theirs } = reading;
   if (Math.abs(aheadSeconds) <= mostSeconds) return;

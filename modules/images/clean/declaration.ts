@@ -10,7 +10,8 @@ const ageFields = defineFields({
     type: 'integer',
     minimum: 0,
     maximum: 1200,
-    description: 'Age in calendar months from which an image is hidden. It must be smaller than `delete_image_age_in_month`.',
+    description:
+      'Age in calendar months from which an image is hidden. It must be smaller than `delete_image_age_in_month`.',
     default: 12,
     siteYaml: ['hide_image_age_in_month'],
   },
@@ -25,7 +26,8 @@ const ageFields = defineFields({
   age_from: {
     type: 'string',
     choices: ['created', 'superseded'],
-    description: 'From when an image ages: from its creation in Glance, or from the day that it was replaced, and from its creation where that day is not known.',
+    description:
+      'From when an image ages: from its creation in Glance, or from the day that it was replaced, and from its creation where that day is not known.',
     default: 'created',
     siteYaml: ['age_from'],
   },
@@ -41,7 +43,8 @@ const ageFields = defineFields({
   hide_mode: {
     type: 'string',
     choices: ['private', 'os_hidden'],
-    description: 'How an image is hidden: `private` keeps other projects from using it; with `os_hidden` it is only left out of lists.',
+    description:
+      'How an image is hidden: `private` keeps other projects from using it; with `os_hidden` it is only left out of lists.',
     default: 'private',
     siteYaml: ['hide_mode'],
   },
@@ -58,7 +61,8 @@ export const retentionFields = defineFields({
   },
   keep_deprecated: {
     type: 'boolean',
-    description: 'Keep production images whose name has left the catalogue. Otherwise they age like replaced ones, are hidden first, and deleted 30 days later at the earliest.',
+    description:
+      'Keep production images whose name has left the catalogue. Otherwise they age like replaced ones, are hidden first, and deleted 30 days later at the earliest.',
     default: false,
     siteYaml: ['keep_deprecated'],
   },
@@ -72,21 +76,34 @@ export const retentionFields = defineFields({
   max_deletes: {
     type: 'integer',
     minimum: 0,
-    description: 'A fuse: a plan that deletes more images is refused whole, and nothing is hidden or deleted. There is no limit unless given.',
+    description:
+      'A fuse: a plan that deletes more images is refused whole, and nothing is hidden or deleted. There is no limit unless given.',
     siteYaml: ['max_deletes'],
   },
 });
 
 const choiceFields = defineFields({
-  images: { type: 'list', description: 'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. All of them unless given.', aliases: ['image'] },
-  exclude: { type: 'list', description: 'Leave these images out: ids, names, production names, or patterns.', default: [] },
+  images: {
+    type: 'list',
+    description:
+      'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+    aliases: ['image'],
+  },
+  exclude: {
+    type: 'list',
+    description: 'Leave these images out: ids, names, production names, or patterns.',
+    default: [],
+  },
   image_prefix: siteFields.image_prefix,
   lock_dir: siteFields.lock_dir,
 });
 
 export const catalogueFields = defineFields({
   ...storeFields,
-  object_store_url: { ...storeFields.object_store_url, description: `${storeFields.object_store_url.description} Without it that catalogue is not read, and no name counts as deprecated.` },
+  object_store_url: {
+    ...storeFields.object_store_url,
+    description: `${storeFields.object_store_url.description} Without it that catalogue is not read, and no name counts as deprecated.`,
+  },
 });
 
 export const declaration = defineDeclaration({
@@ -107,30 +124,70 @@ export const declaration = defineDeclaration({
       returned: 'always',
       contains: {
         id: { description: "The image's id.", type: 'str', returned: 'always' },
-        name: { description: "The image's name.", type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04_2024-04-22 15:30:45.123456' },
-        production_name: { description: 'The name that it has or had in production.', type: 'str', returned: 'when its name tells' },
-        state: { description: '`current`, `deprecated` (its name has left the catalogue) or `archived`.', type: 'str', returned: 'always', sample: 'archived' },
+        name: {
+          description: "The image's name.",
+          type: 'str',
+          returned: 'always',
+          sample: 'CC-Ubuntu22.04_2024-04-22 15:30:45.123456',
+        },
+        production_name: {
+          description: 'The name that it has or had in production.',
+          type: 'str',
+          returned: 'when its name tells',
+        },
+        state: {
+          description: '`current`, `deprecated` (its name has left the catalogue) or `archived`.',
+          type: 'str',
+          returned: 'always',
+          sample: 'archived',
+        },
         action: {
-          description: 'What was done, or in check mode would be: `keep`, `hide`, `delete`, `skip` (old enough, but something forbids it) or `failed`.',
+          description:
+            'What was done, or in check mode would be: `keep`, `hide`, `delete`, `skip` (old enough, but something forbids it) or `failed`.',
           type: 'str',
           returned: 'always',
           sample: 'delete',
         },
-        reason: { description: 'Why.', type: 'str', returned: 'always', sample: 'used by server web-3 of project climate; 19 months old, deleted from 18' },
+        reason: {
+          description: 'Why.',
+          type: 'str',
+          returned: 'always',
+          sample: 'used by server web-3 of project climate; 19 months old, deleted from 18',
+        },
         age_months: { description: 'Whole calendar months.', type: 'int', returned: 'when Glance tells', sample: 19 },
         created_at: { description: 'When it was created, RFC 3339, UTC.', type: 'str', returned: 'always' },
-        visibility: { description: "Glance's visibility before the run.", type: 'str', returned: 'always', sample: 'public' },
+        visibility: {
+          description: "Glance's visibility before the run.",
+          type: 'str',
+          returned: 'always',
+          sample: 'public',
+        },
         hidden: { description: 'Whether `os_hidden` was set before the run.', type: 'bool', returned: 'always' },
       },
     },
-    sources: { description: 'The services that were asked who uses an image.', type: 'list', returned: 'always', sample: ['compute', 'baremetal'] },
-    absent: { description: 'The services that would have been asked, and that this cloud does not have.', type: 'list', returned: 'always', sample: ['block-storage', 'inventory'] },
+    sources: {
+      description: 'The services that were asked who uses an image.',
+      type: 'list',
+      returned: 'always',
+      sample: ['compute', 'baremetal'],
+    },
+    absent: {
+      description: 'The services that would have been asked, and that this cloud does not have.',
+      type: 'list',
+      returned: 'always',
+      sample: ['block-storage', 'inventory'],
+    },
   },
   examples: [
-    { title: 'See what would be hidden and deleted', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' }, dryRun: true },
+    {
+      title: 'See what would be hidden and deleted',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' },
+      dryRun: true,
+    },
     { title: 'Clean as the site says', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
     {
-      title: 'Hide after six months and delete after a year, counted from the day of replacement, but keep two images and refuse to delete more than ten',
+      title:
+        'Hide after six months and delete after a year, counted from the day of replacement, but keep two images and refuse to delete more than ten',
       arguments: {
         cloud: 'uc_dev',
         object_store_url: 'https://store.example.org:7480/swift/v1/AUTH_images',

@@ -30,7 +30,11 @@ const secretKey = /pass|secret|token|checksum|hash|user/i;
 /** Whether a mask stands where an image may be named. Ironic masks passwords too, and these name none. */
 function hidesImage(key: string, value: unknown): boolean {
   if (typeof value === 'string') return /^\*{3,}$/.test(value.trim()) && imageKey.test(key) && !secretKey.test(key);
-  return typeof value === 'object' && value !== null && Object.entries(value).some(([inner, deeper]) => hidesImage(Array.isArray(value) ? key : inner, deeper));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).some(([inner, deeper]) => hidesImage(Array.isArray(value) ? key : inner, deeper))
+  );
 }
 
 /** Ironic makes a temporary URL of `image_source`, and masks it, since it has a signature. */
@@ -39,5 +43,9 @@ function isDerived(key: string, { image_source: source }: Readonly<Record<string
 }
 
 function hidden({ uuid, name }: Node, place: string): OperationError {
-  return new OperationError('VALUE_HIDDEN', `it does not show this login the ${place} of node ${name || uuid}, which may name an image; a token of the whole system is needed`, { node: uuid });
+  return new OperationError(
+    'VALUE_HIDDEN',
+    `it does not show this login the ${place} of node ${name || uuid}, which may name an image; a token of the whole system is needed`,
+    { node: uuid },
+  );
 }

@@ -25,9 +25,15 @@ async function cleanImages(args: CleanArguments, context: Context): Promise<Outc
   const supported = await readSupportedNames({ args, context });
   const { cloud, clock } = await openWatchedCloud(args, context);
   // A dry run must never turn a real one away, and does not mind one.
-  const lock = context.checkMode ? undefined : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
+  const lock = context.checkMode
+    ? undefined
+    : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
   try {
-    return await planAndApply({ args, context, cloud, clock, projectNames: onDemand(() => readProjectNames(cloud, context)) }, selection, supported);
+    return await planAndApply(
+      { args, context, cloud, clock, projectNames: onDemand(() => readProjectNames(cloud, context)) },
+      selection,
+      supported,
+    );
   } finally {
     await lock?.release();
   }
@@ -49,12 +55,31 @@ async function planAndApply(run: Run, selection: Selection, supported: ReadonlyS
   const projectNames = uses.size > 0 ? await run.projectNames() : new Map<string, string>();
   const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: context.now() });
   const isCarriedOut = !context.checkMode && plan.refusal === undefined;
-  const { done, halt } = isCarriedOut ? await apply(plan.images, run) : { done: plan.images.map(asPlanned), halt: undefined };
+  const { done, halt } = isCarriedOut
+    ? await apply(plan.images, run)
+    : { done: plan.images.map(asPlanned), halt: undefined };
   const failures = [plan.refusal, plan.doubt, halt].filter((failure) => failure !== undefined);
-  return outcomeOf({ done, ...knownSources(cloud), failures, warnings: warningsOf(args, catalogue, images.filter(({ owner }) => owner === cloud.projectId)) }, args, context.checkMode);
+  return outcomeOf(
+    {
+      done,
+      ...knownSources(cloud),
+      failures,
+      warnings: warningsOf(
+        args,
+        catalogue,
+        images.filter(({ owner }) => owner === cloud.projectId),
+      ),
+    },
+    args,
+    context.checkMode,
+  );
 }
 
-function warningsOf(args: CleanArguments, catalogue: ReadonlySet<string> | undefined, images: readonly Image[]): string[] {
+function warningsOf(
+  args: CleanArguments,
+  catalogue: ReadonlySet<string> | undefined,
+  images: readonly Image[],
+): string[] {
   const idle = idleEntries(args.skip_images, images);
   return [
     ...(idle.length > 0 ? [`skip_images: the site has no image ${idle.join(', ')}`] : []),

@@ -11,9 +11,15 @@ import type { Selection } from './selection.js';
 export type RetentionArguments = ArgumentsOf<typeof retentionFields> & { readonly image_prefix: string };
 
 /** An image is hidden before it is deleted. Throws INVALID_INPUT. */
-export function assertAges({ hide_image_age_in_month: hideMonths, delete_image_age_in_month: deleteMonths }: RetentionArguments): void {
+export function assertAges({
+  hide_image_age_in_month: hideMonths,
+  delete_image_age_in_month: deleteMonths,
+}: RetentionArguments): void {
   if (hideMonths < deleteMonths) return;
-  throw new InputError(`hide_image_age_in_month: ${hideMonths} is not smaller than delete_image_age_in_month, ${deleteMonths}: an image is hidden first`, 'hide_image_age_in_month');
+  throw new InputError(
+    `hide_image_age_in_month: ${hideMonths} is not smaller than delete_image_age_in_month, ${deleteMonths}: an image is hidden first`,
+    'hide_image_age_in_month',
+  );
 }
 
 interface Site {
@@ -23,7 +29,11 @@ interface Site {
 
 /** The ids of the images that a cleaning looks after, in the usual spelling. */
 export function candidatesOf(images: readonly Image[], { args, cloud }: Site): ReadonlySet<string> {
-  return new Set(images.filter((image) => isCandidate(image, { owner: cloud.projectId, prefix: args.image_prefix })).map(({ id }) => comparableId(id)));
+  return new Set(
+    images
+      .filter((image) => isCandidate(image, { owner: cloud.projectId, prefix: args.image_prefix }))
+      .map(({ id }) => comparableId(id)),
+  );
 }
 
 export interface Reading extends Site, Pick<RetentionInput, 'catalogue' | 'uses' | 'projectNames' | 'now'> {

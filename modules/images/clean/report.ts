@@ -11,19 +11,35 @@ export interface Report {
   readonly warnings: readonly string[];
 }
 
-export function outcomeOf({ sources, absent, warnings, ...report }: Report, args: CleanArguments, checkMode: boolean): Outcome {
+export function outcomeOf(
+  { sources, absent, warnings, ...report }: Report,
+  args: CleanArguments,
+  checkMode: boolean,
+): Outcome {
   const done = [...report.done].sort(byNameThenOldest);
   const changes = done.filter(({ action }) => action === 'hide' || action === 'delete');
   return {
     changed: changes.length > 0,
     message: summarise(done, absent, checkMode),
     values: { images: done.map(resultOf), sources, absent },
-    failures: [...report.failures, ...done.filter(({ action }) => action === 'failed').map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`)],
+    failures: [
+      ...report.failures,
+      ...done
+        .filter(({ action }) => action === 'failed')
+        .map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`),
+    ],
     warnings,
     differences: changes.map((change) => differenceOf(change, args)),
     table: {
       columns: ['IMAGE', 'STATE', 'AGE', 'ACTION', 'REASON', 'ID'],
-      rows: done.map(({ planned, action, reason }) => [planned.image.name, planned.state, ageOf(planned.ageMonths), action, reason, planned.image.id]),
+      rows: done.map(({ planned, action, reason }) => [
+        planned.image.name,
+        planned.state,
+        ageOf(planned.ageMonths),
+        action,
+        reason,
+        planned.image.id,
+      ]),
     },
   };
 }
@@ -54,7 +70,8 @@ function resultOf({ planned, action, reason }: Done): Readonly<Record<string, un
 
 function differenceOf({ planned: { image }, action }: Done, { hide_mode: mode }: CleanArguments): Difference {
   const header = `image ${image.name} (${image.id})`;
-  if (action === 'delete') return { header, before: { id: image.id, name: image.name, visibility: image.visibility }, after: {} };
+  if (action === 'delete')
+    return { header, before: { id: image.id, name: image.name, visibility: image.visibility }, after: {} };
   return mode === 'private'
     ? { header, before: { visibility: image.visibility }, after: { visibility: 'private' } }
     : { header, before: { os_hidden: image.os_hidden }, after: { os_hidden: true } };

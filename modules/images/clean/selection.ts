@@ -11,7 +11,11 @@ export interface Selection {
   readonly isExempt: Matches;
 }
 
-export function selectionOf({ images, exclude, skip_images: skipped }: Partial<Pick<CleanArguments, 'images'>> & Pick<CleanArguments, 'exclude' | 'skip_images'>): Selection {
+export function selectionOf({
+  images,
+  exclude,
+  skip_images: skipped,
+}: Partial<Pick<CleanArguments, 'images'>> & Pick<CleanArguments, 'exclude' | 'skip_images'>): Selection {
   const included = images ? matcher(images) : () => true;
   const excluded = matcher(exclude);
   return { isSelected: (image, name) => included(image, name) && !excluded(image, name), isExempt: matcher(skipped) };
@@ -33,6 +37,10 @@ function matcher(entries: readonly string[]): Matches {
   const given = entries.map((entry) => entry.trim());
   const ids = new Set(given.map(comparableId));
   const names = new Set(given);
-  const patterns = given.filter((entry) => /[*?[{(!]/.test(entry)).map((entry) => picomatch(entry, { dot: true, bash: true }));
-  return ({ id, name }, productionName) => ids.has(comparableId(id)) || [name, productionName].some((text) => names.has(text) || patterns.some((isMatch) => isMatch(text)));
+  const patterns = given
+    .filter((entry) => /[*?[{(!]/.test(entry))
+    .map((entry) => picomatch(entry, { dot: true, bash: true }));
+  return ({ id, name }, productionName) =>
+    ids.has(comparableId(id)) ||
+    [name, productionName].some((text) => names.has(text) || patterns.some((isMatch) => isMatch(text)));
 }

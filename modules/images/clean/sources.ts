@@ -36,7 +36,10 @@ const sources: readonly Source[] = [
 /** Which of the services the cloud has, and which it has not. */
 export function knownSources(cloud: Cloud): { sources: string[]; absent: string[] } {
   const services = sources.map(({ service }) => service);
-  return { sources: services.filter((service) => cloud.hasService(service)), absent: services.filter((service) => !cloud.hasService(service)) };
+  return {
+    sources: services.filter((service) => cloud.hasService(service)),
+    absent: services.filter((service) => !cloud.hasService(service)),
+  };
 }
 
 export interface KnownUses {
@@ -55,7 +58,11 @@ export interface Silence {
 }
 
 /** The uses of these images, as far as the services of the cloud say. `isAsked` gets ids in their usual spelling; `most` users of an image are named. */
-export async function readKnownUses(cloud: Cloud, isAsked: (imageId: string) => boolean, most?: number): Promise<KnownUses> {
+export async function readKnownUses(
+  cloud: Cloud,
+  isAsked: (imageId: string) => boolean,
+  most?: number,
+): Promise<KnownUses> {
   const uses = new Map<string, Use>();
   const unknown: Silence[] = [];
   const readSource = async (source: Source): Promise<void> => {
@@ -100,7 +107,11 @@ export async function findServerOf(cloud: Cloud, imageId: string): Promise<User 
 /** What Glance keeps to itself: an image of another project may boot with one of ours. Undefined where it lists the images of all projects. */
 export async function silenceOfGlance(cloud: Cloud): Promise<Silence | undefined> {
   if (await seesAllImages(cloud)) return undefined;
-  const hidden = new OperationError('IMAGES_HIDDEN', 'it shows this login the images of its project only; the role admin is needed', { service: 'image' });
+  const hidden = new OperationError(
+    'IMAGES_HIDDEN',
+    'it shows this login the images of its project only; the role admin is needed',
+    { service: 'image' },
+  );
   return { service: 'image', title: 'Glance', cause: hidden };
 }
 
@@ -111,7 +122,12 @@ export async function assertAllImages(cloud: Cloud): Promise<void> {
 }
 
 export function useUnknown({ service, title, cause }: Silence): OperationError {
-  return new OperationError('USE_UNKNOWN', `${title} does not tell which images are in use, so nothing is hidden or deleted: ${whyUnknown(cause)}`, { service }, cause);
+  return new OperationError(
+    'USE_UNKNOWN',
+    `${title} does not tell which images are in use, so nothing is hidden or deleted: ${whyUnknown(cause)}`,
+    { service },
+    cause,
+  );
 }
 
 /** What a service said, and what helps where it refuses. */
@@ -138,7 +154,8 @@ function userOf({ id, name, projectId, status }: Server): User {
 async function* findVolumes(cloud: Cloud): AsyncGenerator<Found> {
   await assertAllVolumes(cloud);
   for await (const volume of listVolumes(cloud)) {
-    for (const imageId of volume.imageIds) yield { imageId, user: { what: nameOf(volume), projectId: volume.projectId } };
+    for (const imageId of volume.imageIds)
+      yield { imageId, user: { what: nameOf(volume), projectId: volume.projectId } };
   }
 }
 
@@ -154,7 +171,8 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<Found> {
   let count = 0;
   for await (const node of listNodes(await openIronic(cloud))) {
     count += 1;
-    for (const { imageId, place } of imagesOfNode(node)) yield { imageId, user: { what: `node ${node.name || node.uuid} (${place})` } };
+    for (const { imageId, place } of imagesOfNode(node))
+      yield { imageId, user: { what: `node ${node.name || node.uuid} (${place})` } };
   }
   if (expected !== undefined && count < expected) throw nodesHidden(count, expected);
 }
@@ -167,7 +185,8 @@ function nodesHidden(count: number, expected: number): OperationError {
 async function* findHardware(cloud: Cloud): AsyncGenerator<Found> {
   for await (const { uuid, name, deployImages } of listHardware(cloud)) {
     const what = `hardware ${name || uuid} in Doni`;
-    if (deployImages.some((text) => /^\*{3,}$/.test(text))) throw new OperationError('VALUE_HIDDEN', `it masks the deploy images of ${what}`, { hardware: uuid });
+    if (deployImages.some((text) => /^\*{3,}$/.test(text)))
+      throw new OperationError('VALUE_HIDDEN', `it masks the deploy images of ${what}`, { hardware: uuid });
     for (const text of deployImages) for (const imageId of uuidsIn(text)) yield { imageId, user: { what } };
   }
 }

@@ -20,15 +20,22 @@ export interface Archived {
 export async function presentProduction(image: Image, name: string, run: Run): Promise<SiteImage | undefined> {
   const present = (await listPublicImages(run.cloud, name)).filter(({ id }) => id !== image.id);
   const own = present.filter((other) => isProduction(other, name, run.cloud.projectId));
-  const inTheWay = present.filter((other) => !own.includes(other) && (other.owner === run.cloud.projectId || own.length === 0));
+  const inTheWay = present.filter(
+    (other) => !own.includes(other) && (other.owner === run.cloud.projectId || own.length === 0),
+  );
   const settled = await settleOwn(own, run);
   if (inTheWay.length > 0 || (own.length > 0 && !settled)) throw nameTaken(name, present, `${image.id} stays private`);
   return settled?.present;
 }
 
 /** Archives what is public under the name although another image of ours has replaced it. Throws NAME_TAKEN where no marker says which. */
-export async function archiveReplaced(name: string, run: Run): Promise<{ readonly present: SiteImage | undefined; readonly archived: readonly Archived[] }> {
-  const own = (await listPublicImages(run.cloud, name)).filter((image) => isProduction(image, name, run.cloud.projectId));
+export async function archiveReplaced(
+  name: string,
+  run: Run,
+): Promise<{ readonly present: SiteImage | undefined; readonly archived: readonly Archived[] }> {
+  const own = (await listPublicImages(run.cloud, name)).filter((image) =>
+    isProduction(image, name, run.cloud.projectId),
+  );
   const settled = await settleOwn(own, run);
   if (own.length > 0 && !settled) throw nameTaken(name, own, 'rename or remove all but one');
   const archived: Archived[] = [];
@@ -48,7 +55,11 @@ async function settleOwn(own: readonly Image[], run: Run): Promise<SettledName |
 
 function nameTaken(name: string, images: readonly Image[], then: string): OperationError {
   const ids = images.map(({ id, owner }) => `${id} of project ${owner}`).join(', ');
-  return new OperationError('NAME_TAKEN', `during the transfer other public images of the name ${name} came up (${ids}); ${then}`, { name, ids });
+  return new OperationError(
+    'NAME_TAKEN',
+    `during the transfer other public images of the name ${name} came up (${ids}); ${then}`,
+    { name, ids },
+  );
 }
 
 export async function isInProduction(id: string, name: string, run: Run): Promise<boolean> {
@@ -70,6 +81,9 @@ export async function archive(image: SiteImage, run: Run): Promise<Archived | un
     { op: 'add', attribute: markers.supersededAt, value: markerTime(run.context.now()) },
   ] as const;
   // Two runs may archive it at once, each with its own time and perhaps another free name.
-  const archived = await changeImage(run.cloud, image.id, changes, { signal: run.context.signal, isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined });
+  const archived = await changeImage(run.cloud, image.id, changes, {
+    signal: run.context.signal,
+    isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined,
+  });
   return { id: image.id, name: archived.name };
 }

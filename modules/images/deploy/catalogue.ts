@@ -24,7 +24,11 @@ export interface Catalogue {
   /** All names that it has, those too whose image cannot be used. */
   readonly names: readonly string[];
   /** Reads what the store has of these names. */
-  subscribe(names: ReadonlySet<string>): Promise<{ readonly subscribed: readonly Subscribed[]; readonly failures: readonly string[]; readonly warnings: readonly string[] }>;
+  subscribe(names: ReadonlySet<string>): Promise<{
+    readonly subscribed: readonly Subscribed[];
+    readonly failures: readonly string[];
+    readonly warnings: readonly string[];
+  }>;
 }
 
 export interface NameSelection {
@@ -41,7 +45,11 @@ export interface SelectedNames {
 }
 
 /** Divides the selected names among the catalogues: of several that have a name the first one gives it. `isWhole`: none is missing. */
-export function selectNames(catalogues: readonly Catalogue[], { images, exclude }: NameSelection, isWhole: boolean): SelectedNames {
+export function selectNames(
+  catalogues: readonly Catalogue[],
+  { images, exclude }: NameSelection,
+  isWhole: boolean,
+): SelectedNames {
   const isIncluded = images ? picomatch([...images]) : () => true;
   const isExcluded = picomatch([...exclude]);
   const given = new Set<string>();
@@ -52,7 +60,9 @@ export function selectNames(catalogues: readonly Catalogue[], { images, exclude 
     names.set(catalogue, new Set(own.filter((name) => isIncluded(name) && !isExcluded(name))));
   }
   const selected = [...names.values()].flatMap((set) => [...set]);
-  const unknown = (images ?? []).filter((wanted) => !given.has(wanted) && !selected.some((name) => picomatch.isMatch(name, wanted)));
+  const unknown = (images ?? []).filter(
+    (wanted) => !given.has(wanted) && !selected.some((name) => picomatch.isMatch(name, wanted)),
+  );
   const isPattern = (wanted: string): boolean => picomatch.scan(wanted).isGlob;
   return {
     names,
@@ -63,6 +73,8 @@ export function selectNames(catalogues: readonly Catalogue[], { images, exclude 
 
 function missingImage(name: string, known: readonly string[], isWhole: boolean): Subscribed {
   const near = nearest(name, known);
-  const fault = isWhole ? `the catalogue has no image of this name${near ? `; did you mean ${near}?` : ''}` : 'no catalogue that could be read has an image of this name';
+  const fault = isWhole
+    ? `the catalogue has no image of this name${near ? `; did you mean ${near}?` : ''}`
+    : 'no catalogue that could be read has an image of this name';
   return { name, release: '', fault, isMadeInto: () => false, describe: () => undefined };
 }

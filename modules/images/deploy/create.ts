@@ -67,7 +67,10 @@ async function createIncoming(job: Job, source: Source, run: Run): Promise<Creat
     const created = await createImage(run.cloud, newImage(randomUUID(), job, source, run));
     if (created) return { image: created, action: 'deploy' };
   }
-  throw new OperationError('IDS_EXHAUSTED', `Glance takes no id for release ${release}, not even a random one`, { name, release });
+  throw new OperationError('IDS_EXHAUSTED', `Glance takes no id for release ${release}, not even a random one`, {
+    name,
+    release,
+  });
 }
 
 function foreignIdWarning(name: string, { id, name: itsName, owner }: Image): string {
@@ -75,7 +78,11 @@ function foreignIdWarning(name: string, { id, name: itsName, owner }: Image): st
 }
 
 /** What check mode tells of the ids that a run would pass over, as far as the list of images shows them. */
-export function warnOfForeignIds({ planned: { name, release, action } }: Job, images: readonly Image[], run: Run): void {
+export function warnOfForeignIds(
+  { planned: { name, release, action } }: Job,
+  images: readonly Image[],
+  run: Run,
+): void {
   if (action !== 'deploy') return;
   for (let attempt = 0; attempt < mostForeignIds; attempt++) {
     const id = imageId({ project: run.cloud.projectId, name, release, attempt });
@@ -117,13 +124,24 @@ async function judgeTaken(image: Image, job: Job, source: Source, run: Run): Pro
 
 function isOurIncoming(image: Image, job: Job, run: Run): boolean {
   const { name } = job.planned;
-  return isIncoming(image, { owner: run.cloud.projectId, prefix: run.args.image_prefix }) && image.properties[markers.name] === name && job.isMadeInto(image);
+  return (
+    isIncoming(image, { owner: run.cloud.projectId, prefix: run.args.image_prefix }) &&
+    image.properties[markers.name] === name &&
+    job.isMadeInto(image)
+  );
 }
 
 /** True while the store still has what the image was created for, and nobody has changed anything of it. */
 function isAsCreated(image: Image, job: Job, source: Source, run: Run): boolean {
   const wanted = newImage(image.id, job, source, run);
-  const differing = differencesFrom({ ...wanted, min_ram: 0, visibility: 'private', os_hidden: false, protected: false, tags: [] }, image);
-  if (differing.length > 0) run.context.log('info', `${job.planned.name}: ${image.id} of an earlier run is not gone on with: ${differing.join(', ')} differ`);
+  const differing = differencesFrom(
+    { ...wanted, min_ram: 0, visibility: 'private', os_hidden: false, protected: false, tags: [] },
+    image,
+  );
+  if (differing.length > 0)
+    run.context.log(
+      'info',
+      `${job.planned.name}: ${image.id} of an earlier run is not gone on with: ${differing.join(', ')} differ`,
+    );
   return differing.length === 0;
 }

@@ -13,7 +13,12 @@ const transferFields = defineFields({
     aliases: ['image'],
     siteYaml: ['images'],
   },
-  exclude: { type: 'list', description: 'Leave out these images: names, or patterns such as `*-ARM64`.', default: [], siteYaml: ['exclude'] },
+  exclude: {
+    type: 'list',
+    description: 'Leave out these images: names, or patterns such as `*-ARM64`.',
+    default: [],
+    siteYaml: ['exclude'],
+  },
   latest: {
     type: 'list',
     description:
@@ -29,7 +34,8 @@ const transferFields = defineFields({
   image_type: {
     type: 'string',
     choices: ['qcow2', 'raw'],
-    description: 'The disk format to deploy from the catalogue `releases`. In the older store each object has one format and says which.',
+    description:
+      'The disk format to deploy from the catalogue `releases`. In the older store each object has one format and says which.',
     default: 'qcow2',
     siteYaml: ['image_type'],
   },
@@ -43,7 +49,10 @@ const transferFields = defineFields({
   image_prefix: siteFields.image_prefix,
   image_metadata_field: {
     type: 'string',
-    pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', meaning: '1 to 64 letters, digits, dots, dashes and underscores' },
+    pattern: {
+      regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      meaning: '1 to 64 letters, digits, dots, dashes and underscores',
+    },
     description: 'The property that is set to `no` on an image that has been replaced.',
     default: 'chameleon-supported',
     siteYaml: ['image_metadata_field'],
@@ -59,27 +68,43 @@ const transferFields = defineFields({
   min_disk: {
     type: 'string',
     choices: ['auto', 'none'],
-    description: "`auto` sets the image's `min_disk` from the virtual size in its header. A boot with a smaller flavor is then refused.",
+    description:
+      "`auto` sets the image's `min_disk` from the virtual size in its header. A boot with a smaller flavor is then refused.",
     default: 'none',
     siteYaml: ['min_disk'],
   },
-  concurrency: { type: 'integer', minimum: 1, maximum: 16, description: 'How many images are brought in at a time.', default: 2, siteYaml: ['concurrency'] },
+  concurrency: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 16,
+    description: 'How many images are brought in at a time.',
+    default: 2,
+    siteYaml: ['concurrency'],
+  },
   stall_timeout: {
     type: 'integer',
     minimum: 1,
     maximum: 3600,
-    description: 'Seconds without a single byte after which a connection counts as broken. There is no limit to a whole transfer but `upload_timeout`.',
+    description:
+      'Seconds without a single byte after which a connection counts as broken. There is no limit to a whole transfer but `upload_timeout`.',
     default: 60,
   },
   upload_timeout: {
     type: 'integer',
     minimum: 60,
     maximum: 604800,
-    description: 'Seconds after which an upload that another run began counts as abandoned, and after which our own is given up.',
+    description:
+      'Seconds after which an upload that another run began counts as abandoned, and after which our own is given up.',
     default: 14400,
     siteYaml: ['upload_timeout'],
   },
-  attempts: { type: 'integer', minimum: 1, maximum: 20, description: 'How often the upload of one image is tried.', default: 5 },
+  attempts: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 20,
+    description: 'How often the upload of one image is tried.',
+    default: 5,
+  },
   lock_dir: siteFields.lock_dir,
 });
 
@@ -97,12 +122,19 @@ export const declaration = defineDeclaration({
   fields: { ...storeFields, ...transferFields, ...loginFields },
   returns: {
     images: {
-      description: 'One entry for each image of the catalogue that was selected, and for each leftover of an earlier run that was put right.',
+      description:
+        'One entry for each image of the catalogue that was selected, and for each leftover of an earlier run that was put right.',
       type: 'list',
       returned: 'always',
       contains: {
         name: { description: 'Production name.', type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
-        release: { description: 'Release that the catalogue names; of the older store the UUID of the object and its `build-timestamp`.', type: 'str', returned: 'always', sample: '20250422-v1-amd' },
+        release: {
+          description:
+            'Release that the catalogue names; of the older store the UUID of the object and its `build-timestamp`.',
+          type: 'str',
+          returned: 'always',
+          sample: '20250422-v1-amd',
+        },
         action: {
           description:
             'What was done, or in check mode would be: `up_to_date`, `deploy`, `resume` (an earlier run had begun), `in_progress` (a run on another host is at it), `delete` (a leftover), `conflict` or `failed`.',
@@ -110,10 +142,23 @@ export const declaration = defineDeclaration({
           returned: 'always',
           sample: 'deploy',
         },
-        reason: { description: 'Why.', type: 'str', returned: 'always', sample: 'the site has release 20250115-v1-amd' },
+        reason: {
+          description: 'Why.',
+          type: 'str',
+          returned: 'always',
+          sample: 'the site has release 20250115-v1-amd',
+        },
         id: { description: "The image's id in Glance.", type: 'str', returned: 'when there is one' },
-        archived_id: { description: 'Id of the image that was replaced.', type: 'str', returned: 'when one was replaced' },
-        archived_name: { description: 'The name that the replaced image has now.', type: 'str', returned: 'when one was replaced' },
+        archived_id: {
+          description: 'Id of the image that was replaced.',
+          type: 'str',
+          returned: 'when one was replaced',
+        },
+        archived_name: {
+          description: 'The name that the replaced image has now.',
+          type: 'str',
+          returned: 'when one was replaced',
+        },
         bytes: { description: 'Size of the image in bytes.', type: 'int', returned: 'when known' },
         seconds: { description: 'How long it took.', type: 'float', returned: 'when something was done' },
         verified_by: {
@@ -126,13 +171,23 @@ export const declaration = defineDeclaration({
     },
   },
   examples: [
-    { title: 'See what would be deployed', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' }, dryRun: true },
-    { title: 'Deploy everything that the site subscribes to', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
+    {
+      title: 'See what would be deployed',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' },
+      dryRun: true,
+    },
+    {
+      title: 'Deploy everything that the site subscribes to',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' },
+    },
     {
       title: 'Deploy from both stores, the older one by supports.yaml',
       arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', catalog: ['releases', 'objects'] },
     },
-    { title: 'Deploy the newest focal image of the older store', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', latest: ['ubuntu', 'focal', 'base'] } },
+    {
+      title: 'Deploy the newest focal image of the older store',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', latest: ['ubuntu', 'focal', 'base'] },
+    },
     {
       title: 'Deploy the Ubuntu images but not those for ARM, four at a time, by a login in clouds.yaml',
       arguments: {

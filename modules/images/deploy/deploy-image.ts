@@ -58,13 +58,24 @@ export function planTogether(jobs: readonly Job[]): ImageResult[] {
 function heldBack(jobs: readonly Job[]): ImageResult[] | undefined {
   const obstacle = jobs.find(({ planned: { action } }) => !carriedOut.has(action) && action !== 'up_to_date');
   if (!obstacle && jobs.some(({ planned }) => carriedOut.has(planned.action))) return undefined;
-  return jobs.map((job) => (obstacle && carriedOut.has(job.planned.action) ? waiting(resultOf(job), resultOf(obstacle)) : resultOf(job)));
+  return jobs.map((job) =>
+    obstacle && carriedOut.has(job.planned.action) ? waiting(resultOf(job), resultOf(obstacle)) : resultOf(job),
+  );
 }
 
 /** What becomes of a half whose other half cannot go into production. */
 function waiting(result: ImageResult, obstacle: ImageResult): ImageResult {
-  if (obstacle.action === 'in_progress') return { ...result, action: 'in_progress', reason: `it goes into production together with ${obstacle.name}, and a run elsewhere is at that` };
-  return { ...result, action: 'failed', reason: `it goes into production only together with ${obstacle.name}, which is not ready: ${obstacle.reason}` };
+  if (obstacle.action === 'in_progress')
+    return {
+      ...result,
+      action: 'in_progress',
+      reason: `it goes into production together with ${obstacle.name}, and a run elsewhere is at that`,
+    };
+  return {
+    ...result,
+    action: 'failed',
+    reason: `it goes into production only together with ${obstacle.name}, which is not ready: ${obstacle.reason}`,
+  };
 }
 
 function isHindrance({ result: { action } }: Ready): boolean {
@@ -105,7 +116,8 @@ async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]>
   const promoted = await promoteTogether(promotions, run);
   return ready.map(({ job, image, result }, index) => {
     const { archived, overtakenBy, failure } = promoted[index] ?? {};
-    if (failure !== undefined) return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
+    if (failure !== undefined)
+      return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
     const id = image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id };
     return { ...result, ...id, ...archivedOf(archived), ...overtaken(overtakenBy) };
   });
@@ -113,7 +125,9 @@ async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]>
 
 function overtaken(by: Promoted['overtakenBy']): Partial<ImageResult> {
   if (!by) return {};
-  return { reason: `a run elsewhere has promoted ${by.id} (release ${releaseTold(by) || 'not told'}) at the same moment, which is newer: this one has been archived` };
+  return {
+    reason: `a run elsewhere has promoted ${by.id} (release ${releaseTold(by) || 'not told'}) at the same moment, which is newer: this one has been archived`,
+  };
 }
 
 function archivedOf(archived: Archived | undefined): Partial<ImageResult> {

@@ -34,11 +34,21 @@ export function formatGuard({ object, diskFormat }: Work['source']): (chunk: Buf
 export async function assertStoredFormat(id: string, { source, run }: Work): Promise<void> {
   const { object, diskFormat } = source;
   const read = async (from: number, length: number): Promise<Buffer> => {
-    const answer = await downloadImage(run.cloud, id, { headers: { Range: `bytes=${from}-${from + length - 1}` }, expect: [200, 206] });
-    return readPart(answer.status === 206 ? 0 : from, length, readBody(answer, { url: answer.url, stallSeconds: run.args.stall_timeout }));
+    const answer = await downloadImage(run.cloud, id, {
+      headers: { Range: `bytes=${from}-${from + length - 1}` },
+      expect: [200, 206],
+    });
+    return readPart(
+      answer.status === 206 ? 0 : from,
+      length,
+      readBody(answer, { url: answer.url, stallSeconds: run.args.stall_timeout }),
+    );
   };
   const head = await read(0, Math.min(headBytes, object.bytes));
-  const tail = diskFormat === 'raw' ? await read(Math.max(0, object.bytes - tailBytes), Math.min(tailBytes, object.bytes)) : undefined;
+  const tail =
+    diskFormat === 'raw'
+      ? await read(Math.max(0, object.bytes - tailBytes), Math.min(tailBytes, object.bytes))
+      : undefined;
   const fault = contentFault({ head, ...(tail ? { tail } : {}), bytes: object.bytes }, diskFormat);
   if (fault) throw formatError(object, fault);
 }

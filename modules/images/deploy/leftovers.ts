@@ -9,7 +9,10 @@ import type { Run } from './job.js';
 
 /** Those that nobody uses. Of each other one it is said why it stays. */
 export async function withoutUsed(leftovers: readonly Leftover[], run: Run): Promise<Leftover[]> {
-  const reasons = await reasonsToKeep(leftovers.map(({ image }) => image), run);
+  const reasons = await reasonsToKeep(
+    leftovers.map(({ image }) => image),
+    run,
+  );
   return leftovers.filter(({ image }) => !reasons.has(image.id));
 }
 
@@ -21,10 +24,16 @@ export async function clearAway(image: SiteImage, run: Run): Promise<void> {
 
 /** Warns of each reason. */
 async function reasonsToKeep(images: readonly SiteImage[], run: Run): Promise<ReadonlyMap<string, string>> {
-  const reasons = await whyNotDeleted(images.map(({ id }) => id), run);
+  const reasons = await whyNotDeleted(
+    images.map(({ id }) => id),
+    run,
+  );
   for (const { id, name, properties } of images) {
     const reason = reasons.get(id);
-    if (reason !== undefined) run.warnings.push(`${properties[markers.name] ?? name}: ${name} (${id}), which an earlier run has left, was not deleted: ${reason}`);
+    if (reason !== undefined)
+      run.warnings.push(
+        `${properties[markers.name] ?? name}: ${name} (${id}), which an earlier run has left, was not deleted: ${reason}`,
+      );
   }
   return reasons;
 }

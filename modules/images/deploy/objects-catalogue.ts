@@ -6,7 +6,13 @@ import { openObjectsStore, type ObjectsStore } from '../../clients/store/objects
 import { readHead, type ProbedObject } from '../../clients/store/reading.js';
 import { hasCode, messageOf } from '../../core/errors.js';
 import { markers } from '../policy/site-image.js';
-import { chooseNamed, chooseNewest, isHalf, type ObjectSubscription, type StoreContent } from '../policy/build-choice.js';
+import {
+  chooseNamed,
+  chooseNewest,
+  isHalf,
+  type ObjectSubscription,
+  type StoreContent,
+} from '../policy/build-choice.js';
 import { parseBuild, type FaultyBuild, type StoredBuild } from '../policy/stored-builds.js';
 import { isMeant, withOtherHalves, type SupportedBuild } from '../policy/supported-builds.js';
 import type { Catalogue, Subscribed } from './catalogue.js';
@@ -17,11 +23,16 @@ import type { Planning, Source } from './job.js';
 const probesAtOnce = 8;
 
 /** `supported`: what supports.yaml lists. `ids`: only these objects, newest or not. */
-export async function openObjects(planning: Planning, supported: readonly SupportedBuild[], ids: readonly string[]): Promise<Catalogue> {
+export async function openObjects(
+  planning: Planning,
+  supported: readonly SupportedBuild[],
+  ids: readonly string[],
+): Promise<Catalogue> {
   const { args, http } = planning;
   const store = openObjectsStore({ url: args.objects_store_url, container: args.objects_container }, http);
   const base = { kind: 'objects', sourcePrefix: withoutCredentials(store.objectsUrl) } as const;
-  const subscribe = (read: ReadContent, subscriptions: readonly ObjectSubscription[]): Subscribed[] => subscriptions.map((subscription) => withSource(subscription, read, planning));
+  const subscribe = (read: ReadContent, subscriptions: readonly ObjectSubscription[]): Subscribed[] =>
+    subscriptions.map((subscription) => withSource(subscription, read, planning));
 
   if (ids.length > 0) {
     const read = await readNamed(ids, store, planning);
@@ -29,7 +40,14 @@ export async function openObjects(planning: Planning, supported: readonly Suppor
     return {
       ...base,
       names: subscriptions.map(({ name }) => name),
-      subscribe: async (names) => ({ subscribed: subscribe(read, subscriptions.filter(({ name }) => names.has(name))), failures: [], warnings: [] }),
+      subscribe: async (names) => ({
+        subscribed: subscribe(
+          read,
+          subscriptions.filter(({ name }) => names.has(name)),
+        ),
+        failures: [],
+        warnings: [],
+      }),
     };
   }
   const meant = supported.filter(({ identity }) => isMeant(identity, args.latest, args.ipa));
@@ -37,11 +55,18 @@ export async function openObjects(planning: Planning, supported: readonly Suppor
     ...base,
     names: meant.map(({ name }) => name),
     subscribe: async (names) => {
-      const wanted = withOtherHalves(meant.filter(({ name }) => names.has(name)), supported);
+      const wanted = withOtherHalves(
+        meant.filter(({ name }) => names.has(name)),
+        supported,
+      );
       if (wanted.length === 0) return { subscribed: [], failures: [], warnings: [] };
       const read = await readContent(await store.listIds(), store, planning);
       const { subscriptions, failures } = chooseNewest(wanted, read);
-      return { subscribed: subscribe(read, subscriptions), failures: [...read.failures, ...failures], warnings: read.warnings };
+      return {
+        subscribed: subscribe(read, subscriptions),
+        failures: [...read.failures, ...failures],
+        warnings: read.warnings,
+      };
     },
   };
 }
@@ -57,7 +82,9 @@ interface ReadContent extends StoreContent {
 /** The objects of these names; those of the other halves too, as far as one is a half of an agent. */
 async function readNamed(ids: readonly string[], store: ObjectsStore, planning: Planning): Promise<ReadContent> {
   const named = await readContent(ids, store, planning);
-  return named.builds.some(isHalf) ? readContent([...new Set([...ids, ...(await store.listIds())])], store, planning) : named;
+  return named.builds.some(isHalf)
+    ? readContent([...new Set([...ids, ...(await store.listIds())])], store, planning)
+    : named;
 }
 
 /** A HEAD for each object, bounded; the failure of one is told and stops no other. */
@@ -94,10 +121,19 @@ async function readContent(ids: readonly string[], store: ObjectsStore, { contex
 function withSource(subscription: ObjectSubscription, { objects }: ReadContent, planning: Planning): Subscribed {
   const { name, build } = subscription;
   const object = build && objects.get(build.id);
-  return { ...subscription, ...(object ? { readSource: async () => ({ source: await readSource(name, { build, object }, planning), warnings: [] }) } : {}) };
+  return {
+    ...subscription,
+    ...(object
+      ? { readSource: async () => ({ source: await readSource(name, { build, object }, planning), warnings: [] }) }
+      : {}),
+  };
 }
 
-async function readSource(name: string, { build, object: listed }: { build: StoredBuild; object: StoreObject }, { args, http }: Planning): Promise<Source> {
+async function readSource(
+  name: string,
+  { build, object: listed }: { build: StoredBuild; object: StoreObject },
+  { args, http }: Planning,
+): Promise<Source> {
   const { object, head } = await readHead(http, listed, headBytes);
   assertFormat(object, head, build.diskFormat);
   const isDisk = build.diskFormat === 'qcow2' || build.diskFormat === 'raw';

@@ -52,7 +52,9 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
 
 /** What the newest image with data shows of Glance's own digests. */
 function newestDigests(images: readonly Image[]): GlanceDigests | undefined {
-  const newest = images.filter((image) => image.os_hash_algo ?? image.checksum).sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
+  const newest = images
+    .filter((image) => image.os_hash_algo ?? image.checksum)
+    .sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
   return newest && digestsOf(newest);
 }
 
@@ -62,7 +64,11 @@ async function withImportable(plan: SitePlan, run: Run): Promise<SitePlan> {
   const offered = await importMethods(run.cloud);
   if (!offered.includes('web-download')) {
     const list = offered.length > 0 ? offered.join(', ') : 'none';
-    throw new OperationError('IMPORT_NOT_OFFERED', `import_method: web-download is not offered by this Glance; it offers: ${list}`, { offered: list });
+    throw new OperationError(
+      'IMPORT_NOT_OFFERED',
+      `import_method: web-download is not offered by this Glance; it offers: ${list}`,
+      { offered: list },
+    );
   }
   const jobs = plan.jobs.map((job): Job => {
     if (!job.source || isVerifiableUnsent(job.source)) return job;
@@ -106,10 +112,20 @@ async function clear(leftover: Leftover, run: Run): Promise<ImageResult> {
     await deleteImage(run.cloud, leftover.image.id);
     return leftoverResult(leftover);
   } catch (error) {
-    return { ...leftoverResult(leftover), action: 'failed', reason: `leftover ${leftover.image.id} could not be deleted: ${messageOf(error)}` };
+    return {
+      ...leftoverResult(leftover),
+      action: 'failed',
+      reason: `leftover ${leftover.image.id} could not be deleted: ${messageOf(error)}`,
+    };
   }
 }
 
 function leftoverResult({ image, reason }: Leftover): ImageResult {
-  return { name: image.properties[markers.name] ?? image.name, release: releaseTold(image), action: 'delete', reason, id: image.id };
+  return {
+    name: image.properties[markers.name] ?? image.name,
+    release: releaseTold(image),
+    action: 'delete',
+    reason,
+    id: image.id,
+  };
 }

@@ -38,26 +38,43 @@ export interface Scope {
  * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has neither ids nor IPA images, and there a
  * distribution, release and variant do not tell images apart. Throws INVALID_INPUT where the arguments contradict each other, or supports.yaml.
  */
-export async function readScope(args: DeployArguments, context: Pick<Context, 'environment' | 'signal'>): Promise<Scope> {
+export async function readScope(
+  args: DeployArguments,
+  context: Pick<Context, 'environment' | 'signal'>,
+): Promise<Scope> {
   const { latest, ipa, images = [] } = args;
   const kinds = cataloguesOf(args);
   const refusals = args.allowed_properties.flatMap((pattern) => refusalToAllow(pattern) ?? []);
   if (refusals.length > 0) throw new InputError(`allowed_properties: ${refusals.join('; ')}`, 'allowed_properties');
-  if (latest && latest.length > 3) throw new InputError(`latest: ${latest.join(',')} has more than three words: distribution, release, variant`, 'latest');
+  if (latest && latest.length > 3)
+    throw new InputError(
+      `latest: ${latest.join(',')} has more than three words: distribution, release, variant`,
+      'latest',
+    );
   const ids = images.filter(isUuid);
-  if (ids.length > 0 && ids.length < images.length) throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');
-  if (ids.length > 0 && (latest || ipa)) throw new InputError(`images: an id and ${latest ? 'latest' : 'ipa'} exclude each other`, 'images');
+  if (ids.length > 0 && ids.length < images.length)
+    throw new InputError(`images: ${images.join(', ')} has ids and names in it; give one kind of them`, 'images');
+  if (ids.length > 0 && (latest || ipa))
+    throw new InputError(`images: an id and ${latest ? 'latest' : 'ipa'} exclude each other`, 'images');
   const wanted: readonly CatalogueKind[] = ids.length > 0 || latest || ipa ? ['objects'] : kinds;
   if (wanted.includes('releases')) urlOf(args);
   const supported = wanted.includes('objects') ? (await readSupports(args, context)).builds : [];
-  if ((latest || ipa) && !supported.some(({ identity }) => isMeant(identity, latest, ipa))) throw notListed(args, supported);
+  if ((latest || ipa) && !supported.some(({ identity }) => isMeant(identity, latest, ipa)))
+    throw notListed(args, supported);
   return { kinds: wanted, ids: [...new Set(ids)], supported };
 }
 
 function notListed({ latest = [], ipa }: DeployArguments, supported: readonly SupportedBuild[]): InputError {
-  const listed = [...new Set(supported.map(({ identity }) => wordsOf({ ...identity, ipa: 'na' }).replaceAll(' ', ',')))];
-  const words = [...(latest.length > 0 ? [`latest ${latest.join(',')}`] : []), ...(ipa ? [`ipa ${ipa}`] : [])].join(' and ');
-  return new InputError(`${words}: supports.yaml lists no such image; it lists: ${listed.join(' ') || 'nothing'}`, latest.length > 0 ? 'latest' : 'ipa');
+  const listed = [
+    ...new Set(supported.map(({ identity }) => wordsOf({ ...identity, ipa: 'na' }).replaceAll(' ', ','))),
+  ];
+  const words = [...(latest.length > 0 ? [`latest ${latest.join(',')}`] : []), ...(ipa ? [`ipa ${ipa}`] : [])].join(
+    ' and ',
+  );
+  return new InputError(
+    `${words}: supports.yaml lists no such image; it lists: ${listed.join(' ') || 'nothing'}`,
+    latest.length > 0 ? 'latest' : 'ipa',
+  );
 }
 
 /** The catalogues that could be opened, and why the others could not. */
@@ -69,7 +86,9 @@ export interface Opened {
 /** Opens them all. The failure of one is told and stops no other; that of the only one is thrown. */
 export async function openCatalogues(scope: Scope, planning: Planning): Promise<Opened> {
   const { kinds, ids, supported } = scope;
-  const settled = await Promise.allSettled(kinds.map((kind) => (kind === 'releases' ? openReleases(planning) : openObjects(planning, supported, ids))));
+  const settled = await Promise.allSettled(
+    kinds.map((kind) => (kind === 'releases' ? openReleases(planning) : openObjects(planning, supported, ids))),
+  );
   const unread = new Map<CatalogueKind, string>();
   settled.forEach((result, index) => {
     if (result.status === 'fulfilled') return;
@@ -83,7 +102,11 @@ export async function openCatalogues(scope: Scope, planning: Planning): Promise<
 export async function planRun(run: Run, scope: Scope, opened: Opened, images: readonly Image[]): Promise<SitePlan> {
   const { args } = run;
   const patterns = scope.ids.length > 0 ? undefined : args.images;
-  const selected = selectNames(opened.catalogues, { images: patterns, exclude: args.exclude }, opened.unread.size === 0);
+  const selected = selectNames(
+    opened.catalogues,
+    { images: patterns, exclude: args.exclude },
+    opened.unread.size === 0,
+  );
   const read = await subscribeAll(run, scope, opened, selected.names);
   const wanted = [...read.subscribed, ...selected.missing, ...excludedIds(scope, opened.catalogues, selected.names)];
   const isUnrestricted = !args.images && !args.latest && !args.ipa && read.unread.size === 0;
@@ -101,12 +124,17 @@ export async function planRun(run: Run, scope: Scope, opened: Opened, images: re
   });
   const limit = pLimit(probesAtOnce);
   const subscriptions = new Map(wanted.map((subscribed) => [subscribed.name, subscribed]));
-  const jobs = await Promise.all(plan.images.map((planned) => limit(() => prepare(planned, subscriptions.get(planned.name) as Subscribed, run))));
+  const jobs = await Promise.all(
+    plan.images.map((planned) => limit(() => prepare(planned, subscriptions.get(planned.name) as Subscribed, run))),
+  );
   return {
     jobs,
     leftovers: plan.leftovers,
     warnings: [...selected.warnings, ...read.warnings, ...plan.warnings, ...jobs.flatMap(({ warnings }) => warnings)],
-    failures: [...[...read.unread].map(([kind, failure]) => `the catalogue ${kind} could not be read: ${failure}`), ...read.failures],
+    failures: [
+      ...[...read.unread].map(([kind, failure]) => `the catalogue ${kind} could not be read: ${failure}`),
+      ...read.failures,
+    ],
   };
 }
 
@@ -117,9 +145,18 @@ interface ReadCatalogues {
   readonly warnings: readonly string[];
 }
 
-async function subscribeAll(run: Run, { kinds }: Scope, opened: Opened, names: ReadonlyMap<Catalogue, ReadonlySet<string>>): Promise<ReadCatalogues> {
+async function subscribeAll(
+  run: Run,
+  { kinds }: Scope,
+  opened: Opened,
+  names: ReadonlyMap<Catalogue, ReadonlySet<string>>,
+): Promise<ReadCatalogues> {
   const unread = new Map(opened.unread);
-  const read: { subscribed: Subscribed[]; failures: string[]; warnings: string[] } = { subscribed: [], failures: [], warnings: [] };
+  const read: { subscribed: Subscribed[]; failures: string[]; warnings: string[] } = {
+    subscribed: [],
+    failures: [],
+    warnings: [],
+  };
   for (const catalogue of opened.catalogues) {
     try {
       const { subscribed, failures, warnings } = await catalogue.subscribe(names.get(catalogue) ?? new Set());
@@ -144,10 +181,22 @@ function givingWay(image: Subscribed, kind: CatalogueKind, before: readonly Cata
 }
 
 /** What was asked for by its id is never left out without a word. */
-function excludedIds({ ids }: Scope, catalogues: readonly Catalogue[], names: ReadonlyMap<Catalogue, ReadonlySet<string>>): Subscribed[] {
+function excludedIds(
+  { ids }: Scope,
+  catalogues: readonly Catalogue[],
+  names: ReadonlyMap<Catalogue, ReadonlySet<string>>,
+): Subscribed[] {
   if (ids.length === 0) return [];
-  const excluded = catalogues.flatMap((catalogue) => catalogue.names.filter((name) => !names.get(catalogue)?.has(name)));
-  return excluded.map((name) => ({ name, release: '', fault: 'it was asked for by its id, but exclude leaves it out', isMadeInto: () => false, describe: () => undefined }));
+  const excluded = catalogues.flatMap((catalogue) =>
+    catalogue.names.filter((name) => !names.get(catalogue)?.has(name)),
+  );
+  return excluded.map((name) => ({
+    name,
+    release: '',
+    fault: 'it was asked for by its id, but exclude leaves it out',
+    isMadeInto: () => false,
+    describe: () => undefined,
+  }));
 }
 
 async function prepare(planned: PlannedImage, { isMadeInto, readSource }: Subscribed, run: Run): Promise<Job> {

@@ -70,9 +70,20 @@ async function settle({ job, image }: Published, { archived, failure }: Promoted
   const { name } = job.planned;
   try {
     const { present, archived: others } = await archiveReplaced(name, run);
-    return { archived: archived ?? others[0], ...(image && present && present.id !== image.id ? { overtakenBy: present } : {}) };
+    return {
+      archived: archived ?? others[0],
+      ...(image && present && present.id !== image.id ? { overtakenBy: present } : {}),
+    };
   } catch (error) {
-    return { failure: image ? halfDone({ job, image, old: undefined }, `it could not be made sure that no other run has promoted an image too (${messageOf(error)})`, error) : error };
+    return {
+      failure: image
+        ? halfDone(
+            { job, image, old: undefined },
+            `it could not be made sure that no other run has promoted an image too (${messageOf(error)})`,
+            error,
+          )
+        : error,
+    };
   }
 }
 
@@ -80,7 +91,10 @@ async function publish({ image, job, old }: Published, run: Run): Promise<void> 
   if (!image) return;
   const { name } = job.planned;
   // Where none is in production any more the marker stays: another run may just have archived it for the sake of this very image.
-  const replaces: ImageChange[] = old && image.properties[markers.replaces] !== old.id ? [{ op: 'add', attribute: markers.replaces, value: old.id }] : [];
+  const replaces: ImageChange[] =
+    old && image.properties[markers.replaces] !== old.id
+      ? [{ op: 'add', attribute: markers.replaces, value: old.id }]
+      : [];
   const changes: ImageChange[] = [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'replace', attribute: 'visibility', value: 'public' },
@@ -88,7 +102,10 @@ async function publish({ image, job, old }: Published, run: Run): Promise<void> 
     ...replaces,
   ];
   // A run elsewhere that has promoted a newer build may archive this one before it is read back.
-  await changeImage(run.cloud, image.id, changes, { signal: run.context.signal, isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined });
+  await changeImage(run.cloud, image.id, changes, {
+    signal: run.context.signal,
+    isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined,
+  });
 }
 
 interface Refusal {
@@ -99,20 +116,38 @@ interface Refusal {
 }
 
 /** Takes back what was published, the last first. Each has its failure then: its own, or that of the other. */
-async function failTogether(promotions: readonly Promotion[], published: readonly Published[], refusal: Refusal, run: Run): Promise<Promoted[]> {
+async function failTogether(
+  promotions: readonly Promotion[],
+  published: readonly Published[],
+  refusal: Refusal,
+  run: Run,
+): Promise<Promoted[]> {
   const failures = new Map<Job, unknown>();
-  for (const each of [...published].reverse()) if (each.image) failures.set(each.job, await takeBack(each, each.image, refusal, run));
+  for (const each of [...published].reverse())
+    if (each.image) failures.set(each.job, await takeBack(each, each.image, refusal, run));
   return promotions.map(({ job }, index) => {
     const other = `${job.planned.name} goes into production only together with ${promotions[refusal.at]?.job.planned.name}: ${refusal.why}`;
-    return { failure: failures.get(job) ?? (index === refusal.at ? refusal.error : new OperationError('PROMOTION_ROLLED_BACK', other, { name: job.planned.name }, refusal.error)) };
+    return {
+      failure:
+        failures.get(job) ??
+        (index === refusal.at
+          ? refusal.error
+          : new OperationError('PROMOTION_ROLLED_BACK', other, { name: job.planned.name }, refusal.error)),
+    };
   });
 }
 
-async function takeBack({ job, old }: Published, image: Image, { error, why }: Refusal, run: Run): Promise<OperationError> {
+async function takeBack(
+  { job, old }: Published,
+  image: Image,
+  { error, why }: Refusal,
+  run: Run,
+): Promise<OperationError> {
   const { name } = job.planned;
   try {
     // A run elsewhere may have archived the one before for the sake of its own image: then ours may be the only one.
-    if (old && !(await isInProduction(old.id, name, run))) return halfDone({ job, image, old: undefined }, `${why}; the image before it is in production no more`, error);
+    if (old && !(await isInProduction(old.id, name, run)))
+      return halfDone({ job, image, old: undefined }, `${why}; the image before it is in production no more`, error);
     const changes = [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
@@ -120,9 +155,18 @@ async function takeBack({ job, old }: Published, image: Image, { error, why }: R
     ] as const;
     await changeImage(run.cloud, image.id, changes, { signal: run.context.signal });
     const facts = { name, id: image.id, present: old?.id };
-    return new OperationError('PROMOTION_ROLLED_BACK', `${why}; the promotion of ${image.id} was taken back, and the next run tries again`, facts, error);
+    return new OperationError(
+      'PROMOTION_ROLLED_BACK',
+      `${why}; the promotion of ${image.id} was taken back, and the next run tries again`,
+      facts,
+      error,
+    );
   } catch (second) {
-    return halfDone({ job, image, old }, `${why}, and taking the promotion back failed too (${messageOf(second)})`, error);
+    return halfDone(
+      { job, image, old },
+      `${why}, and taking the promotion back failed too (${messageOf(second)})`,
+      error,
+    );
   }
 }
 

@@ -16,7 +16,9 @@ export async function openReleases({ args, http }: Planning): Promise<Catalogue>
     sourcePrefix: withoutCredentials(store.versionsUrl),
     names: entries.map(({ name }) => name),
     subscribe: async (names) => ({
-      subscribed: entries.filter(({ name }) => names.has(name)).map((entry): Subscribed => ({ ...subscriptionOf(entry), readSource: () => readSource(entry, store, args) })),
+      subscribed: entries
+        .filter(({ name }) => names.has(name))
+        .map((entry): Subscribed => ({ ...subscriptionOf(entry), readSource: () => readSource(entry, store, args) })),
       failures: [],
       warnings: [],
     }),
@@ -25,13 +27,28 @@ export async function openReleases({ args, http }: Planning): Promise<Catalogue>
 
 /** Throws INVALID_INPUT where the site names no store. */
 export function urlOf({ object_store_url: url }: Pick<DeployArguments, 'object_store_url'>): string {
-  if (url === undefined) throw new InputError('object_store_url is required, here or in site.yaml, since catalog has releases', 'object_store_url');
+  if (url === undefined)
+    throw new InputError(
+      'object_store_url is required, here or in site.yaml, since catalog has releases',
+      'object_store_url',
+    );
   return url;
 }
 
-async function readSource({ name, release }: CatalogueEntry, store: ReleasesStore, args: DeployArguments): Promise<Sourced> {
-  const { properties, ignored, meaningful } = parseManifest(await store.readManifest(name, release), withoutCredentials(store.manifestUrl(name, release)), args.allowed_properties);
-  const { object, head } = await store.readHead(await store.probe(store.imageUrl(name, release, args.image_type)), headBytes);
+async function readSource(
+  { name, release }: CatalogueEntry,
+  store: ReleasesStore,
+  args: DeployArguments,
+): Promise<Sourced> {
+  const { properties, ignored, meaningful } = parseManifest(
+    await store.readManifest(name, release),
+    withoutCredentials(store.manifestUrl(name, release)),
+    args.allowed_properties,
+  );
+  const { object, head } = await store.readHead(
+    await store.probe(store.imageUrl(name, release, args.image_type)),
+    headBytes,
+  );
   assertFormat(object, head, args.image_type);
   const source = {
     object,
@@ -46,7 +63,15 @@ async function readSource({ name, release }: CatalogueEntry, store: ReleasesStor
     },
   };
   const leftOut = (keys: readonly string[], why: string): string[] =>
-    keys.length > 0 ? [`${name}: the manifest's ${keys.join(', ')} ${why} and ${keys.length > 1 ? 'were' : 'was'} left out`] : [];
-  const warnings = [...leftOut(ignored, 'cannot be set by a manifest'), ...leftOut(meaningful, 'cannot be set by a manifest, since Glance, Nova or Cinder act on it (see allowed_properties),')];
+    keys.length > 0
+      ? [`${name}: the manifest's ${keys.join(', ')} ${why} and ${keys.length > 1 ? 'were' : 'was'} left out`]
+      : [];
+  const warnings = [
+    ...leftOut(ignored, 'cannot be set by a manifest'),
+    ...leftOut(
+      meaningful,
+      'cannot be set by a manifest, since Glance, Nova or Cinder act on it (see allowed_properties),',
+    ),
+  ];
   return { source, warnings };
 }

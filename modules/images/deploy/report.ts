@@ -18,7 +18,14 @@ export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, check
     differences: results.filter(({ action }) => changing.has(action)).map((result) => differenceOf(result, plan)),
     table: {
       columns: ['IMAGE', 'RELEASE', 'ACTION', 'SIZE', 'TIME', 'REASON'],
-      rows: results.map((result) => [result.name, result.release, result.action, sizeOf(result.bytes), result.seconds === undefined ? '' : `${result.seconds} s`, detailOf(result)]),
+      rows: results.map((result) => [
+        result.name,
+        result.release,
+        result.action,
+        sizeOf(result.bytes),
+        result.seconds === undefined ? '' : `${result.seconds} s`,
+        detailOf(result),
+      ]),
     },
   };
 }
@@ -44,7 +51,8 @@ function detailOf(result: ImageResult): string {
 
 function differenceOf(result: ImageResult, plan: SitePlan): Difference {
   const header = `image ${result.name}`;
-  if (result.action === 'delete') return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
+  if (result.action === 'delete')
+    return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
   const production = plan.jobs.find(({ planned }) => planned.name === result.name)?.planned.production;
   const before = production ? { id: production.id, release: releaseTold(production) } : {};
   return { header, before, after: { id: result.id ?? '(new)', release: result.release, visibility: 'public' } };

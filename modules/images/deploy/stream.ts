@@ -18,7 +18,11 @@ const sourceBudgetSeconds = 40;
  * Throws the source's error where the source was at fault, else the upload's; FORMAT_MISMATCH or FORMAT_UNSAFE, before the
  * last byte is sent, where the bytes are not what they are said to be.
  */
-export async function streamOnce(id: string, work: Work, onSent: (digests: ReadonlyMap<string, string>) => void): Promise<void> {
+export async function streamOnce(
+  id: string,
+  work: Work,
+  onSent: (digests: ReadonlyMap<string, string>) => void,
+): Promise<void> {
   const { source, run } = work;
   await run.cloud.renewToken();
   const controller = new AbortController();
@@ -37,7 +41,12 @@ export async function streamOnce(id: string, work: Work, onSent: (digests: Reado
   }
   const body = Readable.from(bytes(), { objectMode: false, highWaterMark: 1024 * 1024 });
   try {
-    await uploadImage(run.cloud, id, { body, bytes: source.object.bytes, answerSeconds: run.args.upload_timeout, signal: controller.signal });
+    await uploadImage(run.cloud, id, {
+      body,
+      bytes: source.object.bytes,
+      answerSeconds: run.args.upload_timeout,
+      signal: controller.signal,
+    });
   } catch (error) {
     throw sourceFailure ?? error;
   } finally {
@@ -46,7 +55,11 @@ export async function streamOnce(id: string, work: Work, onSent: (digests: Reado
   }
 }
 
-async function* digested({ job, source, run }: Work, watch: ReceiverWatch, onSent: (digests: ReadonlyMap<string, string>) => void): AsyncGenerator<Buffer, void, void> {
+async function* digested(
+  { job, source, run }: Work,
+  watch: ReceiverWatch,
+  onSent: (digests: ReadonlyMap<string, string>) => void,
+): AsyncGenerator<Buffer, void, void> {
   const digests = startDigests(digestsNeeded(source, run.glanceDigests));
   const assertContent = formatGuard(source);
   const totalBytes = source.object.bytes;
@@ -56,7 +69,8 @@ async function* digested({ job, source, run }: Work, watch: ReceiverWatch, onSen
     signal: run.context.signal,
     stallSeconds: run.args.stall_timeout,
     budgetSeconds: sourceBudgetSeconds,
-    onInterruption: (reason, offset) => run.context.log('info', `${job.planned.name}: ${reason}; continuing at byte ${offset}`),
+    onInterruption: (reason, offset) =>
+      run.context.log('info', `${job.planned.name}: ${reason}; continuing at byte ${offset}`),
   });
   for await (const chunk of chunks) {
     // Glance makes an image active only when it has all bytes, so one that is refused here never becomes so.
@@ -83,7 +97,11 @@ function watchReceiver(controller: AbortController, stallSeconds: number): Recei
   const stop = (): void => clearTimeout(timer);
   const start = (seconds = stallSeconds): void => {
     stop();
-    timer = setTimeout(() => controller.abort(new ConnectionError('STALLED', `Glance took nothing, and answered nothing, for ${seconds} s`)), seconds * 1000);
+    timer = setTimeout(
+      () =>
+        controller.abort(new ConnectionError('STALLED', `Glance took nothing, and answered nothing, for ${seconds} s`)),
+      seconds * 1000,
+    );
   };
   return { start, stop };
 }

@@ -28,13 +28,20 @@ export async function transfer(id: string, work: Work): Promise<Transferred> {
     if (image.status === 'active') return { image, ...(streamed ? { streamed } : {}) };
     if (attempt > run.args.attempts) throw failure;
     if (failure !== undefined) {
-      run.context.log('info', `${job.planned.name}: attempt ${attempt - 1} failed: ${messageOf(failure)}; trying again`);
+      run.context.log(
+        'info',
+        `${job.planned.name}: attempt ${attempt - 1} failed: ${messageOf(failure)}; trying again`,
+      );
       await pause(attempt - 1, failure, run);
     }
     try {
       if (run.args.import_method === 'web-download') await importOnce(id, work);
       else await streamOnce(id, work, (digests) => (streamed = digests));
-      failure = new OperationError('UPLOAD_LOST', `Glance answered that it has the data of image ${id}, but the image is still queued`, { id });
+      failure = new OperationError(
+        'UPLOAD_LOST',
+        `Glance answered that it has the data of image ${id}, but the image is still queued`,
+        { id },
+      );
     } catch (error) {
       run.context.signal.throwIfAborted();
       if (!mayRecover(error)) throw await discarded(id, statusOf(error) === 415 ? refused(error, work) : error, work);
@@ -48,7 +55,8 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
   return waitFor(
     async () => {
       const image = await getImage(run.cloud, id);
-      if (!image) throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody during the transfer`, { id });
+      if (!image)
+        throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody during the transfer`, { id });
       if (isInMotion(image)) {
         run.context.progress({ subject: job.planned.name, stage: 'wait' });
         return undefined;
@@ -56,7 +64,12 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
       if (image.status === 'active' || image.status === 'queued') return image;
       throw new OperationError('IMAGE_UNUSABLE', `image ${id} is ${image.status}`, { id, status: image.status });
     },
-    { subject: `Glance to finish image ${id}`, timeoutSeconds: run.args.upload_timeout, intervalSeconds: 0.5, signal: run.context.signal },
+    {
+      subject: `Glance to finish image ${id}`,
+      timeoutSeconds: run.args.upload_timeout,
+      intervalSeconds: 0.5,
+      signal: run.context.signal,
+    },
   );
 }
 
@@ -68,14 +81,23 @@ async function importOnce(id: string, work: Work): Promise<void> {
   const image = await settled(id, work);
   if (image.status === 'active') return;
   const reason = await failureReason(id, run);
-  throw new OperationError('IMPORT_FAILED', `Glance could not import ${source.object.url}${reason ? `: ${reason}` : ''}`, { id });
+  throw new OperationError(
+    'IMPORT_FAILED',
+    `Glance could not import ${source.object.url}${reason ? `: ${reason}` : ''}`,
+    { id },
+  );
 }
 
 /** Glance writes the task's message a moment after the image's status. */
 async function failureReason(id: string, run: Run): Promise<string> {
   const look = async (): Promise<string | undefined> => (await importFailure(run.cloud, id)) || undefined;
   try {
-    return await waitFor(look, { subject: 'the reason of a failed import', timeoutSeconds: 3, intervalSeconds: 0.2, signal: run.context.signal });
+    return await waitFor(look, {
+      subject: 'the reason of a failed import',
+      timeoutSeconds: 3,
+      intervalSeconds: 0.2,
+      signal: run.context.signal,
+    });
   } catch (error) {
     if (hasCode(error, 'WAIT_TIMEOUT')) return '';
     throw error;
@@ -90,7 +112,12 @@ async function pause(failures: number, failure: unknown, run: Run): Promise<void
 /** Glance has looked into the bytes, or takes no such data at all; its own words are often those of its web framework. */
 function refused(error: unknown, { source }: Work): OperationError {
   const url = withoutCredentials(source.object.url);
-  return new OperationError('IMAGE_REFUSED', `Glance found that the bytes of ${url} are not ${source.diskFormat}, or not safe to use as that (${messageOf(error)})`, { url }, error);
+  return new OperationError(
+    'IMAGE_REFUSED',
+    `Glance found that the bytes of ${url} are not ${source.diskFormat}, or not safe to use as that (${messageOf(error)})`,
+    { url },
+    error,
+  );
 }
 
 /** 401: the token has been renewed meanwhile. 409: the image's status will tell. 410 and 404 too. */

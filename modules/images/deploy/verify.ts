@@ -24,7 +24,8 @@ export function digestsNeeded(source: Source, glance: GlanceDigests | undefined)
   const forStore = sha256 ? ['sha256'] : md5 && canDigest('md5') ? ['md5'] : [];
   if (glance?.md5 && sha256 && md5) return forStore;
   if (glance?.md5 && canDigest('md5')) return [...new Set([...forStore, 'md5'])];
-  const forGlance = glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'].filter(canDigest);
+  const forGlance =
+    glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'].filter(canDigest);
   return [...new Set([...forStore, ...forGlance])];
 }
 
@@ -45,7 +46,8 @@ export async function verify(image: Image, streamed: Streamed | undefined, work:
     verifiedBy.push(what);
   };
   try {
-    if (image.size === 0) throw new OperationError('FORMAT_MISMATCH', 'Glance has stored no byte of the image', { id: image.id });
+    if (image.size === 0)
+      throw new OperationError('FORMAT_MISMATCH', 'Glance has stored no byte of the image', { id: image.id });
     check('size', image.size, work.source.object.bytes);
     if (streamed) await verifySent(image, streamed, work, check);
     else await verifyStored(image, work, check);
@@ -57,9 +59,16 @@ export async function verify(image: Image, streamed: Streamed | undefined, work:
 
 type Check = (what: string, found: string | number | undefined, expected: string | number) => void;
 
-function mismatch({ source }: Work, { what, found, expected }: { what: string; found: string | number | undefined; expected: string | number }): OperationError {
+function mismatch(
+  { source }: Work,
+  { what, found, expected }: { what: string; found: string | number | undefined; expected: string | number },
+): OperationError {
   const url = withoutCredentials(source.object.url);
-  return new OperationError('CHECKSUM_MISMATCH', `the ${what} of the image is ${found}, but of ${url} it is ${expected}`, { url, found, expected });
+  return new OperationError(
+    'CHECKSUM_MISMATCH',
+    `the ${what} of the image is ${found}, but of ${url} it is ${expected}`,
+    { url, found, expected },
+  );
 }
 
 /** What was sent is the store's object, and what was sent is what Glance has. */
@@ -72,26 +81,41 @@ async function verifySent(image: Image, sent: Streamed, work: Work, check: Check
   if (md5 && image.checksum === md5) return check("Glance's md5", image.checksum, md5);
   // Glance reports nothing to compare by, or an MD5 that contradicts what the store says of the same bytes: its bytes decide.
   const [algorithm] = sha256 ? ['sha256'] : [...sent.keys()];
-  if (algorithm === undefined) throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: ${unavailable('md5')}`, { id: image.id });
-  check(`Glance's data by ${algorithm}`, (await digestStored(image.id, [algorithm], work)).get(algorithm), sent.get(algorithm) as string);
+  if (algorithm === undefined)
+    throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: ${unavailable('md5')}`, {
+      id: image.id,
+    });
+  check(
+    `Glance's data by ${algorithm}`,
+    (await digestStored(image.id, [algorithm], work)).get(algorithm),
+    sent.get(algorithm) as string,
+  );
 }
 
 /** Glance's MD5, on a host that cannot compute one. */
 function reportedMd5({ id, checksum }: Image): string {
   if (checksum) return checksum;
-  throw new OperationError('UNVERIFIABLE', `image ${id} cannot be verified: the store publishes only an MD5, and ${unavailable('md5')}`, { id });
+  throw new OperationError(
+    'UNVERIFIABLE',
+    `image ${id} cannot be verified: the store publishes only an MD5, and ${unavailable('md5')}`,
+    { id },
+  );
 }
 
 async function verifyStored(image: Image, work: Work, check: Check): Promise<void> {
   const { md5, sha256 } = work.source.object;
-  if (sha256 && image.os_hash_algo !== 'sha256') return check("store's sha256", (await digestStored(image.id, ['sha256'], work)).get('sha256'), sha256);
+  if (sha256 && image.os_hash_algo !== 'sha256')
+    return check("store's sha256", (await digestStored(image.id, ['sha256'], work)).get('sha256'), sha256);
   await assertStoredFormat(image.id, work);
   if (sha256) return check("store's sha256", image.os_hash_value, sha256);
   if (md5 && image.checksum) return check("store's md5", image.checksum, md5);
   if (md5 && !canDigest('md5')) reportedMd5(image);
   if (md5) return check("store's md5", (await digestStored(image.id, ['md5'], work)).get('md5'), md5);
   const own = glanceDigest(image, await digestAgain(image, work));
-  if (!own) throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance reports ${offered(image)}`, { id: image.id });
+  if (!own)
+    throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance reports ${offered(image)}`, {
+      id: image.id,
+    });
   check(own.what, own.found, own.expected);
 }
 
@@ -105,7 +129,10 @@ export function digestsOf({ os_hash_algo: algorithm, checksum }: Image): GlanceD
 }
 
 /** Glance's own word on what it stored, beside ours on the bytes that are meant. Undefined where they have nothing in common. */
-function glanceDigest({ os_hash_algo: algorithm, os_hash_value: value, checksum }: Image, digests: Streamed): { what: string; found: string; expected: string } | undefined {
+function glanceDigest(
+  { os_hash_algo: algorithm, os_hash_value: value, checksum }: Image,
+  digests: Streamed,
+): { what: string; found: string; expected: string } | undefined {
   const strong = algorithm ? digests.get(algorithm) : undefined;
   if (algorithm && value && strong) return { what: `Glance's ${algorithm}`, found: value, expected: strong };
   const md5 = digests.get('md5');
@@ -119,15 +146,33 @@ async function digestStored(id: string, algorithms: readonly string[], work: Wor
   const { bytes, sha256, md5 } = source.object;
   const http: HttpClient = ({ headers = {}, expect = [200] }) => downloadImage(run.cloud, id, { headers, expect });
   const guard = formatGuard(source);
-  return digestAll({ url: `glance://${id}`, bytes, ...(sha256 ? { sha256 } : {}), ...(md5 ? { md5 } : {}) }, http, algorithms, work, guard);
+  return digestAll(
+    { url: `glance://${id}`, bytes, ...(sha256 ? { sha256 } : {}), ...(md5 ? { md5 } : {}) },
+    http,
+    algorithms,
+    work,
+    guard,
+  );
 }
 
 /** Reads the store's object once more. */
 async function digestAgain(image: Image, work: Work): Promise<Streamed> {
-  return digestAll(work.source.object, work.run.http, digestsNeeded(work.source, digestsOf(image)), work, () => undefined);
+  return digestAll(
+    work.source.object,
+    work.run.http,
+    digestsNeeded(work.source, digestsOf(image)),
+    work,
+    () => undefined,
+  );
 }
 
-async function digestAll(object: StoreObject, http: HttpClient, algorithms: readonly string[], { job, run }: Work, look: (chunk: Buffer) => void): Promise<Streamed> {
+async function digestAll(
+  object: StoreObject,
+  http: HttpClient,
+  algorithms: readonly string[],
+  { job, run }: Work,
+  look: (chunk: Buffer) => void,
+): Promise<Streamed> {
   const digests = startDigests(algorithms);
   const totalBytes = object.bytes;
   let doneBytes = 0;

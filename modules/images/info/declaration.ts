@@ -6,7 +6,11 @@ import { loginFields } from '../../runtime/login-fields.js';
 import { siteFields } from '../site-fields.js';
 
 const filterFields = defineFields({
-  images: { type: 'list', description: 'Only these images: ids, names, or patterns such as `CC-Ubuntu*`. All of them unless given.', aliases: ['image'] },
+  images: {
+    type: 'list',
+    description: 'Only these images: ids, names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+    aliases: ['image'],
+  },
   state: {
     type: 'list',
     choices: ['current', 'archived', 'incoming', 'unmanaged'],
@@ -16,12 +20,14 @@ const filterFields = defineFields({
   },
   uses: {
     type: 'boolean',
-    description: 'Say of each image who uses it: servers, volumes, nodes, hardware of Doni, images that boot with it. It asks every service for everything that it has, so it takes longer.',
+    description:
+      'Say of each image who uses it: servers, volumes, nodes, hardware of Doni, images that boot with it. It asks every service for everything that it has, so it takes longer.',
     default: false,
   },
   plan: {
     type: 'boolean',
-    description: 'Say of each image what `image_clean` would do with it now, given the same options, and when it is due. It reads the catalogues and who uses what.',
+    description:
+      'Say of each image what `image_clean` would do with it now, given the same options, and when it is due. It reads the catalogues and who uses what.',
     default: false,
   },
   image_prefix: siteFields.image_prefix,
@@ -46,32 +52,92 @@ export const declaration = defineDeclaration({
       contains: {
         id: { description: "The image's id.", type: 'str', returned: 'always' },
         name: { description: "The image's name.", type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
-        production_name: { description: 'The name that it has, had, or will have in production.', type: 'str', returned: 'when managed' },
-        release: { description: 'The release, from the property `current`.', type: 'str', returned: 'when known', sample: '20250422-v1-amd' },
-        state: { description: '`current`, `archived`, `incoming` or `unmanaged`.', type: 'str', returned: 'always', sample: 'current' },
-        managed: { description: 'Whether this system brought it in, or an earlier tool that it takes over from.', type: 'bool', returned: 'always' },
+        production_name: {
+          description: 'The name that it has, had, or will have in production.',
+          type: 'str',
+          returned: 'when managed',
+        },
+        release: {
+          description: 'The release, from the property `current`.',
+          type: 'str',
+          returned: 'when known',
+          sample: '20250422-v1-amd',
+        },
+        state: {
+          description: '`current`, `archived`, `incoming` or `unmanaged`.',
+          type: 'str',
+          returned: 'always',
+          sample: 'current',
+        },
+        managed: {
+          description: 'Whether this system brought it in, or an earlier tool that it takes over from.',
+          type: 'bool',
+          returned: 'always',
+        },
         status: { description: "Glance's status.", type: 'str', returned: 'always', sample: 'active' },
         visibility: { description: "Glance's visibility.", type: 'str', returned: 'always', sample: 'public' },
         hidden: { description: 'Whether `os_hidden` is set.', type: 'bool', returned: 'always' },
         owner: { description: 'Id of the owning project.', type: 'str', returned: 'always' },
-        owner_name: { description: 'Name of the owning project.', type: 'str', returned: 'when Keystone lets this login list projects' },
-        owned_by_us: { description: "Whether that is the login's project. What another project owns is never managed, whatever its markers say.", type: 'bool', returned: 'always' },
+        owner_name: {
+          description: 'Name of the owning project.',
+          type: 'str',
+          returned: 'when Keystone lets this login list projects',
+        },
+        owned_by_us: {
+          description:
+            "Whether that is the login's project. What another project owns is never managed, whatever its markers say.",
+          type: 'bool',
+          returned: 'always',
+        },
         disk_format: { description: 'The disk format.', type: 'str', returned: 'when known', sample: 'qcow2' },
         bytes: { description: 'Size in bytes.', type: 'int', returned: 'when known' },
-        created_at: { description: 'When it was created, RFC 3339, UTC; null where that cannot be read.', type: 'str', returned: 'always' },
-        age_days: { description: 'Whole days since then; null where the date cannot be read.', type: 'int', returned: 'always', sample: 12 },
-        superseded_at: { description: 'When it was replaced, RFC 3339, UTC; null where that cannot be read.', type: 'str', returned: 'when it was replaced by this system' },
-        used_by: { description: 'Who uses it, at most twenty of them.', type: 'list', returned: 'with `uses`', sample: ['server web-3 of project climate'] },
+        created_at: {
+          description: 'When it was created, RFC 3339, UTC; null where that cannot be read.',
+          type: 'str',
+          returned: 'always',
+        },
+        age_days: {
+          description: 'Whole days since then; null where the date cannot be read.',
+          type: 'int',
+          returned: 'always',
+          sample: 12,
+        },
+        superseded_at: {
+          description: 'When it was replaced, RFC 3339, UTC; null where that cannot be read.',
+          type: 'str',
+          returned: 'when it was replaced by this system',
+        },
+        used_by: {
+          description: 'Who uses it, at most twenty of them.',
+          type: 'list',
+          returned: 'with `uses`',
+          sample: ['server web-3 of project climate'],
+        },
         used_by_count: { description: 'How many use it.', type: 'int', returned: 'with `uses`', sample: 1 },
         plan: {
           description: 'What `image_clean` would do with it.',
           type: 'dict',
           returned: 'with `plan`, when managed',
           contains: {
-            action: { description: '`keep`, `hide`, `delete`, or `skip` (old enough, but something forbids it).', type: 'str', returned: 'always', sample: 'hide' },
+            action: {
+              description: '`keep`, `hide`, `delete`, or `skip` (old enough, but something forbids it).',
+              type: 'str',
+              returned: 'always',
+              sample: 'hide',
+            },
             reason: { description: 'Why.', type: 'str', returned: 'always', sample: '12 months old, hidden from 12' },
-            hide_from: { description: 'The day from which it is due to be hidden, UTC.', type: 'str', returned: 'when it ages', sample: '2026-04-22' },
-            delete_from: { description: 'The day from which it is due to be deleted, UTC.', type: 'str', returned: 'when it ages', sample: '2026-10-22' },
+            hide_from: {
+              description: 'The day from which it is due to be hidden, UTC.',
+              type: 'str',
+              returned: 'when it ages',
+              sample: '2026-04-22',
+            },
+            delete_from: {
+              description: 'The day from which it is due to be deleted, UTC.',
+              type: 'str',
+              returned: 'when it ages',
+              sample: '2026-10-22',
+            },
           },
         },
       },
@@ -88,7 +154,13 @@ export const declaration = defineDeclaration({
   },
   examples: [
     { title: 'See what the site has', arguments: { cloud: 'uc_dev' } },
-    { title: 'See who uses each image, and what the next cleaning would do', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', uses: true, plan: true } },
-    { title: 'List the archived Ubuntu images', arguments: { cloud: 'uc_dev', images: ['CC-Ubuntu*'], state: ['archived'] } },
+    {
+      title: 'See who uses each image, and what the next cleaning would do',
+      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', uses: true, plan: true },
+    },
+    {
+      title: 'List the archived Ubuntu images',
+      arguments: { cloud: 'uc_dev', images: ['CC-Ubuntu*'], state: ['archived'] },
+    },
   ],
 });

@@ -40,18 +40,35 @@ export async function lookCloser(site: Site): Promise<Look> {
   const { args, cloud, images } = site;
   const { uses, unknown } = await readAllUses(site);
   const projectNames = await readProjectNames(cloud, site.context);
-  const failures = unknown.map(({ title, cause }) => `${title} does not tell which images are in use: ${whyUnknown(cause)}`);
+  const failures = unknown.map(
+    ({ title, cause }) => `${title} does not tell which images are in use: ${whyUnknown(cause)}`,
+  );
   if (!args.plan) return { uses: withNeeding(uses, images), unknown, projectNames, planned: new Map(), failures };
   const catalogue = await readCatalogue(site, await readSupportedNames(site));
   const selection = selectionOf({ exclude: [], skip_images: args.skip_images });
   const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: site.context.now() });
   const clockFaults = clockFaultsOf(site.clock);
-  const obstacles = [...failures, ...clockFaults, ...(plan.doubt === undefined ? [] : [plan.doubt]), ...(plan.refusal === undefined ? [] : [plan.refusal])];
-  const planned = unknown.length > 0 || clockFaults.length > 0 ? withheld(plan.images, 'a cleaning would be refused') : plan.images;
-  return { uses: withNeeding(uses, images), unknown, projectNames, planned: new Map(planned.map((entry) => [entry.image.id, entry])), failures: obstacles };
+  const obstacles = [
+    ...failures,
+    ...clockFaults,
+    ...(plan.doubt === undefined ? [] : [plan.doubt]),
+    ...(plan.refusal === undefined ? [] : [plan.refusal]),
+  ];
+  const planned =
+    unknown.length > 0 || clockFaults.length > 0 ? withheld(plan.images, 'a cleaning would be refused') : plan.images;
+  return {
+    uses: withNeeding(uses, images),
+    unknown,
+    projectNames,
+    planned: new Map(planned.map((entry) => [entry.image.id, entry])),
+    failures: obstacles,
+  };
 }
 
-async function readAllUses({ cloud, images }: Site): Promise<{ uses: ReadonlyMap<string, Use>; unknown: readonly Silence[] }> {
+async function readAllUses({
+  cloud,
+  images,
+}: Site): Promise<{ uses: ReadonlyMap<string, Use>; unknown: readonly Silence[] }> {
   const ids = new Set(images.map(({ id }) => comparableId(id)));
   const { uses, unknown } = await readKnownUses(cloud, (id) => ids.has(id), mostUsers);
   const glance = await silenceOfGlance(cloud);
@@ -62,7 +79,8 @@ async function readAllUses({ cloud, images }: Site): Promise<{ uses: ReadonlyMap
 function withNeeding(uses: ReadonlyMap<string, Use>, images: readonly Image[]): ReadonlyMap<string, Use> {
   const all = new Map(uses);
   for (const image of images) {
-    for (const id of neededBy(image)) addUser(all, id, { what: `image ${image.name} (${image.id}) as its kernel or ramdisk` }, mostUsers);
+    for (const id of neededBy(image))
+      addUser(all, id, { what: `image ${image.name} (${image.id}) as its kernel or ramdisk` }, mostUsers);
   }
   return all;
 }

@@ -33,12 +33,18 @@ async function describeImages(args: InfoArguments, context: Context): Promise<Ou
     .map((image) => ({ ...describeImage(image, site), ...(look ? describeLook(image, look, args) : {}) }))
     .filter((image) => args.state.includes(image.state) && matches(image))
     .sort(byNameThenNewest);
-  const projectNames = look?.projectNames ?? (chosen.length > 0 ? await readProjectNames(cloud, context) : new Map<string, string>());
+  const projectNames =
+    look?.projectNames ?? (chosen.length > 0 ? await readProjectNames(cloud, context) : new Map<string, string>());
   const images = chosen.map((image) => withOwnerName(image, projectNames));
   return {
     changed: false,
     message: images.length === 1 ? '1 image' : `${images.length} images`,
-    values: { images, ...(look ? { uses_unknown: look.unknown.map(({ service, cause }) => ({ service, reason: messageOf(cause) })) } : {}) },
+    values: {
+      images,
+      ...(look
+        ? { uses_unknown: look.unknown.map(({ service, cause }) => ({ service, reason: messageOf(cause) })) }
+        : {}),
+    },
     failures: look?.failures ?? [],
     warnings: [],
     differences: [],
@@ -52,7 +58,8 @@ function matcherOf(entries: readonly string[] | undefined): (image: Description)
   if (!entries) return () => true;
   const ids = new Set(entries.map(comparableId));
   const matches = picomatch([...entries]);
-  return ({ id, name, production_name }) => ids.has(comparableId(id)) || [name, id, production_name ?? name].some((text) => matches(text));
+  return ({ id, name, production_name }) =>
+    ids.has(comparableId(id)) || [name, id, production_name ?? name].some((text) => matches(text));
 }
 
 interface LookDescription {
@@ -65,19 +72,34 @@ function describeLook(image: Image, { uses, projectNames, planned }: Look, args:
   const use = uses.get(comparableId(image.id));
   const entry = planned.get(image.id);
   return {
-    ...(args.uses ? { used_by: (use?.named ?? []).map((user) => describeUser(user, projectNames)), used_by_count: use?.count ?? 0 } : {}),
+    ...(args.uses
+      ? { used_by: (use?.named ?? []).map((user) => describeUser(user, projectNames)), used_by_count: use?.count ?? 0 }
+      : {}),
     ...(entry ? { plan: describePlan(entry) } : {}),
   };
 }
 
 function describePlan({ action, reason, hideFrom, deleteFrom }: PlannedRetention): Readonly<Record<string, string>> {
-  const day = (name: string, moment: Date | undefined): Record<string, string> => (moment && !Number.isNaN(moment.getTime()) ? { [name]: moment.toISOString().slice(0, 10) } : {});
+  const day = (name: string, moment: Date | undefined): Record<string, string> =>
+    moment && !Number.isNaN(moment.getTime()) ? { [name]: moment.toISOString().slice(0, 10) } : {};
   return { action, reason, ...day('hide_from', hideFrom), ...day('delete_from', deleteFrom) };
 }
 
 function tableOf(images: readonly Shown[], { uses, plan }: InfoArguments): Table {
   return {
-    columns: ['IMAGE', 'RELEASE', 'STATE', 'STATUS', 'VISIBILITY', 'OWNER', 'SIZE', 'AGE', ...(uses ? ['USED BY'] : []), ...(plan ? ['CLEANING'] : []), 'ID'],
+    columns: [
+      'IMAGE',
+      'RELEASE',
+      'STATE',
+      'STATUS',
+      'VISIBILITY',
+      'OWNER',
+      'SIZE',
+      'AGE',
+      ...(uses ? ['USED BY'] : []),
+      ...(plan ? ['CLEANING'] : []),
+      'ID',
+    ],
     rows: images.map((image) => [
       image.name,
       image.release ?? '',
@@ -101,7 +123,10 @@ function usersOf({ used_by: users = [], used_by_count: count = 0 }: LookDescript
 
 type Description = ReturnType<typeof describeImage>;
 
-function withOwnerName<T extends Description>(image: T, projectNames: ReadonlyMap<string, string>): T & { readonly owner_name?: string } {
+function withOwnerName<T extends Description>(
+  image: T,
+  projectNames: ReadonlyMap<string, string>,
+): T & { readonly owner_name?: string } {
   const name = projectNames.get(image.owner);
   return name === undefined ? image : { ...image, owner_name: name };
 }

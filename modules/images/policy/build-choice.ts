@@ -2,7 +2,15 @@
 import type { Subscription } from './deployment.js';
 import { releaseProperty, type SiteImage } from './site-image.js';
 import { choosePair, pairWith, type PairChoice } from './build-pairs.js';
-import { builtAtOf, describeBuild, isMadeOf, isSameIdentity, newestOf, type FaultyBuild, type StoredBuild } from './stored-builds.js';
+import {
+  builtAtOf,
+  describeBuild,
+  isMadeOf,
+  isSameIdentity,
+  newestOf,
+  type FaultyBuild,
+  type StoredBuild,
+} from './stored-builds.js';
 import { isOtherHalf, wordsOf, type BuildIdentity, type Half, type SupportedBuild } from './supported-builds.js';
 
 /** What was read of the store. */
@@ -29,11 +37,26 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
   const failures: string[] = [];
   const subscriptions = wanted.map((supported): ObjectSubscription => {
     if (supported.fault !== undefined) return withoutBuild(supported.name, supported.fault);
-    const { build, lacking } = supported.identity.ipa === 'na' ? { build: newestWhole(supported, content), lacking: [] } : halfFor(supported.identity, supported.identity.ipa, content);
-    const faults = [...lacking.filter(({ half }) => half === supported.identity.ipa).map(({ fault }) => fault), ...newerFaults(supported, build, content)];
-    if (!build) return withoutBuild(supported.name, faults.length > 0 ? faults.join('; ') : absence(supported, content));
-    failures.push(...faults.map((fault) => `${supported.name}: ${fault}; the site is given, or keeps, ${describeBuild(build)} or a newer one`));
-    const doubts = [...(content.unread > 0 ? [`${content.unread} objects of the store could not be read`] : []), ...lacking.map(({ fault }) => fault), ...faults];
+    const { build, lacking } =
+      supported.identity.ipa === 'na'
+        ? { build: newestWhole(supported, content), lacking: [] }
+        : halfFor(supported.identity, supported.identity.ipa, content);
+    const faults = [
+      ...lacking.filter(({ half }) => half === supported.identity.ipa).map(({ fault }) => fault),
+      ...newerFaults(supported, build, content),
+    ];
+    if (!build)
+      return withoutBuild(supported.name, faults.length > 0 ? faults.join('; ') : absence(supported, content));
+    failures.push(
+      ...faults.map(
+        (fault) => `${supported.name}: ${fault}; the site is given, or keeps, ${describeBuild(build)} or a newer one`,
+      ),
+    );
+    const doubts = [
+      ...(content.unread > 0 ? [`${content.unread} objects of the store could not be read`] : []),
+      ...lacking.map(({ fault }) => fault),
+      ...faults,
+    ];
     return subscriptionTo(build, supported, wanted, doubts[0]);
   });
   return { subscriptions, failures };
@@ -42,30 +65,52 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
 /**
  * The objects that an operator names, newest or not, and the other half of each half of an agent. `unreadable`: why an object could not be read.
  */
-export function chooseNamed(ids: readonly string[], supported: readonly SupportedBuild[], content: StoreContent, unreadable: ReadonlyMap<string, string>): ObjectSubscription[] {
+export function chooseNamed(
+  ids: readonly string[],
+  supported: readonly SupportedBuild[],
+  content: StoreContent,
+  unreadable: ReadonlyMap<string, string>,
+): ObjectSubscription[] {
   const subscriptions = new Map<string, ObjectSubscription>();
   for (const id of ids) {
     for (const subscription of subscriptionsNamed(id, supported, content, unreadable)) {
       const same = subscriptions.get(subscription.name);
       const twice = same !== undefined && same.build?.id !== subscription.build?.id;
       if (!same) subscriptions.set(subscription.name, subscription);
-      if (twice) subscriptions.set(id, withoutBuild(id, `it is ${subscription.name}, like ${same.build?.id ?? 'another one'}: name one of them`));
+      if (twice)
+        subscriptions.set(
+          id,
+          withoutBuild(id, `it is ${subscription.name}, like ${same.build?.id ?? 'another one'}: name one of them`),
+        );
     }
   }
   return [...subscriptions.values()];
 }
 
-function subscriptionsNamed(id: string, supported: readonly SupportedBuild[], { builds, faulty }: StoreContent, unreadable: ReadonlyMap<string, string>): ObjectSubscription[] {
+function subscriptionsNamed(
+  id: string,
+  supported: readonly SupportedBuild[],
+  { builds, faulty }: StoreContent,
+  unreadable: ReadonlyMap<string, string>,
+): ObjectSubscription[] {
   const build = builds.find((candidate) => candidate.id === id);
   if (!build) {
-    const reason = faulty.find((candidate) => candidate.id === id)?.fault ?? unreadable.get(id) ?? 'the store has no object of this id';
+    const reason =
+      faulty.find((candidate) => candidate.id === id)?.fault ??
+      unreadable.get(id) ??
+      'the store has no object of this id';
     return [withoutBuild(id, reason)];
   }
   const judged = isHalf(build) ? pairWith(id, halvesOf(builds, build.identity)) : undefined;
-  if (judged && 'fault' in judged) return [withoutBuild(id, `${judged.fault}; kernel and initramfs are deployed together only`)];
+  if (judged && 'fault' in judged)
+    return [withoutBuild(id, `${judged.fault}; kernel and initramfs are deployed together only`)];
   return (judged ? [judged.pair.kernel, judged.pair.initramfs] : [build]).map((part) => {
     const entry = supported.find(({ identity }) => isSameIdentity(identity, part.identity));
-    if (!entry) return withoutBuild(part.id, `supports.yaml does not list ${wordsOf(part.identity)}, so it has no production name`);
+    if (!entry)
+      return withoutBuild(
+        part.id,
+        `supports.yaml does not list ${wordsOf(part.identity)}, so it has no production name`,
+      );
     return entry.fault === undefined ? subscriptionTo(part, entry, supported) : withoutBuild(entry.name, entry.fault);
   });
 }
@@ -75,7 +120,12 @@ export function isHalf({ identity, diskFormat }: StoredBuild): boolean {
   return identity.ipa !== 'na' || diskFormat === 'aki' || diskFormat === 'ari';
 }
 
-function subscriptionTo(build: StoredBuild, { name, identity }: SupportedBuild, supported: readonly SupportedBuild[], doubt?: string): ObjectSubscription {
+function subscriptionTo(
+  build: StoredBuild,
+  { name, identity }: SupportedBuild,
+  supported: readonly SupportedBuild[],
+  doubt?: string,
+): ObjectSubscription {
   const other = supported.find((candidate) => isOtherHalf(candidate.identity, identity));
   return {
     name,
@@ -94,34 +144,50 @@ function withoutBuild(name: string, fault: string): ObjectSubscription {
 }
 
 /** All objects that may be a half of this agent, those too that do not say so but have its disk format. */
-function halvesOf<B extends { readonly identity: BuildIdentity }>(builds: readonly B[], { distro, release, variant }: BuildIdentity): B[] {
-  return builds.filter(({ identity }) => identity.distro === distro && identity.release === release && identity.variant === variant);
+function halvesOf<B extends { readonly identity: BuildIdentity }>(
+  builds: readonly B[],
+  { distro, release, variant }: BuildIdentity,
+): B[] {
+  return builds.filter(
+    ({ identity }) => identity.distro === distro && identity.release === release && identity.variant === variant,
+  );
 }
 
 function newestWhole({ identity }: SupportedBuild, { builds }: StoreContent): StoredBuild | undefined {
   return newestOf(builds.filter((build) => isSameIdentity(build.identity, identity)));
 }
 
-function halfFor(identity: BuildIdentity, half: Half, { builds }: StoreContent): { build: StoredBuild | undefined; lacking: PairChoice['lacking'] } {
+function halfFor(
+  identity: BuildIdentity,
+  half: Half,
+  { builds }: StoreContent,
+): { build: StoredBuild | undefined; lacking: PairChoice['lacking'] } {
   const { pair, lacking } = choosePair(halvesOf(builds, identity));
   return { build: pair?.[half], lacking };
 }
 
 function newerFaults({ identity }: SupportedBuild, build: StoredBuild | undefined, { faulty }: StoreContent): string[] {
   return faulty
-    .filter((candidate) => isSameIdentity(candidate.identity, identity) && (!build || !candidate.builtAt || candidate.builtAt > build.builtAt))
+    .filter(
+      (candidate) =>
+        isSameIdentity(candidate.identity, identity) &&
+        (!build || !candidate.builtAt || candidate.builtAt > build.builtAt),
+    )
     .map(({ id, fault }) => `object ${id} cannot be used: ${fault}`);
 }
 
 function absence({ identity }: SupportedBuild, { unread }: StoreContent): string {
-  const cure = unread > 0 ? `but ${unread} of its objects could not be read` : 'take it out of supports.yaml if it is not wanted';
+  const cure =
+    unread > 0 ? `but ${unread} of its objects could not be read` : 'take it out of supports.yaml if it is not wanted';
   return `the store has no object for ${wordsOf(identity)}; ${cure}`;
 }
 
 function describePresent({ properties }: Pick<SiteImage, 'properties'>): string | undefined {
   if (properties[releaseProperty] !== undefined) return `release ${properties[releaseProperty]}`;
   const timestamp = properties['build-timestamp'];
-  return timestamp === undefined ? undefined : describeBuild({ timestamp, revision: properties['build-os-base-image-revision'] });
+  return timestamp === undefined
+    ? undefined
+    : describeBuild({ timestamp, revision: properties['build-os-base-image-revision'] });
 }
 
 /** While nobody knows whether a build is the newest, a site goes forward to it, and never back. */

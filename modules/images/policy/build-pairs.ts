@@ -28,7 +28,10 @@ export function choosePair(builds: readonly StoredBuild[]): PairChoice {
   const whole = judged.findIndex((build) => 'pair' in build);
   const newer = whole === -1 ? judged : judged.slice(0, whole);
   const pair = judged[whole];
-  return { ...(pair && 'pair' in pair ? { pair: pair.pair } : {}), lacking: newer.flatMap((build) => ('pair' in build ? [] : [build])) };
+  return {
+    ...(pair && 'pair' in pair ? { pair: pair.pair } : {}),
+    lacking: newer.flatMap((build) => ('pair' in build ? [] : [build])),
+  };
 }
 
 /** The build that an object is of, or what is wrong with it. */
@@ -84,18 +87,26 @@ function tellApart(group: readonly StoredBuild[]): JudgedBuild {
   const { timestamp } = group[0] as StoredBuild;
   const ids = group.map(({ id }) => id).join(' and ');
   const by = (tell: (build: StoredBuild) => Half | undefined): IpaPair | undefined => {
-    const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) => newestOf(group.filter((build) => tell(build) === half)));
+    const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) =>
+      newestOf(group.filter((build) => tell(build) === half)),
+    );
     return kernel && initramfs && { kernel, initramfs };
   };
   const [told, shaped] = [by(halfOf), by(({ diskFormat }) => formats[diskFormat])];
   if (told && shaped && told.kernel.id === shaped.initramfs.id) {
-    return { half: 'kernel', fault: `of the build of ${timestamp} build-ipa and disk-format contradict each other (${ids})` };
+    return {
+      half: 'kernel',
+      fault: `of the build of ${timestamp} build-ipa and disk-format contradict each other (${ids})`,
+    };
   }
   const pair = told ?? shaped;
   if (pair) return { pair: { kernel: asHalf(pair.kernel, 'kernel'), initramfs: asHalf(pair.initramfs, 'initramfs') } };
   const half = halfOf(group[0] as StoredBuild) === 'kernel' ? 'initramfs' : 'kernel';
   return group.length > 1
-    ? { half, fault: `the objects ${ids} of the build of ${timestamp} both say that they are the ${half === 'kernel' ? 'initramfs' : 'kernel'}` }
+    ? {
+        half,
+        fault: `the objects ${ids} of the build of ${timestamp} both say that they are the ${half === 'kernel' ? 'initramfs' : 'kernel'}`,
+      }
     : { half, fault: `the build of ${timestamp} has no ${half}, only ${ids}` };
 }
 

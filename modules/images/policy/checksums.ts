@@ -63,8 +63,18 @@ export function nodeNameOf(algorithm: string): string {
 /** hashlib's name for what a person, OpenSSL or BSD's tools call `SHA3-256`, `SHA2-256`, `RMD160`; undefined where there is none. */
 export function algorithmCalled(name: string): string | undefined {
   const lower = name.toLowerCase();
-  const tidy = lower.replace(/^sha-?(1|224|256|384|512)$/, 'sha$1').replace(/^sha2[-_]/, 'sha').replace(/^sha512[-/t_]+(224|256)$/, 'sha512_$1').replace(/^sha3[-_]/, 'sha3_');
-  const others: Readonly<Record<string, string>> = { rmd160: 'ripemd160', 'blake2b-512': 'blake2b', blake2b512: 'blake2b', 'blake2s-256': 'blake2s', blake2s256: 'blake2s' };
+  const tidy = lower
+    .replace(/^sha-?(1|224|256|384|512)$/, 'sha$1')
+    .replace(/^sha2[-_]/, 'sha')
+    .replace(/^sha512[-/t_]+(224|256)$/, 'sha512_$1')
+    .replace(/^sha3[-_]/, 'sha3_');
+  const others: Readonly<Record<string, string>> = {
+    rmd160: 'ripemd160',
+    'blake2b-512': 'blake2b',
+    blake2b512: 'blake2b',
+    'blake2s-256': 'blake2s',
+    blake2s256: 'blake2s',
+  };
   const found = others[tidy] ?? tidy;
   return algorithms.has(found) ? found : undefined;
 }
@@ -81,14 +91,16 @@ export function parseChecksumField(text: string): ChecksumField {
   const value = rest.trim();
   if (isUrl(value)) return { kind: 'url', url: value, algorithm };
   const digits = algorithms.get(algorithm)?.digits ?? 0;
-  if (!/^[0-9a-f]+$/i.test(value)) return refused(`what stands behind ${algorithm}: must be hex digits, or the URL of a checksum file`);
+  if (!/^[0-9a-f]+$/i.test(value))
+    return refused(`what stands behind ${algorithm}: must be hex digits, or the URL of a checksum file`);
   if (value.length !== digits) return refused(`a ${algorithm} has ${digits} hex digits, not ${value.length}`);
   return { kind: 'checksum', checksum: { algorithm, digest: value.toLowerCase() } };
 }
 
 /** Why an algorithm cannot be used, for a message. */
 export function refusalOfAlgorithm(name: string): string {
-  if (/^shake/i.test(name)) return `${name} has no fixed length, and so makes no checksum; use one of ${algorithmNames.join(', ')}`;
+  if (/^shake/i.test(name))
+    return `${name} has no fixed length, and so makes no checksum; use one of ${algorithmNames.join(', ')}`;
   return `${JSON.stringify(name)} is not an algorithm of hashlib; there are ${algorithmNames.join(', ')}`;
 }
 
@@ -128,14 +140,20 @@ export interface ChecksumQuestion {
  * or in the name of the checksum file, as far as its length fits. A file NAME.sha256 with one line is about NAME, which may be a link with another
  * name. Of several algorithms the strongest is taken. Gives a sentence where there is none, or where lines contradict each other.
  */
-export function findChecksum(written: string, { name, algorithm, fileName = '' }: ChecksumQuestion): Checksum | { readonly fault: string } {
+export function findChecksum(
+  written: string,
+  { name, algorithm, fileName = '' }: ChecksumQuestion,
+): Checksum | { readonly fault: string } {
   const text = withoutEncodingMarks(written);
   const lines = linesOf(text, algorithm ?? algorithmInName(fileName));
   if (lines.length === 0) return { fault: text.trim() === '' ? 'it is empty' : 'it has no checksum in it' };
   const wanted = algorithm === undefined ? lines : lines.filter((line) => line.algorithm === algorithm);
   const candidates = linesAbout(wanted, name, fileName);
-  if (candidates.length === 0) return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}${othersIn(wanted)}` };
-  const [best] = [...candidates].sort((one, other) => strength.indexOf(one.algorithm) - strength.indexOf(other.algorithm));
+  if (candidates.length === 0)
+    return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}${othersIn(wanted)}` };
+  const [best] = [...candidates].sort(
+    (one, other) => strength.indexOf(one.algorithm) - strength.indexOf(other.algorithm),
+  );
   if (!best) return { fault: 'it has no checksum in it' };
   const rivals = candidates.filter((line) => line.algorithm === best.algorithm && line.digest !== best.digest);
   if (rivals.length > 0) return { fault: `it has several ${best.algorithm} for ${JSON.stringify(name)} that differ` };
@@ -161,7 +179,10 @@ function othersIn(lines: readonly Line[]): string {
   const names = [...new Set(lines.flatMap((line) => line.name ?? []))];
   if (names.length === 0) return '';
   const more = names.length - mostNamesShown;
-  return `; it has ${names.slice(0, mostNamesShown).map((other) => JSON.stringify(other)).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `; it has ${names
+    .slice(0, mostNamesShown)
+    .map((other) => JSON.stringify(other))
+    .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function linesAbout(lines: readonly Line[], name: string, fileName: string): readonly Line[] {
@@ -210,8 +231,13 @@ function hintedLine(hex: string, name: string | undefined, hint: string | undefi
   return hinted.length > 0 ? hinted : checksumLine(hex, { name, algorithm: algorithmByDigits.get(hex.length) });
 }
 
-function checksumLine(hex: string, { name, algorithm }: { name: string | undefined; algorithm: string | undefined }): Line[] {
-  return algorithm !== undefined && algorithms.get(algorithm)?.digits === hex.length ? [{ algorithm, digest: hex.toLowerCase(), name }] : [];
+function checksumLine(
+  hex: string,
+  { name, algorithm }: { name: string | undefined; algorithm: string | undefined },
+): Line[] {
+  return algorithm !== undefined && algorithms.get(algorithm)?.digits === hex.length
+    ? [{ algorithm, digest: hex.toLowerCase(), name }]
+    : [];
 }
 
 /** coreutils writes a backslash before a line in whose name it escaped newlines, returns and backslashes. */

@@ -68,7 +68,12 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
   const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
-    .filter((image) => !goneOnWith.has(image.id) && input.isInScope(image.properties[markers.name] ?? '') && (isFromHere(image, input) || isForgotten(image, input)))
+    .filter(
+      (image) =>
+        !goneOnWith.has(image.id) &&
+        input.isInScope(image.properties[markers.name] ?? '') &&
+        (isFromHere(image, input) || isForgotten(image, input)),
+    )
     .flatMap((image) => {
       const { verdict, reason } = decideLeftover(image, false, input.recovery);
       return verdict === 'delete' ? [{ image, reason }] : [];
@@ -77,9 +82,18 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
 }
 
 /** Public images of others that have the name too, beside a production image of ours: they hinder nobody but those who choose by name. */
-function namesakesOf({ name, production }: PlannedImage, alive: readonly SiteImage[], { owner }: DeploymentInput): string[] {
-  const foreign = production ? alive.filter((image) => image.name === name && image.visibility === 'public' && image.owner !== owner) : [];
-  return foreign.map((image) => `${name}: image ${image.id} of project ${image.owner} is public under this name too; it is not ours, and nothing was done to it`);
+function namesakesOf(
+  { name, production }: PlannedImage,
+  alive: readonly SiteImage[],
+  { owner }: DeploymentInput,
+): string[] {
+  const foreign = production
+    ? alive.filter((image) => image.name === name && image.visibility === 'public' && image.owner !== owner)
+    : [];
+  return foreign.map(
+    (image) =>
+      `${name}: image ${image.id} of project ${image.owner} is public under this name too; it is not ours, and nothing was done to it`,
+  );
 }
 
 function isFromHere(image: SiteImage, { sourcePrefixes }: DeploymentInput): boolean {
@@ -91,29 +105,50 @@ function isForgotten(image: SiteImage, { recovery }: DeploymentInput): boolean {
   return recovery.now.getTime() - Date.parse(image.updated_at) >= recovery.uploadTimeoutSeconds * 1000;
 }
 
-function planImage(wanted: Subscription, alive: readonly SiteImage[], incoming: readonly SiteImage[], input: DeploymentInput): PlannedImage {
+function planImage(
+  wanted: Subscription,
+  alive: readonly SiteImage[],
+  incoming: readonly SiteImage[],
+  input: DeploymentInput,
+): PlannedImage {
   const { name, release, pairedWith } = wanted;
   const known = { name, release, ...(pairedWith === undefined ? {} : { pairedWith }) };
   if (wanted.fault) return { ...known, action: 'failed', reason: wanted.fault };
   const named = alive.filter((image) => image.name === name && image.visibility === 'public');
   const candidates = named.filter((image) => isProduction(image, name, input.owner));
   // What others publish under the name cannot keep a production image of ours from being replaced, but it is no place for a first one.
-  const inTheWay = named.filter((image) => !candidates.includes(image) && (image.owner === input.owner || candidates.length === 0));
-  if (inTheWay.length > 0) return { ...known, action: 'conflict', reason: `${inTheWay.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it` };
+  const inTheWay = named.filter(
+    (image) => !candidates.includes(image) && (image.owner === input.owner || candidates.length === 0),
+  );
+  if (inTheWay.length > 0)
+    return {
+      ...known,
+      action: 'conflict',
+      reason: `${inTheWay.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it`,
+    };
 
   const settled = settleName(candidates, alive);
   if (candidates.length > 0 && !settled) {
     const ids = candidates.map((image) => image.id).join(', ');
-    return { ...known, action: 'conflict', reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one` };
+    return {
+      ...known,
+      action: 'conflict',
+      reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one`,
+    };
   }
   const production = settled?.present;
   const unarchived = settled?.replaced.length ? { unarchived: settled.replaced } : {};
   const base = { ...known, ...(production ? { production } : {}), ...unarchived };
   const isCurrent = production !== undefined && wanted.isMadeInto(production);
   if (isCurrent && !input.force) {
-    if (!base.unarchived) return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
+    if (!base.unarchived)
+      return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
     const ids = base.unarchived.map(({ id }) => id).join(', ');
-    return { ...base, action: 'resume', reason: `a promotion was broken off: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived` };
+    return {
+      ...base,
+      action: 'resume',
+      reason: `a promotion was broken off: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived`,
+    };
   }
   const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
   if (objection !== undefined) return { ...base, action: 'failed', reason: objection };
@@ -131,7 +166,9 @@ function planTransfer(
     .map((image) => ({ image, ...decideLeftover(image, true, input.recovery) }));
   const elsewhere = begun.find(({ verdict }) => verdict === 'in_progress');
   if (elsewhere) return { action: 'in_progress', incoming: elsewhere.image, reason: elsewhere.reason };
-  const resumable = begun.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ?? begun.find(({ verdict }) => verdict === 'resume');
+  const resumable =
+    begun.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ??
+    begun.find(({ verdict }) => verdict === 'resume');
   if (resumable) return { action: 'resume', incoming: resumable.image, reason: resumable.reason };
   return { action: 'deploy', reason: reasonToDeploy(wanted, production) };
 }

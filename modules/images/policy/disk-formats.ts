@@ -27,7 +27,10 @@ const disks: readonly Signature[] = [
   { format: 'VHD', matches: (head) => startsWith(head, 'conectix') },
   { format: 'VDI', matches: (head) => head.length >= 68 && head.readUInt32LE(64) === 0xbeda107f },
   { format: 'LUKS', matches: (head) => startsWith(head, 'LUKS\xba\xbe') },
-  { format: 'Parallels', matches: (head) => startsWith(head, 'WithoutFreeSpace') || startsWith(head, 'WithouFreSpacExt') },
+  {
+    format: 'Parallels',
+    matches: (head) => startsWith(head, 'WithoutFreeSpace') || startsWith(head, 'WithouFreSpacExt'),
+  },
   { format: 'Bochs', matches: (head) => startsWith(head, 'Bochs Virtual HD Image') },
   { format: 'cloop', matches: (head) => startsWith(head, '#!/bin/sh\n#V2.0 Format\n') },
   { format: 'Android sparse', matches: (head) => head.length >= 4 && head.readUInt32LE(0) === 0xed26ff3a },
@@ -42,7 +45,10 @@ const compressions: readonly Signature[] = [
   { format: 'lz4', matches: (head) => startsWith(head, '\x04\x22\x4d\x18') || startsWith(head, '\x02\x21\x4c\x18') },
   { format: 'lzop', matches: (head) => startsWith(head, '\x89LZO\0\r\n\x1a\n') },
   { format: 'lzip', matches: (head) => startsWith(head, 'LZIP') },
-  { format: 'LZMA', matches: (head) => startsWith(head, '\x5d\0\0') && /^(\xff{8}|[^]{5}\0{3})/.test(latin(head.subarray(5), 8)) },
+  {
+    format: 'LZMA',
+    matches: (head) => startsWith(head, '\x5d\0\0') && /^(\xff{8}|[^]{5}\0{3})/.test(latin(head.subarray(5), 8)),
+  },
 ];
 
 const archives: readonly Signature[] = [
@@ -55,7 +61,9 @@ const archives: readonly Signature[] = [
 
 /** Names of what a file's sample shows; none where nothing is recognised, as of a raw disk. More than one is a file that pretends. */
 export function formatsIn({ head, tail }: ContentSample): string[] {
-  const found = [...disks, ...compressions, ...archives].filter(({ matches }) => matches(head)).map(({ format }) => format);
+  const found = [...disks, ...compressions, ...archives]
+    .filter(({ matches }) => matches(head))
+    .map(({ format }) => format);
   if (isIso(head)) found.push('ISO');
   if (tail && hasFooter(tail, 'conectix') && !found.includes('VHD')) found.push('VHD');
   if (tail && hasFooter(tail, 'koly')) found.push('DMG');
@@ -79,10 +87,16 @@ function isVmdkDescriptor(head: Buffer): boolean {
   const zero = head.indexOf(0);
   const text = latin(zero === -1 ? head : head.subarray(0, zero), headBytes).replace(/^\xef\xbb\xbf/, '');
   if (/^[ \t\r\n]*#[ \t]*disk[ \t]*descriptorfile/i.test(text)) return true;
-  const lines = text.split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const [first] = lines.filter((line) => !line.startsWith('#'));
   if (first !== undefined && /^version[ \t]*=[ \t]*"?\d/i.test(first)) return true;
-  return lines.some((line) => /^createtype[ \t]*=/i.test(line) || /^(rw|rdonly|noaccess)[ \t]+\d+[ \t]+[a-z0-9]+([ \t]+"|$)/i.test(line));
+  return lines.some(
+    (line) =>
+      /^createtype[ \t]*=/i.test(line) || /^(rw|rdonly|noaccess)[ \t]+\d+[ \t]+[a-z0-9]+([ \t]+"|$)/i.test(line),
+  );
 }
 
 /** ISO 9660 and UDF have their first volume descriptor in the sixteenth sector of 2 KiB; of High Sierra the name is further on. */
@@ -104,7 +118,10 @@ function isWebPage(head: Buffer): boolean {
 /** What many a store answers instead of a file. */
 function isJson(head: Buffer): boolean {
   const first = head.subarray(0, 512);
-  return /^(\xef\xbb\xbf)?\s*[{[]/.test(latin(first, 512)) && first.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
+  return (
+    /^(\xef\xbb\xbf)?\s*[{[]/.test(latin(first, 512)) &&
+    first.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d))
+  );
 }
 
 function startsWith(bytes: Buffer, text: string): boolean {

@@ -18,7 +18,10 @@ const isBootFile = (expected: string): boolean => expected === 'aki' || expected
  * another format is refused: it would then be opened as that, with all that its header refers to. A kernel or an initramfs must only not be
  * a disk or a web page.
  */
-export function contentFault({ head, tail, bytes }: ContentSample & { readonly bytes: number }, expected: string): ContentFault | undefined {
+export function contentFault(
+  { head, tail, bytes }: ContentSample & { readonly bytes: number },
+  expected: string,
+): ContentFault | undefined {
   if (bytes === 0 || head.length === 0) return mismatch(`is empty, not ${expected}`);
   const formats = formatsIn({ head, ...(tail && expected === 'raw' ? { tail } : {}) });
   if (isBootFile(expected)) {
@@ -26,7 +29,10 @@ export function contentFault({ head, tail, bytes }: ContentSample & { readonly b
     return wrong.length > 0 ? mismatch(`is ${together(wrong)}, not ${expected}`) : undefined;
   }
   const wrong = formats.filter((format) => format !== expected);
-  if (wrong.length > 0) return mismatch(`is ${together(formats)}, not ${expected === 'qcow2' && formats.includes('qcow2') ? 'qcow2 alone' : expected}`);
+  if (wrong.length > 0)
+    return mismatch(
+      `is ${together(formats)}, not ${expected === 'qcow2' && formats.includes('qcow2') ? 'qcow2 alone' : expected}`,
+    );
   if (bytes < smallestDiskBytes) return mismatch(`has only ${bytes} bytes, not ${expected}`);
   if (expected !== 'qcow2') return undefined;
   if (formats.length === 0) return mismatch('is raw, not qcow2');
@@ -48,7 +54,13 @@ export interface Inspection {
 }
 
 /** Looks at a file of `bytes` bytes while it passes, in chunks of any size. */
-export function startInspection({ bytes, expected }: { readonly bytes: number; readonly expected: string }): Inspection {
+export function startInspection({
+  bytes,
+  expected,
+}: {
+  readonly bytes: number;
+  readonly expected: string;
+}): Inspection {
   const head = Buffer.alloc(Math.min(headBytes, bytes));
   const tail = Buffer.alloc(Math.min(tailBytes, bytes));
   const tailFrom = bytes - tail.length;
@@ -57,7 +69,8 @@ export function startInspection({ bytes, expected }: { readonly bytes: number; r
     update: (chunk) => {
       const isHeadWhole = offset >= head.length;
       if (!isHeadWhole) chunk.copy(head, offset, 0, Math.min(chunk.length, head.length - offset));
-      if (offset + chunk.length > tailFrom) chunk.copy(tail, Math.max(0, offset - tailFrom), Math.max(0, tailFrom - offset));
+      if (offset + chunk.length > tailFrom)
+        chunk.copy(tail, Math.max(0, offset - tailFrom), Math.max(0, tailFrom - offset));
       offset += chunk.length;
       if (offset >= bytes) return contentFault({ head, tail, bytes }, expected);
       return !isHeadWhole && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;

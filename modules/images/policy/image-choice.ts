@@ -13,8 +13,14 @@ export interface NamedImages<I> {
 /** `owner`: id of our project; empty for a login without one, to which all images are alike. */
 export function imagesNamed<I extends Owned>(name: string, images: readonly I[], owner: string): NamedImages<I> {
   const named = images.filter((image) => image.name === name);
-  const tiers = [named.filter((image) => !isForeign(image, owner)), ...['public', 'community'].map((visibility) => named.filter((image) => image.visibility === visibility))];
-  return { meant: tiers.find((tier) => tier.length > 0) ?? [], barred: named.filter((image) => barrier(image, owner) !== undefined) };
+  const tiers = [
+    named.filter((image) => !isForeign(image, owner)),
+    ...['public', 'community'].map((visibility) => named.filter((image) => image.visibility === visibility)),
+  ];
+  return {
+    meant: tiers.find((tier) => tier.length > 0) ?? [],
+    barred: named.filter((image) => barrier(image, owner) !== undefined),
+  };
 }
 
 export function isForeign({ owner: of }: Pick<Owned, 'owner'>, owner: string): boolean {

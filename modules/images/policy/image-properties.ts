@@ -30,7 +30,9 @@ export function contradictions(one: Wishes, other: Wishes): string[] {
 
 /** Why an image of this status cannot be changed at present; undefined where it can. */
 export function hindranceOf(status: string): string | undefined {
-  return isReceiving({ status }) ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active` : undefined;
+  return isReceiving({ status })
+    ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active`
+    : undefined;
 }
 
 const longestName = 255;
@@ -43,7 +45,8 @@ export function refusalOf(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (name === '') return 'a property needs a name';
   if (imageAttributes.has(lower)) return "it is an attribute of Glance's own, not a property";
-  if (lower.startsWith('image_tools_')) return 'it is a mark by which these tools know their images: with another value an image would be taken for what it is not';
+  if (lower.startsWith('image_tools_'))
+    return 'it is a mark by which these tools know their images: with another value an image would be taken for what it is not';
   if (lower.startsWith('os_glance')) return 'Glance keeps such names for itself';
   if (name !== name.trim()) return 'it begins or ends with a space';
   if (name.length > longestName) return `it is longer than ${longestName} characters`;

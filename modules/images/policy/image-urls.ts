@@ -20,9 +20,12 @@ const forbiddenPaths: readonly string[] = ['/dev', '/sys', '/proc', '/boot', '/e
  * ironic/common/image_service.py.
  */
 export function parseImageReference(text: string): ImageReference | { readonly refusal: string } {
-  const refuse = (reason: string): { refusal: string } => ({ refusal: `Validation of image href ${shownOf(text)} failed, reason: ${reason}` });
+  const refuse = (reason: string): { refusal: string } => ({
+    refusal: `Validation of image href ${shownOf(text)} failed, reason: ${reason}`,
+  });
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return isUuid(text) ? { kind: 'glance', id: text.toLowerCase() } : refuse('Scheme-less image href is not a UUID.');
+  if (scheme === undefined)
+    return isUuid(text) ? { kind: 'glance', id: text.toLowerCase() } : refuse('Scheme-less image href is not a UUID.');
   if (scheme === 'glance') {
     const id = text.replace(/^glance:\/*/i, '');
     return isUuid(id) ? { kind: 'glance', id: id.toLowerCase() } : refuse('what stands behind glance:// is not a UUID');
@@ -43,7 +46,10 @@ function parseHttpUrl(text: string, refuse: Refuse): ImageReference | { readonly
 
 function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly refusal: string } {
   const [, path] = /^file:\/\/(\/.*)$/is.exec(text) ?? [];
-  if (path === undefined) return refuse('a file URL has three slashes, file:///path: Ironic would take the first part of another for a host, and leave it out');
+  if (path === undefined)
+    return refuse(
+      'a file URL has three slashes, file:///path: Ironic would take the first part of another for a host, and leave it out',
+    );
   if (/[?#]/.test(path)) return refuse('a file URL has no query and no fragment; write ? as %3F and # as %23');
   const decoded = decode(path);
   if (decoded === undefined || decoded.includes('\0')) return refuse('its percent-encoding is broken');
@@ -55,8 +61,10 @@ function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly
  * symbolic links: Ironic looks at the given one, so that a link leads out of an allowed folder. Source: FileImageService.validate_href().
  */
 export function refusalOfPath(realPath: string, allowedPaths: readonly string[]): string | undefined {
-  if (forbiddenPaths.some((folder) => isWithin(realPath, folder))) return `Security: The path ${realPath} is not permitted in file URLs`;
-  if (!allowedPaths.some((folder) => isWithin(realPath, folder))) return `Security: Path ${realPath} is not allowed for image source file URLs`;
+  if (forbiddenPaths.some((folder) => isWithin(realPath, folder)))
+    return `Security: The path ${realPath} is not permitted in file URLs`;
+  if (!allowedPaths.some((folder) => isWithin(realPath, folder)))
+    return `Security: Path ${realPath} is not allowed for image source file URLs`;
   return undefined;
 }
 

@@ -20,10 +20,22 @@ const ofTheRun: ReadonlySet<string> = new Set([markers.source, markers.lock, mar
 
 /** The names of the attributes and properties in which an image differs from what would be created; `properties` that Glance adds do not count. */
 export function differencesFrom(wanted: NewAttributes, image: NewAttributes): string[] {
-  const names = ['name', 'disk_format', 'container_format', 'min_disk', 'min_ram', 'visibility', 'os_hidden', 'protected'] as const;
+  const names = [
+    'name',
+    'disk_format',
+    'container_format',
+    'min_disk',
+    'min_ram',
+    'visibility',
+    'os_hidden',
+    'protected',
+  ] as const;
   const attributes = names.filter((name) => image[name] !== wanted[name]);
-  const tags = image.tags.length === wanted.tags.length && image.tags.every((tag) => wanted.tags.includes(tag)) ? [] : ['tags'];
+  const tags =
+    image.tags.length === wanted.tags.length && image.tags.every((tag) => wanted.tags.includes(tag)) ? [] : ['tags'];
   const keys = new Set([...Object.keys(wanted.properties), ...Object.keys(image.properties)]);
-  const properties = [...keys].filter((key) => !ofTheRun.has(key) && !key.startsWith('os_glance_') && image.properties[key] !== wanted.properties[key]);
+  const properties = [...keys].filter(
+    (key) => !ofTheRun.has(key) && !key.startsWith('os_glance_') && image.properties[key] !== wanted.properties[key],
+  );
   return [...attributes, ...tags, ...properties];
 }

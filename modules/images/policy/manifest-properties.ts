@@ -2,7 +2,15 @@
 import { imageAttributes } from './glance-attributes.js';
 
 /** Glance's own, the words by which older clients and the API v1 meant them, and what these tools keep for themselves. No site can allow them. */
-const reserved: ReadonlySet<string> = new Set([...imageAttributes, 'is_public', 'metadata', 'data', 'store', 'current', '__proto__']);
+const reserved: ReadonlySet<string> = new Set([
+  ...imageAttributes,
+  'is_public',
+  'metadata',
+  'data',
+  'store',
+  'current',
+  '__proto__',
+]);
 const reservedPrefixes = ['image_tools_', 'os_glance', 'owner_specified.'];
 
 /**
@@ -10,8 +18,32 @@ const reservedPrefixes = ['image_tools_', 'os_glance', 'owner_specified.'];
  * with the image; a part of another image. A central manifest cannot mean any of them, so no site can allow them.
  */
 const dangerous: ReadonlySet<string> = new Set([
-  ...['image_type', 'base_image_ref', 'image_location', 'image_state', 'instance_uuid', 'user_id', 'owner_id', 'project_id', 'tenant_id', 'owner_project_name', 'owner_user_name'],
-  ...['kernel_id', 'ramdisk_id', 'block_device_mapping', 'block_device_mapping_v2', 'bdm_v2', 'mappings', 'root_device_name', 'boot_roles', 'volume_id', 'snapshot_id', 'volume_image_metadata'],
+  ...[
+    'image_type',
+    'base_image_ref',
+    'image_location',
+    'image_state',
+    'instance_uuid',
+    'user_id',
+    'owner_id',
+    'project_id',
+    'tenant_id',
+    'owner_project_name',
+    'owner_user_name',
+  ],
+  ...[
+    'kernel_id',
+    'ramdisk_id',
+    'block_device_mapping',
+    'block_device_mapping_v2',
+    'bdm_v2',
+    'mappings',
+    'root_device_name',
+    'boot_roles',
+    'volume_id',
+    'snapshot_id',
+    'volume_image_metadata',
+  ],
 ]);
 const dangerousPrefixes = ['cinder_encryption_', 'img_signature', 'signature_'];
 
@@ -23,12 +55,70 @@ export const describingProperties: readonly string[] = ['os_distro', 'os_version
  * they keep. Namespaces are dropped whole: what is added to one tomorrow has a meaning then.
  */
 const meaningful: ReadonlySet<string> = new Set([
-  ...['architecture', 'auto_disk_config', 'bittorrent', 'cache_in_nova', 'clean_attempts', 'hypervisor_type', 'hypervisor_version_requires', 'ipxe_boot', 'min_ram', 'min_disk', 'requires_rdma'],
-  ...['network_allocated', 'vm_mode', 'device_name', 'ephemeral_gb', 'swap_mb', 'compute_driver', 'vgpu', 'hide_hypervisor_id', 'spice_streaming', 'stores', 'multiattach', 'bootable', 'properties'],
+  ...[
+    'architecture',
+    'auto_disk_config',
+    'bittorrent',
+    'cache_in_nova',
+    'clean_attempts',
+    'hypervisor_type',
+    'hypervisor_version_requires',
+    'ipxe_boot',
+    'min_ram',
+    'min_disk',
+    'requires_rdma',
+  ],
+  ...[
+    'network_allocated',
+    'vm_mode',
+    'device_name',
+    'ephemeral_gb',
+    'swap_mb',
+    'compute_driver',
+    'vgpu',
+    'hide_hypervisor_id',
+    'spice_streaming',
+    'stores',
+    'multiattach',
+    'bootable',
+    'properties',
+  ],
 ]);
 const meaningfulPrefixes = [
-  ...['hw_', 'img_', 'os_', 'trait:', 'resources:', 'capabilities:', 'quota:', 'cinder_', 'glance_', 'nova_', 'ironic_', 'neutron_', 'aggregate_instance_extra_specs:'],
-  ...['vmware_', 'xenapi_', 'powervm_', 'hyperv_', 'libvirt_', 'libvirt:', 'kvm_', 'lxc_', 'vz_', 'zvm_', 'instance_type_', 'instance_', 'baremetal_', 'deploy_', 'volume_', 'rbd_', 'spice_'],
+  ...[
+    'hw_',
+    'img_',
+    'os_',
+    'trait:',
+    'resources:',
+    'capabilities:',
+    'quota:',
+    'cinder_',
+    'glance_',
+    'nova_',
+    'ironic_',
+    'neutron_',
+    'aggregate_instance_extra_specs:',
+  ],
+  ...[
+    'vmware_',
+    'xenapi_',
+    'powervm_',
+    'hyperv_',
+    'libvirt_',
+    'libvirt:',
+    'kvm_',
+    'lxc_',
+    'vz_',
+    'zvm_',
+    'instance_type_',
+    'instance_',
+    'baremetal_',
+    'deploy_',
+    'volume_',
+    'rbd_',
+    'spice_',
+  ],
 ];
 
 export type PropertyVerdict = 'allowed' | 'reserved' | 'meaningful';
@@ -36,21 +126,30 @@ export type PropertyVerdict = 'allowed' | 'reserved' | 'meaningful';
 /** Judges a property by its name, whose case does not count. `allowed`: what a site allows beside the describing ones; `hw_*` means all that begin so. */
 export function judgeProperty(name: string, allowed: readonly string[]): PropertyVerdict {
   const lower = name.toLowerCase();
-  if (isNeverAllowed(lower)) return dangerous.has(lower) || startsWithAny(lower, dangerousPrefixes) ? 'meaningful' : 'reserved';
-  if ([...describingProperties, ...allowed].some((pattern) => isNamedBy(lower, pattern.toLowerCase()))) return 'allowed';
+  if (isNeverAllowed(lower))
+    return dangerous.has(lower) || startsWithAny(lower, dangerousPrefixes) ? 'meaningful' : 'reserved';
+  if ([...describingProperties, ...allowed].some((pattern) => isNamedBy(lower, pattern.toLowerCase())))
+    return 'allowed';
   return meaningful.has(lower) || startsWithAny(lower, meaningfulPrefixes) ? 'meaningful' : 'allowed';
 }
 
 /** Why a site cannot allow a property; undefined where it can. */
 export function refusalToAllow(pattern: string): string | undefined {
   const lower = pattern.toLowerCase();
-  if (!/^[\w.:-]{1,255}\*?$/.test(pattern)) return `${JSON.stringify(pattern)} is no name of a property, nor the beginning of one and a *`;
-  if (isNeverAllowed(lower)) return `${pattern} belongs to Glance, to these tools, or to one image of one site: no manifest may set it`;
+  if (!/^[\w.:-]{1,255}\*?$/.test(pattern))
+    return `${JSON.stringify(pattern)} is no name of a property, nor the beginning of one and a *`;
+  if (isNeverAllowed(lower))
+    return `${pattern} belongs to Glance, to these tools, or to one image of one site: no manifest may set it`;
   return undefined;
 }
 
 function isNeverAllowed(lower: string): boolean {
-  return reserved.has(lower) || dangerous.has(lower) || startsWithAny(lower, reservedPrefixes) || startsWithAny(lower, dangerousPrefixes);
+  return (
+    reserved.has(lower) ||
+    dangerous.has(lower) ||
+    startsWithAny(lower, reservedPrefixes) ||
+    startsWithAny(lower, dangerousPrefixes)
+  );
 }
 
 function isNamedBy(name: string, pattern: string): boolean {

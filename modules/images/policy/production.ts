@@ -14,9 +14,13 @@ export interface SettledName {
  * or none, were promoted at the same moment, and the newer build counts. Every run on every host comes to the same result.
  * Undefined where the markers do not explain them all: then a person has to. `images`: all of ours, by which the markers are followed.
  */
-export function settleName(candidates: readonly SiteImage[], images: readonly SiteImage[] = candidates): SettledName | undefined {
+export function settleName(
+  candidates: readonly SiteImage[],
+  images: readonly SiteImage[] = candidates,
+): SettledName | undefined {
   const lineages = new Map(candidates.map((image) => [image, lineageOf(image, images)]));
-  const isReplaced = (image: SiteImage): boolean => candidates.some((newer) => newer !== image && replaces(newer, image, lineages.get(newer)));
+  const isReplaced = (image: SiteImage): boolean =>
+    candidates.some((newer) => newer !== image && replaces(newer, image, lineages.get(newer)));
   const heads = candidates.filter((image) => !isReplaced(image));
   const present = [...heads].sort(newestBuildFirst)[0];
   if (!present || heads.some((head) => head !== present && !areRivals(head, present, lineages))) return undefined;
@@ -46,7 +50,10 @@ function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<strin
 /** Brought in by two runs that knew nothing of each other. */
 function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
   if (![one, other].every((image) => isOurs(image, image.owner) && !wasArchived(image))) return false;
-  const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [ReadonlySet<string>, ReadonlySet<string>];
+  const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [
+    ReadonlySet<string>,
+    ReadonlySet<string>,
+  ];
   return (first.size === 0 && second.size === 0) || [...first].some((id) => second.has(id));
 }
 
@@ -56,8 +63,13 @@ function wasArchived({ properties }: SiteImage): boolean {
 
 /** By when they were built, where that is told, then by the names of their releases; what is then equal by when it came to the site. */
 function newestBuildFirst(one: SiteImage, other: SiteImage): number {
-  const [built, otherBuilt] = [one, other].map(({ properties }) => parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0) as [number, number];
-  const [release, otherRelease] = [one, other].map(({ properties }) => properties[releaseProperty] ?? '') as [string, string];
+  const [built, otherBuilt] = [one, other].map(
+    ({ properties }) => parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0,
+  ) as [number, number];
+  const [release, otherRelease] = [one, other].map(({ properties }) => properties[releaseProperty] ?? '') as [
+    string,
+    string,
+  ];
   return otherBuilt - built || otherRelease.localeCompare(release, 'en', { numeric: true }) || byCreation(other, one);
 }
 

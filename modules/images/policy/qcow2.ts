@@ -23,7 +23,8 @@ export function qcow2Fault(head: Buffer): Qcow2Fault | undefined {
   const version = head.readUInt32BE(4);
   if (version !== 2 && version !== 3) return damaged(`is a qcow2 of version ${version}, which is not known`);
   if (version === 3 && head.length < 104) return damaged(`has only ${head.length} bytes`);
-  if (head.readBigUInt64BE(8) !== 0n || head.readUInt32BE(16) !== 0) return unsafe('is a qcow2 that refers to a backing file');
+  if (head.readBigUInt64BE(8) !== 0n || head.readUInt32BE(16) !== 0)
+    return unsafe('is a qcow2 that refers to a backing file');
   if (head.readUInt32BE(32) !== 0) return unsafe('is a qcow2 whose content is encrypted');
   const features = version === 3 ? featureFault(head.readBigUInt64BE(72)) : undefined;
   if (features !== undefined) return unsafe(features);
@@ -35,9 +36,12 @@ export function qcow2Fault(head: Buffer): Qcow2Fault | undefined {
 
 function featureFault(features: bigint): string | undefined {
   if ((features & dataFileFeature) !== 0n) return 'is a qcow2 that refers to an external data file';
-  if ((features & extendedL2Feature) !== 0n) return 'is a qcow2 with extended L2 entries, which Glance and Nova refuse; convert it with extended_l2=off';
+  if ((features & extendedL2Feature) !== 0n)
+    return 'is a qcow2 with extended L2 entries, which Glance and Nova refuse; convert it with extended_l2=off';
   const unknown = features & ~harmlessFeatures;
-  return unknown === 0n ? undefined : `is a qcow2 with incompatible features (0x${unknown.toString(16)}) that are not known`;
+  return unknown === 0n
+    ? undefined
+    : `is a qcow2 with incompatible features (0x${unknown.toString(16)}) that are not known`;
 }
 
 /** The types of the header's extensions, as far as the sample goes: each has its type, its length, and its content padded to 8 bytes. */

@@ -16,7 +16,11 @@ export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
 const pauseSeconds = 600;
 
 /** `wanted`: the catalogue still asks for this release of this name. */
-export function decideLeftover(image: SiteImage, wanted: boolean, situation: RecoverySituation): { verdict: Verdict; reason: string } {
+export function decideLeftover(
+  image: SiteImage,
+  wanted: boolean,
+  situation: RecoverySituation,
+): { verdict: Verdict; reason: string } {
   const inMotion = isInMotion(image);
   // No run deactivates an image: somebody has set it aside.
   if (image.status === 'deactivated') return { verdict: 'leave', reason: 'somebody has deactivated it' };
@@ -25,11 +29,13 @@ export function decideLeftover(image: SiteImage, wanted: boolean, situation: Rec
   }
   const idleSeconds = (situation.now.getTime() - Date.parse(image.updated_at)) / 1000;
   const since = `${image.status} since ${image.updated_at}`;
-  if (inMotion && idleSeconds >= situation.uploadTimeoutSeconds) return { verdict: 'delete', reason: `an upload was abandoned: ${since}` };
+  if (inMotion && idleSeconds >= situation.uploadTimeoutSeconds)
+    return { verdict: 'delete', reason: `an upload was abandoned: ${since}` };
 
   const isOver = image.properties[markers.lock] === situation.lock || (!inMotion && idleSeconds >= pauseSeconds);
   if (!isOver) return { verdict: wanted ? 'in_progress' : 'leave', reason: `a run elsewhere is at it: ${since}` };
   if (!wanted) return { verdict: 'delete', reason: 'an earlier run left it, and its release is not wanted any more' };
-  if (image.status === 'active') return { verdict: 'resume', reason: 'an earlier run brought it in and did not promote it' };
+  if (image.status === 'active')
+    return { verdict: 'resume', reason: 'an earlier run brought it in and did not promote it' };
   return { verdict: 'resume', reason: `an earlier run was broken off during the upload: ${since}` };
 }

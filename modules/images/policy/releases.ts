@@ -17,7 +17,11 @@ const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
  */
 export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
   if (!isMapping(document)) {
-    throw new OperationError('CATALOGUE_UNUSABLE', `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`, { url });
+    throw new OperationError(
+      'CATALOGUE_UNUSABLE',
+      `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`,
+      { url },
+    );
   }
   return Object.entries(document)
     .map(([name, release]) => parseEntry(name, release))
@@ -27,10 +31,18 @@ export function parseCatalogue(document: unknown, url: string): CatalogueEntry[]
 function parseEntry(name: string, release: unknown): CatalogueEntry {
   const shownRelease = typeof release === 'string' ? printable(release) : '';
   if (!allowedName.test(name)) {
-    return { name: printable(name), release: shownRelease, fault: `the catalogue names an image ${quote(name)}; allowed: letters, digits, spaces and . _ + -` };
+    return {
+      name: printable(name),
+      release: shownRelease,
+      fault: `the catalogue names an image ${quote(name)}; allowed: letters, digits, spaces and . _ + -`,
+    };
   }
   if (typeof release !== 'string' || !allowedRelease.test(release)) {
-    return { name, release: shownRelease, fault: `the catalogue names the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd` };
+    return {
+      name,
+      release: shownRelease,
+      fault: `the catalogue names the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd`,
+    };
   }
   return { name, release };
 }
@@ -46,12 +58,23 @@ export interface Manifest {
 /** The properties that a manifest gives to its image. `allowed`: what the site allows besides. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
 export function parseManifest(document: unknown, url: string, allowed: readonly string[] = []): Manifest {
   if (!isMapping(document)) {
-    throw new OperationError('MANIFEST_UNUSABLE', `the manifest ${url} is ${kindOf(document)}; it must be a JSON object of properties`, { url });
+    throw new OperationError(
+      'MANIFEST_UNUSABLE',
+      `the manifest ${url} is ${kindOf(document)}; it must be a JSON object of properties`,
+      { url },
+    );
   }
-  const judged = Object.entries(document).map(([key, value]) => ({ key, value, verdict: isUsable(key, value) ? judgeProperty(key, allowed) : ('reserved' as const) }));
-  const keysOf = (wanted: PropertyVerdict): string[] => judged.filter(({ verdict }) => verdict === wanted).map(({ key }) => printable(key));
+  const judged = Object.entries(document).map(([key, value]) => ({
+    key,
+    value,
+    verdict: isUsable(key, value) ? judgeProperty(key, allowed) : ('reserved' as const),
+  }));
+  const keysOf = (wanted: PropertyVerdict): string[] =>
+    judged.filter(({ verdict }) => verdict === wanted).map(({ key }) => printable(key));
   return {
-    properties: Object.fromEntries(judged.filter(({ verdict }) => verdict === 'allowed').map(({ key, value }) => [key, String(value)])),
+    properties: Object.fromEntries(
+      judged.filter(({ verdict }) => verdict === 'allowed').map(({ key, value }) => [key, String(value)]),
+    ),
     ignored: keysOf('reserved'),
     meaningful: keysOf('meaningful'),
   };
@@ -67,7 +90,8 @@ export function subscriptionOf(entry: CatalogueEntry): Subscription {
   return {
     ...entry,
     isMadeInto: ({ properties }) => properties[releaseProperty] === entry.release,
-    describe: ({ properties }) => (properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`),
+    describe: ({ properties }) =>
+      properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`,
   };
 }
 

@@ -1,6 +1,15 @@
 // Which images have had their time: hidden first, deleted later, and never one in use. One pure decision over the site.
 import { comparableId, uuidsIn } from '../../core/uuid.js';
-import { isGone, isIncoming, isManaged, isSnapshot, markers, parseName, type ParsedName, type SiteImage } from './site-image.js';
+import {
+  isGone,
+  isIncoming,
+  isManaged,
+  isSnapshot,
+  markers,
+  parseName,
+  type ParsedName,
+  type SiteImage,
+} from './site-image.js';
 import { addMonths, monthsBetween } from './months.js';
 import { describeUse, type Use } from './image-uses.js';
 
@@ -80,7 +89,8 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   const candidates = input.images.filter((image) => isCandidate(image, input));
   const doubt = doubtOf(candidates, input);
   const planned = candidates.flatMap((image) => planImage(image, input, doubt));
-  const isInTheWay = doubt !== undefined && planned.some(({ state, action }) => state === 'deprecated' && action === 'skip');
+  const isInTheWay =
+    doubt !== undefined && planned.some(({ state, action }) => state === 'deprecated' && action === 'skip');
   return { ...withFuse(withoutNeeded(planned, input.images), input.settings), ...(isInTheWay ? { doubt } : {}) };
 }
 
@@ -101,7 +111,10 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
     state: parsed ? stateOf(image, parsed, input) : ('archived' as const),
     ...(since ? { ageMonths: monthsBetween(since, input.now) } : {}),
   };
-  if (!parsed) return [{ ...base, action: 'keep', reason: 'left alone: its name is neither a production name nor an archive name' }];
+  if (!parsed)
+    return [
+      { ...base, action: 'keep', reason: 'left alone: its name is neither a production name nor an archive name' },
+    ];
   const lasting = reasonToLast(base.state, productionName, input);
   if (lasting) return [{ ...base, action: 'keep', reason: lasting }];
   if (!since) return [{ ...base, action: 'keep', reason: 'Glance does not tell how old it is' }];
@@ -115,8 +128,13 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
  * Once a name of the catalogue is public it is current, hidden or deactivated though it may be: somebody may be about to bring it back.
  * So is one that was replaced and then put back by hand, mark of the replacement and all.
  */
-function stateOf(image: RetentionImage, { productionName, isArchive }: ParsedName, { catalogue }: Pick<RetentionInput, 'catalogue'>): RetentionState {
-  if (isArchive || (image.properties[markers.supersededAt] !== undefined && image.visibility !== 'public')) return 'archived';
+function stateOf(
+  image: RetentionImage,
+  { productionName, isArchive }: ParsedName,
+  { catalogue }: Pick<RetentionInput, 'catalogue'>,
+): RetentionState {
+  if (isArchive || (image.properties[markers.supersededAt] !== undefined && image.visibility !== 'public'))
+    return 'archived';
   if (catalogue === undefined || isBeyond(catalogue, image, productionName)) return 'current';
   if (catalogue.has(productionName)) return image.visibility === 'public' ? 'current' : 'archived';
   return 'deprecated';
@@ -129,7 +147,8 @@ const believableLosses = 2;
 
 /** A store that is half empty, or the wrong one, must not take the site's images with it. */
 function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }: RetentionInput): string | undefined {
-  if (catalogue === undefined || catalogue.size === 0 || settings.acceptLosses || settings.keepDeprecated) return undefined;
+  if (catalogue === undefined || catalogue.size === 0 || settings.acceptLosses || settings.keepDeprecated)
+    return undefined;
   const [known, lost] = [new Set<string>(), new Set<string>()];
   for (const image of candidates.filter((candidate) => !isHidden(candidate))) {
     const parsed = parseName(image, catalogue);
@@ -148,11 +167,20 @@ function isBeyond(catalogue: ReadonlySet<string>, image: SiteImage, productionNa
   return isIpa && ![...catalogue].some((name) => ipaName.test(name));
 }
 
-function reasonToLast(state: RetentionState, name: string, { catalogue, settings }: RetentionInput): string | undefined {
+function reasonToLast(
+  state: RetentionState,
+  name: string,
+  { catalogue, settings }: RetentionInput,
+): string | undefined {
   if (state === 'archived') return undefined;
-  if (state === 'current') return catalogue?.has(name) ? `the production image of ${name}` : `in production, and no catalogue says that ${name} is deprecated`;
+  if (state === 'current')
+    return catalogue?.has(name)
+      ? `the production image of ${name}`
+      : `in production, and no catalogue says that ${name} is deprecated`;
   if (catalogue?.size === 0) return 'the catalogue is empty, so no name counts as deprecated';
-  return settings.keepDeprecated ? `deprecated: the catalogue has no ${name} any more; keep_deprecated keeps it` : undefined;
+  return settings.keepDeprecated
+    ? `deprecated: the catalogue has no ${name} any more; keep_deprecated keeps it`
+    : undefined;
 }
 
 /** The moment from which an image ages. Undefined when it cannot be read: then it does not age. */
@@ -164,7 +192,9 @@ function agingSince(image: RetentionImage, { settings }: RetentionInput): Date |
 
 const dayMs = 86_400_000;
 
-type Due = Pick<PlannedRetention, 'reason' | 'isNoted' | 'hideFrom' | 'deleteFrom'> & { readonly action: 'keep' | 'hide' | 'delete' };
+type Due = Pick<PlannedRetention, 'reason' | 'isNoted' | 'hideFrom' | 'deleteFrom'> & {
+  readonly action: 'keep' | 'hide' | 'delete';
+};
 
 /** What becomes of an archived image, by its age. */
 function dueBy(image: RetentionImage, since: Date, { settings, now }: RetentionInput): Due {
@@ -176,9 +206,19 @@ function dueBy(image: RetentionImage, since: Date, { settings, now }: RetentionI
   const graceEnds = hidden ? noticeEnd(image, graceDays) : daysAfter(laterOf(hideFrom, now), graceDays);
   const dates = { hideFrom, deleteFrom: graceDays === 0 ? oldFrom : laterOf(oldFrom, graceEnds) };
   if (now >= oldFrom) {
-    if (graceDays === 0 || (hidden && now >= graceEnds)) return { ...dates, action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
-    if (!hidden) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}; to be deleted ${graceDays} days later` };
-    return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(graceEnds)}, after ${graceDays} days of grace` };
+    if (graceDays === 0 || (hidden && now >= graceEnds))
+      return { ...dates, action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
+    if (!hidden)
+      return {
+        ...dates,
+        action: 'hide',
+        reason: `${age}, hidden from ${hideMonths}; to be deleted ${graceDays} days later`,
+      };
+    return {
+      ...dates,
+      action: 'keep',
+      reason: `${age} and hidden; to be deleted from ${dayOf(graceEnds)}, after ${graceDays} days of grace`,
+    };
   }
   if (hidden) return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(oldFrom)}` };
   if (now >= hideFrom) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}` };
@@ -199,13 +239,24 @@ function dueWithNotice(image: RetentionImage, since: Date, { settings, now }: Re
   const hidden = isHidden(image);
   const isNoted = hidden && image.properties[markers.hiddenAt] !== undefined;
   const hideFrom = addMonths(since, hideMonths);
-  const deleteFrom = laterOf(addMonths(since, deleteMonths), isNoted ? noticeEnd(image, days) : daysAfter(laterOf(hideFrom, now), days));
+  const deleteFrom = laterOf(
+    addMonths(since, deleteMonths),
+    isNoted ? noticeEnd(image, days) : daysAfter(laterOf(hideFrom, now), days),
+  );
   const dates = { hideFrom, deleteFrom };
   if (now < hideFrom) return { ...dates, action: 'keep', reason: `${age}; to be hidden from ${dayOf(hideFrom)}` };
   const later = `to be deleted ${days} days later at the earliest`;
-  if (!hidden) return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}; ${later}`, isNoted: true };
-  if (!isNoted) return { ...dates, action: 'hide', reason: `${age}, and hidden by somebody else, which is noted; ${later}`, isNoted: true };
-  if (!(now >= deleteFrom)) return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(deleteFrom)}` };
+  if (!hidden)
+    return { ...dates, action: 'hide', reason: `${age}, hidden from ${hideMonths}; ${later}`, isNoted: true };
+  if (!isNoted)
+    return {
+      ...dates,
+      action: 'hide',
+      reason: `${age}, and hidden by somebody else, which is noted; ${later}`,
+      isNoted: true,
+    };
+  if (!(now >= deleteFrom))
+    return { ...dates, action: 'keep', reason: `${age} and hidden; to be deleted from ${dayOf(deleteFrom)}` };
   return { ...dates, action: 'delete', reason: `${age}, deleted from ${deleteMonths}` };
 }
 
@@ -243,18 +294,27 @@ const needs = ['kernel_id', 'ramdisk_id'] as const;
 
 /** The ids of the images that an image boots with, in the usual spelling. */
 export function neededBy({ properties }: SiteImage): string[] {
-  return [...needs.flatMap((property) => properties[property] ?? []).map(comparableId), ...uuidsIn(properties.block_device_mapping ?? '')];
+  return [
+    ...needs.flatMap((property) => properties[property] ?? []).map(comparableId),
+    ...uuidsIn(properties.block_device_mapping ?? ''),
+  ];
 }
 
 /** Whatever an image that stays boots with stays as it is; so does what that one needs, and so on. */
 function withoutNeeded(planned: readonly PlannedRetention[], images: readonly SiteImage[]): PlannedRetention[] {
   const entries = new Map(planned.map((entry) => [comparableId(entry.image.id), entry]));
-  const staying: SiteImage[] = images.filter((image) => entries.get(comparableId(image.id))?.action !== 'delete' && !isGone(image));
+  const staying: SiteImage[] = images.filter(
+    (image) => entries.get(comparableId(image.id))?.action !== 'delete' && !isGone(image),
+  );
   for (let image = staying.pop(); image; image = staying.pop()) {
     for (const id of neededBy(image)) {
       const needed = entries.get(id);
       if (needed?.action !== 'delete' && needed?.action !== 'hide') continue;
-      entries.set(id, { ...needed, action: 'skip', reason: `used by image ${image.name} (${image.id}) as its kernel or ramdisk; ${needed.reason}` });
+      entries.set(id, {
+        ...needed,
+        action: 'skip',
+        reason: `used by image ${image.name} (${image.id}) as its kernel or ramdisk; ${needed.reason}`,
+      });
       if (needed.action === 'delete') staying.push(needed.image);
     }
   }
@@ -263,7 +323,11 @@ function withoutNeeded(planned: readonly PlannedRetention[], images: readonly Si
 
 /** The same plan, of which nothing is carried out. */
 export function withheld(images: readonly PlannedRetention[], why: string): PlannedRetention[] {
-  return images.map((planned) => (planned.action === 'hide' || planned.action === 'delete' ? { ...planned, action: 'skip', reason: `not touched, since ${why}: would ${planned.action}; ${planned.reason}` } : planned));
+  return images.map((planned) =>
+    planned.action === 'hide' || planned.action === 'delete'
+      ? { ...planned, action: 'skip', reason: `not touched, since ${why}: would ${planned.action}; ${planned.reason}` }
+      : planned,
+  );
 }
 
 function withFuse(images: readonly PlannedRetention[], { maxDeletes }: RetentionSettings): RetentionPlan {

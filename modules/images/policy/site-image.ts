@@ -93,7 +93,13 @@ export function isOurs(image: SiteImage, owner: string): boolean {
 
 /** True for the one image that users get by the production name. */
 export function isProduction(image: SiteImage, name: string, owner: string): boolean {
-  return image.name === name && image.owner === owner && image.visibility === 'public' && image.status === 'active' && !image.os_hidden;
+  return (
+    image.name === name &&
+    image.owner === owner &&
+    image.visibility === 'public' &&
+    image.status === 'active' &&
+    !image.os_hidden
+  );
 }
 
 /**
@@ -110,8 +116,13 @@ export function isIncoming(image: SiteImage, { owner, prefix }: Ownership): bool
 export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
 
 /** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
-export function stateOf(image: SiteImage, owner: string, prefix: string): { state: ImageState; productionName?: string } {
-  if (isIncoming(image, { owner, prefix })) return { state: 'incoming', productionName: image.properties[markers.name] as string };
+export function stateOf(
+  image: SiteImage,
+  owner: string,
+  prefix: string,
+): { state: ImageState; productionName?: string } {
+  if (isIncoming(image, { owner, prefix }))
+    return { state: 'incoming', productionName: image.properties[markers.name] as string };
   if (!isManaged(image, owner)) return { state: 'unmanaged' };
   const productionName = image.properties[markers.name] ?? productionNameOf(image.name, prefix);
   if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
@@ -135,7 +146,8 @@ export function isManaged(image: SiteImage, owner: string): boolean {
  * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`, `NAME-20230302-1677628504.897832`,
  * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken. A revision may be `20230124-1270`, as Debian's are.
  */
-const archiveSuffix = /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
+const archiveSuffix =
+  /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
 
 /** The production name inside an image's present name. */
 export function productionNameOf(name: string, prefix: string): string {
@@ -155,7 +167,8 @@ export interface ParsedName {
 export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
   const { name } = image;
   const marked = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
-  if (name === marked || (marked === undefined && catalogue.has(name))) return { productionName: name, isArchive: false };
+  if (name === marked || (marked === undefined && catalogue.has(name)))
+    return { productionName: name, isArchive: false };
   const productionName = name.replace(archiveSuffix, '');
   const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
   if (marked !== undefined) return isArchive && productionName === marked ? { productionName, isArchive } : undefined;
@@ -166,7 +179,8 @@ export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): Par
 
 /** An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything else. */
 function hasPlausibleDay(suffix: string): boolean {
-  const day = /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
+  const day =
+    /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
   if (!day) return true;
   const [year, month, date] = day.slice(1).map(Number) as [number, number, number];
   return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
@@ -178,7 +192,8 @@ function hasPlausibleDay(suffix: string): boolean {
  */
 export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
   const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');
-  const revision = image.properties[releaseProperty] === undefined ? image.properties['build-os-base-image-revision'] : undefined;
+  const revision =
+    image.properties[releaseProperty] === undefined ? image.properties['build-os-base-image-revision'] : undefined;
   const plain = `${image.name}${revision ? `-${revision}-` : '_'}${stamp}`.slice(0, 250);
   for (let counter = 1; ; counter++) {
     const candidate = counter === 1 ? plain : `${plain}.${counter}`;

@@ -30,17 +30,28 @@ export interface FaultyBuild {
 }
 
 /** `foreign`: an object that says of no build that it is it, or of when; the container has images of other kinds too. */
-export type ReadBuild = { readonly build: StoredBuild } | { readonly faulty: FaultyBuild } | { readonly foreign: string };
+export type ReadBuild =
+  | { readonly build: StoredBuild }
+  | { readonly faulty: FaultyBuild }
+  | { readonly foreign: string };
 
 const metadataPrefix = 'x-object-meta-';
 const diskFormats: readonly string[] = ['qcow2', 'raw', 'aki', 'ari'];
-const ipas: Readonly<Record<string, Ipa>> = { na: 'na', false: 'na', '': 'na', kernel: 'kernel', initramfs: 'initramfs' };
+const ipas: Readonly<Record<string, Ipa>> = {
+  na: 'na',
+  false: 'na',
+  '': 'na',
+  kernel: 'kernel',
+  initramfs: 'initramfs',
+};
 
 /** Reads the headers of an object. Their names are compared without regard to case. */
 export function parseBuild(id: string, headers: Iterable<readonly [name: string, value: string]>): ReadBuild {
   const all = [...headers];
   const metadata = metadataIn(all);
-  const [distro, release, variant] = ['build-distro', 'build-release', 'build-variant'].map((name) => metadata.get(name) ?? '') as [string, string, string];
+  const [distro, release, variant] = ['build-distro', 'build-release', 'build-variant'].map(
+    (name) => metadata.get(name) ?? '',
+  ) as [string, string, string];
   if (!distro || !release || !variant) return { foreign: 'it has no build-distro, build-release or build-variant' };
   const timestamp = metadata.get('build-timestamp');
   if (!timestamp) return { foreign: 'it has no build-timestamp' };
@@ -53,7 +64,12 @@ export function parseBuild(id: string, headers: Iterable<readonly [name: string,
   const faulty = (fault: string): ReadBuild => ({ faulty: { id, identity, ...(builtAt ? { builtAt } : {}), fault } });
   if (!builtAt) return faulty(`its build-timestamp ${quote(timestamp)} is no moment`);
   if (ipa === undefined) return faulty(`its build-ipa is ${quote(given)}; allowed: na, false, kernel, initramfs`);
-  if (!diskFormats.includes(diskFormat)) return faulty(diskFormat === '' ? 'it has no disk-format' : `its disk-format is ${quote(diskFormat)}; allowed: ${diskFormats.join(', ')}`);
+  if (!diskFormats.includes(diskFormat))
+    return faulty(
+      diskFormat === ''
+        ? 'it has no disk-format'
+        : `its disk-format is ${quote(diskFormat)}; allowed: ${diskFormats.join(', ')}`,
+    );
   const revision = metadata.get('build-os-base-image-revision');
   const tag = metadata.get('build-tag');
   const storedAt = new Date(all.find(([name]) => name.toLowerCase() === 'last-modified')?.[1] ?? '');
@@ -68,12 +84,22 @@ export function parseBuild(id: string, headers: Iterable<readonly [name: string,
 }
 
 function metadataIn(headers: Iterable<readonly [name: string, value: string]>): ReadonlyMap<string, string> {
-  const metadata = [...headers].map(([name, value]) => [name.toLowerCase(), value.trim()] as const).filter(([name]) => name.startsWith(metadataPrefix));
+  const metadata = [...headers]
+    .map(([name, value]) => [name.toLowerCase(), value.trim()] as const)
+    .filter(([name]) => name.startsWith(metadataPrefix));
   return new Map(metadata.map(([name, value]) => [name.slice(metadataPrefix.length), value]));
 }
 
 function propertiesIn(metadata: ReadonlyMap<string, string>): Record<string, string> {
-  return Object.fromEntries([...metadata].filter(([name, value]) => /^build-[\w.:-]{1,240}$/.test(name) && value !== '' && !/[\u0000-\u001f\u007f]/.test(value) && value.length <= 4096));
+  return Object.fromEntries(
+    [...metadata].filter(
+      ([name, value]) =>
+        /^build-[\w.:-]{1,240}$/.test(name) &&
+        value !== '' &&
+        !/[\u0000-\u001f\u007f]/.test(value) &&
+        value.length <= 4096,
+    ),
+  );
 }
 
 type Dated = Pick<StoredBuild, 'id' | 'builtAt' | 'storedAt'>;
@@ -89,7 +115,12 @@ export function newestFirst(one: Dated, other: Dated): number {
 }
 
 export function isSameIdentity(one: BuildIdentity, other: BuildIdentity): boolean {
-  return one.distro === other.distro && one.release === other.release && one.variant === other.variant && one.ipa === other.ipa;
+  return (
+    one.distro === other.distro &&
+    one.release === other.release &&
+    one.variant === other.variant &&
+    one.ipa === other.ipa
+  );
 }
 
 /** True where an image of the site was made of this build: the same identity, instant of building and revision of what it was built on. */
@@ -111,7 +142,13 @@ export function builtAtOf({ properties }: Pick<SiteImage, 'properties'>): Date |
 }
 
 /** `the build of 1677628504.897832, revision 20230302`. */
-export function describeBuild({ timestamp, revision }: { readonly timestamp: string; readonly revision?: string | undefined }): string {
+export function describeBuild({
+  timestamp,
+  revision,
+}: {
+  readonly timestamp: string;
+  readonly revision?: string | undefined;
+}): string {
   return `the build of ${timestamp}${revision ? `, revision ${revision}` : ''}`;
 }
 

@@ -46,11 +46,23 @@ export function parseSupports(document: unknown, path: string): Supports {
   const releases = Object.entries(distros).flatMap(([distro, value]) => {
     const key = `supported_distros.${distro}.releases`;
     const listed = mappingAt(mappingAt(value, `supported_distros.${distro}`, path).releases ?? {}, key, path);
-    return Object.entries(listed).map(([release, entry]) => ({ distro, release, key: `${key}.${release}`, entry: mappingAt(entry ?? {}, `${key}.${release}`, path) }));
+    return Object.entries(listed).map(([release, entry]) => ({
+      distro,
+      release,
+      key: `${key}.${release}`,
+      entry: mappingAt(entry ?? {}, `${key}.${release}`, path),
+    }));
   });
   const builds = withoutDoubles(releases.flatMap((release) => buildsOf(release, variants, path)));
-  const silent = releases.filter(({ entry }) => isAbsent(entry.variants)).flatMap((release) => buildsOf({ ...release, entry: { ...release.entry, variants: Object.keys(variants) } }, variants, path));
-  return { builds, names: new Set([...builds, ...silent].filter(({ fault }) => fault === undefined).map(({ name }) => name)) };
+  const silent = releases
+    .filter(({ entry }) => isAbsent(entry.variants))
+    .flatMap((release) =>
+      buildsOf({ ...release, entry: { ...release.entry, variants: Object.keys(variants) } }, variants, path),
+    );
+  return {
+    builds,
+    names: new Set([...builds, ...silent].filter(({ fault }) => fault === undefined).map(({ name }) => name)),
+  };
 }
 
 /** A distribution of this name stands for the agent's kernel and initramfs instead of one image. */
@@ -73,8 +85,13 @@ export function isMeant(identity: BuildIdentity, latest: readonly string[] = [],
 }
 
 /** With the other half of each half of an agent: one without the other is of no use. */
-export function withOtherHalves(chosen: readonly SupportedBuild[], builds: readonly SupportedBuild[]): SupportedBuild[] {
-  return builds.filter((build) => chosen.some(({ identity }) => identity === build.identity || isOtherHalf(identity, build.identity)));
+export function withOtherHalves(
+  chosen: readonly SupportedBuild[],
+  builds: readonly SupportedBuild[],
+): SupportedBuild[] {
+  return builds.filter((build) =>
+    chosen.some(({ identity }) => identity === build.identity || isOtherHalf(identity, build.identity)),
+  );
 }
 
 export function isOtherHalf(one: BuildIdentity, other: BuildIdentity): boolean {
@@ -94,32 +111,49 @@ function buildsOf({ distro, release, key, entry }: ListedRelease, variants: Mapp
   if (isAbsent(entry.variants)) return [];
   const parts = isIpaDistro(distro) ? halves : (['na'] as const);
   const faulty = (variant: string, fault: string): SupportedBuild[] =>
-    parts.map((ipa) => ({ identity: { distro, release, variant, ipa }, name: wordsOf({ distro, release, variant, ipa }), fault: `${path}: ${fault}` }));
-  if (!Array.isArray(entry.variants)) return faulty('?', `${key}.variants is ${show(entry.variants)}; it must be a list of variants`);
+    parts.map((ipa) => ({
+      identity: { distro, release, variant, ipa },
+      name: wordsOf({ distro, release, variant, ipa }),
+      fault: `${path}: ${fault}`,
+    }));
+  if (!Array.isArray(entry.variants))
+    return faulty('?', `${key}.variants is ${show(entry.variants)}; it must be a list of variants`);
   const base = entry.prod_name;
   return [...new Set(entry.variants as unknown[])].flatMap((variant, index) => {
-    if (typeof variant !== 'string' || variant === '') return faulty('?', `${key}.variants[${index}] is ${show(variant)}; it must be the name of a variant`);
+    if (typeof variant !== 'string' || variant === '')
+      return faulty('?', `${key}.variants[${index}] is ${show(variant)}; it must be the name of a variant`);
     if (isAbsent(base)) return faulty(variant, `${key}.prod_name is missing`);
-    if (typeof base !== 'string' || !productionName.test(base)) return faulty(variant, `${key}.prod_name is ${show(base)}; allowed: letters, digits, spaces and . _ + -`);
+    if (typeof base !== 'string' || !productionName.test(base))
+      return faulty(variant, `${key}.prod_name is ${show(base)}; allowed: letters, digits, spaces and . _ + -`);
     const suffix = suffixOf(variant, variants, `${key}.variants[${index}]`);
     if (suffix.fault !== undefined) return faulty(variant, suffix.fault);
-    return parts.map((ipa) => ({ identity: { distro, release, variant, ipa }, name: `${base}${suffix.text}${ipa === 'na' ? '' : `.${ipa}`}` }));
+    return parts.map((ipa) => ({
+      identity: { distro, release, variant, ipa },
+      name: `${base}${suffix.text}${ipa === 'na' ? '' : `.${ipa}`}`,
+    }));
   });
 }
 
 /** What a variant adds to the name, with its dash. */
-function suffixOf(variant: string, variants: Mapping, key: string): { readonly text: string; readonly fault?: undefined } | { readonly fault: string } {
+function suffixOf(
+  variant: string,
+  variants: Mapping,
+  key: string,
+): { readonly text: string; readonly fault?: undefined } | { readonly fault: string } {
   const known = Object.keys(variants);
   if (!known.includes(variant)) {
     const near = nearest(variant, known);
-    return { fault: `${key} is ${show(variant)}, which supported_variants does not have; ${near ? `did you mean ${near}?` : `it has: ${known.join(', ') || 'nothing'}`}` };
+    return {
+      fault: `${key} is ${show(variant)}, which supported_variants does not have; ${near ? `did you mean ${near}?` : `it has: ${known.join(', ') || 'nothing'}`}`,
+    };
   }
   const entry = variants[variant] ?? {};
   const place = `supported_variants.${variant}`;
   if (!isMapping(entry)) return { fault: `${place} is ${show(entry)}; it must be a mapping` };
   const suffix = entry.prod_name_suffix;
   if (isAbsent(suffix)) return { text: '' };
-  if (typeof suffix !== 'string' || !/^[A-Za-z0-9._+-]{1,50}$/.test(suffix)) return { fault: `${place}.prod_name_suffix is ${show(suffix)}; allowed: letters, digits and . _ + -` };
+  if (typeof suffix !== 'string' || !/^[A-Za-z0-9._+-]{1,50}$/.test(suffix))
+    return { fault: `${place}.prod_name_suffix is ${show(suffix)}; allowed: letters, digits and . _ + -` };
   return { text: `-${suffix}` };
 }
 
@@ -128,14 +162,20 @@ function withoutDoubles(builds: readonly SupportedBuild[]): SupportedBuild[] {
   return builds.map((build) => {
     const others = builds.filter((other) => other !== build && other.name === build.name && other.fault === undefined);
     if (build.fault !== undefined || others.length === 0) return build;
-    return { ...build, fault: `supports.yaml gives this name to ${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; one name is for one build` };
+    return {
+      ...build,
+      fault: `supports.yaml gives this name to ${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; one name is for one build`,
+    };
   });
 }
 
 function mappingAt(value: unknown, key: string, path: string): Mapping {
   if (isMapping(value)) return value;
   const where = key === '' ? path : `${path}: ${key}`;
-  throw new InputError(`supports_yaml: ${where} ${isAbsent(value) ? 'is missing' : `is ${show(value)}`}; it must be a mapping`, 'supports_yaml');
+  throw new InputError(
+    `supports_yaml: ${where} ${isAbsent(value) ? 'is missing' : `is ${show(value)}`}; it must be a mapping`,
+    'supports_yaml',
+  );
 }
 
 function isAbsent(value: unknown): boolean {

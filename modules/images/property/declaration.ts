@@ -7,11 +7,13 @@ const propertyFields = defineFields({
   images: {
     type: 'list',
     aliases: ['image'],
-    description: "The images that `set`, `remove` and `value` are for: ids, or names that exactly one image of the login's own project has. An image of another project is changed only where its id is given. Patterns are not taken.",
+    description:
+      "The images that `set`, `remove` and `value` are for: ids, or names that exactly one image of the login's own project has. An image of another project is changed only where its id is given. Patterns are not taken.",
   },
   set: {
     type: 'mapping',
-    description: 'Properties to set on each of `images`, names to values. Quote `yes`, `no`, `on` and `off`, which YAML takes for `true` and `false`.',
+    description:
+      'Properties to set on each of `images`, names to values. Quote `yes`, `no`, `on` and `off`, which YAML takes for `true` and `false`.',
   },
   remove: { type: 'list', description: 'Names of properties that none of `images` is to have.' },
   property: {
@@ -20,14 +22,23 @@ const propertyFields = defineFields({
     description: 'The one property that `value`, `values`, `values_file` and `single_value` are for.',
   },
   value: { type: 'string', description: 'The value that `property` is to have on each of `images`.' },
-  values: { type: 'mapping', description: 'The value that `property` is to have on each image: ids or names to values.' },
+  values: {
+    type: 'mapping',
+    description: 'The value that `property` is to have on each image: ids or names to values.',
+  },
   values_file: {
     type: 'path',
     description:
       'A file of lines `UUID:value`, each with the value that `property` is to have on one image. The value may contain colons. Blank lines are skipped, and lines that begin with `#`.',
   },
   single_value: { type: 'string', description: 'One such line, `UUID:value`.' },
-  concurrency: { type: 'integer', minimum: 1, maximum: 16, description: 'How many images are looked at or changed at a time.', default: 4 },
+  concurrency: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 16,
+    description: 'How many images are looked at or changed at a time.',
+    default: 4,
+  },
 });
 
 export const declaration = defineDeclaration({
@@ -52,10 +63,30 @@ export const declaration = defineDeclaration({
       contains: {
         id: { description: "The image's id.", type: 'str', returned: 'always' },
         name: { description: "The image's name.", type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
-        action: { description: 'What was done, or in check mode would be: `up_to_date`, `change` or `failed`.', type: 'str', returned: 'always', sample: 'change' },
-        reason: { description: 'Why, or what exactly.', type: 'str', returned: 'always', sample: 'chameleon-supported: set to "no", was "yes"' },
-        before: { description: 'The properties that differ, as they were.', type: 'dict', returned: 'always', sample: { 'chameleon-supported': 'yes' } },
-        after: { description: 'The properties that differ, as they are wanted.', type: 'dict', returned: 'always', sample: { 'chameleon-supported': 'no' } },
+        action: {
+          description: 'What was done, or in check mode would be: `up_to_date`, `change` or `failed`.',
+          type: 'str',
+          returned: 'always',
+          sample: 'change',
+        },
+        reason: {
+          description: 'Why, or what exactly.',
+          type: 'str',
+          returned: 'always',
+          sample: 'chameleon-supported: set to "no", was "yes"',
+        },
+        before: {
+          description: 'The properties that differ, as they were.',
+          type: 'dict',
+          returned: 'always',
+          sample: { 'chameleon-supported': 'yes' },
+        },
+        after: {
+          description: 'The properties that differ, as they are wanted.',
+          type: 'dict',
+          returned: 'always',
+          sample: { 'chameleon-supported': 'no' },
+        },
       },
     },
   },
@@ -75,7 +106,11 @@ export const declaration = defineDeclaration({
     },
     {
       title: 'See what a file of lines UUID:value would change',
-      arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', property: 'chameleon-supported', values_file: 'supported.txt' },
+      arguments: {
+        site_yaml: '/etc/chameleon_image_tools/site.yaml',
+        property: 'chameleon-supported',
+        values_file: 'supported.txt',
+      },
       dryRun: true,
     },
   ],

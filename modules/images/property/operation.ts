@@ -13,7 +13,11 @@ import { declaration } from './declaration.js';
 import { findTargets, type Target } from './targets.js';
 import { readRequests, type PropertyArguments } from './wishes.js';
 
-export const imageProperty: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: changeProperties };
+export const imageProperty: Operation<(typeof declaration)['fields']> = {
+  ...declaration,
+  validate,
+  run: changeProperties,
+};
 
 interface PropertyResult {
   readonly id: string;
@@ -37,7 +41,14 @@ async function changeProperties(args: PropertyArguments, context: Context): Prom
   const all = [...faults, ...found.faults];
   if (all.length > 0) throw new InputError(`nothing was changed: ${all.join('; ')}`);
   const planned = found.targets.map(planChange);
-  if (context.checkMode) return { ...outcomeOf(planned.map(({ result }) => ({ result, changed: result.action === 'change' })), true), warnings: found.warnings };
+  if (context.checkMode)
+    return {
+      ...outcomeOf(
+        planned.map(({ result }) => ({ result, changed: result.action === 'change' })),
+        true,
+      ),
+      warnings: found.warnings,
+    };
   const limit = pLimit(args.concurrency);
   const done = await Promise.all(planned.map((plan) => limit(() => carryOut(plan, cloud, context))));
   return { ...outcomeOf(done, false), warnings: found.warnings };
@@ -58,12 +69,17 @@ function planChange({ image, wishes }: Target): Plan {
     : differences.length > 0
       ? (['change', differences.map(describe).join(', ')] as const)
       : (['up_to_date', 'nothing differs'] as const);
-  return { differences, result: { id: image.id, name: image.name, action, reason, before: side('before'), after: side('after') } };
+  return {
+    differences,
+    result: { id: image.id, name: image.name, action, reason, before: side('before'), after: side('after') },
+  };
 }
 
 function describe({ name, before, after }: PropertyDifference): string {
   if (after === undefined) return `${name}: removed, was ${quote(before ?? '')}`;
-  return before === undefined ? `${name}: set to ${quote(after)}` : `${name}: set to ${quote(after)}, was ${quote(before)}`;
+  return before === undefined
+    ? `${name}: set to ${quote(after)}`
+    : `${name}: set to ${quote(after)}, was ${quote(before)}`;
 }
 
 /** Never throws: a failure is this image's result, and the others go on. */
@@ -90,9 +106,13 @@ function outcomeOf(done: readonly Done[], checkMode: boolean): Outcome {
     changed: done.some(({ changed }) => changed),
     message: summarise(results, checkMode),
     values: { images: results },
-    failures: results.filter(({ action }) => action === 'failed').map((result) => `${labelOf(result)}: ${result.reason}`),
+    failures: results
+      .filter(({ action }) => action === 'failed')
+      .map((result) => `${labelOf(result)}: ${result.reason}`),
     warnings: [],
-    differences: done.filter(({ changed }) => changed).map(({ result }) => ({ header: `image ${labelOf(result)}`, before: result.before, after: result.after })),
+    differences: done
+      .filter(({ changed }) => changed)
+      .map(({ result }) => ({ header: `image ${labelOf(result)}`, before: result.before, after: result.after })),
     table: {
       columns: ['IMAGE', 'ACTION', 'ID', 'REASON'],
       rows: results.map(({ name, action, id, reason }) => [name, action, id, reason]),

@@ -33,15 +33,30 @@ export async function findTargets(requests: readonly Request[], cloud: Cloud, co
       continue;
     }
     const earlier = targets.get(image.id)?.wishes ?? new Map<string, string | undefined>();
-    faults.push(...contradictions(earlier, wishes).map((name) => `${place}: ${quote(name)} of image ${image.id} is given a second time, and differently`));
+    faults.push(
+      ...contradictions(earlier, wishes).map(
+        (name) => `${place}: ${quote(name)} of image ${image.id} is given a second time, and differently`,
+      ),
+    );
     targets.set(image.id, { image, wishes: new Map([...earlier, ...wishes]) });
   }
   const foreign = [...targets.values()].filter(({ image }) => isForeign(image, cloud.projectId));
-  return { targets: [...targets.values()], faults, warnings: foreign.map(({ image }) => `image ${quote(image.name)}, named by its id, is not of this login's project: ${describeOwners([image])}`) };
+  return {
+    targets: [...targets.values()],
+    faults,
+    warnings: foreign.map(
+      ({ image }) =>
+        `image ${quote(image.name)}, named by its id, is not of this login's project: ${describeOwners([image])}`,
+    ),
+  };
 }
 
 /** The images that each id or name may mean. The lists are read only where there are names: they do not hold every image that an id reaches. */
-async function readCandidates(keys: readonly string[], cloud: Cloud, concurrency: number): Promise<ReadonlyMap<string, readonly Image[]>> {
+async function readCandidates(
+  keys: readonly string[],
+  cloud: Cloud,
+  concurrency: number,
+): Promise<ReadonlyMap<string, readonly Image[]>> {
   const limit = pLimit(concurrency);
   const byId = keys.filter(isImageId).map((id) =>
     limit(async (): Promise<[string, Image[]]> => {
@@ -52,12 +67,17 @@ async function readCandidates(keys: readonly string[], cloud: Cloud, concurrency
   const found = new Map(await Promise.all(byId));
   const names = keys.filter((key) => !isImageId(key));
   const images = names.length > 0 ? await readSiteImages(cloud) : [];
-  for (const name of names) found.set(name, images.filter((image) => image.name === name));
+  for (const name of names)
+    found.set(
+      name,
+      images.filter((image) => image.name === name),
+    );
   return found;
 }
 
 function describeNone(key: string, foreign: readonly Image[]): string {
-  if (foreign.length === 0) return `no image of this cloud that this login can see has the ${isImageId(key) ? 'id' : 'name'} ${quote(key)}`;
+  if (foreign.length === 0)
+    return `no image of this cloud that this login can see has the ${isImageId(key) ? 'id' : 'name'} ${quote(key)}`;
   return `no image of this login's project has the name ${quote(key)}; of other projects these have it, give the id if one of them is meant: ${describeOwners(foreign)}`;
 }
 

@@ -25,7 +25,10 @@ export interface Requests {
 const nothing: Requests = { requests: [], faults: [] };
 
 /** Reads the arguments and the file that they name. Throws INVALID_INPUT where options do not go together or the file cannot be read. */
-export async function readRequests(args: PropertyArguments, context: Pick<Context, 'environment' | 'signal'>): Promise<Requests> {
+export async function readRequests(
+  args: PropertyArguments,
+  context: Pick<Context, 'environment' | 'signal'>,
+): Promise<Requests> {
   const amiss = faultsOfCombination(args);
   if (amiss.length > 0) throw new InputError(amiss.join('; '));
   const lines = [await readValuesFile(args, context), readSingleValue(args)];
@@ -33,7 +36,11 @@ export async function readRequests(args: PropertyArguments, context: Pick<Contex
   return {
     requests: [
       ...(args.images ?? []).map((key) => ({ key, place: 'images', wishes })),
-      ...Object.entries(args.values ?? {}).map(([key, value]) => ({ key, place: 'values', wishes: wishFor(args, value) })),
+      ...Object.entries(args.values ?? {}).map(([key, value]) => ({
+        key,
+        place: 'values',
+        wishes: wishFor(args, value),
+      })),
       ...lines.flatMap(({ requests }) => requests),
     ],
     faults: [...faultsOfNames(args), ...lines.flatMap(({ faults }) => faults)],
@@ -57,7 +64,9 @@ const needs: readonly (readonly [Option, readonly Option[]])[] = [
 
 function faultsOfCombination(args: PropertyArguments): string[] {
   if (needs.every(([option]) => args[option] === undefined)) {
-    return ['nothing is asked for: give images with set, remove or value, or property with values, values_file or single_value'];
+    return [
+      'nothing is asked for: give images with set, remove or value, or property with values, values_file or single_value',
+    ];
   }
   return needs
     .filter(([option, others]) => args[option] !== undefined && others.every((other) => args[other] === undefined))
@@ -67,7 +76,11 @@ function faultsOfCombination(args: PropertyArguments): string[] {
 function faultsOfNames(args: PropertyArguments): string[] {
   const set = [...Object.keys(args.set ?? {}), ...(args.value === undefined ? [] : [args.property ?? ''])];
   const twice = set.filter((name, index) => args.remove?.includes(name) || set.indexOf(name) !== index);
-  const given = [['set', Object.keys(args.set ?? {})], ['remove', args.remove ?? []], ['property', args.property === undefined ? [] : [args.property]]] as const;
+  const given = [
+    ['set', Object.keys(args.set ?? {})],
+    ['remove', args.remove ?? []],
+    ['property', args.property === undefined ? [] : [args.property]],
+  ] as const;
   const refused = given.flatMap(([option, names]) =>
     names.flatMap((name) => {
       const why = refusalOf(name);
@@ -88,7 +101,10 @@ function wishFor({ property = '' }: PropertyArguments, value: string): Wishes {
   return new Map([[property, value]]);
 }
 
-async function readValuesFile(args: PropertyArguments, { environment, signal }: Pick<Context, 'environment' | 'signal'>): Promise<Requests> {
+async function readValuesFile(
+  args: PropertyArguments,
+  { environment, signal }: Pick<Context, 'environment' | 'signal'>,
+): Promise<Requests> {
   if (args.values_file === undefined) return nothing;
   const path = withHome(args.values_file, environment);
   const { text } = await readSmallFile(path, { signal }).catch((error: unknown) => {
@@ -98,15 +114,26 @@ async function readValuesFile(args: PropertyArguments, { environment, signal }: 
 }
 
 function readSingleValue(args: PropertyArguments): Requests {
-  return args.single_value === undefined ? nothing : readLines(args.single_value, args, { whole: 'single_value', placeOf: () => 'single_value' });
+  return args.single_value === undefined
+    ? nothing
+    : readLines(args.single_value, args, { whole: 'single_value', placeOf: () => 'single_value' });
 }
 
-function readLines(text: string, args: PropertyArguments, { whole, placeOf }: { whole: string; placeOf: (line: number) => string }): Requests {
+function readLines(
+  text: string,
+  args: PropertyArguments,
+  { whole, placeOf }: { whole: string; placeOf: (line: number) => string },
+): Requests {
   const { assignments, faults } = parseAssignments(text);
   // Most likely another file is meant, and a run that does nothing would hide it.
-  if (assignments.length + faults.length === 0) return { requests: [], faults: [`${whole} has no line UUID:value in it`] };
+  if (assignments.length + faults.length === 0)
+    return { requests: [], faults: [`${whole} has no line UUID:value in it`] };
   return {
-    requests: assignments.map(({ line, id, value }) => ({ key: id, place: placeOf(line), wishes: wishFor(args, value) })),
+    requests: assignments.map(({ line, id, value }) => ({
+      key: id,
+      place: placeOf(line),
+      wishes: wishFor(args, value),
+    })),
     faults: faults.map((fault) => `${placeOf(fault.line)}: ${fault.text}`),
   };
 }

@@ -20,8 +20,13 @@ export function imageKeys(rescue: boolean): readonly string[] {
 }
 
 /** The settings that have a node boot this pair. Always both: Ironic ignores half a pair. */
-export function settingsFor(pair: { readonly kernel: string; readonly initramfs: string }, rescue: boolean): ImageSettings {
-  return Object.fromEntries(imageKeys(rescue).map((key) => [key, key.endsWith('_kernel') ? pair.kernel : pair.initramfs]));
+export function settingsFor(
+  pair: { readonly kernel: string; readonly initramfs: string },
+  rescue: boolean,
+): ImageSettings {
+  return Object.fromEntries(
+    imageKeys(rescue).map((key) => [key, key.endsWith('_kernel') ? pair.kernel : pair.initramfs]),
+  );
 }
 
 /** What a node has of these keys. Undefined where the values or one of them come back masked, or it is no text: it could not be put back. */

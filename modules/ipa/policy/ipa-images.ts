@@ -35,8 +35,15 @@ export function architectureNamed(word: string | undefined): Architecture | unde
 
 /** What an image's properties say of its architecture, or else a part of its name, as in `CC-IPA-Debian11-AMD64.kernel`. */
 export function architectureOf({ name, properties }: SiteImage): Architecture | undefined {
-  const words = [properties.hw_architecture, properties.architecture, properties['build-variant'], ...name.split(/[-_. ]/)];
-  return words.map(architectureNamed).find((found) => found !== undefined) ?? (/x86_64/i.test(name) ? 'x86_64' : undefined);
+  const words = [
+    properties.hw_architecture,
+    properties.architecture,
+    properties['build-variant'],
+    ...name.split(/[-_. ]/),
+  ];
+  return (
+    words.map(architectureNamed).find((found) => found !== undefined) ?? (/x86_64/i.test(name) ? 'x86_64' : undefined)
+  );
 }
 
 /** By the end of its production name, or else by `build-ipa`. Undefined for an image that is neither. */
@@ -62,7 +69,8 @@ export function faultOf(image: IpaImage, kind: IpaKind): string | undefined {
   if (named !== undefined && named !== kind) return `${title} is no ${kind}: its name ends in .${named}`;
   if (told !== undefined && told !== kind) return `${title} is no ${kind}: its build-ipa is ${told}`;
   if (image.status !== 'active') return `${title} is ${image.status}, not active`;
-  if (!formats[kind].includes(image.disk_format ?? '')) return `${title} has disk format ${image.disk_format ?? 'none'}; a ${kind} has ${formats[kind].join(' or ')}`;
+  if (!formats[kind].includes(image.disk_format ?? ''))
+    return `${title} has disk format ${image.disk_format ?? 'none'}; a ${kind} has ${formats[kind].join(' or ')}`;
   return undefined;
 }
 
@@ -72,11 +80,19 @@ export function pairOf(kernel: IpaImage, initramfs: IpaImage): PairChoice {
   if (fault) return { refusal: fault };
   const titles = `${titleOf(kernel)} and ${titleOf(initramfs)}`;
   const [one, other] = [architectureOf(kernel), architectureOf(initramfs)];
-  if (one !== undefined && other !== undefined && one !== other) return { refusal: `${titles} are for two architectures, ${one} and ${other}` };
+  if (one !== undefined && other !== undefined && one !== other)
+    return { refusal: `${titles} are for two architectures, ${one} and ${other}` };
   const [build, otherBuild] = [buildOf(kernel), buildOf(initramfs)];
   const pair = { kernel, initramfs, architecture: one ?? other, build: build?.text ?? '' };
-  if (build === undefined && otherBuild === undefined) return { pair, warning: `${titles} do not tell of which build they are: it is not known whether they belong together` };
-  if (build?.key !== otherBuild?.key) return { refusal: `${titles} are of two builds, ${build?.text ?? 'one that is not told'} and ${otherBuild?.text ?? 'one that is not told'}` };
+  if (build === undefined && otherBuild === undefined)
+    return {
+      pair,
+      warning: `${titles} do not tell of which build they are: it is not known whether they belong together`,
+    };
+  if (build?.key !== otherBuild?.key)
+    return {
+      refusal: `${titles} are of two builds, ${build?.text ?? 'one that is not told'} and ${otherBuild?.text ?? 'one that is not told'}`,
+    };
   return { pair };
 }
 
@@ -102,13 +118,28 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
     known.images.push(image);
     builds.set(key, known);
   }
-  const [newest] = [...builds.values()].sort((one, other) => other.at - one.at || createdAt(other.images) - createdAt(one.images) || (one.text < other.text ? 1 : -1));
-  if (!newest) return { refusal: `there are no IPA images of this project${describe(wish)}: deploy them, or name kernel_image and initramfs_image` };
-  const [kernels, initramfses] = [newest.images.filter((image) => kindOf(image) === 'kernel'), newest.images.filter((image) => kindOf(image) === 'initramfs')];
+  const [newest] = [...builds.values()].sort(
+    (one, other) =>
+      other.at - one.at || createdAt(other.images) - createdAt(one.images) || (one.text < other.text ? 1 : -1),
+  );
+  if (!newest)
+    return {
+      refusal: `there are no IPA images of this project${describe(wish)}: deploy them, or name kernel_image and initramfs_image`,
+    };
+  const [kernels, initramfses] = [
+    newest.images.filter((image) => kindOf(image) === 'kernel'),
+    newest.images.filter((image) => kindOf(image) === 'initramfs'),
+  ];
   const [kernel, initramfs] = [kernels[0], initramfses[0]];
-  if (!kernel || !initramfs) return { refusal: `the newest build, ${newest.text}, has no ${kernel ? 'initramfs' : 'kernel'}: deploy it, or name kernel_image and initramfs_image` };
+  if (!kernel || !initramfs)
+    return {
+      refusal: `the newest build, ${newest.text}, has no ${kernel ? 'initramfs' : 'kernel'}: deploy it, or name kernel_image and initramfs_image`,
+    };
   const twin = kernels[1] ?? initramfses[1];
-  if (twin) return { refusal: `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: name kernel_image and initramfs_image` };
+  if (twin)
+    return {
+      refusal: `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: name kernel_image and initramfs_image`,
+    };
   return pairOf(kernel, initramfs);
 }
 
@@ -118,7 +149,14 @@ function createdAt(images: readonly IpaImage[]): number {
 }
 
 function isWished(image: IpaImage, { owner, prefix, name, architecture }: PairWish): boolean {
-  if (image.owner !== owner || image.os_hidden || isGone(image) || isIncoming(image, { owner, prefix }) || image.name.startsWith(prefix)) return false;
+  if (
+    image.owner !== owner ||
+    image.os_hidden ||
+    isGone(image) ||
+    isIncoming(image, { owner, prefix }) ||
+    image.name.startsWith(prefix)
+  )
+    return false;
   if (kindOf(image) === undefined || (name !== undefined && baseName(image) !== name)) return false;
   const found = architectureOf(image);
   return architecture === undefined || found === undefined || found === architecture;
@@ -148,7 +186,11 @@ function buildOf({ properties, created_at }: SiteImage): Build | undefined {
   if (tag) return { key: `tag ${tag.replace(/\.(kernel|initramfs)(?=$|[-_])/, '')}`, text: tag, at };
   if (stamp === undefined) return undefined;
   const revision = properties['build-os-base-image-revision'] ?? '';
-  return { key: `time ${stamp} ${revision}`, text: `${properties['build-timestamp']}${revision && ` (revision ${revision})`}`, at };
+  return {
+    key: `time ${stamp} ${revision}`,
+    text: `${properties['build-timestamp']}${revision && ` (revision ${revision})`}`,
+    at,
+  };
 }
 
 /** The production name of what is deployed where none is named: images for aarch64 end in -ARM64. */

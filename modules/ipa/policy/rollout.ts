@@ -29,12 +29,19 @@ export function stepFor(node: ChoosableNode, { wanted, inUse, architecture }: Ro
   const occupation = occupationOf(node);
   if (occupation && inUse !== 'update') return { action: inUse, reason: occupation };
   if (!isEditable(node)) return { action: 'wait', reason: `it is ${node.provision_state}` };
-  return { action: 'update', reason: occupation ? `${occupation}; the images count from its next deployment on` : `it is ${node.provision_state}` };
+  return {
+    action: 'update',
+    reason: occupation
+      ? `${occupation}; the images count from its next deployment on`
+      : `it is ${node.provision_state}`,
+  };
 }
 
 /** Parts of at most `size` elements, in order. */
 export function batchesOf<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 /** Whether so many failed nodes end the roll-out. */

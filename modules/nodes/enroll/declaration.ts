@@ -10,18 +10,32 @@ const enrollFields = defineFields({
     description:
       "A file with the nodes: YAML or JSON, a list or a mapping of names as bifrost writes it, or a table (`.csv`) whose first line names the columns, such as `name,driver,mac,ipmi_address,memory_mb`. In a table `driver_info.KEY`, `properties.KEY` and `extra.KEY` name a mapping's key, and `mac` may hold several addresses.",
   },
-  nodes: { type: 'records', description: 'The nodes themselves, instead of a file: each a mapping with the fields of `baremetal_node`.' },
-  defaults: { type: 'object', description: 'Fields that every node has that does not give them itself. Mappings are merged by key.' },
+  nodes: {
+    type: 'records',
+    description: 'The nodes themselves, instead of a file: each a mapping with the fields of `baremetal_node`.',
+  },
+  defaults: {
+    type: 'object',
+    description: 'Fields that every node has that does not give them itself. Mappings are merged by key.',
+  },
   state: {
     type: 'string',
     choices: ['enroll', 'manageable', 'available'],
-    description: 'How far the nodes are brought. `enroll` only creates and describes them, and leaves those that are further where they are.',
+    description:
+      'How far the nodes are brought. `enroll` only creates and describes them, and leaves those that are further where they are.',
     default: 'available',
   },
-  concurrency: { type: 'integer', minimum: 1, maximum: 64, description: 'How many nodes are worked on at a time.', default: 16 },
+  concurrency: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 64,
+    description: 'How many nodes are worked on at a time.',
+    default: 16,
+  },
   bypass_inventory: {
     type: 'boolean',
-    description: 'Enrol in Ironic although the catalogue has Doni, which enrols nodes itself and would undo what it does not know.',
+    description:
+      'Enrol in Ironic although the catalogue has Doni, which enrols nodes itself and would undo what it does not know.',
     default: false,
   },
 });
@@ -45,19 +59,51 @@ export const declaration = defineDeclaration({
       type: 'list',
       returned: 'always',
       contains: {
-        name: { description: "The node's name; empty where it has none.", type: 'str', returned: 'always', sample: 'rack1-01' },
+        name: {
+          description: "The node's name; empty where it has none.",
+          type: 'str',
+          returned: 'always',
+          sample: 'rack1-01',
+        },
         uuid: { description: "The node's UUID; empty where there is none.", type: 'str', returned: 'always' },
-        action: { description: 'What was done, or in check mode would be: `create`, `change`, `up_to_date` or `failed`.', type: 'str', returned: 'always', sample: 'create' },
-        reason: { description: 'What differed, or why it failed.', type: 'str', returned: 'always', sample: 'there was no such node' },
-        provision_state: { description: 'The state that it is in; empty where there is no node.', type: 'str', returned: 'always', sample: 'available' },
-        error_code: { description: 'Code of the error that stopped it.', type: 'str', returned: 'when it failed', sample: 'NODE_FAILED' },
+        action: {
+          description: 'What was done, or in check mode would be: `create`, `change`, `up_to_date` or `failed`.',
+          type: 'str',
+          returned: 'always',
+          sample: 'create',
+        },
+        reason: {
+          description: 'What differed, or why it failed.',
+          type: 'str',
+          returned: 'always',
+          sample: 'there was no such node',
+        },
+        provision_state: {
+          description: 'The state that it is in; empty where there is no node.',
+          type: 'str',
+          returned: 'always',
+          sample: 'available',
+        },
+        error_code: {
+          description: 'Code of the error that stopped it.',
+          type: 'str',
+          returned: 'when it failed',
+          sample: 'NODE_FAILED',
+        },
         changed: { description: 'Whether anything of it was changed.', type: 'bool', returned: 'always' },
       },
     },
   },
   examples: [
-    { title: 'See what an inventory would change', arguments: { cloud: 'uc_dev', inventory: 'nodes.yml' }, dryRun: true },
-    { title: 'Enrol the nodes of a table and make them available', arguments: { cloud: 'uc_dev', inventory: 'nodes.csv', defaults: { driver: 'ipmi', resource_class: 'baremetal' } } },
+    {
+      title: 'See what an inventory would change',
+      arguments: { cloud: 'uc_dev', inventory: 'nodes.yml' },
+      dryRun: true,
+    },
+    {
+      title: 'Enrol the nodes of a table and make them available',
+      arguments: { cloud: 'uc_dev', inventory: 'nodes.csv', defaults: { driver: 'ipmi', resource_class: 'baremetal' } },
+    },
     {
       title: 'Enrol two nodes of a standalone Ironic as far as manageable',
       arguments: {
@@ -65,8 +111,18 @@ export const declaration = defineDeclaration({
         endpoint_override: { baremetal: 'http://127.0.0.1:6385' },
         state: 'manageable',
         nodes: [
-          { name: 'rack1-01', driver: 'ipmi', driver_info: { ipmi_address: '10.20.0.11', ipmi_username: 'ADMIN' }, ports: ['52:54:00:ab:cd:01'] },
-          { name: 'rack1-02', driver: 'ipmi', driver_info: { ipmi_address: '10.20.0.12', ipmi_username: 'ADMIN' }, ports: ['52:54:00:ab:cd:02'] },
+          {
+            name: 'rack1-01',
+            driver: 'ipmi',
+            driver_info: { ipmi_address: '10.20.0.11', ipmi_username: 'ADMIN' },
+            ports: ['52:54:00:ab:cd:01'],
+          },
+          {
+            name: 'rack1-02',
+            driver: 'ipmi',
+            driver_info: { ipmi_address: '10.20.0.12', ipmi_username: 'ADMIN' },
+            ports: ['52:54:00:ab:cd:02'],
+          },
         ],
       },
     },

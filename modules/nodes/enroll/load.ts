@@ -15,14 +15,25 @@ interface InventoryArguments {
 /** Throws INVALID_INPUT where there is no list of nodes; faults of single nodes are in the result. */
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
   const { inventory: path, nodes, defaults } = args;
-  if ((path === undefined) === (nodes === undefined)) throw new InputError('give either inventory (a file) or nodes (a list)');
-  const entries = path === undefined ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? []) : await entriesIn(withHome(path, context.environment), context.signal);
+  if ((path === undefined) === (nodes === undefined))
+    throw new InputError('give either inventory (a file) or nodes (a list)');
+  const entries =
+    path === undefined
+      ? (entriesOf(nodes, ([index]) => `nodes[${index}]`) ?? [])
+      : await entriesIn(withHome(path, context.environment), context.signal);
   const secrets: string[] = [];
-  collectSecretKeys(entries.map(({ content }) => content), (secret) => secrets.push(secret));
+  collectSecretKeys(
+    entries.map(({ content }) => content),
+    (secret) => secrets.push(secret),
+  );
   context.learnSecrets?.(secrets);
   const inventory = readInventory(entries, defaults);
   // Most likely another file is meant, and a run that does nothing would hide it.
-  if (entries.length === 0) throw new InputError(path === undefined ? 'nodes: the list is empty' : `inventory: ${path} names no node`, path === undefined ? 'nodes' : 'inventory');
+  if (entries.length === 0)
+    throw new InputError(
+      path === undefined ? 'nodes: the list is empty' : `inventory: ${path} names no node`,
+      path === undefined ? 'nodes' : 'inventory',
+    );
   return inventory;
 }
 
@@ -30,9 +41,11 @@ async function entriesIn(path: string, signal: AbortSignal): Promise<readonly En
   const file = await readInventoryFile(path, signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
   });
-  if (file.kind === 'table') return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
+  if (file.kind === 'table')
+    return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
   const entries = entriesOf(file.content, (keys) => `${path} line ${file.lineOf(keys)}`);
-  if (!entries) throw new InputError(`inventory: ${path} must hold a list of nodes, or a mapping of names to nodes`, 'inventory');
+  if (!entries)
+    throw new InputError(`inventory: ${path} must hold a list of nodes, or a mapping of names to nodes`, 'inventory');
   return entries;
 }
 

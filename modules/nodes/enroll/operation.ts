@@ -31,7 +31,10 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
     worldOf: (ironic) => (inventory.nodes.length < manyNodes ? Promise.resolve(openWorld(ironic)) : readWorld(ironic)),
     admit: (cloud) => {
       if (!args.bypass_inventory && cloud.hasService('inventory')) {
-        throw new OperationError('INVENTORY_SERVICE', 'this cloud has Doni, which enrols nodes and would undo what it does not know: enrol them there, or give bypass_inventory: true');
+        throw new OperationError(
+          'INVENTORY_SERVICE',
+          'this cloud has Doni, which enrols nodes and would undo what it does not know: enrol them there, or give bypass_inventory: true',
+        );
       }
     },
   });
@@ -66,7 +69,15 @@ async function ensureAll(run: NodeRun, nodes: readonly InventoryNode[], concurre
 
 function unbegun(wish: InventoryNode['wish'], reason: unknown): NodeResult {
   const done = { node: undefined, created: false, changed: false, validation: undefined };
-  return resultOf({ wish, done, differences: [], warnings: [], action: 'failed', reason: `not begun: ${messageOf(reason)}`, code: 'INTERRUPTED' });
+  return resultOf({
+    wish,
+    done,
+    differences: [],
+    warnings: [],
+    action: 'failed',
+    reason: `not begun: ${messageOf(reason)}`,
+    code: 'INTERRUPTED',
+  });
 }
 
 function outcomeOf(results: readonly NodeResult[], { ignored }: Inventory, { checkMode }: Context): Outcome {
@@ -78,12 +89,35 @@ function outcomeOf(results: readonly NodeResult[], { ignored }: Inventory, { che
     message: `${checkMode ? 'planned: ' : ''}${summary}`,
     values: { nodes: results.map(entryOf) },
     failures: results.filter(({ action }) => action === 'failed').map(failureOf),
-    warnings: [...secretWarnings(results), ...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)), ...(ignored.length > 0 ? [`left aside, since they mean nothing to enrolment: ${ignored.join(', ')}`] : [])],
-    differences: results.filter(({ changed }) => changed).map(({ title, before, after }) => ({ header: `node ${title}`, before, after })),
-    table: { columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'], rows: results.map(({ title, action, provisionState, uuid, reason }) => [title, action, provisionState, uuid, reason]) },
+    warnings: [
+      ...secretWarnings(results),
+      ...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)),
+      ...(ignored.length > 0 ? [`left aside, since they mean nothing to enrolment: ${ignored.join(', ')}`] : []),
+    ],
+    differences: results
+      .filter(({ changed }) => changed)
+      .map(({ title, before, after }) => ({ header: `node ${title}`, before, after })),
+    table: {
+      columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'],
+      rows: results.map(({ title, action, provisionState, uuid, reason }) => [
+        title,
+        action,
+        provisionState,
+        uuid,
+        reason,
+      ]),
+    },
   };
 }
 
 function entryOf({ name, uuid, action, reason, provisionState, code, changed }: NodeResult): Record<string, unknown> {
-  return { name, uuid, action, reason, provision_state: provisionState, ...(code === '' ? {} : { error_code: code }), changed };
+  return {
+    name,
+    uuid,
+    action,
+    reason,
+    provision_state: provisionState,
+    ...(code === '' ? {} : { error_code: code }),
+    changed,
+  };
 }

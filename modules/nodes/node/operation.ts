@@ -21,13 +21,27 @@ type NodeArguments = ArgumentsOf<(typeof declaration)['fields']>;
 export const baremetalNode: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: changeNode };
 
 /** What is not of the node itself. */
-const otherFields: ReadonlySet<string> = new Set(['state', 'configdrive', ...Object.keys(handlingFields), ...Object.keys(loginFields)]);
+const otherFields: ReadonlySet<string> = new Set([
+  'state',
+  'configdrive',
+  ...Object.keys(handlingFields),
+  ...Object.keys(loginFields),
+]);
 
 async function changeNode(args: NodeArguments, context: Context): Promise<Outcome> {
   const { state } = args;
   const wish = wishOf(args);
   const goal = state === 'absent' ? undefined : state;
-  const run = await openRun(args, { context, settings: settingsOf(args, { goal, configdrive: args.configdrive, validates: true, secretsKey: await readSecretsKey(args, context) }), worldOf: async (ironic) => openWorld(ironic) });
+  const run = await openRun(args, {
+    context,
+    settings: settingsOf(args, {
+      goal,
+      configdrive: args.configdrive,
+      validates: true,
+      secretsKey: await readSecretsKey(args, context),
+    }),
+    worldOf: async (ironic) => openWorld(ironic),
+  });
   return outcomeOf(state === 'absent' ? await removeNode(run, wish) : await ensureNode(run, wish), context.checkMode);
 }
 
@@ -37,13 +51,28 @@ function wishOf(args: NodeArguments): NodeWish {
   if (!wish) throw new InputError(faults.map(faultText).join('; '));
   if (wish.uuid !== undefined || typeof wish.attributes.name === 'string' || wish.ports?.length) return wish;
   if (args.state === 'absent') throw new InputError('give uuid, name or ports: nothing else tells which node is meant');
-  if (args.driver === undefined) throw new InputError('give uuid, name or ports to say which node is meant, or driver to create one');
+  if (args.driver === undefined)
+    throw new InputError('give uuid, name or ports to say which node is meant, or driver to create one');
   // With a UUID of our own the request may be repeated when its answer is lost.
   return { ...wish, uuid: randomUUID() };
 }
 
 function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {
-  const { action, reason, code, title, uuid, name, changed, before, after, node, provisionState, validation, warnings } = result;
+  const {
+    action,
+    reason,
+    code,
+    title,
+    uuid,
+    name,
+    changed,
+    before,
+    after,
+    node,
+    provisionState,
+    validation,
+    warnings,
+  } = result;
   // Nothing was changed: it failed as a whole, with its own code.
   if (action === 'failed' && !changed) throw new OperationError(code, failureOf(result), { node: uuid || undefined });
   const failures = action === 'failed' ? [failureOf(result)] : [];
@@ -59,8 +88,17 @@ function outcomeOf(result: NodeResult, checkMode: boolean): Outcome {
     failures,
     warnings: [...warnings, ...secretWarnings([result])],
     differences: changed ? [{ header: `node ${title}`, before, after }] : [],
-    table: { columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'], rows: [[title, action, provisionState, uuid, reason]] },
+    table: {
+      columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'],
+      rows: [[title, action, provisionState, uuid, reason]],
+    },
   };
 }
 
-const words: Readonly<Record<NodeResult['action'], string>> = { create: 'created', change: 'changed', up_to_date: 'as it is wanted', delete: 'deleted', failed: 'failed after it was changed' };
+const words: Readonly<Record<NodeResult['action'], string>> = {
+  create: 'created',
+  change: 'changed',
+  up_to_date: 'as it is wanted',
+  delete: 'deleted',
+  failed: 'failed after it was changed',
+};

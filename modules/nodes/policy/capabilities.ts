@@ -9,7 +9,10 @@ export interface Capabilities {
 export function parseCapabilities(text: string): Capabilities {
   const values = new Map<string, string>();
   const odd: string[] = [];
-  for (const item of text.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
+  for (const item of text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')) {
     const parts = item.split(':').map((part) => part.trim());
     if (parts.length === 2 && parts[0]) values.set(parts[0], parts[1] ?? '');
     else odd.push(item);
@@ -23,15 +26,26 @@ export function faultOfCapabilities(given: unknown): string | undefined {
     const { odd } = parseCapabilities(given);
     return odd.length === 0 ? undefined : `capabilities: "${odd[0]}" is not key:value`;
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'capabilities must be text (key:value,key:value) or a mapping';
-  const bad = Object.entries(given).find(([key, value]) => key === '' || /[:,]/.test(key) || (value !== null && (typeof value === 'object' || /[:,]/.test(String(value)))));
-  return bad === undefined ? undefined : `capabilities: ${JSON.stringify(bad[0])}: neither the name nor the value may hold a colon or a comma`;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return 'capabilities must be text (key:value,key:value) or a mapping';
+  const bad = Object.entries(given).find(
+    ([key, value]) =>
+      key === '' || /[:,]/.test(key) || (value !== null && (typeof value === 'object' || /[:,]/.test(String(value)))),
+  );
+  return bad === undefined
+    ? undefined
+    : `capabilities: ${JSON.stringify(bad[0])}: neither the name nor the value may hold a colon or a comma`;
 }
 
 /** The text with the wanted capabilities merged in, null removing one; only the wanted ones where they replace. Undefined where none is left. */
-export function mergeCapabilities(served: string, given: string | Readonly<Record<string, unknown>>, replace: boolean): string | undefined {
+export function mergeCapabilities(
+  served: string,
+  given: string | Readonly<Record<string, unknown>>,
+  replace: boolean,
+): string | undefined {
   const present = parseCapabilities(served);
-  const wanted: readonly (readonly [string, unknown])[] = typeof given === 'string' ? [...parseCapabilities(given).values] : Object.entries(given);
+  const wanted: readonly (readonly [string, unknown])[] =
+    typeof given === 'string' ? [...parseCapabilities(given).values] : Object.entries(given);
   const merged = new Map<string, string>(replace ? [] : present.values);
   for (const [key, value] of wanted) {
     if (value === null) merged.delete(key);

@@ -47,16 +47,30 @@ type PlaceOf = (path: readonly (string | number)[]) => string;
  * of keys and indexes stands. Undefined for anything else.
  */
 export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Entry[] | undefined {
-  if (Array.isArray(content)) return content.map((element: unknown, index) => ({ place: placeOf([index]), content: element }));
+  if (Array.isArray(content))
+    return content.map((element: unknown, index) => ({ place: placeOf([index]), content: element }));
   if (!isMapping(content)) return undefined;
-  if (!Array.isArray(content.nodes) && !Array.isArray(content.chassis)) return Object.entries(content).map(([key, element]) => ({ place: placeOf([key]), key, content: element }));
-  const nodes = ((content.nodes ?? []) as readonly unknown[]).map((element, index) => ({ place: placeOf(['nodes', index]), content: element }));
-  const others = Object.entries(content).filter(([key, value]) => key !== 'nodes' && !(key === 'chassis' && (value ?? undefined) === undefined) && !(Array.isArray(value) && value.length === 0));
-  return [...nodes, ...others.map(([key]) => ({ place: placeOf([key]), content: {}, faults: [{ field: key, text: beside(key) }] }))];
+  if (!Array.isArray(content.nodes) && !Array.isArray(content.chassis))
+    return Object.entries(content).map(([key, element]) => ({ place: placeOf([key]), key, content: element }));
+  const nodes = ((content.nodes ?? []) as readonly unknown[]).map((element, index) => ({
+    place: placeOf(['nodes', index]),
+    content: element,
+  }));
+  const others = Object.entries(content).filter(
+    ([key, value]) =>
+      key !== 'nodes' &&
+      !(key === 'chassis' && (value ?? undefined) === undefined) &&
+      !(Array.isArray(value) && value.length === 0),
+  );
+  return [
+    ...nodes,
+    ...others.map(([key]) => ({ place: placeOf([key]), content: {}, faults: [{ field: key, text: beside(key) }] })),
+  ];
 }
 
 function beside(key: string): string {
-  if (key === 'chassis') return 'chassis are not created here: create them by "openstack baremetal chassis create", list their nodes under nodes, and give each its chassis_uuid';
+  if (key === 'chassis')
+    return 'chassis are not created here: create them by "openstack baremetal chassis create", list their nodes under nodes, and give each its chassis_uuid';
   return 'it cannot stand beside nodes; ports and portgroups stand within their node';
 }
 
@@ -65,9 +79,11 @@ export function readInventory(entries: readonly Entry[], defaults: Values = {}):
   const faults: InventoryFault[] = [];
   const nodes: InventoryNode[] = [];
   for (const { place, key, content, faults: before = [] } of entries) {
-    const named = isMapping(content) && key !== undefined && content.name === undefined ? { name: key, ...content } : content;
+    const named =
+      isMapping(content) && key !== undefined && content.name === undefined ? { name: key, ...content } : content;
     const node = titleOfContent(named);
-    const tell = (...found: readonly Fault[]): void => void faults.push(...found.map((fault) => ({ ...fault, place, node })));
+    const tell = (...found: readonly Fault[]): void =>
+      void faults.push(...found.map((fault) => ({ ...fault, place, node })));
     if (before.length > 0) tell(...before);
     else if (!isMapping(named)) tell({ field: '', text: 'a node must be a mapping' });
     if (before.length > 0 || !isMapping(named)) continue;
@@ -75,10 +91,15 @@ export function readInventory(entries: readonly Entry[], defaults: Values = {}):
     tell(...own);
     if (!wish) continue;
     if (wish.attributes.driver === undefined) tell({ field: '', text: 'driver is missing' });
-    if (typeof wish.attributes.name !== 'string' && wish.uuid === undefined && !wish.ports?.length) tell({ field: '', text: 'a node needs a name, a uuid or a MAC address, so that it is found again' });
+    if (typeof wish.attributes.name !== 'string' && wish.uuid === undefined && !wish.ports?.length)
+      tell({ field: '', text: 'a node needs a name, a uuid or a MAC address, so that it is found again' });
     nodes.push({ place, wish });
   }
-  return { nodes, faults: [...faults, ...duplicates(nodes)], ignored: [...new Set(nodes.flatMap(({ wish }) => wish.ignored))] };
+  return {
+    nodes,
+    faults: [...faults, ...duplicates(nodes)],
+    ignored: [...new Set(nodes.flatMap(({ wish }) => wish.ignored))],
+  };
 }
 
 /** How the one who wrote it calls a node, even where it cannot be read. */
@@ -86,7 +107,9 @@ function titleOfContent(content: unknown): string {
   if (!isMapping(content)) return '';
   const ports = content.ports ?? content.nics;
   const [port] = Array.isArray(ports) ? (ports as unknown[]) : [];
-  const title = [content.name, content.uuid, isMapping(port) ? (port.mac ?? port.address) : port].find((text) => ['string', 'number'].includes(typeof text));
+  const title = [content.name, content.uuid, isMapping(port) ? (port.mac ?? port.address) : port].find((text) =>
+    ['string', 'number'].includes(typeof text),
+  );
   return title === undefined ? '' : String(title).slice(0, 255);
 }
 
@@ -101,17 +124,24 @@ function withDefaults(content: Values, defaults: Values): Values {
 
 /** Names, UUIDs and MAC addresses that two nodes claim. */
 function duplicates(nodes: readonly InventoryNode[]): InventoryFault[] {
-  const claims = nodes.flatMap(({ place, wish }) => [
-    ...(typeof wish.attributes.name === 'string' ? [`the name ${wish.attributes.name}`] : []),
-    ...(wish.uuid === undefined ? [] : [`the UUID ${wish.uuid}`]),
-    ...(wish.ports ?? []).map(({ address }) => `the MAC address ${address}`),
-    ...(wish.portgroups ?? []).flatMap(({ attributes: { name, address } }) => [...(typeof name === 'string' ? [`the port group's name ${name}`] : []), ...(typeof address === 'string' ? [`the port group's address ${address}`] : [])]),
-  ].map((what) => ({ what, place, wish })));
+  const claims = nodes.flatMap(({ place, wish }) =>
+    [
+      ...(typeof wish.attributes.name === 'string' ? [`the name ${wish.attributes.name}`] : []),
+      ...(wish.uuid === undefined ? [] : [`the UUID ${wish.uuid}`]),
+      ...(wish.ports ?? []).map(({ address }) => `the MAC address ${address}`),
+      ...(wish.portgroups ?? []).flatMap(({ attributes: { name, address } }) => [
+        ...(typeof name === 'string' ? [`the port group's name ${name}`] : []),
+        ...(typeof address === 'string' ? [`the port group's address ${address}`] : []),
+      ]),
+    ].map((what) => ({ what, place, wish })),
+  );
   const first = new Map<string, string>();
   return claims.flatMap(({ what, place, wish }) => {
     const earlier = first.get(what);
     if (earlier === undefined) first.set(what, place);
-    return earlier === undefined ? [] : [{ place, node: wishTitle(wish), field: '', text: `${what} is taken already, at ${earlier}` }];
+    return earlier === undefined
+      ? []
+      : [{ place, node: wishTitle(wish), field: '', text: `${what} is taken already, at ${earlier}` }];
   });
 }
 
@@ -126,26 +156,35 @@ const mappingColumn = /^(driver_info|properties|extra|instance_info)\.(.+)$/;
  * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus` or `cpus`, `mac` with one or several
  * addresses. An empty cell says nothing. Where a mapping or a list may stand, a cell that begins as one is JSON.
  */
-export function nodeOfRow(row: Readonly<Record<string, string>>): { readonly content: Values; readonly faults: readonly Fault[] } {
+export function nodeOfRow(row: Readonly<Record<string, string>>): {
+  readonly content: Values;
+  readonly faults: readonly Fault[];
+} {
   const node: Record<string, unknown> = {};
   const faults: Fault[] = [];
-  const put = (mapping: string, key: string, value: unknown): void => void (node[mapping] = { ...(node[mapping] as Values | undefined), [key]: value });
+  const put = (mapping: string, key: string, value: unknown): void =>
+    void (node[mapping] = { ...(node[mapping] as Values | undefined), [key]: value });
   const structured = (column: string, cell: string): unknown => {
     if (!/^[[{]/.test(cell)) return cell;
     try {
       return parseJson(cell, { numbers: 'written' });
     } catch (error) {
-      faults.push({ field: column, text: error instanceof TooDeep ? error.message : 'the cell begins as JSON, and is not valid JSON' });
+      faults.push({
+        field: column,
+        text: error instanceof TooDeep ? error.message : 'the cell begins as JSON, and is not valid JSON',
+      });
       return undefined;
     }
   };
   for (const [column, cell] of Object.entries(row)) {
     if (cell === '') continue;
     const [, mapping, key] = mappingColumn.exec(column) ?? [];
-    if (mapping !== undefined && key !== undefined) put(mapping, key, isSecretKey(key) ? cell : numberColumns.has(key) ? numberIn(cell) : structured(column, cell));
+    if (mapping !== undefined && key !== undefined)
+      put(mapping, key, isSecretKey(key) ? cell : numberColumns.has(key) ? numberIn(cell) : structured(column, cell));
     else if (propertyColumns.has(column)) put('properties', column, numberColumns.has(column) ? numberIn(cell) : cell);
     else if (driverInfoColumn.test(column)) put('driver_info', column, cell);
-    else if (macColumns.has(column)) node.ports = cell.startsWith('[') ? structured(column, cell) : cell.split(/[\s,;]+/).filter((mac) => mac !== '');
+    else if (macColumns.has(column))
+      node.ports = cell.startsWith('[') ? structured(column, cell) : cell.split(/[\s,;]+/).filter((mac) => mac !== '');
     else node[column] = nodeAttributes[column]?.kind === 'text' ? cell : structured(column, cell);
   }
   return { content: node, faults };

@@ -3,7 +3,8 @@
 /** The address in Ironic's spelling; undefined for what is none. Taken are colons, dashes, dots (`aabb.ccdd.eeff`) and none, in any case. */
 export function normaliseMac(text: string): string | undefined {
   const trimmed = text.trim().toLowerCase();
-  const isKnownForm = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$|^[0-9a-f]{4}(\.[0-9a-f]{4}){2}$|^[0-9a-f]{12}$/.test(trimmed);
+  const isKnownForm =
+    /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$|^[0-9a-f]{4}(\.[0-9a-f]{4}){2}$|^[0-9a-f]{12}$/.test(trimmed);
   if (!isKnownForm) return undefined;
   return trimmed.replace(/[:.-]/g, '').replace(/(..)(?!$)/g, '$1:');
 }

@@ -26,17 +26,30 @@ export interface Tolerance {
 }
 
 /** Whether a served value is the wanted one. `unknown` where they differ at most in what is masked. */
-export function compareValues(served: unknown, wanted: unknown, tolerance: Tolerance = { types: false }): 'same' | 'different' | 'unknown' {
+export function compareValues(
+  served: unknown,
+  wanted: unknown,
+  tolerance: Tolerance = { types: false },
+): 'same' | 'different' | 'unknown' {
   if (typeof served === 'string' && served.includes(mask)) return fitsMask(served, wanted) ? 'unknown' : 'different';
   if (isMapping(served) && isMapping(wanted)) {
     const keys = new Set([...Object.keys(served), ...Object.keys(wanted)]);
-    return worst([...keys].map((key) => (Object.hasOwn(served, key) && Object.hasOwn(wanted, key) ? compareValues(served[key], wanted[key], tolerance) : 'different')));
+    return worst(
+      [...keys].map((key) =>
+        Object.hasOwn(served, key) && Object.hasOwn(wanted, key)
+          ? compareValues(served[key], wanted[key], tolerance)
+          : 'different',
+      ),
+    );
   }
   if (Array.isArray(served) && Array.isArray(wanted)) {
     if (served.length !== wanted.length) return 'different';
     return worst(served.map((element, index) => compareValues(element, wanted[index], tolerance)));
   }
-  return served === wanted || (tolerance.types && spelling(served) !== undefined && spelling(served) === spelling(wanted)) ? 'same' : 'different';
+  return served === wanted ||
+    (tolerance.types && spelling(served) !== undefined && spelling(served) === spelling(wanted))
+    ? 'same'
+    : 'different';
 }
 
 function worst(found: readonly ('same' | 'different' | 'unknown')[]): 'same' | 'different' | 'unknown' {

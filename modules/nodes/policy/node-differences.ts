@@ -56,10 +56,14 @@ export interface NodeChanges {
 
 /** Compares a node as it is served with what is wanted of it. */
 export function nodeChanges(served: Values, wishes: NodeWishes, merging: Merging): NodeChanges {
-  const attributes = Object.entries(wishes.attributes).flatMap(([name, wanted]) => attributeChange(name, served[name], wanted));
+  const attributes = Object.entries(wishes.attributes).flatMap(([name, wanted]) =>
+    attributeChange(name, served[name], wanted),
+  );
   const mappings = mappingNames.flatMap((name) => {
     const wanted = wishes.mappings[name] ?? (merging.purge.has(name) ? {} : undefined);
-    return wanted === undefined ? [] : [mappingChange(name, isMapping(served[name]) ? served[name] : {}, wanted, merging)];
+    return wanted === undefined
+      ? []
+      : [mappingChange(name, isMapping(served[name]) ? served[name] : {}, wanted, merging)];
   });
   return {
     changes: [...attributes, ...mappings.flatMap(({ change }) => (change.steps.length > 0 ? [change] : []))],
@@ -69,11 +73,13 @@ export function nodeChanges(served: Values, wishes: NodeWishes, merging: Merging
 }
 
 function attributeChange(name: string, served: unknown, wanted: unknown): NodeChange[] {
-  const isUnset = served === undefined || served === null || served === '' || (isMapping(served) && Object.keys(served).length === 0);
+  const isUnset =
+    served === undefined || served === null || served === '' || (isMapping(served) && Object.keys(served).length === 0);
   const before = isUnset ? undefined : served;
   if (wanted === null ? isUnset || served === false : sameAttribute(name, served, wanted)) return [];
   const after = wanted === null ? undefined : wanted;
-  const step: PatchStep = wanted === null ? { op: 'remove', path: `/${name}` } : { op: 'add', path: `/${name}`, value: wanted };
+  const step: PatchStep =
+    wanted === null ? { op: 'remove', path: `/${name}` } : { op: 'add', path: `/${name}`, value: wanted };
   return [{ attribute: name, differences: [{ field: name, before, after }], steps: [step] }];
 }
 
@@ -106,13 +112,17 @@ function mappingChange(name: MappingName, served: Values, wanted: Values, mergin
       const after = mergeCapabilities(before, value as string | Values, replace);
       if (!sameCapabilities(before, after ?? '')) note(key, after);
     } else {
-      const found = Object.hasOwn(served, key) ? compareValues(served[key], value, { types: name !== 'extra' }) : 'different';
+      const found = Object.hasOwn(served, key)
+        ? compareValues(served[key], value, { types: name !== 'extra' })
+        : 'different';
       if (found === 'unknown' && merging.knownSecrets?.has(`${name}.${key}`)) continue;
       if (found === 'unknown' && merging.updateSecrets === 'on_create') unknown.push(`${name}.${key}`);
       else if (found !== 'same') note(key, value);
     }
   }
-  if (replace) for (const key of Object.keys(served)) if (!Object.hasOwn(wanted, key) && !(name === 'extra' && key === secretRecordKey)) note(key, undefined);
+  if (replace)
+    for (const key of Object.keys(served))
+      if (!Object.hasOwn(wanted, key) && !(name === 'extra' && key === secretRecordKey)) note(key, undefined);
   const { steps, fault } = stepsFor({ name, served, wanted }, differences);
   return { change: { attribute: name, differences, steps }, unknown, fault };
 }
@@ -120,20 +130,35 @@ function mappingChange(name: MappingName, served: Values, wanted: Values, mergin
 /** Ironic takes single keys of these characters only; for any other the mapping is written as a whole. */
 const patchableKey = /^[\w-]+$/;
 
-function stepsFor({ name, served, wanted }: { name: MappingName; served: Values; wanted: Values }, differences: readonly NodeDifference[]): { steps: PatchStep[]; fault?: string } {
+function stepsFor(
+  { name, served, wanted }: { name: MappingName; served: Values; wanted: Values },
+  differences: readonly NodeDifference[],
+): { steps: PatchStep[]; fault?: string } {
   const changed = differences.map(({ field, after }) => ({ key: field.slice(name.length + 1), after }));
   const odd = changed.find(({ key }) => !patchableKey.test(key));
   if (odd === undefined) {
-    return { steps: changed.map(({ key, after }) => (after === undefined ? { op: 'remove', path: `/${name}/${key}` } : { op: 'add', path: `/${name}/${key}`, value: after })) };
+    return {
+      steps: changed.map(({ key, after }) =>
+        after === undefined
+          ? { op: 'remove', path: `/${name}/${key}` }
+          : { op: 'add', path: `/${name}/${key}`, value: after },
+      ),
+    };
   }
-  const whole = new Map<string, unknown>(Object.entries(served).map(([key, value]) => [key, isMasked(value) ? (wanted[key] ?? value) : value]));
+  const whole = new Map<string, unknown>(
+    Object.entries(served).map(([key, value]) => [key, isMasked(value) ? (wanted[key] ?? value) : value]),
+  );
   for (const { key, after } of changed) {
     if (after === undefined) whole.delete(key);
     else whole.set(key, after);
   }
   const hidden = [...whole].find(([, value]) => isMasked(value));
   const rounded = [...whole].find(([key, value]) => !Object.hasOwn(wanted, key) && isRounded(value));
-  if (rounded !== undefined) return { steps: [], fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${rounded[0]} has a number of more digits than can be kept: give its value too, in quotes` };
+  if (rounded !== undefined)
+    return {
+      steps: [],
+      fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${rounded[0]} has a number of more digits than can be kept: give its value too, in quotes`,
+    };
   if (hidden === undefined) return { steps: [{ op: 'add', path: `/${name}`, value: Object.fromEntries(whole) }] };
   const fault = `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${hidden[0]} is not known, since Ironic masks it: give its value too`;
   return { steps: [], fault };
@@ -141,7 +166,8 @@ function stepsFor({ name, served, wanted }: { name: MappingName; served: Values;
 
 /** Whether a number was read that has more digits than JavaScript keeps. */
 function isRounded(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+  if (typeof value === 'number')
+    return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
   return typeof value === 'object' && value !== null && Object.values(value).some(isRounded);
 }
 
@@ -152,6 +178,7 @@ export function shownValue(field: string, value: unknown): unknown {
   if (value === undefined || value === null) return value;
   if (field.split('.').some(isSecretKey)) return shownSecret;
   if (Array.isArray(value)) return value.map((element) => shownValue('', element));
-  if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shownValue(key, inner)]));
+  if (isMapping(value))
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shownValue(key, inner)]));
   return value;
 }

@@ -9,16 +9,38 @@ interface FieldRule {
   readonly since: number;
 }
 
-const interfaceSince: Readonly<Record<string, number>> = { network: 20, storage: 33, rescue: 38, bios: 40, firmware: 86 };
+const interfaceSince: Readonly<Record<string, number>> = {
+  network: 20,
+  storage: 33,
+  rescue: 38,
+  bios: 40,
+  firmware: 86,
+};
 
-export const interfaceNames = ['bios', 'boot', 'console', 'deploy', 'firmware', 'inspect', 'management', 'network', 'power', 'raid', 'rescue', 'storage', 'vendor'] as const;
+export const interfaceNames = [
+  'bios',
+  'boot',
+  'console',
+  'deploy',
+  'firmware',
+  'inspect',
+  'management',
+  'network',
+  'power',
+  'raid',
+  'rescue',
+  'storage',
+  'vendor',
+] as const;
 
 /** What a node is given as a whole; `driver_info` and its like are merged by key and stand in `mappingNames`. */
 export const nodeAttributes: Readonly<Record<string, FieldRule>> = {
   driver: { kind: 'text', since: 1 },
   name: { kind: 'text', since: 5 },
   resource_class: { kind: 'text', since: 21 },
-  ...Object.fromEntries(interfaceNames.map((name) => [`${name}_interface`, { kind: 'text', since: interfaceSince[name] ?? 31 } as const])),
+  ...Object.fromEntries(
+    interfaceNames.map((name) => [`${name}_interface`, { kind: 'text', since: interfaceSince[name] ?? 31 } as const]),
+  ),
   conductor_group: { kind: 'text', since: 46 },
   automated_clean: { kind: 'switch', since: 47 },
   protected: { kind: 'switch', since: 48 },
@@ -67,9 +89,15 @@ export const portGroupAttributes: Readonly<Record<string, FieldRule>> = {
 };
 
 /** Why a server of this minor version cannot take a field; undefined where it can. */
-export function tooOldFor(field: string, rules: Readonly<Record<string, FieldRule>>, minor: number): string | undefined {
+export function tooOldFor(
+  field: string,
+  rules: Readonly<Record<string, FieldRule>>,
+  minor: number,
+): string | undefined {
   const since = rules[field]?.since ?? 1;
-  return since <= minor ? undefined : `${field} needs version 1.${since} of the Bare Metal API, and this server speaks 1.${minor}`;
+  return since <= minor
+    ? undefined
+    : `${field} needs version 1.${since} of the Bare Metal API, and this server speaks 1.${minor}`;
 }
 
 export const traitsSince = 37;
@@ -82,22 +110,37 @@ export interface EditedNode {
 }
 
 /** Why Ironic refuses a change of this attribute of a node in its state; undefined where it takes it. `wasSet`: it has a value now. */
-export function refusalToChange(attribute: string, node: EditedNode, { value, wasSet }: { value: unknown; wasSet: boolean }): string | undefined {
+export function refusalToChange(
+  attribute: string,
+  node: EditedNode,
+  { value, wasSet }: { value: unknown; wasSet: boolean },
+): string | undefined {
   const { provision_state: state, maintenance } = node;
-  if (attribute.endsWith('_interface') && !plainEditable.has(state) && !maintenance) return `${attribute} can only be changed in the states ${[...plainEditable].join(', ')}, or in maintenance; the node is ${state}`;
-  if (attribute === 'resource_class' && wasSet && !plainEditable.has(state)) return `resource_class can only be changed in the states ${[...plainEditable].join(', ')}; the node is ${state}`;
-  if (attribute === 'retired' && value === true && state === 'available') return 'a node that is available cannot be retired: give state manageable';
-  if (attribute === 'protected' && value === true && state !== 'active' && state !== 'rescue') return `a node can be protected only when it is active or in rescue; it is ${state}`;
+  if (attribute.endsWith('_interface') && !plainEditable.has(state) && !maintenance)
+    return `${attribute} can only be changed in the states ${[...plainEditable].join(', ')}, or in maintenance; the node is ${state}`;
+  if (attribute === 'resource_class' && wasSet && !plainEditable.has(state))
+    return `resource_class can only be changed in the states ${[...plainEditable].join(', ')}; the node is ${state}`;
+  if (attribute === 'retired' && value === true && state === 'available')
+    return 'a node that is available cannot be retired: give state manageable';
+  if (attribute === 'protected' && value === true && state !== 'active' && state !== 'rescue')
+    return `a node can be protected only when it is active or in rescue; it is ${state}`;
   return undefined;
 }
 
-const connectivity: ReadonlySet<string> = new Set(['pxe_enabled', 'local_link_connection', 'portgroup_uuid', 'physical_network']);
+const connectivity: ReadonlySet<string> = new Set([
+  'pxe_enabled',
+  'local_link_connection',
+  'portgroup_uuid',
+  'physical_network',
+]);
 const portEditable: ReadonlySet<string> = new Set(['enroll', 'inspecting', 'inspect wait', 'manageable']);
 
 /** Why Ironic refuses a change of this attribute of a port while its node is as it is; undefined where it takes it. Maintenance lifts it. */
 export function refusalToChangePort(attribute: string, node: EditedNode): string | undefined {
   if (node.maintenance) return undefined;
-  if (connectivity.has(attribute) && !portEditable.has(node.provision_state)) return `${attribute} can only be changed while the node is in maintenance, or in the states ${[...portEditable].join(', ')}; it is ${node.provision_state}`;
-  if (attribute === 'address' && node.provision_state === 'active') return 'the address can only be changed while the node is in maintenance or not active';
+  if (connectivity.has(attribute) && !portEditable.has(node.provision_state))
+    return `${attribute} can only be changed while the node is in maintenance, or in the states ${[...portEditable].join(', ')}; it is ${node.provision_state}`;
+  if (attribute === 'address' && node.provision_state === 'active')
+    return 'the address can only be changed while the node is in maintenance or not active';
   return undefined;
 }

@@ -33,6 +33,9 @@ export function isInTheWay(goal: NodeGoal | undefined): boolean {
 export function adviceOnMaintenance(node: MaintainedNode): string {
   const fault = faultOf(node) ?? 'fault';
   const why = node.maintenance_reason ? `: ${node.maintenance_reason}` : '';
-  const help = fault === 'power failure' ? 'Ironic ends it as soon as it can control the power again; see to the controller of the node' : 'mend that';
+  const help =
+    fault === 'power failure'
+      ? 'Ironic ends it as soon as it can control the power again; see to the controller of the node'
+      : 'mend that';
   return `it is in maintenance, and used by nobody, since Ironic itself found a ${fault}${why}; ${help}, or end it with maintenance: false`;
 }

@@ -47,8 +47,15 @@ const steps: readonly Step[] = [
   { verb: 'deleted', from: 'service failed', to: 'available' },
 ];
 
-const failedStates: ReadonlySet<string> = new Set(steps.map(({ from }) => from).filter((state) => state === 'error' || state.endsWith(' failed')));
-const restingStates: ReadonlySet<string> = new Set([...steps.map(({ from }) => from), 'deploy hold', 'clean hold', 'service hold']);
+const failedStates: ReadonlySet<string> = new Set(
+  steps.map(({ from }) => from).filter((state) => state === 'error' || state.endsWith(' failed')),
+);
+const restingStates: ReadonlySet<string> = new Set([
+  ...steps.map(({ from }) => from),
+  'deploy hold',
+  'clean hold',
+  'service hold',
+]);
 
 /**
  * The shortest way of verbs from a state at rest to the goal, on a server of this minor version; empty when it is there, undefined where no
@@ -58,7 +65,8 @@ export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly 
   const ways = new Map<string, readonly Step[]>([[state, []]]);
   for (const [reached, way] of ways) {
     if (reached === goal) return way;
-    for (const step of steps) if (step.from === reached && isWay(step, goal, minor) && !ways.has(step.to)) ways.set(step.to, [...way, step]);
+    for (const step of steps)
+      if (step.from === reached && isWay(step, goal, minor) && !ways.has(step.to)) ways.set(step.to, [...way, step]);
   }
   return undefined;
 }
@@ -90,7 +98,16 @@ export function hasFailed({ provision_state: state }: NodeState): boolean {
 }
 
 /** Since which minor version of the API a node that waits for its ramdisk can be told to give up; deploying only since late. */
-const abortable: Readonly<Record<string, number>> = { 'clean wait': 13, 'inspect wait': 41, 'rescue wait': 38, 'wait call-back': 110, 'service wait': 87, 'clean hold': 85, 'deploy hold': 85, 'service hold': 87 };
+const abortable: Readonly<Record<string, number>> = {
+  'clean wait': 13,
+  'inspect wait': 41,
+  'rescue wait': 38,
+  'wait call-back': 110,
+  'service wait': 87,
+  'clean hold': 85,
+  'deploy hold': 85,
+  'service hold': 87,
+};
 
 /** How a node is made to stop waiting: `abort`, or `deleted` where the server is too old to abort a deployment. Undefined where it must be waited for. */
 export function giveUpVerb({ provision_state: state }: NodeState, minor: number): Verb | undefined {
@@ -108,7 +125,20 @@ export function isEditable(node: NodeState): boolean {
   return editableOnTheWay.has(state) || failedStates.has(state) || target === null || target === '';
 }
 
-const idleStates: ReadonlySet<string> = new Set(['enroll', 'verifying', 'manageable', 'available', 'inspecting', 'inspect wait', 'inspect failed', 'cleaning', 'clean wait', 'clean hold', 'clean failed', 'adopt failed']);
+const idleStates: ReadonlySet<string> = new Set([
+  'enroll',
+  'verifying',
+  'manageable',
+  'available',
+  'inspecting',
+  'inspect wait',
+  'inspect failed',
+  'cleaning',
+  'clean wait',
+  'clean hold',
+  'clean failed',
+  'adopt failed',
+]);
 
 export interface NodeOccupation extends NodeState {
   readonly instance_uuid: string | null;

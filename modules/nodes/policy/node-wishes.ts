@@ -25,7 +25,16 @@ export interface NodeWish extends NodeWishes {
 
 /** Keys of bifrost's inventory for what is not enrolment. */
 const bifrostOnly = new Set([
-  ...['host_groups', 'ipv4_address', 'ipv4_subnet_mask', 'ipv4_gateway', 'ipv4_nameserver', 'ipv4_interface_mac', 'network_mtu', 'vlan_id'],
+  ...[
+    'host_groups',
+    'ipv4_address',
+    'ipv4_subnet_mask',
+    'ipv4_gateway',
+    'ipv4_nameserver',
+    'ipv4_interface_mac',
+    'network_mtu',
+    'vlan_id',
+  ],
   ...['provisioning_ipv4_address', 'node_network_data', 'addressing_mode', 'ansible_ssh_host', 'inventory_dhcp', 'id'],
 ]);
 
@@ -34,7 +43,20 @@ const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', d
 /** Groups in which older inventories wrote driver_info. */
 const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
 
-const known = [...Object.keys(nodeAttributes), ...mappingNames, 'uuid', 'traits', 'ports', 'nics', 'portgroups', 'maintenance', 'maintenance_reason', 'capabilities', 'ipa_kernel_url', 'ipa_ramdisk_url'];
+const known = [
+  ...Object.keys(nodeAttributes),
+  ...mappingNames,
+  'uuid',
+  'traits',
+  'ports',
+  'nics',
+  'portgroups',
+  'maintenance',
+  'maintenance_reason',
+  'capabilities',
+  'ipa_kernel_url',
+  'ipa_ramdisk_url',
+];
 
 /** Reads one node. */
 export function parseNode(given: Values): Parsed<NodeWish> {
@@ -53,8 +75,14 @@ export function parseNode(given: Values): Parsed<NodeWish> {
   }
   const mappings = parseMappings(given, faults);
   faults.push(...faultsOfIdentity(attributes.name, given.uuid), ...faultsOfTexts(attributes));
-  const maintenance = given.maintenance === undefined || given.maintenance === null ? undefined : collect(parseValue('switch', given.maintenance, 'maintenance'));
-  const reason = given.maintenance_reason === undefined ? undefined : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
+  const maintenance =
+    given.maintenance === undefined || given.maintenance === null
+      ? undefined
+      : collect(parseValue('switch', given.maintenance, 'maintenance'));
+  const reason =
+    given.maintenance_reason === undefined
+      ? undefined
+      : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
   const traits = parseTraits(given.traits, faults);
   const { ports, portgroups } = parseNetwork(given, faults);
   if (faults.length > 0) return { wish: undefined, faults };
@@ -83,12 +111,17 @@ function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingNa
     const value = given[name];
     if (value === undefined || value === null) continue;
     // Whatever driver_info holds Ironic takes as text too; in the others a number is a number.
-    const parsed = isMapping(value) ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact') : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
+    const parsed = isMapping(value)
+      ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact')
+      : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
     faults.push(...parsed.faults);
     if (parsed.faults.length === 0) mappings[name] = parsed.value as Values;
   }
   const driverInfo = { ...ipaUrls(given), ...flattened(mappings.driver_info ?? {}) };
-  const properties = renamed({ ...mappings.properties, ...(given.capabilities === undefined ? {} : { capabilities: given.capabilities }) });
+  const properties = renamed({
+    ...mappings.properties,
+    ...(given.capabilities === undefined ? {} : { capabilities: given.capabilities }),
+  });
   const { capabilities } = properties;
   const fault = capabilities === undefined || capabilities === null ? undefined : faultOfCapabilities(capabilities);
   if (fault !== undefined) faults.push({ field: '', text: `properties.${fault}` });
@@ -104,24 +137,52 @@ function ipaUrls({ ipa_kernel_url: kernel, ipa_ramdisk_url: ramdisk }: Values): 
 }
 
 function flattened(driverInfo: Values): Values {
-  return Object.fromEntries(Object.entries(driverInfo).flatMap(([key, value]) => (driverInfoGroups.includes(key) && isMapping(value) ? Object.entries(value) : [[key, value]])));
+  return Object.fromEntries(
+    Object.entries(driverInfo).flatMap(([key, value]) =>
+      driverInfoGroups.includes(key) && isMapping(value) ? Object.entries(value) : [[key, value]],
+    ),
+  );
 }
 
 function renamed(properties: Values): Values {
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [propertySynonyms[key] ?? key, value]));
 }
 
-const reservedNames = new Set(['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate', 'ports', 'portgroups']);
+const reservedNames = new Set([
+  'maintenance',
+  'management',
+  'states',
+  'vendor_passthru',
+  'detail',
+  'validate',
+  'ports',
+  'portgroups',
+]);
 
 function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
-  const badUuid = uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid)) ? [] : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
+  const badUuid =
+    uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid))
+      ? []
+      : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
   if (typeof name !== 'string') return badUuid;
-  const why = isUuid(name) ? 'it looks like a UUID' : reservedNames.has(name) ? 'Ironic keeps this word for itself' : /^[A-Za-z0-9._~-]{1,255}$/.test(name) ? undefined : 'a name has up to 255 letters, digits and -._~';
-  return [...badUuid, ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }])];
+  const why = isUuid(name)
+    ? 'it looks like a UUID'
+    : reservedNames.has(name)
+      ? 'Ironic keeps this word for itself'
+      : /^[A-Za-z0-9._~-]{1,255}$/.test(name)
+        ? undefined
+        : 'a name has up to 255 letters, digits and -._~';
+  return [
+    ...badUuid,
+    ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }]),
+  ];
 }
 
 function faultsOfTexts({ description, driver }: Values): Fault[] {
-  const long = typeof description === 'string' && description.length > 4096 ? [{ field: 'description', text: `it has ${description.length} characters; at most 4096 are allowed` }] : [];
+  const long =
+    typeof description === 'string' && description.length > 4096
+      ? [{ field: 'description', text: `it has ${description.length} characters; at most 4096 are allowed` }]
+      : [];
   return driver === null ? [...long, { field: 'driver', text: 'it cannot be removed' }] : long;
 }
 
@@ -129,24 +190,41 @@ const mostTraits = 50;
 
 function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undefined {
   if (given === undefined || given === null) return undefined;
-  const traits: readonly unknown[] = Array.isArray(given) ? given : String(given).split(/[\s,;]+/).filter((trait) => trait !== '');
+  const traits: readonly unknown[] = Array.isArray(given)
+    ? given
+    : String(given)
+        .split(/[\s,;]+/)
+        .filter((trait) => trait !== '');
   for (const trait of traits) {
     if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
-    faults.push({ field: 'traits', text: `${shownInFault(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores` });
+    faults.push({
+      field: 'traits',
+      text: `${shownInFault(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores`,
+    });
   }
-  if (traits.length > mostTraits) faults.push({ field: 'traits', text: `${traits.length} are given; at most ${mostTraits} are allowed` });
+  if (traits.length > mostTraits)
+    faults.push({ field: 'traits', text: `${traits.length} are given; at most ${mostTraits} are allowed` });
   return [...new Set(traits as string[])].sort();
 }
 
 /** Ports stand on their own, or within the port group that they belong to. */
 function parseNetwork(given: Values, faults: Fault[]): Pick<NodeWish, 'ports' | 'portgroups'> {
   const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
-  const grouped = given.portgroups === undefined || given.portgroups === null ? undefined : parsePortGroups(given.portgroups, 'portgroups');
+  const grouped =
+    given.portgroups === undefined || given.portgroups === null
+      ? undefined
+      : parsePortGroups(given.portgroups, 'portgroups');
   faults.push(...(grouped?.faults ?? []));
   const members = grouped?.wish?.ports ?? [];
   const ports = plain === undefined && members.length === 0 ? undefined : [...(plain ?? []), ...members];
-  const twice = ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
-  faults.push(...twice.map(({ address }) => ({ field: given.ports === undefined && given.nics !== undefined ? 'nics' : 'ports', text: `${address} is given twice` })));
+  const twice =
+    ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
+  faults.push(
+    ...twice.map(({ address }) => ({
+      field: given.ports === undefined && given.nics !== undefined ? 'nics' : 'ports',
+      text: `${address} is given twice`,
+    })),
+  );
   return { ...(ports ? { ports } : {}), ...(grouped?.wish ? { portgroups: grouped.wish.groups } : {}) };
 }
 

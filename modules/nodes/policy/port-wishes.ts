@@ -27,12 +27,18 @@ export interface Parsed<T> {
 
 const addressKeys = ['address', 'mac'];
 /** Other spellings, of openstack.cloud and of bifrost. */
-const synonyms: Readonly<Record<string, string>> = { pxe: 'pxe_enabled', llc: 'local_link_connection', port_group: 'portgroup_uuid', is_smart_nic: 'is_smartnic' };
+const synonyms: Readonly<Record<string, string>> = {
+  pxe: 'pxe_enabled',
+  llc: 'local_link_connection',
+  port_group: 'portgroup_uuid',
+  is_smart_nic: 'is_smartnic',
+};
 
 /** Reads one port: a mapping with `address` or `mac`, or the address alone. `field` is where it stands. */
 export function parsePort(given: unknown, field = ''): Parsed<PortWish> {
   if (typeof given === 'string') return parsePort({ address: given }, field);
-  if (!isMapping(given)) return { wish: undefined, faults: [{ field, text: 'it must be a MAC address, or a mapping with one' }] };
+  if (!isMapping(given))
+    return { wish: undefined, faults: [{ field, text: 'it must be a MAC address, or a mapping with one' }] };
   const faults: Fault[] = [];
   const attributes: Record<string, unknown> = {};
   for (const [spelling, value] of Object.entries(given)) {
@@ -46,13 +52,17 @@ export function parsePort(given: unknown, field = ''): Parsed<PortWish> {
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
   if (mac === undefined) faults.push({ field: below(field, 'mac'), text: faultOfAddress(address) });
   if (mac === undefined || faults.length > 0) return { wish: undefined, faults };
-  return { wish: { address: mac, attributes, ...(typeof given.uuid === 'string' ? { uuid: given.uuid } : {}) }, faults };
+  return {
+    wish: { address: mac, attributes, ...(typeof given.uuid === 'string' ? { uuid: given.uuid } : {}) },
+    faults,
+  };
 }
 
 /** Why something is not a MAC address. */
 export function faultOfAddress(address: unknown): string {
   if (address === undefined || address === null) return 'it is missing';
-  if (typeof address === 'number' || isWrittenNumber(address)) return `${String(address)} is a number; put the MAC address into quotes, as YAML may take it for a number`;
+  if (typeof address === 'number' || isWrittenNumber(address))
+    return `${String(address)} is a number; put the MAC address into quotes, as YAML may take it for a number`;
   return `${shownInFault(address)} is not a MAC address; it is six pairs of hexadecimal digits, such as 52:54:00:ab:cd:ef`;
 }
 
@@ -60,7 +70,10 @@ function parseAttribute(key: string, value: unknown, field: string): ParsedValue
   const rule = portAttributes[key];
   if (rule !== undefined) return parseValue(rule.kind, value, field, key);
   const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
-  return { value: undefined, faults: [{ field, text: `it is not a field of a port${near ? `; did you mean ${near}?` : ''}` }] };
+  return {
+    value: undefined,
+    faults: [{ field, text: `it is not a field of a port${near ? `; did you mean ${near}?` : ''}` }],
+  };
 }
 
 export interface ParsedValue {
@@ -77,7 +90,8 @@ export function parseValue(kind: FieldKind, value: unknown, field: string, key =
     return isTrue === undefined ? fault(`${shownInFault(value)} is neither yes nor no`) : { value: isTrue, faults: [] };
   }
   if (kind === 'text') {
-    if (typeof value !== 'string' && typeof value !== 'number' && !isWrittenNumber(value)) return fault(`${shownInFault(value)} must be text`);
+    if (typeof value !== 'string' && typeof value !== 'number' && !isWrittenNumber(value))
+      return fault(`${shownInFault(value)} must be text`);
     return { value: String(value) === '' ? null : String(value), faults: [] };
   }
   if (!isMapping(value)) return fault('it must be a mapping');
@@ -97,11 +111,20 @@ function parseLink(link: Values, field: string): ParsedValue {
   const fault = (text: string, at = field): ParsedValue => ({ value: undefined, faults: [{ field: at, text }] });
   const unknown = Object.keys(link).find((key) => !linkKeys.includes(key));
   if (unknown !== undefined) return fault(`it is not allowed; allowed: ${linkKeys.join(', ')}`, below(field, unknown));
-  const isWhole = Object.keys(link).length === 0 || ('port_id' in link && ('switch_id' in link || 'hostname' in link)) || (link.network_type === 'unmanaged' && Object.keys(link).length === 1);
+  const isWhole =
+    Object.keys(link).length === 0 ||
+    ('port_id' in link && ('switch_id' in link || 'hostname' in link)) ||
+    (link.network_type === 'unmanaged' && Object.keys(link).length === 1);
   if (!isWhole) return fault('it needs port_id with switch_id or hostname, or only network_type: unmanaged');
-  const texts = Object.entries(link).map(([key, value]) => [key, key === 'switch_id' ? normaliseSwitchId(String(value)) : String(value)] as const);
+  const texts = Object.entries(link).map(
+    ([key, value]) => [key, key === 'switch_id' ? normaliseSwitchId(String(value)) : String(value)] as const,
+  );
   const id = Object.fromEntries(texts).switch_id;
-  if (id !== undefined && !normaliseMac(id) && !/^[0-9a-f]{16}$/.test(id)) return fault(`${shownInFault(id)} is neither a MAC address nor a datapath id of 16 hexadecimal digits`, below(field, 'switch_id'));
+  if (id !== undefined && !normaliseMac(id) && !/^[0-9a-f]{16}$/.test(id))
+    return fault(
+      `${shownInFault(id)} is neither a MAC address nor a datapath id of 16 hexadecimal digits`,
+      below(field, 'switch_id'),
+    );
   return { value: Object.fromEntries(texts), faults: [] };
 }
 
@@ -113,12 +136,18 @@ export interface PortChange {
 }
 
 /** What must be sent so that a port is as it is wanted. */
-export function portChanges(served: Values, { attributes }: Pick<PortWish, 'attributes'>, purge: boolean): PortChange[] {
+export function portChanges(
+  served: Values,
+  { attributes }: Pick<PortWish, 'attributes'>,
+  purge: boolean,
+): PortChange[] {
   return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
     const before = served[attribute];
-    if (attribute === 'extra' && wanted !== null) return extraChanges(isMapping(before) ? before : {}, wanted as Values, purge);
+    if (attribute === 'extra' && wanted !== null)
+      return extraChanges(isMapping(before) ? before : {}, wanted as Values, purge);
     if (isSame(before, wanted)) return [];
-    const step: PatchStep = wanted === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: wanted };
+    const step: PatchStep =
+      wanted === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: wanted };
     return [{ attribute, before: before ?? undefined, after: wanted ?? undefined, steps: [step] }];
   });
 }
@@ -130,7 +159,11 @@ function resetStep(attribute: string): PatchStep {
 }
 
 function isSame(served: unknown, wanted: unknown): boolean {
-  const isUnset = served === undefined || served === null || served === false || (isMapping(served) && Object.keys(served).length === 0);
+  const isUnset =
+    served === undefined ||
+    served === null ||
+    served === false ||
+    (isMapping(served) && Object.keys(served).length === 0);
   if (wanted === null) return isUnset || served === true;
   if (wanted === false && isUnset) return true;
   if (isMapping(wanted) && Object.keys(wanted).length === 0 && isUnset) return true;
@@ -138,10 +171,21 @@ function isSame(served: unknown, wanted: unknown): boolean {
 }
 
 function extraChanges(served: Values, wanted: Values, purge: boolean): PortChange[] {
-  const keys = [...Object.keys(wanted), ...(purge ? Object.keys(served).filter((key) => !Object.hasOwn(wanted, key)) : [])];
-  const changed = keys.filter((key) => (wanted[key] === null || !Object.hasOwn(wanted, key) ? Object.hasOwn(served, key) : compareValues(served[key], wanted[key]) !== 'same'));
+  const keys = [
+    ...Object.keys(wanted),
+    ...(purge ? Object.keys(served).filter((key) => !Object.hasOwn(wanted, key)) : []),
+  ];
+  const changed = keys.filter((key) =>
+    wanted[key] === null || !Object.hasOwn(wanted, key)
+      ? Object.hasOwn(served, key)
+      : compareValues(served[key], wanted[key]) !== 'same',
+  );
   if (changed.length === 0) return [];
-  const after = Object.fromEntries([...Object.entries(served), ...Object.entries(wanted)].filter(([key]) => !(changed.includes(key) && (wanted[key] ?? null) === null)));
+  const after = Object.fromEntries(
+    [...Object.entries(served), ...Object.entries(wanted)].filter(
+      ([key]) => !(changed.includes(key) && (wanted[key] ?? null) === null),
+    ),
+  );
   // Written whole: nothing in it is masked, and keys of any characters are taken so.
   return [{ attribute: 'extra', before: served, after, steps: [{ op: 'add', path: '/extra', value: after }] }];
 }

@@ -54,20 +54,41 @@ function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
     if (key === 'ports' || key === 'uuid') continue;
     const rule = portGroupAttributes[key];
     const near = rule ? undefined : nearest(key, [...Object.keys(portGroupAttributes), 'ports', 'uuid']);
-    const parsed = rule ? parseValue(rule.kind, value, below(field, spelling)) : { value, faults: [{ field: below(field, spelling), text: `it is not a field of a port group${near ? `; did you mean ${near}?` : ''}` }] };
+    const parsed = rule
+      ? parseValue(rule.kind, value, below(field, spelling))
+      : {
+          value,
+          faults: [
+            {
+              field: below(field, spelling),
+              text: `it is not a field of a port group${near ? `; did you mean ${near}?` : ''}`,
+            },
+          ],
+        };
     faults.push(...parsed.faults);
     attributes[key] = parsed.value;
   }
   const { uuid } = given;
-  if (uuid !== undefined && !(typeof uuid === 'string' && isUuid(uuid))) faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
+  if (uuid !== undefined && !(typeof uuid === 'string' && isUuid(uuid)))
+    faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
   const { address, name } = attributes;
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
   if (mac !== undefined) attributes.address = mac;
-  else if (address !== undefined && address !== null) faults.push({ field: below(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
-  if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name))) faults.push({ field: below(field, 'name'), text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID` });
-  if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0) faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
+  else if (address !== undefined && address !== null)
+    faults.push({ field: below(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
+  if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name)))
+    faults.push({
+      field: below(field, 'name'),
+      text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID`,
+    });
+  if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0)
+    faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
   if (attributes.mode === null) faults.push({ field: below(field, 'mode'), text: 'Ironic cannot remove it' });
-  return { wish: faults.length > 0 ? undefined : { attributes, ...(typeof uuid === 'string' ? { uuid: uuid.toLowerCase() } : {}) }, faults };
+  return {
+    wish:
+      faults.length > 0 ? undefined : { attributes, ...(typeof uuid === 'string' ? { uuid: uuid.toLowerCase() } : {}) },
+    faults,
+  };
 }
 
 function parseMembers(given: unknown, field: string): Parsed<readonly PortWish[]> {
@@ -89,10 +110,19 @@ export function portGroupChanges(served: Values, { attributes }: PortGroupWish):
     const before = served[attribute] ?? undefined;
     const path = `/${attribute}`;
     if (isMapping(wanted)) {
-      const after = Object.fromEntries(Object.entries({ ...(isMapping(before) ? before : {}), ...wanted }).filter(([, value]) => value !== null));
-      return compareValues(before ?? {}, after) === 'same' ? [] : [{ attribute, before, after, steps: [{ op: 'add', path, value: after }] }];
+      const after = Object.fromEntries(
+        Object.entries({ ...(isMapping(before) ? before : {}), ...wanted }).filter(([, value]) => value !== null),
+      );
+      return compareValues(before ?? {}, after) === 'same'
+        ? []
+        : [{ attribute, before, after, steps: [{ op: 'add', path, value: after }] }];
     }
-    if (wanted === null) return before === undefined || (isMapping(before) && Object.keys(before).length === 0) ? [] : [{ attribute, before, after: undefined, steps: [{ op: 'remove', path }] }];
-    return compareValues(before, wanted, { types: true }) === 'same' ? [] : [{ attribute, before, after: wanted, steps: [{ op: 'add', path, value: wanted }] }];
+    if (wanted === null)
+      return before === undefined || (isMapping(before) && Object.keys(before).length === 0)
+        ? []
+        : [{ attribute, before, after: undefined, steps: [{ op: 'remove', path }] }];
+    return compareValues(before, wanted, { types: true }) === 'same'
+      ? []
+      : [{ attribute, before, after: wanted, steps: [{ op: 'add', path, value: wanted }] }];
   });
 }

@@ -32,7 +32,11 @@ export interface ComparedSecrets {
 }
 
 /** Compares the secrets that are wanted with what a node's record tells. */
-export function compareSecrets(served: Values, { mappings }: NodeWishes, { key, salt }: SecretKeeping): ComparedSecrets {
+export function compareSecrets(
+  served: Values,
+  { mappings }: NodeWishes,
+  { key, salt }: SecretKeeping,
+): ComparedSecrets {
   const found = isMapping(served.extra) ? recordIn(served.extra[secretRecordKey]) : undefined;
   const keyId = hmac(key, 'key').slice(0, 16);
   // Of another key nothing can be told.
@@ -57,7 +61,9 @@ export function compareSecrets(served: Values, { mappings }: NodeWishes, { key, 
 
 function recordIn(value: unknown): SecretRecord | undefined {
   if (!isMapping(value) || value.version !== 1 || !isMapping(value.fields)) return undefined;
-  return typeof value.key === 'string' && typeof value.salt === 'string' ? (value as unknown as SecretRecord) : undefined;
+  return typeof value.key === 'string' && typeof value.salt === 'string'
+    ? (value as unknown as SecretRecord)
+    : undefined;
 }
 
 function isSecret(key: string, value: unknown): boolean {
@@ -67,10 +73,16 @@ function isSecret(key: string, value: unknown): boolean {
 
 /** Parts apart, so that no two lists of them give the same. */
 function hmac(key: string, ...parts: readonly string[]): string {
-  return createHmac('sha256', key).update(JSON.stringify(['chameleon-image-tools', ...parts])).digest('hex');
+  return createHmac('sha256', key)
+    .update(JSON.stringify(['chameleon-image-tools', ...parts]))
+    .digest('hex');
 }
 
 /** The same text for the same value, in whatever order its keys stand. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (isMapping(inner) ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1))) : inner));
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isMapping(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : inner,
+  );
 }

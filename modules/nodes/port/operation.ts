@@ -24,11 +24,23 @@ type PortArguments = ArgumentsOf<(typeof declaration)['fields']>;
 export const baremetalPort: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: changePort };
 
 async function changePort(args: PortArguments, context: Context): Promise<Outcome> {
-  if (args.address === undefined && args.uuid === undefined) throw new InputError('give address or uuid to say which port is meant');
+  if (args.address === undefined && args.uuid === undefined)
+    throw new InputError('give address or uuid to say which port is meant');
   // Read before anything is asked, so that bad input costs no request.
   if (args.address !== undefined) wishOf(args, args.address);
   const ironic = await openIronic(await openCloud(args, context));
-  const settings = { secretsKey: undefined, goal: undefined, validates: false, purge: new Set(args.purge ? ['ports'] : []), updateSecrets: 'on_create', forceInUse: args.force_in_use, move: args.move, withMaintenance: args.with_maintenance, stateTimeoutSeconds: args.lock_timeout, lockTimeoutSeconds: args.lock_timeout } as const;
+  const settings = {
+    secretsKey: undefined,
+    goal: undefined,
+    validates: false,
+    purge: new Set(args.purge ? ['ports'] : []),
+    updateSecrets: 'on_create',
+    forceInUse: args.force_in_use,
+    move: args.move,
+    withMaintenance: args.with_maintenance,
+    stateTimeoutSeconds: args.lock_timeout,
+    lockTimeoutSeconds: args.lock_timeout,
+  } as const;
   const run: NodeRun = { ironic, context, settings, images: undefined, world: openWorld(ironic) };
   const port = await findPort(run, args);
   const node = await findNode(run, args, port);
@@ -43,8 +55,15 @@ async function changePort(args: PortArguments, context: Context): Promise<Outcom
 
 function wishOf(args: PortArguments, address: string): PortWish {
   const attributes = Object.fromEntries(Object.entries(args).filter(([name]) => Object.hasOwn(portAttributes, name)));
-  const { wish, faults } = parsePort({ ...attributes, address, ...(args.uuid === undefined ? {} : { uuid: args.uuid }) });
-  if (!wish) throw new InputError(faults.map((fault) => faultText(fault.field === 'mac' ? { ...fault, field: 'address' } : fault)).join('; '));
+  const { wish, faults } = parsePort({
+    ...attributes,
+    address,
+    ...(args.uuid === undefined ? {} : { uuid: args.uuid }),
+  });
+  if (!wish)
+    throw new InputError(
+      faults.map((fault) => faultText(fault.field === 'mac' ? { ...fault, field: 'address' } : fault)).join('; '),
+    );
   return wish;
 }
 
@@ -52,13 +71,21 @@ async function findPort({ ironic, world }: NodeRun, args: PortArguments): Promis
   const byUuid = args.uuid === undefined ? undefined : await getPort(ironic, args.uuid);
   const byAddress = args.address === undefined ? undefined : await world.portNow(wishOf(args, args.address).address);
   if (args.uuid !== undefined && byAddress && byAddress.uuid !== args.uuid.toLowerCase()) {
-    throw new OperationError('PORT_TAKEN', `port ${byAddress.address} has the UUID ${byAddress.uuid}, not ${args.uuid}`, { address: byAddress.address });
+    throw new OperationError(
+      'PORT_TAKEN',
+      `port ${byAddress.address} has the UUID ${byAddress.uuid}, not ${args.uuid}`,
+      { address: byAddress.address },
+    );
   }
   return byUuid ?? byAddress;
 }
 
 /** The node that is named, or that has the port. */
-async function findNode({ ironic }: NodeRun, args: PortArguments, port: Port | undefined): Promise<NodeDetails | undefined> {
+async function findNode(
+  { ironic }: NodeRun,
+  args: PortArguments,
+  port: Port | undefined,
+): Promise<NodeDetails | undefined> {
   if (args.node !== undefined) {
     const named = await getNode(ironic, args.node);
     if (!named && args.state === 'present') throw nodeNotFound(args.node);
@@ -84,12 +111,19 @@ async function planPort(run: NodeRun, args: PortArguments, { port, node }: There
     return planRemoval(port);
   }
   const address = args.address ?? port?.address;
-  if (address === undefined) throw new OperationError('PORT_NOT_FOUND', `there is no port ${args.uuid ?? ''}: give address and node to create it`, { port: args.uuid });
+  if (address === undefined)
+    throw new OperationError(
+      'PORT_NOT_FOUND',
+      `there is no port ${args.uuid ?? ''}: give address and node to create it`,
+      { port: args.uuid },
+    );
   const wish = wishOf(args, address);
-  if (!node) throw new InputError(`node: port ${wish.address} does not exist yet; name the node that is to have it`, 'node');
+  if (!node)
+    throw new InputError(`node: port ${wish.address} does not exist yet; name the node that is to have it`, 'node');
   const old = tooOldPorts(run, wish);
   if (old.length > 0) throw new OperationError('CHANGE_REFUSED', old.join('; '));
-  const plan = port && port.node_uuid === node.uuid ? planChange(run, wish, port, node) : await planCreation(run, wish, { node });
+  const plan =
+    port && port.node_uuid === node.uuid ? planChange(run, wish, port, node) : await planCreation(run, wish, { node });
   if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address: wish.address });
   if (plan) assertUnused(node, plan, args);
   return plan;
@@ -98,25 +132,51 @@ async function planPort(run: NodeRun, args: PortArguments, { port, node }: There
 function assertUnused(node: NodeDetails, { action, address }: PortPlan, args: PortArguments): void {
   const use = occupationOf(node);
   if (use === undefined || args.force_in_use || (args.with_maintenance && action === 'change')) return;
-  throw new OperationError('CHANGE_REFUSED', `port ${address}: node ${titleOf(node)} is in use: ${use} (force_in_use: true changes it all the same)`, { address, node: node.uuid });
+  throw new OperationError(
+    'CHANGE_REFUSED',
+    `port ${address}: node ${titleOf(node)} is in use: ${use} (force_in_use: true changes it all the same)`,
+    { address, node: node.uuid },
+  );
 }
 
 function outcomeOf({ plan, port, node }: There & { readonly plan: PortPlan | undefined }, checkMode: boolean): Outcome {
   const action = plan?.action ?? 'up_to_date';
   const isGone = action === 'delete' && !checkMode;
   const side = (which: 'before' | 'after'): Record<string, unknown> =>
-    Object.fromEntries((plan?.differences ?? []).flatMap(({ field, [which]: value }) => (value === undefined ? [] : [[field, shownValue(field, value)]])));
+    Object.fromEntries(
+      (plan?.differences ?? []).flatMap(({ field, [which]: value }) =>
+        value === undefined ? [] : [[field, shownValue(field, value)]],
+      ),
+    );
   const address = plan?.address ?? port?.address ?? '';
   const uuid = port?.uuid ?? '';
   return {
     changed: plan !== undefined,
-    message: address === '' ? 'there is no such port' : `port ${address}: ${checkMode && plan ? 'would be ' : ''}${words[action]}`,
-    values: { uuid, address, node_uuid: (plan && plan.action !== 'delete' ? node?.uuid : port?.node_uuid) ?? '', action, ...(port && !isGone ? { port: port.record } : {}) },
+    message:
+      address === ''
+        ? 'there is no such port'
+        : `port ${address}: ${checkMode && plan ? 'would be ' : ''}${words[action]}`,
+    values: {
+      uuid,
+      address,
+      node_uuid: (plan && plan.action !== 'delete' ? node?.uuid : port?.node_uuid) ?? '',
+      action,
+      ...(port && !isGone ? { port: port.record } : {}),
+    },
     failures: [],
     warnings: [],
     differences: plan ? [{ header: `port ${address}`, before: side('before'), after: side('after') }] : [],
-    table: { columns: ['PORT', 'ACTION', 'NODE', 'UUID'], rows: address === '' ? [] : [[address, action, node ? titleOf(node) : (port?.node_uuid ?? ''), uuid]] },
+    table: {
+      columns: ['PORT', 'ACTION', 'NODE', 'UUID'],
+      rows: address === '' ? [] : [[address, action, node ? titleOf(node) : (port?.node_uuid ?? ''), uuid]],
+    },
   };
 }
 
-const words = { create: 'created', change: 'changed', move: 'moved', delete: 'deleted', up_to_date: 'as it is wanted' } as const;
+const words = {
+  create: 'created',
+  change: 'changed',
+  move: 'moved',
+  delete: 'deleted',
+  up_to_date: 'as it is wanted',
+} as const;

@@ -3,8 +3,20 @@ import fc from 'fast-check';
 import { decideFreshness, isSameFile, type Copy, type Remote } from '../../../modules/cache/policy/freshness.js';
 
 const at = (day: number): number => Date.UTC(2025, 4, day);
-const copy = (more: Partial<Copy> = {}): Copy => ({ modifiedMs: at(10), bytes: 100, source: 'http://h/a', etag: '"1"', ...more });
-const remote = (more: Partial<Remote> = {}): Remote => ({ source: 'http://h/a', modifiedMs: at(10), bytes: 100, etag: '"1"', ...more });
+const copy = (more: Partial<Copy> = {}): Copy => ({
+  modifiedMs: at(10),
+  bytes: 100,
+  source: 'http://h/a',
+  etag: '"1"',
+  ...more,
+});
+const remote = (more: Partial<Remote> = {}): Remote => ({
+  source: 'http://h/a',
+  modifiedMs: at(10),
+  bytes: 100,
+  etag: '"1"',
+  ...more,
+});
 
 /** Each row: what there is, then what the rule says, then what the strict one says. */
 const cases: readonly (readonly [string, Copy | undefined, Remote, string, string])[] = [
@@ -13,24 +25,69 @@ const cases: readonly (readonly [string, Copy | undefined, Remote, string, strin
   ['a newer date', copy(), remote({ modifiedMs: at(11) }), 'fetch newer', 'fetch newer'],
   ['a second newer', copy(), remote({ modifiedMs: at(10) + 1000 }), 'fetch newer', 'fetch newer'],
   ['an older date', copy(), remote({ modifiedMs: at(9) }), 'fresh fresh', 'fetch older'],
-  ['no date', copy({ etag: undefined }), remote({ modifiedMs: undefined, etag: undefined }), 'fetch no-last-modified', 'fetch no-last-modified'],
+  [
+    'no date',
+    copy({ etag: undefined }),
+    remote({ modifiedMs: undefined, etag: undefined }),
+    'fetch no-last-modified',
+    'fetch no-last-modified',
+  ],
   ['no date, the same ETag', copy(), remote({ modifiedMs: undefined }), 'fetch no-last-modified', 'fresh by-etag'],
-  ['no date, the same weak ETag', copy({ etag: 'W/"1"' }), remote({ modifiedMs: undefined, etag: 'W/"1"' }), 'fetch no-last-modified', 'fetch no-last-modified'],
-  ['no date, another ETag', copy(), remote({ modifiedMs: undefined, etag: '"2"' }), 'fetch no-last-modified', 'fetch by-etag'],
+  [
+    'no date, the same weak ETag',
+    copy({ etag: 'W/"1"' }),
+    remote({ modifiedMs: undefined, etag: 'W/"1"' }),
+    'fetch no-last-modified',
+    'fetch no-last-modified',
+  ],
+  [
+    'no date, another ETag',
+    copy(),
+    remote({ modifiedMs: undefined, etag: '"2"' }),
+    'fetch no-last-modified',
+    'fetch by-etag',
+  ],
   ['the same date, another ETag', copy(), remote({ etag: '"2"' }), 'fresh fresh', 'fetch by-etag'],
   ['the same date, another size', copy(), remote({ bytes: 101 }), 'fresh fresh', 'fetch size'],
   ['a newer date, the same ETag', copy(), remote({ modifiedMs: at(11) }), 'fetch newer', 'fetch newer'],
   ['no-store', copy(), remote({ noStore: true }), 'fetch no-store', 'fetch no-store'],
   ['bytes that are not right', copy({ fault: 'its md5 is 1, not 2' }), remote(), 'fetch checksum', 'fetch checksum'],
   ['a copy of something else', copy({ source: 'http://h/b' }), remote(), 'fetch other-source', 'fetch other-source'],
-  ['a copy that somebody put there', copy({ source: undefined, etag: undefined }), remote(), 'fresh fresh', 'fresh fresh'],
-  ['an image of Glance', copy({ source: 'glance:1' }), remote({ source: 'glance:1', isImmutable: true, modifiedMs: at(11) }), 'fresh fresh', 'fresh fresh'],
-  ['another image of Glance', copy({ source: 'glance:1' }), remote({ source: 'glance:2', isImmutable: true }), 'fetch other-source', 'fetch other-source'],
-  ['an image of Glance, and a copy of nobody knows what', copy({ source: undefined }), remote({ source: 'glance:1', isImmutable: true }), 'fetch other-source', 'fetch other-source'],
+  [
+    'a copy that somebody put there',
+    copy({ source: undefined, etag: undefined }),
+    remote(),
+    'fresh fresh',
+    'fresh fresh',
+  ],
+  [
+    'an image of Glance',
+    copy({ source: 'glance:1' }),
+    remote({ source: 'glance:1', isImmutable: true, modifiedMs: at(11) }),
+    'fresh fresh',
+    'fresh fresh',
+  ],
+  [
+    'another image of Glance',
+    copy({ source: 'glance:1' }),
+    remote({ source: 'glance:2', isImmutable: true }),
+    'fetch other-source',
+    'fetch other-source',
+  ],
+  [
+    'an image of Glance, and a copy of nobody knows what',
+    copy({ source: undefined }),
+    remote({ source: 'glance:1', isImmutable: true }),
+    'fetch other-source',
+    'fetch other-source',
+  ],
 ];
 
 describe.each(cases)('%s', (_, present, source, usual, strict) => {
-  test.each([['last_modified', usual], ['strict', strict]] as const)('is decided by %s: %s', (rule, expected) => {
+  test.each([
+    ['last_modified', usual],
+    ['strict', strict],
+  ] as const)('is decided by %s: %s', (rule, expected) => {
     const { fetch, reason, detail } = decideFreshness(present, source, { rule, force: false });
 
     expect(`${fetch ? 'fetch' : 'fresh'} ${reason}`).toBe(expected);
@@ -38,24 +95,51 @@ describe.each(cases)('%s', (_, present, source, usual, strict) => {
   });
 });
 
-const anyCopy = fc.record({ modifiedMs: fc.nat(), bytes: fc.nat(9), source: fc.constantFrom('http://h/a', 'http://h/b', undefined), etag: fc.constantFrom('"1"', 'W/"1"', undefined), fault: fc.constantFrom('wrong', undefined) });
-const anyRemote = fc.record({ source: fc.constant('http://h/a'), modifiedMs: fc.option(fc.nat(), { nil: undefined }), bytes: fc.option(fc.nat(9), { nil: undefined }), etag: fc.constantFrom('"1"', '"2"', undefined), noStore: fc.boolean() });
+const anyCopy = fc.record({
+  modifiedMs: fc.nat(),
+  bytes: fc.nat(9),
+  source: fc.constantFrom('http://h/a', 'http://h/b', undefined),
+  etag: fc.constantFrom('"1"', 'W/"1"', undefined),
+  fault: fc.constantFrom('wrong', undefined),
+});
+const anyRemote = fc.record({
+  source: fc.constant('http://h/a'),
+  modifiedMs: fc.option(fc.nat(), { nil: undefined }),
+  bytes: fc.option(fc.nat(9), { nil: undefined }),
+  etag: fc.constantFrom('"1"', '"2"', undefined),
+  noStore: fc.boolean(),
+});
 
 test('a copy that is absent or forced is always fetched', () => {
   fc.assert(
-    fc.property(fc.option(anyCopy, { nil: undefined }), anyRemote, fc.constantFrom('last_modified', 'strict'), (present, source, rule) => {
-      expect(decideFreshness(undefined, source, { rule, force: false })).toMatchObject({ fetch: true, reason: 'absent' });
-      expect(decideFreshness(present, source, { rule, force: true }).fetch).toBe(true);
-    }),
+    fc.property(
+      fc.option(anyCopy, { nil: undefined }),
+      anyRemote,
+      fc.constantFrom('last_modified', 'strict'),
+      (present, source, rule) => {
+        expect(decideFreshness(undefined, source, { rule, force: false })).toMatchObject({
+          fetch: true,
+          reason: 'absent',
+        });
+        expect(decideFreshness(present, source, { rule, force: true }).fetch).toBe(true);
+      },
+    ),
   );
 });
 
 test('what has a date is fetched by `last_modified` exactly when it is newer, unless the copy is faulty, of another source, or may not be kept', () => {
   fc.assert(
     fc.property(anyCopy, anyRemote, (present, source) => {
-      fc.pre(source.modifiedMs !== undefined && !source.noStore && present.fault === undefined && present.source !== 'http://h/b');
+      fc.pre(
+        source.modifiedMs !== undefined &&
+          !source.noStore &&
+          present.fault === undefined &&
+          present.source !== 'http://h/b',
+      );
 
-      expect(decideFreshness(present, source, { rule: 'last_modified', force: false }).fetch).toBe((source.modifiedMs ?? 0) > present.modifiedMs);
+      expect(decideFreshness(present, source, { rule: 'last_modified', force: false }).fetch).toBe(
+        (source.modifiedMs ?? 0) > present.modifiedMs,
+      );
     }),
   );
 });
@@ -64,7 +148,9 @@ test('what `strict` takes for fresh by date, `last_modified` does too', () => {
   fc.assert(
     fc.property(anyCopy, anyRemote, (present, source) => {
       fc.pre(source.modifiedMs !== undefined);
-      const [usual, strict] = (['last_modified', 'strict'] as const).map((rule) => decideFreshness(present, source, { rule, force: false }));
+      const [usual, strict] = (['last_modified', 'strict'] as const).map((rule) =>
+        decideFreshness(present, source, { rule, force: false }),
+      );
 
       expect(!strict?.fetch && usual?.fetch).toBe(false);
     }),

@@ -15,20 +15,29 @@ function choose(builds: readonly StoredBuild[], content: Partial<StoreContent> =
   return { byName: new Map(subscriptions.map((subscription) => [subscription.name, subscription])), failures };
 }
 
-const chosenIn = (chosen: ReturnType<typeof choose>, build = focal): string | undefined => chosen.byName.get(build?.name ?? '')?.build?.id;
-const pairIn = (chosen: ReturnType<typeof choose>): (string | undefined)[] => [chosenIn(chosen, kernel), chosenIn(chosen, initramfs)];
+const chosenIn = (chosen: ReturnType<typeof choose>, build = focal): string | undefined =>
+  chosen.byName.get(build?.name ?? '')?.build?.id;
+const pairIn = (chosen: ReturnType<typeof choose>): (string | undefined)[] => [
+  chosenIn(chosen, kernel),
+  chosenIn(chosen, initramfs),
+];
 const at = (timestamp: string): Record<string, string> => ({ 'build-timestamp': timestamp });
 
 describe('of the images of one identity', () => {
   test('the newest is chosen, and told by its object and moment', () => {
     const chosen = choose([storedBuild('old', at('2023-01-01 00:00:00')), storedBuild('new')]);
 
-    expect(chosen.byName.get('CC-Ubuntu20.04')).toMatchObject({ release: 'new 1677628504.897832', build: { id: 'new' } });
+    expect(chosen.byName.get('CC-Ubuntu20.04')).toMatchObject({
+      release: 'new 1677628504.897832',
+      build: { id: 'new' },
+    });
     expect(chosen.failures).toEqual([]);
   });
 
   test('that the store does not have, each has a fault', () => {
-    expect(choose([]).byName.get('CC-Ubuntu20.04-CUDA')?.fault).toBe('the store has no object for ubuntu focal gpu; take it out of supports.yaml if it is not wanted');
+    expect(choose([]).byName.get('CC-Ubuntu20.04-CUDA')?.fault).toBe(
+      'the store has no object for ubuntu focal gpu; take it out of supports.yaml if it is not wanted',
+    );
   });
 
   test('a newer one that cannot be used is told, and the one before it chosen', () => {
@@ -36,7 +45,9 @@ describe('of the images of one identity', () => {
     const newer = { ...faulty, builtAt: new Date('2024-01-01') };
     const older = { ...faulty, builtAt: new Date('2020-01-01') };
 
-    expect(choose([storedBuild('good')], { faulty: [newer] }).failures).toEqual([expect.stringContaining('CC-Ubuntu20.04: object bad cannot be used: it has no disk-format')]);
+    expect(choose([storedBuild('good')], { faulty: [newer] }).failures).toEqual([
+      expect.stringContaining('CC-Ubuntu20.04: object bad cannot be used: it has no disk-format'),
+    ]);
     expect(choose([storedBuild('good')], { faulty: [faulty] }).failures).toHaveLength(1);
     expect(choose([storedBuild('good')], { faulty: [older] }).failures).toEqual([]);
     expect(chosenIn(choose([storedBuild('good')], { faulty: [newer] }))).toBe('good');
@@ -61,22 +72,61 @@ describe('of the images of one identity', () => {
 });
 
 describe('of an agent', () => {
-  const pair = (prefix: string, metadata: Record<string, string | undefined> = {}) => [half(`${prefix}-k`, 'kernel', metadata), half(`${prefix}-i`, 'initramfs', metadata)];
+  const pair = (prefix: string, metadata: Record<string, string | undefined> = {}) => [
+    half(`${prefix}-k`, 'kernel', metadata),
+    half(`${prefix}-i`, 'initramfs', metadata),
+  ];
   const newer = at('2023-06-01 00:00:00');
 
   test.each<[string, StoredBuild[], (string | undefined)[]]>([
     ['the newest pair', [...pair('old'), ...pair('new', newer)], ['new-k', 'new-i']],
-    ['halves with one tag and two moments', [half('k', 'kernel', { 'build-tag': 't' }), half('i', 'initramfs', { ...newer, 'build-tag': 't' })], ['k', 'i']],
-    ['by aki and ari where both say initramfs', [half('k', 'initramfs', { 'disk-format': 'aki' }), half('i', 'initramfs')], ['k', 'i']],
-    ['by aki and ari where both say kernel', [half('k', 'kernel'), half('i', 'kernel', { 'disk-format': 'ari' })], ['k', 'i']],
-    ['by aki and ari where both say false', [half('k', 'false'), half('i', 'false', { 'disk-format': 'ari' })], ['k', 'i']],
-    ['by build-ipa where both are aki', [half('k', 'kernel'), half('i', 'initramfs', { 'disk-format': 'aki' })], ['k', 'i']],
+    [
+      'halves with one tag and two moments',
+      [half('k', 'kernel', { 'build-tag': 't' }), half('i', 'initramfs', { ...newer, 'build-tag': 't' })],
+      ['k', 'i'],
+    ],
+    [
+      'by aki and ari where both say initramfs',
+      [half('k', 'initramfs', { 'disk-format': 'aki' }), half('i', 'initramfs')],
+      ['k', 'i'],
+    ],
+    [
+      'by aki and ari where both say kernel',
+      [half('k', 'kernel'), half('i', 'kernel', { 'disk-format': 'ari' })],
+      ['k', 'i'],
+    ],
+    [
+      'by aki and ari where both say false',
+      [half('k', 'false'), half('i', 'false', { 'disk-format': 'ari' })],
+      ['k', 'i'],
+    ],
+    [
+      'by build-ipa where both are aki',
+      [half('k', 'kernel'), half('i', 'initramfs', { 'disk-format': 'aki' })],
+      ['k', 'i'],
+    ],
     ['by build-ipa where both are raw', pair('x', { 'disk-format': 'raw' }), ['x-k', 'x-i']],
-    ['nothing of one moment and two revisions', [half('k', 'kernel'), half('i', 'initramfs', { 'build-os-base-image-revision': '1' })], [undefined, undefined]],
-    ['nothing of one moment and two tags', [half('k', 'kernel', { 'build-tag': 'a' }), half('i', 'initramfs', { 'build-tag': 'b' })], [undefined, undefined]],
-    ['nothing where format and build-ipa contradict each other', [half('k', 'kernel', { 'disk-format': 'ari' }), half('i', 'initramfs', { 'disk-format': 'aki' })], [undefined, undefined]],
+    [
+      'nothing of one moment and two revisions',
+      [half('k', 'kernel'), half('i', 'initramfs', { 'build-os-base-image-revision': '1' })],
+      [undefined, undefined],
+    ],
+    [
+      'nothing of one moment and two tags',
+      [half('k', 'kernel', { 'build-tag': 'a' }), half('i', 'initramfs', { 'build-tag': 'b' })],
+      [undefined, undefined],
+    ],
+    [
+      'nothing where format and build-ipa contradict each other',
+      [half('k', 'kernel', { 'disk-format': 'ari' }), half('i', 'initramfs', { 'disk-format': 'aki' })],
+      [undefined, undefined],
+    ],
     ['nothing where both are the same', [half('k', 'kernel'), half('i', 'kernel')], [undefined, undefined]],
-    ['the whole build of a tag that a lone half has too', [...pair('x', { 'build-tag': 't' }), half('lone', 'kernel', { ...newer, 'build-tag': 't' })], ['x-k', 'x-i']],
+    [
+      'the whole build of a tag that a lone half has too',
+      [...pair('x', { 'build-tag': 't' }), half('lone', 'kernel', { ...newer, 'build-tag': 't' })],
+      ['x-k', 'x-i'],
+    ],
   ])('%s is chosen', (_, builds, expected) => {
     expect(pairIn(choose(builds))).toEqual(expected);
     expect(pairIn(choose([...builds].reverse()))).toEqual(expected);
@@ -86,27 +136,48 @@ describe('of an agent', () => {
     const chosen = choose([...pair('old'), half('lone', 'kernel', newer)]);
 
     expect(pairIn(chosen)).toEqual(['old-k', 'old-i']);
-    expect(chosen.failures).toEqual([expect.stringMatching(/^CC-IPA-Debian11-AMD64\.initramfs: the build of 2023-06-01 00:00:00 has no initramfs, only lone;/)]);
+    expect(chosen.failures).toEqual([
+      expect.stringMatching(
+        /^CC-IPA-Debian11-AMD64\.initramfs: the build of 2023-06-01 00:00:00 has no initramfs, only lone;/,
+      ),
+    ]);
     // A site that has the newer pair keeps it.
-    expect(chosen.byName.get('CC-IPA-Debian11-AMD64.kernel')?.objectionTo?.(siteImage({ properties: newer }))).toContain('has no initramfs');
+    expect(
+      chosen.byName.get('CC-IPA-Debian11-AMD64.kernel')?.objectionTo?.(siteImage({ properties: newer })),
+    ).toContain('has no initramfs');
   });
 
   test('each half names the other, and is given the build-ipa of what it is', () => {
     const { byName } = choose([half('k', 'initramfs', { 'disk-format': 'aki' }), half('i', 'initramfs')]);
 
-    expect(byName.get('CC-IPA-Debian11-AMD64.kernel')).toMatchObject({ pairedWith: 'CC-IPA-Debian11-AMD64.initramfs', build: { properties: { 'build-ipa': 'kernel' }, diskFormat: 'aki' } });
-    expect(byName.get('CC-IPA-Debian11-AMD64.initramfs')).toMatchObject({ pairedWith: 'CC-IPA-Debian11-AMD64.kernel', build: { properties: { 'build-ipa': 'initramfs' } } });
+    expect(byName.get('CC-IPA-Debian11-AMD64.kernel')).toMatchObject({
+      pairedWith: 'CC-IPA-Debian11-AMD64.initramfs',
+      build: { properties: { 'build-ipa': 'kernel' }, diskFormat: 'aki' },
+    });
+    expect(byName.get('CC-IPA-Debian11-AMD64.initramfs')).toMatchObject({
+      pairedWith: 'CC-IPA-Debian11-AMD64.kernel',
+      build: { properties: { 'build-ipa': 'initramfs' } },
+    });
   });
 
   test('never a half without the other, nor halves of two builds, whatever the store has', () => {
     const object = fc.record({
-      ...{ ipa: fc.constantFrom('kernel', 'initramfs', 'false'), format: fc.constantFrom('aki', 'ari', 'raw'), tag: fc.constantFrom('a', 'b', undefined) },
+      ...{
+        ipa: fc.constantFrom('kernel', 'initramfs', 'false'),
+        format: fc.constantFrom('aki', 'ari', 'raw'),
+        tag: fc.constantFrom('a', 'b', undefined),
+      },
       ...{ seconds: fc.constantFrom('1677628504', '1677628505'), revision: fc.constantFrom('1', '2', undefined) },
     });
     fc.assert(
       fc.property(fc.array(object, { maxLength: 8 }), (objects) => {
         const builds = objects.map(({ ipa, format, tag, seconds, revision }, index) =>
-          half(`o${index}`, ipa, { 'disk-format': format, 'build-tag': tag, 'build-timestamp': seconds, 'build-os-base-image-revision': revision }),
+          half(`o${index}`, ipa, {
+            'disk-format': format,
+            'build-tag': tag,
+            'build-timestamp': seconds,
+            'build-os-base-image-revision': revision,
+          }),
         );
         const { byName } = choose(builds);
         const [one, other] = [kernel, initramfs].map((entry) => byName.get(entry?.name ?? '')?.build);
@@ -124,7 +195,12 @@ describe('of an agent', () => {
 
 describe('an object that is named by its id', () => {
   const named = (ids: string[], builds: readonly StoredBuild[], content: Partial<StoreContent> = {}) =>
-    chooseNamed(ids, supported, { builds, faulty: [], unread: 0, ...content }, new Map([['gone', 'the store has no image gone']]));
+    chooseNamed(
+      ids,
+      supported,
+      { builds, faulty: [], unread: 0, ...content },
+      new Map([['gone', 'the store has no image gone']]),
+    );
 
   test('is chosen although it is not the newest', () => {
     const chosen = named(['old'], [storedBuild('new'), storedBuild('old', at('2023-01-01 00:00:00'))]);
@@ -133,18 +209,43 @@ describe('an object that is named by its id', () => {
   });
 
   test('and is half an agent brings the other half of its build', () => {
-    const chosen = named(['k'], [half('k', 'kernel'), half('i', 'initramfs'), half('newer', 'initramfs', at('2024-01-01 00:00:00'))]);
+    const chosen = named(
+      ['k'],
+      [half('k', 'kernel'), half('i', 'initramfs'), half('newer', 'initramfs', at('2024-01-01 00:00:00'))],
+    );
 
-    expect(chosen.map(({ name, build }) => [name, build?.id])).toEqual([['CC-IPA-Debian11-AMD64.kernel', 'k'], ['CC-IPA-Debian11-AMD64.initramfs', 'i']]);
+    expect(chosen.map(({ name, build }) => [name, build?.id])).toEqual([
+      ['CC-IPA-Debian11-AMD64.kernel', 'k'],
+      ['CC-IPA-Debian11-AMD64.initramfs', 'i'],
+    ]);
   });
 
   test.each<[string, string[], StoredBuild[], string]>([
     ['is not there', ['gone'], [], 'the store has no image gone'],
     ['is not an image', ['other'], [storedBuild('x')], 'the store has no object of this id'],
-    ['is half a pair', ['k'], [half('k', 'kernel')], 'has no initramfs, only k; kernel and initramfs are deployed together only'],
-    ['is of a build that supports.yaml does not list', ['x'], [storedBuild('x', { 'build-release': 'xenial' })], 'supports.yaml does not list ubuntu xenial base'],
-    ['is of the same name as another that is named', ['a', 'b'], [storedBuild('a'), storedBuild('b')], 'it is CC-Ubuntu20.04, like a: name one of them'],
+    [
+      'is half a pair',
+      ['k'],
+      [half('k', 'kernel')],
+      'has no initramfs, only k; kernel and initramfs are deployed together only',
+    ],
+    [
+      'is of a build that supports.yaml does not list',
+      ['x'],
+      [storedBuild('x', { 'build-release': 'xenial' })],
+      'supports.yaml does not list ubuntu xenial base',
+    ],
+    [
+      'is of the same name as another that is named',
+      ['a', 'b'],
+      [storedBuild('a'), storedBuild('b')],
+      'it is CC-Ubuntu20.04, like a: name one of them',
+    ],
   ])('and %s has a fault', (_, ids, builds, fault) => {
-    expect(named(ids, builds).map((subscription) => subscription.fault ?? '').join()).toContain(fault);
+    expect(
+      named(ids, builds)
+        .map((subscription) => subscription.fault ?? '')
+        .join(),
+    ).toContain(fault);
   });
 });

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { algorithmCalled, algorithmNames, findChecksum, nodeNameOf, parseChecksumField } from '../../../modules/images/policy/checksums.js';
+import {
+  algorithmCalled,
+  algorithmNames,
+  findChecksum,
+  nodeNameOf,
+  parseChecksumField,
+} from '../../../modules/images/policy/checksums.js';
 
 const hex = (digits: number, digit = 'a'): string => digit.repeat(digits);
 
@@ -19,7 +25,10 @@ describe('a checksum is given', () => {
     ['as SHA-512/256', `sha512_256:${hex(64)}`, 'sha512_256'],
     ['with space around it', ` ${hex(64)} `, 'sha256'],
   ])('%s', (_, text, algorithm) => {
-    expect(parseChecksumField(text)).toEqual({ kind: 'checksum', checksum: { algorithm, digest: expect.stringMatching(/^a+$/) } });
+    expect(parseChecksumField(text)).toEqual({
+      kind: 'checksum',
+      checksum: { algorithm, digest: expect.stringMatching(/^a+$/) },
+    });
   });
 
   test.each([
@@ -78,7 +87,10 @@ describe('a checksum file in the style of', () => {
     ['coreutils, with CRLF and comments', `# made by hand\r\n\r\n${wanted}  a.img\r\n`],
     ['BSD', `MD5 (a.img) = ${hex(32)}\nSHA256 (b.img) = ${other}\nSHA256 (a.img) = ${wanted}\n`],
     ['OpenSSL', `SHA2-256(a.img)= ${wanted}`],
-    ['a clear-signed message', `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${wanted}  a.img\n-----BEGIN PGP SIGNATURE-----\nxyz\n`],
+    [
+      'a clear-signed message',
+      `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${wanted}  a.img\n-----BEGIN PGP SIGNATURE-----\nxyz\n`,
+    ],
     ['nothing but the digits', `${wanted}\n`],
     ['nothing but the digits, in capitals', wanted.toUpperCase()],
     ['a line said twice', `${wanted}  a.img\n${wanted}  a.img\n`],
@@ -108,7 +120,9 @@ describe('a checksum file in the style of', () => {
   });
 
   test('the exact name goes before one in a folder', () => {
-    expect(findChecksum(`${other}  old/a.img\n${wanted}  a.img\n`, { name: 'a.img' })).toMatchObject({ digest: wanted });
+    expect(findChecksum(`${other}  old/a.img\n${wanted}  a.img\n`, { name: 'a.img' })).toMatchObject({
+      digest: wanted,
+    });
   });
 
   test('an escaped name is understood', () => {
@@ -126,31 +140,121 @@ describe('a publisher writes', () => {
   const longer = hex(128, 'd');
 
   test.each([
-    ['Gentoo DIGESTS: the comment names the algorithm', `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha512', digest: long }],
-    ['Gentoo DIGESTS, asked for the other one', `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`, { name: 'a.img', algorithm: 'blake2b' }, { algorithm: 'blake2b', digest: longer }],
-    ['Gentoo DIGESTS in a signed message', `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n# BLAKE2B HASH\n${longer}  a.img\n`, { name: 'a.img' }, { algorithm: 'blake2b', digest: longer }],
-    ['Arch b2sums.txt, asked for blake2b', `${long}  a.img\n`, { name: 'a.img', algorithm: 'blake2b' }, { algorithm: 'blake2b', digest: long }],
-    ['Arch b2sums.txt, known by its name', `${long}  a.img\n`, { name: 'a.img', fileName: 'b2sums.txt' }, { algorithm: 'blake2b', digest: long }],
-    ['SHA3-512SUMS, known by its name', `${long}  a.img\n`, { name: 'a.img', fileName: 'SHA3-512SUMS' }, { algorithm: 'sha3_512', digest: long }],
-    ['SHA512SUMS', `${long}  a.img\n`, { name: 'a.img', fileName: 'SHA512SUMS' }, { algorithm: 'sha512', digest: long }],
-    ['a comment that fits no line', `# md5 is not here any more\n${long}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha512', digest: long }],
-    ['a comment of Fedora', `# Fedora-Cloud.qcow2: 123 bytes\nSHA256 (a.img) = ${wanted}\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    [
+      'Gentoo DIGESTS: the comment names the algorithm',
+      `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`,
+      { name: 'a.img' },
+      { algorithm: 'sha512', digest: long },
+    ],
+    [
+      'Gentoo DIGESTS, asked for the other one',
+      `# BLAKE2B HASH\n${longer}  a.img\n# SHA512 HASH\n${long}  a.img\n`,
+      { name: 'a.img', algorithm: 'blake2b' },
+      { algorithm: 'blake2b', digest: longer },
+    ],
+    [
+      'Gentoo DIGESTS in a signed message',
+      `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n# BLAKE2B HASH\n${longer}  a.img\n`,
+      { name: 'a.img' },
+      { algorithm: 'blake2b', digest: longer },
+    ],
+    [
+      'Arch b2sums.txt, asked for blake2b',
+      `${long}  a.img\n`,
+      { name: 'a.img', algorithm: 'blake2b' },
+      { algorithm: 'blake2b', digest: long },
+    ],
+    [
+      'Arch b2sums.txt, known by its name',
+      `${long}  a.img\n`,
+      { name: 'a.img', fileName: 'b2sums.txt' },
+      { algorithm: 'blake2b', digest: long },
+    ],
+    [
+      'SHA3-512SUMS, known by its name',
+      `${long}  a.img\n`,
+      { name: 'a.img', fileName: 'SHA3-512SUMS' },
+      { algorithm: 'sha3_512', digest: long },
+    ],
+    [
+      'SHA512SUMS',
+      `${long}  a.img\n`,
+      { name: 'a.img', fileName: 'SHA512SUMS' },
+      { algorithm: 'sha512', digest: long },
+    ],
+    [
+      'a comment that fits no line',
+      `# md5 is not here any more\n${long}  a.img\n`,
+      { name: 'a.img' },
+      { algorithm: 'sha512', digest: long },
+    ],
+    [
+      'a comment of Fedora',
+      `# Fedora-Cloud.qcow2: 123 bytes\nSHA256 (a.img) = ${wanted}\n`,
+      { name: 'a.img' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
     ['a path of Windows', `${wanted} *C:\\build\\a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
-    ['a path of Windows below another file', `${other} *b.img\n${wanted} *out\\a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
+    [
+      'a path of Windows below another file',
+      `${other} *b.img\n${wanted} *out\\a.img\n`,
+      { name: 'a.img' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
     ['UTF-16 of PowerShell', utf16(`${wanted}  a.img\r\n`), { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
-    ['UTF-16, the other way round', utf16(`${wanted}  a.img\r\n`, true), { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
-    ['UTF-8 with a byte order mark', `\ufeff${wanted}  a.img\n`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
-    ['lines that end as on an old Mac', `${other}  b.img\r${wanted}  a.img\r`, { name: 'a.img' }, { algorithm: 'sha256', digest: wanted }],
-    ['openSUSE: one line about what the link points to', `${wanted}  a-15.6.0-Build19.88.img\n`, { name: 'a.img', fileName: 'a.img.sha256' }, { algorithm: 'sha256', digest: wanted }],
+    [
+      'UTF-16, the other way round',
+      utf16(`${wanted}  a.img\r\n`, true),
+      { name: 'a.img' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
+    [
+      'UTF-8 with a byte order mark',
+      `\ufeff${wanted}  a.img\n`,
+      { name: 'a.img' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
+    [
+      'lines that end as on an old Mac',
+      `${other}  b.img\r${wanted}  a.img\r`,
+      { name: 'a.img' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
+    [
+      'openSUSE: one line about what the link points to',
+      `${wanted}  a-15.6.0-Build19.88.img\n`,
+      { name: 'a.img', fileName: 'a.img.sha256' },
+      { algorithm: 'sha256', digest: wanted },
+    ],
   ])('%s', (_, text, question, expected) => {
     expect(findChecksum(text, question)).toEqual(expected);
   });
 
   test.each([
-    ['one line about another file, in a list', `${wanted}  b.img\n`, { name: 'a.img', fileName: 'SHA256SUMS' }, 'it has no checksum for "a.img"; it has "b.img"'],
-    ['two lines about others beside the file', `${wanted}  b.img\n${other}  c.img\n`, { name: 'a.img', fileName: 'a.img.sha256' }, 'it has no checksum for "a.img"; it has "b.img", "c.img"'],
-    ['many names', ['b', 'c', 'd', 'e', 'f'].map((name) => `${wanted}  ${name}`).join('\n'), { name: 'a.img' }, 'it has no checksum for "a.img"; it has "b", "c", "d" and 2 more'],
-    ['a signature beside the file', `${wanted}  a.img.asc\n`, { name: 'a.img', fileName: 'a.img.old.sha256' }, 'it has no checksum for "a.img"; it has "a.img.asc"'],
+    [
+      'one line about another file, in a list',
+      `${wanted}  b.img\n`,
+      { name: 'a.img', fileName: 'SHA256SUMS' },
+      'it has no checksum for "a.img"; it has "b.img"',
+    ],
+    [
+      'two lines about others beside the file',
+      `${wanted}  b.img\n${other}  c.img\n`,
+      { name: 'a.img', fileName: 'a.img.sha256' },
+      'it has no checksum for "a.img"; it has "b.img", "c.img"',
+    ],
+    [
+      'many names',
+      ['b', 'c', 'd', 'e', 'f'].map((name) => `${wanted}  ${name}`).join('\n'),
+      { name: 'a.img' },
+      'it has no checksum for "a.img"; it has "b", "c", "d" and 2 more',
+    ],
+    [
+      'a signature beside the file',
+      `${wanted}  a.img.asc\n`,
+      { name: 'a.img', fileName: 'a.img.old.sha256' },
+      'it has no checksum for "a.img"; it has "a.img.asc"',
+    ],
   ])('%s: refused', (_, text, question, fault) => {
     expect(findChecksum(text, question)).toEqual({ fault });
   });
@@ -158,9 +262,14 @@ describe('a publisher writes', () => {
 
 test('whatever the name, coreutils and BSD tell it back, and no other', () => {
   fc.assert(
-    fc.property(fc.string({ minLength: 1 }).filter((name) => !/[\s\\/*]/.test(name)), (name) => {
-      expect(findChecksum(`${other}  ${name}x\n${wanted}  ${name}\n`, { name })).toMatchObject({ digest: wanted });
-      expect(findChecksum(`SHA256 (${name}x) = ${other}\nSHA256 (${name}) = ${wanted}\n`, { name })).toMatchObject({ digest: wanted });
-    }),
+    fc.property(
+      fc.string({ minLength: 1 }).filter((name) => !/[\s\\/*]/.test(name)),
+      (name) => {
+        expect(findChecksum(`${other}  ${name}x\n${wanted}  ${name}\n`, { name })).toMatchObject({ digest: wanted });
+        expect(findChecksum(`SHA256 (${name}x) = ${other}\nSHA256 (${name}) = ${wanted}\n`, { name })).toMatchObject({
+          digest: wanted,
+        });
+      },
+    ),
   );
 });

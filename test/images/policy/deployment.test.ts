@@ -31,7 +31,11 @@ describe('one image of the catalogue', () => {
   test('is deployed, and names the image to replace, where the site has another release', () => {
     const [image] = plan([siteImage()]).images;
 
-    expect(image).toMatchObject({ action: 'deploy', reason: 'the site has release 20250422-v1-amd', production: { id: 'old' } });
+    expect(image).toMatchObject({
+      action: 'deploy',
+      reason: 'the site has release 20250422-v1-amd',
+      production: { id: 'old' },
+    });
   });
 
   test('is up to date where the site has its release', () => {
@@ -67,17 +71,35 @@ describe('one image of the catalogue', () => {
   test('conflicts with a public image of another project where the site has none of its own', () => {
     const [image] = plan([siteImage({ id: 'stranger-id', owner: 'stranger' })]).images;
 
-    expect(image).toMatchObject({ action: 'conflict', reason: expect.stringContaining('image stranger-id of project stranger is public under this name') });
+    expect(image).toMatchObject({
+      action: 'conflict',
+      reason: expect.stringContaining('image stranger-id of project stranger is public under this name'),
+    });
   });
 
-  test.each(['public', 'community', 'shared', 'private'])('is not hindered by a %s image of another project beside its own, markers and all', (visibility) => {
-    const properties = { [markers.id]: 'stranger-id', [markers.name]: wanted.name, [markers.replaces]: 'old', current: wanted.release };
-    const { images, leftovers, warnings } = plan([siteImage(), siteImage({ id: 'stranger-id', owner: 'stranger', visibility, properties })]);
+  test.each(['public', 'community', 'shared', 'private'])(
+    'is not hindered by a %s image of another project beside its own, markers and all',
+    (visibility) => {
+      const properties = {
+        [markers.id]: 'stranger-id',
+        [markers.name]: wanted.name,
+        [markers.replaces]: 'old',
+        current: wanted.release,
+      };
+      const { images, leftovers, warnings } = plan([
+        siteImage(),
+        siteImage({ id: 'stranger-id', owner: 'stranger', visibility, properties }),
+      ]);
 
-    expect(images).toMatchObject([{ action: 'deploy', production: { id: 'old' } }]);
-    expect(leftovers).toEqual([]);
-    expect(warnings).toEqual(visibility === 'public' ? [expect.stringContaining('image stranger-id of project stranger is public under this name too')] : []);
-  });
+      expect(images).toMatchObject([{ action: 'deploy', production: { id: 'old' } }]);
+      expect(leftovers).toEqual([]);
+      expect(warnings).toEqual(
+        visibility === 'public'
+          ? [expect.stringContaining('image stranger-id of project stranger is public under this name too')]
+          : [],
+      );
+    },
+  );
 
   test('conflicts with two production images that no marker explains', () => {
     const [image] = plan([siteImage({ id: 'one' }), siteImage({ id: 'two' })]).images;
@@ -98,7 +120,10 @@ describe('one image of the catalogue', () => {
   });
 
   test('finishes a promotion of which the archiving is missing', () => {
-    const newer = siteImage({ id: 'new', properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' } });
+    const newer = siteImage({
+      id: 'new',
+      properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' },
+    });
 
     const [image] = plan([siteImage(), newer]).images;
 
@@ -106,7 +131,10 @@ describe('one image of the catalogue', () => {
   });
 
   test('finishes an old promotion and deploys the next release in one run', () => {
-    const newer = siteImage({ id: 'new', properties: { current: '20250501-v1-amd', [markers.id]: 'new', [markers.replaces]: 'old' } });
+    const newer = siteImage({
+      id: 'new',
+      properties: { current: '20250501-v1-amd', [markers.id]: 'new', [markers.replaces]: 'old' },
+    });
 
     const [image] = plan([siteImage(), newer]).images;
 
@@ -114,7 +142,10 @@ describe('one image of the catalogue', () => {
   });
 
   test('does not believe a marker on an image that is a copy', () => {
-    const copy = siteImage({ id: 'copy', properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' } });
+    const copy = siteImage({
+      id: 'copy',
+      properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' },
+    });
 
     expect(plan([siteImage(), copy]).images[0]?.action).toBe('conflict');
   });
@@ -143,7 +174,10 @@ describe('an incoming image', () => {
 
   test.each([
     ['of another release', incomingImage({ release: '20250501-v1-amd' })],
-    ['of a name that left the catalogue', incomingImage({ name: 'testing_CC-Gone', properties: { [markers.name]: 'CC-Gone' } })],
+    [
+      'of a name that left the catalogue',
+      incomingImage({ name: 'testing_CC-Gone', properties: { [markers.name]: 'CC-Gone' } }),
+    ],
   ])('%s is deleted', (_, image) => {
     expect(plan([image]).leftovers).toHaveLength(1);
   });
@@ -158,7 +192,11 @@ describe('an incoming image', () => {
     ['young', 5, 0],
     ['forgotten', 14400, 1],
   ])('of another catalogue is left to its own runs until it is forgotten: %s', (_, ageSeconds, expected) => {
-    const image = incomingImage({ release: '20250501-v1-amd', ageSeconds, properties: { [markers.source]: 'http://store/images/staging/versions/image' } });
+    const image = incomingImage({
+      release: '20250501-v1-amd',
+      ageSeconds,
+      properties: { [markers.source]: 'http://store/images/staging/versions/image' },
+    });
 
     expect(plan([image]).leftovers).toHaveLength(expected);
   });
@@ -171,10 +209,16 @@ describe('an incoming image', () => {
     ['deactivated', { status: 'deactivated' }],
     ['shared', { visibility: 'shared' }],
     ['given its old name back after it was in production', { properties: { [markers.promoted]: 'incoming' } }],
-    ['given its old name back after it was archived', { properties: { [markers.supersededAt]: '2026-01-01T00:00:00Z' } }],
+    [
+      'given its old name back after it was archived',
+      { properties: { [markers.supersededAt]: '2026-01-01T00:00:00Z' } },
+    ],
   ])('that an operator has %s is the operator’s', (_, changes) => {
     for (const release of ['20250601-v1-amd', '20250501-v1-amd']) {
-      expect(plan([incomingImage({ status: 'active', release, ageSeconds: 20000, ...changes })])).toMatchObject({ leftovers: [], images: [{ action: 'deploy' }] });
+      expect(plan([incomingImage({ status: 'active', release, ageSeconds: 20000, ...changes })])).toMatchObject({
+        leftovers: [],
+        images: [{ action: 'deploy' }],
+      });
     }
   });
 
@@ -210,21 +254,32 @@ test('whatever the site has, nothing in production is deleted and only our own i
         siteImage({
           ...rest,
           updated_at: new Date(now.getTime() - ageSeconds * 1000).toISOString(),
-          properties: { current: release, ...(marked ? { [markers.id]: rest.id, [markers.name]: 'CC-Ubuntu22.04', [markers.source]: `${sourcePrefix}image` } : {}) },
+          properties: {
+            current: release,
+            ...(marked
+              ? { [markers.id]: rest.id, [markers.name]: 'CC-Ubuntu22.04', [markers.source]: `${sourcePrefix}image` }
+              : {}),
+          },
         }),
       );
 
       const { images: planned, leftovers } = plan(images, { force });
 
       for (const { image: leftover } of leftovers) {
-        expect(leftover).toMatchObject({ owner, visibility: 'private', name: `${prefix}${leftover.properties[markers.name]}` });
+        expect(leftover).toMatchObject({
+          owner,
+          visibility: 'private',
+          name: `${prefix}${leftover.properties[markers.name]}`,
+        });
         expect(leftover.properties[markers.id]).toBe(leftover.id);
       }
       const production = images.filter((candidate) => isProduction(candidate, wanted.name, owner));
       expect(planned).toHaveLength(1);
-      if (production.length > 1 && !production.every(({ id, properties }) => properties[markers.id] === id)) expect(planned[0]?.action).toBe('conflict');
+      if (production.length > 1 && !production.every(({ id, properties }) => properties[markers.id] === id))
+        expect(planned[0]?.action).toBe('conflict');
       if (production.length > 0) expect(planned[0]?.unarchived ?? []).not.toHaveLength(production.length);
-      if (planned[0]?.incoming) expect(leftovers.map(({ image: leftover }) => leftover.id)).not.toContain(planned[0].incoming.id);
+      if (planned[0]?.incoming)
+        expect(leftovers.map(({ image: leftover }) => leftover.id)).not.toContain(planned[0].incoming.id);
     }),
   );
 });

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { formatsIn, headBytes, isCompression } from '../../../modules/images/policy/disk-formats.js';
 import { bootSector, qcow2, sample } from './disk-samples.js';
 
-const descriptor = ['# Disk DescriptorFile', 'version=1', 'CID=fffffffe', 'createType="monolithicFlat"', 'RW 2048 FLAT "/etc/shadow" 0', ''].join('\n');
+const descriptor = [
+  '# Disk DescriptorFile',
+  'version=1',
+  'CID=fffffffe',
+  'createType="monolithicFlat"',
+  'RW 2048 FLAT "/etc/shadow" 0',
+  '',
+].join('\n');
 
 test.each<[format: string, how: string, head: Buffer]>([
   ['qcow2', 'of version 3', qcow2()],
@@ -16,7 +23,11 @@ test.each<[format: string, how: string, head: Buffer]>([
   ['VMDK', 'as a descriptor', sample(descriptor)],
   ['VMDK', 'as a descriptor without its first comment', sample(descriptor.replace(/^.*\n/, ''))],
   ['VMDK', 'behind other comments', sample(`#\n# mine\n\n \n${descriptor.replace(/^.*\n/, '')}`)],
-  ['VMDK', 'behind comments of many kilobytes', sample(`${`# ${'x'.repeat(70)}\n`.repeat(500)}version=1\n`, { bytes: headBytes })],
+  [
+    'VMDK',
+    'behind comments of many kilobytes',
+    sample(`${`# ${'x'.repeat(70)}\n`.repeat(500)}version=1\n`, { bytes: headBytes }),
+  ],
   ['VMDK', 'with line ends of Windows', sample(descriptor.replaceAll('\n', '\r\n'))],
   ['VMDK', 'in other letters and spaces', sample('\n  # disk descriptorfile\n  Version = 2\n')],
   ['VMDK', 'with fields in another order', sample('CID=fffffffe\nCreateType = "twoGbMaxExtentFlat"\n')],
@@ -86,11 +97,35 @@ test('a file of two formats has both told', () => {
 });
 
 test('what a boot loader unpacks is a compression', () => {
-  expect(['gzip', 'xz', 'zstd', 'lz4', 'LZMA', 'zip', 'qcow2', 'HTML'].filter(isCompression)).toEqual(['gzip', 'xz', 'zstd', 'lz4', 'LZMA']);
+  expect(['gzip', 'xz', 'zstd', 'lz4', 'LZMA', 'zip', 'qcow2', 'HTML'].filter(isCompression)).toEqual([
+    'gzip',
+    'xz',
+    'zstd',
+    'lz4',
+    'LZMA',
+  ]);
 });
 
 test('nothing makes it throw', () => {
-  const magic = fc.constantFrom('QFI\xfb', 'KDMV', 'COWD', '# Disk DescriptorFile\n', 'version=1', 'conectix', 'LUKS\xba\xbe', '<html', 'BZh', '\x5d\0\0', '');
-  const content = fc.tuple(magic, fc.uint8Array({ maxLength: 700 })).map(([text, bytes]) => Buffer.concat([Buffer.from(text, 'latin1'), bytes]));
-  fc.assert(fc.property(content, fc.option(content, { nil: undefined }), (head, tail) => Array.isArray(formatsIn({ head, ...(tail ? { tail } : {}) }))));
+  const magic = fc.constantFrom(
+    'QFI\xfb',
+    'KDMV',
+    'COWD',
+    '# Disk DescriptorFile\n',
+    'version=1',
+    'conectix',
+    'LUKS\xba\xbe',
+    '<html',
+    'BZh',
+    '\x5d\0\0',
+    '',
+  );
+  const content = fc
+    .tuple(magic, fc.uint8Array({ maxLength: 700 }))
+    .map(([text, bytes]) => Buffer.concat([Buffer.from(text, 'latin1'), bytes]));
+  fc.assert(
+    fc.property(content, fc.option(content, { nil: undefined }), (head, tail) =>
+      Array.isArray(formatsIn({ head, ...(tail ? { tail } : {}) })),
+    ),
+  );
 });

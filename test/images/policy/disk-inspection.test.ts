@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { contentFault, startInspection, type ContentFault } from '../../../modules/images/policy/disk-inspection.js';
 import { bootSector, qcow2, sample, type Qcow2Fields } from './disk-samples.js';
 
-const faultOf = (head: Buffer, expected: string, tail?: Buffer): ContentFault | undefined => contentFault({ head, bytes: 10 ** 9, ...(tail ? { tail } : {}) }, expected);
+const faultOf = (head: Buffer, expected: string, tail?: Buffer): ContentFault | undefined =>
+  contentFault({ head, bytes: 10 ** 9, ...(tail ? { tail } : {}) }, expected);
 
 describe('a file is taken', () => {
   test.each<[string, Buffer, string]>([
@@ -67,22 +68,33 @@ describe('a file is refused', () => {
   });
 
   test('as a qcow2 of a version to come', () => {
-    expect(faultOf(qcow2({ version: 4 }), 'qcow2')).toEqual({ code: 'FORMAT_MISMATCH', why: 'is a qcow2 of version 4, which is not known' });
+    expect(faultOf(qcow2({ version: 4 }), 'qcow2')).toEqual({
+      code: 'FORMAT_MISMATCH',
+      why: 'is a qcow2 of version 4, which is not known',
+    });
   });
 
   test.each([['qcow2'], ['raw'], ['aki'], ['ari']])('for %s where it is empty', (expected) => {
-    expect(contentFault({ head: Buffer.alloc(0), bytes: 0 }, expected)).toMatchObject({ why: `is empty, not ${expected}` });
+    expect(contentFault({ head: Buffer.alloc(0), bytes: 0 }, expected)).toMatchObject({
+      why: `is empty, not ${expected}`,
+    });
     expect(contentFault({ head: qcow2(), bytes: 0 }, expected)).toMatchObject({ why: `is empty, not ${expected}` });
   });
 
   test.each([[1], [71], [103]])('for a qcow2 where it has %i bytes', (bytes) => {
-    expect(contentFault({ head: qcow2().subarray(0, bytes), bytes }, 'qcow2')?.why).toMatch(/has only \d+ bytes|is raw/);
+    expect(contentFault({ head: qcow2().subarray(0, bytes), bytes }, 'qcow2')?.why).toMatch(
+      /has only \d+ bytes|is raw/,
+    );
   });
 });
 
 describe('a file that passes', () => {
   /** Where the fault showed: after how many bytes; undefined where none did. */
-  function passes(content: Buffer, expected: string, sizes: readonly number[]): { fault: ContentFault; after: number } | undefined {
+  function passes(
+    content: Buffer,
+    expected: string,
+    sizes: readonly number[],
+  ): { fault: ContentFault; after: number } | undefined {
     const inspection = startInspection({ bytes: content.length, expected });
     for (let offset = 0, turn = 0; offset < content.length; turn++) {
       const end = Math.min(content.length, offset + (sizes[turn % sizes.length] as number));
@@ -101,7 +113,17 @@ describe('a file that passes', () => {
     isVhd: fc.boolean(),
   });
 
-  function contentOf({ magic, bytes, isIso, isVhd }: { magic: string; bytes: number; isIso: boolean; isVhd: boolean }): Buffer {
+  function contentOf({
+    magic,
+    bytes,
+    isIso,
+    isVhd,
+  }: {
+    magic: string;
+    bytes: number;
+    isIso: boolean;
+    isVhd: boolean;
+  }): Buffer {
     const content = Buffer.alloc(bytes);
     content.write(magic, 0, 'latin1');
     if (isIso && bytes > 32_774) content.write('CD001', 32_769);

@@ -3,7 +3,10 @@
 const gib = 2 ** 30;
 
 /** Bytes at an offset of a sample. */
-export function sample(content: string | readonly number[], { at = 0, bytes = 512 }: { at?: number; bytes?: number } = {}): Buffer {
+export function sample(
+  content: string | readonly number[],
+  { at = 0, bytes = 512 }: { at?: number; bytes?: number } = {},
+): Buffer {
   const buffer = Buffer.alloc(Math.max(bytes, at + content.length));
   Buffer.from(content as string, 'latin1').copy(buffer, at);
   return buffer;

@@ -10,11 +10,31 @@ const foreign = (id: string, visibility: string) => siteImage({ id, name, visibi
 describe('a name means', () => {
   test.each([
     ['the only one of ours', [own('a')], ['a'], []],
-    ['ours beside those of others, of whatever visibility', [foreign('p', 'public'), foreign('c', 'community'), foreign('s', 'shared'), foreign('x', 'private'), own('a')], ['a'], ['s', 'x']],
+    [
+      'ours beside those of others, of whatever visibility',
+      [foreign('p', 'public'), foreign('c', 'community'), foreign('s', 'shared'), foreign('x', 'private'), own('a')],
+      ['a'],
+      ['s', 'x'],
+    ],
     ['all of ours that have it', [own('a'), own('b', 'public'), foreign('p', 'public')], ['a', 'b'], []],
-    ['a public one of others before one of the community', [foreign('c', 'community'), foreign('p', 'public')], ['p'], []],
-    ['one of the community where nobody else has it', [foreign('c', 'community'), foreign('x', 'private')], ['c'], ['x']],
-    ['nothing where only private and shared ones of others have it', [foreign('s', 'shared'), foreign('x', 'private')], [], ['s', 'x']],
+    [
+      'a public one of others before one of the community',
+      [foreign('c', 'community'), foreign('p', 'public')],
+      ['p'],
+      [],
+    ],
+    [
+      'one of the community where nobody else has it',
+      [foreign('c', 'community'), foreign('x', 'private')],
+      ['c'],
+      ['x'],
+    ],
+    [
+      'nothing where only private and shared ones of others have it',
+      [foreign('s', 'shared'), foreign('x', 'private')],
+      [],
+      ['s', 'x'],
+    ],
     ['nothing where nobody has it', [siteImage({ name: 'other' })], [], []],
   ])('%s', (_, images, meant, barred) => {
     const found = imagesNamed(name, images, owner);
@@ -34,11 +54,17 @@ test.each([
   ['public', undefined],
   ['community', undefined],
 ])('by its id a %s image of another project is judged by its visibility', (visibility, reason) => {
-  expect(barrier(foreign('x', visibility), owner)).toEqual(reason === undefined ? undefined : expect.stringContaining(reason));
+  expect(barrier(foreign('x', visibility), owner)).toEqual(
+    reason === undefined ? undefined : expect.stringContaining(reason),
+  );
 });
 
 test('whatever others have, it neither becomes nor hides what is ours', () => {
-  const image = fc.record({ id: fc.uuid(), owner: fc.constantFrom(owner, 'stranger', 'other'), visibility: fc.constantFrom('public', 'community', 'shared', 'private') });
+  const image = fc.record({
+    id: fc.uuid(),
+    owner: fc.constantFrom(owner, 'stranger', 'other'),
+    visibility: fc.constantFrom('public', 'community', 'shared', 'private'),
+  });
   fc.assert(
     fc.property(fc.array(image, { maxLength: 6 }), (rows) => {
       const images = rows.map((row) => siteImage({ ...row, name }));

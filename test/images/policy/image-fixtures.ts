@@ -23,7 +23,9 @@ export function siteImage(changes: Partial<SiteImage> = {}): SiteImage {
 }
 
 /** A private image that a run of this system began `ageSeconds` ago. */
-export function incomingImage(changes: Partial<SiteImage> & { ageSeconds?: number; heldLock?: string; release?: string } = {}): SiteImage {
+export function incomingImage(
+  changes: Partial<SiteImage> & { ageSeconds?: number; heldLock?: string; release?: string } = {},
+): SiteImage {
   const { ageSeconds = 5, heldLock = lock, release = '20250601-v1-amd', ...rest } = changes;
   const id = rest.id ?? 'incoming';
   const begun = new Date(now.getTime() - ageSeconds * 1000).toISOString();
@@ -35,6 +37,13 @@ export function incomingImage(changes: Partial<SiteImage> & { ageSeconds?: numbe
     created_at: begun,
     updated_at: begun,
     ...rest,
-    properties: { [markers.id]: id, [markers.name]: 'CC-Ubuntu22.04', [markers.lock]: heldLock, [markers.source]: `${sourcePrefix}image`, current: release, ...rest.properties },
+    properties: {
+      [markers.id]: id,
+      [markers.name]: 'CC-Ubuntu22.04',
+      [markers.lock]: heldLock,
+      [markers.source]: `${sourcePrefix}image`,
+      current: release,
+      ...rest.properties,
+    },
   });
 }

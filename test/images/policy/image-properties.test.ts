@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { markers } from '../../../modules/images/policy/site-image.js';
-import { contradictions, differencesBetween, hindranceOf, parseAssignments, quote, refusalOf, type Wishes } from '../../../modules/images/policy/image-properties.js';
+import {
+  contradictions,
+  differencesBetween,
+  hindranceOf,
+  parseAssignments,
+  quote,
+  refusalOf,
+  type Wishes,
+} from '../../../modules/images/policy/image-properties.js';
 
 const id = '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e';
 const wishes = (entries: Readonly<Record<string, string | undefined>>): Wishes => new Map(Object.entries(entries));
@@ -21,17 +29,23 @@ describe('what differs', () => {
   test('is nothing once it was applied, and touches no other property', () => {
     const name = fc.string({ minLength: 1, maxLength: 5 });
     fc.assert(
-      fc.property(fc.dictionary(name, fc.string()), fc.array(fc.tuple(name, fc.option(fc.string(), { nil: undefined }))), (present, entries) => {
-        const wanted: Wishes = new Map(entries);
-        const after = new Map(Object.entries(present));
-        for (const difference of differencesBetween(present, wanted)) {
-          if (difference.after === undefined) after.delete(difference.name);
-          else after.set(difference.name, difference.after);
-        }
+      fc.property(
+        fc.dictionary(name, fc.string()),
+        fc.array(fc.tuple(name, fc.option(fc.string(), { nil: undefined }))),
+        (present, entries) => {
+          const wanted: Wishes = new Map(entries);
+          const after = new Map(Object.entries(present));
+          for (const difference of differencesBetween(present, wanted)) {
+            if (difference.after === undefined) after.delete(difference.name);
+            else after.set(difference.name, difference.after);
+          }
 
-        expect(differencesBetween(Object.fromEntries(after), wanted)).toEqual([]);
-        expect([...after].filter(([key]) => !wanted.has(key))).toEqual(Object.entries(present).filter(([key]) => !wanted.has(key)));
-      }),
+          expect(differencesBetween(Object.fromEntries(after), wanted)).toEqual([]);
+          expect([...after].filter(([key]) => !wanted.has(key))).toEqual(
+            Object.entries(present).filter(([key]) => !wanted.has(key)),
+          );
+        },
+      ),
     );
   });
 });
@@ -54,7 +68,17 @@ test.each([
 });
 
 describe('a property', () => {
-  test.each(['chameleon-supported', 'current', 'build-timestamp', 'image_type', 'hw:mem_page_size', 'a/b~c', 'os_distro', 'Ünïcode', 'x'.repeat(255)])('%s may be set', (name) => {
+  test.each([
+    'chameleon-supported',
+    'current',
+    'build-timestamp',
+    'image_type',
+    'hw:mem_page_size',
+    'a/b~c',
+    'os_distro',
+    'Ünïcode',
+    'x'.repeat(255),
+  ])('%s may be set', (name) => {
     expect(refusalOf(name)).toBeUndefined();
   });
 
@@ -106,7 +130,9 @@ describe('lines of UUID:value', () => {
   });
 
   test('give back every value that has no control characters or outer spaces', () => {
-    const value = fc.string({ minLength: 1 }).filter((text) => text === text.trim() && !/[\u0000-\u001f\u007f-\u009f]/.test(text));
+    const value = fc
+      .string({ minLength: 1 })
+      .filter((text) => text === text.trim() && !/[\u0000-\u001f\u007f-\u009f]/.test(text));
     fc.assert(
       fc.property(value, (text) => {
         expect(parseAssignments(`${id}:${text}`)).toEqual({ assignments: [{ line: 1, id, value: text }], faults: [] });

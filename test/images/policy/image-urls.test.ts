@@ -19,9 +19,21 @@ describe('a reference is taken', () => {
 
 describe('a reference is refused', () => {
   test.each([
-    ['ftp', 'ftp://h/a', 'Validation of image href ftp://h/a failed, reason: Image download protocol ftp is not supported.'],
-    ['oci', 'oci://h/a', 'Validation of image href oci://h/a failed, reason: Image download protocol oci is not supported.'],
-    ['a path', '/var/lib/x', 'Validation of image href /var/lib/x failed, reason: Scheme-less image href is not a UUID.'],
+    [
+      'ftp',
+      'ftp://h/a',
+      'Validation of image href ftp://h/a failed, reason: Image download protocol ftp is not supported.',
+    ],
+    [
+      'oci',
+      'oci://h/a',
+      'Validation of image href oci://h/a failed, reason: Image download protocol oci is not supported.',
+    ],
+    [
+      'a path',
+      '/var/lib/x',
+      'Validation of image href /var/lib/x failed, reason: Scheme-less image href is not a UUID.',
+    ],
     ['a name', 'my-image', 'Validation of image href my-image failed, reason: Scheme-less image href is not a UUID.'],
     ['nothing', '', 'Validation of image href  failed, reason: Scheme-less image href is not a UUID.'],
     ['file with two slashes', 'file://images/x', /a file URL has three slashes/],
@@ -30,10 +42,16 @@ describe('a reference is refused', () => {
     ['file with broken escapes', 'file:///a%zz', /percent-encoding/],
     ['file with a nul', 'file:///a%00b', /percent-encoding/],
     ['http without a host', 'http:///a', /not a URL with a host/],
-    ['a login in the URL, and not shown', 'http://user:hunter2@h/a', 'Validation of image href http://********@h/a failed, reason: a user or password does not belong into the URL'],
+    [
+      'a login in the URL, and not shown',
+      'http://user:hunter2@h/a',
+      'Validation of image href http://********@h/a failed, reason: a user or password does not belong into the URL',
+    ],
     ['glance without an id', 'glance://my-image', /not a UUID/],
   ])('%s', (_, text, refusal) => {
-    expect(parseImageReference(text)).toEqual({ refusal: typeof refusal === 'string' ? refusal : expect.stringMatching(refusal) });
+    expect(parseImageReference(text)).toEqual({
+      refusal: typeof refusal === 'string' ? refusal : expect.stringMatching(refusal),
+    });
   });
 });
 
@@ -44,7 +62,11 @@ describe('a file', () => {
     ['beside it', '/var/lib/ironic2/a', 'Security: Path /var/lib/ironic2/a is not allowed for image source file URLs'],
     ['of /etc, though allowed', '/etc/shadow', 'Security: The path /etc/shadow is not permitted in file URLs'],
     ['of /dev', '/dev/zero', 'Security: The path /dev/zero is not permitted in file URLs'],
-    ['of a folder that only begins so', '/device/a', 'Security: Path /device/a is not allowed for image source file URLs'],
+    [
+      'of a folder that only begins so',
+      '/device/a',
+      'Security: Path /device/a is not allowed for image source file URLs',
+    ],
   ])('%s', (_, path, refusal) => {
     expect(refusalOfPath(path, ['/var/lib/ironic/', '/etc'])).toBe(refusal);
   });
@@ -56,10 +78,17 @@ describe('a file', () => {
 
 test('whatever the text, it is read or refused in a sentence without a login', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.string().map((rest) => `file://${rest}`)), (text) => {
-      const read = parseImageReference(text);
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.webUrl(),
+        fc.string().map((rest) => `file://${rest}`),
+      ),
+      (text) => {
+        const read = parseImageReference(text);
 
-      expect('refusal' in read ? read.refusal : read.kind).not.toBe('');
-    }),
+        expect('refusal' in read ? read.refusal : read.kind).not.toBe('');
+      },
+    ),
   );
 });

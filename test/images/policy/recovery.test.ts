@@ -39,8 +39,11 @@ test.each([
   ['killed', true, 'theirs', 5, {}, 'delete'],
   ['deactivated', true, 'theirs', 5, {}, 'leave'],
   ['deactivated', false, 'ours', 20000, {}, 'leave'],
-] as const)('an image that is %s, wanted: %s, begun under a lock that is %s %i s ago with %o: %s', (status, wanted, whose, ageSeconds, properties, verdict) => {
-  const image = incomingImage({ status, ageSeconds, heldLock: whose === 'ours' ? lock : 'another-host', properties });
+] as const)(
+  'an image that is %s, wanted: %s, begun under a lock that is %s %i s ago with %o: %s',
+  (status, wanted, whose, ageSeconds, properties, verdict) => {
+    const image = incomingImage({ status, ageSeconds, heldLock: whose === 'ours' ? lock : 'another-host', properties });
 
-  expect(decideLeftover(image, wanted, situation).verdict).toBe(verdict);
-});
+    expect(decideLeftover(image, wanted, situation).verdict).toBe(verdict);
+  },
+);

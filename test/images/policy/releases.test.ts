@@ -6,7 +6,10 @@ import { parseBuildTimestamp } from '../../../modules/images/policy/timestamps.j
 
 describe('a catalogue', () => {
   test('gives its entries by name', () => {
-    const entries = parseCatalogue({ 'CC-Ubuntu24.04': '20250422-v1-amd', 'CC-CentOS9-Stream': '20250422-v1-centos' }, 'http://store/current');
+    const entries = parseCatalogue(
+      { 'CC-Ubuntu24.04': '20250422-v1-amd', 'CC-CentOS9-Stream': '20250422-v1-centos' },
+      'http://store/current',
+    );
 
     expect(entries).toEqual([
       { name: 'CC-CentOS9-Stream', release: '20250422-v1-centos' },
@@ -14,8 +17,15 @@ describe('a catalogue', () => {
     ]);
   });
 
-  test.each([['a list', []], ['null', null], ['a string', '<html>'], ['a number', 5]])('that is %s is refused as a whole', (kind, document) => {
-    expect(() => parseCatalogue(document, 'http://store/current')).toThrow(`the catalogue http://store/current is ${kind}`);
+  test.each([
+    ['a list', []],
+    ['null', null],
+    ['a string', '<html>'],
+    ['a number', 5],
+  ])('that is %s is refused as a whole', (kind, document) => {
+    expect(() => parseCatalogue(document, 'http://store/current')).toThrow(
+      `the catalogue http://store/current is ${kind}`,
+    );
   });
 
   test.each([
@@ -28,7 +38,11 @@ describe('a catalogue', () => {
     ['a number for its release', 'CC-Ubuntu22.04', 20250422],
     ['a null release', 'CC-Ubuntu22.04', null],
     ['a nested release', 'CC-Ubuntu22.04', { release: '1' }],
-    ['a release that is nested without end', 'CC-Ubuntu22.04', JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)],
+    [
+      'a release that is nested without end',
+      'CC-Ubuntu22.04',
+      JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`),
+    ],
   ])('keeps the fault of an entry with %s to that entry', (_, name, release) => {
     const entries = parseCatalogue({ [name]: release, 'CC-Good': '20250422-v1' }, 'http://store/current');
 
@@ -40,16 +54,47 @@ describe('a catalogue', () => {
 
 describe('a manifest', () => {
   test('passes its properties on as text, unknown ones too', () => {
-    const manifest = parseManifest({ 'build-distro': 'ubuntu', 'build-ipa': false, something_new: 7 }, 'http://store/m');
+    const manifest = parseManifest(
+      { 'build-distro': 'ubuntu', 'build-ipa': false, something_new: 7 },
+      'http://store/m',
+    );
 
-    expect(manifest).toEqual({ properties: { 'build-distro': 'ubuntu', 'build-ipa': 'false', something_new: '7' }, ignored: [], meaningful: [] });
+    expect(manifest).toEqual({
+      properties: { 'build-distro': 'ubuntu', 'build-ipa': 'false', something_new: '7' },
+      ignored: [],
+      meaningful: [],
+    });
   });
 
   test.each([
-    'id', 'name', 'owner', 'status', 'visibility', 'protected', 'checksum', 'size', 'os_hidden', 'os_hash_value', 'min_disk', 'tags', 'locations', 'Visibility', 'current',
-    'image_tools_id', 'image_tools_replaces', 'os_glance_import_task', 'owner_specified.openstack.md5', '__proto__', 'with/slash', 'with space', '',
+    'id',
+    'name',
+    'owner',
+    'status',
+    'visibility',
+    'protected',
+    'checksum',
+    'size',
+    'os_hidden',
+    'os_hash_value',
+    'min_disk',
+    'tags',
+    'locations',
+    'Visibility',
+    'current',
+    'image_tools_id',
+    'image_tools_replaces',
+    'os_glance_import_task',
+    'owner_specified.openstack.md5',
+    '__proto__',
+    'with/slash',
+    'with space',
+    '',
   ])('cannot set %p', (key) => {
-    const manifest = parseManifest(JSON.parse(JSON.stringify({ good: 'yes' }).replace('{', `{${JSON.stringify(key)}:"evil",`)), 'http://store/m');
+    const manifest = parseManifest(
+      JSON.parse(JSON.stringify({ good: 'yes' }).replace('{', `{${JSON.stringify(key)}:"evil",`)),
+      'http://store/m',
+    );
 
     expect(manifest.properties).toEqual({ good: 'yes' });
     expect(manifest.ignored).toEqual([key]);
@@ -58,13 +103,23 @@ describe('a manifest', () => {
   test('cannot set what a service acts on, unless the site allows it', () => {
     const document = { hw_firmware_type: 'uefi', image_type: 'snapshot', os_distro: 'ubuntu' };
 
-    expect(parseManifest(document, 'http://store/m')).toEqual({ properties: { os_distro: 'ubuntu' }, ignored: [], meaningful: ['hw_firmware_type', 'image_type'] });
-    expect(parseManifest(document, 'http://store/m', ['hw_*', 'image_*'])).toMatchObject({ properties: { os_distro: 'ubuntu', hw_firmware_type: 'uefi' }, meaningful: ['image_type'] });
+    expect(parseManifest(document, 'http://store/m')).toEqual({
+      properties: { os_distro: 'ubuntu' },
+      ignored: [],
+      meaningful: ['hw_firmware_type', 'image_type'],
+    });
+    expect(parseManifest(document, 'http://store/m', ['hw_*', 'image_*'])).toMatchObject({
+      properties: { os_distro: 'ubuntu', hw_firmware_type: 'uefi' },
+      meaningful: ['image_type'],
+    });
   });
 
-  test.each([[{ nested: true }], [['a']], [null], ['a\u0000b'], ['x'.repeat(5000)]])('cannot set a value like %j', (value) => {
-    expect(parseManifest({ key: value }, 'http://store/m').ignored).toEqual(['key']);
-  });
+  test.each([[{ nested: true }], [['a']], [null], ['a\u0000b'], ['x'.repeat(5000)]])(
+    'cannot set a value like %j',
+    (value) => {
+      expect(parseManifest({ key: value }, 'http://store/m').ignored).toEqual(['key']);
+    },
+  );
 
   test('that is HTML is refused', () => {
     expect(() => parseManifest('<html>', 'http://store/m')).toThrow('the manifest http://store/m is a string');
@@ -94,13 +149,18 @@ test.each([
   expect(parseBuildTimestamp(text)?.toISOString()).toBe(moment);
 });
 
-test.each([undefined, '', 'yesterday', '2025-13-45 99:99:99', '2025-04-22'])('the build timestamp %p is unknown', (text) => {
-  expect(parseBuildTimestamp(text)).toBeUndefined();
-});
+test.each([undefined, '', 'yesterday', '2025-13-45 99:99:99', '2025-04-22'])(
+  'the build timestamp %p is unknown',
+  (text) => {
+    expect(parseBuildTimestamp(text)).toBeUndefined();
+  },
+);
 
 test('an image’s id is the same everywhere, and another for each project, name, release and attempt', () => {
   const image = { project: 'a1', name: 'CC-Ubuntu22.04', release: '20250422-v1', attempt: 0 };
-  const others = [{ project: 'a2' }, { name: 'CC-Ubuntu24.04' }, { release: '20250601-v1' }, { attempt: 1 }].map((change) => imageId({ ...image, ...change }));
+  const others = [{ project: 'a2' }, { name: 'CC-Ubuntu24.04' }, { release: '20250601-v1' }, { attempt: 1 }].map(
+    (change) => imageId({ ...image, ...change }),
+  );
 
   expect(imageId(image)).toBe('ad878758-b211-5ab6-9d32-b687378ec4bc');
   expect(new Set([...others, imageId(image)]).size).toBe(5);

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { aged, hiddenByUs, oldImage, plan, planOf, type PlanChanges } from './retention-fixtures.js';
 
 describe('an image whose name has left the catalogue', () => {
-  const hidden = (updated_at: string) => oldImage({ name: 'CC-CentOS7', visibility: 'private', updated_at, properties: hiddenByUs });
+  const hidden = (updated_at: string) =>
+    oldImage({ name: 'CC-CentOS7', visibility: 'private', updated_at, properties: hiddenByUs });
 
   test.each<[string, number, string, string]>([
     ['is kept for thirty days after it was hidden', 0, '2026-05-02T12:00:01Z', 'keep'],
@@ -18,18 +19,28 @@ describe('an image whose name has left the catalogue', () => {
   });
 
   test('is not deleted before its age, however long it has been hidden', () => {
-    expect(planOf({ ...hidden('2025-01-01T00:00:00Z'), created_at: aged(13) })).toMatchObject({ action: 'keep', reason: '13 months old and hidden; to be deleted from 2026-11-01' });
+    expect(planOf({ ...hidden('2025-01-01T00:00:00Z'), created_at: aged(13) })).toMatchObject({
+      action: 'keep',
+      reason: '13 months old and hidden; to be deleted from 2026-11-01',
+    });
   });
 
   test('is hidden with a note, and the reason says what comes next', () => {
-    expect(planOf(oldImage({ name: 'CC-CentOS7' }))).toMatchObject({ isNoted: true, reason: '26 months old, hidden from 12; to be deleted 30 days later at the earliest' });
-    expect(planOf(oldImage({ name: 'CC-CentOS7', visibility: 'private' }))).toMatchObject({ isNoted: true, reason: expect.stringContaining('hidden by somebody else, which is noted') });
+    expect(planOf(oldImage({ name: 'CC-CentOS7' }))).toMatchObject({
+      isNoted: true,
+      reason: '26 months old, hidden from 12; to be deleted 30 days later at the earliest',
+    });
+    expect(planOf(oldImage({ name: 'CC-CentOS7', visibility: 'private' }))).toMatchObject({
+      isNoted: true,
+      reason: expect.stringContaining('hidden by somebody else, which is noted'),
+    });
     expect(planOf(oldImage({ created_at: aged(13) }))).not.toHaveProperty('isNoted');
   });
 });
 
 describe('a catalogue that has lost', () => {
-  const production = (count: number, from = 0) => Array.from({ length: count }, (_, at) => oldImage({ id: `p${from + at}`, name: `CC-Name${from + at}` }));
+  const production = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, at) => oldImage({ id: `p${from + at}`, name: `CC-Name${from + at}` }));
   /** Actions of images in production, of which the catalogue has all but the first `lost`. */
   const actionsAfter = (names: number, lost: number, changes: PlanChanges = {}) => {
     const left = new Set(production(names - lost, lost).map(({ name }) => name));
@@ -56,22 +67,39 @@ describe('a catalogue that has lost', () => {
 
     expect(images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
     expect(images.filter(({ action }) => action === 'skip')).toHaveLength(lost);
-    expect(doubt).toContain(`the catalogue has lost ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`);
-    expect(actionsAfter(names, lost, { settings: { acceptLosses: true } }).images.filter(({ action }) => action === 'hide')).toHaveLength(lost);
+    expect(doubt).toContain(
+      `the catalogue has lost ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`,
+    );
+    expect(
+      actionsAfter(names, lost, { settings: { acceptLosses: true } }).images.filter(({ action }) => action === 'hide'),
+    ).toHaveLength(lost);
     expect(actionsAfter(names, lost, { settings: { keepDeprecated: true } })).not.toHaveProperty('doubt');
   });
 
   test('many names is believed of archived images, and silent where nothing is due', () => {
     const archived = oldImage({ id: 'archived' });
 
-    expect(plan([...production(5), archived], { catalogue: new Set(['CC-Name4']) }).images.find(({ image }) => image === archived)).toMatchObject({ action: 'delete' });
-    expect(plan(production(5).map((image) => ({ ...image, created_at: aged(3) })), { catalogue: new Set(['CC-Name4']) })).not.toHaveProperty('doubt');
+    expect(
+      plan([...production(5), archived], { catalogue: new Set(['CC-Name4']) }).images.find(
+        ({ image }) => image === archived,
+      ),
+    ).toMatchObject({ action: 'delete' });
+    expect(
+      plan(
+        production(5).map((image) => ({ ...image, created_at: aged(3) })),
+        { catalogue: new Set(['CC-Name4']) },
+      ),
+    ).not.toHaveProperty('doubt');
   });
 
   test('more names than were believed before counts these no more, since they are hidden', () => {
     const hidden = production(3).map((image) => ({ ...image, visibility: 'private', properties: hiddenByUs }));
 
-    expect(plan([...hidden, ...production(3, 3)], { catalogue: new Set(['CC-Name3', 'CC-Name4', 'CC-Name5']) }).images.filter(({ action }) => action === 'delete')).toHaveLength(3);
+    expect(
+      plan([...hidden, ...production(3, 3)], {
+        catalogue: new Set(['CC-Name3', 'CC-Name4', 'CC-Name5']),
+      }).images.filter(({ action }) => action === 'delete'),
+    ).toHaveLength(3);
   });
 
   test('names never has more than two of them, and more than a third, hidden or deleted', () => {

@@ -3,18 +3,57 @@ import fc from 'fast-check';
 import { isProduction, markers } from '../../../modules/images/policy/site-image.js';
 import type { RetentionImage } from '../../../modules/images/policy/retention.js';
 import { incomingImage, now, owner, siteImage } from './image-fixtures.js';
-import { aged, catalogue, hiddenByUs, oldImage, ourImage, plan, planOf, type PlanChanges } from './retention-fixtures.js';
+import {
+  aged,
+  catalogue,
+  hiddenByUs,
+  oldImage,
+  ourImage,
+  plan,
+  planOf,
+  type PlanChanges,
+} from './retention-fixtures.js';
 
 describe('by its age an archived image', () => {
   test.each([
-    ['is kept a moment before it is twelve months old', { created_at: aged(12, -1) }, 'keep', '11 months old; to be hidden from 2026-06-01'],
+    [
+      'is kept a moment before it is twelve months old',
+      { created_at: aged(12, -1) },
+      'keep',
+      '11 months old; to be hidden from 2026-06-01',
+    ],
     ['is hidden at twelve months', { created_at: aged(12) }, 'hide', '12 months old, hidden from 12'],
-    ['is hidden a moment before it is eighteen months old', { created_at: aged(18, -1) }, 'hide', '17 months old, hidden from 12'],
+    [
+      'is hidden a moment before it is eighteen months old',
+      { created_at: aged(18, -1) },
+      'hide',
+      '17 months old, hidden from 12',
+    ],
     ['is deleted at eighteen months', { created_at: aged(18) }, 'delete', '18 months old, deleted from 18'],
-    ['is kept when it is hidden already', { created_at: aged(13), visibility: 'private' }, 'keep', '13 months old and hidden; to be deleted from 2026-11-01'],
-    ['is kept when it is hidden the other way', { created_at: aged(13), os_hidden: true }, 'keep', '13 months old and hidden; to be deleted from 2026-11-01'],
-    ['is deleted when it was hidden before (17)', { created_at: aged(18), visibility: 'private' }, 'delete', '18 months old, deleted from 18'],
-    ['is deleted when it was made a community image (17)', { created_at: aged(18), visibility: 'community' }, 'delete', '18 months old, deleted from 18'],
+    [
+      'is kept when it is hidden already',
+      { created_at: aged(13), visibility: 'private' },
+      'keep',
+      '13 months old and hidden; to be deleted from 2026-11-01',
+    ],
+    [
+      'is kept when it is hidden the other way',
+      { created_at: aged(13), os_hidden: true },
+      'keep',
+      '13 months old and hidden; to be deleted from 2026-11-01',
+    ],
+    [
+      'is deleted when it was hidden before (17)',
+      { created_at: aged(18), visibility: 'private' },
+      'delete',
+      '18 months old, deleted from 18',
+    ],
+    [
+      'is deleted when it was made a community image (17)',
+      { created_at: aged(18), visibility: 'community' },
+      'delete',
+      '18 months old, deleted from 18',
+    ],
     ['is kept where the age cannot be read', { created_at: '' }, 'keep', 'Glance does not tell how old it is'],
   ])('%s', (_, changes, action, reason) => {
     expect(planOf(oldImage(changes))).toMatchObject({ state: 'archived', action, reason });
@@ -26,14 +65,33 @@ describe('by its age an archived image', () => {
     expect(planOf(replaced)).toMatchObject({ action: 'delete', ageMonths: 26 });
     expect(planOf(replaced, { settings: { ageFrom: 'superseded' } })).toMatchObject({ action: 'keep', ageMonths: 0 });
     expect(planOf(oldImage(), { settings: { ageFrom: 'superseded' } })).toMatchObject({ action: 'delete' });
-    expect(planOf(ourImage({ properties: { [markers.supersededAt]: 'yesterday' } }), { settings: { ageFrom: 'superseded' } })).toMatchObject({ action: 'keep' });
+    expect(
+      planOf(ourImage({ properties: { [markers.supersededAt]: 'yesterday' } }), {
+        settings: { ageFrom: 'superseded' },
+      }),
+    ).toMatchObject({ action: 'keep' });
   });
 
   test.each([
     ['is hidden first', { visibility: 'public' }, 'hide', '26 months old, hidden from 12; to be deleted 7 days later'],
-    ['is kept during it', { visibility: 'private', updated_at: '2026-05-30T12:00:00Z' }, 'keep', '26 months old and hidden; to be deleted from 2026-06-06, after 7 days of grace'],
-    ['is deleted after it', { visibility: 'private', updated_at: '2026-05-25T12:00:00Z' }, 'delete', '26 months old, deleted from 18'],
-    ['is kept where its last change cannot be read', { visibility: 'private', updated_at: '' }, 'keep', expect.stringContaining('a day that is not known')],
+    [
+      'is kept during it',
+      { visibility: 'private', updated_at: '2026-05-30T12:00:00Z' },
+      'keep',
+      '26 months old and hidden; to be deleted from 2026-06-06, after 7 days of grace',
+    ],
+    [
+      'is deleted after it',
+      { visibility: 'private', updated_at: '2026-05-25T12:00:00Z' },
+      'delete',
+      '26 months old, deleted from 18',
+    ],
+    [
+      'is kept where its last change cannot be read',
+      { visibility: 'private', updated_at: '' },
+      'keep',
+      expect.stringContaining('a day that is not known'),
+    ],
   ])('and with days of grace %s (22)', (_, changes, action, reason) => {
     expect(planOf(oldImage(changes), { settings: { graceDays: 7 } })).toMatchObject({ action, reason });
   });
@@ -44,20 +102,80 @@ describe('a production name', () => {
     ['of the catalogue', { name: 'CC-Ubuntu22.04' }, {}, 'current', 'keep'],
     ['of the catalogue, though deactivated', { name: 'CC-Ubuntu22.04', status: 'deactivated' }, {}, 'current', 'keep'],
     ['of the catalogue, though hidden by somebody', { name: 'CC-Ubuntu22.04', os_hidden: true }, {}, 'current', 'keep'],
-    ['of the catalogue, on an image that was made private by somebody', { name: 'CC-Ubuntu22.04', visibility: 'private' }, {}, 'archived', 'hide'],
-    ['of the catalogue, on one that was replaced and then put back by hand', { name: 'CC-Ubuntu22.04', properties: { current: '1', [markers.supersededAt]: '2024-05-01T00:00:00Z' } }, {}, 'current', 'keep'],
+    [
+      'of the catalogue, on an image that was made private by somebody',
+      { name: 'CC-Ubuntu22.04', visibility: 'private' },
+      {},
+      'archived',
+      'hide',
+    ],
+    [
+      'of the catalogue, on one that was replaced and then put back by hand',
+      { name: 'CC-Ubuntu22.04', properties: { current: '1', [markers.supersededAt]: '2024-05-01T00:00:00Z' } },
+      {},
+      'current',
+      'keep',
+    ],
     ['that has left the catalogue', { name: 'CC-CentOS7' }, {}, 'deprecated', 'hide'],
-    ['that has left the catalogue, hidden by somebody', { name: 'CC-CentOS7', visibility: 'private' }, {}, 'deprecated', 'hide'],
-    ['that has left the catalogue, hidden by somebody the other way', { name: 'CC-CentOS7', os_hidden: true }, {}, 'deprecated', 'hide'],
-    ['that has left the catalogue, hidden by us', { name: 'CC-CentOS7', visibility: 'private', properties: hiddenByUs }, {}, 'deprecated', 'delete'],
-    ['that has left the catalogue, hidden by us and published again', { name: 'CC-CentOS7', properties: hiddenByUs }, {}, 'deprecated', 'hide'],
+    [
+      'that has left the catalogue, hidden by somebody',
+      { name: 'CC-CentOS7', visibility: 'private' },
+      {},
+      'deprecated',
+      'hide',
+    ],
+    [
+      'that has left the catalogue, hidden by somebody the other way',
+      { name: 'CC-CentOS7', os_hidden: true },
+      {},
+      'deprecated',
+      'hide',
+    ],
+    [
+      'that has left the catalogue, hidden by us',
+      { name: 'CC-CentOS7', visibility: 'private', properties: hiddenByUs },
+      {},
+      'deprecated',
+      'delete',
+    ],
+    [
+      'that has left the catalogue, hidden by us and published again',
+      { name: 'CC-CentOS7', properties: hiddenByUs },
+      {},
+      'deprecated',
+      'hide',
+    ],
     ['that has left the catalogue, young', { name: 'CC-CentOS7', created_at: aged(3) }, {}, 'deprecated', 'keep'],
-    ['that has left the catalogue, where such are kept', { name: 'CC-CentOS7' }, { settings: { keepDeprecated: true } }, 'deprecated', 'keep'],
+    [
+      'that has left the catalogue, where such are kept',
+      { name: 'CC-CentOS7' },
+      { settings: { keepDeprecated: true } },
+      'deprecated',
+      'keep',
+    ],
     ['without a catalogue', { name: 'CC-CentOS7' }, { catalogue: undefined }, 'current', 'keep'],
     ['with an empty catalogue', { name: 'CC-CentOS7' }, { catalogue: new Set() }, 'deprecated', 'keep'],
-    ['of an IPA image, of which the catalogue tells nothing (21)', { name: 'CC-IPA-Debian11-AMD64.kernel' }, {}, 'current', 'keep'],
-    ['of an IPA image, which the catalogue has no more', { name: 'CC-IPA-Debian11.kernel' }, { catalogue: new Set(['CC-IPA-Debian12.kernel']) }, 'deprecated', 'hide'],
-    ['of an ARM image beside its sister of the same build (24)', { name: 'CC-Ubuntu24.04-ARM64', properties: { 'build-variant': 'base' } }, { catalogue: new Set(['CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64']) }, 'current', 'keep'],
+    [
+      'of an IPA image, of which the catalogue tells nothing (21)',
+      { name: 'CC-IPA-Debian11-AMD64.kernel' },
+      {},
+      'current',
+      'keep',
+    ],
+    [
+      'of an IPA image, which the catalogue has no more',
+      { name: 'CC-IPA-Debian11.kernel' },
+      { catalogue: new Set(['CC-IPA-Debian12.kernel']) },
+      'deprecated',
+      'hide',
+    ],
+    [
+      'of an ARM image beside its sister of the same build (24)',
+      { name: 'CC-Ubuntu24.04-ARM64', properties: { 'build-variant': 'base' } },
+      { catalogue: new Set(['CC-Ubuntu24.04', 'CC-Ubuntu24.04-ARM64']) },
+      'current',
+      'keep',
+    ],
   ])('%s', (_, changes, context, state, action) => {
     expect(planOf(oldImage(changes), context)).toMatchObject({ state, action });
   });
@@ -77,12 +195,21 @@ describe('a name', () => {
     expect(planOf(oldImage({ name }))).toMatchObject({ productionName, state: 'archived', action: 'delete' });
   });
 
-  test.each(['CC-Ubuntu22.04 of Bob', 'CC-Ubuntu22.04_old', 'CC-Ubuntu22.04:old', 'CC-Ubuntu22.04-99999999', 'CC_Foo-20230302', '_2025-04-22 15:30:45', '', 'CC-Ubuntu22.04_2025-44-22 15:30:45'])(
-    'that says nothing, "%s", saves the image',
-    (name) => {
-      expect(planOf(oldImage({ name }))).toMatchObject({ action: 'keep', reason: 'left alone: its name is neither a production name nor an archive name' });
-    },
-  );
+  test.each([
+    'CC-Ubuntu22.04 of Bob',
+    'CC-Ubuntu22.04_old',
+    'CC-Ubuntu22.04:old',
+    'CC-Ubuntu22.04-99999999',
+    'CC_Foo-20230302',
+    '_2025-04-22 15:30:45',
+    '',
+    'CC-Ubuntu22.04_2025-44-22 15:30:45',
+  ])('that says nothing, "%s", saves the image', (name) => {
+    expect(planOf(oldImage({ name }))).toMatchObject({
+      action: 'keep',
+      reason: 'left alone: its name is neither a production name nor an archive name',
+    });
+  });
 
   test('that somebody gave to an image of ours saves it', () => {
     expect(planOf(ourImage({ name: 'keep-for-the-course' }))).toMatchObject({ action: 'keep' });
@@ -94,8 +221,14 @@ describe('a name', () => {
 test.each<[string, RetentionImage]>([
   ["another project's image with a build's properties (23)", oldImage({ owner: 'stranger' })],
   ["another project's image with our marker", ourImage({ owner: 'stranger' })],
-  ["a server's snapshot that inherited every property (23)", oldImage({ properties: { current: '20240322-v1-amd', image_type: 'snapshot', base_image_ref: 'old' } })],
-  ['a snapshot that tells only its base', oldImage({ properties: { current: '20240322-v1-amd', base_image_ref: 'old' } })],
+  [
+    "a server's snapshot that inherited every property (23)",
+    oldImage({ properties: { current: '20240322-v1-amd', image_type: 'snapshot', base_image_ref: 'old' } }),
+  ],
+  [
+    'a snapshot that tells only its base',
+    oldImage({ properties: { current: '20240322-v1-amd', base_image_ref: 'old' } }),
+  ],
   ['a copy of ours', oldImage({ properties: { current: '20240322-v1-amd', [markers.id]: 'the-original' } })],
   ['an image without a build', oldImage({ properties: {} })],
   ['one that is being brought in', { ...incomingImage({ created_at: '2024-01-01T00:00:00Z' }), protected: false }],
@@ -110,29 +243,55 @@ describe('an id in another spelling', () => {
   const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
   const use = { named: [{ what: 'server web' }], count: 1 };
 
-  test.each([id.toUpperCase(), `{${id}}`, id.replaceAll('-', ''), `urn:uuid:${id}`])('%s is that of the image', (spelling) => {
-    const booting = { ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { ramdisk_id: spelling } }), protected: false };
-    const marked = ourImage({ id, properties: { [markers.id]: spelling } });
-    const mapping = { ...booting, properties: { block_device_mapping: JSON.stringify([{ source_type: 'image', image_id: spelling }]) } };
+  test.each([id.toUpperCase(), `{${id}}`, id.replaceAll('-', ''), `urn:uuid:${id}`])(
+    '%s is that of the image',
+    (spelling) => {
+      const booting = {
+        ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { ramdisk_id: spelling } }),
+        protected: false,
+      };
+      const marked = ourImage({ id, properties: { [markers.id]: spelling } });
+      const mapping = {
+        ...booting,
+        properties: { block_device_mapping: JSON.stringify([{ source_type: 'image', image_id: spelling }]) },
+      };
 
-    expect(plan([oldImage({ id }), booting]).images).toMatchObject([{ action: 'skip' }]);
-    expect(plan([oldImage({ id }), mapping]).images).toMatchObject([{ action: 'skip' }]);
-    expect(planOf(marked)).toMatchObject({ action: 'delete' });
-    expect(plan([oldImage({ id: spelling })], { uses: new Map([[id, use]]) }).images).toMatchObject([{ action: 'skip' }]);
-  });
+      expect(plan([oldImage({ id }), booting]).images).toMatchObject([{ action: 'skip' }]);
+      expect(plan([oldImage({ id }), mapping]).images).toMatchObject([{ action: 'skip' }]);
+      expect(planOf(marked)).toMatchObject({ action: 'delete' });
+      expect(plan([oldImage({ id: spelling })], { uses: new Map([[id, use]]) }).images).toMatchObject([
+        { action: 'skip' },
+      ]);
+    },
+  );
 });
 
 describe('an image that has had its time is skipped', () => {
   test.each<[string, Partial<RetentionImage>, PlanChanges, string]>([
     ['when it is protected', { protected: true }, {}, 'protected in Glance; 26 months old, deleted from 18'],
-    ['when it is named by skip_images', {}, { isExempt: ({ id }) => id === 'old' }, 'named by skip_images; 26 months old, deleted from 18'],
+    [
+      'when it is named by skip_images',
+      {},
+      { isExempt: ({ id }) => id === 'old' },
+      'named by skip_images; 26 months old, deleted from 18',
+    ],
     [
       'when it is in use, and the users are named',
       {},
-      { uses: new Map([['old', { named: [{ what: 'server web-3', projectId: 'p1' }, { what: 'node rack3' }], count: 5 }]]), projectNames: new Map([['p1', 'climate']]) },
+      {
+        uses: new Map([
+          ['old', { named: [{ what: 'server web-3', projectId: 'p1' }, { what: 'node rack3' }], count: 5 }],
+        ]),
+        projectNames: new Map([['p1', 'climate']]),
+      },
       'used by server web-3 of project climate, node rack3 and 3 more; 26 months old, deleted from 18',
     ],
-    ['when it is in use by a project of unknown name', {}, { uses: new Map([['old', { named: [{ what: 'server web-3', projectId: 'p1' }], count: 1 }]]) }, 'used by server web-3 of project p1; 26 months old, deleted from 18'],
+    [
+      'when it is in use by a project of unknown name',
+      {},
+      { uses: new Map([['old', { named: [{ what: 'server web-3', projectId: 'p1' }], count: 1 }]]) },
+      'used by server web-3 of project p1; 26 months old, deleted from 18',
+    ],
   ])('%s', (_, changes, context, reason) => {
     expect(planOf(oldImage(changes), context)).toMatchObject({ action: 'skip', reason });
   });
@@ -145,9 +304,17 @@ describe('an image that has had its time is skipped', () => {
 
   test('when an image that stays boots with it, whoever owns that one', () => {
     const kernel = oldImage({ id: 'kernel', name: 'CC-IPA-20230302' });
-    const booting = { ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { kernel_id: 'kernel' } }), protected: false };
+    const booting = {
+      ...siteImage({ id: 'user', name: "a user's", owner: 'stranger', properties: { kernel_id: 'kernel' } }),
+      protected: false,
+    };
 
-    expect(plan([kernel, booting]).images).toMatchObject([{ action: 'skip', reason: "used by image a user's (user) as its kernel or ramdisk; 26 months old, deleted from 18" }]);
+    expect(plan([kernel, booting]).images).toMatchObject([
+      {
+        action: 'skip',
+        reason: "used by image a user's (user) as its kernel or ramdisk; 26 months old, deleted from 18",
+      },
+    ]);
   });
 
   test('but not when the image that boots with it goes as well', () => {
@@ -155,11 +322,20 @@ describe('an image that has had its time is skipped', () => {
     const booting = oldImage({ id: 'booting', properties: { current: '1', kernel_id: 'kernel' } });
 
     expect(plan([kernel, booting]).images.map(({ action }) => action)).toEqual(['delete', 'delete']);
-    expect(plan([kernel, { ...booting, protected: true }]).images.map(({ action }) => action)).toEqual(['skip', 'skip']);
+    expect(plan([kernel, { ...booting, protected: true }]).images.map(({ action }) => action)).toEqual([
+      'skip',
+      'skip',
+    ]);
   });
 
   test('along a chain of images of which only the last one stays', () => {
-    const chain = Array.from({ length: 2000 }, (_, at) => oldImage({ id: `${at}`, protected: at === 1999, properties: { current: '1', ...(at > 0 ? { ramdisk_id: `${at - 1}` } : {}) } }));
+    const chain = Array.from({ length: 2000 }, (_, at) =>
+      oldImage({
+        id: `${at}`,
+        protected: at === 1999,
+        properties: { current: '1', ...(at > 0 ? { ramdisk_id: `${at - 1}` } : {}) },
+      }),
+    );
 
     expect(new Set(plan(chain).images.map(({ action }) => action))).toEqual(new Set(['skip']));
   });
@@ -182,7 +358,15 @@ test('a plan with more deletions than the fuse allows is refused whole', () => {
 const anyImage: fc.Arbitrary<RetentionImage> = fc
   .record({
     id: fc.constantFrom('a', 'b', 'c', 'd'),
-    name: fc.constantFrom('CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7', 'CC-Ubuntu22.04_2024-03-22 15:30:45', 'CC-Ubuntu22.04-20240322', 'own image', 'testing_CC-Ubuntu22.04'),
+    name: fc.constantFrom(
+      'CC-Ubuntu22.04',
+      'CC-Ubuntu24.04',
+      'CC-CentOS7',
+      'CC-Ubuntu22.04_2024-03-22 15:30:45',
+      'CC-Ubuntu22.04-20240322',
+      'own image',
+      'testing_CC-Ubuntu22.04',
+    ),
     owner: fc.constantFrom(owner, 'stranger'),
     visibility: fc.constantFrom('public', 'private', 'community', 'shared'),
     status: fc.constantFrom('active', 'deactivated', 'queued'),
@@ -191,12 +375,20 @@ const anyImage: fc.Arbitrary<RetentionImage> = fc
     created_at: fc.integer({ min: 0, max: 40 }).map((months) => aged(months)),
     marker: fc.constantFrom('none', 'own', 'foreign'),
     properties: fc.record(
-      { current: fc.constant('1'), image_type: fc.constantFrom('snapshot', 'image'), kernel_id: fc.constantFrom('a', 'b', 'c', 'd'), 'build-distro': fc.constant('ubuntu') },
+      {
+        current: fc.constant('1'),
+        image_type: fc.constantFrom('snapshot', 'image'),
+        kernel_id: fc.constantFrom('a', 'b', 'c', 'd'),
+        'build-distro': fc.constant('ubuntu'),
+      },
       { requiredKeys: [] },
     ),
   })
   .map(({ marker, ...image }) => {
-    const own = marker === 'none' ? {} : { [markers.id]: marker === 'own' ? image.id : 'another', [markers.name]: 'CC-Ubuntu22.04' };
+    const own =
+      marker === 'none'
+        ? {}
+        : { [markers.id]: marker === 'own' ? image.id : 'another', [markers.name]: 'CC-Ubuntu22.04' };
     return oldImage({ ...image, properties: { ...(image.properties as Record<string, string>), ...own } });
   });
 
@@ -207,7 +399,9 @@ test('whatever the site has, production, used, needed, protected and foreign ima
       const uses = new Map(used.map((id) => [id, { named: [{ what: 'server web' }], count: 1 }]));
       const planned = plan(site, { uses, catalogue: hasCatalogue ? catalogue : undefined }).images;
       const going = new Set(planned.filter(({ action }) => action === 'delete').map(({ image }) => image.id));
-      const needed = new Set(site.filter(({ id }) => !going.has(id)).flatMap(({ properties }) => properties.kernel_id ?? []));
+      const needed = new Set(
+        site.filter(({ id }) => !going.has(id)).flatMap(({ properties }) => properties.kernel_id ?? []),
+      );
 
       for (const { image } of planned.filter(({ action }) => action === 'hide' || action === 'delete')) {
         expect(used).not.toContain(image.id);
@@ -229,24 +423,47 @@ const hidden = (mode: string) => (mode === 'private' ? { visibility: 'private' }
 test('whatever the catalogue loses, no image that bears a production name goes in the run that first misses it', () => {
   const images = fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 });
   fc.assert(
-    fc.property(images, fc.subarray(['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7']), fc.nat(90), (site, names, graceDays) => {
-      const planned = plan(site, { catalogue: new Set(names), settings: { graceDays, acceptLosses: true } }).images;
+    fc.property(
+      images,
+      fc.subarray(['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7']),
+      fc.nat(90),
+      (site, names, graceDays) => {
+        const planned = plan(site, { catalogue: new Set(names), settings: { graceDays, acceptLosses: true } }).images;
 
-      expect(planned.filter(({ action, image }) => action === 'delete' && ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7'].includes(image.name))).toEqual([]);
-    }),
+        expect(
+          planned.filter(
+            ({ action, image }) =>
+              action === 'delete' && ['CC-Ubuntu22.04', 'CC-Ubuntu24.04', 'CC-CentOS7'].includes(image.name),
+          ),
+        ).toEqual([]);
+      },
+    ),
     { numRuns: 1000 },
   );
 });
 
 test('what a plan has done does not come up in the next one', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 }), fc.constantFrom('private', 'os_hidden'), (site, mode) => {
-      const actions = new Map(plan(site).images.map(({ image, action }) => [image.id, action]));
-      const after = site
-        .filter(({ id }) => actions.get(id) !== 'delete')
-        .map((image) => (actions.get(image.id) !== 'hide' ? image : { ...image, ...hidden(mode), updated_at: now.toISOString(), properties: { ...image.properties, [markers.hiddenAt]: now.toISOString() } }));
+    fc.property(
+      fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 }),
+      fc.constantFrom('private', 'os_hidden'),
+      (site, mode) => {
+        const actions = new Map(plan(site).images.map(({ image, action }) => [image.id, action]));
+        const after = site
+          .filter(({ id }) => actions.get(id) !== 'delete')
+          .map((image) =>
+            actions.get(image.id) !== 'hide'
+              ? image
+              : {
+                  ...image,
+                  ...hidden(mode),
+                  updated_at: now.toISOString(),
+                  properties: { ...image.properties, [markers.hiddenAt]: now.toISOString() },
+                },
+          );
 
-      expect(plan(after).images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
-    }),
+        expect(plan(after).images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
+      },
+    ),
   );
 });

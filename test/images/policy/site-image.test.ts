@@ -7,17 +7,34 @@ const copied = { current: '20250422-v1-amd', 'build-distro': 'ubuntu', [markers.
 
 test.each([
   ['the production image of an earlier tool', siteImage(), 'current', 'CC-Ubuntu22.04'],
-  ['our production image', siteImage({ properties: { [markers.id]: 'old', [markers.name]: 'CC-Ubuntu22.04' } }), 'current', 'CC-Ubuntu22.04'],
+  [
+    'our production image',
+    siteImage({ properties: { [markers.id]: 'old', [markers.name]: 'CC-Ubuntu22.04' } }),
+    'current',
+    'CC-Ubuntu22.04',
+  ],
   ['an image that is being brought in', incomingImage(), 'incoming', 'CC-Ubuntu22.04'],
-  ['one that an earlier tool was bringing in', siteImage({ name: 'testing_CC-Ubuntu22.04', visibility: 'private' }), 'incoming', 'CC-Ubuntu22.04'],
+  [
+    'one that an earlier tool was bringing in',
+    siteImage({ name: 'testing_CC-Ubuntu22.04', visibility: 'private' }),
+    'incoming',
+    'CC-Ubuntu22.04',
+  ],
   ['an archived one', siteImage({ name: 'CC-Ubuntu22.04_2025-04-22 15:30:45.123456' }), 'archived', 'CC-Ubuntu22.04'],
   ['a production image that was made private', siteImage({ visibility: 'private' }), 'archived', 'CC-Ubuntu22.04'],
-  ['a snapshot that inherited every property', siteImage({ properties: { ...copied, image_type: 'snapshot' } }), 'unmanaged', undefined],
+  [
+    'a snapshot that inherited every property',
+    siteImage({ properties: { ...copied, image_type: 'snapshot' } }),
+    'unmanaged',
+    undefined,
+  ],
   ['a copy', siteImage({ properties: copied }), 'unmanaged', undefined],
   ['an image of another project', siteImage({ owner: 'stranger' }), 'unmanaged', undefined],
   ['an image without a build', siteImage({ properties: {} }), 'unmanaged', undefined],
 ])('%s is told by its markers and its name', (_, image, state, productionName) => {
-  expect(stateOf(image, owner, 'testing_')).toEqual(productionName === undefined ? { state } : { state, productionName });
+  expect(stateOf(image, owner, 'testing_')).toEqual(
+    productionName === undefined ? { state } : { state, productionName },
+  );
 });
 
 describe('the archive name', () => {
@@ -40,7 +57,10 @@ describe('the archive name', () => {
     const stamp = fc.constantFrom('2025-04-22 15:30:45.123456', '2025-04-22 15:30:45', '1677628504.897832', undefined);
     fc.assert(
       fc.property(name, stamp, fc.boolean(), (productionName, timestamp, isTaken) => {
-        const image = siteImage({ name: productionName, properties: timestamp ? { 'build-timestamp': timestamp } : {} });
+        const image = siteImage({
+          name: productionName,
+          properties: timestamp ? { 'build-timestamp': timestamp } : {},
+        });
         const taken = isTaken ? new Set([archiveName(image, new Set())]) : new Set<string>();
 
         expect(productionNameOf(archiveName(image, taken), 'testing_')).toBe(productionName);

@@ -7,7 +7,11 @@ import { siteImage } from './image-fixtures.js';
 
 describe('the headers of an object', () => {
   test('give its identity, when it was built, and each build-* as a property', () => {
-    const read = parseBuild('id', [...headersOf({ 'Build-Cuda-Version': 'cuda11' }), ['X-Object-Meta-Owner', 'me'], ['X-Object-Meta-X-Sdk-Md5', 'abc']]);
+    const read = parseBuild('id', [
+      ...headersOf({ 'Build-Cuda-Version': 'cuda11' }),
+      ['X-Object-Meta-Owner', 'me'],
+      ['X-Object-Meta-X-Sdk-Md5', 'abc'],
+    ]);
 
     expect(read).toEqual({
       build: {
@@ -15,21 +19,41 @@ describe('the headers of an object', () => {
         ...{ timestamp: '1677628504.897832', builtAt: new Date('2023-02-28T23:55:04.897Z') },
         identity: { distro: 'ubuntu', release: 'focal', variant: 'base', ipa: 'na' },
         properties: {
-          ...{ 'build-distro': 'ubuntu', 'build-release': 'focal', 'build-variant': 'base', 'build-ipa': 'na', 'build-timestamp': '1677628504.897832' },
-          ...{ 'build-os-base-image-revision': '20230302', 'build-tag': 'CC-Ubuntu20.04-1677628504', 'build-repo': 'https://github.com/ChameleonCloud/abracadabra' },
+          ...{
+            'build-distro': 'ubuntu',
+            'build-release': 'focal',
+            'build-variant': 'base',
+            'build-ipa': 'na',
+            'build-timestamp': '1677628504.897832',
+          },
+          ...{
+            'build-os-base-image-revision': '20230302',
+            'build-tag': 'CC-Ubuntu20.04-1677628504',
+            'build-repo': 'https://github.com/ChameleonCloud/abracadabra',
+          },
           'build-cuda-version': 'cuda11',
         },
       },
     });
   });
 
-  test.each([['false', 'na'], ['False', 'na'], ['na', 'na'], [undefined, 'na'], ['kernel', 'kernel'], ['initramfs', 'initramfs']])('say with build-ipa %s that it is %s', (given, ipa) => {
+  test.each([
+    ['false', 'na'],
+    ['False', 'na'],
+    ['na', 'na'],
+    [undefined, 'na'],
+    ['kernel', 'kernel'],
+    ['initramfs', 'initramfs'],
+  ])('say with build-ipa %s that it is %s', (given, ipa) => {
     expect(parseBuild('id', headersOf({ 'build-ipa': given }))).toMatchObject({ build: { identity: { ipa } } });
   });
 
-  test.each(['build-distro', 'build-release', 'build-variant', 'build-timestamp'])('without %s are of something else', (name) => {
-    expect(parseBuild('id', headersOf({ [name]: undefined }))).toHaveProperty('foreign');
-  });
+  test.each(['build-distro', 'build-release', 'build-variant', 'build-timestamp'])(
+    'without %s are of something else',
+    (name) => {
+      expect(parseBuild('id', headersOf({ [name]: undefined }))).toHaveProperty('foreign');
+    },
+  );
 
   test.each([
     ['build-timestamp', 'yesterday', 'its build-timestamp "yesterday" is no moment'],
@@ -37,19 +61,28 @@ describe('the headers of an object', () => {
     ['disk-format', undefined, 'it has no disk-format'],
     ['disk-format', 'vmdk', 'its disk-format is "vmdk"'],
   ])('with %s %s have a fault', (name, value, fault) => {
-    expect(parseBuild('id', headersOf({ [name]: value }))).toMatchObject({ faulty: { id: 'id', fault: expect.stringContaining(fault) } });
+    expect(parseBuild('id', headersOf({ [name]: value }))).toMatchObject({
+      faulty: { id: 'id', fault: expect.stringContaining(fault) },
+    });
   });
 
   test('without a revision are good: later builds have none', () => {
-    expect(parseBuild('id', headersOf({ 'build-os-base-image-revision': undefined }))).not.toHaveProperty('build.revision');
+    expect(parseBuild('id', headersOf({ 'build-os-base-image-revision': undefined }))).not.toHaveProperty(
+      'build.revision',
+    );
   });
 
   test('never give a property that is not build-*, whatever they are', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (headers) => {
-        const read = parseBuild('id', [...headersOf(), ...headers.map(([name, value]): [string, string] => [`x-object-meta-${name}`, value])]);
+        const read = parseBuild('id', [
+          ...headersOf(),
+          ...headers.map(([name, value]): [string, string] => [`x-object-meta-${name}`, value]),
+        ]);
 
-        if ('build' in read) for (const [name, value] of Object.entries(read.build.properties)) expect(`${name}=${value}`).toMatch(/^build-[\w.:-]+=[^\u0000-\u001f]+$/);
+        if ('build' in read)
+          for (const [name, value] of Object.entries(read.build.properties))
+            expect(`${name}=${value}`).toMatch(/^build-[\w.:-]+=[^\u0000-\u001f]+$/);
       }),
     );
   });
@@ -67,21 +100,28 @@ describe('the newest build', () => {
   });
 
   test('of one instant is the one that came to the store last', () => {
-    const stored = (id: string, day: number) => parseBuild(id, [...headersOf({}), ['Last-Modified', `Thu, 0${day} Jun 2023 10:00:00 GMT`]]);
-    const builds = [stored('b', 1), stored('a', 1), stored('c', 8)].flatMap((read) => ('build' in read ? [read.build] : []));
+    const stored = (id: string, day: number) =>
+      parseBuild(id, [...headersOf({}), ['Last-Modified', `Thu, 0${day} Jun 2023 10:00:00 GMT`]]);
+    const builds = [stored('b', 1), stored('a', 1), stored('c', 8)].flatMap((read) =>
+      'build' in read ? [read.build] : [],
+    );
 
     expect(newestOf(builds)?.id).toBe('c');
     expect(newestOf(builds.slice(0, 2))?.id).toBe('a');
   });
 
   test('is the same whatever the order of the list', () => {
-    const builds = fc.uniqueArray(fc.record({ id: fc.uuid(), seconds: fc.integer({ min: 1_600_000_000, max: 1_600_000_003 }) }), { selector: ({ id }) => id, minLength: 1 });
+    const builds = fc.uniqueArray(
+      fc.record({ id: fc.uuid(), seconds: fc.integer({ min: 1_600_000_000, max: 1_600_000_003 }) }),
+      { selector: ({ id }) => id, minLength: 1 },
+    );
     fc.assert(
       fc.property(builds, (given) => {
         const all = given.map(({ id, seconds }) => storedBuild(id, { 'build-timestamp': String(seconds) }));
 
         expect(newestOf([...all].reverse())).toEqual(newestOf(all));
-        for (const build of all) expect(newestOf(all)?.builtAt.getTime()).toBeGreaterThanOrEqual(build.builtAt.getTime());
+        for (const build of all)
+          expect(newestOf(all)?.builtAt.getTime()).toBeGreaterThanOrEqual(build.builtAt.getTime());
       }),
     );
   });
@@ -106,7 +146,11 @@ describe('an image of the site', () => {
 
   test.each([
     ['a revision', {}, 'CC-Ubuntu22.04-20230302-1677628504.897832'],
-    ['a revision with a dash', { 'build-os-base-image-revision': '20230124-1270' }, 'CC-Ubuntu22.04-20230124-1270-1677628504.897832'],
+    [
+      'a revision with a dash',
+      { 'build-os-base-image-revision': '20230124-1270' },
+      'CC-Ubuntu22.04-20230124-1270-1677628504.897832',
+    ],
     ['no revision', { 'build-os-base-image-revision': '' }, 'CC-Ubuntu22.04_1677628504.897832'],
     ['a release', { current: '20250422-v1' }, 'CC-Ubuntu22.04_1677628504.897832'],
   ])('with %s is archived under a name that the cleaner reads again', (_, changes, expected) => {
@@ -116,6 +160,10 @@ describe('an image of the site', () => {
 
     expect(name).toBe(expected);
     expect(archiveName(image, new Set([name]))).toBe(`${name}.2`);
-    for (const archived of [name, `${name}.2`]) expect(parseName({ ...image, name: archived }, new Set())).toEqual({ productionName: 'CC-Ubuntu22.04', isArchive: true });
+    for (const archived of [name, `${name}.2`])
+      expect(parseName({ ...image, name: archived }, new Set())).toEqual({
+        productionName: 'CC-Ubuntu22.04',
+        isArchive: true,
+      });
   });
 });

@@ -1,9 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isMeant, parseSupports, withOtherHalves, wordsOf, type BuildIdentity } from '../../../modules/images/policy/supported-builds.js';
+import {
+  isMeant,
+  parseSupports,
+  withOtherHalves,
+  wordsOf,
+  type BuildIdentity,
+} from '../../../modules/images/policy/supported-builds.js';
 import { supports } from '../../sandbox/builds.js';
 
-const names = (document: unknown): string[] => parseSupports(document, '/etc/supports.yaml').builds.map(({ name }) => name);
+const names = (document: unknown): string[] =>
+  parseSupports(document, '/etc/supports.yaml').builds.map(({ name }) => name);
 
 /** The document with one value replaced; the path is dotted. */
 function changed(path: string, value: unknown): unknown {
@@ -17,7 +24,13 @@ function changed(path: string, value: unknown): unknown {
 
 describe('supports.yaml', () => {
   test('gives each listed variant of each release its production name, and two for an agent', () => {
-    expect(names(supports)).toEqual(['CC-Ubuntu20.04', 'CC-Ubuntu20.04-CUDA', 'CC-Ubuntu22.04', 'CC-IPA-Debian11-AMD64.kernel', 'CC-IPA-Debian11-AMD64.initramfs']);
+    expect(names(supports)).toEqual([
+      'CC-Ubuntu20.04',
+      'CC-Ubuntu20.04-CUDA',
+      'CC-Ubuntu22.04',
+      'CC-IPA-Debian11-AMD64.kernel',
+      'CC-IPA-Debian11-AMD64.initramfs',
+    ]);
   });
 
   test('speaks for the names of a release without variants too, but deploys nothing of it', () => {
@@ -28,9 +41,14 @@ describe('supports.yaml', () => {
   });
 
   test('takes a release for what it is called, digits too', () => {
-    const document = { supported_distros: { centos: { releases: { 7: { prod_name: 'CC-CentOS7', variants: ['base'] } } } }, supported_variants: { base: null } };
+    const document = {
+      supported_distros: { centos: { releases: { 7: { prod_name: 'CC-CentOS7', variants: ['base'] } } } },
+      supported_variants: { base: null },
+    };
 
-    expect(parseSupports(document, '').builds).toEqual([{ identity: { distro: 'centos', release: '7', variant: 'base', ipa: 'na' }, name: 'CC-CentOS7' }]);
+    expect(parseSupports(document, '').builds).toEqual([
+      { identity: { distro: 'centos', release: '7', variant: 'base', ipa: 'na' }, name: 'CC-CentOS7' },
+    ]);
   });
 
   test.each([
@@ -38,21 +56,43 @@ describe('supports.yaml', () => {
     ['a list', [], '/etc/supports.yaml is []'],
     ['no distributions', { supported_variants: {} }, '/etc/supports.yaml: supported_distros is missing'],
     ['distributions in a list', { supported_distros: ['ubuntu'] }, 'supported_distros is ["ubuntu"]'],
-    ['a distribution that is text', changed('supported_distros.ubuntu', 'focal'), 'supported_distros.ubuntu is "focal"'],
-    ['releases in a list', changed('supported_distros.ubuntu.releases', ['focal']), 'supported_distros.ubuntu.releases is ["focal"]'],
-    ['a release that is text', changed('supported_distros.ubuntu.releases.focal', 'CC'), 'supported_distros.ubuntu.releases.focal is "CC"'],
+    [
+      'a distribution that is text',
+      changed('supported_distros.ubuntu', 'focal'),
+      'supported_distros.ubuntu is "focal"',
+    ],
+    [
+      'releases in a list',
+      changed('supported_distros.ubuntu.releases', ['focal']),
+      'supported_distros.ubuntu.releases is ["focal"]',
+    ],
+    [
+      'a release that is text',
+      changed('supported_distros.ubuntu.releases.focal', 'CC'),
+      'supported_distros.ubuntu.releases.focal is "CC"',
+    ],
   ])('with %s is refused, naming the key', (_, document, message) => {
     expect(() => parseSupports(document, '/etc/supports.yaml')).toThrow(message);
   });
 
   const focal = 'supported_distros.ubuntu.releases.focal';
   test.each([
-    ['a variant that is not described', `${focal}.variants`, ['base', 'gpus'], `${focal}.variants[1] is "gpus", which supported_variants does not have; did you mean gpu?`],
+    [
+      'a variant that is not described',
+      `${focal}.variants`,
+      ['base', 'gpus'],
+      `${focal}.variants[1] is "gpus", which supported_variants does not have; did you mean gpu?`,
+    ],
     ['no production name', `${focal}.prod_name`, null, `${focal}.prod_name is missing`],
     ['a production name with a slash', `${focal}.prod_name`, '../etc', `${focal}.prod_name is "../etc"`],
     ['variants in a text', `${focal}.variants`, 'base', `${focal}.variants is "base"; it must be a list`],
     ['a variant that is a mapping', `${focal}.variants`, [{ base: 1 }], `${focal}.variants[0] is {"base":1}`],
-    ['a suffix that is a list', 'supported_variants.gpu.prod_name_suffix', ['x'], 'supported_variants.gpu.prod_name_suffix is ["x"]'],
+    [
+      'a suffix that is a list',
+      'supported_variants.gpu.prod_name_suffix',
+      ['x'],
+      'supported_variants.gpu.prod_name_suffix is ["x"]',
+    ],
     ['one name for two builds', 'supported_variants.gpu.prod_name_suffix', null, 'gives this name to ubuntu focal'],
   ])('with %s has a fault of those images alone', (_, path, value, fault) => {
     const { builds } = parseSupports(changed(path, value), '/etc/supports.yaml');
@@ -62,11 +102,21 @@ describe('supports.yaml', () => {
   });
 
   test('whatever is in it, gives names that no two builds have, or throws the error of a bad file', () => {
-    const value = fc.oneof(fc.constantFrom('base', 'gpu', 'amd64', null, 7, '', 'x/y'), fc.array(fc.constantFrom('base', 'gpu', '__proto__', 'toString')), fc.jsonValue({ maxDepth: 1 }));
+    const value = fc.oneof(
+      fc.constantFrom('base', 'gpu', 'amd64', null, 7, '', 'x/y'),
+      fc.array(fc.constantFrom('base', 'gpu', '__proto__', 'toString')),
+      fc.jsonValue({ maxDepth: 1 }),
+    );
     const release = fc.record({ prod_name: value, variants: value }, { requiredKeys: [] });
     const document = fc.record({
-      supported_distros: fc.dictionary(fc.constantFrom('ubuntu', 'ipa_debian', 'centos'), fc.record({ releases: fc.dictionary(fc.constantFrom('focal', '7', 'x'), release) })),
-      supported_variants: fc.dictionary(fc.constantFrom('base', 'gpu', 'amd64'), fc.oneof(fc.constant(null), fc.record({ prod_name_suffix: value }))),
+      supported_distros: fc.dictionary(
+        fc.constantFrom('ubuntu', 'ipa_debian', 'centos'),
+        fc.record({ releases: fc.dictionary(fc.constantFrom('focal', '7', 'x'), release) }),
+      ),
+      supported_variants: fc.dictionary(
+        fc.constantFrom('base', 'gpu', 'amd64'),
+        fc.oneof(fc.constant(null), fc.record({ prod_name_suffix: value })),
+      ),
     });
     fc.assert(
       fc.property(document, (given) => {
@@ -99,7 +149,14 @@ test.each([
 test('a half of an agent that is chosen brings the other one with it', () => {
   const { builds } = parseSupports(supports, '');
 
-  const chosen = withOtherHalves(builds.filter(({ name }) => /\.kernel$|22\.04$/.test(name)), builds);
+  const chosen = withOtherHalves(
+    builds.filter(({ name }) => /\.kernel$|22\.04$/.test(name)),
+    builds,
+  );
 
-  expect(chosen.map(({ name }) => name)).toEqual(['CC-Ubuntu22.04', 'CC-IPA-Debian11-AMD64.kernel', 'CC-IPA-Debian11-AMD64.initramfs']);
+  expect(chosen.map(({ name }) => name)).toEqual([
+    'CC-Ubuntu22.04',
+    'CC-IPA-Debian11-AMD64.kernel',
+    'CC-IPA-Debian11-AMD64.initramfs',
+  ]);
 });

@@ -1,18 +1,41 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { architectureNamed, architectureOf, faultOf, kindOf, newestPair, pairOf, serverImageName, type IpaImage } from '../../../modules/ipa/policy/ipa-images.js';
+import {
+  architectureNamed,
+  architectureOf,
+  faultOf,
+  kindOf,
+  newestPair,
+  pairOf,
+  serverImageName,
+  type IpaImage,
+} from '../../../modules/ipa/policy/ipa-images.js';
 import { owner, siteImage } from '../../images/policy/image-fixtures.js';
 
 const prefix = 'testing_';
 
 function half(kind: 'kernel' | 'initramfs', changes: Partial<IpaImage> = {}): IpaImage {
-  const properties = { 'build-ipa': kind, 'build-tag': 'CC-IPA-Debian11-AMD64-2025-04-22', 'build-timestamp': '2025-04-22 15:30:45', ...changes.properties };
-  return { ...siteImage({ id: kind, name: `CC-IPA-Debian11-AMD64.${kind}` }), disk_format: kind === 'kernel' ? 'aki' : 'ari', ...changes, properties };
+  const properties = {
+    'build-ipa': kind,
+    'build-tag': 'CC-IPA-Debian11-AMD64-2025-04-22',
+    'build-timestamp': '2025-04-22 15:30:45',
+    ...changes.properties,
+  };
+  return {
+    ...siteImage({ id: kind, name: `CC-IPA-Debian11-AMD64.${kind}` }),
+    disk_format: kind === 'kernel' ? 'aki' : 'ari',
+    ...changes,
+    properties,
+  };
 }
 
 test.each([
   ['by the end of the name', { name: 'CC-IPA-Debian11-AMD64.kernel', properties: {} }, 'kernel'],
-  ['by the end of the name before the stamp of an archive', { name: 'CC-IPA-Debian11-AMD64.initramfs_2025-04-22 15:30:45', properties: {} }, 'initramfs'],
+  [
+    'by the end of the name before the stamp of an archive',
+    { name: 'CC-IPA-Debian11-AMD64.initramfs_2025-04-22 15:30:45', properties: {} },
+    'initramfs',
+  ],
   ['by build-ipa', { name: 'whatever', properties: { 'build-ipa': 'kernel' } }, 'kernel'],
   ['neither', { name: 'CC-Ubuntu24.04', properties: { 'build-ipa': 'na' } }, undefined],
 ])('tells what an image is %s', (_, changes, kind) => {
@@ -31,19 +54,66 @@ test.each([
 });
 
 test('knows the words for an architecture, and no others', () => {
-  expect(['AMD64', 'x86-64', 'Arm64', 'armv8l', 'ppc64le', undefined].map(architectureNamed)).toEqual(['x86_64', 'x86_64', 'aarch64', 'aarch64', undefined, undefined]);
+  expect(['AMD64', 'x86-64', 'Arm64', 'armv8l', 'ppc64le', undefined].map(architectureNamed)).toEqual([
+    'x86_64',
+    'x86_64',
+    'aarch64',
+    'aarch64',
+    undefined,
+    undefined,
+  ]);
 });
 
 test.each([
-  ['two initramfs', half('initramfs'), half('initramfs'), /^CC-IPA-Debian11-AMD64.initramfs \(initramfs\) is no kernel: its name ends in .initramfs$/],
-  ['a contradiction', half('kernel', { properties: { 'build-ipa': 'initramfs' } }), half('initramfs'), /its build-ipa is initramfs$/],
+  [
+    'two initramfs',
+    half('initramfs'),
+    half('initramfs'),
+    /^CC-IPA-Debian11-AMD64.initramfs \(initramfs\) is no kernel: its name ends in .initramfs$/,
+  ],
+  [
+    'a contradiction',
+    half('kernel', { properties: { 'build-ipa': 'initramfs' } }),
+    half('initramfs'),
+    /its build-ipa is initramfs$/,
+  ],
   ['one that is not active', half('kernel'), half('initramfs', { status: 'queued' }), /is queued, not active$/],
-  ['a disk for a kernel', half('kernel', { disk_format: 'raw' }), half('initramfs'), /has disk format raw; a kernel has aki$/],
-  ['a kernel in the format of an initramfs', half('kernel', { disk_format: 'ari' }), half('initramfs'), /has disk format ari; a kernel has aki$/],
-  ['two builds by their tags', half('kernel', { properties: { 'build-tag': 'other' } }), half('initramfs'), /are of two builds, other and CC-IPA-Debian11-AMD64-2025-04-22$/],
-  ['two builds by their revisions', untagged('kernel', { 'build-os-base-image-revision': '1' }), untagged('initramfs', { 'build-os-base-image-revision': '2' }), /are of two builds, .*\(revision 1\) and .*\(revision 2\)$/],
-  ['one whose build is not told', half('kernel'), half('initramfs', { properties: { 'build-tag': '', 'build-timestamp': '' } }), /are of two builds, .* and one that is not told$/],
-  ['two architectures', half('kernel', { properties: { architecture: 'aarch64' } }), half('initramfs'), /are for two architectures, aarch64 and x86_64$/],
+  [
+    'a disk for a kernel',
+    half('kernel', { disk_format: 'raw' }),
+    half('initramfs'),
+    /has disk format raw; a kernel has aki$/,
+  ],
+  [
+    'a kernel in the format of an initramfs',
+    half('kernel', { disk_format: 'ari' }),
+    half('initramfs'),
+    /has disk format ari; a kernel has aki$/,
+  ],
+  [
+    'two builds by their tags',
+    half('kernel', { properties: { 'build-tag': 'other' } }),
+    half('initramfs'),
+    /are of two builds, other and CC-IPA-Debian11-AMD64-2025-04-22$/,
+  ],
+  [
+    'two builds by their revisions',
+    untagged('kernel', { 'build-os-base-image-revision': '1' }),
+    untagged('initramfs', { 'build-os-base-image-revision': '2' }),
+    /are of two builds, .*\(revision 1\) and .*\(revision 2\)$/,
+  ],
+  [
+    'one whose build is not told',
+    half('kernel'),
+    half('initramfs', { properties: { 'build-tag': '', 'build-timestamp': '' } }),
+    /are of two builds, .* and one that is not told$/,
+  ],
+  [
+    'two architectures',
+    half('kernel', { properties: { architecture: 'aarch64' } }),
+    half('initramfs'),
+    /are for two architectures, aarch64 and x86_64$/,
+  ],
 ])('refuses %s', (_, kernel, initramfs, refusal) => {
   expect(pairOf(kernel, initramfs)).toEqual({ refusal: expect.stringMatching(refusal) });
 });
@@ -53,8 +123,16 @@ function untagged(kind: 'kernel' | 'initramfs', properties: Record<string, strin
 }
 
 test.each([
-  ['with the kind in their tags', half('kernel', { properties: { 'build-tag': 'CC-IPA.kernel-2025' } }), half('initramfs', { properties: { 'build-tag': 'CC-IPA.initramfs-2025' } })],
-  ['with one instant in two styles', untagged('kernel', { 'build-timestamp': '1745335845' }), untagged('initramfs', { 'build-timestamp': '2025-04-22 15:30:45' })],
+  [
+    'with the kind in their tags',
+    half('kernel', { properties: { 'build-tag': 'CC-IPA.kernel-2025' } }),
+    half('initramfs', { properties: { 'build-tag': 'CC-IPA.initramfs-2025' } }),
+  ],
+  [
+    'with one instant in two styles',
+    untagged('kernel', { 'build-timestamp': '1745335845' }),
+    untagged('initramfs', { 'build-timestamp': '2025-04-22 15:30:45' }),
+  ],
   ['with aki for both, as tools of old have it', half('kernel'), half('initramfs', { disk_format: 'aki' })],
 ])('takes two images of one build, %s', (_, kernel, initramfs) => {
   expect(pairOf(kernel, initramfs)).toMatchObject({ pair: { kernel, initramfs, architecture: 'x86_64' } });
@@ -62,22 +140,40 @@ test.each([
 
 test('two images that tell of no build are taken with a warning', () => {
   const bare = { properties: { 'build-tag': '', 'build-timestamp': '' } };
-  expect(pairOf(half('kernel', bare), half('initramfs', bare))).toMatchObject({ pair: {}, warning: expect.stringMatching(/not known whether they belong together/) });
+  expect(pairOf(half('kernel', bare), half('initramfs', bare))).toMatchObject({
+    pair: {},
+    warning: expect.stringMatching(/not known whether they belong together/),
+  });
 });
 
 const newer = { properties: { 'build-tag': 'newer', 'build-timestamp': '2025-06-01 00:00:00' } };
 
 test('takes the newest pair by the instant of its build', () => {
-  const images = [half('kernel'), half('initramfs'), half('kernel', { ...newer, id: 'k2' }), half('initramfs', { ...newer, id: 'i2' })];
-  expect(newestPair(images, { owner, prefix })).toMatchObject({ pair: { kernel: { id: 'k2' }, initramfs: { id: 'i2' }, build: 'newer' } });
+  const images = [
+    half('kernel'),
+    half('initramfs'),
+    half('kernel', { ...newer, id: 'k2' }),
+    half('initramfs', { ...newer, id: 'i2' }),
+  ];
+  expect(newestPair(images, { owner, prefix })).toMatchObject({
+    pair: { kernel: { id: 'k2' }, initramfs: { id: 'i2' }, build: 'newer' },
+  });
 });
 
 test('of two pairs of one instant the one that came to the site later is the newer', () => {
-  const twin = (kind: 'kernel' | 'initramfs', tag: string, created_at: string) => half(kind, { id: `${tag}.${kind}`, created_at, properties: { ...newer.properties, 'build-tag': tag } });
-  const pairOfTag = (tag: string, created_at: string) => [twin('kernel', tag, '2025-06-01T00:00:00Z'), twin('initramfs', tag, created_at)];
+  const twin = (kind: 'kernel' | 'initramfs', tag: string, created_at: string) =>
+    half(kind, { id: `${tag}.${kind}`, created_at, properties: { ...newer.properties, 'build-tag': tag } });
+  const pairOfTag = (tag: string, created_at: string) => [
+    twin('kernel', tag, '2025-06-01T00:00:00Z'),
+    twin('initramfs', tag, created_at),
+  ];
   const [early, late] = [pairOfTag('z', '2025-06-02T00:00:00Z'), pairOfTag('a', '2025-06-03T00:00:00Z')];
 
-  for (const images of [[...early, ...late], [...late, ...early]]) expect(newestPair(images, { owner, prefix })).toMatchObject({ pair: { build: 'a' } });
+  for (const images of [
+    [...early, ...late],
+    [...late, ...early],
+  ])
+    expect(newestPair(images, { owner, prefix })).toMatchObject({ pair: { build: 'a' } });
 });
 
 test.each([
@@ -86,15 +182,34 @@ test.each([
   ['those that are being brought in', { name: 'testing_CC-IPA-Debian11-AMD64.kernel' }],
   ['for another architecture', { properties: { ...newer.properties, architecture: 'aarch64' } }],
 ])('leaves out %s', (_, changes) => {
-  const images = [half('kernel'), half('initramfs'), half('kernel', { ...newer, id: 'k2', ...changes }), half('initramfs', { ...newer, id: 'i2', ...changes })];
-  expect(newestPair(images, { owner, prefix, architecture: 'x86_64' })).toMatchObject({ pair: { kernel: { id: 'kernel' }, initramfs: { id: 'initramfs' } } });
+  const images = [
+    half('kernel'),
+    half('initramfs'),
+    half('kernel', { ...newer, id: 'k2', ...changes }),
+    half('initramfs', { ...newer, id: 'i2', ...changes }),
+  ];
+  expect(newestPair(images, { owner, prefix, architecture: 'x86_64' })).toMatchObject({
+    pair: { kernel: { id: 'kernel' }, initramfs: { id: 'initramfs' } },
+  });
 });
 
 test.each([
   ['there is none', [], /^there are no IPA images of this project with the name CC-IPA for aarch64: /],
-  ['the newest build is half', [half('kernel'), half('initramfs'), half('kernel', newer)], /^the newest build, CC-IPA-Debian11-AMD64 of newer, has no initramfs: /],
-  ['the newest build is there twice', [half('kernel', newer), half('kernel', { ...newer, id: 'twin' }), half('initramfs', newer)], /has more than one kernel: /],
-  ['the newest build is not usable', [half('kernel', newer), half('initramfs', { ...newer, status: 'saving' })], /is saving, not active$/],
+  [
+    'the newest build is half',
+    [half('kernel'), half('initramfs'), half('kernel', newer)],
+    /^the newest build, CC-IPA-Debian11-AMD64 of newer, has no initramfs: /,
+  ],
+  [
+    'the newest build is there twice',
+    [half('kernel', newer), half('kernel', { ...newer, id: 'twin' }), half('initramfs', newer)],
+    /has more than one kernel: /,
+  ],
+  [
+    'the newest build is not usable',
+    [half('kernel', newer), half('initramfs', { ...newer, status: 'saving' })],
+    /is saving, not active$/,
+  ],
 ])('refuses where %s', (what, images, refusal) => {
   const wish = what === 'there is none' ? { name: 'CC-IPA', architecture: 'aarch64' as const } : {};
   expect(newestPair(images, { owner, prefix, ...wish })).toEqual({ refusal: expect.stringMatching(refusal) });
@@ -111,16 +226,32 @@ test('whatever the images, a pair is a kernel and an initramfs without faults, o
   });
   fc.assert(
     fc.property(fc.array(image, { maxLength: 6 }), (rows) => {
-      const images = rows.map(({ kind, name, build, ...rest }, index) => half(kind, { ...rest, id: `${index}`, name: `${name}.${kind}`, properties: { 'build-tag': '', 'build-timestamp': build } }));
+      const images = rows.map(({ kind, name, build, ...rest }, index) =>
+        half(kind, {
+          ...rest,
+          id: `${index}`,
+          name: `${name}.${kind}`,
+          properties: { 'build-tag': '', 'build-timestamp': build },
+        }),
+      );
       const choice = newestPair(images, { owner, prefix });
       if ('refusal' in choice) return choice.refusal !== '';
       const { kernel, initramfs } = choice.pair;
       const isSound = faultOf(kernel, 'kernel') === undefined && faultOf(initramfs, 'initramfs') === undefined;
-      return isSound && [kernel, initramfs].every((chosen) => chosen.owner === owner) && architectureOf(kernel) === architectureOf(initramfs);
+      return (
+        isSound &&
+        [kernel, initramfs].every((chosen) => chosen.owner === owner) &&
+        architectureOf(kernel) === architectureOf(initramfs)
+      );
     }),
   );
 });
 
 test('the default of what is deployed follows the architecture, a given one does not', () => {
-  expect([serverImageName('CC-A', true, 'aarch64'), serverImageName('CC-A', true, 'x86_64'), serverImageName('CC-A', true, undefined), serverImageName('CC-A', false, 'aarch64')]).toEqual(['CC-A-ARM64', 'CC-A', 'CC-A', 'CC-A']);
+  expect([
+    serverImageName('CC-A', true, 'aarch64'),
+    serverImageName('CC-A', true, 'x86_64'),
+    serverImageName('CC-A', true, undefined),
+    serverImageName('CC-A', false, 'aarch64'),
+  ]).toEqual(['CC-A-ARM64', 'CC-A', 'CC-A', 'CC-A']);
 });

@@ -23,31 +23,44 @@ describe('a MAC address', () => {
 
   test('is the same in every notation', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), fc.constantFrom(':', '-', ''), fc.boolean(), (bytes, separator, upper) => {
-        const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
-        const text = pairs.join(separator);
-        expect(normaliseMac(upper ? text.toUpperCase() : text)).toBe(pairs.join(':'));
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 6, maxLength: 6 }),
+        fc.constantFrom(':', '-', ''),
+        fc.boolean(),
+        (bytes, separator, upper) => {
+          const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
+          const text = pairs.join(separator);
+          expect(normaliseMac(upper ? text.toUpperCase() : text)).toBe(pairs.join(':'));
+        },
+      ),
     );
   });
 });
 
 describe('a node', () => {
   test("of bifrost's inventory is understood", () => {
-    const { wish, faults } = parseNode(
-      {
-        ...{ name: 'testvm1', uuid: 'A8CB6624-0D9F-4882-AFFC-046EBB96EC01', driver: 'ipmi', nics: [{ mac: '00-01-02-03-04-05', pxe: 'no' }], host_groups: ['a'], ipv4_address: '192.0.2.1' },
-        driver_info: { power: { ipmi_address: 'x' }, ipmi_port: 623 },
-        properties: { ram: 1024, disk_size: 10, cpus: 2 },
-        ipa_kernel_url: 'http://h/k',
+    const { wish, faults } = parseNode({
+      ...{
+        name: 'testvm1',
+        uuid: 'A8CB6624-0D9F-4882-AFFC-046EBB96EC01',
+        driver: 'ipmi',
+        nics: [{ mac: '00-01-02-03-04-05', pxe: 'no' }],
+        host_groups: ['a'],
+        ipv4_address: '192.0.2.1',
       },
-    );
+      driver_info: { power: { ipmi_address: 'x' }, ipmi_port: 623 },
+      properties: { ram: 1024, disk_size: 10, cpus: 2 },
+      ipa_kernel_url: 'http://h/k',
+    });
 
     expect(faults).toEqual([]);
     expect(wish).toEqual({
       uuid: 'a8cb6624-0d9f-4882-affc-046ebb96ec01',
       attributes: { name: 'testvm1', driver: 'ipmi' },
-      mappings: { driver_info: { deploy_kernel: 'http://h/k', ipmi_address: 'x', ipmi_port: 623 }, properties: { memory_mb: 1024, local_gb: 10, cpus: 2 } },
+      mappings: {
+        driver_info: { deploy_kernel: 'http://h/k', ipmi_address: 'x', ipmi_port: 623 },
+        properties: { memory_mb: 1024, local_gb: 10, cpus: 2 },
+      },
       ports: [{ address: '00:01:02:03:04:05', attributes: { pxe_enabled: false } }],
       ignored: ['host_groups', 'ipv4_address'],
     });
@@ -70,31 +83,67 @@ describe('a node', () => {
     ['a port twice', { ports: ['52:54:00:ab:cd:ef', '525400ABCDEF'] }, 'is given twice'],
     ['an address that YAML took for a number', { ports: [{ mac: 31_415_926 }] }, 'put the MAC address into quotes'],
     ['a port without an address', { ports: [{}] }, 'ports[0].mac: it is missing'],
-    ['an unknown field of a port', { ports: [{ mac: '52:54:00:ab:cd:ef', physical_netwrk: 'x' }] }, 'did you mean physical_network?'],
-    ['half a link', { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x' } }] }, 'llc: it needs port_id with switch_id or hostname'],
-    ['a link with more', { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x', switch_id: '52:54:00:00:00:01', speed: 1 } }] }, 'speed: it is not allowed'],
-    ['a switch id that is none', { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x', switch_id: 'tor1' } }] }, 'neither a MAC address nor a datapath id'],
-  ])('with %s is refused', (_, given, expected) => expect(parseNode(given).faults.map(faultText)).toEqual([expect.stringContaining(expected)]));
+    [
+      'an unknown field of a port',
+      { ports: [{ mac: '52:54:00:ab:cd:ef', physical_netwrk: 'x' }] },
+      'did you mean physical_network?',
+    ],
+    [
+      'half a link',
+      { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x' } }] },
+      'llc: it needs port_id with switch_id or hostname',
+    ],
+    [
+      'a link with more',
+      { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x', switch_id: '52:54:00:00:00:01', speed: 1 } }] },
+      'speed: it is not allowed',
+    ],
+    [
+      'a switch id that is none',
+      { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x', switch_id: 'tor1' } }] },
+      'neither a MAC address nor a datapath id',
+    ],
+  ])('with %s is refused', (_, given, expected) =>
+    expect(parseNode(given).faults.map(faultText)).toEqual([expect.stringContaining(expected)]),
+  );
 });
 
 describe('an inventory', () => {
-  const read = (content: unknown, defaults = {}): ReturnType<typeof readInventory> => readInventory(entriesOf(content, ([key]) => `file line ${Number(key) + 1}`) ?? [], defaults);
+  const read = (content: unknown, defaults = {}): ReturnType<typeof readInventory> =>
+    readInventory(entriesOf(content, ([key]) => `file line ${Number(key) + 1}`) ?? [], defaults);
 
   test('is a list, a list under nodes, or a mapping of names', () => {
-    const names = [[{ name: 'a', driver: 'x' }], { nodes: [{ name: 'a', driver: 'x' }] }, { a: { driver: 'x' } }].map((content) => read(content).nodes.map(({ wish }) => wish.attributes));
+    const names = [[{ name: 'a', driver: 'x' }], { nodes: [{ name: 'a', driver: 'x' }] }, { a: { driver: 'x' } }].map(
+      (content) => read(content).nodes.map(({ wish }) => wish.attributes),
+    );
 
     expect(names).toEqual([[{ name: 'a', driver: 'x' }], [{ name: 'a', driver: 'x' }], [{ name: 'a', driver: 'x' }]]);
     expect(entriesOf('text', () => '')).toBeUndefined();
   });
 
   test('has defaults beneath, merged by key', () => {
-    const { nodes } = read([{ name: 'a', driver_info: { p: 1 } }, { name: 'b', driver: 'redfish' }], { driver: 'ipmi', driver_info: { p: 0, q: 0 } });
+    const { nodes } = read(
+      [
+        { name: 'a', driver_info: { p: 1 } },
+        { name: 'b', driver: 'redfish' },
+      ],
+      { driver: 'ipmi', driver_info: { p: 0, q: 0 } },
+    );
 
-    expect(nodes.map(({ wish }) => [wish.attributes.driver, wish.mappings.driver_info])).toEqual([['ipmi', { p: 1, q: 0 }], ['redfish', { p: 0, q: 0 }]]);
+    expect(nodes.map(({ wish }) => [wish.attributes.driver, wish.mappings.driver_info])).toEqual([
+      ['ipmi', { p: 1, q: 0 }],
+      ['redfish', { p: 0, q: 0 }],
+    ]);
   });
 
   test('tells every fault with its place', () => {
-    const faults = read([{ name: 'a' }, { driver: 'x' }, 5, { name: 'b', driver: 'x', ports: ['525400abcdef'] }, { name: 'b', driver: 'x', ports: ['52:54:00:AB:CD:EF'] }]).faults.map(inventoryFaultText);
+    const faults = read([
+      { name: 'a' },
+      { driver: 'x' },
+      5,
+      { name: 'b', driver: 'x', ports: ['525400abcdef'] },
+      { name: 'b', driver: 'x', ports: ['52:54:00:AB:CD:EF'] },
+    ]).faults.map(inventoryFaultText);
 
     expect(faults).toEqual([
       'file line 1: node a: driver is missing',
@@ -107,7 +156,20 @@ describe('an inventory', () => {
 
   test('a row of a table is a node', () => {
     expect(
-      nodeOfRow({ name: 'a', driver: 'ipmi', mac: '525400abcdef 52:54:00:00:00:01', ipmi_address: 'x', deploy_kernel: 'k', deploy_interface: 'direct', ram: '8192', cpu_arch: 'x86_64', 'driver_info.ipmi_port': '6230', 'properties.cpus': '4', 'extra.rack': '7', owner: '' }).content,
+      nodeOfRow({
+        name: 'a',
+        driver: 'ipmi',
+        mac: '525400abcdef 52:54:00:00:00:01',
+        ipmi_address: 'x',
+        deploy_kernel: 'k',
+        deploy_interface: 'direct',
+        ram: '8192',
+        cpu_arch: 'x86_64',
+        'driver_info.ipmi_port': '6230',
+        'properties.cpus': '4',
+        'extra.rack': '7',
+        owner: '',
+      }).content,
     ).toEqual({
       ...{ name: 'a', driver: 'ipmi', deploy_interface: 'direct', ports: ['525400abcdef', '52:54:00:00:00:01'] },
       driver_info: { ipmi_address: 'x', deploy_kernel: 'k', ipmi_port: '6230' },
@@ -118,13 +180,29 @@ describe('an inventory', () => {
 });
 
 describe('a port', () => {
-  const served = { pxe_enabled: true, physical_network: null, local_link_connection: {}, extra: { a: 1 }, is_smartnic: false };
-  const changes = (given: Record<string, unknown>, purge = false): unknown => portChanges(served, { attributes: parsePort({ mac: '525400abcdef', ...given }).wish?.attributes ?? {} }, purge).flatMap(({ steps }) => steps);
+  const served = {
+    pxe_enabled: true,
+    physical_network: null,
+    local_link_connection: {},
+    extra: { a: 1 },
+    is_smartnic: false,
+  };
+  const changes = (given: Record<string, unknown>, purge = false): unknown =>
+    portChanges(
+      served,
+      { attributes: parsePort({ mac: '525400abcdef', ...given }).wish?.attributes ?? {} },
+      purge,
+    ).flatMap(({ steps }) => steps);
 
   test.each<[string, Record<string, unknown>, boolean, unknown]>([
     ['the same', { pxe_enabled: true, physical_network: '', local_link_connection: {}, extra: { a: 1 } }, false, []],
     ['another network', { physical_network: 'n' }, false, [{ op: 'add', path: '/physical_network', value: 'n' }]],
-    ['a link as a whole', { llc: { switch_id: '5254.0000.0001', port_id: 1 } }, false, [{ op: 'add', path: '/local_link_connection', value: { switch_id: '52:54:00:00:00:01', port_id: '1' } }]],
+    [
+      'a link as a whole',
+      { llc: { switch_id: '5254.0000.0001', port_id: 1 } },
+      false,
+      [{ op: 'add', path: '/local_link_connection', value: { switch_id: '52:54:00:00:00:01', port_id: '1' } }],
+    ],
     ['extra by key', { extra: { b: 2, a: null } }, false, [{ op: 'add', path: '/extra', value: { b: 2 } }]],
     ['extra exactly', { extra: { b: 2 } }, true, [{ op: 'add', path: '/extra', value: { b: 2 } }]],
   ])('%s', (_, given, purge, expected) => expect(changes(given, purge)).toEqual(expected));

@@ -1,7 +1,19 @@
 // References to images on nodes, their pairs and their checksums; which field needs what.
 import { describe, expect, test } from '@jest/globals';
-import { refusalToChange, refusalToChangePort, tooOldFor, nodeAttributes, portAttributes } from '../../../modules/nodes/policy/node-fields.js';
-import { checksumOf, halfPairs, nodeImage, usualFilePaths, withChecksum } from '../../../modules/nodes/policy/node-images.js';
+import {
+  refusalToChange,
+  refusalToChangePort,
+  tooOldFor,
+  nodeAttributes,
+  portAttributes,
+} from '../../../modules/nodes/policy/node-fields.js';
+import {
+  checksumOf,
+  halfPairs,
+  nodeImage,
+  usualFilePaths,
+  withChecksum,
+} from '../../../modules/nodes/policy/node-images.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const sha256 = 'AB'.repeat(32);
@@ -22,42 +34,85 @@ test.each<[string, Record<string, unknown>]>([
 
 test('an image of a registry is left to an Ironic that knows it', () => {
   expect(nodeImage('oci://registry/x:tag', usualFilePaths, 99)).toEqual({ kind: 'registry' });
-  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 82)).toEqual({ refusal: 'oci:// needs version 1.96 of the Bare Metal API, and this server speaks 1.82' });
+  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 82)).toEqual({
+    refusal: 'oci:// needs version 1.96 of the Bare Metal API, and this server speaks 1.82',
+  });
 });
 
 test.each<[Record<string, string>, readonly string[]]>([
   [{}, []],
   [{ deploy_kernel: 'k', deploy_ramdisk: 'r' }, []],
   [{ deploy_kernel: 'k' }, ['driver_info.deploy_kernel is given without deploy_ramdisk: Ironic needs both or none']],
-  [{ rescue_ramdisk: 'r', deploy_kernel: 'k', deploy_ramdisk: 'r' }, ['driver_info.rescue_ramdisk is given without rescue_kernel: Ironic needs both or none']],
+  [
+    { rescue_ramdisk: 'r', deploy_kernel: 'k', deploy_ramdisk: 'r' },
+    ['driver_info.rescue_ramdisk is given without rescue_kernel: Ironic needs both or none'],
+  ],
 ])('half pairs of %j', (driverInfo, expected) => expect(halfPairs(driverInfo)).toEqual(expected));
 
 describe('a checksum', () => {
   test.each<[Record<string, string>, unknown]>([
     [{}, undefined],
-    [{ image_os_hash_algo: 'SHA256', image_os_hash_value: sha256 }, { algorithm: 'sha256', hex: sha256.toLowerCase() }],
-    [{ image_checksum: 'D41D8CD98F00B204E9800998ECF8427E' }, { algorithm: 'md5', hex: 'd41d8cd98f00b204e9800998ecf8427e' }],
+    [
+      { image_os_hash_algo: 'SHA256', image_os_hash_value: sha256 },
+      { algorithm: 'sha256', hex: sha256.toLowerCase() },
+    ],
+    [
+      { image_checksum: 'D41D8CD98F00B204E9800998ECF8427E' },
+      { algorithm: 'md5', hex: 'd41d8cd98f00b204e9800998ecf8427e' },
+    ],
     [{ image_checksum: `sha256:${sha256}` }, { algorithm: 'sha256', hex: sha256.toLowerCase() }],
     [{ image_checksum: 'http://h/SHA256SUMS' }, 'elsewhere'],
     [{ image_os_hash_algo: 'sha256' }, { fault: expect.stringContaining('go together') }],
     [{ image_checksum: 'abc' }, { fault: expect.stringContaining('no algorithm has 3 digits') }],
-    [{ image_os_hash_algo: 'sha512', image_os_hash_value: sha256 }, { fault: expect.stringContaining('it has 64 digits, and sha512 has 128') }],
-    ...['sha3_512', 'blake2b', 'sha384', 'sha224', 'sha1', 'md5', 'sha512_256', 'SHA3_224', 'sm3'].map((image_os_hash_algo): [Record<string, string>, unknown] => [{ image_os_hash_algo, image_os_hash_value: 'ab' }, { fault: expect.stringContaining('it has 2 digits') }]),
-    [{ image_os_hash_algo: 'blake2b', image_os_hash_value: sha256.repeat(2) }, { algorithm: 'blake2b', hex: sha256.repeat(2).toLowerCase() }],
-    [{ image_os_hash_algo: 'shake_128', image_os_hash_value: 'ab' }, { fault: expect.stringContaining('whose length is not fixed') }],
+    [
+      { image_os_hash_algo: 'sha512', image_os_hash_value: sha256 },
+      { fault: expect.stringContaining('it has 64 digits, and sha512 has 128') },
+    ],
+    ...['sha3_512', 'blake2b', 'sha384', 'sha224', 'sha1', 'md5', 'sha512_256', 'SHA3_224', 'sm3'].map(
+      (image_os_hash_algo): [Record<string, string>, unknown] => [
+        { image_os_hash_algo, image_os_hash_value: 'ab' },
+        { fault: expect.stringContaining('it has 2 digits') },
+      ],
+    ),
+    [
+      { image_os_hash_algo: 'blake2b', image_os_hash_value: sha256.repeat(2) },
+      { algorithm: 'blake2b', hex: sha256.repeat(2).toLowerCase() },
+    ],
+    [
+      { image_os_hash_algo: 'shake_128', image_os_hash_value: 'ab' },
+      { fault: expect.stringContaining('whose length is not fixed') },
+    ],
     [{ image_checksum: 'sha3_512:ab' }, { fault: expect.stringContaining('sha3_512 has 128') }],
   ])('of %j', (instanceInfo, expected) => expect(checksumOf(instanceInfo)).toEqual(expected));
 
   test('goes to the node as every part of Ironic reads it', () => {
-    expect(withChecksum({ image_checksum: 'sha256:x', image_source: 'u' }, { algorithm: 'sha256', hex: 'x' })).toEqual({ image_source: 'u', image_os_hash_algo: 'sha256', image_os_hash_value: 'x' });
-    expect(withChecksum({}, { algorithm: 'md5', hex: 'x' })).toEqual({ image_checksum: 'x', image_os_hash_algo: 'md5', image_os_hash_value: 'x' });
+    expect(withChecksum({ image_checksum: 'sha256:x', image_source: 'u' }, { algorithm: 'sha256', hex: 'x' })).toEqual({
+      image_source: 'u',
+      image_os_hash_algo: 'sha256',
+      image_os_hash_value: 'x',
+    });
+    expect(withChecksum({}, { algorithm: 'md5', hex: 'x' })).toEqual({
+      image_checksum: 'x',
+      image_os_hash_algo: 'md5',
+      image_os_hash_value: 'x',
+    });
   });
 });
 
 test.each([
-  ['parent_node', nodeAttributes, 82, 'parent_node needs version 1.83 of the Bare Metal API, and this server speaks 1.82'],
+  [
+    'parent_node',
+    nodeAttributes,
+    82,
+    'parent_node needs version 1.83 of the Bare Metal API, and this server speaks 1.82',
+  ],
   ['parent_node', nodeAttributes, 83, undefined],
-  ['firmware_interface', nodeAttributes, 85, 'firmware_interface needs version 1.86 of the Bare Metal API, and this server speaks 1.85'],
+  [
+    'firmware_interface',
+    nodeAttributes,
+    85,
+    'firmware_interface needs version 1.86 of the Bare Metal API, and this server speaks 1.85',
+  ],
   ['category', portAttributes, 82, 'category needs version 1.101 of the Bare Metal API, and this server speaks 1.82'],
   ['driver', nodeAttributes, 1, undefined],
 ] as const)('%s', (field, rules, minor, expected) => expect(tooOldFor(field, rules, minor)).toBe(expected));
@@ -73,7 +128,9 @@ test.each<[string, string, boolean, boolean]>([
   ['protected', 'active', false, false],
   ['extra', 'active', false, false],
 ])('%s of a node that is %s, in maintenance: %s, is refused: %s', (attribute, provision_state, maintenance, refused) =>
-  expect(refusalToChange(attribute, { provision_state, maintenance }, { value: true, wasSet: true }) !== undefined).toBe(refused),
+  expect(
+    refusalToChange(attribute, { provision_state, maintenance }, { value: true, wasSet: true }) !== undefined,
+  ).toBe(refused),
 );
 
 test.each<[string, string, boolean, boolean]>([
@@ -82,6 +139,8 @@ test.each<[string, string, boolean, boolean]>([
   ['physical_network', 'manageable', false, false],
   ['extra', 'active', false, false],
   ['address', 'active', false, true],
-])('%s of a port of a node that is %s, in maintenance: %s, is refused: %s', (attribute, provision_state, maintenance, refused) =>
-  expect(refusalToChangePort(attribute, { provision_state, maintenance }) !== undefined).toBe(refused),
+])(
+  '%s of a port of a node that is %s, in maintenance: %s, is refused: %s',
+  (attribute, provision_state, maintenance, refused) =>
+    expect(refusalToChangePort(attribute, { provision_state, maintenance }) !== undefined).toBe(refused),
 );

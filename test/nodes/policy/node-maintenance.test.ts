@@ -2,7 +2,14 @@
 import { expect, test } from '@jest/globals';
 import { adviceOnMaintenance, faultOf, isEndable, isInTheWay } from '../../../modules/nodes/policy/node-maintenance.js';
 
-const node = (fault: string | null, maintenance = true): { maintenance: boolean; fault: string | null; maintenance_reason: string | null } => ({ maintenance, fault, maintenance_reason: 'it said so' });
+const node = (
+  fault: string | null,
+  maintenance = true,
+): { maintenance: boolean; fault: string | null; maintenance_reason: string | null } => ({
+  maintenance,
+  fault,
+  maintenance_reason: 'it said so',
+});
 
 test.each<[string | null, boolean, string | undefined, boolean]>([
   ['clean failure', true, 'clean failure', true],
@@ -19,10 +26,20 @@ test.each<[string | null, boolean, string | undefined, boolean]>([
 });
 
 test('it stands in the way of what uses the node, and of nothing else', () => {
-  expect(([undefined, 'enroll', 'manageable', 'available', 'active'] as const).map(isInTheWay)).toEqual([false, false, false, true, true]);
+  expect(([undefined, 'enroll', 'manageable', 'available', 'active'] as const).map(isInTheWay)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
 });
 
 test('what stays is told with its fault, its reason and what ends it', () => {
-  expect(adviceOnMaintenance(node('power failure'))).toMatch(/Ironic itself found a power failure: it said so; Ironic ends it as soon as it can control the power again.*maintenance: false$/);
-  expect(adviceOnMaintenance(node('service failure'))).toMatch(/a service failure: it said so; mend that, or end it with maintenance: false$/);
+  expect(adviceOnMaintenance(node('power failure'))).toMatch(
+    /Ironic itself found a power failure: it said so; Ironic ends it as soon as it can control the power again.*maintenance: false$/,
+  );
+  expect(adviceOnMaintenance(node('service failure'))).toMatch(
+    /a service failure: it said so; mend that, or end it with maintenance: false$/,
+  );
 });

@@ -1,11 +1,21 @@
 // Where verbs lead, and which states allow what.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { adviceOn, giveUpVerb, hasFailed, isAtRest, isEditable, occupationOf, stepsTo, type NodeGoal } from '../../../modules/nodes/policy/node-states.js';
+import {
+  adviceOn,
+  giveUpVerb,
+  hasFailed,
+  isAtRest,
+  isEditable,
+  occupationOf,
+  stepsTo,
+  type NodeGoal,
+} from '../../../modules/nodes/policy/node-states.js';
 
 const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
 const newest = 112;
-const verbsTo = (from: string, goal: NodeGoal, minor = newest): readonly string[] | undefined => stepsTo(from, goal, minor)?.map(({ verb }) => verb);
+const verbsTo = (from: string, goal: NodeGoal, minor = newest): readonly string[] | undefined =>
+  stepsTo(from, goal, minor)?.map(({ verb }) => verb);
 
 describe('the shortest way', () => {
   test.each<[string, NodeGoal, readonly string[] | undefined]>([
@@ -48,10 +58,23 @@ describe('the shortest way', () => {
     ['service hold', /unhold/],
     ['service failed', /^: the verbs service, rescue and deleted lead out of it$/],
     ['manageable', /^$/],
-  ])('where none leads out of %s, what an operator can do is told', (state, text) => expect(adviceOn({ provision_state: state })).toMatch(text));
+  ])('where none leads out of %s, what an operator can do is told', (state, text) =>
+    expect(adviceOn({ provision_state: state })).toMatch(text),
+  );
 
   test('goes on from where its first verb leads, whatever the state', () => {
-    const states = fc.constantFrom('enroll', 'manageable', 'available', 'active', 'rescue', 'clean failed', 'deploy failed', 'error', 'adopt failed', 'unrescue failed');
+    const states = fc.constantFrom(
+      'enroll',
+      'manageable',
+      'available',
+      'active',
+      'rescue',
+      'clean failed',
+      'deploy failed',
+      'error',
+      'adopt failed',
+      'unrescue failed',
+    );
     fc.assert(
       fc.property(states, fc.constantFrom(...goals), (state, goal) => {
         const way = stepsTo(state, goal, newest);
@@ -64,11 +87,31 @@ describe('the shortest way', () => {
   });
 });
 
-test.each(['cleaning', 'clean wait', 'deploying', 'wait call-back', 'verifying', 'deleting', 'inspecting', 'adopting', 'rescuing', 'servicing'])('a node that is %s is on its way', (provision_state) =>
+test.each([
+  'cleaning',
+  'clean wait',
+  'deploying',
+  'wait call-back',
+  'verifying',
+  'deleting',
+  'inspecting',
+  'adopting',
+  'rescuing',
+  'servicing',
+])('a node that is %s is on its way', (provision_state) =>
   expect(isAtRest({ provision_state, target_provision_state: 'available' })).toBe(false),
 );
 
-test.each(['clean failed', 'deploy failed', 'error', 'inspect failed', 'adopt failed', 'rescue failed', 'unrescue failed', 'service failed'])('%s is a failed state, and a PATCH is taken in it', (provision_state) => {
+test.each([
+  'clean failed',
+  'deploy failed',
+  'error',
+  'inspect failed',
+  'adopt failed',
+  'rescue failed',
+  'unrescue failed',
+  'service failed',
+])('%s is a failed state, and a PATCH is taken in it', (provision_state) => {
   const node = { provision_state, target_provision_state: 'available' };
   expect([hasFailed(node), isAtRest(node), isEditable(node)]).toEqual([true, true, true]);
 });
@@ -85,7 +128,9 @@ test.each<[string, string | null, boolean]>([
   ['wait call-back', 'active', false],
   ['deleting', 'available', false],
   ['clean hold', 'available', false],
-])('a PATCH of a node in state %s on its way to %s is taken: %s', (provision_state, target_provision_state, taken) => expect(isEditable({ provision_state, target_provision_state })).toBe(taken));
+])('a PATCH of a node in state %s on its way to %s is taken: %s', (provision_state, target_provision_state, taken) =>
+  expect(isEditable({ provision_state, target_provision_state })).toBe(taken),
+);
 
 test.each<[string, number, string | undefined]>([
   ['clean wait', 82, 'abort'],
@@ -100,7 +145,9 @@ test.each<[string, number, string | undefined]>([
   ['service hold', 96, 'abort'],
   ['service failed', 112, undefined],
   ['servicing', 112, undefined],
-])('a node in state %s gives up at 1.%i by %s', (provision_state, minor, verb) => expect(giveUpVerb({ provision_state, target_provision_state: 'active' }, minor)).toBe(verb));
+])('a node in state %s gives up at 1.%i by %s', (provision_state, minor, verb) =>
+  expect(giveUpVerb({ provision_state, target_provision_state: 'active' }, minor)).toBe(verb),
+);
 
 test.each<[Record<string, string>, string | undefined]>([
   [{ provision_state: 'available' }, undefined],
@@ -109,4 +156,8 @@ test.each<[Record<string, string>, string | undefined]>([
   [{ provision_state: 'deploy failed' }, 'it is in state deploy failed'],
   [{ provision_state: 'available', instance_uuid: 'i-1' }, 'instance i-1 is on it'],
   [{ provision_state: 'available', allocation_uuid: 'a-1' }, 'allocation a-1 holds it'],
-])('%j is in use: %s', (values, reason) => expect(occupationOf({ provision_state: '', target_provision_state: null, instance_uuid: null, ...values })).toBe(reason));
+])('%j is in use: %s', (values, reason) =>
+  expect(occupationOf({ provision_state: '', target_provision_state: null, instance_uuid: null, ...values })).toBe(
+    reason,
+  ),
+);

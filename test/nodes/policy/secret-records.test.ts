@@ -5,14 +5,20 @@ import { compareSecrets, secretRecordKey } from '../../../modules/nodes/policy/s
 
 const keeping = { key: 'k'.repeat(32), salt: 'salt' };
 const wishing = (driver_info: Record<string, unknown>) => ({ attributes: {}, mappings: { driver_info } });
-const servedWith = (record: unknown) => ({ driver_info: { ipmi_password: '******' }, extra: { [secretRecordKey]: record } });
+const servedWith = (record: unknown) => ({
+  driver_info: { ipmi_password: '******' },
+  extra: { [secretRecordKey]: record },
+});
 
 describe('a secret', () => {
   test('is the same, or another, as the record of what was written tells', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (written, wanted) => {
         const { record } = compareSecrets({}, wishing({ ipmi_password: written }), keeping);
-        const { same, record: next } = compareSecrets(servedWith(record), wishing({ ipmi_password: wanted }), { ...keeping, salt: 'another' });
+        const { same, record: next } = compareSecrets(servedWith(record), wishing({ ipmi_password: wanted }), {
+          ...keeping,
+          salt: 'another',
+        });
 
         expect([...same]).toEqual(written === wanted ? ['driver_info.ipmi_password'] : []);
         if (written === wanted) expect(next).toEqual(record);
@@ -24,16 +30,23 @@ describe('a secret', () => {
 
   test.each<[string, unknown]>([
     ['there is no record', undefined],
-    ['the record is of another key', compareSecrets({}, wishing({ ipmi_password: 'p' }), { key: 'x'.repeat(32), salt: 's' }).record],
+    [
+      'the record is of another key',
+      compareSecrets({}, wishing({ ipmi_password: 'p' }), { key: 'x'.repeat(32), salt: 's' }).record,
+    ],
     ['the record is of another form', { version: 2 }],
     ['the record is broken', 'text'],
-  ])('is unknown where %s', (_, record) => expect(compareSecrets(servedWith(record), wishing({ ipmi_password: 'p' }), keeping).same.size).toBe(0));
+  ])('is unknown where %s', (_, record) =>
+    expect(compareSecrets(servedWith(record), wishing({ ipmi_password: 'p' }), keeping).same.size).toBe(0),
+  );
 
   test('of another field or of another node does not tell anything', () => {
     const { record } = compareSecrets({}, wishing({ ipmi_password: 'p' }), keeping);
 
     expect(compareSecrets(servedWith(record), wishing({ redfish_password: 'p' }), keeping).same.size).toBe(0);
-    expect(compareSecrets({}, wishing({ ipmi_password: 'p' }), { ...keeping, salt: 'other' }).record).not.toEqual(record);
+    expect(compareSecrets({}, wishing({ ipmi_password: 'p' }), { ...keeping, salt: 'other' }).record).not.toEqual(
+      record,
+    );
   });
 
   test('that is removed leaves the record, and what was not given stays in it', () => {

@@ -15,10 +15,15 @@ export async function loadDeclarations(): Promise<Declaration[]> {
   const declarations: Declaration[] = [];
   // One by one: jest's loader fails when modules that share imports are loaded at the same time.
   for (const file of files) {
-    const module = (await import(join(root, 'build/modules', dirname(file), 'declaration.js'))) as {
-      declaration: Declaration;
-    };
-    declarations.push(module.declaration);
+    const exported = (await import(join(root, 'build/modules', dirname(file), 'declaration.js'))) as Record<
+      string,
+      Declaration
+    >;
+    declarations.push(
+      ...Object.keys(exported)
+        .filter((name) => /declaration$/i.test(name))
+        .map((name) => exported[name] as Declaration),
+    );
   }
   return declarations.sort((one, other) => (one.name < other.name ? -1 : 1));
 }

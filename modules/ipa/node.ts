@@ -5,8 +5,8 @@ import { listHosts } from '../clients/blazar/hosts.js';
 import { hasCode, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { isLocked, isOfType } from './policy/node-choice.js';
-import { isAtRest, occupationOf, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
-import { noWay, say, shortOf, titleOf } from '../nodes/provision.js';
+import { isAtRest, nodeTitle, occupationOf, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
+import { noWay, say, shortOf } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { pace, type Run } from './run.js';
 
@@ -59,7 +59,7 @@ export async function untilUnlocked({ args, context, ironic }: Run, uuid: string
     });
   } catch (error) {
     if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
-    const message = `node ${titleOf(last)} was not taken: conductor ${last.reservation} has held its lock for ${args.lock_timeout} s, which is lock_timeout`;
+    const message = `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} has held its lock for ${args.lock_timeout} s, which is lock_timeout`;
     throw new OperationError('NODE_LOCKED', message, { node: uuid }, error);
   }
 }
@@ -126,14 +126,14 @@ async function sayUnlessTaken(
 }
 
 export function taken(node: NodeDetails, why: string): OperationError {
-  return new OperationError('NODE_TAKEN', `node ${titleOf(node)} was taken by somebody else meanwhile: ${why}`, {
+  return new OperationError('NODE_TAKEN', `node ${nodeTitle(node)} was taken by somebody else meanwhile: ${why}`, {
     node: node.uuid,
   });
 }
 
 function failed(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} ${shortOf(node, step)}`, facts);
+  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${shortOf(node, step)}`, facts);
 }
 
 /** Tells each new state of a node once. */
@@ -142,7 +142,7 @@ export function reporter({ context }: Pick<Run, 'context'>): (node: NodeDetails)
   return (node) => {
     if (node.provision_state === seen) return;
     seen = node.provision_state;
-    context.log('info', `node ${titleOf(node)} is ${node.provision_state}`);
-    context.progress({ subject: titleOf(node), stage: node.provision_state });
+    context.log('info', `node ${nodeTitle(node)} is ${node.provision_state}`);
+    context.progress({ subject: nodeTitle(node), stage: node.provision_state });
   };
 }

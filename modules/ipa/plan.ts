@@ -9,7 +9,7 @@ import { InputError, OperationError } from '../core/errors.js';
 import { imageKeys, settingsFor, type ImageSettings } from './policy/image-settings.js';
 import type { Architecture } from './policy/ipa-images.js';
 import { countStates, freeNodes, mismatchOf, nodeArchitecture, obstacleOf } from './policy/node-choice.js';
-import { titleOf } from '../nodes/provision.js';
+import { nodeTitle } from '../nodes/policy/node-states.js';
 import { choosePair, chooseServerImage, readImages, type ChosenPair } from './images.js';
 import { nodesOfType, typeOf } from './node.js';
 import type { IpaArguments, Run } from './run.js';
@@ -61,7 +61,7 @@ export async function planRun(run: Run): Promise<Plan> {
   const architecture = (first && nodeArchitecture(first)) ?? pair.architecture;
   if (first && pair.architecture !== undefined && nodeArchitecture(first) === undefined) {
     run.warnings.push(
-      `node ${titleOf(first)} has no properties.cpu_arch: it is not known whether images for ${pair.architecture} fit`,
+      `node ${nodeTitle(first)} has no properties.cpu_arch: it is not known whether images for ${pair.architecture} fit`,
     );
   }
   // Refused now rather than with a node in hand.
@@ -153,7 +153,7 @@ function chooseCandidates(
     const [node] = nodes as [NodeDetails];
     const why = mismatchOf(node, architecture) ?? obstacleOf(node, keys) ?? wouldBeWiped(run, node);
     if (why)
-      throw new OperationError('NO_NODE_FREE', `node ${titleOf(node)} cannot be tested on: ${why}`, {
+      throw new OperationError('NO_NODE_FREE', `node ${nodeTitle(node)} cannot be tested on: ${why}`, {
         node: node.uuid,
       });
     return [node];

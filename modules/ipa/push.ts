@@ -6,7 +6,7 @@ import { waitFor } from '../core/waiting.js';
 import type { ImageSettings } from './policy/image-settings.js';
 import { byName } from './policy/node-choice.js';
 import { batchesOf, isFailure, stepFor, type RolloutStep } from './policy/rollout.js';
-import { titleOf } from '../nodes/provision.js';
+import { nodeTitle } from '../nodes/policy/node-states.js';
 import type { FormerImages, RolloutEntry } from './journal.js';
 import { nodesOfType } from './node.js';
 import type { Plan } from './plan.js';
@@ -63,7 +63,7 @@ export async function rollOut(run: Run, plan: Plan, earlier: readonly RolloutEnt
   const turn = pLimit(args.batch_size);
   for (const [index, batch] of batches.entries()) {
     if (isStopped()) break;
-    context.log('info', `batch ${index + 1} of ${batches.length}: ${batch.map(titleOf).join(', ')}`);
+    context.log('info', `batch ${index + 1} of ${batches.length}: ${batch.map(nodeTitle).join(', ')}`);
     await settled(
       batch.map((node) =>
         updateNode(run, { plan, node, record, isStopped, turn, note: (result) => void results.push(result) }),

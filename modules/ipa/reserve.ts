@@ -1,7 +1,7 @@
 // A lease of Blazar for one node: nobody else gets it while it is tested.
 import { getHost, listAllocations } from '../clients/blazar/hosts.js';
 import { createLease, deleteLease, getLease, listLeases, phaseOf, type Lease } from '../clients/blazar/leases.js';
-import { isUndecided } from '../clients/ironic/api.js';
+import { isUndecided } from '../clients/http/errors.js';
 import { OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import type { TestEntry } from './journal.js';

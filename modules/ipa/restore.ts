@@ -1,12 +1,21 @@
 // Puts back what a test has left, from wherever it was broken off: driven by what the services say now, so that it can be repeated at will.
-import { conflictOf, isUndecided } from '../clients/ironic/api.js';
+import { isUndecided } from '../clients/http/errors.js';
+import { conflictOf } from '../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
 import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { hasSettings, presentSettings } from './policy/image-settings.js';
-import { adviceOnMaintenance, faultOf, isEndable } from '../nodes/policy/node-maintenance.js';
-import { adviceOn, giveUpVerb, isAtRest, isEditable, stepsTo, type Step } from '../nodes/policy/node-states.js';
-import { say, shortOf, titleOf } from '../nodes/provision.js';
+import { adviceOnMaintenance, maintenanceFault, isEndable } from '../nodes/policy/node-maintenance.js';
+import {
+  adviceOn,
+  giveUpVerb,
+  isAtRest,
+  isEditable,
+  nodeTitle,
+  stepsTo,
+  type Step,
+} from '../nodes/policy/node-states.js';
+import { say, shortOf } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
 import { release } from './reserve.js';
@@ -56,7 +65,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     const present = await getNode(run.ironic, node.uuid);
     if (!present) {
       await giveDoniBack(run, node.uuid, former);
-      return `node ${titleOf(node)} does not exist any more`;
+      return `node ${nodeTitle(node)} does not exist any more`;
     }
     report(present);
     state = present.provision_state;
@@ -68,18 +77,19 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     }
     await applyImages(run, node.uuid, former, { timeoutSeconds: run.args.lock_timeout, signal: run.lastSignal });
     const foreign = present.provision_state === 'manageable' ? undefined : foreignUseOf(present, entry);
-    if (foreign) return `node ${titleOf(node)} has its former images, and is left to whoever uses it now: ${foreign}`;
+    if (foreign) return `node ${nodeTitle(node)} has its former images, and is left to whoever uses it now: ${foreign}`;
     if (!isFree(present, entry) || (await cleared(run, present, entry))) return undefined;
     if (present.maintenance) return leftInMaintenance(run, present);
     if (said && present.provision_state !== said.to) throw failed(present, said);
-    if (present.provision_state === 'available') return `node ${titleOf(node)} has its former images and is available`;
+    if (present.provision_state === 'available')
+      return `node ${nodeTitle(node)} has its former images and is available`;
     const step = nextStep(run, present, entry);
     said = (await say(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
     return undefined;
   };
   try {
     return await waitFor(look, {
-      subject: `node ${titleOf(node)} to be as it was`,
+      subject: `node ${nodeTitle(node)} to be as it was`,
       timeoutSeconds: run.args.clean_timeout,
       ...pace,
       signal: run.lastSignal,
@@ -140,13 +150,13 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
 }
 
 function leftInMaintenance({ warnings }: Run, node: NodeDetails): string {
-  const left = `node ${titleOf(node)} has its former images, and is left ${node.provision_state}`;
-  if (faultOf(node) === undefined)
+  const left = `node ${nodeTitle(node)} has its former images, and is left ${node.provision_state}`;
+  if (maintenanceFault(node) === undefined)
     return `${left}, as somebody put it into maintenance: ${node.maintenance_reason ?? 'no reason is told'}`;
   warnings.push(
-    `node ${titleOf(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`,
+    `node ${nodeTitle(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`,
   );
-  return `${left}, as Ironic itself put it into maintenance: ${faultOf(node)}`;
+  return `${left}, as Ironic itself put it into maintenance: ${maintenanceFault(node)}`;
 }
 
 function nextStep({ ironic }: Run, node: NodeDetails, entry: TestEntry): Step {
@@ -164,13 +174,17 @@ function isTimeUp(error: unknown): error is OperationError {
 function stuck(node: NodeDetails): OperationError {
   return new OperationError(
     'NO_WAY',
-    `node ${titleOf(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${adviceOn(node)}`,
+    `node ${nodeTitle(node)} is in state ${node.provision_state}, and no verb that is ours to say leads from there to available${adviceOn(node)}`,
     { node: node.uuid },
   );
 }
 
 function failed(node: NodeDetails, step: Step): OperationError {
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} has its former images, but ${shortOf(node, step)}`, {
-    node: node.uuid,
-  });
+  return new OperationError(
+    'NODE_FAILED',
+    `node ${nodeTitle(node)} has its former images, but ${shortOf(node, step)}`,
+    {
+      node: node.uuid,
+    },
+  );
 }

@@ -1,12 +1,12 @@
 // Gives a node its images, in Doni first where Doni has the node, and makes sure that they are there.
 import { getHardware, requestSync, syncOf, updateHardware, type Hardware } from '../clients/doni/hardware.js';
-import { conflictOf, isUndecided } from '../clients/ironic/api.js';
+import { isUndecided } from '../clients/http/errors.js';
+import { conflictOf } from '../clients/ironic/api.js';
 import { patchNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { hasSettings, presentSettings, settingsPatch, type ImageSettings } from './policy/image-settings.js';
-import { isEditable } from '../nodes/policy/node-states.js';
-import { titleOf } from '../nodes/provision.js';
+import { isEditable, nodeTitle } from '../nodes/policy/node-states.js';
 import type { FormerImages } from './journal.js';
 import { lookAt } from './node.js';
 import { pace, type Run } from './run.js';
@@ -24,7 +24,7 @@ export async function formerImages(
   if (!present) {
     throw new OperationError(
       'SECRET_IMAGES',
-      `node ${titleOf(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be put back; nothing was changed`,
+      `node ${nodeTitle(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be put back; nothing was changed`,
       { node: node.uuid },
     );
   }
@@ -136,7 +136,9 @@ async function untilSynchronised(
     if (sync.state === 'waiting' && !isPutOff) return undefined;
     if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isPutOff || isRequested)) {
       if (sync.state !== 'done')
-        run.warnings.push(`node ${titleOf(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`);
+        run.warnings.push(
+          `node ${nodeTitle(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`,
+        );
       return true;
     }
     if (isPutOff) return undefined;

@@ -1,6 +1,5 @@
 // The server of a test: Nova deploys it on exactly this node, and deletes it again.
-import { isUndecided } from '../clients/ironic/api.js';
-import { statusOf } from '../clients/http/errors.js';
+import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { latestError, type NodeDetails } from '../clients/ironic/nodes.js';
 import {
   createServer,
@@ -12,8 +11,7 @@ import {
 } from '../clients/nova/boot.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { hasFailed, occupationOf } from '../nodes/policy/node-states.js';
-import { titleOf } from '../nodes/provision.js';
+import { hasFailed, nodeTitle, occupationOf } from '../nodes/policy/node-states.js';
 import type { TestEntry } from './journal.js';
 import { lookAt, reporter, taken } from './node.js';
 import { pace, testFailure, type Run } from './run.js';
@@ -43,7 +41,7 @@ export async function deployServer(run: Run, deployment: Deployment): Promise<Se
       return undefined;
     },
     {
-      subject: `Nova to find node ${titleOf(deployment.node)} available`,
+      subject: `Nova to find node ${nodeTitle(deployment.node)} available`,
       timeoutSeconds: args.schedule_timeout,
       intervalSeconds: 1,
       longestPauseSeconds: 15,
@@ -86,7 +84,7 @@ async function untilBooted(run: Run, id: string, { node: { uuid } }: Deployment)
     // Nova gives the node up within moments, so the failed state may not have been seen.
     lastError ??= (await latestError(ironic, uuid, begunAt)) ?? null;
     throw testFailure(
-      `server ${server.name} failed on node ${titleOf(node)}: ${lastError || server.fault || 'Nova tells no reason'}`,
+      `server ${server.name} failed on node ${nodeTitle(node)}: ${lastError || server.fault || 'Nova tells no reason'}`,
       lastError,
     );
   };
@@ -113,7 +111,7 @@ function onNode(server: ServerDetails, node: NodeDetails): ServerDetails {
   if (node.instance_uuid === server.id || server.hypervisorHostname === node.uuid) return server;
   throw new OperationError(
     'WRONG_NODE',
-    `Nova put server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ${titleOf(node)}`,
+    `Nova put server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ${nodeTitle(node)}`,
     { node: node.uuid },
   );
 }

@@ -4,7 +4,7 @@ import { whileLocked } from '../clients/ironic/api.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { imageKeys } from './policy/image-settings.js';
 import { countStates, mismatchOf, nodeArchitecture, obstacleOf } from './policy/node-choice.js';
-import { titleOf } from '../nodes/provision.js';
+import { nodeTitle } from '../nodes/policy/node-states.js';
 import type { TestEntry } from './journal.js';
 import { deploymentMark, isOurs, steer, taken, untilUnlocked } from './node.js';
 import type { Plan, TestPlan } from './plan.js';
@@ -164,9 +164,13 @@ async function takeNode(
   const node = await untilUnlocked(run, uuid);
   const why = mismatchOf(node, pair.architecture) ?? obstacleOf(node, keys);
   if (why)
-    throw new OperationError('NO_NODE_FREE', `Blazar leased node ${titleOf(node)}, which cannot be tested on: ${why}`, {
-      node: uuid,
-    });
+    throw new OperationError(
+      'NO_NODE_FREE',
+      `Blazar leased node ${nodeTitle(node)}, which cannot be tested on: ${why}`,
+      {
+        node: uuid,
+      },
+    );
   return { node, reservationId };
 }
 
@@ -213,7 +217,7 @@ async function tryIronic(run: Run, { plan: { test, pair }, progress }: Attempt, 
       value,
     }));
     await whileLocked(() => patchNode(ironic, node.uuid, patch), {
-      subject: `the instance_info of node ${titleOf(node)}`,
+      subject: `the instance_info of node ${nodeTitle(node)}`,
       timeoutSeconds: args.lock_timeout,
       signal: context.signal,
     });
@@ -224,7 +228,7 @@ async function tryIronic(run: Run, { plan: { test, pair }, progress }: Attempt, 
       entry: progress.entry,
     });
     if (!isOurs(active, progress.entry))
-      throw testFailure(`node ${titleOf(node)} is active with a deployment of somebody else`);
+      throw testFailure(`node ${nodeTitle(node)} is active with a deployment of somebody else`);
   });
   await progress.note({ step: 'tear down' });
   await timed(run, 'tear_down', () => untilAvailable(run, node.uuid, progress.entry));

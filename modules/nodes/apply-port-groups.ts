@@ -1,5 +1,5 @@
 // Carries out what was planned for port groups. What another run has done meanwhile is accepted.
-import { isUndecided } from '../clients/ironic/api.js';
+import { isUndecided } from '../clients/http/errors.js';
 import { createPortGroup, getPortGroup, patchPortGroup } from '../clients/ironic/port-groups.js';
 import { insistently, patiently } from './apply-ports.js';
 import { portGroupTitle } from './policy/portgroup-wishes.js';

@@ -1,8 +1,8 @@
 // Carries out what was planned for ports. Another run may be at the same ones: what it has done is accepted.
-import { conflictOf, isUndecided, whileLocked } from '../clients/ironic/api.js';
+import { conflictOf, whileLocked } from '../clients/ironic/api.js';
 import { setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
 import { createPort, deletePort, patchPort, type Port } from '../clients/ironic/ports.js';
-import { statusOf } from '../clients/http/errors.js';
+import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep } from '../core/waiting.js';
 import type { PortWish } from './policy/port-wishes.js';

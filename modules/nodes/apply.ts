@@ -1,5 +1,5 @@
 // Carries out the plan for one node, step by step, each of which may be repeated by the next run.
-import { conflictOf, isUndecided } from '../clients/ironic/api.js';
+import { conflictOf } from '../clients/ironic/api.js';
 import {
   createNode,
   patchNode,
@@ -9,15 +9,15 @@ import {
   type NodeDetails,
   type Validation,
 } from '../clients/ironic/nodes.js';
-import { statusOf } from '../clients/http/errors.js';
+import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep } from '../core/waiting.js';
 import type { NodeChange } from './policy/node-differences.js';
-import { isEditable } from './policy/node-states.js';
+import { isEditable, nodeTitle } from './policy/node-states.js';
 import { applyPortGroups } from './apply-port-groups.js';
 import { applyPorts, insistently, patiently } from './apply-ports.js';
 import { isWorthValidating, planNode, type NodePlan } from './plan.js';
-import { bringTo, titleOf, untilAtRest } from './provision.js';
+import { bringTo, untilAtRest } from './provision.js';
 import { looking, type NodeRun } from './run.js';
 
 /** What has become of a node so far: filled in while the work goes on, so that a failure hides nothing. */
@@ -50,7 +50,7 @@ async function create(
     const node = await createNode(run.ironic, plan.body);
     Object.assign(done, { node, created: true, changed: true });
     done.warnings?.push(...ownerWarnings(plan, node));
-    run.context.log('info', `node ${titleOf(node)}: created as ${node.uuid}`);
+    run.context.log('info', `node ${nodeTitle(node)}: created as ${node.uuid}`);
     return { plan, node };
   } catch (error) {
     if (statusOf(error) !== 409 && !isUndecided(error)) throw error;
@@ -123,7 +123,7 @@ async function change(run: NodeRun, first: NodePlan, firstNode: NodeDetails, don
   await applyPorts(run, node, plan.ports, () => void (done.changed = true));
   if (plan.traits) {
     const { traits } = plan;
-    await insistently(run, `setting the traits of node ${titleOf(node)}`, () => setTraits(ironic, uuid, traits));
+    await insistently(run, `setting the traits of node ${nodeTitle(node)}`, () => setTraits(ironic, uuid, traits));
     done.changed = true;
   }
   if (plan.travels) moveOn(await travel(run, node, done));
@@ -201,7 +201,7 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
   const onState = (seen: NodeDetails): void => {
     if (seen.provision_state !== node.provision_state) done.changed = true;
     done.node = seen;
-    context.progress({ subject: titleOf(seen), stage: seen.provision_state });
+    context.progress({ subject: nodeTitle(seen), stage: seen.provision_state });
   };
   const bodyOf = (verb: string): Record<string, unknown> =>
     verb === 'active' && settings.configdrive !== undefined ? { configdrive: settings.configdrive } : {};
@@ -214,7 +214,7 @@ async function travel(run: NodeRun, node: NodeDetails, done: Done): Promise<Node
     bodyOf,
   });
   if (arrived.provision_state !== node.provision_state) done.changed = true;
-  context.log('info', `node ${titleOf(arrived)}: ${arrived.provision_state}`);
+  context.log('info', `node ${nodeTitle(arrived)}: ${arrived.provision_state}`);
   return arrived;
 }
 
@@ -226,7 +226,7 @@ async function validate(run: NodeRun, node: NodeDetails): Promise<Done['validati
   );
   if (run.settings.goal === 'active' && failing.length > 0) {
     const reasons = failing.map(([name, { reason }]) => `${name}: ${reason}`).join('; ');
-    throw new OperationError('NODE_INVALID', `node ${titleOf(node)} cannot be deployed: ${reasons}`, {
+    throw new OperationError('NODE_INVALID', `node ${nodeTitle(node)} cannot be deployed: ${reasons}`, {
       node: node.uuid,
     });
   }

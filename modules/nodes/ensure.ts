@@ -37,7 +37,7 @@ export async function ensureNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
   let differences: readonly NodeDifference[] = [];
   const uncompared: string[] = [];
   const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult =>
-    resultOf({ wish, done, differences, warnings, uncompared, action, reason, code });
+    nodeResult({ wish, done, differences, warnings, uncompared, action, reason, code });
   try {
     const found = await run.world.find(wish);
     done.node = found?.node;
@@ -96,7 +96,7 @@ interface Parts {
   readonly code: string;
 }
 
-export function resultOf({
+export function nodeResult({
   wish,
   done,
   differences,

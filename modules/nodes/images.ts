@@ -8,7 +8,7 @@ import type { Cloud } from '../clients/keystone/cloud.js';
 import { readUrl } from '../clients/store/source.js';
 import { messageOf } from '../core/errors.js';
 import { barrier } from '../images/policy/image-choice.js';
-import { checksumOf, imageKeys, nodeImage, withChecksum } from './policy/node-images.js';
+import { checksumOf, nodeImageKeys, nodeImage, withChecksum } from './policy/node-images.js';
 import { isMasked } from './policy/masked-values.js';
 import type { Values } from './policy/node-differences.js';
 
@@ -51,7 +51,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
   };
   return {
     check: async (of, values, { deployInterface }) => {
-      const named = imageKeys[of].flatMap((key) =>
+      const named = nodeImageKeys[of].flatMap((key) =>
         typeof values[key] === 'string' && values[key] !== '' && !isMasked(values[key])
           ? [{ key, text: values[key] }]
           : [],
@@ -94,7 +94,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
     complete: async (instanceInfo, served) => {
       const source = instanceInfo.image_source;
       const checksum = checksumOf(instanceInfo);
-      if (typeof checksum === 'object' && 'hex' in checksum) return withChecksum(instanceInfo, checksum, served);
+      if (typeof checksum === 'object' && 'digest' in checksum) return withChecksum(instanceInfo, checksum, served);
       const isUrl = typeof source === 'string' && /^(https?|file):\/\//i.test(source);
       // What the node has already for this source came from here, or from somebody who knew.
       const isKnown = served.image_source === source && (served.image_os_hash_value || served.image_checksum);
@@ -102,7 +102,7 @@ export function createImageChecks(sources: ImageSources): ImageChecks {
       if (/^file:/i.test(source)) return instanceInfo;
       const digest = digests.get(source) ?? sha256Of(source, sources);
       digests.set(source, digest);
-      return withChecksum(instanceInfo, { algorithm: 'sha256', hex: await digest }, served);
+      return withChecksum(instanceInfo, { algorithm: 'sha256', digest: await digest }, served);
     },
   };
 }

@@ -5,7 +5,7 @@ import { isMapping } from '../core/mapping.js';
 import { mergeCapabilities } from './policy/capabilities.js';
 import { nodeChanges, type NodeChange, type NodeDifference, type Values } from './policy/node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from './policy/node-fields.js';
-import { adviceOnMaintenance, faultOf, isEndable, isInTheWay } from './policy/node-maintenance.js';
+import { adviceOnMaintenance, maintenanceFault, isEndable, isInTheWay } from './policy/node-maintenance.js';
 import { occupationOf, stepsTo } from './policy/node-states.js';
 import type { NodeWish } from './policy/node-wishes.js';
 import { halfPairs } from './policy/node-images.js';
@@ -216,7 +216,10 @@ function warningsOfMaintenance(
   settings: NodeSettings,
 ): string[] {
   const isTold =
-    node !== undefined && faultOf(node) !== undefined && settings.goal !== undefined && settings.goal !== 'enroll';
+    node !== undefined &&
+    maintenanceFault(node) !== undefined &&
+    settings.goal !== undefined &&
+    settings.goal !== 'enroll';
   return isTold && maintenance === undefined && !endsMaintenance(node, settings) ? [adviceOnMaintenance(node)] : [];
 }
 

@@ -2,9 +2,8 @@
 import type { Port } from '../clients/ironic/ports.js';
 import { portAttributes, refusalToChangePort, tooOldFor, type EditedNode } from './policy/node-fields.js';
 import type { NodeDifference } from './policy/node-differences.js';
-import { occupationOf } from './policy/node-states.js';
+import { nodeTitle, occupationOf } from './policy/node-states.js';
 import { portChanges, type PortChange, type PortWish } from './policy/port-wishes.js';
-import { titleOf } from './provision.js';
 import type { Found, NodeRun } from './run.js';
 
 export type PortAction = 'create' | 'change' | 'delete' | 'move';
@@ -119,7 +118,7 @@ export async function planCreation(
       differences: [{ field: `port ${wish.address}`, before: undefined, after }],
     };
   const there = (await world.reread(port.node_uuid))?.node;
-  const owner = there ? titleOf(there) : port.node_uuid;
+  const owner = there ? nodeTitle(there) : port.node_uuid;
   if (!settings.move) return { code: 'PORT_TAKEN', reason: takenPort(wish.address, owner) };
   const use = there && occupationOf(there);
   if (use !== undefined && !settings.forceInUse)

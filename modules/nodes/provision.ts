@@ -1,5 +1,6 @@
 // Brings a node to a state, verb by verb, and waits on the way.
-import { conflictOf, isUndecided, type Ironic } from '../clients/ironic/api.js';
+import { isUndecided } from '../clients/http/errors.js';
+import { conflictOf, type Ironic } from '../clients/ironic/api.js';
 import { getNode, setProvisionState, type NodeDetails } from '../clients/ironic/nodes.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep, waitFor } from '../core/waiting.js';
@@ -7,6 +8,7 @@ import {
   adviceOn,
   hasFailed,
   isAtRest,
+  nodeTitle,
   stepsTo,
   type NodeGoal,
   type NodeState,
@@ -64,7 +66,7 @@ export function noWay(node: NodeDetails, goal: NodeGoal): OperationError {
   const { uuid, provision_state: state } = node;
   return new OperationError(
     'NO_WAY',
-    `node ${titleOf(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`,
+    `node ${nodeTitle(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`,
     { node: uuid, provision_state: state },
   );
 }
@@ -115,7 +117,7 @@ function freeNode(
   let seen: NodeDetails | undefined;
   return async (what, deadline) => {
     const timeoutSeconds = Math.max(deadline - performance.now(), 0) / 1000;
-    const subject = `node ${seen ? titleOf(seen) : uuid} ${what}`;
+    const subject = `node ${seen ? nodeTitle(seen) : uuid} ${what}`;
     try {
       const free = async (): Promise<NodeDetails | undefined> => (isFree((seen = await look())) ? seen : undefined);
       return await waitFor(free, {
@@ -157,11 +159,6 @@ export async function say(
   }
 }
 
-/** The name, or the UUID of a node without one. */
-export function titleOf({ name, uuid }: Pick<NodeDetails, 'name' | 'uuid'>): string {
-  return name || uuid;
-}
-
 /** Where a step has ended instead, with Ironic's own words. */
 export function shortOf({ provision_state: state, last_error: lastError }: NodeDetails, { verb, to }: Step): string {
   return `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ${state}${lastError ? `: ${lastError}` : ''}`;
@@ -186,5 +183,5 @@ function watch(ironic: Ironic, uuid: string, { onState, known }: Travel): () => 
 
 function failure(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${titleOf(node)} ${shortOf(node, step)}`, facts);
+  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${shortOf(node, step)}`, facts);
 }

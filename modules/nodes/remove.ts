@@ -1,12 +1,12 @@
 // Takes one node away, with its ports.
 import { deleteNode } from '../clients/ironic/nodes.js';
 import { failureOfPart } from '../core/errors.js';
-import { occupationOf } from './policy/node-states.js';
+import { nodeTitle, occupationOf } from './policy/node-states.js';
 import type { NodeWish } from './policy/node-wishes.js';
 import { insistently } from './apply-ports.js';
 import type { Done } from './apply.js';
-import { resultOf, type NodeAction, type NodeResult } from './ensure.js';
-import { bringTo, titleOf, untilAtRest } from './provision.js';
+import { nodeResult, type NodeAction, type NodeResult } from './ensure.js';
+import { bringTo, untilAtRest } from './provision.js';
 import { looking, type Found, type NodeRun } from './run.js';
 
 /** States in which Ironic deletes a node (`DELETE_ALLOWED_STATES`, and available, which it allows unless told otherwise). */
@@ -18,7 +18,7 @@ export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
   const resultAs = (action: NodeAction, reason: string, code = ''): NodeResult => {
     const differences =
       action === 'delete' && done.node ? [{ field: 'uuid', before: done.node.uuid, after: undefined }] : [];
-    return resultOf({ wish, done, differences, warnings: [], action, reason, code });
+    return nodeResult({ wish, done, differences, warnings: [], action, reason, code });
   };
   try {
     const found = await run.world.find(wish);
@@ -48,7 +48,7 @@ async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> 
   const travel = { ...looking, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal };
   const rested = deletable.has(node.provision_state) ? node : await untilAtRest(ironic, node.uuid, travel);
   if (!deletable.has(rested.provision_state)) {
-    context.progress({ subject: titleOf(rested), stage: `leaving ${rested.provision_state}` });
+    context.progress({ subject: nodeTitle(rested), stage: `leaving ${rested.provision_state}` });
     done.changed = true;
     done.node = await bringTo(
       ironic,
@@ -57,6 +57,6 @@ async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> 
       travel,
     );
   }
-  await insistently(run, `deleting node ${titleOf(node)}`, () => deleteNode(ironic, node.uuid));
+  await insistently(run, `deleting node ${nodeTitle(node)}`, () => deleteNode(ironic, node.uuid));
   done.changed = true;
 }

@@ -4,7 +4,7 @@ import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/no
 import { listPorts, type Port } from '../clients/ironic/ports.js';
 import { OperationError } from '../core/errors.js';
 import type { NodeWish } from './policy/node-wishes.js';
-import { titleOf } from './provision.js';
+import { nodeTitle } from './policy/node-states.js';
 import type { Found, World } from './run.js';
 
 /** The questions that the two ways answer differently. */
@@ -61,7 +61,7 @@ function worldOf(ironic: Ironic, lookup: Lookup): World {
     portNow: fresh.portWith,
     titleOf: async (uuid) => {
       const node = await fresh.node(uuid).catch(() => undefined);
-      return node ? titleOf(node) : uuid;
+      return node ? nodeTitle(node) : uuid;
     },
   };
 }

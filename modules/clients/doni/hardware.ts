@@ -1,6 +1,5 @@
 // Doni's hardware (https://github.com/ChameleonCloud/doni), from which a site's Ironic nodes are made.
 import { OperationError } from '../../core/errors.js';
-import { isUuid } from '../../core/uuid.js';
 import { isNotFound } from '../http/errors.js';
 import type { HttpAnswer } from '../http/client.js';
 import type { Cloud } from '../keystone/cloud.js';
@@ -64,14 +63,6 @@ export async function getHardware(cloud: Cloud, uuid: string): Promise<Hardware 
     if (isNotFound(error)) return undefined;
     throw error;
   }
-}
-
-/** The hardware of this UUID or name, which Doni keeps unique; undefined where there is none. */
-export async function findHardware(cloud: Cloud, uuidOrName: string): Promise<Hardware | undefined> {
-  // Doni has no look-up by name, and answers 400 to a UUID that is none.
-  if (isUuid(uuidOrName)) return getHardware(cloud, uuidOrName);
-  for await (const hardware of listHardware(cloud)) if (hardware.name === uuidOrName) return hardware;
-  return undefined;
 }
 
 /**

@@ -46,6 +46,16 @@ export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 404;
 }
 
+/**
+ * Whether it is unknown if the service has done what the request asked for, so that its state has to be read again. Ironic answers 500 to an
+ * image reference that it rejects, which is decided.
+ */
+export function isUndecided(error: unknown): boolean {
+  if (error instanceof HttpError)
+    return [500, 502, 503, 504].includes(error.status) && !/Validation of image href/i.test(error.message);
+  return error instanceof ConnectionError && error.code !== 'CERTIFICATE_REJECTED';
+}
+
 /** Whether an answer began and then paused for too long. */
 export function hasStalled(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === 'STALLED';

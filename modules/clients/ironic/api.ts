@@ -2,7 +2,7 @@
 import { OperationError } from '../../core/errors.js';
 import { waitFor } from '../../core/waiting.js';
 import type { HttpAnswer } from '../http/client.js';
-import { ConnectionError, HttpError } from '../http/errors.js';
+import { HttpError } from '../http/errors.js';
 import type { Cloud, ServiceRequest } from '../keystone/cloud.js';
 import { adviceOnRole } from './visibility.js';
 
@@ -65,13 +65,6 @@ export function conflictOf(error: unknown): 'lock' | 'transition' | undefined {
   if (!(error instanceof HttpError) || error.status !== 409) return undefined;
   if (/is locked by host/i.test(error.message)) return 'lock';
   return /state transition is in progress/i.test(error.message) ? 'transition' : undefined;
-}
-
-/** True where it is open whether the service has done what it was asked: the node has to be looked at again. */
-export function isUndecided(error: unknown): boolean {
-  if (error instanceof HttpError)
-    return [500, 502, 503, 504].includes(error.status) && !/Validation of image href/i.test(error.message);
-  return error instanceof ConnectionError && error.code !== 'CERTIFICATE_REJECTED';
 }
 
 export interface LockPatience {

@@ -3,7 +3,7 @@ import { OperationError } from '../../core/errors.js';
 import { isNotFound } from '../http/errors.js';
 import { readPages, textAt } from '../paging.js';
 import type { Ironic } from './api.js';
-import { isRedacted } from './redaction.js';
+import { isRedacted } from './visibility.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -22,7 +22,6 @@ export interface NodeDetails extends Node {
   readonly resource_class: string;
   readonly provision_state: string;
   readonly target_provision_state: string | null;
-  readonly power_state: string | null;
   readonly maintenance: boolean;
   readonly maintenance_reason: string | null;
   /** Why Ironic itself has set maintenance; null where somebody else has, and below 1.42. */
@@ -213,7 +212,6 @@ function parseDetails(row: Values): NodeDetails {
     // Below 1.2 `available` was told as null.
     provision_state: textAt(row, 'provision_state') || 'available',
     target_provision_state: orNull('target_provision_state'),
-    power_state: orNull('power_state'),
     maintenance: row.maintenance === true,
     maintenance_reason: orNull('maintenance_reason'),
     fault: orNull('fault'),

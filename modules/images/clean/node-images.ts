@@ -1,5 +1,5 @@
 // Which images a node boots with and deploys, as far as Ironic says so to this login.
-import { isRedacted } from '../../clients/ironic/redaction.js';
+import { isRedacted } from '../../clients/ironic/visibility.js';
 import type { Node } from '../../clients/ironic/nodes.js';
 import { OperationError } from '../../core/errors.js';
 import { uuidsIn } from '../../core/uuid.js';

@@ -40,7 +40,7 @@ const enrollFields = defineFields({
   },
 });
 
-export const declaration = defineDeclaration({
+export const baremetalEnrollDeclaration = defineDeclaration({
   name: 'baremetal_enroll',
   command: 'enroll',
   summary: 'Enrol many bare-metal nodes with their ports from an inventory',

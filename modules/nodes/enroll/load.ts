@@ -4,7 +4,7 @@ import { withHome } from '../../clients/files/yaml-file.js';
 import { InputError } from '../../core/errors.js';
 import { collectSecretKeys } from '../../core/masking.js';
 import type { Context } from '../../core/operation.js';
-import { entriesOf, nodeOfRow, readInventory, type Entry, type Inventory } from '../policy/inventory.js';
+import { entriesOf, nodeOfRow, readInventory, type InventoryEntry, type Inventory } from '../policy/inventory.js';
 
 interface InventoryArguments {
   readonly inventory?: string;
@@ -37,7 +37,7 @@ export async function loadInventory(args: InventoryArguments, context: Context):
   return inventory;
 }
 
-async function entriesIn(path: string, signal: AbortSignal): Promise<readonly Entry[]> {
+async function entriesIn(path: string, signal: AbortSignal): Promise<readonly InventoryEntry[]> {
   const file = await readInventoryFile(path, signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
   });
@@ -49,7 +49,7 @@ async function entriesIn(path: string, signal: AbortSignal): Promise<readonly En
   return entries;
 }
 
-function tableEntry(place: string, cells: Readonly<Record<string, string>>, fault: string | undefined): Entry {
+function tableEntry(place: string, cells: Readonly<Record<string, string>>, fault: string | undefined): InventoryEntry {
   const { content, faults } = nodeOfRow(cells);
   return { place, content, faults: fault === undefined ? faults : [{ field: '', text: fault }] };
 }

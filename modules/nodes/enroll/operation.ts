@@ -5,17 +5,21 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { inventoryFaultText, type Inventory, type InventoryNode } from '../policy/inventory.js';
-import { ensureNode, failureOf, resultOf, secretWarnings, type NodeResult } from '../ensure.js';
+import { ensureNode, failureOf, nodeResult, secretWarnings, type NodeResult } from '../ensure.js';
 import { openRun, settingsOf } from '../open.js';
 import type { NodeRun } from '../run.js';
 import { readSecretsKey } from '../secrets-key.js';
 import { openWorld, readWorld } from '../world.js';
-import { declaration } from './declaration.js';
+import { baremetalEnrollDeclaration } from './declaration.js';
 import { loadInventory } from './load.js';
 
-type EnrollArguments = ArgumentsOf<(typeof declaration)['fields']>;
+type EnrollArguments = ArgumentsOf<(typeof baremetalEnrollDeclaration)['fields']>;
 
-export const baremetalEnroll: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: enroll };
+export const baremetalEnroll: Operation<(typeof baremetalEnrollDeclaration)['fields']> = {
+  ...baremetalEnrollDeclaration,
+  validate,
+  run: enroll,
+};
 
 /** From so many nodes on all that the service has is read at once, rather than a few requests for each. */
 const manyNodes = 8;
@@ -69,7 +73,7 @@ async function ensureAll(run: NodeRun, nodes: readonly InventoryNode[], concurre
 
 function unbegun(wish: InventoryNode['wish'], reason: unknown): NodeResult {
   const done = { node: undefined, created: false, changed: false, validation: undefined };
-  return resultOf({
+  return nodeResult({
     wish,
     done,
     differences: [],

@@ -105,7 +105,7 @@ const interfaceFields = defineFields({
   vendor_interface: { type: 'string', description: interfaceText('vendor') },
 });
 
-export const declaration = defineDeclaration({
+export const baremetalNodeDeclaration = defineDeclaration({
   name: 'baremetal_node',
   command: 'node',
   summary: 'Create, change, provision or delete a bare-metal node',

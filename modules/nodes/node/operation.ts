@@ -14,11 +14,15 @@ import { readSecretsKey } from '../secrets-key.js';
 import { openWorld } from '../world.js';
 import { handlingFields } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
-import { declaration } from './declaration.js';
+import { baremetalNodeDeclaration } from './declaration.js';
 
-type NodeArguments = ArgumentsOf<(typeof declaration)['fields']>;
+type NodeArguments = ArgumentsOf<(typeof baremetalNodeDeclaration)['fields']>;
 
-export const baremetalNode: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: changeNode };
+export const baremetalNode: Operation<(typeof baremetalNodeDeclaration)['fields']> = {
+  ...baremetalNodeDeclaration,
+  validate,
+  run: changeNode,
+};
 
 /** What is not of the node itself. */
 const otherFields: ReadonlySet<string> = new Set([

@@ -8,7 +8,7 @@ import { nodeAttributes } from './node-fields.js';
 import { parseNode, wishTitle, type NodeWish } from './node-wishes.js';
 
 /** One node as it was written. */
-export interface Entry {
+export interface InventoryEntry {
   /** Such as `nodes.yml line 12`. */
   readonly place: string;
   /** The key under which it stands, which is its name unless it says another. */
@@ -46,7 +46,7 @@ type PlaceOf = (path: readonly (string | number)[]) => string;
  * The entries of a list, of a list under `nodes` as `openstack baremetal create` reads it, or of a mapping of names; `placeOf` says where a path
  * of keys and indexes stands. Undefined for anything else.
  */
-export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Entry[] | undefined {
+export function entriesOf(content: unknown, placeOf: PlaceOf): readonly InventoryEntry[] | undefined {
   if (Array.isArray(content))
     return content.map((element: unknown, index) => ({ place: placeOf([index]), content: element }));
   if (!isMapping(content)) return undefined;
@@ -75,7 +75,7 @@ function beside(key: string): string {
 }
 
 /** Reads all entries, with defaults beneath each, and compares them with each other. */
-export function readInventory(entries: readonly Entry[], defaults: Values = {}): Inventory {
+export function readInventory(entries: readonly InventoryEntry[], defaults: Values = {}): Inventory {
   const faults: InventoryFault[] = [];
   const nodes: InventoryNode[] = [];
   for (const { place, key, content, faults: before = [] } of entries) {

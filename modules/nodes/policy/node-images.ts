@@ -1,6 +1,6 @@
 // The images that a node's driver_info and instance_info refer to, and what can be said of them without asking anybody
 // (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
-import { algorithmCalled, algorithmOfLength, digitsOf } from '../../images/policy/checksums.js';
+import { algorithmCalled, algorithmOfLength, digitsOf, type Checksum } from '../../images/policy/checksums.js';
 import { parseImageReference, refusalOfPath, type ImageReference } from '../../images/policy/image-urls.js';
 
 /** What Ironic's `[conductor]file_url_allowed_paths` was before 2026 and is since, together. */
@@ -16,10 +16,10 @@ export const usualFilePaths: readonly string[] = [
 const ociSince = 96;
 
 /** `registry`: only Ironic can look at it. */
-export type NodeImage = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
+export type NodeImageReference = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
 
 /** A reference as a node may have it: `file:///` only in the folders that the conductors allow, and not encoded, since Ironic does not decode it. */
-export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImage {
+export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImageReference {
   if (/^oci:\/\/[^/]/i.test(text))
     return minor >= ociSince
       ? { kind: 'registry' }
@@ -34,7 +34,7 @@ export function nodeImage(text: string, allowedPaths: readonly string[], minor =
 }
 
 /** Keys of driver_info and instance_info that refer to an image. */
-export const imageKeys: Readonly<Record<'driver_info' | 'instance_info', readonly string[]>> = {
+export const nodeImageKeys: Readonly<Record<'driver_info' | 'instance_info', readonly string[]>> = {
   driver_info: [
     'deploy_kernel',
     'deploy_ramdisk',
@@ -68,13 +68,6 @@ export function halfPairs(driverInfo: Readonly<Record<string, unknown>>): string
 }
 
 type Values = Readonly<Record<string, unknown>>;
-
-export interface Checksum {
-  /** As hashlib calls it. */
-  readonly algorithm: string;
-  /** Lower case. */
-  readonly hex: string;
-}
 
 /**
  * The checksum that instance_info has for its image. `undefined`: none, so it is to be computed. A URL of a checksum file is left to Ironic: `elsewhere`.
@@ -112,7 +105,7 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
     };
   if (/^shake_/.test(algorithm))
     return { fault: `instance_info.image_os_hash_algo: Ironic cannot use ${algorithm}, whose length is not fixed` };
-  return { algorithm, hex: digits.toLowerCase() };
+  return { algorithm, digest: digits.toLowerCase() };
 }
 
 /**
@@ -121,14 +114,14 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
  */
 export function withChecksum(
   instanceInfo: Values,
-  { algorithm, hex }: Checksum,
+  { algorithm, digest }: Checksum,
   served: Values = {},
 ): Record<string, unknown> {
   const { image_checksum: _, ...others } = instanceInfo;
   return {
     ...others,
     image_os_hash_algo: algorithm,
-    image_os_hash_value: hex,
-    ...(algorithm === 'md5' ? { image_checksum: hex } : served.image_checksum ? { image_checksum: null } : {}),
+    image_os_hash_value: digest,
+    ...(algorithm === 'md5' ? { image_checksum: digest } : served.image_checksum ? { image_checksum: null } : {}),
   };
 }

@@ -14,13 +14,13 @@ export interface MaintainedNode {
 const endable: ReadonlySet<string> = new Set(['clean failure', 'rescue abort failure', 'service failure']);
 
 /** Why Ironic itself has put the node into maintenance; undefined where it is an operator's, or none. */
-export function faultOf({ maintenance, fault }: MaintainedNode): string | undefined {
+export function maintenanceFault({ maintenance, fault }: MaintainedNode): string | undefined {
   return maintenance && fault ? fault : undefined;
 }
 
 /** Whether maintenance that Ironic itself has set may be ended with what is done about its fault. */
 export function isEndable(node: MaintainedNode): boolean {
-  const fault = faultOf(node);
+  const fault = maintenanceFault(node);
   return fault !== undefined && endable.has(fault);
 }
 
@@ -31,7 +31,7 @@ export function isInTheWay(goal: NodeGoal | undefined): boolean {
 
 /** What is to be told of maintenance that Ironic itself has set, and that stays. */
 export function adviceOnMaintenance(node: MaintainedNode): string {
-  const fault = faultOf(node) ?? 'fault';
+  const fault = maintenanceFault(node) ?? 'fault';
   const why = node.maintenance_reason ? `: ${node.maintenance_reason}` : '';
   const help =
     fault === 'power failure'

@@ -151,3 +151,8 @@ export function occupationOf(node: NodeOccupation): string | undefined {
   if (node.allocation_uuid) return `allocation ${node.allocation_uuid} holds it`;
   return idleStates.has(node.provision_state) ? undefined : `it is in state ${node.provision_state}`;
 }
+
+/** What a node is called in messages: its name, or its UUID if it has no name. */
+export function nodeTitle({ name, uuid }: { readonly name: string; readonly uuid: string }): string {
+  return name || uuid;
+}

@@ -62,7 +62,7 @@ const portFields = defineFields({
   lock_timeout: handlingFields.lock_timeout,
 });
 
-export const declaration = defineDeclaration({
+export const baremetalPortDeclaration = defineDeclaration({
   name: 'baremetal_port',
   command: 'port',
   summary: 'Create, change, move or delete a network port of a bare-metal node',

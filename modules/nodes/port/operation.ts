@@ -9,19 +9,22 @@ import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { faultText } from '../policy/faults.js';
 import { shownValue } from '../policy/node-differences.js';
 import { portAttributes } from '../policy/node-fields.js';
-import { occupationOf } from '../policy/node-states.js';
+import { nodeTitle, occupationOf } from '../policy/node-states.js';
 import { parsePort, type PortWish } from '../policy/port-wishes.js';
 import { applyPorts } from '../apply-ports.js';
 import { isRefusal, planChange, planCreation, planRemoval, tooOldPorts, type PortPlan } from '../port-plan.js';
-import { titleOf } from '../provision.js';
 import type { NodeRun } from '../run.js';
 import { openWorld } from '../world.js';
 import { openCloud } from '../../runtime/connect.js';
-import { declaration } from './declaration.js';
+import { baremetalPortDeclaration } from './declaration.js';
 
-type PortArguments = ArgumentsOf<(typeof declaration)['fields']>;
+type PortArguments = ArgumentsOf<(typeof baremetalPortDeclaration)['fields']>;
 
-export const baremetalPort: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: changePort };
+export const baremetalPort: Operation<(typeof baremetalPortDeclaration)['fields']> = {
+  ...baremetalPortDeclaration,
+  validate,
+  run: changePort,
+};
 
 async function changePort(args: PortArguments, context: Context): Promise<Outcome> {
   if (args.address === undefined && args.uuid === undefined)
@@ -134,7 +137,7 @@ function assertUnused(node: NodeDetails, { action, address }: PortPlan, args: Po
   if (use === undefined || args.force_in_use || (args.with_maintenance && action === 'change')) return;
   throw new OperationError(
     'CHANGE_REFUSED',
-    `port ${address}: node ${titleOf(node)} is in use: ${use} (force_in_use: true changes it all the same)`,
+    `port ${address}: node ${nodeTitle(node)} is in use: ${use} (force_in_use: true changes it all the same)`,
     { address, node: node.uuid },
   );
 }
@@ -168,7 +171,7 @@ function outcomeOf({ plan, port, node }: There & { readonly plan: PortPlan | und
     differences: plan ? [{ header: `port ${address}`, before: side('before'), after: side('after') }] : [],
     table: {
       columns: ['PORT', 'ACTION', 'NODE', 'UUID'],
-      rows: address === '' ? [] : [[address, action, node ? titleOf(node) : (port?.node_uuid ?? ''), uuid]],
+      rows: address === '' ? [] : [[address, action, node ? nodeTitle(node) : (port?.node_uuid ?? ''), uuid]],
     },
   };
 }

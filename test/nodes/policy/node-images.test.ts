@@ -54,13 +54,13 @@ describe('a checksum', () => {
     [{}, undefined],
     [
       { image_os_hash_algo: 'SHA256', image_os_hash_value: sha256 },
-      { algorithm: 'sha256', hex: sha256.toLowerCase() },
+      { algorithm: 'sha256', digest: sha256.toLowerCase() },
     ],
     [
       { image_checksum: 'D41D8CD98F00B204E9800998ECF8427E' },
-      { algorithm: 'md5', hex: 'd41d8cd98f00b204e9800998ecf8427e' },
+      { algorithm: 'md5', digest: 'd41d8cd98f00b204e9800998ecf8427e' },
     ],
-    [{ image_checksum: `sha256:${sha256}` }, { algorithm: 'sha256', hex: sha256.toLowerCase() }],
+    [{ image_checksum: `sha256:${sha256}` }, { algorithm: 'sha256', digest: sha256.toLowerCase() }],
     [{ image_checksum: 'http://h/SHA256SUMS' }, 'elsewhere'],
     [{ image_os_hash_algo: 'sha256' }, { fault: expect.stringContaining('go together') }],
     [{ image_checksum: 'abc' }, { fault: expect.stringContaining('no algorithm has 3 digits') }],
@@ -76,7 +76,7 @@ describe('a checksum', () => {
     ),
     [
       { image_os_hash_algo: 'blake2b', image_os_hash_value: sha256.repeat(2) },
-      { algorithm: 'blake2b', hex: sha256.repeat(2).toLowerCase() },
+      { algorithm: 'blake2b', digest: sha256.repeat(2).toLowerCase() },
     ],
     [
       { image_os_hash_algo: 'shake_128', image_os_hash_value: 'ab' },
@@ -86,12 +86,14 @@ describe('a checksum', () => {
   ])('of %j', (instanceInfo, expected) => expect(checksumOf(instanceInfo)).toEqual(expected));
 
   test('goes to the node as every part of Ironic reads it', () => {
-    expect(withChecksum({ image_checksum: 'sha256:x', image_source: 'u' }, { algorithm: 'sha256', hex: 'x' })).toEqual({
+    expect(
+      withChecksum({ image_checksum: 'sha256:x', image_source: 'u' }, { algorithm: 'sha256', digest: 'x' }),
+    ).toEqual({
       image_source: 'u',
       image_os_hash_algo: 'sha256',
       image_os_hash_value: 'x',
     });
-    expect(withChecksum({}, { algorithm: 'md5', hex: 'x' })).toEqual({
+    expect(withChecksum({}, { algorithm: 'md5', digest: 'x' })).toEqual({
       image_checksum: 'x',
       image_os_hash_algo: 'md5',
       image_os_hash_value: 'x',

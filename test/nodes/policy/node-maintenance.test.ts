@@ -1,6 +1,11 @@
 // Maintenance that Ironic itself has set, and an operator's.
 import { expect, test } from '@jest/globals';
-import { adviceOnMaintenance, faultOf, isEndable, isInTheWay } from '../../../modules/nodes/policy/node-maintenance.js';
+import {
+  adviceOnMaintenance,
+  maintenanceFault,
+  isEndable,
+  isInTheWay,
+} from '../../../modules/nodes/policy/node-maintenance.js';
 
 const node = (
   fault: string | null,
@@ -22,7 +27,7 @@ test.each<[string | null, boolean, string | undefined, boolean]>([
   // What is left of an old one.
   ['clean failure', false, undefined, false],
 ])('fault %j in maintenance %s: %j, to be ended: %s', (fault, maintenance, found, endable) => {
-  expect([faultOf(node(fault, maintenance)), isEndable(node(fault, maintenance))]).toEqual([found, endable]);
+  expect([maintenanceFault(node(fault, maintenance)), isEndable(node(fault, maintenance))]).toEqual([found, endable]);
 });
 
 test('it stands in the way of what uses the node, and of nothing else', () => {

@@ -5,8 +5,8 @@ import { listHosts } from '../clients/blazar/hosts.js';
 import { hasCode, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { isLocked, isOfType } from './policy/node-choice.js';
-import { isAtRest, nodeTitle, occupationOf, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
-import { noWay, say, shortOf } from '../nodes/provision.js';
+import { isAtRest, nodeTitle, inUseReason, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
+import { noWayError, requestVerb, stepFailure } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { pace, type Run } from './run.js';
 
@@ -72,7 +72,7 @@ export function isOurs(node: NodeDetails, entry: Pick<TestEntry, 'name' | 'serve
 
 /** What somebody else does with the node; undefined where nobody does. */
 export function foreignUseOf(node: NodeDetails, entry: Pick<TestEntry, 'name' | 'server'>): string | undefined {
-  return isOurs(node, entry) ? undefined : occupationOf(node);
+  return isOurs(node, entry) ? undefined : inUseReason(node);
 }
 
 export interface Journey {
@@ -103,7 +103,7 @@ export async function steer(
     if (said && node.provision_state !== said.to) throw failed(node, said);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, run.ironic.minor) ?? [];
-    if (!step) throw noWay(node, goal);
+    if (!step) throw noWayError(node, goal);
     said = (await sayUnlessTaken(run, uuid, { step, entry })) ? step : undefined;
     return undefined;
   };
@@ -117,7 +117,7 @@ async function sayUnlessTaken(
   { step, entry }: { step: Step; entry: Journey['entry'] },
 ): Promise<boolean> {
   try {
-    return await say(ironic, uuid, { target: step.verb });
+    return await requestVerb(ironic, uuid, { target: step.verb });
   } catch (error) {
     const node = await lookAt(ironic, uuid);
     const foreign = foreignUseOf(node, entry);
@@ -133,7 +133,7 @@ export function taken(node: NodeDetails, why: string): OperationError {
 
 function failed(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${shortOf(node, step)}`, facts);
+  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${stepFailure(node, step)}`, facts);
 }
 
 /** Tells each new state of a node once. */

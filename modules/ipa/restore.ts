@@ -5,17 +5,17 @@ import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients
 import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { hasSettings, presentSettings } from './policy/image-settings.js';
-import { adviceOnMaintenance, maintenanceFault, isEndable } from '../nodes/policy/node-maintenance.js';
+import { adviceOnMaintenance, maintenanceFault, canEndMaintenance } from '../nodes/policy/node-maintenance.js';
 import {
   adviceOn,
-  giveUpVerb,
+  abortVerb,
   isAtRest,
   isEditable,
   nodeTitle,
   stepsTo,
   type Step,
 } from '../nodes/policy/node-states.js';
-import { say, shortOf } from '../nodes/provision.js';
+import { requestVerb, stepFailure } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { foreignUseOf, isOurs, reporter } from './node.js';
 import { release } from './reserve.js';
@@ -84,7 +84,7 @@ async function settle(run: Run, entry: TestEntry): Promise<string> {
     if (present.provision_state === 'available')
       return `node ${nodeTitle(node)} has its former images and is available`;
     const step = nextStep(run, present, entry);
-    said = (await say(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
+    said = (await requestVerb(run.ironic, node.uuid, { target: step.verb })) ? step : undefined;
     return undefined;
   };
   try {
@@ -112,8 +112,8 @@ function isFree(node: NodeDetails, entry: TestEntry): boolean {
 
 /** Ends the wait for a ramdisk that may never call. */
 async function giveUp({ ironic }: Run, node: NodeDetails): Promise<void> {
-  const verb = node.reservation === null ? giveUpVerb(node, ironic.minor) : undefined;
-  if (verb) await say(ironic, node.uuid, { target: verb });
+  const verb = node.reservation === null ? abortVerb(node, ironic.minor) : undefined;
+  if (verb) await requestVerb(ironic, node.uuid, { target: verb });
 }
 
 /**
@@ -135,7 +135,7 @@ async function cleared({ ironic }: Run, node: NodeDetails, entry: TestEntry): Pr
   const isDeployed = node.provision_state !== 'available' && node.provision_state !== 'manageable';
   try {
     // A node was taken that was not in maintenance; Ironic puts it there by itself when cleaning fails.
-    if (isEndable(node)) await setMaintenance(ironic, node.uuid, undefined);
+    if (canEndMaintenance(node)) await setMaintenance(ironic, node.uuid, undefined);
     else if (keys.length > 0 && !isDeployed)
       await patchNode(
         ironic,
@@ -182,7 +182,7 @@ function stuck(node: NodeDetails): OperationError {
 function failed(node: NodeDetails, step: Step): OperationError {
   return new OperationError(
     'NODE_FAILED',
-    `node ${nodeTitle(node)} has its former images, but ${shortOf(node, step)}`,
+    `node ${nodeTitle(node)} has its former images, but ${stepFailure(node, step)}`,
     {
       node: node.uuid,
     },

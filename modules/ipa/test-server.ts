@@ -11,7 +11,7 @@ import {
 } from '../clients/nova/boot.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { hasFailed, nodeTitle, occupationOf } from '../nodes/policy/node-states.js';
+import { hasFailed, nodeTitle, inUseReason } from '../nodes/policy/node-states.js';
 import type { TestEntry } from './journal.js';
 import { lookAt, reporter, taken } from './node.js';
 import { pace, testFailure, type Run } from './run.js';
@@ -102,7 +102,7 @@ function isUnscheduled({ fault }: ServerDetails): boolean {
 }
 
 function notScheduled(node: NodeDetails, serverId: string): Record<string, never> {
-  const occupation = node.instance_uuid === serverId ? undefined : occupationOf(node);
+  const occupation = node.instance_uuid === serverId ? undefined : inUseReason(node);
   if (occupation) throw taken(node, occupation);
   return {};
 }

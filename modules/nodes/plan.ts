@@ -5,8 +5,13 @@ import { isMapping } from '../core/mapping.js';
 import { mergeCapabilities } from './policy/capabilities.js';
 import { nodeChanges, type NodeChange, type NodeDifference, type Values } from './policy/node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from './policy/node-fields.js';
-import { adviceOnMaintenance, maintenanceFault, isEndable, isInTheWay } from './policy/node-maintenance.js';
-import { occupationOf, stepsTo } from './policy/node-states.js';
+import {
+  adviceOnMaintenance,
+  maintenanceFault,
+  canEndMaintenance,
+  isBlockedByMaintenance,
+} from './policy/node-maintenance.js';
+import { inUseReason, stepsTo } from './policy/node-states.js';
 import type { NodeWish } from './policy/node-wishes.js';
 import { halfPairs } from './policy/node-images.js';
 import { compareSecrets, secretRecordKey } from './policy/secret-records.js';
@@ -207,7 +212,7 @@ function wantedMaintenance(
 
 /** What Ironic itself has set is ended on the way to where the node is to be used; on a node that somebody uses only where that is wished. */
 function endsMaintenance(node: NodeDetails, { goal, forceInUse }: NodeSettings): boolean {
-  return isInTheWay(goal) && isEndable(node) && (forceInUse || occupationOf(node) === undefined);
+  return isBlockedByMaintenance(goal) && canEndMaintenance(node) && (forceInUse || inUseReason(node) === undefined);
 }
 
 function warningsOfMaintenance(
@@ -278,7 +283,7 @@ function faultsOfCreation({ attributes }: NodeWish): string[] {
 
 /** A node that somebody uses is left alone; finishing a deployment that has failed, or is under way, is what was asked for. */
 function faultsOfUse({ settings }: NodeRun, found: Found | undefined): string[] {
-  const use = found && occupationOf(found.node);
+  const use = found && inUseReason(found.node);
   if (!found || use === undefined || settings.forceInUse) return [];
   const isOurs =
     settings.goal === 'active' &&

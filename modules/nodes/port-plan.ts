@@ -2,7 +2,7 @@
 import type { Port } from '../clients/ironic/ports.js';
 import { portAttributes, refusalToChangePort, tooOldFor, type EditedNode } from './policy/node-fields.js';
 import type { NodeDifference } from './policy/node-differences.js';
-import { nodeTitle, occupationOf } from './policy/node-states.js';
+import { nodeTitle, inUseReason } from './policy/node-states.js';
 import { portChanges, type PortChange, type PortWish } from './policy/port-wishes.js';
 import type { Found, NodeRun } from './run.js';
 
@@ -120,7 +120,7 @@ export async function planCreation(
   const there = (await world.reread(port.node_uuid))?.node;
   const owner = there ? nodeTitle(there) : port.node_uuid;
   if (!settings.move) return { code: 'PORT_TAKEN', reason: takenPort(wish.address, owner) };
-  const use = there && occupationOf(there);
+  const use = there && inUseReason(there);
   if (use !== undefined && !settings.forceInUse)
     return {
       code: 'PORT_TAKEN',

@@ -16,7 +16,7 @@ import {
   type Verb,
 } from './policy/node-states.js';
 
-export interface Travel {
+export interface StateChange {
   /** The longest that the whole way may take. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
@@ -39,7 +39,7 @@ const mostAttempts = 5;
  * Another run may be at the same node: what it has reached is gone on from.
  * Throws NODE_FAILED, with Ironic's `last_error`, where a verb leads to a failed state; NO_WAY where no verb leads there; NODE_GONE; WAIT_TIMEOUT.
  */
-export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, travel: Travel): Promise<NodeDetails> {
+export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, travel: StateChange): Promise<NodeDetails> {
   const deadline = performance.now() + travel.timeoutSeconds * 1000;
   const untilFree = freeNode(ironic, uuid, travel);
   let said: Step | undefined;
@@ -52,7 +52,7 @@ export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, trav
       throw failure(node, said);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, ironic.minor) ?? [];
-    if (!step) throw noWay(node, goal);
+    if (!step) throw noWayError(node, goal);
     const outcome = await tryToSay(ironic, uuid, { target: step.verb, ...travel.bodyOf?.(step.verb) });
     said = outcome === 'accepted' ? step : undefined;
     refusals = outcome === 'accepted' || outcome === 'busy' ? 0 : refusals + 1;
@@ -62,7 +62,7 @@ export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, trav
 }
 
 /** Nothing that may be said leads from where the node is to the goal. */
-export function noWay(node: NodeDetails, goal: NodeGoal): OperationError {
+export function noWayError(node: NodeDetails, goal: NodeGoal): OperationError {
   const { uuid, provision_state: state } = node;
   return new OperationError(
     'NO_WAY',
@@ -103,7 +103,7 @@ async function tryToSay(
 }
 
 /** Waits until the node is at rest and nobody holds its lock. Throws NODE_GONE or WAIT_TIMEOUT. */
-export function untilAtRest(ironic: Ironic, uuid: string, travel: Travel): Promise<NodeDetails> {
+export function untilAtRest(ironic: Ironic, uuid: string, travel: StateChange): Promise<NodeDetails> {
   return freeNode(ironic, uuid, travel)('to come to rest', performance.now() + travel.timeoutSeconds * 1000);
 }
 
@@ -111,7 +111,7 @@ export function untilAtRest(ironic: Ironic, uuid: string, travel: Travel): Promi
 function freeNode(
   ironic: Ironic,
   uuid: string,
-  travel: Travel,
+  travel: StateChange,
 ): (what: string, deadline: number) => Promise<NodeDetails> {
   const look = watch(ironic, uuid, travel);
   let seen: NodeDetails | undefined;
@@ -140,12 +140,12 @@ function freeNode(
   };
 }
 
-function pauseOf({ intervalSeconds }: Travel): number {
+function pauseOf({ intervalSeconds }: StateChange): number {
   return intervalSeconds ?? 0.5;
 }
 
 /** Says a verb. False where the node has to be looked at again: it is locked, on its way, or no answer came. */
-export async function say(
+export async function requestVerb(
   ironic: Ironic,
   uuid: string,
   body: Readonly<{ target: Verb } & Record<string, unknown>>,
@@ -160,7 +160,10 @@ export async function say(
 }
 
 /** Where a step has ended instead, with Ironic's own words. */
-export function shortOf({ provision_state: state, last_error: lastError }: NodeDetails, { verb, to }: Step): string {
+export function stepFailure(
+  { provision_state: state, last_error: lastError }: NodeDetails,
+  { verb, to }: Step,
+): string {
   return `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ${state}${lastError ? `: ${lastError}` : ''}`;
 }
 
@@ -168,7 +171,7 @@ function isFree(node: NodeState & Pick<NodeDetails, 'reservation'>): boolean {
   return isAtRest(node) && node.reservation === null;
 }
 
-function watch(ironic: Ironic, uuid: string, { onState, known }: Travel): () => Promise<NodeDetails> {
+function watch(ironic: Ironic, uuid: string, { onState, known }: StateChange): () => Promise<NodeDetails> {
   let seen: string | undefined;
   let first = known;
   return async () => {
@@ -183,5 +186,5 @@ function watch(ironic: Ironic, uuid: string, { onState, known }: Travel): () => 
 
 function failure(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
-  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${shortOf(node, step)}`, facts);
+  return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${stepFailure(node, step)}`, facts);
 }

@@ -1,7 +1,7 @@
 // Takes one node away, with its ports.
 import { deleteNode } from '../clients/ironic/nodes.js';
 import { failureOfPart } from '../core/errors.js';
-import { nodeTitle, occupationOf } from './policy/node-states.js';
+import { nodeTitle, inUseReason } from './policy/node-states.js';
 import type { NodeWish } from './policy/node-wishes.js';
 import { insistently } from './apply-ports.js';
 import type { Done } from './apply.js';
@@ -37,7 +37,7 @@ export async function removeNode(run: NodeRun, wish: NodeWish): Promise<NodeResu
 
 function refusalToDelete({ settings }: NodeRun, { node }: Found): string | undefined {
   if (node.protected) return 'the node is protected: set protected: false first';
-  const use = occupationOf(node);
+  const use = inUseReason(node);
   return use === undefined || settings.forceInUse
     ? undefined
     : `the node is in use: ${use} (force_in_use: true undeploys and deletes it)`;
@@ -53,7 +53,7 @@ async function remove(run: NodeRun, { node }: Found, done: Done): Promise<void> 
     done.node = await bringTo(
       ironic,
       node.uuid,
-      occupationOf(rested) === undefined ? 'manageable' : 'available',
+      inUseReason(rested) === undefined ? 'manageable' : 'available',
       travel,
     );
   }

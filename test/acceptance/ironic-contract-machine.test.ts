@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import {
-  giveUpVerb,
+  abortVerb,
   hasFailed,
   isAtRest,
   isEditable,
@@ -127,7 +127,7 @@ test.each(installed)('%s: rest, failure and changes are as the machine has them'
 });
 
 test.each(installed)('%s: a node is made to give up by what the machine takes only', (state) => {
-  const verb = giveUpVerb(
+  const verb = abortVerb(
     { provision_state: state, target_provision_state: machine.states[state] ?? null },
     machine.minor,
   );

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { openIronic, type Ironic } from '../../modules/clients/ironic/api.js';
 import type { NodeDetails } from '../../modules/clients/ironic/nodes.js';
-import { bringTo, type Travel } from '../../modules/nodes/provision.js';
+import { bringTo, type StateChange } from '../../modules/nodes/provision.js';
 import type { NodeGoal } from '../../modules/nodes/policy/node-states.js';
 import { cloudOf } from '../clients/cloud-of.js';
 import type { Answer, Call, LoggedRequest } from '../sandbox/http-double.js';
@@ -18,7 +18,7 @@ export interface NodeSite {
   readonly ironic: Ironic;
   /** The states that were told while nodes were brought somewhere. */
   readonly seen: readonly string[];
-  bring(node: StoredNode, goal: NodeGoal, changes?: Partial<Travel>): Promise<NodeDetails>;
+  bring(node: StoredNode, goal: NodeGoal, changes?: Partial<StateChange>): Promise<NodeDetails>;
   /** Keeps nodes in a state until the test is over at the latest. */
   hold(state: string): () => void;
   /** This test's requests. */

@@ -1,5 +1,5 @@
 // The images that a node boots to be deployed or rescued, as keys of its driver_info: what changes them, and what changes them back.
-import { isMasked, isKeptBack } from '../../nodes/policy/masked-values.js';
+import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -31,7 +31,7 @@ export function settingsFor(
 
 /** What a node has of these keys. Undefined where the values or one of them come back masked, or it is no text: it could not be put back. */
 export function presentSettings(driverInfo: Values, keys: readonly string[]): ImageSettings | undefined {
-  if (isKeptBack(driverInfo)) return undefined;
+  if (isWithheld(driverInfo)) return undefined;
   const entries = keys.map((key) => [key, driverInfo[key] ?? null] as const);
   if (entries.some(([, value]) => value !== null && (typeof value !== 'string' || isMasked(value)))) return undefined;
   return Object.fromEntries(entries) as ImageSettings;

@@ -1,11 +1,11 @@
 // Which node of a type a test takes, and why it takes no other.
-import { isMasked, isKeptBack } from '../../nodes/policy/masked-values.js';
+import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
 import { architectureNamed, type Architecture } from './ipa-images.js';
-import { isAtRest, occupationOf, type NodeOccupation } from '../../nodes/policy/node-states.js';
+import { isAtRest, inUseReason, type NodeUse } from '../../nodes/policy/node-states.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
-export interface ChoosableNode extends NodeOccupation {
+export interface ChoosableNode extends NodeUse {
   readonly uuid: string;
   readonly name: string;
   readonly properties: Values;
@@ -32,8 +32,8 @@ export function nodeArchitecture({ properties }: Pick<ChoosableNode, 'properties
 
 /** Why a node cannot be tested on now; undefined for one that can, once its lock is free. `keys` of its driver_info are to be changed for the time of the test. */
 export function obstacleOf(node: ChoosableNode, keys: readonly string[]): string | undefined {
-  const masked = isKeptBack(node.driver_info) ? keys[0] : keys.find((key) => isMasked(node.driver_info[key]));
-  const occupation = occupationOf(node);
+  const masked = isWithheld(node.driver_info) ? keys[0] : keys.find((key) => isMasked(node.driver_info[key]));
+  const occupation = inUseReason(node);
   if (occupation) return occupation;
   if (node.maintenance)
     return node.fault ? `it is in maintenance, since Ironic itself found a ${node.fault}` : 'it is in maintenance';

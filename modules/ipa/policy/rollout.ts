@@ -2,7 +2,7 @@
 import { hasSettings, presentSettings, type ImageSettings } from './image-settings.js';
 import type { Architecture } from './ipa-images.js';
 import { mismatchOf, type ChoosableNode } from './node-choice.js';
-import { isEditable, occupationOf } from '../../nodes/policy/node-states.js';
+import { isEditable, inUseReason } from '../../nodes/policy/node-states.js';
 
 /** What is to become of nodes that are in use: left out, waited for, or changed under their users, which counts from their next deployment on. */
 export type InUse = 'skip' | 'wait' | 'update';
@@ -26,7 +26,7 @@ export function stepFor(node: ChoosableNode, { wanted, inUse, architecture }: Ro
     return { action: 'skip', reason: 'Ironic masks one of its images, so that the former value could not be put back' };
   }
   if (hasSettings(node.driver_info, wanted)) return { action: 'unchanged', reason: 'it has these images already' };
-  const occupation = occupationOf(node);
+  const occupation = inUseReason(node);
   if (occupation && inUse !== 'update') return { action: inUse, reason: occupation };
   if (!isEditable(node)) return { action: 'wait', reason: `it is ${node.provision_state}` };
   return {

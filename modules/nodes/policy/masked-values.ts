@@ -8,14 +8,14 @@ const mask = '***';
  * What Ironic says from 2024.1 on instead of a value, or in its place under the key `content`, to whom its policy hides it: a value is there or
  * not, nobody knows.
  */
-export function isKeptBack(value: unknown): boolean {
-  if (isMapping(value)) return isKeptBack(value.content);
+export function isWithheld(value: unknown): boolean {
+  if (isMapping(value)) return isWithheld(value.content);
   return typeof value === 'string' && isRedactionNotice(value);
 }
 
 /** True for a value that has a mask in it, however deep: the true one is not known, and this one must never be written back. */
 export function isMasked(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes(mask) || isKeptBack(value);
+  if (typeof value === 'string') return value.includes(mask) || isWithheld(value);
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).some(isMasked);
 }

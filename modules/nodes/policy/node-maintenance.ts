@@ -19,13 +19,13 @@ export function maintenanceFault({ maintenance, fault }: MaintainedNode): string
 }
 
 /** Whether maintenance that Ironic itself has set may be ended with what is done about its fault. */
-export function isEndable(node: MaintainedNode): boolean {
+export function canEndMaintenance(node: MaintainedNode): boolean {
   const fault = maintenanceFault(node);
   return fault !== undefined && endable.has(fault);
 }
 
 /** Whether such maintenance stands in the way of a goal: a cleaning or deployment does not go on in it, and nobody can use the node. */
-export function isInTheWay(goal: NodeGoal | undefined): boolean {
+export function isBlockedByMaintenance(goal: NodeGoal | undefined): boolean {
   return goal === 'available' || goal === 'active';
 }
 

@@ -110,7 +110,7 @@ const abortable: Readonly<Record<string, number>> = {
 };
 
 /** How a node is made to stop waiting: `abort`, or `deleted` where the server is too old to abort a deployment. Undefined where it must be waited for. */
-export function giveUpVerb({ provision_state: state }: NodeState, minor: number): Verb | undefined {
+export function abortVerb({ provision_state: state }: NodeState, minor: number): Verb | undefined {
   const since = abortable[state];
   if (since !== undefined && minor >= since) return 'abort';
   return state === 'wait call-back' ? 'deleted' : undefined;
@@ -140,13 +140,13 @@ const idleStates: ReadonlySet<string> = new Set([
   'adopt failed',
 ]);
 
-export interface NodeOccupation extends NodeState {
+export interface NodeUse extends NodeState {
   readonly instance_uuid: string | null;
   readonly allocation_uuid?: string | null;
 }
 
 /** Why a node counts as in use; undefined for one that is not. A standalone Ironic deploys without an instance, so the state counts too. */
-export function occupationOf(node: NodeOccupation): string | undefined {
+export function inUseReason(node: NodeUse): string | undefined {
   if (node.instance_uuid) return `instance ${node.instance_uuid} is on it`;
   if (node.allocation_uuid) return `allocation ${node.allocation_uuid} holds it`;
   return idleStates.has(node.provision_state) ? undefined : `it is in state ${node.provision_state}`;

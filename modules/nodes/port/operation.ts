@@ -9,7 +9,7 @@ import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { faultText } from '../policy/faults.js';
 import { shownValue } from '../policy/node-differences.js';
 import { portAttributes } from '../policy/node-fields.js';
-import { nodeTitle, occupationOf } from '../policy/node-states.js';
+import { nodeTitle, inUseReason } from '../policy/node-states.js';
 import { parsePort, type PortWish } from '../policy/port-wishes.js';
 import { applyPorts } from '../apply-ports.js';
 import { isRefusal, planChange, planCreation, planRemoval, tooOldPorts, type PortPlan } from '../port-plan.js';
@@ -133,7 +133,7 @@ async function planPort(run: NodeRun, args: PortArguments, { port, node }: There
 }
 
 function assertUnused(node: NodeDetails, { action, address }: PortPlan, args: PortArguments): void {
-  const use = occupationOf(node);
+  const use = inUseReason(node);
   if (use === undefined || args.force_in_use || (args.with_maintenance && action === 'change')) return;
   throw new OperationError(
     'CHANGE_REFUSED',

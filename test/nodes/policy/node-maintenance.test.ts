@@ -3,8 +3,8 @@ import { expect, test } from '@jest/globals';
 import {
   adviceOnMaintenance,
   maintenanceFault,
-  isEndable,
-  isInTheWay,
+  canEndMaintenance,
+  isBlockedByMaintenance,
 } from '../../../modules/nodes/policy/node-maintenance.js';
 
 const node = (
@@ -27,11 +27,14 @@ test.each<[string | null, boolean, string | undefined, boolean]>([
   // What is left of an old one.
   ['clean failure', false, undefined, false],
 ])('fault %j in maintenance %s: %j, to be ended: %s', (fault, maintenance, found, endable) => {
-  expect([maintenanceFault(node(fault, maintenance)), isEndable(node(fault, maintenance))]).toEqual([found, endable]);
+  expect([maintenanceFault(node(fault, maintenance)), canEndMaintenance(node(fault, maintenance))]).toEqual([
+    found,
+    endable,
+  ]);
 });
 
 test('it stands in the way of what uses the node, and of nothing else', () => {
-  expect(([undefined, 'enroll', 'manageable', 'available', 'active'] as const).map(isInTheWay)).toEqual([
+  expect(([undefined, 'enroll', 'manageable', 'available', 'active'] as const).map(isBlockedByMaintenance)).toEqual([
     false,
     false,
     false,

@@ -3,11 +3,11 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   adviceOn,
-  giveUpVerb,
+  abortVerb,
   hasFailed,
   isAtRest,
   isEditable,
-  occupationOf,
+  inUseReason,
   stepsTo,
   type NodeGoal,
 } from '../../../modules/nodes/policy/node-states.js';
@@ -146,7 +146,7 @@ test.each<[string, number, string | undefined]>([
   ['service failed', 112, undefined],
   ['servicing', 112, undefined],
 ])('a node in state %s gives up at 1.%i by %s', (provision_state, minor, verb) =>
-  expect(giveUpVerb({ provision_state, target_provision_state: 'active' }, minor)).toBe(verb),
+  expect(abortVerb({ provision_state, target_provision_state: 'active' }, minor)).toBe(verb),
 );
 
 test.each<[Record<string, string>, string | undefined]>([
@@ -157,7 +157,7 @@ test.each<[Record<string, string>, string | undefined]>([
   [{ provision_state: 'available', instance_uuid: 'i-1' }, 'instance i-1 is on it'],
   [{ provision_state: 'available', allocation_uuid: 'a-1' }, 'allocation a-1 holds it'],
 ])('%j is in use: %s', (values, reason) =>
-  expect(occupationOf({ provision_state: '', target_provision_state: null, instance_uuid: null, ...values })).toBe(
+  expect(inUseReason({ provision_state: '', target_provision_state: null, instance_uuid: null, ...values })).toBe(
     reason,
   ),
 );

@@ -1,9 +1,10 @@
 // What a run is going to do: which pair, which nodes, and what is deployed. Reads only.
 import type { Image } from '../clients/glance/images.js';
 import { getNode, type NodeDetails } from '../clients/ironic/nodes.js';
-import { chosenNode } from '../clients/nova/boot.js';
-import { findFlavor, hasKeyPair } from '../clients/nova/choices.js';
+import { findFlavor } from '../clients/nova/flavors.js';
+import { hasKeyPair } from '../clients/nova/keypairs.js';
 import { assertVersion } from '../clients/nova/microversions.js';
+import { nodeSelection } from '../clients/nova/servers.js';
 import { findNetworks } from '../clients/neutron/networks.js';
 import { InputError, OperationError } from '../core/errors.js';
 import { imageKeys, settingsFor, type ImageSettings } from './policy/image-settings.js';
@@ -182,7 +183,7 @@ async function novaDeployment(run: Run, images: readonly Image[], usesBlazar: bo
     findFlavor(cloud, args.flavor),
     hasKeyPair(cloud, args.key_name),
     chooseNetworks(run),
-    ...(usesBlazar ? [] : [assertVersion(cloud, chosenNode)]),
+    ...(usesBlazar ? [] : [assertVersion(cloud, nodeSelection)]),
   ]);
   if (!flavor)
     throw new InputError(`flavor: there is no flavor with the id or name ${JSON.stringify(args.flavor)}`, 'flavor');

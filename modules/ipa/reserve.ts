@@ -1,6 +1,6 @@
 // A lease of Blazar for one node: nobody else gets it while it is tested.
 import { getHost, listAllocations } from '../clients/blazar/hosts.js';
-import { createLease, deleteLease, getLease, listLeases, phaseOf, type Lease } from '../clients/blazar/leases.js';
+import { createLease, deleteLease, getLease, leasePhase, listLeases, type Lease } from '../clients/blazar/leases.js';
 import { isUndecided } from '../clients/http/errors.js';
 import { OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
@@ -63,7 +63,7 @@ async function untilActive({ args, context, cloud }: Run, id: string): Promise<L
   return waitFor(
     async () => {
       const lease = await getLease(cloud, id);
-      const phase = lease ? phaseOf(lease) : 'over';
+      const phase = lease ? leasePhase(lease) : 'over';
       if (!lease || phase === 'over' || phase === 'failed')
         throw new OperationError(
           'LEASE_FAILED',

@@ -8,7 +8,7 @@ import {
   getServer,
   type ServerDetails,
   type ServerRequest,
-} from '../clients/nova/boot.js';
+} from '../clients/nova/servers.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { hasFailed, nodeTitle, inUseReason } from '../nodes/policy/node-states.js';

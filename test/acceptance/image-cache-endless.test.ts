@@ -45,7 +45,7 @@ test('a body of unknown length that does not end leaves room on the disk, and no
   ).ended;
 
   expect(exitCode).toBe(1);
-  expect(stdout).toContain('endless.img, which does not say how long it is, needs 1024 MiB');
+  expect(stdout).toContain('endless.img, which has no Content-Length, needs 1024 MiB');
   expect(readdirSync(folder).filter((name) => name !== '.image_cache')).toEqual([]);
   const { bavail, bsize } = statfsSync(folder);
   expect(bavail * bsize).toBeGreaterThan(1090 * 2 ** 20);

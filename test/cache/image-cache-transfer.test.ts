@@ -190,7 +190,7 @@ describe('compression', () => {
 
     expect(await site.cache()).toMatchObject({
       action: 'failed',
-      detail: expect.stringContaining('comes as gzip although identity was asked for'),
+      detail: expect.stringContaining('is encoded as gzip although identity was requested'),
     });
   });
 

@@ -1,26 +1,27 @@
 // Blazar's leases (https://docs.openstack.org/blazar/latest/restapi/, API v1), each with one bare-metal host.
 import { OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { HttpError, isNotFound } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { readPages, textAt } from '../paging.js';
 
-type Values = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 export interface Lease {
   readonly id: string;
-  /** Several leases may bear one name. */
+  /** Need not be unique. */
   readonly name: string;
   readonly projectId: string;
   /**
-   * PENDING until it begins, then STARTING, ACTIVE, TERMINATING, TERMINATED; CREATING, UPDATING and DELETING for moments; ERROR when a
-   * step failed (blazar/status.py). The steps are taken every ten seconds.
+   * PENDING until it starts, then STARTING, ACTIVE, TERMINATING, TERMINATED; CREATING, UPDATING and DELETING for moments; ERROR if a
+   * step failed (blazar/status.py). Blazar takes these steps every ten seconds.
    */
   readonly status: string;
-  readonly reservations: readonly Reservation[];
+  readonly reservations: readonly LeaseReservation[];
 }
 
-export interface Reservation {
-  /** A server is put on a reserved host by the scheduler hint `reservation` with this id. */
+export interface LeaseReservation {
+  /** The scheduler hint `reservation` with this id places a server on the reserved host. */
   readonly id: string;
   /** `pending`, `active`, `deleted` or `error`. */
   readonly status: string;
@@ -29,19 +30,19 @@ export interface Reservation {
 export interface LeaseRequest {
   /** At most 80 characters. */
   readonly name: string;
-  /** What the host must be, as JSON: `["==", "$node_type", "compute_skylake"]`; `["and", …, …]` for several conditions. */
+  /** The properties that the host must have, as JSON: `["==", "$node_type", "compute_skylake"]`; `["and", …, …]` for several conditions. */
   readonly resourceProperties: readonly unknown[];
-  /** Blazar counts in whole minutes and refuses a minute that is over by its own clock; `now` asks for the one that it is in. */
+  /** Blazar counts in whole minutes and refuses a minute that is past by its own clock; `now` requests the current one. */
   readonly start: Date | 'now';
   readonly end: Date;
 }
 
-/** What a lease can be relied upon for: `coming` it has yet to begin, `over` it has ended or is about to. */
+/** Where a lease is in its life: `coming` before it has started, `over` once it has ended or is about to. */
 export type LeasePhase = 'coming' | 'active' | 'over' | 'failed';
 
 /**
- * Creates a lease of one host. It is not repeated: when an answer is lost, look for the name in `listLeases`.
- * Throws NO_HOST_FREE where no host has the properties and is free for the whole time.
+ * Creates a lease of one host. It is not retried: if the answer is lost, look for the name in `listLeases`.
+ * Throws NO_HOST_FREE if no host has the properties and is free for the whole time.
  */
 export async function createLease(
   cloud: Cloud,
@@ -75,7 +76,7 @@ export async function createLease(
   }
 }
 
-/** The lease; undefined where there is none any more. */
+/** The lease; undefined if it does not exist. */
 export async function getLease(cloud: Cloud, id: string): Promise<Lease | undefined> {
   try {
     return leaseIn(await (await cloud.request('reservation', { method: 'GET', path: pathOf(id) })).json());
@@ -85,9 +86,9 @@ export async function getLease(cloud: Cloud, id: string): Promise<Lease | undefi
   }
 }
 
-/** The leases that still exist, ended ones too: an admin's answer has those of all projects. */
+/** All leases, including those that have ended: an admin sees the leases of all projects. */
 export async function* listLeases(cloud: Cloud): AsyncGenerator<Lease> {
-  // Blazar has no pages and filters.
+  // Blazar has neither paging nor filters.
   for await (const row of readPages(
     { service: 'reservation', path: '/v1/leases', key: 'leases', id: 'id', next: () => undefined },
     cloud,
@@ -96,8 +97,8 @@ export async function* listLeases(cloud: Cloud): AsyncGenerator<Lease> {
 }
 
 /**
- * Deletes a lease, and with it all servers on its hosts (`on_end` of blazar/plugins/oshosts/host_plugin.py). One that is gone is fine.
- * A lease that is just starting or ending is refused with 500, even after repetition: it can be deleted some seconds later.
+ * Deletes a lease, and with it all servers on its hosts (`on_end` of blazar/plugins/oshosts/host_plugin.py); one that does not exist is
+ * no error. While a lease is starting or ending Blazar refuses with 500, even after retries: it can be deleted some seconds later.
  */
 export async function deleteLease(cloud: Cloud, id: string): Promise<void> {
   await (
@@ -105,14 +106,14 @@ export async function deleteLease(cloud: Cloud, id: string): Promise<void> {
   ).text();
 }
 
-/** Where a lease is on its way; see `status`. */
-export function phaseOf({ status }: Lease): LeasePhase {
+/** The phase of a lease; see `status`. */
+export function leasePhase({ status }: Lease): LeasePhase {
   if (status === 'ACTIVE') return 'active';
   if (status === 'ERROR') return 'failed';
   return ['TERMINATING', 'TERMINATED', 'DELETING'].includes(status) ? 'over' : 'coming';
 }
 
-/** Blazar tells a lack of hosts from a fault of its own by the sentence only: both are 500 (blazar/manager/exceptions.py). */
+/** Only the message distinguishes a lack of hosts from a fault of Blazar: both are 500 (blazar/manager/exceptions.py). */
 function isNoHostFree(error: unknown): error is HttpError {
   return error instanceof HttpError && /not enough (hosts|resources) available/i.test(error.message);
 }
@@ -127,16 +128,16 @@ function pathOf(id: string): string {
 }
 
 function leaseIn(answer: unknown): Lease {
-  const { lease } = (answer ?? {}) as { lease?: Values };
-  if (typeof lease?.id !== 'string')
+  const lease = isMapping(answer) ? answer.lease : undefined;
+  if (!isMapping(lease) || typeof lease.id !== 'string')
     throw new OperationError('UNEXPECTED_ANSWER', 'the reservation service answered no lease', {
       service: 'reservation',
     });
   return parseLease(lease);
 }
 
-function parseLease(row: Values): Lease {
-  const reservations = Array.isArray(row.reservations) ? (row.reservations as Values[]) : [];
+function parseLease(row: Row): Lease {
+  const reservations = Array.isArray(row.reservations) ? row.reservations.filter(isMapping) : [];
   return {
     id: textAt(row, 'id'),
     name: textAt(row, 'name'),

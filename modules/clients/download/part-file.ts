@@ -1,24 +1,25 @@
-// A download under way: the bytes that have come, and beside them what they are of, so that the next run can go on.
+// The part file of a download, and next to it a record of what its bytes are of, so that the next run can resume.
 import { constants, type FileHandle } from 'node:fs/promises';
 import { messageOf, OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { draftOf, statOf, writeDurably } from '../files/durable.js';
 import { openOwn, openRegular, readOwnJson, removeName } from '../files/folders.js';
 import { shownPath } from '../files/shown-path.js';
 import { isSystemError } from '../files/system-error.js';
 
-/** What a part is of: bytes of another thing must never be appended to it. */
+/** What a part is of: bytes of anything else must never be appended to it. */
 export interface PartOrigin {
-  /** Names the source: a URL, or `glance:<id>`. */
+  /** Identifies the source: a URL, or `glance:<id>`. */
   readonly source: string;
   readonly etag?: string | undefined;
   /** As the server spells it. */
   readonly lastModified?: string | undefined;
   readonly bytes?: number | undefined;
-  /** What bears this name never changes, so that nothing else is needed to go on. */
+  /** The source never changes, so that nothing else is needed to resume. */
   readonly isImmutable?: boolean | undefined;
 }
 
-/** The request header by which a server refuses to go on with another file; undefined where there is none, and a part is of no use. */
+/** The request header by which a server refuses to resume with another file; undefined if there is none, so that a part is useless. */
 export function continuationHeader({
   etag,
   lastModified,
@@ -29,12 +30,12 @@ export function continuationHeader({
   return isImmutable ? {} : undefined;
 }
 
-/** Where the record of a part stands. */
-export function originPath(part: string): string {
+/** The path of a part's record. */
+function originPath(part: string): string {
   return `${part}.json`;
 }
 
-/** What an earlier run left of this source and can be gone on with; undefined where there is nothing. */
+/** What an earlier run received of this source, if it can be resumed. */
 export async function findPart(
   part: string,
   source: string,
@@ -47,25 +48,33 @@ export async function findPart(
 }
 
 async function readOrigin(part: string): Promise<PartOrigin | undefined> {
-  const origin = (await readOwnJson(originPath(part))) as Partial<PartOrigin> | null | undefined;
-  return typeof origin?.source === 'string' ? (origin as PartOrigin) : undefined;
+  const record = await readOwnJson(originPath(part));
+  if (!isMapping(record) || typeof record.source !== 'string') return undefined;
+  const { source, etag, lastModified, bytes, isImmutable } = record;
+  return {
+    source,
+    ...(typeof etag === 'string' ? { etag } : {}),
+    ...(typeof lastModified === 'string' ? { lastModified } : {}),
+    ...(typeof bytes === 'number' ? { bytes } : {}),
+    ...(isImmutable === true ? { isImmutable } : {}),
+  };
 }
 
-/** Takes part and record away. */
+/** Removes the part and its record. */
 export async function removePart(part: string): Promise<void> {
   for (const path of [part, originPath(part), draftOf(originPath(part))]) await removeName(path);
 }
 
 export interface PartWriter {
-  /** Writes at the end. The promise is to be awaited before the next one. */
+  /** Appends. Await the promise before the next call. */
   write(chunk: Buffer): Promise<void>;
-  /** Empties the part and says what it is of now. */
+  /** Empties the part and records what it is of now. */
   restart(origin: PartOrigin): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens a part for appending. Nobody but its owner may read it before it is verified. Throws UNSAFE_PATH for what is no part of ours. */
+/** Opens a part for appending. Only its owner may read it until it is verified. Throws UNSAFE_PATH for a file that is not ours. */
 export async function openPart(part: string): Promise<PartWriter> {
   const handle = await openOwn(part, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
   return {
@@ -86,21 +95,16 @@ async function writeAll(handle: FileHandle, chunk: Buffer, part: string): Promis
   } catch (error) {
     if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error;
     const shown = shownPath(part);
-    throw new OperationError(
-      'NO_SPACE',
-      `${shown} could not be written further: ${messageOf(error)}`,
-      { part: shown },
-      error,
-    );
+    throw new OperationError('NO_SPACE', `cannot write to ${shown}: ${messageOf(error)}`, { part: shown }, error);
   }
 }
 
-/** The bytes of a file in large pieces. Throws UNSAFE_PATH for what is no file. */
+/** The bytes of a file in large chunks. Throws UNSAFE_PATH for anything but a regular file. */
 export async function* readFileChunks(path: string): AsyncGenerator<Buffer> {
   yield* readHandleChunks(await openRegular(path));
 }
 
-/** The bytes of an opened file in large pieces; closes it. */
+/** The bytes of an open file in large chunks; closes it. */
 export async function* readHandleChunks(handle: FileHandle): AsyncGenerator<Buffer> {
-  yield* handle.createReadStream({ highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+  yield* handle.createReadStream({ highWaterMark: 1024 * 1024 });
 }

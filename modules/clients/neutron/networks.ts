@@ -7,7 +7,7 @@ export interface Network {
   readonly name: string;
 }
 
-/** The networks of this id, or else of this name: names need not be unique. */
+/** The network with this id, or else all with this name: names need not be unique. */
 export async function findNetworks(cloud: Cloud, idOrName: string): Promise<Network[]> {
   const byId = await listNetworks(cloud, 'id', idOrName);
   return byId.length > 0 ? byId : listNetworks(cloud, 'name', idOrName);

@@ -4,10 +4,10 @@ import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages } from '../paging.js';
 import { versionHeaders } from './microversions.js';
 
-/** Lists have pages from 2.33 on, and ids are UUIDs from 2.53 on. */
+/** Lists are paged from 2.33 on, and ids are UUIDs from 2.53 on. */
 const headers = versionHeaders('2.53');
 
-/** How many bare-metal nodes Nova has as hypervisors; undefined where this login may not know. */
+/** The number of bare-metal nodes that Nova has as hypervisors; undefined if this login may not list them. */
 export async function countBaremetalHypervisors(cloud: Cloud): Promise<number | undefined> {
   let count = 0;
   try {

@@ -4,16 +4,16 @@ import { randomUUID } from 'node:crypto';
 import type { Cloud } from '../../modules/clients/keystone/cloud.js';
 import { findNetworks } from '../../modules/clients/neutron/networks.js';
 import {
-  chosenNode,
   createServer,
   deleteServer,
   findServers,
   getServer,
-  listServersOn,
+  nodeSelection,
   type ServerDetails,
   type ServerRequest,
-} from '../../modules/clients/nova/boot.js';
-import { findFlavor, hasKeyPair } from '../../modules/clients/nova/choices.js';
+} from '../../modules/clients/nova/servers.js';
+import { findFlavor } from '../../modules/clients/nova/flavors.js';
+import { hasKeyPair } from '../../modules/clients/nova/keypairs.js';
 import { assertVersion } from '../../modules/clients/nova/microversions.js';
 import { waitFor } from '../../modules/core/waiting.js';
 import { all, cloudOf } from '../clients/cloud-of.js';
@@ -69,7 +69,7 @@ function removed(id: string): Promise<true> {
   });
 }
 
-test('a server boots on the node that is chosen, is found again by its name and on the node, and is deleted', async () => {
+test('a server boots on the node that is chosen, is found again by its name, and is deleted', async () => {
   const id = await createServer(cloud, { ...request, hypervisorHostname: host, reservationId: randomUUID() });
 
   const server = await settled(id);
@@ -81,10 +81,8 @@ test('a server boots on the node that is chosen, is found again by its name and 
     status: 'ACTIVE',
     fault: '',
     hypervisorHostname: host,
-    instanceName: expect.stringMatching(/^instance-/),
   });
   expect(await all(findServers(cloud, name))).toEqual([server]);
-  expect((await all(listServersOn(cloud, host))).map((found) => found.id)).toContain(id);
   expect(await all(findServers(cloud, `${name}.2`))).toEqual([]);
   await removed(id);
   expect(await getServer(cloud, id)).toBeUndefined();
@@ -101,11 +99,11 @@ test('a server that Nova keeps after its deletion is found, and deleted for good
 });
 
 test('a version that Nova does not have is named with the one that it has', async () => {
-  await expect(assertVersion(cloud, chosenNode)).resolves.toBeUndefined();
+  await expect(assertVersion(cloud, nodeSelection)).resolves.toBeUndefined();
   await expect(assertVersion(cloud, { version: '2.999', purpose: 'this test' })).rejects.toMatchObject({
     code: 'UNSUPPORTED_VERSION',
     message: expect.stringMatching(
-      /^this test needs version 2\.999 of the Compute API, and this Nova has at most 2\.\d+$/,
+      /^this test needs version 2\.999 of the Compute API, and this Nova supports at most 2\.\d+$/,
     ),
   });
 });

@@ -1,4 +1,6 @@
-// What a server may be made with (https://docs.openstack.org/api-ref/compute/): flavors and key pairs. Reads only.
+// The Compute service's flavors (https://docs.openstack.org/api-ref/compute/): reads only.
+import { OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { isNotFound } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages, textAt } from '../paging.js';
@@ -8,30 +10,26 @@ export interface Flavor {
   readonly name: string;
 }
 
-/** The flavor of this id, or else of this name, which Nova keeps unique; undefined where there is none. */
+/** The flavor with this id, or else with this name, which is unique in Nova; undefined if there is none. */
 export async function findFlavor(cloud: Cloud, idOrName: string): Promise<Flavor | undefined> {
   try {
     const answer = await cloud.request('compute', { method: 'GET', path: `/flavors/${encodeURIComponent(idOrName)}` });
-    return parseFlavor(((await answer.json()) as { flavor: Readonly<Record<string, unknown>> }).flavor);
+    return flavorIn(await answer.json());
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  // An admin's list has only public ones unless told otherwise.
+  // By default an admin's list has public flavors only.
   const pages = { service: 'compute', path: '/flavors?is_public=None&limit=1000', key: 'flavors', id: 'id' };
   for await (const row of readPages({ ...pages, next: (page) => nextOf(page.flavors_links) }, cloud))
     if (row.name === idOrName) return parseFlavor(row);
   return undefined;
 }
 
-/** Whether the user has a key pair of this name: key pairs belong to users, not to projects. */
-export async function hasKeyPair(cloud: Cloud, name: string): Promise<boolean> {
-  const answer = await cloud.request('compute', {
-    method: 'GET',
-    path: `/os-keypairs/${encodeURIComponent(name)}`,
-    expect: [200, 404],
-  });
-  await answer.text();
-  return answer.status === 200;
+function flavorIn(answer: unknown): Flavor {
+  const flavor = isMapping(answer) ? answer.flavor : undefined;
+  if (!isMapping(flavor) || textAt(flavor, 'id') === '')
+    throw new OperationError('UNEXPECTED_ANSWER', 'the compute service answered no flavor', { service: 'compute' });
+  return parseFlavor(flavor);
 }
 
 function parseFlavor(row: Readonly<Record<string, unknown>>): Flavor {

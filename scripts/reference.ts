@@ -106,7 +106,8 @@ function defaultOf(field: Field): string {
 
 function meaningOf(field: Field): string {
   const aliases = field.aliases ? ` Also called ${field.aliases.map(code).join(', ')}.` : '';
-  return field.description + aliases + (field.secret ? ' Secret: never shown.' : '');
+  const since = field.versionAdded ? ` New in ${field.versionAdded}.` : '';
+  return field.description + aliases + since + (field.secret ? ' Secret: never shown.' : '');
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -3,8 +3,6 @@ import { stringify } from 'yaml';
 import { fieldsBelow, rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { Declaration, Example, ReturnField } from '../core/operation.js';
 
-const firstVersion = '0.1.0';
-
 /** The text of `<module>.yml`. */
 export function writeSidecar(declaration: Declaration): string {
   const document = {
@@ -29,10 +27,17 @@ function taskOf(name: string, example: Example): Record<string, unknown> {
   return { name: example.title, [name]: example.arguments, ...(example.dryRun ? { check_mode: true } : {}) };
 }
 
-function documentationOf({ name, summary, description, fields, writes }: Declaration): Record<string, unknown> {
+function documentationOf({
+  name,
+  versionAdded,
+  summary,
+  description,
+  fields,
+  writes,
+}: Declaration): Record<string, unknown> {
   return {
     module: name,
-    version_added: firstVersion,
+    version_added: versionAdded,
     short_description: summary,
     description: description.map(toMarkup),
     author: ['Chameleon image tools'],
@@ -57,6 +62,7 @@ function optionsOf(fields: Fields): Record<string, unknown> {
     return {
       description: [field.description, ...remarksOn(field)].map(toMarkup),
       type: typeNames[field.type],
+      ...(field.versionAdded ? { version_added: field.versionAdded } : {}),
       ...(field.type === 'list' ? { elements: 'str' } : field.type === 'records' ? { elements: 'dict' } : {}),
       required: isAlwaysRequired(field),
       ...('default' in field && field.default !== undefined ? { default: field.default } : {}),

@@ -6,7 +6,7 @@ import { parseJson, TooDeep } from '../core/json-text.js';
 import { sleep } from '../core/waiting.js';
 
 /** What Ansible asks of the module, beside the task's own arguments. Keys that we do not know are ignored. */
-export interface Request {
+export interface ModuleRequest {
   readonly arguments: RawArguments;
   readonly checkMode: boolean;
   readonly diff: boolean;
@@ -20,7 +20,7 @@ const largestFile = 16 * 1024 * 1024;
 const prefix = '_ansible_';
 
 /** Reads the file that Ansible names as the first argument. Throws BAD_ARGUMENTS_FILE; its content is never quoted, for it may hold a password. */
-export async function readRequest(path: string, signal: AbortSignal): Promise<Request> {
+export async function readRequest(path: string, signal: AbortSignal): Promise<ModuleRequest> {
   const refuse = (fault: string, cause?: unknown): never => {
     const hint = 'Ansible writes this file itself: it must hold one JSON object with the options of the task';
     throw Object.assign(
@@ -88,7 +88,7 @@ async function readSome(descriptor: number, chunk: Buffer, signal: AbortSignal):
   }
 }
 
-function requestFrom(content: Readonly<Record<string, unknown>>): Request {
+function requestFrom(content: Readonly<Record<string, unknown>>): ModuleRequest {
   const flag = (name: string): boolean => content[prefix + name] === true || content[prefix + name] === 'True';
   const verbosity = Number(content[`${prefix}verbosity`] ?? 0);
   return {

@@ -1,17 +1,17 @@
 // What a module answers: one JSON object, with nothing secret in it and in characters that every Ansible reads.
+import { writeSync } from 'node:fs';
 import { OperationError } from '../core/errors.js';
 import type { Fields } from '../core/fields.js';
 import { maskArguments } from '../core/masking.js';
 import { redactAll } from '../core/redaction.js';
 import type { Difference, Outcome } from '../core/operation.js';
-import { toYamlText } from '../core/yaml-text.js';
-import { resultOf, resultOfError } from '../runtime/result.js';
-import type { Request } from './request.js';
+import { toYamlText, resultOfOutcome, resultOfError } from '../runtime/result.js';
+import type { ModuleRequest } from './request.js';
 
 export interface ResponseParts {
   readonly fields: Fields;
   /** Undefined when the arguments file could not be read. */
-  readonly request: Request | undefined;
+  readonly request: ModuleRequest | undefined;
   readonly secrets: readonly string[];
   readonly log: readonly string[];
 }
@@ -20,7 +20,7 @@ export interface ResponseParts {
 export function responseTo(outcome: Outcome, parts: ResponseParts): Record<string, unknown> {
   const wantsDiff = parts.request?.diff === true && !parts.request.noLog && outcome.differences.length > 0;
   const differences = redactAll(outcome.differences, parts.secrets);
-  return finish({ ...resultOf(outcome), ...(wantsDiff ? { diff: differences.map(diffEntry) } : {}) }, parts);
+  return finish({ ...resultOfOutcome(outcome), ...(wantsDiff ? { diff: differences.map(diffEntry) } : {}) }, parts);
 }
 
 /** The answer to a run that could not be carried out. The stack of a fault of the program is shown from -vv on, any other from -vvv on. */
@@ -69,4 +69,19 @@ export function toAsciiJson(value: unknown): string {
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+const pauseMilliseconds = 5;
+
+/** Writes the whole text, waiting for a pipe that is full. Throws the system's error where it cannot be written, EPIPE where the reader is gone. */
+export function writeFully(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(descriptor, bytes, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMilliseconds);
+    }
+  }
 }

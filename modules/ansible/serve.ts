@@ -2,12 +2,9 @@
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, LogLevel } from '../core/operation.js';
 import { limitExit, outputLost } from '../runtime/ending.js';
-import { execute, type ExecutionContext } from '../runtime/execute.js';
-import { knownSecrets, type KnownSecrets } from '../runtime/secrets.js';
-import { writeFully } from './output.js';
-import { readRequest, type Request } from './request.js';
-import { responseTo, responseToError, toAsciiJson, type ResponseParts } from './response.js';
-import { usageOf } from './usage.js';
+import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from '../runtime/execute.js';
+import { readRequest, type ModuleRequest } from './request.js';
+import { responseTo, responseToError, toAsciiJson, writeFully, type ResponseParts } from './response.js';
 
 /** A task's `timeout:` leaves the process behind, so every run ends by itself. */
 const deadlineSeconds = 24 * 60 * 60;
@@ -15,7 +12,7 @@ const graceSeconds = 10;
 const longestLog = 2000;
 
 interface Session {
-  request: Request | undefined;
+  request: ModuleRequest | undefined;
   readonly secrets: KnownSecrets;
   readonly log: string[];
   answered: boolean;
@@ -62,7 +59,7 @@ function tryWriting(text: string): boolean {
   }
 }
 
-function contextOf(session: Session, request: Request, interruption: Interruption): ExecutionContext {
+function contextOf(session: Session, request: ModuleRequest, interruption: Interruption): ExecutionContext {
   return {
     checkMode: request.checkMode,
     environment: process.env,
@@ -81,3 +78,21 @@ function contextOf(session: Session, request: Request, interruption: Interruptio
 
 /** From which -v on a line is part of the result. */
 const verbosityOf: Readonly<Record<LogLevel, number>> = { info: 1, debug: 2 };
+
+/** What the module is and how it is run. */
+function usageOf({ name, command, summary }: AnyOperation): string {
+  return [
+    `${name}: ${summary}.`,
+    '',
+    'This is an Ansible module: Ansible runs it and hands it a file with its arguments. To use it,',
+    '',
+    `  ansible localhost -m ${name} -a 'cloud=NAME'     as an ad-hoc call, with a cloud of clouds.yaml`,
+    `  ansible-doc -t module ${name}                    all options, results and examples`,
+    `  chameleon-image-tools ${command} --help          the same from the command line, without Ansible`,
+    '',
+    'A file with the arguments as a JSON object may be given by hand too:',
+    '',
+    `  echo '{"cloud": "NAME"}' > arguments.json && ./${name}.mjs arguments.json`,
+    '',
+  ].join('\n');
+}

@@ -201,6 +201,7 @@ const transferFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_cache',
   command: 'cache',
+  versionAdded: '0.1.0',
   summary: 'Keep verified local copies of images that come from URLs',
   description: [
     'Keeps copies of files, and of pairs of kernel and ramdisk, for the conductors of the Bare Metal service, by its own rule of freshness: HEAD is asked for Last-Modified; newer than the copy, or unknown, is fetched; equal or older is fresh. Where HEAD is refused a conditional GET tells.',

@@ -1,6 +1,6 @@
 // Brings a file into its part and verifies it, before anything that is in use is touched.
 import { removePart } from '../clients/download/part-file.js';
-import { shownPath } from '../clients/files/shown-path.js';
+import { shownPath } from '../clients/files/paths.js';
 import { readSmallFile } from '../clients/files/yaml-file.js';
 import { hasCode, messageOf, OperationError } from '../core/errors.js';
 import { findChecksum, type Checksum } from '../images/policy/checksums.js';

@@ -1,10 +1,9 @@
 // A file behind http or https.
 import { download, type Downloaded, type DownloadOptions } from '../clients/download/download.js';
-import { withoutCredentials } from '../clients/http/errors.js';
+import { withoutCredentials, percentDecoded } from '../core/urls.js';
 import { probeUrl, type Probe } from '../clients/http/probe.js';
 import { isSameFile, type Copy, type Remote } from './policy/freshness.js';
 import { parseHttpDate } from '../core/http-dates.js';
-import { percentDecoded } from '../core/percent-encoding.js';
 import type { Run } from './run.js';
 import { optionsOf, sourceChanged, type Received, type Source } from './source.js';
 

@@ -1,7 +1,7 @@
 // The arguments as jobs. Every fault is collected, so that all are told together and nothing is changed.
 import { isAbsolute, normalize } from 'node:path';
 import { accountNumber } from '../clients/files/accounts.js';
-import { withHome } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
 import { parseChecksumField, refusalOfAlgorithm } from '../images/policy/checksums.js';

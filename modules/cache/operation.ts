@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import validate from '#validators/image_cache';
 import { lockFile, type FileLock } from '../clients/files/lock.js';
 import { withFolders, type Folders } from '../clients/files/folders.js';
-import { shownPath } from '../clients/files/shown-path.js';
+import { shownPath } from '../clients/files/paths.js';
 import { followRedirects } from '../clients/http/redirects.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { failureOfPart, hasCode, InputError, messageOf } from '../core/errors.js';

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { removePart } from '../clients/download/part-file.js';
 import { namesIn, statOf } from '../clients/files/durable.js';
 import { removeOwnTree, withFolders, type Folders } from '../clients/files/folders.js';
-import { shownPath } from '../clients/files/shown-path.js';
+import { shownPath } from '../clients/files/paths.js';
 import { planPruning, type CacheEntry } from './policy/pruning.js';
 import { openFilePlaces, openOwnPlace } from './record.js';
 import { partNames, type Run } from './run.js';

@@ -2,9 +2,8 @@
 import { basename, join } from 'node:path';
 import { namesIn, readLink, statOf, writeDurably } from '../clients/files/durable.js';
 import { readOwnJson, type Folders } from '../clients/files/folders.js';
-import { shownPath } from '../clients/files/shown-path.js';
-import { isSystemError } from '../clients/files/system-error.js';
-import { OperationError } from '../core/errors.js';
+import { shownPath } from '../clients/files/paths.js';
+import { isSystemError, OperationError } from '../core/errors.js';
 import { nowhere, openOwnPlace, ownFolder, type RecordEntry } from './record.js';
 import { partNames, type PartName, type Placed, type SetJob } from './run.js';
 

@@ -5,16 +5,15 @@ import type { AnyOperation } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
 import { flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
 import { commandHelp, generalHelp } from './help.js';
-import { spellOut } from './older-commands.js';
+import { expandAbbreviations, normalizeSwitches } from './argv.js';
 import { argumentsFrom } from './raw-arguments.js';
-import { spellSwitches } from './switches.js';
-import { UsageError } from './usage-error.js';
-import { version } from './version.js';
+import { UsageError } from './exit-codes.js';
+import packageDescription from '#package' with { type: 'json' };
 
 /** A run to start, or a text to show. */
-export type CommandLine = Run | { readonly kind: 'text'; readonly text: string };
+export type CommandLine = CommandRun | { readonly kind: 'text'; readonly text: string };
 
-export interface Run {
+export interface CommandRun {
   readonly kind: 'run';
   readonly operation: AnyOperation;
   readonly raw: Readonly<Record<string, unknown>>;
@@ -37,7 +36,7 @@ export async function readCommandLine(
 ): Promise<CommandLine> {
   const parsed = parse(argv, operations);
   const [command, ...extra] = parsed._.map(String);
-  if (parsed.version === true) return { kind: 'text', text: `${version}\n` };
+  if (parsed.version === true) return { kind: 'text', text: `${packageDescription.version}\n` };
   if (parsed.help === true && command === undefined) return { kind: 'text', text: generalHelp(operations, columns) };
   const operation = operationCalled(command, operations);
   if (parsed.help === true) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
@@ -53,7 +52,10 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
       [flag.name, `no-${flag.name}`, ...flag.aliases].includes(name),
     );
   };
-  const words = spellSwitches(spellOut(argv, isKnown), [...operations.flatMap(flagsOf), ...generalFlags]);
+  const words = normalizeSwitches(expandAbbreviations(argv, isKnown), [
+    ...operations.flatMap(flagsOf),
+    ...generalFlags,
+  ]);
   let parsed: Parsed | undefined;
   parserFor(operations).parse(words, (error: Error | undefined, result: unknown) => {
     if (error) throw new UsageError(messageOf(error));
@@ -63,7 +65,7 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
   return parsed;
 }
 
-async function runOf(operation: AnyOperation, parsed: Parsed): Promise<Run> {
+async function runOf(operation: AnyOperation, parsed: Parsed): Promise<CommandRun> {
   const flags = flagsOf(operation);
   refuseUnknown(operation, parsed, flags);
   return {

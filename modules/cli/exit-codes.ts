@@ -31,3 +31,14 @@ export const exitCodesHelp = [
   '  75   another run on this host is at the same cloud; nothing was changed',
   '  129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; the next run takes up what was left',
 ].join('\n');
+
+/** The command line itself is wrong. */
+export class UsageError extends InputError {
+  /** The subcommand whose help tells more. */
+  readonly command: string | undefined;
+
+  constructor(message: string, command?: string) {
+    super(message, undefined, 'USAGE');
+    this.command = command;
+  }
+}

@@ -3,10 +3,9 @@ import { OperationError } from '../core/errors.js';
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
 import { limitExit, outputLost } from '../runtime/ending.js';
-import { execute, type ExecutionContext } from '../runtime/execute.js';
+import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from '../runtime/execute.js';
 import { operations as registered } from '../registry.js';
-import { knownSecrets, type KnownSecrets } from '../runtime/secrets.js';
-import { readCommandLine, type Run } from './command-line.js';
+import { readCommandLine, type CommandRun } from './command-line.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { createProgress, type ProgressDisplay } from './progress.js';
 import { showFailure, showOutcome, type Shown } from './show.js';
@@ -52,7 +51,7 @@ function verbosityIn(argv: readonly string[]): number {
 }
 
 async function run(
-  commandLine: Run,
+  commandLine: CommandRun,
   { secrets, interruption }: Pick<Surroundings, 'secrets' | 'interruption'>,
 ): Promise<void> {
   const progress = createProgress(process.stderr, commandLine.showProgress, () => performance.now());
@@ -78,7 +77,10 @@ interface Surroundings {
   readonly progress: ProgressDisplay;
 }
 
-function contextOf({ dryRun, verbosity }: Run, { secrets, interruption, progress }: Surroundings): ExecutionContext {
+function contextOf(
+  { dryRun, verbosity }: CommandRun,
+  { secrets, interruption, progress }: Surroundings,
+): ExecutionContext {
   return {
     checkMode: dryRun,
     environment: process.env,

@@ -1,7 +1,7 @@
 // Shows how far transfers have come: bars on a terminal, a line now and then elsewhere, so that a log stays short.
 import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../core/operation.js';
-import { formatBytes } from './bytes.js';
+import { formatBytes } from '../core/sizes.js';
 import { printable } from './table.js';
 
 export interface ProgressDisplay {

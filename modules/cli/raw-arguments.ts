@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.js';
 import { parseJson } from '../core/json-text.js';
 import { isSecretKey } from '../core/masking.js';
 import type { Flag } from './flags.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from './exit-codes.js';
 
 type Parsed = Readonly<Record<string, unknown>>;
 

@@ -2,10 +2,9 @@
 import { redactAll } from '../core/redaction.js';
 import { InputError } from '../core/errors.js';
 import type { Difference, Outcome } from '../core/operation.js';
-import { toYamlText } from '../core/yaml-text.js';
-import { resultOf, resultOfError } from '../runtime/result.js';
+import { toYamlText, resultOfOutcome, resultOfError } from '../runtime/result.js';
 import { printable, tableLines } from './table.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from './exit-codes.js';
 
 export interface Shown {
   readonly stdout: string;
@@ -24,7 +23,7 @@ export function showOutcome(
     ...shown.warnings.map((warning) => `warning: ${printable(warning)}`),
     ...shown.failures.map((failure) => `failed: ${printable(failure)}`),
   ]);
-  if (wishes.json) return { stdout: jsonText({ ...resultOf(shown), differences: shown.differences }), stderr };
+  if (wishes.json) return { stdout: jsonText({ ...resultOfOutcome(shown), differences: shown.differences }), stderr };
   const table = tableLines(shown.table);
   return { stdout: lines([...table, ...(table.length > 0 ? [''] : []), printable(shown.message)]), stderr };
 }

@@ -22,10 +22,11 @@ export function checkDeclaration(declaration: Declaration, reservedReturns: read
 }
 
 function faultsOfTexts(declaration: Declaration): string[] {
-  const { name, command, summary, description, examples, returns } = declaration;
+  const { name, command, versionAdded, summary, description, examples, returns } = declaration;
   return [
     ...(/^[a-z]+(_[a-z]+)*$/.test(name) ? [] : ['name: must be snake_case']),
     ...(/^[a-z]+(-[a-z]+)*$/.test(command) ? [] : ['command: must be kebab-case']),
+    ...faultsOfVersion('versionAdded', versionAdded),
     ...(summary.split(' ').length < 3 || summary.endsWith('.')
       ? ['summary: must be a phrase of several words without a full stop']
       : []),
@@ -64,6 +65,7 @@ function faultsOfField(path: string, name: string, field: Field): string[] {
     ...(field.secret && hasDefault ? [`${path}: a secret has no default`] : []),
     ...(field.required && hasDefault ? [`${path}: what is required has no default`] : []),
     ...(path.includes('.') && hasDefault ? [`${path}: defaults of nested fields are not applied`] : []),
+    ...(field.versionAdded === undefined ? [] : faultsOfVersion(`${path}: versionAdded`, field.versionAdded)),
     ...('choices' in field && field.choices && new Set(field.choices).size !== field.choices.length
       ? [`${path}: a choice stands there twice`]
       : []),
@@ -105,6 +107,10 @@ function faultsOfExample(example: Declaration['examples'][number], fields: Field
   return validate(example.arguments)
     ? []
     : [`${label}: ${validate.errors?.map((error) => `${error.instancePath} ${error.message}`).join(', ')}`];
+}
+
+function faultsOfVersion(label: string, version: string): string[] {
+  return /^\d+\.\d+\.\d+$/.test(version) ? [] : [`${label}: must be a release such as 1.2.0`];
 }
 
 function faultsOfSentence(label: string, text: string): string[] {

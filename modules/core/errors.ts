@@ -51,6 +51,12 @@ export function hasCode(error: unknown, code: string): boolean {
   return false;
 }
 
+/** True for the error of a system call with one of these codes. */
+export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && codes.includes(code);
+}
+
 /** What JavaScript itself throws where a program is wrong. */
 const programFaults: ReadonlySet<string> = new Set([
   'TypeError',

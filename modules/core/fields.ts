@@ -8,6 +8,8 @@ interface FieldBase {
   readonly secret?: true;
   /** Keys under which site.yaml may give this value. An explicit argument wins. */
   readonly siteYaml?: readonly string[];
+  /** The release of this project that brought the field; that of its operation unless given. */
+  readonly versionAdded?: string;
   /** The field must be given, here or in site.yaml. */
   readonly required?: true;
 }

@@ -1,7 +1,7 @@
 // Which of the arguments are secret, and how arguments are shown.
 import { fieldsBelow, visitFields, type Field, type Fields } from './fields.js';
 import { isMapping } from './mapping.js';
-import { secretsInUrls } from './secret-urls.js';
+import { secretsInUrls } from './urls.js';
 import { isWrittenNumber } from './written-numbers.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
@@ -91,4 +91,9 @@ export function holdsSecrets(field: Field): boolean {
 /** Whatever may stand in it: only the names of its keys tell secrets. */
 function isFree(field: Field): boolean {
   return field.type === 'object' || (field.type === 'records' && field.fields === undefined);
+}
+
+/** True for what Ironic says from 2024.1 on in place of a value that this login may not know (node_sanitize in ironic/api/controllers/v1/node.py). */
+export function isRedactionNotice(text: string): boolean {
+  return /^\s*\*\* (?:Value )?Redacted\b/i.test(text);
 }

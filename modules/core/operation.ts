@@ -31,6 +31,8 @@ export interface Declaration<F extends Fields = Fields> {
   readonly command: string;
   /** Names of older tools, to which the subcommand answers too. */
   readonly commandAliases?: readonly string[];
+  /** The release of this project that brought the operation, such as `0.1.0`. */
+  readonly versionAdded: string;
   readonly summary: string;
   /** Paragraphs. */
   readonly description: readonly string[];
@@ -82,11 +84,14 @@ export interface Progress {
 
 export type LogLevel = 'info' | 'debug';
 
+/** The variables of a process, such as those that name a login or a proxy. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** All that an operation may know of its surroundings: time, chance, environment and where to report come from here. */
 export interface Context {
   /** Plan, say what would be done, change nothing. */
   readonly checkMode: boolean;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Aborted by SIGTERM, SIGINT or the operation's own deadline, with the error to report as its reason. */
   readonly signal: AbortSignal;
   now(): Date;

@@ -1,10 +1,8 @@
 // Hides secrets in texts, in every spelling in which a service may give them back: JSON, URL, HTML, base64, cut off.
 import { isMapping } from './mapping.js';
 import { isWrittenNumber } from './written-numbers.js';
-import { secretRangesIn, type TextRange } from './secret-urls.js';
+import { hiddenText, secretRangesIn, type TextRange } from './urls.js';
 import { spellingsOf } from './spellings.js';
-
-const hidden = '********';
 
 /** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */
 const shortestAnywhere = 8;
@@ -127,7 +125,7 @@ function withoutRanges(text: string, ranges: readonly TextRange[]): string {
       done = Math.max(done, range.end);
       continue;
     }
-    shown += text.slice(done, range.start) + hidden;
+    shown += text.slice(done, range.start) + hiddenText;
     done = range.end;
     last = range;
   }

@@ -1,4 +1,5 @@
 // UUIDs in every spelling that OpenStack takes (is_uuid_like of oslo.utils): capitals, braces, `urn:uuid:`, with or without hyphens.
+import { createHash } from 'node:crypto';
 
 /** The usual spelling of a UUID; undefined for anything else. */
 export function canonicalUuid(text: string): string | undefined {
@@ -37,6 +38,18 @@ export function uuidsIn(value: unknown): string[] {
     String.fromCharCode(Number.parseInt(code, 16)),
   );
   return [...new Set([text, decoded].flatMap(digitRuns).flatMap(windowsOf))].map(hyphenated);
+}
+
+/** The UUID of a name within a namespace, itself a UUID: version 5 of RFC 9562, which is defined by SHA-1. */
+export function uuid5(name: string, namespace: string): string {
+  const bytes = createHash('sha1')
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest()
+    .subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return hyphenated(bytes.toString('hex'));
 }
 
 function digitRuns(text: string): string[] {

@@ -1,5 +1,4 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { closest } from 'fastest-levenshtein';
 import { InputError } from './errors.js';
 import { fieldsBelow, rangeOf, type Field, type Fields } from './fields.js';
 import { holdsSecrets } from './masking.js';
@@ -34,10 +33,27 @@ export function withDefaults(fields: Fields, values: Readonly<Record<string, unk
 
 /** The nearest of `candidates`, when near enough that a slip of the finger explains the difference. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (candidates.length === 0) return undefined;
-  const best = closest(word.toLowerCase(), candidates as string[]);
+  const [best] = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate) }))
+    .sort((one, other) => one.distance - other.distance)
+    .map(({ candidate }) => candidate);
+  if (best === undefined) return undefined;
   const shared = [...word.toLowerCase()].filter((letter) => best.includes(letter)).length;
   return shared >= Math.max(best.length, word.length) * 0.6 ? best : undefined;
+}
+
+/** Levenshtein's: how many letters must be inserted, removed or replaced. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line];
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = (row[column - 1] ?? 0) + (from[line - 1] === to[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 function describeFault(

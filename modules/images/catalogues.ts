@@ -1,5 +1,6 @@
 // The central stores that a site subscribes to: which of them, and what supports.yaml lists of the older one.
-import { readYamlMapping, withHome } from '../clients/files/yaml-file.js';
+import { readYamlMapping } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
 import type { ArgumentsOf } from '../core/fields.js';
 import type { Context } from '../core/operation.js';

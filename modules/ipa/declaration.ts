@@ -179,6 +179,7 @@ const image = (title: string): { description: string; type: 'dict'; returned: st
 export const declaration = defineDeclaration({
   name: 'ipa_test',
   command: 'ipa-test',
+  versionAdded: '0.1.0',
   summary: 'Test a pair of IPA images on one node, and roll it out to the others of its type',
   description: [
     'Takes one free node, has it boot the given kernel and initramfs of the Ironic Python Agent, deploys a server on it, deletes the server and waits until the node is available again. Then the node gets its former images back.',

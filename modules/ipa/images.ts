@@ -1,6 +1,6 @@
 // The images of a test: the pair that is tested, and what is deployed with it.
 import type { Image } from '../clients/glance/images.js';
-import { withoutCredentials } from '../clients/http/errors.js';
+import { withoutCredentials } from '../core/urls.js';
 import { InputError, OperationError } from '../core/errors.js';
 import { sameId } from '../core/uuid.js';
 import { barrier, describeOwners, imagesNamed } from '../images/policy/image-choice.js';

@@ -2,8 +2,9 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath, writeDurably } from '../clients/files/durable.js';
-import { isTrustedUser, openOwn, unsafe, withFolders, type OpenOptions } from '../clients/files/folders.js';
-import { shownPath } from '../clients/files/shown-path.js';
+import { openOwn, unsafe, withFolders, type OpenOptions } from '../clients/files/folders.js';
+import { isTrustedUser } from '../clients/files/accounts.js';
+import { shownPath } from '../clients/files/paths.js';
 import { hasCode, InputError, messageOf, OperationError } from '../core/errors.js';
 import type { ImageSettings } from './policy/image-settings.js';
 

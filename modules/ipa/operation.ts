@@ -1,6 +1,6 @@
 // ipa_test: put back what is left, plan, test, roll out; check mode stops behind the plan.
 import validate from '#validators/ipa_test';
-import { withHome } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { openIronic } from '../clients/ironic/api.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
 import { openCloud } from '../runtime/connect.js';

@@ -1,5 +1,5 @@
 // What a run has found and done, for programs and for people.
-import { withoutCredentials } from '../clients/http/errors.js';
+import { withoutCredentials } from '../core/urls.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import type { ImageSettings } from './policy/image-settings.js';
 import type { Leftovers } from './leftovers.js';

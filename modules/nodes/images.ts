@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { getImage } from '../clients/glance/images.js';
 import type { HttpClient } from '../clients/http/client.js';
-import { withoutCredentials } from '../clients/http/errors.js';
+import { withoutCredentials } from '../core/urls.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { readUrl } from '../clients/store/source.js';
 import { messageOf } from '../core/errors.js';

@@ -1,5 +1,6 @@
 // The key by which secrets are compared that Ironic masks.
-import { readSmallFile, withHome } from '../clients/files/yaml-file.js';
+import { readSmallFile } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
 

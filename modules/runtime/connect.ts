@@ -1,5 +1,5 @@
 // Opens what an operation talks to: the cloud of its login, and the image store beside it.
-import { withHome } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { createHttpClient, type HttpClient } from '../clients/http/client.js';
 import { connect, type Cloud } from '../clients/keystone/cloud.js';
 import { watchClock, type WatchedClock } from '../clients/keystone/clock.js';

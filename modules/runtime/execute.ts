@@ -1,7 +1,9 @@
 // Runs one operation on raw arguments. Both front ends call this and nothing else to get something done.
 import { coerce, type RawArguments } from '../core/coercion.js';
 import { secretsIn } from '../core/masking.js';
-import type { AnyOperation, Context, Outcome } from '../core/operation.js';
+import type { AnyOperation, Context, Environment, Outcome } from '../core/operation.js';
+import { redact } from '../core/redaction.js';
+import { secretsInUrls } from '../core/urls.js';
 import { assertValid, withDefaults } from '../core/validation.js';
 import { mergeSiteYaml } from './site-yaml.js';
 
@@ -20,4 +22,32 @@ export async function execute(operation: AnyOperation, raw: RawArguments, contex
   assertValid(values, { name, fields, validate, origins: merged.origins });
   const outcome = await operation.run(values as never, context);
   return { ...outcome, warnings: [...merged.warnings, ...outcome.warnings] };
+}
+
+export interface KnownSecrets {
+  learn(secrets: readonly string[]): void;
+  /** Longest first, so that none hides a part of another. */
+  list(): readonly string[];
+  redact(text: string): string;
+}
+
+const secretVariable = /^OS_\w*(PASSWORD|PASSCODE|SECRET|TOKEN)$/;
+const proxyVariable = /^(https?|all)_proxy$/i;
+
+/** Starts with the variables of the environment whose name says that they are secret, and with the passwords of proxies. */
+export function knownSecrets(environment: Environment): KnownSecrets {
+  const known = new Set<string>();
+  let sorted: readonly string[] = [];
+  const learn = (secrets: readonly string[]): void => {
+    const before = known.size;
+    for (const secret of secrets) if (secret !== '') known.add(secret);
+    if (known.size > before) sorted = [...known].sort((one, other) => other.length - one.length);
+  };
+  learn(
+    Object.entries(environment).flatMap(([name, value = '']) => {
+      if (secretVariable.test(name)) return [value, value.trim()];
+      return proxyVariable.test(name) ? secretsInUrls(value.includes('://') ? value : `http://${value}`) : [];
+    }),
+  );
+  return { learn, list: () => sorted, redact: (text) => redact(text, sorted) };
 }

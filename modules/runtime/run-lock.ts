@@ -2,12 +2,11 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { isClosed, isPrivate, unsafe, withFolders, type Folders } from '../clients/files/folders.js';
+import { unsafe, withFolders, type Folders } from '../clients/files/folders.js';
+import { isClosed, isPrivate } from '../clients/files/accounts.js';
 import { lockFile, lockSharedFile, type FileLock } from '../clients/files/lock.js';
-import { shownPath } from '../clients/files/shown-path.js';
-import { isSystemError } from '../clients/files/system-error.js';
-import { homeFolder } from '../clients/files/yaml-file.js';
-import { hasCode, InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
+import { shownPath, homeFolder } from '../clients/files/paths.js';
+import { isSystemError, hasCode, InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
 
 export interface RunLock {

@@ -1,5 +1,6 @@
 // Merges the site's own file, site.yaml, into the arguments of an operation.
-import { readYamlMapping, withHome, type YamlFile } from '../clients/files/yaml-file.js';
+import { readYamlMapping, type YamlFile } from '../clients/files/yaml-file.js';
+import { withHome } from '../clients/files/paths.js';
 import { coerce, type RawArguments } from '../core/coercion.js';
 import { InputError } from '../core/errors.js';
 import type { Fields } from '../core/fields.js';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { HttpError, reasonFromBody, withoutCredentials } from '../../modules/clients/http/errors.js';
+import { HttpError, reasonFromBody } from '../../modules/clients/http/errors.js';
+import { withoutCredentials } from '../../modules/core/urls.js';
 import { startScriptedServer, testClient, type ScriptedAnswer, type ScriptedServer } from './http-server.js';
 
 let site: ScriptedServer;

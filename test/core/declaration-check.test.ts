@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { writeSidecar } from '../../modules/ansible/documentation.js';
 import { checkDeclaration } from '../../modules/core/declaration-check.js';
 import type { Declaration } from '../../modules/core/operation.js';
 import { reservedKeys } from '../../modules/runtime/result.js';
@@ -7,6 +9,7 @@ import { loadDeclarations } from '../../scripts/declarations.js';
 const complete: Declaration = {
   name: 'image_info',
   command: 'info',
+  versionAdded: '0.1.0',
   summary: 'List what is there',
   description: ['Lists what is there.'],
   writes: false,
@@ -40,6 +43,11 @@ describe('an incomplete one is refused', () => {
       'a: its description must end with a full stop',
     ],
     ['one word', withField('a', { type: 'string', description: 'Text.' }), 'a: one word is no description'],
+    [
+      'a version that is none',
+      withField('a', { type: 'string', versionAdded: 'next', description: 'Some text.' }),
+      'a: versionAdded: must be a release such as 1.2.0',
+    ],
     [
       'camel case',
       withField('imageType', { type: 'string', description: 'Some text.' }),
@@ -116,5 +124,19 @@ describe('an incomplete one is refused', () => {
 
   test('with all its faults at once', () => {
     expect(() => checkDeclaration({ ...complete, summary: 'x', examples: [] })).toThrow(/summary: .*\n.*examples: /s);
+  });
+});
+
+test('ansible-doc says of a module, and of each option that came later, in which release it came', () => {
+  const sidecar = writeSidecar(
+    withField('later', { type: 'string', versionAdded: '0.2.0', description: 'Some text.' }),
+  );
+
+  expect(parse(sidecar).DOCUMENTATION).toMatchObject({
+    version_added: '0.1.0',
+    options: {
+      later: { version_added: '0.2.0' },
+      cloud: expect.not.objectContaining({ version_added: expect.anything() }),
+    },
   });
 });

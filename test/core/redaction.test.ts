@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { redact } from '../../modules/core/redaction.js';
-import { secretsInUrls } from '../../modules/core/secret-urls.js';
+import { secretsInUrls } from '../../modules/core/urls.js';
 
 const hidden = '********';
 const password = 'p@ss"w\\ord<ö>&1234';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalUuid, comparableId, sameId, uuidsIn } from '../../modules/core/uuid.js';
+import { canonicalUuid, comparableId, sameId, uuid5, uuidsIn } from '../../modules/core/uuid.js';
+import { imageId } from '../../modules/images/policy/image-ids.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const bare = id.replaceAll('-', '');
@@ -58,4 +59,12 @@ describe('the UUIDs of a value', () => {
       ),
     );
   });
+});
+
+test('the UUID of a name is the same everywhere', () => {
+  // The example of RFC 9562, appendix A.4.
+  expect(uuid5('www.example.com', '6ba7b810-9dad-11d1-80b4-00c04fd430c8')).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
+  expect(imageId({ project: 'p1', name: 'CC-Ubuntu24.04', release: '2026-01-01', attempt: 0 })).toBe(
+    '1d2062ec-5d6e-5898-a411-3f561d272306',
+  );
 });

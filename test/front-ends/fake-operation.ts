@@ -55,6 +55,7 @@ type FakeArguments = ArgumentsOf<typeof fields>;
 const declaration = defineDeclaration({
   name: 'fake_operation',
   command: 'fake',
+  versionAdded: '0.1.0',
   summary: 'Do what a test asks for',
   description: ['Stands in for an operation in the tests of the front ends.'],
   writes: true,

@@ -1,9 +1,9 @@
 // The command lines that operators have in their notes, scripts and units, word for word.
 import { describe, expect, test } from '@jest/globals';
-import { readCommandLine, type Run } from '../../modules/cli/command-line.js';
+import { readCommandLine, type CommandRun } from '../../modules/cli/command-line.js';
 import { operations } from '../../modules/registry.js';
 
-async function read(line: string): Promise<Run> {
+async function read(line: string): Promise<CommandRun> {
   const read = await readCommandLine(line.split(' '), operations, 80);
   if (read.kind !== 'run') throw new Error(`${line} is no run`);
   return read;

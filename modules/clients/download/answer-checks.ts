@@ -2,7 +2,7 @@
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
-import { withoutCredentials } from '../http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import type { PartOrigin } from './part-file.js';
 
 interface Requested {

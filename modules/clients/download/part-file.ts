@@ -1,11 +1,10 @@
 // The part file of a download, and next to it a record of what its bytes are of, so that the next run can resume.
 import { constants, type FileHandle } from 'node:fs/promises';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { messageOf, OperationError, isSystemError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { draftOf, statOf, writeDurably } from '../files/durable.js';
 import { openOwn, openRegular, readOwnJson, removeName } from '../files/folders.js';
-import { shownPath } from '../files/shown-path.js';
-import { isSystemError } from '../files/system-error.js';
+import { shownPath } from '../files/paths.js';
 
 /** What a part is of: bytes of anything else must never be appended to it. */
 export interface PartOrigin {

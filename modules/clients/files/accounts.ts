@@ -1,5 +1,6 @@
-// Users and groups by name, as the host's name service knows them.
+// Users and groups as the host's name service knows them, and which of them may change a file.
 import { execFile } from 'node:child_process';
+import type { Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,4 +11,19 @@ export async function accountNumber(database: 'passwd' | 'group', name: string):
   const { stdout } = await run('getent', [database, '--', name]).catch(() => ({ stdout: '' }));
   const number = Number(stdout.split(':')[2] || Number.NaN);
   return Number.isInteger(number) ? number : undefined;
+}
+
+/** True for root and for this user. */
+export function isTrustedUser(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.();
+}
+
+/** True where only root and this user can have put what is there. */
+export function isPrivate({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
+  return isTrustedUser(uid) && (mode & 0o022) === 0;
+}
+
+/** True where nobody else can take away or replace what is ours: in a sticky folder such as /tmp neither. */
+export function isClosed({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
+  return isTrustedUser(uid) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
 }

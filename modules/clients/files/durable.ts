@@ -1,10 +1,9 @@
 // Files that survive a crash whole: written beside their place, synced, and renamed over what was there.
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { OperationError } from '../../core/errors.js';
+import { OperationError, isSystemError } from '../../core/errors.js';
 import { removeName } from './folders.js';
-import { shownPath } from './shown-path.js';
-import { isSystemError } from './system-error.js';
+import { shownPath } from './paths.js';
 
 /** The file's or folder's facts; undefined where there is nothing. A symbolic link is followed unless `ofLink`. */
 export async function statOf(path: string, { ofLink = false } = {}): Promise<import('node:fs').Stats | undefined> {

@@ -4,9 +4,9 @@ import type { Stats } from 'node:fs';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { InputError, OperationError } from '../../core/errors.js';
-import { shownPath } from './shown-path.js';
-import { isSystemError } from './system-error.js';
+import { InputError, isSystemError, OperationError } from '../../core/errors.js';
+import { isClosed, isTrustedUser } from './accounts.js';
+import { shownPath } from './paths.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** Node.js does not name it. It opens neither pipe nor device, and needs no permission to read. The same number on all of its architectures. */
@@ -121,21 +121,6 @@ async function readTrustedLink(folder: FileHandle, name: string): Promise<string
   if (!isClosed(above))
     throw unsafe(path, 'is a symbolic link in a folder where others may write', 'give the real path');
   return fs.readlink(path);
-}
-
-/** True for root and for this user. */
-export function isTrustedUser(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid?.();
-}
-
-/** True where only root and this user can have put what is there. */
-export function isPrivate({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
-  return isTrustedUser(uid) && (mode & 0o022) === 0;
-}
-
-/** True where nobody else can take away or replace what is ours: in a sticky folder such as /tmp neither. */
-export function isClosed({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
-  return isTrustedUser(uid) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0);
 }
 
 async function openOwnFolder(

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf, OperationError, RunInProgress } from '../../core/errors.js';
-import { isTrustedUser, openOwn } from './folders.js';
-import { shownPath } from './shown-path.js';
-import { isSystemError } from './system-error.js';
+import { messageOf, OperationError, RunInProgress, isSystemError } from '../../core/errors.js';
+import { openOwn } from './folders.js';
+import { isTrustedUser } from './accounts.js';
+import { shownPath } from './paths.js';
 
 export interface FileLock {
   release(): Promise<void>;

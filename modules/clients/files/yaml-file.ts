@@ -1,7 +1,4 @@
 // Reads the YAML and JSON files that people write: small, a mapping, and every fault told with its line.
-import { stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { InputError, messageOf } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { openInput } from './input.js';
@@ -42,33 +39,6 @@ export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): P
 /** The same for a text that was read from there. */
 export async function parseTypedYaml(text: string, path: string): Promise<YamlDocument> {
   return parseYaml(text, path, 'typed');
-}
-
-/** True when there is something at the path, readable or not. */
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT' && error.code !== 'ENOTDIR',
-  );
-}
-
-/** The path with `~` at its beginning replaced by the home folder. Throws INVALID_INPUT where this user has none. */
-export function withHome(path: string, environment: Readonly<Record<string, string | undefined>>): string {
-  if (path !== '~' && !path.startsWith('~/')) return path;
-  const home = homeFolder(environment);
-  if (home === undefined)
-    throw new InputError(`${path}: this user has no home folder; set HOME, or give an absolute path`);
-  return join(home, path.slice(1));
-}
-
-/** The home folder; undefined where there is none: systemd gives a dynamic user neither HOME nor an entry that the name service always finds. */
-export function homeFolder(environment: Readonly<Record<string, string | undefined>>): string | undefined {
-  if (environment.HOME) return environment.HOME;
-  try {
-    return homedir();
-  } catch {
-    return undefined;
-  }
 }
 
 const readFaults: Readonly<Record<string, string>> = {

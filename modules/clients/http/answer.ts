@@ -6,13 +6,14 @@ import { sleep } from '../../core/waiting.js';
 import { longestBodySeconds, longestPauseSeconds, readWhole } from './body.js';
 import type { HttpAnswer, HttpRequest } from './client.js';
 import { compressionIn } from './encodings.js';
-import { ConnectionError, hasStalled, reasonFromBody, withoutCredentials } from './errors.js';
+import { ConnectionError, hasStalled, reasonFromBody } from './errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from './retry.js';
 
 /** A page of 1,000 nodes with all that Ironic knows of them has less. */
 const largestDocumentBytes = 64 * 1024 * 1024;
 
-export interface Reading {
+export interface AnswerReading {
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   readonly firstPauseMs: number;
@@ -24,7 +25,7 @@ export interface Reading {
   readonly resend: (timeoutSeconds: number) => Promise<Response>;
 }
 
-export function answerFrom(response: Response, request: HttpRequest, reading: Reading): HttpAnswer {
+export function answerFrom(response: Response, request: HttpRequest, reading: AnswerReading): HttpAnswer {
   const read = <T>(size: Size, parse: (bytes: Buffer, from: Response) => T): Promise<T> =>
     readRepeatedly({ response, request, reading, size, parse });
   return {
@@ -51,7 +52,7 @@ interface Size {
 interface Work<T> {
   readonly response: Response;
   readonly request: HttpRequest;
-  readonly reading: Reading;
+  readonly reading: AnswerReading;
   readonly size: Size;
   readonly parse: (bytes: Buffer, from: Response) => T;
 }
@@ -99,7 +100,11 @@ function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): str
 
 function parseJson(
   text: string,
-  { response: { headers }, request, redact }: { response: Response; request: HttpRequest; redact: Reading['redact'] },
+  {
+    response: { headers },
+    request,
+    redact,
+  }: { response: Response; request: HttpRequest; redact: AnswerReading['redact'] },
 ): unknown {
   try {
     return JSON.parse(text) as unknown;

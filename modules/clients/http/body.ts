@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from './client.js';
-import { ConnectionError, explainBreak, withoutCredentials } from './errors.js';
+import { ConnectionError, explainBreak } from './errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 
 /** Ends with STALLED when no byte comes for `stallSeconds`; the time that the reader takes does not count. The body is closed in the end. */
 export async function* readBody(

@@ -5,12 +5,12 @@ import type { Readable } from 'node:stream';
 import pRetry from 'p-retry';
 import { InputError, messageOf } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
-import { answerFrom, type Reading } from './answer.js';
+import { answerFrom, type AnswerReading } from './answer.js';
 import { HttpError } from './errors.js';
 import { followRedirects } from './redirects.js';
 import { isWorthRepeating, repetitions, retryAfterSeconds } from './retry.js';
 import { send, type Transport } from './send.js';
-import type { Environment } from './proxies.js';
+import type { Environment } from '../../core/operation.js';
 import type { RouteSettings } from './transport.js';
 
 export interface HttpSettings {
@@ -110,7 +110,7 @@ async function sendRepeatedly(
       error.retriesLeft > 0 && mayRepeat(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined,
     signal,
   });
-  const reading: Reading = {
+  const reading: AnswerReading = {
     timeoutSeconds: request.timeoutSeconds ?? settings.timeoutSeconds,
     signal,
     firstPauseMs: settings.firstPauseMs ?? 500,

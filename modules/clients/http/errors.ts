@@ -1,5 +1,5 @@
 import { messageOf, OperationError, type Facts } from '../../core/errors.js';
-import { isSecretParameter } from '../../core/secret-urls.js';
+import { withoutCredentials } from '../../core/urls.js';
 
 interface RefusedRequest {
   readonly method: string;
@@ -59,18 +59,6 @@ export function isUndecided(error: unknown): boolean {
 /** Whether an answer began and then paused for too long. */
 export function hasStalled(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === 'STALLED';
-}
-
-/** The URL as it may be shown: without user, password, and the signatures that temporary URLs carry in their query. */
-export function withoutCredentials(url: string): string {
-  if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, '//');
-  const parsed = new URL(url);
-  parsed.username = '';
-  parsed.password = '';
-  for (const name of [...parsed.searchParams.keys()]) {
-    if (isSecretParameter(name)) parsed.searchParams.set(name, '********');
-  }
-  return parsed.href;
 }
 
 /** Begins the code of what went wrong between us and a proxy. */

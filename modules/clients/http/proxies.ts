@@ -2,9 +2,8 @@
 // select_proxy, urllib/request.py getproxies_environment). Pure: the environment is an argument.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { OperationError } from '../../core/errors.js';
-import { percentDecoded } from '../../core/percent-encoding.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../../core/operation.js';
+import { percentDecoded } from '../../core/urls.js';
 
 export interface Proxy {
   /** Without a login. */

@@ -1,7 +1,7 @@
 // Follows redirects by our own rules: each host is sent only its own headers, and nothing leads from https to http.
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from './client.js';
-import { withoutCredentials } from './errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 const anySuccess = [200, 201, 202, 203, 204, 206];

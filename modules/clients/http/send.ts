@@ -4,10 +4,10 @@ import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { parseHttpDate } from '../../core/http-dates.js';
-import { percentDecoded } from '../../core/percent-encoding.js';
+import { percentDecoded, withoutCredentials } from '../../core/urls.js';
 import { longestPauseSeconds, readWhole } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
-import { ConnectionError, explainFailure, HttpError, reasonFromBody, through, withoutCredentials } from './errors.js';
+import { ConnectionError, explainFailure, HttpError, reasonFromBody, through } from './errors.js';
 import type { Route } from './transport.js';
 
 /** Of an error's body only the beginning is of interest. */

@@ -7,7 +7,8 @@ import { HttpProxyAgent } from 'http-proxy-agent';
 // @ts-expect-error the file has no types
 import { toFormData } from 'node-fetch/src/utils/multipart-parser.js';
 import { InputError, messageOf } from '../../core/errors.js';
-import { proxyFor, type Environment, type Proxy } from './proxies.js';
+import { proxyFor, type Proxy } from './proxies.js';
+import type { Environment } from '../../core/operation.js';
 import { trustedCas } from './trust.js';
 import { tunnelAgent, type TlsOptions } from './tunnel.js';
 

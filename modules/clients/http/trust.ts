@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { InputError, messageOf } from '../../core/errors.js';
-import type { Environment } from './proxies.js';
+import type { Environment } from '../../core/operation.js';
 
 /** Where systems keep their CAs in one file: Debian, Red Hat, SUSE, Alpine. The first that is there counts. */
 const systemBundles = [

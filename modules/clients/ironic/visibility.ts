@@ -1,7 +1,7 @@
 // Whether this login sees every node. Ironic shows a project's user, its admin too, only the nodes of which the project is owner or lessee
 // (by default from 2024.1 on), and answers 200: a list alone proves nothing.
 import { randomUUID } from 'node:crypto';
-import { isRedactionNotice } from '../../core/redacted.js';
+import { isRedactionNotice } from '../../core/masking.js';
 import { HttpError } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 

@@ -3,7 +3,7 @@ import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { HttpError, statusOf } from '../http/errors.js';
 import type { CatalogService } from './catalog.js';
-import type { KeystoneCredentials, Project, User } from './credentials.js';
+import type { KeystoneCredentials, Project, KeystoneUser } from './credentials.js';
 
 export interface Token {
   readonly token: string;
@@ -12,17 +12,16 @@ export interface Token {
   /** Empty for a token of the whole system. */
   readonly projectId: string;
   readonly roles: readonly string[];
-  readonly userName: string;
   readonly catalog: readonly CatalogService[];
 }
 
-export type Scope = 'project' | 'system';
+export type TokenScope = 'project' | 'system';
 
 export interface Authentication {
   /** Without `/v3`. */
   readonly authUrl: string;
   readonly credentials: KeystoneCredentials;
-  readonly scope: Scope;
+  readonly scope: TokenScope;
   /** Where the login came from, for messages. */
   readonly source: string;
 }
@@ -31,10 +30,9 @@ interface TokenBody {
   readonly token?: {
     readonly expires_at: string;
     readonly issued_at: string;
-    readonly project?: { readonly id: string; readonly name: string };
+    readonly project?: { readonly id: string };
     readonly system?: object;
     readonly roles?: readonly { readonly name: string }[];
-    readonly user: { readonly name: string };
     readonly catalog?: readonly CatalogService[];
   };
 }
@@ -45,7 +43,7 @@ export async function authenticate(login: Authentication, http: HttpClient): Pro
   const token = answer.header('x-subject-token');
   const body = (await jsonOf(answer)) as TokenBody;
   if (!token || !body.token) throw notKeystone(login, 'it gave no token');
-  const { project, system, user, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
+  const { project, system, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
   if (!project && !system) {
     const message = `${login.authUrl} logged in ${describeUser(login)}, but for no project: give auth.project_name or auth.project_id (login from ${login.source})`;
     throw new OperationError('NO_PROJECT', message, { source: login.source });
@@ -56,7 +54,6 @@ export async function authenticate(login: Authentication, http: HttpClient): Pro
     issuedAt: new Date(issuedAt),
     projectId: project?.id ?? '',
     roles: (roles ?? []).map(({ name }) => name),
-    userName: user.name,
     catalog: catalog ?? [],
   };
 }
@@ -114,7 +111,7 @@ async function isKeystone(login: Authentication, http: HttpClient): Promise<bool
   return 'version' in (await jsonOf(answer));
 }
 
-function requestBody(credentials: KeystoneCredentials, wanted: Scope): object {
+function requestBody(credentials: KeystoneCredentials, wanted: TokenScope): object {
   const scopeWith = (project: Project | undefined): object =>
     wanted === 'system' ? { system: { all: true } } : { project };
   switch (credentials.kind) {
@@ -167,7 +164,7 @@ function describeUser({ credentials }: Authentication): string {
   return `application credential ${'id' in credential ? credential.id : `"${credential.name}" of user ${nameOf(credential.user)}`}`;
 }
 
-function nameOf(entity: User | Project): string {
+function nameOf(entity: KeystoneUser | Project): string {
   if ('id' in entity) return entity.id;
   return `"${entity.name}" in domain "${'id' in entity.domain ? entity.domain.id : entity.domain.name}"`;
 }

@@ -1,8 +1,7 @@
 // Picks a service's endpoint from Keystone's catalogue, and makes URLs below it.
 import { InputError, OperationError } from '../../core/errors.js';
 import { versionRank } from './discovery.js';
-import type { Interface, ServiceSettings } from './service-settings.js';
-import { namesOf, serviceTypeOf } from './service-types.js';
+import { type Interface, type ServiceSettings, namesOf, serviceTypeOf } from './services.js';
 
 export interface CatalogService {
   readonly type: string;

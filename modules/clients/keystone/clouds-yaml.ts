@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
-import { exists, homeFolder, readYamlMapping } from '../files/yaml-file.js';
+import { readYamlMapping } from '../files/yaml-file.js';
+import { exists, homeFolder } from '../files/paths.js';
 import { mergeEntries, underscored } from './region-entry.js';
-import { readSettings, type Environment, type LoginSettings } from './settings.js';
+import { readSettings, type LoginSettings } from './settings.js';
+import type { Environment } from '../../core/operation.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

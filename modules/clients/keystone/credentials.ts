@@ -3,15 +3,15 @@ import { InputError } from '../../core/errors.js';
 import type { LoginSettings } from './settings.js';
 
 export type Domain = { readonly id: string } | { readonly name: string };
-export type User = { readonly id: string } | { readonly name: string; readonly domain: Domain };
-export type Project = User;
+export type KeystoneUser = { readonly id: string } | { readonly name: string; readonly domain: Domain };
+export type Project = KeystoneUser;
 
 /** Whether a token for the whole system is wanted besides that of the project: `requested`, or taken where the user may have it. */
 export type SystemScope = 'requested' | 'optional';
 
 export interface PasswordCredentials {
   readonly kind: 'password';
-  readonly user: User;
+  readonly user: KeystoneUser;
   readonly password: string;
   /** Absent: system scope is requested, and nothing else. */
   readonly project: Project | undefined;
@@ -29,7 +29,7 @@ export interface TokenCredentials {
 /** Belongs to a project of its own, and can have no other scope. */
 export interface ApplicationCredentials {
   readonly kind: 'application_credential';
-  readonly credential: { readonly id: string } | { readonly name: string; readonly user: User };
+  readonly credential: { readonly id: string } | { readonly name: string; readonly user: KeystoneUser };
   readonly secret: string;
 }
 
@@ -99,7 +99,7 @@ function guessType({ auth }: LoginSettings): string {
   return auth.token && !auth.password ? 'token' : 'password';
 }
 
-function userOf(settings: LoginSettings): User {
+function userOf(settings: LoginSettings): KeystoneUser {
   const { auth } = settings;
   return auth.user_id ? { id: auth.user_id } : { name: need(settings, 'username'), domain: domainOf(settings, 'user') };
 }

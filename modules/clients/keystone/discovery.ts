@@ -2,7 +2,7 @@
 // as keystoneauth does. Of the document only the version's own path is taken: behind a proxy it may name http or a host of the inside.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
-import { serviceTypeOf } from './service-types.js';
+import { serviceTypeOf } from './services.js';
 
 export interface Discovery {
   readonly type: string;

@@ -1,12 +1,12 @@
 // Decides how to log in: explicit arguments first (site.yaml has been merged into them), then the OS_* environment.
 import { InputError } from '../../core/errors.js';
-import { withHome } from '../files/yaml-file.js';
-import { withoutCredentials } from '../http/errors.js';
+import { withHome } from '../files/paths.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { findCloud } from './clouds-yaml.js';
 import { credentialsOf, type Credentials } from './credentials.js';
-import type { ServiceSettings } from './service-settings.js';
-import { nameInCatalogue } from './service-types.js';
-import { readEnvironment, withEnvironment, type Environment, type Interface, type LoginSettings } from './settings.js';
+import { nameInCatalogue, type Interface, type ServiceSettings } from './services.js';
+import { readEnvironment, withEnvironment, type LoginSettings } from './settings.js';
+import type { Environment } from '../../core/operation.js';
 
 export interface Login {
   /** Keystone's URL up to and without `/v3`; for a standalone service its own URL. */

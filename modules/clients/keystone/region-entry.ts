@@ -2,18 +2,18 @@
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 
-export type Entry = Readonly<Record<string, unknown>>;
+export type CloudEntry = Readonly<Record<string, unknown>>;
 
 interface Region {
   readonly name: string;
-  readonly values: Entry;
+  readonly values: CloudEntry;
 }
 
 /** The entry for the region that is asked for, else for its first one. Throws INVALID_INPUT where its list does not have that region. */
 export function forRegion(
-  entry: Entry,
+  entry: CloudEntry,
   { source, regionName }: { readonly source: string; readonly regionName: string | undefined },
-): Entry {
+): CloudEntry {
   const { regions: listed, ...rest } = entry;
   const regions = regionsOf(listed ?? entry.region_name, source);
   if (regions.length === 0) return regionName ? { ...rest, region_name: regionName } : rest;
@@ -54,7 +54,7 @@ function regionsOf(listed: unknown, source: string): Region[] {
 }
 
 /** The second over the first, `auth` and other mappings key by key; null says nothing. */
-export function mergeEntries(under: Entry, over: Entry): Entry {
+export function mergeEntries(under: CloudEntry, over: CloudEntry): CloudEntry {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
@@ -77,11 +77,11 @@ export function formatted(text: string, texts: Readonly<Record<string, string>>,
   });
 }
 
-export function underscored(entry: Entry): Record<string, unknown> {
+export function underscored(entry: CloudEntry): Record<string, unknown> {
   return Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.replaceAll('-', '_'), value]));
 }
 
-export function textsOf(entry: Entry): Record<string, string> {
+export function textsOf(entry: CloudEntry): Record<string, string> {
   return Object.fromEntries(
     Object.entries(entry).flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value]] : [])),
   );

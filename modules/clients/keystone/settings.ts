@@ -3,17 +3,9 @@ import { coerce } from '../../core/coercion.js';
 import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
 import { isMapping } from '../../core/mapping.js';
-import { formatted, forRegion, textsOf, underscored, type Entry } from './region-entry.js';
-import {
-  pickOverrides,
-  pickServices,
-  readInterface,
-  type Interface,
-  type ServiceSettings,
-} from './service-settings.js';
-
-export type { Interface } from './service-settings.js';
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../../core/operation.js';
+import { formatted, forRegion, textsOf, underscored, type CloudEntry } from './region-entry.js';
+import { pickOverrides, pickServices, readInterface, type Interface, type ServiceSettings } from './services.js';
 
 export interface LoginSettings {
   /** Where it came from, as it stands in "the login from …". */
@@ -74,7 +66,7 @@ const formerKeys: Readonly<Record<string, readonly string[]>> = {
  * to other programs and are left alone. Throws INVALID_INPUT for what would change the login and is not supported.
  */
 export function readSettings(
-  raw: Entry,
+  raw: CloudEntry,
   origin: Pick<LoginSettings, 'source' | 'label'>,
   regionName?: string,
 ): LoginSettings {
@@ -164,7 +156,7 @@ function authTypeOf(texts: Readonly<Record<string, string>>): string | undefined
   return type === 'None' ? 'none' : type;
 }
 
-function refuseOldIdentity(entry: Entry, source: string): void {
+function refuseOldIdentity(entry: CloudEntry, source: string): void {
   const version = entry.identity_api_version;
   if (typeof version === 'string' && version !== '' && !/^v?3(\.\d+)?$/.test(version)) {
     throw new InputError(

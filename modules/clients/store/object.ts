@@ -1,6 +1,6 @@
 // What a store's headers say of an object, and which of them may be believed.
 import { OperationError } from '../../core/errors.js';
-import { withoutCredentials } from '../http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 
 export interface StoreObject {
   readonly url: string;

@@ -2,7 +2,7 @@
 import { messageOf, OperationError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
-import { withoutCredentials } from '../http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { getDocument, probeObject, readText, type ProbedObject } from './reading.js';
 
 export interface ObjectsStore {

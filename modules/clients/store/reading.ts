@@ -2,7 +2,8 @@
 import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
-import { statusOf, withoutCredentials } from '../http/errors.js';
+import { statusOf } from '../http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { probeUrl, wholeLength } from '../http/probe.js';
 import { parseObject, type StoreObject } from './object.js';
 

@@ -1,6 +1,7 @@
 // The bytes of an object as one unbroken stream, though the connection may break: it is continued where it stopped.
 import { readBody } from '../http/body.js';
-import { ConnectionError, isNotFound, statusOf, withoutCredentials } from '../http/errors.js';
+import { ConnectionError, isNotFound, statusOf } from '../http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { compressionIn } from '../http/encodings.js';
 import { OperationError } from '../../core/errors.js';

@@ -1,5 +1,5 @@
 // The names that the site's catalogues have: whatever else is in production has left them.
-import { withoutCredentials } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { openReleasesStore } from '../../clients/store/releases-store.js';
 import { InputError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';

@@ -109,6 +109,7 @@ export const catalogueFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_clean',
   command: 'clean',
+  versionAdded: '0.1.0',
   summary: 'Hide and delete old images of the site, but never one that is in use',
   description: [
     'Looks at the images that this system, or an earlier tool that it takes over from, has brought into the project: replaced ones, and those whose name has left the catalogue. They are hidden at one age and deleted at another.',

@@ -111,6 +111,7 @@ const transferFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_deploy',
   command: 'deploy',
+  versionAdded: '0.1.0',
   commandAliases: ['image_deployer'],
   summary: "Bring new releases of the subscribed images into the site's Glance",
   description: [

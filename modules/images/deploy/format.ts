@@ -1,7 +1,7 @@
 // What an object's bytes say that it is: looked at before the transfer, while it passes, and in Glance where nothing passed through this host.
 import { downloadImage } from '../../clients/glance/data.js';
 import { readBody } from '../../clients/http/body.js';
-import { withoutCredentials } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { OperationError } from '../../core/errors.js';
 import { headBytes, tailBytes } from '../policy/disk-formats.js';

@@ -1,6 +1,6 @@
 // The catalogue of the older central store: what supports.yaml lists, in the newest build that the store has of it.
 import pLimit from 'p-limit';
-import { withoutCredentials } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { openObjectsStore, type ObjectsStore } from '../../clients/store/objects-store.js';
 import { readHead, type ProbedObject } from '../../clients/store/reading.js';

@@ -1,5 +1,5 @@
 // The catalogue of the present central store: names and their releases.
-import { withoutCredentials } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { openReleasesStore, type ReleasesStore } from '../../clients/store/releases-store.js';
 import { InputError } from '../../core/errors.js';
 import { markers, releaseProperty } from '../policy/site-image.js';

@@ -1,6 +1,7 @@
 // Brings the data of one image into Glance, however often that has to be begun again.
 import { getImage, importFailure, importFromUrl, type Image } from '../../clients/glance/images.js';
-import { HttpError, statusOf, withoutCredentials } from '../../clients/http/errors.js';
+import { HttpError, statusOf } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';

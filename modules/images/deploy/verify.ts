@@ -2,7 +2,7 @@
 import { downloadImage } from '../../clients/glance/data.js';
 import type { Image } from '../../clients/glance/images.js';
 import type { HttpClient } from '../../clients/http/client.js';
-import { withoutCredentials } from '../../clients/http/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { readSource, type SourceOptions } from '../../clients/store/source.js';
 import { OperationError } from '../../core/errors.js';

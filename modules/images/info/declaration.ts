@@ -36,6 +36,7 @@ const filterFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_info',
   command: 'info',
+  versionAdded: '0.1.0',
   summary: 'List the images of the site: release, age, current or archived, managed or not',
   description: [
     "Lists the images of the site's Glance and says of each which release it is, how old, and whether it is current, archived, being brought in, or not managed.",

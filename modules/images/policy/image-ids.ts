@@ -1,5 +1,5 @@
 // The ids of images that this system creates: the same everywhere, so that of many runs exactly one can create an image.
-import { v5 as uuid5 } from 'uuid';
+import { uuid5 } from '../../core/uuid.js';
 
 /** Fixed for ever: another value would make other ids. */
 const namespace = '6f6e0c9c-51a5-5a0e-9d6c-2f3a4d0f7f1b';

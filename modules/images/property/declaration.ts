@@ -44,6 +44,7 @@ const propertyFields = defineFields({
 export const declaration = defineDeclaration({
   name: 'image_property',
   command: 'set-property',
+  versionAdded: '0.1.0',
   commandAliases: ['set_image_property'],
   summary: 'Set or remove properties of one image or of many',
   description: [

@@ -1,5 +1,6 @@
 // Which images the arguments name, and what they want of each. Every fault is collected, so that all are told together.
-import { readSmallFile, withHome } from '../../clients/files/yaml-file.js';
+import { readSmallFile } from '../../clients/files/yaml-file.js';
+import { withHome } from '../../clients/files/paths.js';
 import { InputError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';

@@ -43,6 +43,7 @@ const enrollFields = defineFields({
 export const baremetalEnrollDeclaration = defineDeclaration({
   name: 'baremetal_enroll',
   command: 'enroll',
+  versionAdded: '0.1.0',
   summary: 'Enrol many bare-metal nodes with their ports from an inventory',
   description: [
     'Reads an inventory of nodes, checks it whole, and brings every node to what it says: created or changed, with its ports, and in the state that is asked for. All faults of the inventory are reported at once, by line or index, before the first request.',

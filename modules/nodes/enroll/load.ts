@@ -1,6 +1,6 @@
 // Gets the nodes from the file or the list that the arguments name.
 import { readInventoryFile } from '../../clients/files/inventory-file.js';
-import { withHome } from '../../clients/files/yaml-file.js';
+import { withHome } from '../../clients/files/paths.js';
 import { InputError } from '../../core/errors.js';
 import { collectSecretKeys } from '../../core/masking.js';
 import type { Context } from '../../core/operation.js';

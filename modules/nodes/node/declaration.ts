@@ -108,6 +108,7 @@ const interfaceFields = defineFields({
 export const baremetalNodeDeclaration = defineDeclaration({
   name: 'baremetal_node',
   command: 'node',
+  versionAdded: '0.1.0',
   summary: 'Create, change, provision or delete a bare-metal node',
   description: [
     'Brings one node of the Bare Metal service (Ironic) to what is wanted: its attributes, traits and ports, its maintenance, its provision state. What is not named stays as it is, and a second run changes nothing.',

@@ -1,6 +1,6 @@
 // Values as Ironic serves them, passwords masked, against values as they are wanted.
 import { isMapping } from '../../core/mapping.js';
-import { isRedactionNotice } from '../../core/redacted.js';
+import { isRedactionNotice } from '../../core/masking.js';
 
 const mask = '***';
 

@@ -1,6 +1,5 @@
 // What is wanted of a port, read from what people write: every fault is collected.
-import { booleanSpelt } from '../../core/coercion.js';
-import { settleNumbers, type NumbersAs } from '../../core/free-content.js';
+import { booleanSpelt, settleNumbers, type NumbersAs } from '../../core/coercion.js';
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
 import { isWrittenNumber } from '../../core/written-numbers.js';

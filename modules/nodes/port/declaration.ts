@@ -65,6 +65,7 @@ const portFields = defineFields({
 export const baremetalPortDeclaration = defineDeclaration({
   name: 'baremetal_port',
   command: 'port',
+  versionAdded: '0.1.0',
   summary: 'Create, change, move or delete a network port of a bare-metal node',
   description: [
     'Brings one port of the Bare Metal service (Ironic) to what is wanted. A second run changes nothing, in whatever notation the MAC address is written.',

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { toYamlText } from '../../modules/core/yaml-text.js';
+import { toYamlText } from '../../modules/runtime/result.js';
 
 test.each([
   ['nothing', {}, ''],

@@ -1,5 +1,7 @@
-// Which parts of a URL are secret: who logs in by it, and the signatures and tokens in its query.
-import { percentDecoded } from './percent-encoding.js';
+// URLs as they may be shown: which parts of one are secret (its login, and the signatures and tokens in its query).
+
+/** Shown in place of a secret. */
+export const hiddenText = '********';
 
 export interface TextRange {
   readonly start: number;
@@ -67,4 +69,25 @@ function rangesOfUrl(found: string, offset: number): TextRange[] {
 function lastOf(matched: string, value: string, offset: number): TextRange {
   const end = offset + matched.length;
   return { start: end - value.length, end };
+}
+
+/** The URL as it may be shown: without user, password, and the signatures that temporary URLs carry in their query. */
+export function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, '//');
+  const parsed = new URL(url);
+  parsed.username = '';
+  parsed.password = '';
+  for (const name of [...parsed.searchParams.keys()]) {
+    if (isSecretParameter(name)) parsed.searchParams.set(name, hiddenText);
+  }
+  return parsed.href;
+}
+
+/** As Python's unquote: what is no encoding stays as it is. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

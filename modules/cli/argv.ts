@@ -1,5 +1,27 @@
-// The commands of the older Chameleon tools, as their argparse read them: an option may be cut off as long as it is the only one that begins so.
-import { UsageError } from './usage-error.js';
+// Prepares the words of the command line for yargs: the abbreviated options of the older commands, and switches.
+import { booleanSpelt } from '../core/coercion.js';
+import type { Flag } from './flags.js';
+import { UsageError } from './exit-codes.js';
+
+/** Every switch as `--name=true` or `--name=false`; the rest as it was. */
+export function normalizeSwitches(argv: readonly string[], flags: readonly Flag[]): string[] {
+  const switches = new Set(
+    flags.filter((flag) => flag.kind === 'switch').flatMap((flag) => [flag.name, ...flag.aliases]),
+  );
+  return argv.map((word) => {
+    const [, name, value] = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name === undefined) return word;
+    if (switches.has(name)) return value === undefined ? word : `--${name}=${valueOf(name, value)}`;
+    const negated = name.startsWith('no-') ? name.slice('no-'.length) : '';
+    return switches.has(negated) && value === undefined ? `--${negated}=false` : word;
+  });
+}
+
+function valueOf(name: string, value: string): boolean {
+  const given = booleanSpelt(value);
+  if (given !== undefined) return given;
+  throw new UsageError(`--${name}: ${JSON.stringify(value)} is not allowed; it is yes or no, or --${name} alone`);
+}
 
 /** What each of them takes, beside `--help` (ChameleonCloud/abracadabra site_tools, ChameleonCloud/hammers-v2 src/hammers). */
 const olderOptions: Readonly<Record<string, readonly string[]>> = {
@@ -11,7 +33,10 @@ const olderOptions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Each option of an older command that was cut off, spelt out: `image_deployer --site F` is `--site-yaml F`. Throws UsageError where two begin so. */
-export function spellOut(argv: readonly string[], isKnown: (command: string, option: string) => boolean): string[] {
+export function expandAbbreviations(
+  argv: readonly string[],
+  isKnown: (command: string, option: string) => boolean,
+): string[] {
   const command = argv.find((word) => Object.hasOwn(olderOptions, word));
   const options = command === undefined ? undefined : olderOptions[command];
   if (command === undefined || options === undefined) return [...argv];

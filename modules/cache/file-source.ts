@@ -4,7 +4,7 @@ import { openPart, readHandleChunks } from '../clients/download/part-file.js';
 import { assertSpace, modifiedMsOf } from '../clients/files/durable.js';
 import { OperationError } from '../core/errors.js';
 import { isSameFile, type Remote } from './policy/freshness.js';
-import { refusalOfPath } from '../images/policy/image-urls.js';
+import { pathRefusal } from '../images/policy/image-urls.js';
 import type { Run } from './run.js';
 import { sourceChanged, type Source } from './source.js';
 
@@ -23,7 +23,7 @@ export async function openAllowed(
   });
   try {
     const realPath = await fs.readlink(`/proc/self/fd/${file.fd}`);
-    const refusal = refusalOfPath(
+    const refusal = pathRefusal(
       realPath,
       await Promise.all(args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))),
     );

@@ -1,10 +1,9 @@
 // The data of an image in Glance.
 import { download, type DownloadOptions } from '../clients/download/download.js';
-import { downloadImage } from '../clients/glance/data.js';
-import { getImage, listImages, type Image } from '../clients/glance/images.js';
+import { downloadImage, getImage, type Image, listImages } from '../clients/glance/images.js';
 import { InputError } from '../core/errors.js';
-import { algorithmCalled, type Checksum } from '../images/policy/checksums.js';
-import { barrier, describeOwners, imagesNamed, isForeign } from '../images/policy/image-choice.js';
+import { algorithmByName, type Checksum } from '../images/policy/checksums.js';
+import { foreignImageRefusal, describeOwners, imagesNamed, isForeign } from '../images/policy/image-choice.js';
 import type { Remote } from './policy/freshness.js';
 import { parseImageReference } from '../images/policy/image-urls.js';
 import type { Run } from './run.js';
@@ -51,22 +50,22 @@ async function findImage(nameOrId: string, label: string, run: Run): Promise<Ima
   const cloud = await run.cloud();
   const reference = parseImageReference(nameOrId);
   const byId = 'kind' in reference && reference.kind === 'glance' ? await getImage(cloud, reference.id) : undefined;
-  const obstacle = byId && barrier(byId, cloud.projectId);
+  const obstacle = byId && foreignImageRefusal(byId, cloud.projectId);
   if (obstacle) throw new InputError(`${label}: image ${obstacle}`, label);
   if (byId) return byId;
   const quoted = JSON.stringify(nameOrId);
   const listed = await listImages(cloud, { hidden: false, community: true, property: ['name', `in:${quoted}`] });
-  const { meant, barred } = imagesNamed(nameOrId, listed, cloud.projectId);
-  const [image, other] = meant;
-  if (!image && barred.length > 0)
+  const { matches, refused } = imagesNamed(nameOrId, listed, cloud.projectId);
+  const [image, other] = matches;
+  if (!image && refused.length > 0)
     throw new InputError(
-      `${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(barred)}`,
+      `${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(refused)}`,
       label,
     );
   if (!image) throw new InputError(`${label}: Glance shows no image ${quoted}`, label);
   if (other)
     throw new InputError(
-      `${label}: ${meant.length} images are called ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`,
+      `${label}: ${matches.length} images are called ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
       label,
     );
   if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);
@@ -74,7 +73,7 @@ async function findImage(nameOrId: string, label: string, run: Run): Promise<Ima
 }
 
 function checksumFrom({ os_hash_algo: algorithm = '', os_hash_value: digest, checksum }: Image): Checksum | undefined {
-  const known = algorithmCalled(algorithm);
+  const known = algorithmByName(algorithm);
   if (known && digest) return { algorithm: known, digest };
   return checksum ? { algorithm: 'md5', digest: checksum } : undefined;
 }

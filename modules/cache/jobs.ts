@@ -4,7 +4,7 @@ import { accountNumber } from '../clients/files/accounts.js';
 import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
-import { parseChecksumField, refusalOfAlgorithm } from '../images/policy/checksums.js';
+import { parseChecksumField, algorithmRefusal } from '../images/policy/checksums.js';
 import { parseImageReference } from '../images/policy/image-urls.js';
 import { canDigest } from '../images/digests.js';
 import {
@@ -116,7 +116,7 @@ function checksumOf(text: string, field: string, tell: Told): WantedChecksum | u
   if (parsed.kind === 'refused') return tell(field, `${JSON.stringify(text)} is not allowed: ${parsed.why}`);
   const algorithm = parsed.kind === 'url' ? parsed.algorithm : parsed.checksum.algorithm;
   if (algorithm !== undefined && !canDigest(algorithm))
-    return tell(field, `this Node.js cannot compute ${algorithm}; ${refusalOfAlgorithm(algorithm)}`);
+    return tell(field, `this Node.js cannot compute ${algorithm}; ${algorithmRefusal(algorithm)}`);
   if (parsed.kind === 'checksum') return parsed;
   const origin = originOf(parsed.url, field, tell);
   return origin && { kind: 'url', origin, algorithm };

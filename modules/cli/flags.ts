@@ -3,7 +3,7 @@ import type { Options } from 'yargs';
 import { rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { AnyOperation } from '../core/operation.js';
 import { loginFields } from '../runtime/login-fields.js';
-import { storeFields } from '../images/store-fields.js';
+import { storeFields } from '../images/fields.js';
 
 export interface Flag {
   /** Without the dashes before it. */

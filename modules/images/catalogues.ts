@@ -5,7 +5,7 @@ import { InputError } from '../core/errors.js';
 import type { ArgumentsOf } from '../core/fields.js';
 import type { Context } from '../core/operation.js';
 import { parseSupports, type Supports } from './policy/supported-builds.js';
-import type { storeFields } from './store-fields.js';
+import type { storeFields } from './fields.js';
 
 type StoreArguments = ArgumentsOf<typeof storeFields>;
 export type CatalogueKind = StoreArguments['catalog'][number];

@@ -1,7 +1,7 @@
 // Digests of a stream while it passes: the one place where data are hashed. Which algorithms there are depends on the host.
 import { createHash, type Hash } from 'node:crypto';
 import { OperationError } from '../core/errors.js';
-import { nodeNameOf } from './policy/checksums.js';
+import { nodeHashName } from './policy/checksums.js';
 
 export interface Digests {
   update(chunk: Buffer): void;
@@ -12,7 +12,7 @@ export interface Digests {
 /** Whether this Node.js can compute the algorithm, by its hashlib name. OpenSSL lists MD5 also where FIPS forbids it, so it is tried. */
 export function canDigest(algorithm: string): boolean {
   try {
-    createHash(nodeNameOf(algorithm));
+    createHash(nodeHashName(algorithm));
     return true;
   } catch {
     return false;
@@ -32,7 +32,7 @@ export function startDigests(algorithms: Iterable<string>): Digests {
 
 function startHash(algorithm: string): Hash {
   try {
-    return createHash(nodeNameOf(algorithm));
+    return createHash(nodeHashName(algorithm));
   } catch (error) {
     throw new OperationError('DIGEST_UNAVAILABLE', unavailable(algorithm), { algorithm }, error);
   }

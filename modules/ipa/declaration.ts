@@ -2,7 +2,7 @@
 import { defineFields } from '../core/fields.js';
 import { defineDeclaration } from '../core/operation.js';
 import { loginFields } from '../runtime/login-fields.js';
-import { siteFields } from '../images/site-fields.js';
+import { siteFields } from '../images/fields.js';
 
 const imageFields = defineFields({
   kernel_image: {

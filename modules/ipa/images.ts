@@ -3,7 +3,7 @@ import type { Image } from '../clients/glance/images.js';
 import { withoutCredentials } from '../core/urls.js';
 import { InputError, OperationError } from '../core/errors.js';
 import { sameId } from '../core/uuid.js';
-import { barrier, describeOwners, imagesNamed } from '../images/policy/image-choice.js';
+import { foreignImageRefusal, describeOwners, imagesNamed } from '../images/policy/image-choice.js';
 import {
   architectureOf,
   newestPair,
@@ -125,22 +125,22 @@ export function chooseServerImage(
 
 function findImage({ cloud }: Pick<Run, 'cloud'>, images: readonly Image[], field: string, idOrName: string): Image {
   const byId = images.find(({ id }) => sameId(id, idOrName));
-  const obstacle = byId && barrier(byId, cloud.projectId);
+  const obstacle = byId && foreignImageRefusal(byId, cloud.projectId);
   if (obstacle) throw new InputError(`${field}: image ${obstacle}`, field);
   if (byId) return byId;
   const quoted = JSON.stringify(idOrName);
-  const { meant, barred } = imagesNamed(idOrName, images, cloud.projectId);
-  const [image, other] = meant;
-  if (!image && barred.length > 0)
+  const { matches, refused } = imagesNamed(idOrName, images, cloud.projectId);
+  const [image, other] = matches;
+  if (!image && refused.length > 0)
     throw new InputError(
-      `${field}: only images of other projects that are not public have the name ${quoted}, and none of them is taken: ${describeOwners(barred)}`,
+      `${field}: only images of other projects that are not public have the name ${quoted}, and none of them is taken: ${describeOwners(refused)}`,
       field,
     );
   if (!image)
     throw new InputError(`${field}: there is no image with the id or name ${quoted} that this login sees`, field);
   if (other)
     throw new InputError(
-      `${field}: ${meant.length} images have the name ${quoted} (${meant.map(({ id }) => id).join(', ')}): give an id`,
+      `${field}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
       field,
     );
   return image;

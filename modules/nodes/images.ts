@@ -7,7 +7,7 @@ import { withoutCredentials } from '../core/urls.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { readUrl } from '../clients/store/source.js';
 import { messageOf } from '../core/errors.js';
-import { barrier } from '../images/policy/image-choice.js';
+import { foreignImageRefusal } from '../images/policy/image-choice.js';
 import { checksumOf, nodeImageKeys, nodeImage, withChecksum } from './policy/node-images.js';
 import { isMasked } from './policy/masked-values.js';
 import type { Values } from './policy/node-differences.js';
@@ -136,7 +136,7 @@ async function lookInGlance(id: string, cloud: Cloud): Promise<ImageFindings> {
   try {
     const image = await getImage(cloud, id);
     if (!image) return { faults: ['Glance has no such image'], warnings: [] };
-    const obstacle = barrier(image, cloud.projectId);
+    const obstacle = foreignImageRefusal(image, cloud.projectId);
     if (obstacle) return { faults: [obstacle], warnings: [] };
     return { faults: image.status === 'active' ? [] : [`the image is not active but ${image.status}`], warnings: [] };
   } catch (error) {

@@ -1,8 +1,9 @@
 // The Image service's images, API v2 (https://docs.openstack.org/api-ref/image/v2/): each call one request, but for paging.
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
+import { imageAttributes } from '../../core/image-attributes.js';
 import type { HttpAnswer } from '../http/client.js';
-import { isNotFound } from '../http/errors.js';
+import { isNotFound, statusOf } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { readPages } from '../paging.js';
 
@@ -47,35 +48,6 @@ export interface ImageChange {
   readonly attribute: string;
   readonly value?: string | boolean | number;
 }
-
-const attributes: ReadonlySet<string> = new Set([
-  'id',
-  'name',
-  'owner',
-  'status',
-  'visibility',
-  'os_hidden',
-  'protected',
-  'created_at',
-  'updated_at',
-  'disk_format',
-  'container_format',
-  'size',
-  'virtual_size',
-  'checksum',
-  'os_hash_algo',
-  'os_hash_value',
-  'min_disk',
-  'min_ram',
-  'tags',
-  'locations',
-  'direct_url',
-  'file',
-  'self',
-  'schema',
-  'stores',
-  'members',
-]);
 
 export interface ImageFilter {
   /** Hidden images are listed only with `true`, and then alone. */
@@ -191,6 +163,21 @@ export async function uploadImage(
   await answer.text();
 }
 
+/** Begins to read the data of an image; with `Range` among the headers, from the middle. The answer's status is one of `expect`. */
+export function downloadImage(
+  cloud: Cloud,
+  id: string,
+  { headers, expect }: { headers: Readonly<Record<string, string>>; expect: readonly number[] },
+): Promise<HttpAnswer> {
+  return cloud.request('image', {
+    method: 'GET',
+    path: `${imagePath(id)}/file`,
+    headers,
+    expect,
+    repeatable: false,
+  });
+}
+
 /** The import methods that this Glance offers; none where it does not know imports. */
 export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
   const answer = await cloud.request('image', { method: 'GET', path: '/v2/info/import', expect: [200, 404] });
@@ -231,6 +218,20 @@ export async function importFailure(cloud: Cloud, id: string): Promise<string> {
   return newest?.message ?? '';
 }
 
+/**
+ * Glance lists for everybody but an admin only the project's images and those that are for all, and answers 200. Its tasks are shown to
+ * admins alone. A Glance that has no such list any more (404) says nothing.
+ */
+export async function seesAllImages(cloud: Cloud): Promise<boolean> {
+  try {
+    await (await cloud.request('image', { method: 'GET', path: '/v2/tasks?limit=1', expect: [200, 404] })).text();
+    return true;
+  } catch (error) {
+    if ([401, 403].includes(statusOf(error) ?? 0)) return false;
+    throw error;
+  }
+}
+
 function imagePath(id: string): string {
   return `/v2/images/${encodeURIComponent(id)}`;
 }
@@ -265,7 +266,7 @@ function parseImage(raw: unknown): Image {
     ...optional('os_hash_value'),
     properties: Object.fromEntries(
       Object.entries(image).flatMap(([key, value]) =>
-        attributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]],
+        imageAttributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]],
       ),
     ),
   };

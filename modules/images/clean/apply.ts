@@ -4,11 +4,10 @@ import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId } from '../../core/uuid.js';
 import { markers } from '../policy/site-image.js';
-import { isHidden, neededBy, type PlannedRetention, type RetentionImage } from '../policy/retention.js';
-import { markerTime } from '../policy/timestamps.js';
-import { describeUse, describeUser, type Use } from '../policy/image-uses.js';
-import { changeImage } from '../change-image.js';
-import { readSiteImages } from '../site-images.js';
+import { isHidden, requiredImageIds, type PlannedRetention, type RetentionImage } from '../policy/retention.js';
+import { markerTime } from '../policy/dates.js';
+import { describeUse, describeUser, type ImageUse } from '../policy/image-uses.js';
+import { changeImage, readSiteImages } from '../site-images.js';
 import { assertClock } from './clock.js';
 import type { Done, Run } from './run.js';
 import { findServerOf, readUses } from './sources.js';
@@ -56,8 +55,8 @@ function skip(planned: PlannedRetention, why: string): Done {
 
 /** An image goes before those that it boots with. */
 function inOrder(planned: readonly PlannedRetention[]): PlannedRetention[] {
-  const needing = planned.filter(({ image }) => neededBy(image).length > 0);
-  const others = planned.filter(({ image }) => neededBy(image).length === 0);
+  const needing = planned.filter(({ image }) => requiredImageIds(image).length > 0);
+  const others = planned.filter(({ image }) => requiredImageIds(image).length === 0);
   return [...needing, ...others];
 }
 
@@ -112,7 +111,7 @@ async function readUsers(batch: readonly PlannedRetention[], run: Run): Promise<
   const gone = new Set<string>();
   return {
     of: async (id) => {
-      const use: Use | undefined = uses.get(comparableId(id));
+      const use: ImageUse | undefined = uses.get(comparableId(id));
       if (use) return describeUse(use, await run.projectNames());
       const other = needing.get(comparableId(id))?.find((image) => !gone.has(image.id));
       return other && `image ${other.name} (${other.id}) as its kernel or ramdisk`;
@@ -124,7 +123,7 @@ async function readUsers(batch: readonly PlannedRetention[], run: Run): Promise<
 function needingOf(images: readonly Image[], asked: ReadonlySet<string>): ReadonlyMap<string, readonly Image[]> {
   const needing = new Map<string, Image[]>();
   for (const image of images) {
-    for (const id of neededBy(image)) {
+    for (const id of requiredImageIds(image)) {
       if (asked.has(id) && id !== comparableId(image.id)) needing.set(id, [...(needing.get(id) ?? []), image]);
     }
   }

@@ -2,8 +2,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
-import { siteFields } from '../site-fields.js';
-import { storeFields } from '../store-fields.js';
+import { siteFields, storeFields } from '../fields.js';
 
 const ageFields = defineFields({
   hide_image_age_in_month: {
@@ -106,7 +105,7 @@ export const catalogueFields = defineFields({
   },
 });
 
-export const declaration = defineDeclaration({
+export const imageCleanDeclaration = defineDeclaration({
   name: 'image_clean',
   command: 'clean',
   versionAdded: '0.1.0',

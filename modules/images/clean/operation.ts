@@ -4,20 +4,23 @@ import type { Image } from '../../clients/glance/images.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { both } from '../../core/waiting.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
-import { readProjectNames } from '../project-names.js';
+import { readProjectNames, readSiteImages } from '../site-images.js';
 import { takeRunLock } from '../../runtime/run-lock.js';
-import { readSiteImages } from '../site-images.js';
 import { apply, asPlanned } from './apply.js';
 import { readCatalogue, readSupportedNames } from './catalogue.js';
 import { assertClock } from './clock.js';
-import { declaration } from './declaration.js';
+import { imageCleanDeclaration } from './declaration.js';
 import { assertAges, candidatesOf, planCleaning } from './plan.js';
 import { outcomeOf } from './report.js';
 import type { CleanArguments, Run } from './run.js';
 import { idleEntries, selectionOf, type Selection } from './selection.js';
 import { assertAllImages, knownSources, readUses } from './sources.js';
 
-export const imageClean: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: cleanImages };
+export const imageClean: Operation<(typeof imageCleanDeclaration)['fields']> = {
+  ...imageCleanDeclaration,
+  validate,
+  run: cleanImages,
+};
 
 async function cleanImages(args: CleanArguments, context: Context): Promise<Outcome> {
   assertAges(args);
@@ -27,7 +30,12 @@ async function cleanImages(args: CleanArguments, context: Context): Promise<Outc
   // A dry run must never turn a real one away, and does not mind one.
   const lock = context.checkMode
     ? undefined
-    : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
+    : await takeRunLock({
+        directory: args.lock_dir,
+        operation: imageCleanDeclaration.name,
+        cloud: cloud.identity,
+        context,
+      });
   try {
     return await planAndApply(
       { args, context, cloud, clock, projectNames: onDemand(() => readProjectNames(cloud, context)) },

@@ -4,9 +4,9 @@ import type { Cloud } from '../../clients/keystone/cloud.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
 import type { PlannedRetention, RetentionAction } from '../policy/retention.js';
-import type { declaration } from './declaration.js';
+import type { imageCleanDeclaration } from './declaration.js';
 
-export type CleanArguments = ArgumentsOf<(typeof declaration)['fields']>;
+export type CleanArguments = ArgumentsOf<(typeof imageCleanDeclaration)['fields']>;
 
 export interface Run {
   readonly args: CleanArguments;

@@ -1,7 +1,7 @@
 // Who uses an image: each source reads one service completely, proves that it was shown all, and says nothing at all rather than a part.
 import { assertAllVolumes, listVolumes, type Volume } from '../../clients/cinder/volumes.js';
 import { listHardware } from '../../clients/doni/hardware.js';
-import { seesAllImages } from '../../clients/glance/visibility.js';
+import { seesAllImages } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { openIronic } from '../../clients/ironic/api.js';
 import { listNodes } from '../../clients/ironic/nodes.js';
@@ -11,12 +11,12 @@ import { countBaremetalHypervisors } from '../../clients/nova/hypervisors.js';
 import { assertCellsUp, listServers, type Server } from '../../clients/nova/servers.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId, uuidsIn } from '../../core/uuid.js';
-import { addUser, type Use, type User } from '../policy/image-uses.js';
+import { addUser, type ImageUse, type ImageUser } from '../policy/image-uses.js';
 import { imagesOfNode } from './node-images.js';
 
 interface Found {
   readonly imageId: string;
-  readonly user: User;
+  readonly user: ImageUser;
 }
 
 interface Source {
@@ -44,13 +44,13 @@ export function knownSources(cloud: Cloud): { sources: string[]; absent: string[
 
 export interface KnownUses {
   /** By the image's id in its usual spelling. */
-  readonly uses: ReadonlyMap<string, Use>;
+  readonly uses: ReadonlyMap<string, ImageUse>;
   /** The services that do not say it all. */
-  readonly unknown: readonly Silence[];
+  readonly unknown: readonly UnknownUses[];
 }
 
 /** Why a service does not say which images are in use. */
-export interface Silence {
+export interface UnknownUses {
   /** As the catalogue calls it. */
   readonly service: string;
   readonly title: string;
@@ -63,8 +63,8 @@ export async function readKnownUses(
   isAsked: (imageId: string) => boolean,
   most?: number,
 ): Promise<KnownUses> {
-  const uses = new Map<string, Use>();
-  const unknown: Silence[] = [];
+  const uses = new Map<string, ImageUse>();
+  const unknown: UnknownUses[] = [];
   const readSource = async (source: Source): Promise<void> => {
     try {
       for await (const { imageId, user } of source.find(cloud)) {
@@ -86,26 +86,29 @@ export async function readKnownUses(
 }
 
 /** The uses of these images, as every service of the cloud says. Throws USE_UNKNOWN when one of them does not say it all. */
-export async function readUses(cloud: Cloud, isAsked: (imageId: string) => boolean): Promise<ReadonlyMap<string, Use>> {
+export async function readUses(
+  cloud: Cloud,
+  isAsked: (imageId: string) => boolean,
+): Promise<ReadonlyMap<string, ImageUse>> {
   const { uses, unknown } = await readKnownUses(cloud, isAsked);
-  if (unknown[0]) throw useUnknown(unknown[0]);
+  if (unknown[0]) throw usesUnknownError(unknown[0]);
   return uses;
 }
 
 /** Any server that was made from this image, by one short question: for a last look. Throws USE_UNKNOWN. */
-export async function findServerOf(cloud: Cloud, imageId: string): Promise<User | undefined> {
+export async function findServerOf(cloud: Cloud, imageId: string): Promise<ImageUser | undefined> {
   const [nova] = sources as readonly [Source];
   if (!cloud.hasService(nova.service)) return undefined;
   try {
     for await (const server of listServers(cloud, { softDeleted: false, imageId })) return userOf(server);
     return undefined;
   } catch (error) {
-    throw useUnknown({ ...nova, cause: error });
+    throw usesUnknownError({ ...nova, cause: error });
   }
 }
 
 /** What Glance keeps to itself: an image of another project may boot with one of ours. Undefined where it lists the images of all projects. */
-export async function silenceOfGlance(cloud: Cloud): Promise<Silence | undefined> {
+export async function unknownUsesOfGlance(cloud: Cloud): Promise<UnknownUses | undefined> {
   if (await seesAllImages(cloud)) return undefined;
   const hidden = new OperationError(
     'IMAGES_HIDDEN',
@@ -117,21 +120,21 @@ export async function silenceOfGlance(cloud: Cloud): Promise<Silence | undefined
 
 /** Makes sure that Glance has listed the images of all projects. Throws USE_UNKNOWN. */
 export async function assertAllImages(cloud: Cloud): Promise<void> {
-  const silence = await silenceOfGlance(cloud);
-  if (silence) throw useUnknown(silence);
+  const silence = await unknownUsesOfGlance(cloud);
+  if (silence) throw usesUnknownError(silence);
 }
 
-export function useUnknown({ service, title, cause }: Silence): OperationError {
+export function usesUnknownError({ service, title, cause }: UnknownUses): OperationError {
   return new OperationError(
     'USE_UNKNOWN',
-    `${title} does not tell which images are in use, so nothing is hidden or deleted: ${whyUnknown(cause)}`,
+    `${title} does not tell which images are in use, so nothing is hidden or deleted: ${unknownUsesReason(cause)}`,
     { service },
     cause,
   );
 }
 
 /** What a service said, and what helps where it refuses. */
-export function whyUnknown(cause: unknown): string {
+export function unknownUsesReason(cause: unknown): string {
   return `${messageOf(cause)}${statusOf(cause) === 403 ? ' (this login needs a role that may see what all projects have, such as admin)' : ''}`;
 }
 
@@ -147,7 +150,7 @@ async function* findServers(cloud: Cloud): AsyncGenerator<Found> {
   }
 }
 
-function userOf({ id, name, projectId, status }: Server): User {
+function userOf({ id, name, projectId, status }: Server): ImageUser {
   return { what: `${status === 'SOFT_DELETED' ? 'soft-deleted ' : ''}server ${name || id}`, projectId };
 }
 

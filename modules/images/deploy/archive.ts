@@ -3,9 +3,8 @@ import { getImage, listPublicImages, type Image } from '../../clients/glance/ima
 import { OperationError } from '../../core/errors.js';
 import { archiveName, isProduction, markers, type SiteImage } from '../policy/site-image.js';
 import { settleName, type SettledName } from '../policy/production.js';
-import { markerTime } from '../policy/timestamps.js';
-import { changeImage } from '../change-image.js';
-import { readSiteImages } from '../site-images.js';
+import { markerTime } from '../policy/dates.js';
+import { changeImage, readSiteImages } from '../site-images.js';
 import type { Run } from './job.js';
 
 export interface Archived {

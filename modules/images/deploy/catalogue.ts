@@ -76,5 +76,5 @@ function missingImage(name: string, known: readonly string[], isWhole: boolean):
   const fault = isWhole
     ? `the catalogue has no image of this name${near ? `; did you mean ${near}?` : ''}`
     : 'no catalogue that could be read has an image of this name';
-  return { name, release: '', fault, isMadeInto: () => false, describe: () => undefined };
+  return { name, release: '', fault, isBuiltFrom: () => false, describe: () => undefined };
 }

@@ -111,7 +111,7 @@ function newImage(id: string, { planned: { name, production } }: Job, source: So
 /** What becomes of an image of ours that has the id: undefined where the id is spent and the next one is to be tried. */
 async function judgeTaken(image: Image, job: Job, source: Source, run: Run): Promise<Creation | undefined> {
   const { name, production } = job.planned;
-  if (image.id !== production?.id && isProduction(image, name, run.cloud.projectId) && job.isMadeInto(image)) {
+  if (image.id !== production?.id && isProduction(image, name, run.cloud.projectId) && job.isBuiltFrom(image)) {
     return { elsewhere: image, action: 'up_to_date', reason: 'a run elsewhere has deployed it meanwhile' };
   }
   if (!isOurIncoming(image, job, run)) return undefined;
@@ -127,7 +127,7 @@ function isOurIncoming(image: Image, job: Job, run: Run): boolean {
   return (
     isIncoming(image, { owner: run.cloud.projectId, prefix: run.args.image_prefix }) &&
     image.properties[markers.name] === name &&
-    job.isMadeInto(image)
+    job.isBuiltFrom(image)
   );
 }
 

@@ -2,8 +2,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
-import { siteFields } from '../site-fields.js';
-import { storeFields } from '../store-fields.js';
+import { siteFields, storeFields } from '../fields.js';
 
 const transferFields = defineFields({
   images: {
@@ -108,7 +107,7 @@ const transferFields = defineFields({
   lock_dir: siteFields.lock_dir,
 });
 
-export const declaration = defineDeclaration({
+export const imageDeployDeclaration = defineDeclaration({
   name: 'image_deploy',
   command: 'deploy',
   versionAdded: '0.1.0',

@@ -1,7 +1,7 @@
 // Carries out what was planned for one image, or for the two halves of a pair: create, transfer, verify; then promote, archive.
 import type { Image } from '../../clients/glance/images.js';
 import { failureOfPart } from '../../core/errors.js';
-import { releaseTold } from '../policy/site-image.js';
+import { releaseLabel } from '../policy/site-image.js';
 import { archiveReplaced, type Archived } from './archive.js';
 import { takeUp } from './create.js';
 import type { ImageResult, Job, Run } from './job.js';
@@ -126,7 +126,7 @@ async function settle(ready: readonly Ready[], run: Run): Promise<ImageResult[]>
 function overtaken(by: Promoted['overtakenBy']): Partial<ImageResult> {
   if (!by) return {};
   return {
-    reason: `a run elsewhere has promoted ${by.id} (release ${releaseTold(by) || 'not told'}) at the same moment, which is newer: this one has been archived`,
+    reason: `a run elsewhere has promoted ${by.id} (release ${releaseLabel(by) || 'not told'}) at the same moment, which is newer: this one has been archived`,
   };
 }
 

@@ -1,5 +1,5 @@
 // What an object's bytes say that it is: looked at before the transfer, while it passes, and in Glance where nothing passed through this host.
-import { downloadImage } from '../../clients/glance/data.js';
+import { downloadImage } from '../../clients/glance/images.js';
 import { readBody } from '../../clients/http/body.js';
 import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';

@@ -6,9 +6,9 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
 import type { PlannedImage, Subscription } from '../policy/deployment.js';
 import type { RecoverySituation } from '../policy/recovery.js';
-import type { declaration } from './declaration.js';
+import type { imageDeployDeclaration } from './declaration.js';
 
-export type DeployArguments = ArgumentsOf<(typeof declaration)['fields']>;
+export type DeployArguments = ArgumentsOf<(typeof imageDeployDeclaration)['fields']>;
 
 /** By which digests a Glance tells what it has stored. */
 export interface GlanceDigests {
@@ -51,7 +51,7 @@ export interface Source {
 export interface Job {
   readonly planned: PlannedImage;
   /** Whether an image of the site was made of the release that is planned. */
-  readonly isMadeInto: Subscription['isMadeInto'];
+  readonly isBuiltFrom: Subscription['isBuiltFrom'];
   /** Absent where nothing is to be transferred. */
   readonly source?: Source;
   readonly warnings: readonly string[];

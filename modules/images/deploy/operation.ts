@@ -6,11 +6,11 @@ import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { both } from '../../core/waiting.js';
 import type { Leftover } from '../policy/deployment.js';
-import { markers, releaseTold } from '../policy/site-image.js';
+import { markers, releaseLabel } from '../policy/site-image.js';
 import { openCloud, openHttp } from '../../runtime/connect.js';
 import { peekRunLock, takeRunLock } from '../../runtime/run-lock.js';
 import { readSiteImages } from '../site-images.js';
-import { declaration } from './declaration.js';
+import { imageDeployDeclaration } from './declaration.js';
 import { warnOfForeignIds } from './create.js';
 import { deployTogether, planTogether } from './deploy-image.js';
 import type { DeployArguments, GlanceDigests, ImageResult, Job, Run } from './job.js';
@@ -19,13 +19,22 @@ import { withoutUsed } from './leftovers.js';
 import { outcomeOf } from './report.js';
 import { digestsOf, isVerifiableUnsent } from './verify.js';
 
-export const imageDeploy: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: deployImages };
+export const imageDeploy: Operation<(typeof imageDeployDeclaration)['fields']> = {
+  ...imageDeployDeclaration,
+  validate,
+  run: deployImages,
+};
 
 async function deployImages(args: DeployArguments, context: Context): Promise<Outcome> {
   const scope = await readScope(args, context);
   const http = openHttp(args, context);
   const cloud = await openCloud(args, context);
-  const lockOptions = { directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context };
+  const lockOptions = {
+    directory: args.lock_dir,
+    operation: imageDeployDeclaration.name,
+    cloud: cloud.identity,
+    context,
+  };
   const lock = await (context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions));
   try {
     const [catalogues, images] = await both(openCatalogues(scope, { args, context, http }), readSiteImages(cloud));
@@ -123,7 +132,7 @@ async function clear(leftover: Leftover, run: Run): Promise<ImageResult> {
 function leftoverResult({ image, reason }: Leftover): ImageResult {
   return {
     name: image.properties[markers.name] ?? image.name,
-    release: releaseTold(image),
+    release: releaseLabel(image),
     action: 'delete',
     reason,
     id: image.id,

@@ -6,7 +6,7 @@ import type { Context } from '../../core/operation.js';
 import { isUuid } from '../../core/uuid.js';
 import { planDeployment, type DeploymentPlan, type PlannedImage } from '../policy/deployment.js';
 import { originOf } from '../policy/site-image.js';
-import { refusalToAllow } from '../policy/manifest-properties.js';
+import { allowedPropertyRefusal } from '../policy/manifest-properties.js';
 import { isMeant, wordsOf, type SupportedBuild } from '../policy/supported-builds.js';
 import { cataloguesOf, readSupports, type CatalogueKind } from '../catalogues.js';
 import { selectNames, type Catalogue, type Subscribed } from './catalogue.js';
@@ -44,7 +44,7 @@ export async function readScope(
 ): Promise<Scope> {
   const { latest, ipa, images = [] } = args;
   const kinds = cataloguesOf(args);
-  const refusals = args.allowed_properties.flatMap((pattern) => refusalToAllow(pattern) ?? []);
+  const refusals = args.allowed_properties.flatMap((pattern) => allowedPropertyRefusal(pattern) ?? []);
   if (refusals.length > 0) throw new InputError(`allowed_properties: ${refusals.join('; ')}`, 'allowed_properties');
   if (latest && latest.length > 3)
     throw new InputError(
@@ -194,18 +194,18 @@ function excludedIds(
     name,
     release: '',
     fault: 'it was asked for by its id, but exclude leaves it out',
-    isMadeInto: () => false,
+    isBuiltFrom: () => false,
     describe: () => undefined,
   }));
 }
 
-async function prepare(planned: PlannedImage, { isMadeInto, readSource }: Subscribed, run: Run): Promise<Job> {
+async function prepare(planned: PlannedImage, { isBuiltFrom, readSource }: Subscribed, run: Run): Promise<Job> {
   const transfers = planned.action === 'deploy' || (planned.action === 'resume' && planned.incoming !== undefined);
-  if (!transfers || !readSource) return { planned, isMadeInto, warnings: [] };
+  if (!transfers || !readSource) return { planned, isBuiltFrom, warnings: [] };
   try {
-    return { planned, isMadeInto, ...(await readSource()) };
+    return { planned, isBuiltFrom, ...(await readSource()) };
   } catch (error) {
     run.context.signal.throwIfAborted();
-    return { planned: { ...planned, action: 'failed', reason: messageOf(error) }, isMadeInto, warnings: [] };
+    return { planned: { ...planned, action: 'failed', reason: messageOf(error) }, isBuiltFrom, warnings: [] };
   }
 }

@@ -2,7 +2,7 @@
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
-import { changeImage } from '../change-image.js';
+import { changeImage } from '../site-images.js';
 import { archive, archiveReplaced, isInProduction, presentProduction, type Archived } from './archive.js';
 import type { Job, Run } from './job.js';
 

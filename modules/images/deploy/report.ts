@@ -1,6 +1,6 @@
 // What a run did, or would do, for programs and for people.
 import type { Difference, Outcome } from '../../core/operation.js';
-import { releaseTold } from '../policy/site-image.js';
+import { releaseLabel } from '../policy/site-image.js';
 import type { ImageResult } from './job.js';
 import type { SitePlan } from './plan.js';
 
@@ -54,7 +54,7 @@ function differenceOf(result: ImageResult, plan: SitePlan): Difference {
   if (result.action === 'delete')
     return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
   const production = plan.jobs.find(({ planned }) => planned.name === result.name)?.planned.production;
-  const before = production ? { id: production.id, release: releaseTold(production) } : {};
+  const before = production ? { id: production.id, release: releaseLabel(production) } : {};
   return { header, before, after: { id: result.id ?? '(new)', release: result.release, visibility: 'public' } };
 }
 

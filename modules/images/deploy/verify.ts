@@ -1,6 +1,5 @@
 // Compares what Glance stored with what the store has, before anyone can see it.
-import { downloadImage } from '../../clients/glance/data.js';
-import type { Image } from '../../clients/glance/images.js';
+import { downloadImage, type Image } from '../../clients/glance/images.js';
 import type { HttpClient } from '../../clients/http/client.js';
 import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';

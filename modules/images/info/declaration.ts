@@ -3,7 +3,7 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { catalogueFields, retentionFields } from '../clean/declaration.js';
 import { loginFields } from '../../runtime/login-fields.js';
-import { siteFields } from '../site-fields.js';
+import { siteFields } from '../fields.js';
 
 const filterFields = defineFields({
   images: {
@@ -33,7 +33,7 @@ const filterFields = defineFields({
   image_prefix: siteFields.image_prefix,
 });
 
-export const declaration = defineDeclaration({
+export const imageInfoDeclaration = defineDeclaration({
   name: 'image_info',
   command: 'info',
   versionAdded: '0.1.0',

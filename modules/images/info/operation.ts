@@ -6,19 +6,22 @@ import type { ArgumentsOf } from '../../core/fields.js';
 import { messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome, Table } from '../../core/operation.js';
 import { comparableId } from '../../core/uuid.js';
-import { markers, releaseProperty, stateOf } from '../policy/site-image.js';
+import { markers, releaseProperty, imageStateOf } from '../policy/site-image.js';
 import type { PlannedRetention } from '../policy/retention.js';
 import { describeUser } from '../policy/image-uses.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
 import { assertAges } from '../clean/plan.js';
-import { readProjectNames } from '../project-names.js';
-import { readSiteImages } from '../site-images.js';
-import { declaration } from './declaration.js';
+import { readProjectNames, readSiteImages } from '../site-images.js';
+import { imageInfoDeclaration } from './declaration.js';
 import { lookCloser, type Look } from './look.js';
 
-export type InfoArguments = ArgumentsOf<(typeof declaration)['fields']>;
+export type InfoArguments = ArgumentsOf<(typeof imageInfoDeclaration)['fields']>;
 
-export const imageInfo: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: describeImages };
+export const imageInfo: Operation<(typeof imageInfoDeclaration)['fields']> = {
+  ...imageInfoDeclaration,
+  validate,
+  run: describeImages,
+};
 
 async function describeImages(args: InfoArguments, context: Context): Promise<Outcome> {
   if (args.plan) assertAges(args);
@@ -132,7 +135,7 @@ function withOwnerName<T extends Description>(
 }
 
 function describeImage(image: Image, site: { owner: string; prefix: string; now: Date }) {
-  const { state, productionName } = stateOf(image, site.owner, site.prefix);
+  const { state, productionName } = imageStateOf(image, site.owner, site.prefix);
   const release = image.properties[releaseProperty];
   const supersededAt = image.properties[markers.supersededAt];
   return {

@@ -1,12 +1,12 @@
 // Which objects of the older store become which images: the newest build of each that supports.yaml lists. No I/O, no clock.
 import type { Subscription } from './deployment.js';
 import { releaseProperty, type SiteImage } from './site-image.js';
-import { choosePair, pairWith, type PairChoice } from './build-pairs.js';
+import { chooseBuildPair, pairWith, type BuildPairChoice } from './build-pairs.js';
 import {
   builtAtOf,
   describeBuild,
-  isMadeOf,
-  isSameIdentity,
+  isImageOfBuild,
+  isSameBuildIdentity,
   newestOf,
   type FaultyBuild,
   type StoredBuild,
@@ -105,7 +105,7 @@ function subscriptionsNamed(
   if (judged && 'fault' in judged)
     return [withoutBuild(id, `${judged.fault}; kernel and initramfs are deployed together only`)];
   return (judged ? [judged.pair.kernel, judged.pair.initramfs] : [build]).map((part) => {
-    const entry = supported.find(({ identity }) => isSameIdentity(identity, part.identity));
+    const entry = supported.find(({ identity }) => isSameBuildIdentity(identity, part.identity));
     if (!entry)
       return withoutBuild(
         part.id,
@@ -132,7 +132,7 @@ function subscriptionTo(
     build,
     // The object and the moment of its building: an object may be written anew.
     release: `${build.id} ${build.timestamp}`,
-    isMadeInto: (image) => isMadeOf(image, build),
+    isBuiltFrom: (image) => isImageOfBuild(image, build),
     describe: describePresent,
     ...(other ? { pairedWith: other.name } : {}),
     ...(doubt === undefined ? {} : { objectionTo: (image) => objection(image, build, doubt) }),
@@ -140,7 +140,7 @@ function subscriptionTo(
 }
 
 function withoutBuild(name: string, fault: string): ObjectSubscription {
-  return { name, release: '', fault, isMadeInto: () => false, describe: describePresent };
+  return { name, release: '', fault, isBuiltFrom: () => false, describe: describePresent };
 }
 
 /** All objects that may be a half of this agent, those too that do not say so but have its disk format. */
@@ -154,15 +154,15 @@ function halvesOf<B extends { readonly identity: BuildIdentity }>(
 }
 
 function newestWhole({ identity }: SupportedBuild, { builds }: StoreContent): StoredBuild | undefined {
-  return newestOf(builds.filter((build) => isSameIdentity(build.identity, identity)));
+  return newestOf(builds.filter((build) => isSameBuildIdentity(build.identity, identity)));
 }
 
 function halfFor(
   identity: BuildIdentity,
   half: Half,
   { builds }: StoreContent,
-): { build: StoredBuild | undefined; lacking: PairChoice['lacking'] } {
-  const { pair, lacking } = choosePair(halvesOf(builds, identity));
+): { build: StoredBuild | undefined; lacking: BuildPairChoice['lacking'] } {
+  const { pair, lacking } = chooseBuildPair(halvesOf(builds, identity));
   return { build: pair?.[half], lacking };
 }
 
@@ -170,7 +170,7 @@ function newerFaults({ identity }: SupportedBuild, build: StoredBuild | undefine
   return faulty
     .filter(
       (candidate) =>
-        isSameIdentity(candidate.identity, identity) &&
+        isSameBuildIdentity(candidate.identity, identity) &&
         (!build || !candidate.builtAt || candidate.builtAt > build.builtAt),
     )
     .map(({ id, fault }) => `object ${id} cannot be used: ${fault}`);

@@ -2,7 +2,7 @@
 import { newestFirst, newestOf, type StoredBuild } from './stored-builds.js';
 import type { Half } from './supported-builds.js';
 
-export interface IpaPair {
+export interface BuildPair {
   readonly kernel: StoredBuild;
   readonly initramfs: StoredBuild;
 }
@@ -13,17 +13,17 @@ export interface LackingHalf {
   readonly fault: string;
 }
 
-export type JudgedBuild = { readonly pair: IpaPair } | LackingHalf;
+export type JudgedBuild = { readonly pair: BuildPair } | LackingHalf;
 
-export interface PairChoice {
+export interface BuildPairChoice {
   /** The newest build of which both halves are there. */
-  readonly pair?: IpaPair;
+  readonly pair?: BuildPair;
   /** What is wrong with each newer build. */
   readonly lacking: readonly LackingHalf[];
 }
 
 /** Chooses among the objects of one distribution, release and variant. */
-export function choosePair(builds: readonly StoredBuild[]): PairChoice {
+export function chooseBuildPair(builds: readonly StoredBuild[]): BuildPairChoice {
   const judged = groupByBuild(builds).map(tellApart);
   const whole = judged.findIndex((build) => 'pair' in build);
   const newer = whole === -1 ? judged : judged.slice(0, whole);
@@ -86,7 +86,7 @@ function halfOf({ identity, diskFormat }: StoredBuild): Half | undefined {
 function tellApart(group: readonly StoredBuild[]): JudgedBuild {
   const { timestamp } = group[0] as StoredBuild;
   const ids = group.map(({ id }) => id).join(' and ');
-  const by = (tell: (build: StoredBuild) => Half | undefined): IpaPair | undefined => {
+  const by = (tell: (build: StoredBuild) => Half | undefined): BuildPair | undefined => {
     const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) =>
       newestOf(group.filter((build) => tell(build) === half)),
     );

@@ -56,12 +56,12 @@ export type ChecksumField =
   | { readonly kind: 'refused'; readonly why: string };
 
 /** The name that Node.js has for one of hashlib's algorithms; the same name where there is no other. */
-export function nodeNameOf(algorithm: string): string {
+export function nodeHashName(algorithm: string): string {
   return algorithms.get(algorithm)?.nodeName ?? algorithm;
 }
 
 /** hashlib's name for what a person, OpenSSL or BSD's tools call `SHA3-256`, `SHA2-256`, `RMD160`; undefined where there is none. */
-export function algorithmCalled(name: string): string | undefined {
+export function algorithmByName(name: string): string | undefined {
   const lower = name.toLowerCase();
   const tidy = lower
     .replace(/^sha-?(1|224|256|384|512)$/, 'sha$1')
@@ -86,8 +86,8 @@ export function parseChecksumField(text: string): ChecksumField {
   if (isUrl(trimmed)) return { kind: 'url', url: trimmed };
   const [, name = '', rest = ''] = /^([^:]+):(.*)$/s.exec(trimmed) ?? [];
   if (name === '') return refused('it must be hex digits, `algo:hex` such as sha256:…, or the URL of a checksum file');
-  const algorithm = algorithmCalled(name.trim());
-  if (algorithm === undefined) return refused(refusalOfAlgorithm(name.trim()));
+  const algorithm = algorithmByName(name.trim());
+  if (algorithm === undefined) return refused(algorithmRefusal(name.trim()));
   const value = rest.trim();
   if (isUrl(value)) return { kind: 'url', url: value, algorithm };
   const digits = algorithms.get(algorithm)?.digits ?? 0;
@@ -98,7 +98,7 @@ export function parseChecksumField(text: string): ChecksumField {
 }
 
 /** Why an algorithm cannot be used, for a message. */
-export function refusalOfAlgorithm(name: string): string {
+export function algorithmRefusal(name: string): string {
   if (/^shake/i.test(name))
     return `${name} has no fixed length, and so makes no checksum; use one of ${algorithmNames.join(', ')}`;
   return `${JSON.stringify(name)} is not an algorithm of hashlib; there are ${algorithmNames.join(', ')}`;
@@ -170,7 +170,7 @@ function withoutEncodingMarks(text: string): string {
 function algorithmInName(fileName: string): string | undefined {
   if (/^b2sums?\b|\.b2(sum)?$/i.test(fileName)) return 'blake2b';
   const word = /^(.+?)[-_.]?sums?(?:[-_.].*)?$/i.exec(fileName)?.[1] ?? /\.([\w-]+)$/.exec(fileName)?.[1];
-  return word === undefined ? undefined : algorithmCalled(word);
+  return word === undefined ? undefined : algorithmByName(word);
 }
 
 const mostNamesShown = 3;
@@ -210,7 +210,7 @@ function linesOf(text: string, hint: string | undefined): Line[] {
   return text.split(/\r\n|\r|\n/).flatMap((written) => {
     const line = written.trim();
     if (!line.startsWith('#')) return line === '' ? [] : parseLine(line, heading ?? hint);
-    heading = algorithmCalled(/^#+\s*([\w/-]+)/.exec(line)?.[1] ?? '') ?? heading;
+    heading = algorithmByName(/^#+\s*([\w/-]+)/.exec(line)?.[1] ?? '') ?? heading;
     return [];
   });
 }
@@ -220,7 +220,7 @@ function parseLine(line: string, hint: string | undefined): Line[] {
   const content = isEscaped ? line.slice(1) : line;
   const named = (written: string): string => (isEscaped ? unescape(written) : written);
   const bsd = /^([\w/-]+) ?\((.*)\) ?= ?([0-9a-f]+)$/i.exec(content);
-  if (bsd) return checksumLine(bsd[3] ?? '', { name: named(bsd[2] ?? ''), algorithm: algorithmCalled(bsd[1] ?? '') });
+  if (bsd) return checksumLine(bsd[3] ?? '', { name: named(bsd[2] ?? ''), algorithm: algorithmByName(bsd[1] ?? '') });
   const coreutils = /^([0-9a-f]+)(?: [ *]?|\t+|\s+)(\S.*)$/i.exec(content);
   if (coreutils) return hintedLine(coreutils[1] ?? '', named(coreutils[2] ?? ''), hint);
   return /^[0-9a-f]+$/i.test(content) ? hintedLine(content, undefined, hint) : [];
@@ -247,11 +247,11 @@ function unescape(name: string): string {
 }
 
 /** The hex digits of one of hashlib's algorithms; undefined where it is not known. */
-export function digitsOf(algorithm: string): number | undefined {
+export function digestDigits(algorithm: string): number | undefined {
   return algorithms.get(algorithm)?.digits;
 }
 
 /** What a bare digest of so many hex digits is taken for. */
-export function algorithmOfLength(digits: number): string | undefined {
+export function algorithmByLength(digits: number): string | undefined {
   return algorithmByDigits.get(digits);
 }

@@ -1,5 +1,5 @@
 // Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
-import { isGone, isIncoming, isProduction, markers, type Ownership, type SiteImage } from './site-image.js';
+import { isGone, isIncoming, isProduction, markers, type ImageOwnership, type SiteImage } from './site-image.js';
 import { settleName } from './production.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
@@ -14,7 +14,7 @@ export interface Subscription {
   /** Why it cannot be deployed. */
   readonly fault?: string;
   /** Whether an image of the site was made of this release. */
-  readonly isMadeInto: (image: SiteImage) => boolean;
+  readonly isBuiltFrom: (image: SiteImage) => boolean;
   /** What an image of the site is, in words such as `release 20250422-v1-amd`; undefined where it does not tell. */
   readonly describe: (image: SiteImage) => string | undefined;
   /** Name of the image that goes into production together with this one, or not at all. */
@@ -51,7 +51,7 @@ export interface DeploymentPlan {
   readonly warnings: readonly string[];
 }
 
-export interface DeploymentInput extends Ownership {
+export interface DeploymentInput extends ImageOwnership {
   readonly wanted: readonly Subscription[];
   /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
   readonly isInScope: (name: string) => boolean;
@@ -139,7 +139,7 @@ function planImage(
   const production = settled?.present;
   const unarchived = settled?.replaced.length ? { unarchived: settled.replaced } : {};
   const base = { ...known, ...(production ? { production } : {}), ...unarchived };
-  const isCurrent = production !== undefined && wanted.isMadeInto(production);
+  const isCurrent = production !== undefined && wanted.isBuiltFrom(production);
   if (isCurrent && !input.force) {
     if (!base.unarchived)
       return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
@@ -162,7 +162,7 @@ function planTransfer(
   input: DeploymentInput,
 ): Pick<PlannedImage, 'action' | 'reason' | 'incoming'> {
   const begun = incoming
-    .filter((image) => image.properties[markers.name] === wanted.name && wanted.isMadeInto(image))
+    .filter((image) => image.properties[markers.name] === wanted.name && wanted.isBuiltFrom(image))
     .map((image) => ({ image, ...decideLeftover(image, true, input.recovery) }));
   const elsewhere = begun.find(({ verdict }) => verdict === 'in_progress');
   if (elsewhere) return { action: 'in_progress', incoming: elsewhere.image, reason: elsewhere.reason };
@@ -175,7 +175,7 @@ function planTransfer(
 
 function reasonToDeploy(wanted: Subscription, production: SiteImage | undefined): string {
   if (!production) return 'the site has no image of this name';
-  if (wanted.isMadeInto(production)) return 'deployed again, as asked';
+  if (wanted.isBuiltFrom(production)) return 'deployed again, as asked';
   const present = wanted.describe(production);
   return present === undefined ? `the site's image ${production.id} tells no release` : `the site has ${present}`;
 }

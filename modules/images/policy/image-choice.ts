@@ -5,9 +5,9 @@ type Owned = Pick<SiteImage, 'id' | 'name' | 'owner' | 'visibility'>;
 
 export interface NamedImages<I> {
   /** Those that the name means: of our own project where it has any, else public ones, else those that others offer to everybody. */
-  readonly meant: readonly I[];
-  /** Those of other projects that have the name and are never meant by it: private and shared ones. */
-  readonly barred: readonly I[];
+  readonly matches: readonly I[];
+  /** Those of other projects that have the name and are never matches by it: private and shared ones. */
+  readonly refused: readonly I[];
 }
 
 /** `owner`: id of our project; empty for a login without one, to which all images are alike. */
@@ -18,8 +18,8 @@ export function imagesNamed<I extends Owned>(name: string, images: readonly I[],
     ...['public', 'community'].map((visibility) => named.filter((image) => image.visibility === visibility)),
   ];
   return {
-    meant: tiers.find((tier) => tier.length > 0) ?? [],
-    barred: named.filter((image) => barrier(image, owner) !== undefined),
+    matches: tiers.find((tier) => tier.length > 0) ?? [],
+    refused: named.filter((image) => foreignImageRefusal(image, owner) !== undefined),
   };
 }
 
@@ -28,7 +28,7 @@ export function isForeign({ owner: of }: Pick<Owned, 'owner'>, owner: string): b
 }
 
 /** Why an image must not be taken, by its id either: undefined where it may. */
-export function barrier(image: Owned, owner: string): string | undefined {
+export function foreignImageRefusal(image: Owned, owner: string): string | undefined {
   if (!isForeign(image, owner) || image.visibility === 'public' || image.visibility === 'community') return undefined;
   return `${image.id} is a ${image.visibility} image of another project (${image.owner}), and is not taken: use an image of the login's project, or a public one`;
 }

@@ -1,10 +1,10 @@
 // Properties of images as operators give them: which names may be used, what a list of values says, what differs. No I/O, no clock.
 import { isUuid } from '../../core/uuid.js';
-import { imageAttributes } from './glance-attributes.js';
+import { imageAttributes } from '../../core/image-attributes.js';
 import { isReceiving } from './site-image.js';
 
 /** What is wanted of one image: a text to set for each name, or undefined where the property is to be gone. */
-export type Wishes = ReadonlyMap<string, string | undefined>;
+export type DesiredProperties = ReadonlyMap<string, string | undefined>;
 
 export interface PropertyDifference {
   readonly name: string;
@@ -15,7 +15,10 @@ export interface PropertyDifference {
 }
 
 /** What must change so that the wishes hold, in their order. Nothing where they hold already. */
-export function differencesBetween(present: Readonly<Record<string, string>>, wishes: Wishes): PropertyDifference[] {
+export function differencesBetween(
+  present: Readonly<Record<string, string>>,
+  wishes: DesiredProperties,
+): PropertyDifference[] {
   return [...wishes].flatMap(([name, after]) => {
     const before = Object.hasOwn(present, name) ? present[name] : undefined;
     if (before === after) return [];
@@ -24,12 +27,12 @@ export function differencesBetween(present: Readonly<Record<string, string>>, wi
 }
 
 /** The names on which two wishes for one image disagree. */
-export function contradictions(one: Wishes, other: Wishes): string[] {
+export function conflictingNames(one: DesiredProperties, other: DesiredProperties): string[] {
   return [...other].filter(([name, value]) => one.has(name) && one.get(name) !== value).map(([name]) => name);
 }
 
 /** Why an image of this status cannot be changed at present; undefined where it can. */
-export function hindranceOf(status: string): string | undefined {
+export function changeObstacle(status: string): string | undefined {
   return isReceiving({ status })
     ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active`
     : undefined;
@@ -41,7 +44,7 @@ const longestName = 255;
  * Why a property of this name may not be set or removed; undefined where it may. Case does not count: the databases under Glance
  * take `Name` and `name` for the same. `current` and `build-*` may be set, since nobody else can mend them.
  */
-export function refusalOf(name: string): string | undefined {
+export function propertyRefusal(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (name === '') return 'a property needs a name';
   if (imageAttributes.has(lower)) return "it is an attribute of Glance's own, not a property";

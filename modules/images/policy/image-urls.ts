@@ -60,7 +60,7 @@ function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly
  * Why a file must not be read for an image, in Ironic's words; undefined where it may be. The path must be the real one, without
  * symbolic links: Ironic looks at the given one, so that a link leads out of an allowed folder. Source: FileImageService.validate_href().
  */
-export function refusalOfPath(realPath: string, allowedPaths: readonly string[]): string | undefined {
+export function pathRefusal(realPath: string, allowedPaths: readonly string[]): string | undefined {
   if (forbiddenPaths.some((folder) => isWithin(realPath, folder)))
     return `Security: The path ${realPath} is not permitted in file URLs`;
   if (!allowedPaths.some((folder) => isWithin(realPath, folder)))

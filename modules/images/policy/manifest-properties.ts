@@ -1,5 +1,5 @@
 // Which properties a manifest may give to its image. It may describe an image; it may not say what an image is to a service, nor refer to things of a site.
-import { imageAttributes } from './glance-attributes.js';
+import { imageAttributes } from '../../core/image-attributes.js';
 
 /** Glance's own, the words by which older clients and the API v1 meant them, and what these tools keep for themselves. No site can allow them. */
 const reserved: ReadonlySet<string> = new Set([
@@ -134,7 +134,7 @@ export function judgeProperty(name: string, allowed: readonly string[]): Propert
 }
 
 /** Why a site cannot allow a property; undefined where it can. */
-export function refusalToAllow(pattern: string): string | undefined {
+export function allowedPropertyRefusal(pattern: string): string | undefined {
   const lower = pattern.toLowerCase();
   if (!/^[\w.:-]{1,255}\*?$/.test(pattern))
     return `${JSON.stringify(pattern)} is no name of a property, nor the beginning of one and a *`;

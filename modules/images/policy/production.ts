@@ -1,6 +1,6 @@
 // Which of several public images of ours is the production image of their name, and which others it has replaced. No I/O, no clock.
-import { isOurs, markers, releaseProperty, type SiteImage } from './site-image.js';
-import { parseBuildTimestamp } from './timestamps.js';
+import { isOurImage, markers, releaseProperty, type SiteImage } from './site-image.js';
+import { parseBuildTimestamp } from './dates.js';
 
 export interface SettledName {
   /** The one that stays in production. */
@@ -32,7 +32,7 @@ export function settleName(
 function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
   const lineage = new Set<string>();
   let next: SiteImage | undefined = image;
-  while (next && isOurs(next, image.owner)) {
+  while (next && isOurImage(next, image.owner)) {
     const before: string | undefined = next.properties[markers.replaces];
     if (!before || lineage.has(before)) break;
     lineage.add(before);
@@ -49,7 +49,7 @@ function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<strin
 
 /** Brought in by two runs that knew nothing of each other. */
 function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
-  if (![one, other].every((image) => isOurs(image, image.owner) && !wasArchived(image))) return false;
+  if (![one, other].every((image) => isOurImage(image, image.owner) && !wasArchived(image))) return false;
   const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [
     ReadonlySet<string>,
     ReadonlySet<string>,

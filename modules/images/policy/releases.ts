@@ -89,7 +89,7 @@ function isUsable(key: string, value: unknown): boolean {
 export function subscriptionOf(entry: CatalogueEntry): Subscription {
   return {
     ...entry,
-    isMadeInto: ({ properties }) => properties[releaseProperty] === entry.release,
+    isBuiltFrom: ({ properties }) => properties[releaseProperty] === entry.release,
     describe: ({ properties }) =>
       properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`,
   };

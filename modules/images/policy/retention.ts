@@ -10,8 +10,8 @@ import {
   type ParsedName,
   type SiteImage,
 } from './site-image.js';
-import { addMonths, monthsBetween } from './months.js';
-import { describeUse, type Use } from './image-uses.js';
+import { addMonths, monthsBetween } from './dates.js';
+import { describeUse, type ImageUse } from './image-uses.js';
 
 export interface RetentionImage extends SiteImage {
   readonly protected: boolean;
@@ -64,7 +64,7 @@ export interface RetentionInput {
   /** The names of a catalogue that was read whole; undefined where none is configured. */
   readonly catalogue: ReadonlySet<string> | undefined;
   /** Who uses an image, by its id in the usual spelling. */
-  readonly uses: ReadonlyMap<string, Use>;
+  readonly uses: ReadonlyMap<string, ImageUse>;
   /** Names of projects by their ids, as far as they are known. */
   readonly projectNames: ReadonlyMap<string, string>;
   readonly isSelected: (image: SiteImage, productionName: string) => boolean;
@@ -108,7 +108,7 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
   const base = {
     image,
     ...(parsed ? { productionName } : {}),
-    state: parsed ? stateOf(image, parsed, input) : ('archived' as const),
+    state: parsed ? retentionStateOf(image, parsed, input) : ('archived' as const),
     ...(since ? { ageMonths: monthsBetween(since, input.now) } : {}),
   };
   if (!parsed)
@@ -128,7 +128,7 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
  * Once a name of the catalogue is public it is current, hidden or deactivated though it may be: somebody may be about to bring it back.
  * So is one that was replaced and then put back by hand, mark of the replacement and all.
  */
-function stateOf(
+function retentionStateOf(
   image: RetentionImage,
   { productionName, isArchive }: ParsedName,
   { catalogue }: Pick<RetentionInput, 'catalogue'>,
@@ -154,7 +154,7 @@ function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }:
     const parsed = parseName(image, catalogue);
     if (!parsed || parsed.isArchive || isBeyond(catalogue, image, parsed.productionName)) continue;
     known.add(parsed.productionName);
-    if (stateOf(image, parsed, { catalogue }) === 'deprecated') lost.add(parsed.productionName);
+    if (retentionStateOf(image, parsed, { catalogue }) === 'deprecated') lost.add(parsed.productionName);
   }
   if (lost.size <= believableLosses || lost.size * 3 <= known.size) return undefined;
   const names = [...lost].sort().slice(0, 5).join(', ');
@@ -293,7 +293,7 @@ function obstacleTo(image: RetentionImage, productionName: string, input: Retent
 const needs = ['kernel_id', 'ramdisk_id'] as const;
 
 /** The ids of the images that an image boots with, in the usual spelling. */
-export function neededBy({ properties }: SiteImage): string[] {
+export function requiredImageIds({ properties }: SiteImage): string[] {
   return [
     ...needs.flatMap((property) => properties[property] ?? []).map(comparableId),
     ...uuidsIn(properties.block_device_mapping ?? ''),
@@ -307,7 +307,7 @@ function withoutNeeded(planned: readonly PlannedRetention[], images: readonly Si
     (image) => entries.get(comparableId(image.id))?.action !== 'delete' && !isGone(image),
   );
   for (let image = staying.pop(); image; image = staying.pop()) {
-    for (const id of neededBy(image)) {
+    for (const id of requiredImageIds(image)) {
       const needed = entries.get(id);
       if (needed?.action !== 'delete' && needed?.action !== 'hide') continue;
       entries.set(id, {
@@ -322,7 +322,7 @@ function withoutNeeded(planned: readonly PlannedRetention[], images: readonly Si
 }
 
 /** The same plan, of which nothing is carried out. */
-export function withheld(images: readonly PlannedRetention[], why: string): PlannedRetention[] {
+export function withholdPlan(images: readonly PlannedRetention[], why: string): PlannedRetention[] {
   return images.map((planned) =>
     planned.action === 'hide' || planned.action === 'delete'
       ? { ...planned, action: 'skip', reason: `not touched, since ${why}: would ${planned.action}; ${planned.reason}` }
@@ -334,5 +334,5 @@ function withFuse(images: readonly PlannedRetention[], { maxDeletes }: Retention
   const deletes = images.filter(({ action }) => action === 'delete').length;
   if (maxDeletes === undefined || deletes <= maxDeletes) return { images };
   const refusal = `the plan deletes ${deletes} images, more than max_deletes ${maxDeletes}: it is refused whole; look at it, then raise max_deletes or name images to keep`;
-  return { refusal, images: withheld(images, 'the plan is refused') };
+  return { refusal, images: withholdPlan(images, 'the plan is refused') };
 }

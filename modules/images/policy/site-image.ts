@@ -44,7 +44,7 @@ export function containerFormat(diskFormat: string): string {
 }
 
 /** By what a person tells the release of an image: of one of the older store, which names no release, when it was built. */
-export function releaseTold({ properties }: Pick<SiteImage, 'properties'>): string {
+export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): string {
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
 }
 
@@ -74,7 +74,7 @@ export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boo
 }
 
 /** What tells our images from those of others, and incoming ones from the rest. */
-export interface Ownership {
+export interface ImageOwnership {
   /** Id of our project. */
   readonly owner: string;
   /** Stands before the names of incoming images. */
@@ -87,7 +87,7 @@ function hasOwnMarker(image: SiteImage): boolean {
 }
 
 /** True for an image that this system created itself. */
-export function isOurs(image: SiteImage, owner: string): boolean {
+export function isOurImage(image: SiteImage, owner: string): boolean {
   return image.owner === owner && hasOwnMarker(image);
 }
 
@@ -106,9 +106,9 @@ export function isProduction(image: SiteImage, name: string, owner: string): boo
  * True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. Marker and
  * name must both be as a run made them: what an operator has renamed, hidden or protected is the operator's.
  */
-export function isIncoming(image: SiteImage, { owner, prefix }: Ownership): boolean {
+export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership): boolean {
   const name = image.properties[markers.name];
-  if (!isOurs(image, owner) || name === undefined || image.name !== prefix + name) return false;
+  if (!isOurImage(image, owner) || name === undefined || image.name !== prefix + name) return false;
   if (image.visibility !== 'private' || image.os_hidden || image.protected) return false;
   return image.properties[markers.promoted] !== image.id && image.properties[markers.supersededAt] === undefined;
 }
@@ -116,7 +116,7 @@ export function isIncoming(image: SiteImage, { owner, prefix }: Ownership): bool
 export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
 
 /** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
-export function stateOf(
+export function imageStateOf(
   image: SiteImage,
   owner: string,
   prefix: string,
@@ -136,7 +136,7 @@ export function isSnapshot({ properties }: SiteImage): boolean {
 
 /** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
 export function isManaged(image: SiteImage, owner: string): boolean {
-  if (isOurs(image, owner)) return true;
+  if (isOurImage(image, owner)) return true;
   const { properties } = image;
   if (image.owner !== owner || isSnapshot(image) || properties[markers.id]) return false;
   return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));

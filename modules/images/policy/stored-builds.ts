@@ -1,6 +1,6 @@
 // The older image store: what the headers of its objects say, and which build of an identity is the newest. No I/O, no clock.
 import type { SiteImage } from './site-image.js';
-import { parseBuildTimestamp } from './timestamps.js';
+import { parseBuildTimestamp } from './dates.js';
 import type { BuildIdentity, Ipa } from './supported-builds.js';
 
 /** A disk image, kernel or initramfs of the store. */
@@ -114,7 +114,7 @@ export function newestFirst(one: Dated, other: Dated): number {
   return other.builtAt.getTime() - one.builtAt.getTime() || byStorage || (one.id < other.id ? -1 : 1);
 }
 
-export function isSameIdentity(one: BuildIdentity, other: BuildIdentity): boolean {
+export function isSameBuildIdentity(one: BuildIdentity, other: BuildIdentity): boolean {
   return (
     one.distro === other.distro &&
     one.release === other.release &&
@@ -124,7 +124,7 @@ export function isSameIdentity(one: BuildIdentity, other: BuildIdentity): boolea
 }
 
 /** True where an image of the site was made of this build: the same identity, instant of building and revision of what it was built on. */
-export function isMadeOf({ properties }: Pick<SiteImage, 'properties'>, build: StoredBuild): boolean {
+export function isImageOfBuild({ properties }: Pick<SiteImage, 'properties'>, build: StoredBuild): boolean {
   const { distro, release, variant, ipa } = build.identity;
   return (
     properties['build-distro'] === distro &&

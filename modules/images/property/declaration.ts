@@ -41,7 +41,7 @@ const propertyFields = defineFields({
   },
 });
 
-export const declaration = defineDeclaration({
+export const imagePropertyDeclaration = defineDeclaration({
   name: 'image_property',
   command: 'set-property',
   versionAdded: '0.1.0',

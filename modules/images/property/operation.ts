@@ -6,15 +6,15 @@ import { statusOf } from '../../clients/http/errors.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
-import { differencesBetween, hindranceOf, quote, type PropertyDifference } from '../policy/image-properties.js';
-import { changeImage } from '../change-image.js';
+import { differencesBetween, changeObstacle, quote, type PropertyDifference } from '../policy/image-properties.js';
+import { changeImage } from '../site-images.js';
 import { openCloud } from '../../runtime/connect.js';
-import { declaration } from './declaration.js';
+import { imagePropertyDeclaration } from './declaration.js';
 import { findTargets, type Target } from './targets.js';
 import { readRequests, type PropertyArguments } from './wishes.js';
 
-export const imageProperty: Operation<(typeof declaration)['fields']> = {
-  ...declaration,
+export const imageProperty: Operation<(typeof imagePropertyDeclaration)['fields']> = {
+  ...imagePropertyDeclaration,
   validate,
   run: changeProperties,
 };
@@ -61,7 +61,7 @@ interface Plan {
 
 function planChange({ image, wishes }: Target): Plan {
   const differences = differencesBetween(image.properties, wishes);
-  const hindrance = differences.length > 0 ? hindranceOf(image.status) : undefined;
+  const hindrance = differences.length > 0 ? changeObstacle(image.status) : undefined;
   const side = (which: 'before' | 'after'): Record<string, string> =>
     Object.fromEntries(differences.flatMap(({ name, [which]: value }) => (value === undefined ? [] : [[name, value]])));
   const [action, reason] = hindrance

@@ -4,13 +4,13 @@ import { getImage, type Image } from '../../clients/glance/images.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import { describeOwners, isForeign } from '../policy/image-choice.js';
 import { isGone } from '../policy/site-image.js';
-import { contradictions, isImageId, quote, type Wishes } from '../policy/image-properties.js';
+import { conflictingNames, isImageId, quote, type DesiredProperties } from '../policy/image-properties.js';
 import { readSiteImages } from '../site-images.js';
 import type { Request } from './wishes.js';
 
 export interface Target {
   readonly image: Image;
-  readonly wishes: Wishes;
+  readonly wishes: DesiredProperties;
 }
 
 export interface Targets {
@@ -34,7 +34,7 @@ export async function findTargets(requests: readonly Request[], cloud: Cloud, co
     }
     const earlier = targets.get(image.id)?.wishes ?? new Map<string, string | undefined>();
     faults.push(
-      ...contradictions(earlier, wishes).map(
+      ...conflictingNames(earlier, wishes).map(
         (name) => `${place}: ${quote(name)} of image ${image.id} is given a second time, and differently`,
       ),
     );

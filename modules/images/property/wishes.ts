@@ -4,10 +4,10 @@ import { withHome } from '../../clients/files/paths.js';
 import { InputError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
-import { parseAssignments, refusalOf, type Wishes } from '../policy/image-properties.js';
-import type { declaration } from './declaration.js';
+import { parseAssignments, propertyRefusal, type DesiredProperties } from '../policy/image-properties.js';
+import type { imagePropertyDeclaration } from './declaration.js';
 
-export type PropertyArguments = ArgumentsOf<(typeof declaration)['fields']>;
+export type PropertyArguments = ArgumentsOf<(typeof imagePropertyDeclaration)['fields']>;
 
 /** What the arguments want of one image. */
 export interface Request {
@@ -15,7 +15,7 @@ export interface Request {
   readonly key: string;
   /** Where it was given, such as `images` or `/tmp/values line 3`. */
   readonly place: string;
-  readonly wishes: Wishes;
+  readonly wishes: DesiredProperties;
 }
 
 export interface Requests {
@@ -84,7 +84,7 @@ function faultsOfNames(args: PropertyArguments): string[] {
   ] as const;
   const refused = given.flatMap(([option, names]) =>
     names.flatMap((name) => {
-      const why = refusalOf(name);
+      const why = propertyRefusal(name);
       return why === undefined ? [] : [`${option}: ${JSON.stringify(name)} cannot be changed: ${why}`];
     }),
   );
@@ -92,13 +92,13 @@ function faultsOfNames(args: PropertyArguments): string[] {
 }
 
 /** What `set`, `remove` and `value` want of each of `images`. */
-function wishesForAll(args: PropertyArguments): Wishes {
+function wishesForAll(args: PropertyArguments): DesiredProperties {
   const removals = (args.remove ?? []).map((name): [string, undefined] => [name, undefined]);
   const own = args.value === undefined ? [] : wishFor(args, args.value);
   return new Map([...Object.entries(args.set ?? {}), ...own, ...removals]);
 }
 
-function wishFor({ property = '' }: PropertyArguments, value: string): Wishes {
+function wishFor({ property = '' }: PropertyArguments, value: string): DesiredProperties {
   return new Map([[property, value]]);
 }
 

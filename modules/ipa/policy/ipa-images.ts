@@ -1,6 +1,6 @@
 // Which two images are the kernel and the initramfs of one build of the Ironic Python Agent, and what to deploy with them.
 import { isGone, isIncoming, productionNameOf, type SiteImage } from '../../images/policy/site-image.js';
-import { parseBuildTimestamp } from '../../images/policy/timestamps.js';
+import { parseBuildTimestamp } from '../../images/policy/dates.js';
 
 export interface IpaImage extends SiteImage {
   readonly disk_format?: string;

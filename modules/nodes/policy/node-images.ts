@@ -1,7 +1,7 @@
 // The images that a node's driver_info and instance_info refer to, and what can be said of them without asking anybody
 // (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
-import { algorithmCalled, algorithmOfLength, digitsOf, type Checksum } from '../../images/policy/checksums.js';
-import { parseImageReference, refusalOfPath, type ImageReference } from '../../images/policy/image-urls.js';
+import { algorithmByName, algorithmByLength, digestDigits, type Checksum } from '../../images/policy/checksums.js';
+import { parseImageReference, pathRefusal, type ImageReference } from '../../images/policy/image-urls.js';
 
 /** What Ironic's `[conductor]file_url_allowed_paths` was before 2026 and is since, together. */
 export const usualFilePaths: readonly string[] = [
@@ -29,7 +29,7 @@ export function nodeImage(text: string, allowedPaths: readonly string[], minor =
   if (/%[0-9a-f]{2}/i.test(text))
     return { refusal: 'Ironic takes the path of a file URL as it is written: do not encode it' };
   if (reference.path.split('/').includes('..')) return { refusal: 'its path must not go up by ..' };
-  const refusal = refusalOfPath(reference.path, allowedPaths);
+  const refusal = pathRefusal(reference.path, allowedPaths);
   return refusal === undefined ? reference : { refusal };
 }
 
@@ -82,7 +82,7 @@ export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { rea
   const text = String(plain).trim();
   if (/^(https?|file):\/\//i.test(text)) return 'elsewhere';
   const [, prefix, digits] = /^(?:([a-z0-9_-]+):)?(.*)$/i.exec(text) ?? [];
-  const named = prefix === undefined ? algorithmOfLength(digits?.length ?? 0) : hashlibName(prefix);
+  const named = prefix === undefined ? algorithmByLength(digits?.length ?? 0) : hashlibName(prefix);
   return named === undefined
     ? {
         fault: `instance_info.image_checksum: no algorithm has ${digits?.length ?? 0} digits; give it as algorithm:digits`,
@@ -92,11 +92,11 @@ export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { rea
 
 /** The agent on the node asks hashlib for it, which knows no `sha3-512`. */
 function hashlibName(algorithm: string): string {
-  return algorithmCalled(algorithm) ?? algorithm.toLowerCase();
+  return algorithmByName(algorithm) ?? algorithm.toLowerCase();
 }
 
 function hexOf(digits: string, algorithm: string, key: string): Checksum | { readonly fault: string } {
-  const expected = digitsOf(algorithm);
+  const expected = digestDigits(algorithm);
   if (!/^[0-9a-f]+$/i.test(digits))
     return { fault: `instance_info.${key} is not a checksum: it must be hexadecimal digits` };
   if (expected !== undefined && digits.length !== expected)

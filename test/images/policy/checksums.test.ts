@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  algorithmCalled,
+  algorithmByName,
   algorithmNames,
   findChecksum,
-  nodeNameOf,
+  nodeHashName,
   parseChecksumField,
 } from '../../../modules/images/policy/checksums.js';
 
@@ -52,7 +52,7 @@ describe('a checksum is given', () => {
 });
 
 test.each([...algorithmNames])('%s is known to this Node.js, with as many digits', (name) => {
-  const digest = createHash(nodeNameOf(name)).update('abc').digest('hex');
+  const digest = createHash(nodeHashName(name)).update('abc').digest('hex');
 
   expect(parseChecksumField(`${name}:${digest}`)).toEqual({ kind: 'checksum', checksum: { algorithm: name, digest } });
 });
@@ -71,7 +71,7 @@ describe('an algorithm is called', () => {
     ['MD5', 'md5'],
     ['SIZE', undefined],
   ])('%s, hashlib says %s', (name, expected) => {
-    expect(algorithmCalled(name)).toBe(expected);
+    expect(algorithmByName(name)).toBe(expected);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { barrier, imagesNamed } from '../../../modules/images/policy/image-choice.js';
+import { foreignImageRefusal, imagesNamed } from '../../../modules/images/policy/image-choice.js';
 import { owner, siteImage } from './image-fixtures.js';
 
 const name = 'ipa.kernel';
@@ -36,16 +36,16 @@ describe('a name means', () => {
       ['s', 'x'],
     ],
     ['nothing where nobody has it', [siteImage({ name: 'other' })], [], []],
-  ])('%s', (_, images, meant, barred) => {
+  ])('%s', (_, images, matches, refused) => {
     const found = imagesNamed(name, images, owner);
 
-    expect([found.meant.map(({ id }) => id), found.barred.map(({ id }) => id)]).toEqual([meant, barred]);
+    expect([found.matches.map(({ id }) => id), found.refused.map(({ id }) => id)]).toEqual([matches, refused]);
   });
 });
 
 test('a login without a project has no others', () => {
-  expect(imagesNamed(name, [foreign('x', 'private')], '').meant).toHaveLength(1);
-  expect(barrier(foreign('x', 'private'), '')).toBeUndefined();
+  expect(imagesNamed(name, [foreign('x', 'private')], '').matches).toHaveLength(1);
+  expect(foreignImageRefusal(foreign('x', 'private'), '')).toBeUndefined();
 });
 
 test.each([
@@ -54,7 +54,7 @@ test.each([
   ['public', undefined],
   ['community', undefined],
 ])('by its id a %s image of another project is judged by its visibility', (visibility, reason) => {
-  expect(barrier(foreign('x', visibility), owner)).toEqual(
+  expect(foreignImageRefusal(foreign('x', visibility), owner)).toEqual(
     reason === undefined ? undefined : expect.stringContaining(reason),
   );
 });
@@ -70,10 +70,10 @@ test('whatever others have, it neither becomes nor hides what is ours', () => {
       const images = rows.map((row) => siteImage({ ...row, name }));
       const ours = images.filter((each) => each.owner === owner);
 
-      const { meant } = imagesNamed(name, images, owner);
+      const { matches } = imagesNamed(name, images, owner);
 
-      if (ours.length > 0) expect(meant).toEqual(ours);
-      for (const each of meant) expect(barrier(each, owner)).toBeUndefined();
+      if (ours.length > 0) expect(matches).toEqual(ours);
+      for (const each of matches) expect(foreignImageRefusal(each, owner)).toBeUndefined();
     }),
   );
 });

@@ -2,17 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { markers } from '../../../modules/images/policy/site-image.js';
 import {
-  contradictions,
+  conflictingNames,
   differencesBetween,
-  hindranceOf,
+  changeObstacle,
   parseAssignments,
   quote,
-  refusalOf,
-  type Wishes,
+  propertyRefusal,
+  type DesiredProperties,
 } from '../../../modules/images/policy/image-properties.js';
 
 const id = '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e';
-const wishes = (entries: Readonly<Record<string, string | undefined>>): Wishes => new Map(Object.entries(entries));
+const wishes = (entries: Readonly<Record<string, string | undefined>>): DesiredProperties =>
+  new Map(Object.entries(entries));
 
 describe('what differs', () => {
   test.each<[string, Record<string, string>, Record<string, string | undefined>, object[]]>([
@@ -33,7 +34,7 @@ describe('what differs', () => {
         fc.dictionary(name, fc.string()),
         fc.array(fc.tuple(name, fc.option(fc.string(), { nil: undefined }))),
         (present, entries) => {
-          const wanted: Wishes = new Map(entries);
+          const wanted: DesiredProperties = new Map(entries);
           const after = new Map(Object.entries(present));
           for (const difference of differencesBetween(present, wanted)) {
             if (difference.after === undefined) after.delete(difference.name);
@@ -53,7 +54,7 @@ describe('what differs', () => {
 test('two wishes contradict each other where they name one property with different values, or to set and to remove', () => {
   const one = wishes({ a: '1', b: '2', c: undefined, d: undefined });
 
-  expect(contradictions(one, wishes({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);
+  expect(conflictingNames(one, wishes({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);
 });
 
 test.each([
@@ -64,7 +65,7 @@ test.each([
   ['uploading', false],
   ['importing', false],
 ])('an image that is %s can be changed: %s', (status, expected) => {
-  expect(hindranceOf(status) === undefined).toBe(expected);
+  expect(changeObstacle(status) === undefined).toBe(expected);
 });
 
 describe('a property', () => {
@@ -79,7 +80,7 @@ describe('a property', () => {
     'Ünïcode',
     'x'.repeat(255),
   ])('%s may be set', (name) => {
-    expect(refusalOf(name)).toBeUndefined();
+    expect(propertyRefusal(name)).toBeUndefined();
   });
 
   test.each([
@@ -95,7 +96,7 @@ describe('a property', () => {
     ['a\tb', 'control characters'],
     ...Object.values(markers).map((name) => [name, 'a mark']),
   ])('%j may not be set', (name, why) => {
-    expect(refusalOf(name)).toContain(why);
+    expect(propertyRefusal(name)).toContain(why);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isWithin, parseImageReference, refusalOfPath } from '../../../modules/images/policy/image-urls.js';
+import { isWithin, parseImageReference, pathRefusal } from '../../../modules/images/policy/image-urls.js';
 
 const uuid = '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e';
 
@@ -68,7 +68,7 @@ describe('a file', () => {
       'Security: Path /device/a is not allowed for image source file URLs',
     ],
   ])('%s', (_, path, refusal) => {
-    expect(refusalOfPath(path, ['/var/lib/ironic/', '/etc'])).toBe(refusal);
+    expect(pathRefusal(path, ['/var/lib/ironic/', '/etc'])).toBe(refusal);
   });
 
   test('is within the root, whatever it is', () => {

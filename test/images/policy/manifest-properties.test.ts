@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { judgeProperty, refusalToAllow } from '../../../modules/images/policy/manifest-properties.js';
+import { judgeProperty, allowedPropertyRefusal } from '../../../modules/images/policy/manifest-properties.js';
 
 describe('a manifest', () => {
   test.each([
@@ -43,7 +43,7 @@ describe('a manifest', () => {
     'signature_verified',
   ])('may never set %s, whatever a site allows', (name) => {
     expect(judgeProperty(name, [name, `${name.slice(0, 2)}*`])).toBe('meaningful');
-    expect(refusalToAllow(name)).toMatch(/no manifest may set it/);
+    expect(allowedPropertyRefusal(name)).toMatch(/no manifest may set it/);
   });
 
   test.each([
@@ -72,7 +72,7 @@ describe('a manifest', () => {
     expect(judgeProperty(name, [])).toBe('meaningful');
     expect(judgeProperty(name, [name.toLowerCase()])).toBe('allowed');
     expect(judgeProperty(name, [`${name.slice(0, 3)}*`])).toBe('allowed');
-    expect(refusalToAllow(name)).toBeUndefined();
+    expect(allowedPropertyRefusal(name)).toBeUndefined();
   });
 
   test.each([
@@ -88,12 +88,12 @@ describe('a manifest', () => {
     'min_disk',
   ])('may not set %s, which is not a property of its own', (name) => {
     expect(judgeProperty(name, ['*', name])).toBe('reserved');
-    expect(refusalToAllow(name)).toBeDefined();
+    expect(allowedPropertyRefusal(name)).toBeDefined();
   });
 });
 
 test.each(['', '*', 'a b', 'a/b', 'hw_*_type', 'x'.repeat(300)])('a site cannot allow %p', (pattern) => {
-  expect(refusalToAllow(pattern)).toMatch(/is no name of a property/);
+  expect(allowedPropertyRefusal(pattern)).toMatch(/is no name of a property/);
 });
 
 test('case never changes a verdict, and allowing more never forbids', () => {

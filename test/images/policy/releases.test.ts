@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { imageId } from '../../../modules/images/policy/image-ids.js';
 import { parseCatalogue, parseManifest } from '../../../modules/images/policy/releases.js';
-import { parseBuildTimestamp } from '../../../modules/images/policy/timestamps.js';
+import { parseBuildTimestamp } from '../../../modules/images/policy/dates.js';
 
 describe('a catalogue', () => {
   test('gives its entries by name', () => {

@@ -6,7 +6,7 @@ import {
   type RetentionSettings,
 } from '../../../modules/images/policy/retention.js';
 import { markers } from '../../../modules/images/policy/site-image.js';
-import { addMonths } from '../../../modules/images/policy/months.js';
+import { addMonths } from '../../../modules/images/policy/dates.js';
 import { now, owner, siteImage } from './image-fixtures.js';
 
 export const settings: RetentionSettings = {

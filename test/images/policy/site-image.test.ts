@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { archiveName, markers, productionNameOf, stateOf } from '../../../modules/images/policy/site-image.js';
+import { archiveName, markers, productionNameOf, imageStateOf } from '../../../modules/images/policy/site-image.js';
 import { incomingImage, owner, siteImage } from './image-fixtures.js';
 
 const copied = { current: '20250422-v1-amd', 'build-distro': 'ubuntu', [markers.id]: 'the-original' };
@@ -32,7 +32,7 @@ test.each([
   ['an image of another project', siteImage({ owner: 'stranger' }), 'unmanaged', undefined],
   ['an image without a build', siteImage({ properties: {} }), 'unmanaged', undefined],
 ])('%s is told by its markers and its name', (_, image, state, productionName) => {
-  expect(stateOf(image, owner, 'testing_')).toEqual(
+  expect(imageStateOf(image, owner, 'testing_')).toEqual(
     productionName === undefined ? { state } : { state, productionName },
   );
 });

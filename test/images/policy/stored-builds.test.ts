@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { archiveName, parseName } from '../../../modules/images/policy/site-image.js';
-import { isMadeOf, newestOf, parseBuild } from '../../../modules/images/policy/stored-builds.js';
+import { isImageOfBuild, newestOf, parseBuild } from '../../../modules/images/policy/stored-builds.js';
 import { headersOf, storedBuild } from './build-fixtures.js';
 import { siteImage } from './image-fixtures.js';
 
@@ -141,7 +141,7 @@ describe('an image of the site', () => {
     ['another variant', { 'build-variant': 'gpu' }, false],
     ['another half', { 'build-ipa': 'kernel' }, false],
   ])('with %s is made of the build: %s %s', (_, changes, expected) => {
-    expect(isMadeOf({ properties: { ...made, ...changes } }, build)).toBe(expected);
+    expect(isImageOfBuild({ properties: { ...made, ...changes } }, build)).toBe(expected);
   });
 
   test.each([

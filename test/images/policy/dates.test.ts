@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addMonths, monthsBetween } from '../../../modules/images/policy/months.js';
+import { addMonths, monthsBetween } from '../../../modules/images/policy/dates.js';
 
 const day = fc.date({
   min: new Date('1990-01-01T00:00:00Z'),

@@ -1,6 +1,6 @@
-// What belongs to Glance itself, and is no property.
+// The attributes that Glance's schema gives to every image. Any other key of an image is a property.
 
-/** Attributes of the Image API v2 (glance/api/v2/images.py, get_base_properties, the read-only and the reserved ones). */
+/** Image API v2: glance/api/v2/images.py, get_base_properties, the read-only and the reserved ones. */
 export const imageAttributes: ReadonlySet<string> = new Set([
   'id',
   'name',

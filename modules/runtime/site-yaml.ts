@@ -34,6 +34,8 @@ const knownKeys = [
     'grace_days',
     'max_deletes',
     'keep_deprecated',
+    'accept_losses',
+    'allowed_properties',
   ],
   ...[
     'catalog',

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineFields } from '../../modules/core/fields.js';
 import { loginFields } from '../../modules/runtime/login-fields.js';
 import { mergeSiteYaml, type MergedArguments } from '../../modules/runtime/site-yaml.js';
+import { loadDeclarations } from '../../scripts/declarations.js';
 import { temporaryFolder, type TemporaryFolder } from '../clients/temporary-folder.js';
 
 const fields = defineFields({
@@ -134,6 +135,16 @@ describe('the login', () => {
 });
 
 describe('warnings', () => {
+  test('of no key that another operation reads', async () => {
+    const keys = (await loadDeclarations())
+      .flatMap(({ fields }) => Object.values(fields))
+      .flatMap((field) => field.siteYaml ?? []);
+
+    const { warnings } = await merge([...new Set(keys)].map((key) => `${key}:`).join('\n'));
+
+    expect(warnings.filter((warning) => warning.includes('is not known'))).toEqual([]);
+  });
+
   test('of unknown keys, with the nearest name', async () => {
     const { warnings } = await merge('image_typ: raw\nzzz: 1\n');
 

@@ -12,7 +12,8 @@ const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
 type Task = Readonly<Record<string, unknown>> & { readonly name?: string };
 
 const taskFiles = readdirSync(join(role, 'tasks'));
-const stages = taskFiles.filter((file) => file !== 'main.yml');
+/** A part that most plays skip is called by its stage: node_install.yml is included by node.yml. */
+const stages = taskFiles.filter((file) => file !== 'main.yml' && !file.includes('_'));
 
 function tasksOf(file: string): Task[] {
   const flatten = (tasks: readonly Task[]): Task[] =>

@@ -106,8 +106,9 @@ const ruleFields = defineFields({
       "What is computed for the result, by hashlib's name. SHA-256 is always computed, and with `md5` both: older servers want `image_checksum`.",
     default: 'sha256',
   },
-  allowed_paths: {
+  file_url_allowed_paths: {
     type: 'list',
+    aliases: ['allowed_paths'],
     description:
       "Folders in which `file:///` may read, as in Ironic's `[conductor]file_url_allowed_paths`. The real path counts, symbolic links resolved. /dev, /sys, /proc, /boot, /etc and /run are never read.",
     default: defaultAllowedPaths,

@@ -25,7 +25,7 @@ export async function openAllowed(
     const realPath = await fs.readlink(`/proc/self/fd/${file.fd}`);
     const refusal = pathRefusal(
       realPath,
-      await Promise.all(args.allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))),
+      await Promise.all(args.file_url_allowed_paths.map((folder) => fs.realpath(folder).catch(() => folder))),
     );
     if (refusal !== undefined) throw refuse(refusal);
     if (!(await file.stat()).isFile()) throw refuse('Specified image file not found.');

@@ -1,150 +1,152 @@
-// Carries out what was planned for ports. Another run may be at the same ones: what it has done is accepted.
-import { conflictOf, whileLocked } from '../clients/ironic/api.js';
-import { setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
-import { createPort, deletePort, patchPort, type Port } from '../clients/ironic/ports.js';
+// Carries out what was planned for ports and port groups. What another run has done to them meanwhile is accepted.
 import { isUndecided, statusOf } from '../clients/http/errors.js';
+import { conflictOf, whileLocked } from '../clients/ironic/api.js';
+import { setMaintenance } from '../clients/ironic/nodes.js';
+import { createPortGroup, getPortGroup, patchPortGroup } from '../clients/ironic/port-groups.js';
+import { createPort, deletePort, patchPort, type Port } from '../clients/ironic/ports.js';
 import { messageOf, OperationError } from '../core/errors.js';
-import { sleep } from '../core/waiting.js';
-import type { PortWish } from './policy/port-wishes.js';
-import { isRefusal, planChange, takenPort, type PortPlan } from './port-plan.js';
-import type { NodeRun } from './run.js';
+import { portGroupTitle } from './policy/desired-port-group.js';
+import type { DesiredPort } from './policy/desired-port.js';
+import type { PortGroupPlan } from './policy/port-group-plan.js';
+import { decidePortChange, isRefusal, takenPort, type PortPlan } from './policy/port-plan.js';
+import { retryUndecided, waitForLock } from './retries.js';
+import type { PortRun } from './run.js';
 
-/** Tells of each port as soon as it is done. */
-export type PortDone = (address: string) => void;
-
-/** One after the other: two requests about the same node would only wait for its lock. */
-export async function applyPorts(
-  run: NodeRun,
-  node: NodeDetails,
+/**
+ * One after the other: two requests about the same node would only wait for its lock. Yields each plan when it is done.
+ * Maintenance is set once for all ports that need it.
+ */
+export async function* applyPorts(
+  run: PortRun,
+  { uuid }: { readonly uuid: string },
   plans: readonly PortPlan[],
-  done: PortDone,
-): Promise<void> {
+): AsyncGenerator<PortPlan> {
+  for (const plan of plans.filter(({ needsMaintenance }) => !needsMaintenance)) {
+    await applyPort(run, uuid, plan);
+    yield plan;
+  }
   const needy = plans.filter(({ needsMaintenance }) => needsMaintenance);
-  for (const plan of plans) {
-    if (plan.needsMaintenance) continue;
-    await applyPort(run, node.uuid, plan);
-    done(plan.address);
-  }
   if (needy.length === 0) return;
-  await inMaintenance(run, node, async () => {
-    for (const plan of needy) {
-      await applyPort(run, node.uuid, plan);
-      done(plan.address);
-    }
-  });
-}
-
-/** Sets maintenance for the time of the work and ends it again, also when the work fails. */
-async function inMaintenance(run: NodeRun, node: NodeDetails, work: () => Promise<void>): Promise<void> {
   const reason = 'ports are being changed by chameleon-image-tools';
-  await insistently(run, `setting maintenance of node ${node.uuid}`, () =>
-    setMaintenance(run.ironic, node.uuid, reason),
-  );
+  await retryUndecided(run, `setting maintenance of node ${uuid}`, () => setMaintenance(run.ironic, uuid, reason));
   try {
-    await work();
+    for (const plan of needy) {
+      await applyPort(run, uuid, plan);
+      yield plan;
+    }
   } finally {
-    // Even where the run is being ended: a node left in maintenance would not be used any more.
-    const { context, ironic, settings } = run;
-    const signal = context.signal.aborted ? new AbortController().signal : context.signal;
-    const patience = {
-      subject: `ending maintenance of node ${node.uuid}`,
-      timeoutSeconds: context.signal.aborted ? 5 : settings.lockTimeoutSeconds,
-      signal,
-    };
-    await whileLocked(() => endMaintenance(ironic, node.uuid), patience);
+    await endMaintenance(run, uuid);
   }
 }
 
-async function endMaintenance(ironic: NodeRun['ironic'], uuid: string): Promise<void> {
-  try {
-    await setMaintenance(ironic, uuid, undefined);
-  } catch (error) {
-    if (!isUndecided(error)) throw error;
-    await setMaintenance(ironic, uuid, undefined);
-  }
-}
-
-async function applyPort(
-  run: NodeRun,
-  nodeUuid: string,
-  { action, port, wish, changes, address }: PortPlan,
-): Promise<void> {
-  const { ironic } = run;
-  if (action === 'delete' && port)
-    return insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
-  if (action === 'change' && port) {
-    const steps = changes.flatMap((change) => change.steps);
-    try {
-      return await patiently(
-        run,
-        `changing port ${address}`,
-        async () => void (await patchPort(ironic, port.uuid, steps)),
-      );
-    } catch (error) {
-      const now = isUndecided(error) && wish ? await run.world.portNow(wish.address) : undefined;
-      if (!now || !wish) throw error;
-      return accept(run, nodeUuid, wish, now);
-    }
-  }
-  if (action === 'move' && port)
-    await insistently(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
-  if (wish) await create(run, nodeUuid, wish, action === 'move' ? 'move' : 'create');
-}
-
-async function create(run: NodeRun, nodeUuid: string, wish: PortWish, action: 'move' | 'create'): Promise<void> {
-  const own = Object.fromEntries(Object.entries(wish.attributes).filter(([, value]) => value !== null));
-  const body = {
-    address: wish.address,
-    node_uuid: nodeUuid,
-    ...own,
-    ...(wish.uuid === undefined ? {} : { uuid: wish.uuid }),
+/** Even when the run is interrupted: a node that is left in maintenance would not be used any more. */
+async function endMaintenance({ ironic, context, settings }: PortRun, uuid: string): Promise<void> {
+  const isInterrupted = context.signal.aborted;
+  const lockWait = {
+    subject: `ending maintenance of node ${uuid}`,
+    timeoutSeconds: isInterrupted ? 5 : settings.lockTimeoutSeconds,
+    signal: isInterrupted ? new AbortController().signal : context.signal,
   };
+  const end = (): Promise<void> => setMaintenance(ironic, uuid, undefined);
+  await whileLocked(
+    () =>
+      end().catch((error: unknown) => {
+        if (!isUndecided(error)) throw error;
+        return end();
+      }),
+    lockWait,
+  );
+}
+
+async function applyPort(run: PortRun, nodeUuid: string, plan: PortPlan): Promise<void> {
+  const { ironic } = run;
+  const { action, port, desired, address } = plan;
+  if (action === 'change' && port) return changePort(run, nodeUuid, { ...plan, port });
+  if (port) await retryUndecided(run, `deleting port ${address}`, () => deletePort(ironic, port.uuid));
+  if (desired) await createPortOf(run, nodeUuid, desired, action);
+}
+
+async function changePort(
+  run: PortRun,
+  nodeUuid: string,
+  { port, desired, changes, address }: PortPlan & { readonly port: Pick<Port, 'uuid'> },
+): Promise<void> {
+  const steps = changes.flatMap((change) => change.steps);
   try {
-    await patiently(run, `creating port ${wish.address}`, async () => void (await createPort(run.ironic, body)));
+    await waitForLock(run, `changing port ${address}`, () => patchPort(run.ironic, port.uuid, steps));
   } catch (error) {
-    if (statusOf(error) !== 409 && !isUndecided(error)) throw error;
-    const port = await run.world.portNow(wish.address);
-    if (!port) {
-      // The answer was lost, and the port was not made.
-      if (action === 'create' && isUndecided(error)) return void (await createPort(run.ironic, body));
-      if (statusOf(error) !== 409 || conflictOf(error)) throw error;
-      const message = `there is a port ${wish.address} already, which this login does not see: it is of a node of another project or of none; log in with a role on the system (system_scope: all), or look for the node that has it (${messageOf(error)})`;
-      throw new OperationError('PORT_HIDDEN', message, { address: wish.address }, error);
-    }
-    await accept(run, nodeUuid, wish, port);
+    const now = isUndecided(error) && desired ? await run.existing.portNow(desired.address) : undefined;
+    if (!now || !desired) throw error;
+    await accept(run, nodeUuid, desired, now);
   }
 }
 
-/** A port that came up meanwhile, from another run or from our own request whose answer was lost. */
-async function accept(run: NodeRun, nodeUuid: string, wish: PortWish, port: Port): Promise<void> {
+async function createPortOf(
+  run: PortRun,
+  nodeUuid: string,
+  desired: DesiredPort,
+  action: PortPlan['action'],
+): Promise<void> {
+  const { address, uuid } = desired;
+  const own = Object.fromEntries(Object.entries(desired.attributes).filter(([, value]) => value !== null));
+  const body = { address, node_uuid: nodeUuid, ...own, ...(uuid === undefined ? {} : { uuid }) };
+  try {
+    await waitForLock(run, `creating port ${address}`, () => createPort(run.ironic, body));
+  } catch (error) {
+    const isLost = isUndecided(error);
+    if (statusOf(error) !== 409 && !isLost) throw error;
+    const port = await run.existing.portNow(address);
+    if (port) return accept(run, nodeUuid, desired, port);
+    // The answer was lost, and the port was not created.
+    if (action === 'create' && isLost) return void (await createPort(run.ironic, body));
+    if (statusOf(error) !== 409 || conflictOf(error)) throw error;
+    const message = `a port ${address} already exists, but this login cannot see it: it belongs to a node of another project or of none; log in with a role on the system (system_scope: all), or look for the node that has it (${messageOf(error)})`;
+    throw new OperationError('PORT_HIDDEN', message, { address }, error);
+  }
+}
+
+/** Accepts a port that exists by now, from another run or from our own request whose answer was lost. */
+async function accept(run: PortRun, nodeUuid: string, desired: DesiredPort, port: Port): Promise<void> {
+  const { address } = desired;
   if (port.node_uuid !== nodeUuid)
-    throw new OperationError('PORT_TAKEN', takenPort(wish.address, await run.world.titleOf(port.node_uuid)), {
-      address: wish.address,
+    throw new OperationError('PORT_TAKEN', takenPort(address, await run.existing.titleOf(port.node_uuid)), {
+      address,
       node: port.node_uuid,
     });
-  const found = await run.world.reread(nodeUuid);
-  const plan = found && planChange(run, wish, port, found.node);
-  if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address: wish.address });
+  const node = (await run.existing.reread(nodeUuid))?.node;
+  const plan = node && decidePortChange(desired, { port, node, rules: run.settings });
+  if (isRefusal(plan)) throw new OperationError(plan.code, plan.reason, { address });
   if (plan) await applyPort(run, nodeUuid, plan);
 }
 
-const attempts = 4;
-const pauseMs = 500;
-
-/** The same for work that may be done twice: where it is open whether it was done, it is done again. */
-export async function insistently(run: NodeRun, subject: string, work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await patiently(run, subject, work);
-    } catch (error) {
-      if (attempt === attempts || !isUndecided(error)) throw error;
-      await sleep(pauseMs * attempt, run.context.signal);
-    }
+/** One after the other, before the ports that belong to them. Yields each plan when it is done. */
+export async function* applyPortGroups(
+  run: PortRun,
+  nodeUuid: string,
+  plans: readonly PortGroupPlan[],
+): AsyncGenerator<PortGroupPlan> {
+  for (const plan of plans) {
+    const steps = plan.changes.flatMap((change) => change.steps);
+    if (plan.isNew) await createGroup(run, nodeUuid, plan);
+    else
+      await retryUndecided(run, `changing port group ${portGroupTitle(plan.desired)}`, () =>
+        patchPortGroup(run.ironic, plan.uuid, steps),
+      );
+    yield plan;
   }
 }
 
-/** Waits for the node's lock as long as the settings say. */
-export function patiently(run: NodeRun, subject: string, work: () => Promise<void>): Promise<void> {
-  const { context, settings } = run;
-  return whileLocked(work, { subject, timeoutSeconds: settings.lockTimeoutSeconds, signal: context.signal });
+/** The UUID is ours: if the answer was lost, it shows whether the group was created. */
+async function createGroup(run: PortRun, nodeUuid: string, { desired, uuid }: PortGroupPlan): Promise<void> {
+  const own = Object.fromEntries(Object.entries(desired.attributes).filter(([, value]) => value !== null));
+  const work = (): Promise<void> =>
+    waitForLock(run, `creating port group ${portGroupTitle(desired)}`, () =>
+      createPortGroup(run.ironic, { ...own, node_uuid: nodeUuid, uuid }),
+    );
+  try {
+    await work();
+  } catch (error) {
+    if (!isUndecided(error)) throw error;
+    if (!(await getPortGroup(run.ironic, uuid))) await work();
+  }
 }

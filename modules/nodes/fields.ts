@@ -1,6 +1,6 @@
 // Options that baremetal_node, baremetal_port and baremetal_enroll share.
 import { defineFields } from '../core/fields.js';
-import { usualFilePaths } from './policy/node-images.js';
+import { defaultAllowedPaths } from '../images/policy/image-urls.js';
 
 export const handlingFields = defineFields({
   purge: {
@@ -52,7 +52,7 @@ export const handlingFields = defineFields({
     type: 'list',
     description:
       "Folders from which Ironic reads `file:///` images, as in its own option of this name. Another list is taken for what the conductors' configuration says.",
-    default: usualFilePaths,
+    default: defaultAllowedPaths,
   },
   state_timeout: {
     type: 'integer',

@@ -31,6 +31,9 @@ export interface StateChange {
   readonly bodyOf?: (verb: Verb) => Readonly<Record<string, unknown>>;
 }
 
+/** Pauses between two looks at a node that changes its state: short at first, since a virtual node takes a moment, and a real one minutes. */
+export const statePolling = { intervalSeconds: 0.2, longestPauseSeconds: 5 } as const;
+
 /** How often a verb is said in one state when it is not known what became of it, or when somebody else was faster. */
 const mostAttempts = 5;
 

@@ -1,59 +1,94 @@
-// What all parts of bringing nodes to what is wanted share.
-import type { Ironic } from '../clients/ironic/api.js';
+// What the operations on nodes work with, and how it is opened from their arguments.
+import { openIronic, type Ironic } from '../clients/ironic/api.js';
 import type { NodeDetails } from '../clients/ironic/nodes.js';
 import type { Port } from '../clients/ironic/ports.js';
+import type { Cloud } from '../clients/keystone/cloud.js';
+import type { ArgumentsOf } from '../core/fields.js';
 import type { Context } from '../core/operation.js';
-import type { Merging } from './policy/node-differences.js';
-import type { NodeGoal } from './policy/node-states.js';
-import type { NodeWish } from './policy/node-wishes.js';
-import type { ImageChecks } from './images.js';
+import { openCloud, openHttp, type ConnectionArguments } from '../runtime/connect.js';
+import type { DesiredNode } from './policy/desired-node.js';
+import type { PortRules } from './policy/port-plan.js';
+import type { NodeRules } from './policy/settled-node.js';
+import type { handlingFields } from './fields.js';
+import { createImageReader, type ImageReader } from './images.js';
 
-export interface NodeSettings extends Merging {
-  /** The key of the HMACs by which secrets are compared; undefined where they are not. */
-  readonly secretsKey: string | undefined;
-  /** Undefined: the state that it is in. */
-  readonly goal: NodeGoal | undefined;
-  readonly forceInUse: boolean;
-  /** Whether a port that another node has is taken from it. */
-  readonly move: boolean;
-  /** Whether maintenance may be set for the time that a port needs it. */
-  readonly withMaintenance: boolean;
+export interface NodeSettings extends NodeRules {
   readonly stateTimeoutSeconds: number;
   readonly lockTimeoutSeconds: number;
-  /** Whether the interfaces are asked before a node is provided, for the result; before it is deployed they always are. */
+  /** Whether the interfaces are validated before a node is provided, for the result; before a deployment they always are. */
   readonly validates: boolean;
   /** Given to the node when it is deployed. */
   readonly configdrive?: string | undefined;
 }
 
-export interface NodeRun {
+/** What changes of ports need. */
+export interface PortRun {
   readonly ironic: Ironic;
   readonly context: Context;
-  readonly settings: NodeSettings;
-  /** Undefined where images are not looked at. */
-  readonly images: ImageChecks | undefined;
-  readonly world: World;
+  readonly existing: ExistingNodes;
+  readonly settings: PortRules & Pick<NodeSettings, 'lockTimeoutSeconds'>;
 }
 
-/** What there is of a node. */
-export interface Found {
+export interface NodeRun extends PortRun {
+  readonly settings: NodeSettings;
+  readonly images: ImageReader;
+}
+
+export interface ExistingNode {
   readonly node: NodeDetails;
   readonly ports: readonly Port[];
 }
 
-/** Where nodes and ports are looked up. */
-export interface World {
-  /** The node that a wish means. Throws NODE_AMBIGUOUS where its UUID, name and ports mean several. */
-  find(wish: NodeWish): Promise<Found | undefined>;
-  /** The same as it is now, past everything that was read before. */
-  reread(uuid: string): Promise<Found | undefined>;
-  /** The port of this address, on whatever node, perhaps as it was when the run began. */
+/** Looks up the nodes and ports that exist. */
+export interface ExistingNodes {
+  /** The node that is meant. Throws NODE_AMBIGUOUS if its UUID, name and ports mean several. */
+  find(desired: DesiredNode): Promise<ExistingNode | undefined>;
+  /** The current state, whatever was read before. */
+  reread(ident: string): Promise<ExistingNode | undefined>;
+  /** The port with this address, on any node, perhaps as it was when the run began. */
   portWith(address: string): Promise<Port | undefined>;
-  /** The same as it is now. */
+  /** The current state of that port. */
   portNow(address: string): Promise<Port | undefined>;
-  /** What a node is called, for messages. */
+  /** What a node is called in messages. */
   titleOf(uuid: string): Promise<string>;
 }
 
-/** Pauses between two looks at a node on its way: short at first, since a test's node takes a moment, and a real one minutes. */
-export const looking = { intervalSeconds: 0.2, longestPauseSeconds: 5 } as const;
+type HandlingArguments = ArgumentsOf<typeof handlingFields>;
+
+export function settingsOf(
+  args: HandlingArguments,
+  others: Pick<NodeSettings, 'goal' | 'configdrive' | 'validates' | 'secretsKey'>,
+): NodeSettings {
+  return {
+    ...others,
+    purge: new Set(args.purge),
+    updateSecrets: args.update_secrets,
+    forceInUse: args.force_in_use,
+    move: args.move,
+    withMaintenance: args.with_maintenance,
+    allowedPaths: args.check_images ? args.file_url_allowed_paths : undefined,
+    stateTimeoutSeconds: args.state_timeout,
+    lockTimeoutSeconds: args.lock_timeout,
+  };
+}
+
+export interface RunParts {
+  readonly context: Context;
+  readonly settings: NodeSettings;
+  readonly openExisting: (ironic: Ironic) => ExistingNodes | Promise<ExistingNodes>;
+  /** Checks the cloud before anything else is requested. */
+  readonly admit?: (cloud: Cloud) => void;
+}
+
+/** Logs in and negotiates the API version. */
+export async function openRun(
+  args: HandlingArguments & ConnectionArguments,
+  { context, settings, openExisting, admit }: RunParts,
+): Promise<NodeRun> {
+  const cloud = await openCloud(args, context);
+  admit?.(cloud);
+  const ironic = await openIronic(cloud);
+  const http = openHttp(args, context);
+  const images = createImageReader({ cloud, http, minor: ironic.minor, signal: context.signal });
+  return { ironic, context, settings, images, existing: await openExisting(ironic) };
+}

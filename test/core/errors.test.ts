@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { failureOfPart, isProgramFault, OperationError, rethrowProgramFault } from '../../modules/core/errors.js';
-import { ensureNode } from '../../modules/nodes/ensure.js';
+import { reconcileNode } from '../../modules/nodes/reconcile.js';
 import type { NodeRun } from '../../modules/nodes/run.js';
 
 function thrownBy(work: () => unknown): unknown {
@@ -52,11 +52,11 @@ describe('a fault of the program', () => {
     const log: string[] = [];
     const find = (): never => (undefined as unknown as { a: () => never }).a();
     const run = {
-      world: { find },
+      existing: { find },
       context: { log: (level: string, text: string) => void log.push(`${level}: ${text}`) },
     } as unknown as NodeRun;
 
-    expect(await ensureNode(run, { attributes: { name: 'n1' }, mappings: {}, ignored: [] })).toMatchObject({
+    expect(await reconcileNode(run, { attributes: { name: 'n1' }, mappings: {}, ignored: [] })).toMatchObject({
       action: 'failed',
       code: 'INTERNAL_ERROR',
       reason: expect.stringContaining('fault of the program'),

@@ -8,8 +8,14 @@ export type ImageReference =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'glance'; readonly id: string };
 
-/** Where Ironic lets `file://` look unless its `[conductor]file_url_allowed_paths` says otherwise. */
-export const defaultAllowedPaths: readonly string[] = ['/var/lib/ironic'];
+/** The defaults of Ironic's `[conductor]file_url_allowed_paths` before and since 2026, together. */
+export const defaultAllowedPaths: readonly string[] = [
+  '/var/lib/ironic',
+  '/shared/html',
+  '/templates',
+  '/opt/cache/files',
+  '/vagrant',
+];
 
 /** Where it never looks, whatever is allowed (CVE: OSSA-2025-001). */
 const forbiddenPaths: readonly string[] = ['/dev', '/sys', '/proc', '/boot', '/etc', '/run'];

@@ -2,10 +2,10 @@
 import { parseJson, TooDeep } from '../../core/json-text.js';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
-import { faultText, type Fault } from './faults.js';
+import { faultText, type Fault } from './field-values.js';
 import type { Values } from './node-differences.js';
 import { nodeAttributes } from './node-fields.js';
-import { parseNode, wishTitle, type NodeWish } from './node-wishes.js';
+import { parseNode, desiredTitle, type DesiredNode } from './desired-node.js';
 
 /** One node as it was written. */
 export interface InventoryEntry {
@@ -20,7 +20,7 @@ export interface InventoryEntry {
 
 export interface InventoryNode {
   readonly place: string;
-  readonly wish: NodeWish;
+  readonly desired: DesiredNode;
 }
 
 export interface InventoryFault extends Fault {
@@ -87,18 +87,18 @@ export function readInventory(entries: readonly InventoryEntry[], defaults: Valu
     if (before.length > 0) tell(...before);
     else if (!isMapping(named)) tell({ field: '', text: 'a node must be a mapping' });
     if (before.length > 0 || !isMapping(named)) continue;
-    const { wish, faults: own } = parseNode(withDefaults(named, defaults));
+    const { desired, faults: own } = parseNode(withDefaults(named, defaults));
     tell(...own);
-    if (!wish) continue;
-    if (wish.attributes.driver === undefined) tell({ field: '', text: 'driver is missing' });
-    if (typeof wish.attributes.name !== 'string' && wish.uuid === undefined && !wish.ports?.length)
+    if (!desired) continue;
+    if (desired.attributes.driver === undefined) tell({ field: '', text: 'driver is missing' });
+    if (typeof desired.attributes.name !== 'string' && desired.uuid === undefined && !desired.ports?.length)
       tell({ field: '', text: 'a node needs a name, a uuid or a MAC address, so that it is found again' });
-    nodes.push({ place, wish });
+    nodes.push({ place, desired });
   }
   return {
     nodes,
     faults: [...faults, ...duplicates(nodes)],
-    ignored: [...new Set(nodes.flatMap(({ wish }) => wish.ignored))],
+    ignored: [...new Set(nodes.flatMap(({ desired }) => desired.ignored))],
   };
 }
 
@@ -124,24 +124,24 @@ function withDefaults(content: Values, defaults: Values): Values {
 
 /** Names, UUIDs and MAC addresses that two nodes claim. */
 function duplicates(nodes: readonly InventoryNode[]): InventoryFault[] {
-  const claims = nodes.flatMap(({ place, wish }) =>
+  const claims = nodes.flatMap(({ place, desired }) =>
     [
-      ...(typeof wish.attributes.name === 'string' ? [`the name ${wish.attributes.name}`] : []),
-      ...(wish.uuid === undefined ? [] : [`the UUID ${wish.uuid}`]),
-      ...(wish.ports ?? []).map(({ address }) => `the MAC address ${address}`),
-      ...(wish.portgroups ?? []).flatMap(({ attributes: { name, address } }) => [
+      ...(typeof desired.attributes.name === 'string' ? [`the name ${desired.attributes.name}`] : []),
+      ...(desired.uuid === undefined ? [] : [`the UUID ${desired.uuid}`]),
+      ...(desired.ports ?? []).map(({ address }) => `the MAC address ${address}`),
+      ...(desired.portgroups ?? []).flatMap(({ attributes: { name, address } }) => [
         ...(typeof name === 'string' ? [`the port group's name ${name}`] : []),
         ...(typeof address === 'string' ? [`the port group's address ${address}`] : []),
       ]),
-    ].map((what) => ({ what, place, wish })),
+    ].map((what) => ({ what, place, desired })),
   );
   const first = new Map<string, string>();
-  return claims.flatMap(({ what, place, wish }) => {
+  return claims.flatMap(({ what, place, desired }) => {
     const earlier = first.get(what);
     if (earlier === undefined) first.set(what, place);
     return earlier === undefined
       ? []
-      : [{ place, node: wishTitle(wish), field: '', text: `${what} is taken already, at ${earlier}` }];
+      : [{ place, node: desiredTitle(desired), field: '', text: `${what} is taken already, at ${earlier}` }];
   });
 }
 

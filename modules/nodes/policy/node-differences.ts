@@ -9,7 +9,7 @@ import { secretRecordKey } from './secret-records.js';
 
 export type Values = Readonly<Record<string, unknown>>;
 
-export interface NodeWishes {
+export interface DesiredFields {
   /** Attributes as a whole; null resets one. */
   readonly attributes: Values;
   /** Merged key by key; null removes a key. */
@@ -55,12 +55,12 @@ export interface NodeChanges {
 }
 
 /** Compares a node as it is served with what is wanted of it. */
-export function nodeChanges(served: Values, wishes: NodeWishes, merging: Merging): NodeChanges {
-  const attributes = Object.entries(wishes.attributes).flatMap(([name, wanted]) =>
+export function nodeChanges(served: Values, desired: DesiredFields, merging: Merging): NodeChanges {
+  const attributes = Object.entries(desired.attributes).flatMap(([name, wanted]) =>
     attributeChange(name, served[name], wanted),
   );
   const mappings = mappingNames.flatMap((name) => {
-    const wanted = wishes.mappings[name] ?? (merging.purge.has(name) ? {} : undefined);
+    const wanted = desired.mappings[name] ?? (merging.purge.has(name) ? {} : undefined);
     return wanted === undefined
       ? []
       : [mappingChange(name, isMapping(served[name]) ? served[name] : {}, wanted, merging)];
@@ -169,6 +169,22 @@ function isRounded(value: unknown): boolean {
   if (typeof value === 'number')
     return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
   return typeof value === 'object' && value !== null && Object.values(value).some(isRounded);
+}
+
+/** The changes that a node does not show yet: a desired value that is missing, or a value to be removed that is still there. */
+export function missingChanges(served: Values, changes: readonly NodeChange[]): NodeChange[] {
+  const valueAt = (path: string): unknown =>
+    path
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((inner, key) => (isMapping(inner) ? inner[key] : undefined), served);
+  const isMade = ({ path, value, op }: PatchStep): boolean =>
+    op === 'remove'
+      ? (valueAt(path) ?? undefined) === undefined
+      : JSON.stringify(valueAt(path)) === JSON.stringify(value);
+  return changes
+    .map((change) => ({ ...change, steps: change.steps.filter((step) => !isMade(step)) }))
+    .filter(({ steps }) => steps.length > 0);
 }
 
 const shownSecret = '********';

@@ -1,24 +1,27 @@
-// The images that a node's driver_info and instance_info refer to, and what can be said of them without asking anybody
+// The images that a node's driver_info and instance_info refer to, and the checks that Ironic makes on them
 // (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
+import { foreignImageRefusal } from '../../images/policy/image-choice.js';
 import { algorithmByName, algorithmByLength, digestDigits, type Checksum } from '../../images/policy/checksums.js';
 import { parseImageReference, pathRefusal, type ImageReference } from '../../images/policy/image-urls.js';
+import type { SiteImage } from '../../images/policy/site-image.js';
+import { withoutCredentials } from '../../core/urls.js';
+import { isMasked } from './masked-values.js';
+import type { Values } from './node-differences.js';
 
-/** What Ironic's `[conductor]file_url_allowed_paths` was before 2026 and is since, together. */
-export const usualFilePaths: readonly string[] = [
-  '/var/lib/ironic',
-  '/shared/html',
-  '/templates',
-  '/opt/cache/files',
-  '/vagrant',
-];
-
-/** Ironic reads images from registries of containers from the release that speaks this version on (29, 2025.1). */
+/** Ironic reads images from OCI registries since the release with this API version (29, 2025.1). */
 const ociSince = 96;
+/** `file://` with the direct deploy interface came with this API version (Wallaby). */
+const fileDeploySince = 68;
+/** Ironic follows redirects since the release with this API version (33, 2025). */
+const redirectsSince = 104;
 
-/** `registry`: only Ironic can look at it. */
+/** `registry`: only Ironic can check it. */
 export type NodeImageReference = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
 
-/** A reference as a node may have it: `file:///` only in the folders that the conductors allow, and not encoded, since Ironic does not decode it. */
+/**
+ * Reads an image reference of a node. A `file:///` path must be in a folder that the conductors allow, and must not be
+ * percent-encoded, since Ironic does not decode it.
+ */
 export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImageReference {
   if (/^oci:\/\/[^/]/i.test(text))
     return minor >= ociSince
@@ -33,8 +36,8 @@ export function nodeImage(text: string, allowedPaths: readonly string[], minor =
   return refusal === undefined ? reference : { refusal };
 }
 
-/** Keys of driver_info and instance_info that refer to an image. */
-export const nodeImageKeys: Readonly<Record<'driver_info' | 'instance_info', readonly string[]>> = {
+/** The keys of driver_info and instance_info that refer to an image. */
+const nodeImageKeys: Readonly<Record<'driver_info' | 'instance_info', readonly string[]>> = {
   driver_info: [
     'deploy_kernel',
     'deploy_ramdisk',
@@ -46,6 +49,108 @@ export const nodeImageKeys: Readonly<Record<'driver_info' | 'instance_info', rea
   ],
   instance_info: ['image_source', 'kernel', 'ramdisk', 'boot_iso'],
 };
+
+/** A key of a node that refers to an image. */
+export interface NamedImage {
+  readonly mapping: 'driver_info' | 'instance_info';
+  readonly key: string;
+  readonly text: string;
+}
+
+/** The image references among these values of one mapping. */
+export function namedImages(mapping: NamedImage['mapping'], values: Values): NamedImage[] {
+  return nodeImageKeys[mapping].flatMap((key) => {
+    const text = values[key];
+    return typeof text === 'string' && text !== '' && !isMasked(text) ? [{ mapping, key, text }] : [];
+  });
+}
+
+type GlanceImage = Pick<SiteImage, 'id' | 'name' | 'owner' | 'visibility' | 'status'>;
+
+/** What was found out about an image reference. */
+export type ImageFacts =
+  | {
+      readonly kind: 'http';
+      /** Of the answer to HEAD. */
+      readonly status: number;
+      readonly hasLength: boolean;
+      /** The target of a redirect that was not followed; `nowhere` if the answer names none. */
+      readonly redirect?: string;
+    }
+  /** `isFile` is undefined if this host does not have the file. */
+  | { readonly kind: 'file'; readonly isFile: boolean | undefined }
+  | { readonly kind: 'glance'; readonly image: GlanceImage | 'missing' | 'no_service'; readonly projectId: string }
+  /** The image could not be looked up. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface ImageFindings {
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+const none: ImageFindings = { faults: [], warnings: [] };
+const fault = (text: string): ImageFindings => ({ faults: [text], warnings: [] });
+const warning = (text: string): ImageFindings => ({ faults: [], warnings: [text] });
+
+/** Whether Ironic follows redirects of images. */
+export function followsRedirects(minor: number): boolean {
+  return minor >= redirectsSince;
+}
+
+export interface ImageRules {
+  readonly minor: number;
+  readonly allowedPaths: readonly string[];
+  readonly deployInterface: string;
+}
+
+/** What is wrong with one image reference. `facts`: undefined for an image that nobody but Ironic can look up. */
+export function checkImage(
+  { mapping, key, text }: NamedImage,
+  facts: ImageFacts | undefined,
+  { minor, allowedPaths, deployInterface }: ImageRules,
+): ImageFindings {
+  const reference = nodeImage(text, allowedPaths, minor);
+  const label = (words: string): string => `${mapping}.${key}: ${withoutCredentials(text)}: ${words}`;
+  const isTooOld =
+    key === 'image_source' &&
+    'kind' in reference &&
+    reference.kind === 'file' &&
+    deployInterface === 'direct' &&
+    minor < fileDeploySince;
+  const old = isTooOld
+    ? [
+        `a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and this server speaks 1.${minor}`,
+      ]
+    : [];
+  const { faults, warnings } = 'refusal' in reference ? fault(reference.refusal) : facts ? checkFacts(facts) : none;
+  return { faults: [...old, ...faults].map(label), warnings: warnings.map(label) };
+}
+
+/** Ironic needs an answer of 200 to HEAD, with a length (image_service.py, HttpImageService). */
+function checkFacts(facts: ImageFacts): ImageFindings {
+  switch (facts.kind) {
+    case 'http':
+      if (facts.redirect !== undefined)
+        return fault(`it redirects to ${facts.redirect}, which this Ironic does not follow: use that URL`);
+      if (facts.status !== 200) return fault(`HEAD was answered by ${facts.status}, and Ironic needs 200`);
+      return facts.hasLength ? none : fault('HEAD was answered without Content-Length, which Ironic needs');
+    case 'file':
+      if (facts.isFile === false) return fault('it is not a file');
+      return facts.isFile ? none : warning('this host does not have it; the hosts of the conductors must');
+    case 'glance':
+      return checkGlanceImage(facts);
+    case 'failed':
+      return fault(facts.reason);
+  }
+}
+
+function checkGlanceImage({ image, projectId }: ImageFacts & { kind: 'glance' }): ImageFindings {
+  if (image === 'no_service') return warning('there is no image service here to look it up in');
+  if (image === 'missing') return fault('Glance has no such image');
+  const obstacle = foreignImageRefusal(image, projectId);
+  if (obstacle !== undefined) return fault(obstacle);
+  return image.status === 'active' ? none : fault(`the image is not active but ${image.status}`);
+}
 
 const pairs = [
   ['deploy_kernel', 'deploy_ramdisk'],
@@ -66,8 +171,6 @@ export function halfPairs(driverInfo: Readonly<Record<string, unknown>>): string
       : [`driver_info.${present} is given without ${absent}: Ironic needs both or none`];
   });
 }
-
-type Values = Readonly<Record<string, unknown>>;
 
 /**
  * The checksum that instance_info has for its image. `undefined`: none, so it is to be computed. A URL of a checksum file is left to Ironic: `elsewhere`.
@@ -124,4 +227,28 @@ export function withChecksum(
     image_os_hash_value: digest,
     ...(algorithm === 'md5' ? { image_checksum: digest } : served.image_checksum ? { image_checksum: null } : {}),
   };
+}
+
+/** The URL of the image whose SHA-256 has to be computed, since neither the request nor the node has a checksum for it. */
+export function imageToHash(instanceInfo: Values, served: Values): string | undefined {
+  const source = instanceInfo.image_source;
+  if (typeof source !== 'string' || !/^https?:\/\//i.test(source)) return undefined;
+  // The checksum of the same source that the node has was computed by an earlier run, or given by somebody who knows it.
+  const isKnown = served.image_source === source && (served.image_os_hash_value || served.image_checksum);
+  return isKnown || checksumOf(instanceInfo) !== undefined ? undefined : source;
+}
+
+/** instance_info with the checksum that it has, or with the SHA-256 that was computed. */
+export function withCompleteChecksum(instanceInfo: Values, served: Values, computedSha256: string | undefined): Values {
+  const given = checksumOf(instanceInfo);
+  if (typeof given === 'object' && 'digest' in given) return withChecksum(instanceInfo, given, served);
+  return computedSha256 === undefined
+    ? instanceInfo
+    : withChecksum(instanceInfo, { algorithm: 'sha256', digest: computedSha256 }, served);
+}
+
+/** What is wrong with the checksum of instance_info. */
+export function checksumFaults(instanceInfo: Values): string[] {
+  const checksum = instanceInfo.image_source === undefined ? undefined : checksumOf(instanceInfo);
+  return typeof checksum === 'object' && 'fault' in checksum ? [checksum.fault] : [];
 }

@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
 import { isMasked } from './masked-values.js';
-import type { NodeWishes, Values } from './node-differences.js';
+import type { DesiredFields, Values } from './node-differences.js';
 
 /** The key of `extra`. Neither it nor what is below it looks like a secret's name, which Ironic and others would mask. */
 export const secretRecordKey = 'image_tools_hmac';
@@ -34,7 +34,7 @@ export interface ComparedSecrets {
 /** Compares the secrets that are wanted with what a node's record tells. */
 export function compareSecrets(
   served: Values,
-  { mappings }: NodeWishes,
+  { mappings }: DesiredFields,
   { key, salt }: SecretKeeping,
 ): ComparedSecrets {
   const found = isMapping(served.extra) ? recordIn(served.extra[secretRecordKey]) : undefined;

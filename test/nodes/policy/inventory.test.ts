@@ -1,11 +1,10 @@
 // Inventories of nodes, single nodes and ports as people write them.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { faultText } from '../../../modules/nodes/policy/faults.js';
+import { faultText, normaliseMac } from '../../../modules/nodes/policy/field-values.js';
 import { entriesOf, inventoryFaultText, nodeOfRow, readInventory } from '../../../modules/nodes/policy/inventory.js';
-import { normaliseMac } from '../../../modules/nodes/policy/mac-addresses.js';
-import { parseNode } from '../../../modules/nodes/policy/node-wishes.js';
-import { parsePort, portChanges } from '../../../modules/nodes/policy/port-wishes.js';
+import { parseNode } from '../../../modules/nodes/policy/desired-node.js';
+import { parsePort, portChanges } from '../../../modules/nodes/policy/desired-port.js';
 
 describe('a MAC address', () => {
   test.each([
@@ -39,7 +38,7 @@ describe('a MAC address', () => {
 
 describe('a node', () => {
   test("of bifrost's inventory is understood", () => {
-    const { wish, faults } = parseNode({
+    const { desired, faults } = parseNode({
       ...{
         name: 'testvm1',
         uuid: 'A8CB6624-0D9F-4882-AFFC-046EBB96EC01',
@@ -54,7 +53,7 @@ describe('a node', () => {
     });
 
     expect(faults).toEqual([]);
-    expect(wish).toEqual({
+    expect(desired).toEqual({
       uuid: 'a8cb6624-0d9f-4882-affc-046ebb96ec01',
       attributes: { name: 'testvm1', driver: 'ipmi' },
       mappings: {
@@ -114,7 +113,7 @@ describe('an inventory', () => {
 
   test('is a list, a list under nodes, or a mapping of names', () => {
     const names = [[{ name: 'a', driver: 'x' }], { nodes: [{ name: 'a', driver: 'x' }] }, { a: { driver: 'x' } }].map(
-      (content) => read(content).nodes.map(({ wish }) => wish.attributes),
+      (content) => read(content).nodes.map(({ desired }) => desired.attributes),
     );
 
     expect(names).toEqual([[{ name: 'a', driver: 'x' }], [{ name: 'a', driver: 'x' }], [{ name: 'a', driver: 'x' }]]);
@@ -130,7 +129,7 @@ describe('an inventory', () => {
       { driver: 'ipmi', driver_info: { p: 0, q: 0 } },
     );
 
-    expect(nodes.map(({ wish }) => [wish.attributes.driver, wish.mappings.driver_info])).toEqual([
+    expect(nodes.map(({ desired }) => [desired.attributes.driver, desired.mappings.driver_info])).toEqual([
       ['ipmi', { p: 1, q: 0 }],
       ['redfish', { p: 0, q: 0 }],
     ]);
@@ -190,7 +189,7 @@ describe('a port', () => {
   const changes = (given: Record<string, unknown>, purge = false): unknown =>
     portChanges(
       served,
-      { attributes: parsePort({ mac: '525400abcdef', ...given }).wish?.attributes ?? {} },
+      { attributes: parsePort({ mac: '525400abcdef', ...given }).desired?.attributes ?? {} },
       purge,
     ).flatMap(({ steps }) => steps);
 

@@ -5,15 +5,15 @@ import {
   nodeChanges,
   shownValue,
   type Merging,
-  type NodeWishes,
+  type DesiredFields,
   type PatchStep,
   type Values,
 } from '../../../modules/nodes/policy/node-differences.js';
 
 const merging: Merging = { purge: new Set(), updateSecrets: 'on_create' };
-const wishes = (given: Partial<NodeWishes>): NodeWishes => ({ attributes: {}, mappings: {}, ...given });
-const steps = (served: Values, wanted: Partial<NodeWishes>, how: Partial<Merging> = {}): PatchStep[] =>
-  nodeChanges(served, wishes(wanted), { ...merging, ...how }).changes.flatMap((change) => change.steps);
+const desired = (given: Partial<DesiredFields>): DesiredFields => ({ attributes: {}, mappings: {}, ...given });
+const steps = (served: Values, wanted: Partial<DesiredFields>, how: Partial<Merging> = {}): PatchStep[] =>
+  nodeChanges(served, desired(wanted), { ...merging, ...how }).changes.flatMap((change) => change.steps);
 
 describe('attributes', () => {
   test.each<[string, Values, Values, readonly PatchStep[]]>([
@@ -52,7 +52,7 @@ describe('mappings', () => {
     extra: { n: 4 },
   };
 
-  test.each<[string, NodeWishes['mappings'], Partial<Merging>, readonly PatchStep[]]>([
+  test.each<[string, DesiredFields['mappings'], Partial<Merging>, readonly PatchStep[]]>([
     [
       'a key is merged in',
       { driver_info: { ipmi_port: 1 } },
@@ -121,7 +121,7 @@ describe('mappings', () => {
   ])('%s', (_, mappings, how, expected) => expect(steps(served, { mappings }, how)).toEqual(expected));
 
   test('the whole with a password that is not known is a fault that names it', () => {
-    expect(nodeChanges(served, wishes({ mappings: { driver_info: { 'a.b': 1 } } }), merging).faults).toEqual([
+    expect(nodeChanges(served, desired({ mappings: { driver_info: { 'a.b': 1 } } }), merging).faults).toEqual([
       expect.stringContaining('ipmi_password is not known'),
     ]);
   });
@@ -197,13 +197,13 @@ test.each<[string, unknown, unknown]>([
 
 test('a mapping is not written as a whole where it has a number of more digits than can be kept', () => {
   const served = JSON.parse('{"extra": {"serial": 12345678901234567890, "a": 1}}') as Values;
-  const wanted = wishes({ mappings: { extra: { 'a.b': 1 } } });
+  const wanted = desired({ mappings: { extra: { 'a.b': 1 } } });
 
   expect(nodeChanges(served, wanted, merging)).toMatchObject({
     changes: [],
     faults: [expect.stringContaining('serial has a number of more digits than can be kept')],
   });
-  expect(nodeChanges(served, wishes({ mappings: { extra: { a: 2 } } }), merging)).toMatchObject({
+  expect(nodeChanges(served, desired({ mappings: { extra: { a: 2 } } }), merging)).toMatchObject({
     faults: [],
     changes: [{ steps: [{ op: 'add', path: '/extra/a', value: 2 }] }],
   });

@@ -1,5 +1,6 @@
 // References to images on nodes, their pairs and their checksums; which field needs what.
 import { describe, expect, test } from '@jest/globals';
+import { defaultAllowedPaths } from '../../../modules/images/policy/image-urls.js';
 import {
   refusalToChange,
   refusalToChangePort,
@@ -7,13 +8,7 @@ import {
   nodeAttributes,
   portAttributes,
 } from '../../../modules/nodes/policy/node-fields.js';
-import {
-  checksumOf,
-  halfPairs,
-  nodeImage,
-  usualFilePaths,
-  withChecksum,
-} from '../../../modules/nodes/policy/node-images.js';
+import { checksumOf, halfPairs, nodeImage, withChecksum } from '../../../modules/nodes/policy/node-images.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const sha256 = 'AB'.repeat(32);
@@ -30,11 +25,11 @@ test.each<[string, Record<string, unknown>]>([
   ['file://var/lib/ironic/k', { refusal: expect.stringContaining('three slashes') }],
   ['ftp://h/k', { refusal: expect.stringContaining('not supported') }],
   ['kernel', { refusal: expect.any(String) }],
-])('%s', (text, expected) => expect(nodeImage(text, usualFilePaths)).toEqual(expected));
+])('%s', (text, expected) => expect(nodeImage(text, defaultAllowedPaths)).toEqual(expected));
 
 test('an image of a registry is left to an Ironic that knows it', () => {
-  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 99)).toEqual({ kind: 'registry' });
-  expect(nodeImage('oci://registry/x:tag', usualFilePaths, 82)).toEqual({
+  expect(nodeImage('oci://registry/x:tag', defaultAllowedPaths, 99)).toEqual({ kind: 'registry' });
+  expect(nodeImage('oci://registry/x:tag', defaultAllowedPaths, 82)).toEqual({
     refusal: 'oci:// needs version 1.96 of the Bare Metal API, and this server speaks 1.82',
   });
 });

@@ -2,14 +2,21 @@
 import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
-import { below, shownInFault, type Fault } from './faults.js';
-import { normaliseMac } from './mac-addresses.js';
+import {
+  faultOfAddress,
+  fieldPath,
+  normaliseMac,
+  parseValue,
+  quoted,
+  type Fault,
+  type Parsed,
+} from './field-values.js';
 import type { Values } from './node-differences.js';
 import { portGroupAttributes } from './node-fields.js';
 import { compareValues } from './masked-values.js';
-import { faultOfAddress, parsePort, parseValue, type Parsed, type PortChange, type PortWish } from './port-wishes.js';
+import { parsePort, type DesiredPort, type PortChange } from './desired-port.js';
 
-export interface PortGroupWish {
+export interface DesiredPortGroup {
   readonly uuid?: string;
   /** Those of the API, the name and the MAC address among them; `extra` and `properties` are merged by key, and null resets one. */
   readonly attributes: Values;
@@ -17,36 +24,36 @@ export interface PortGroupWish {
 
 /** What a node is to have of both; a port that stands within a group belongs to it. */
 export interface GroupedPorts {
-  readonly groups: readonly PortGroupWish[];
-  readonly ports: readonly PortWish[];
+  readonly groups: readonly DesiredPortGroup[];
+  readonly ports: readonly DesiredPort[];
 }
 
 /** Reads the list of a node's port groups. */
 export function parsePortGroups(given: unknown, field: string): Parsed<GroupedPorts> {
-  if (!Array.isArray(given)) return { wish: undefined, faults: [{ field, text: 'it must be a list' }] };
+  if (!Array.isArray(given)) return { desired: undefined, faults: [{ field, text: 'it must be a list' }] };
   const faults: Fault[] = [];
-  const groups: PortGroupWish[] = [];
-  const ports: PortWish[] = [];
+  const groups: DesiredPortGroup[] = [];
+  const ports: DesiredPort[] = [];
   given.forEach((element: unknown, index) => {
     const place = `${field}[${index}]`;
     const parsed = parseGroup(element, place);
     faults.push(...parsed.faults);
-    const own = parseMembers(element, below(place, 'ports'));
+    const own = parseMembers(element, fieldPath(place, 'ports'));
     faults.push(...own.faults);
-    if (!parsed.wish) return;
-    ports.push(...(own.wish ?? []).map((port) => ({ ...port, group: groups.length })));
-    groups.push(parsed.wish);
+    if (!parsed.desired) return;
+    ports.push(...(own.desired ?? []).map((port) => ({ ...port, group: groups.length })));
+    groups.push(parsed.desired);
   });
   for (const key of ['name', 'address'] as const) {
     const values = groups.map(({ attributes }) => attributes[key]).filter((value) => typeof value === 'string');
     const twice = values.find((value, index) => values.indexOf(value) !== index);
     if (twice !== undefined) faults.push({ field, text: `two port groups have the ${key} ${twice}` });
   }
-  return { wish: faults.length > 0 ? undefined : { groups, ports }, faults };
+  return { desired: faults.length > 0 ? undefined : { groups, ports }, faults };
 }
 
-function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
-  if (!isMapping(given)) return { wish: undefined, faults: [{ field, text: 'a port group must be a mapping' }] };
+function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
+  if (!isMapping(given)) return { desired: undefined, faults: [{ field, text: 'a port group must be a mapping' }] };
   const faults: Fault[] = [];
   const attributes: Record<string, unknown> = {};
   for (const [spelling, value] of Object.entries(given)) {
@@ -55,12 +62,12 @@ function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
     const rule = portGroupAttributes[key];
     const near = rule ? undefined : nearest(key, [...Object.keys(portGroupAttributes), 'ports', 'uuid']);
     const parsed = rule
-      ? parseValue(rule.kind, value, below(field, spelling))
+      ? parseValue(rule.kind, value, fieldPath(field, spelling))
       : {
           value,
           faults: [
             {
-              field: below(field, spelling),
+              field: fieldPath(field, spelling),
               text: `it is not a field of a port group${near ? `; did you mean ${near}?` : ''}`,
             },
           ],
@@ -70,42 +77,45 @@ function parseGroup(given: unknown, field: string): Parsed<PortGroupWish> {
   }
   const { uuid } = given;
   if (uuid !== undefined && !(typeof uuid === 'string' && isUuid(uuid)))
-    faults.push({ field: below(field, 'uuid'), text: `${shownInFault(uuid)} is not a UUID` });
+    faults.push({ field: fieldPath(field, 'uuid'), text: `${quoted(uuid)} is not a UUID` });
   const { address, name } = attributes;
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
   if (mac !== undefined) attributes.address = mac;
   else if (address !== undefined && address !== null)
-    faults.push({ field: below(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
+    faults.push({ field: fieldPath(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
   if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name)))
     faults.push({
-      field: below(field, 'name'),
-      text: `${shownInFault(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID`,
+      field: fieldPath(field, 'name'),
+      text: `${quoted(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID`,
     });
   if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0)
     faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
-  if (attributes.mode === null) faults.push({ field: below(field, 'mode'), text: 'Ironic cannot remove it' });
+  if (attributes.mode === null) faults.push({ field: fieldPath(field, 'mode'), text: 'Ironic cannot remove it' });
   return {
-    wish:
+    desired:
       faults.length > 0 ? undefined : { attributes, ...(typeof uuid === 'string' ? { uuid: uuid.toLowerCase() } : {}) },
     faults,
   };
 }
 
-function parseMembers(given: unknown, field: string): Parsed<readonly PortWish[]> {
+function parseMembers(given: unknown, field: string): Parsed<readonly DesiredPort[]> {
   const members = isMapping(given) ? given.ports : undefined;
-  if (members === undefined || members === null) return { wish: [], faults: [] };
-  if (!Array.isArray(members)) return { wish: undefined, faults: [{ field, text: 'it must be a list' }] };
+  if (members === undefined || members === null) return { desired: [], faults: [] };
+  if (!Array.isArray(members)) return { desired: undefined, faults: [{ field, text: 'it must be a list' }] };
   const parsed = members.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
-  return { wish: parsed.flatMap(({ wish }) => (wish ? [wish] : [])), faults: parsed.flatMap(({ faults }) => faults) };
+  return {
+    desired: parsed.flatMap(({ desired }) => (desired ? [desired] : [])),
+    faults: parsed.flatMap(({ faults }) => faults),
+  };
 }
 
 /** How a port group is called in messages. */
-export function portGroupTitle({ uuid, attributes }: PortGroupWish): string {
+export function portGroupTitle({ uuid, attributes }: DesiredPortGroup): string {
   return String(attributes.name ?? attributes.address ?? uuid);
 }
 
 /** What must be sent so that a port group is as it is wanted: `extra` and `properties` merged by key and written whole, since nothing in them is masked. */
-export function portGroupChanges(served: Values, { attributes }: PortGroupWish): PortChange[] {
+export function portGroupChanges(served: Values, { attributes }: DesiredPortGroup): PortChange[] {
   return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
     const before = served[attribute] ?? undefined;
     const path = `/${attribute}`;

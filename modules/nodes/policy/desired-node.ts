@@ -2,20 +2,20 @@
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
-import { shownInFault, type Fault } from './faults.js';
+import { parseContent, parseValue, quoted, type Fault, type Parsed } from './field-values.js';
 import { isMapping } from '../../core/mapping.js';
-import type { NodeWishes, Values } from './node-differences.js';
+import type { DesiredFields, Values } from './node-differences.js';
 import { mappingNames, nodeAttributes, type MappingName } from './node-fields.js';
-import { parsePort, parseContent, parseValue, type Parsed, type PortWish } from './port-wishes.js';
-import { parsePortGroups, type PortGroupWish } from './portgroup-wishes.js';
+import { parsePort, type DesiredPort } from './desired-port.js';
+import { parsePortGroups, type DesiredPortGroup } from './desired-port-group.js';
 
-export interface NodeWish extends NodeWishes {
+export interface DesiredNode extends DesiredFields {
   readonly uuid?: string;
   /** The traits that it is to have; undefined where nothing is said of them. */
   readonly traits?: readonly string[];
   /** Undefined where nothing is said of them. */
-  readonly ports?: readonly PortWish[];
-  readonly portgroups?: readonly PortGroupWish[];
+  readonly ports?: readonly DesiredPort[];
+  readonly portgroups?: readonly DesiredPortGroup[];
   /** Undefined: as it is. */
   readonly maintenance?: boolean;
   readonly maintenanceReason?: string;
@@ -59,7 +59,7 @@ const known = [
 ];
 
 /** Reads one node. */
-export function parseNode(given: Values): Parsed<NodeWish> {
+export function parseNode(given: Values): Parsed<DesiredNode> {
   const faults: Fault[] = [];
   const collect = <T>({ value, faults: own }: { value: T; faults: readonly Fault[] }): T | undefined => {
     faults.push(...own);
@@ -85,8 +85,8 @@ export function parseNode(given: Values): Parsed<NodeWish> {
       : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
   const traits = parseTraits(given.traits, faults);
   const { ports, portgroups } = parseNetwork(given, faults);
-  if (faults.length > 0) return { wish: undefined, faults };
-  const wish: NodeWish = {
+  if (faults.length > 0) return { desired: undefined, faults };
+  const desired: DesiredNode = {
     attributes,
     mappings,
     ignored,
@@ -97,12 +97,12 @@ export function parseNode(given: Values): Parsed<NodeWish> {
     ...(typeof maintenance === 'boolean' ? { maintenance } : {}),
     ...(typeof reason === 'string' ? { maintenanceReason: reason } : {}),
   };
-  return { wish, faults };
+  return { desired, faults };
 }
 
 function unknownField(key: string): Fault {
   const near = nearest(key, known);
-  return { field: '', text: `${shownInFault(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
+  return { field: '', text: `${quoted(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
 }
 
 function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingName, Values>> {
@@ -163,7 +163,7 @@ function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
   const badUuid =
     uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid))
       ? []
-      : [{ field: 'uuid', text: `${shownInFault(uuid)} is not a UUID` }];
+      : [{ field: 'uuid', text: `${quoted(uuid)} is not a UUID` }];
   if (typeof name !== 'string') return badUuid;
   const why = isUuid(name)
     ? 'it looks like a UUID'
@@ -174,7 +174,7 @@ function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
         : 'a name has up to 255 letters, digits and -._~';
   return [
     ...badUuid,
-    ...(why === undefined ? [] : [{ field: 'name', text: `${shownInFault(name)} cannot be a node's name: ${why}` }]),
+    ...(why === undefined ? [] : [{ field: 'name', text: `${quoted(name)} cannot be a node's name: ${why}` }]),
   ];
 }
 
@@ -199,7 +199,7 @@ function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undef
     if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
     faults.push({
       field: 'traits',
-      text: `${shownInFault(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores`,
+      text: `${quoted(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores`,
     });
   }
   if (traits.length > mostTraits)
@@ -208,14 +208,14 @@ function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undef
 }
 
 /** Ports stand on their own, or within the port group that they belong to. */
-function parseNetwork(given: Values, faults: Fault[]): Pick<NodeWish, 'ports' | 'portgroups'> {
+function parseNetwork(given: Values, faults: Fault[]): Pick<DesiredNode, 'ports' | 'portgroups'> {
   const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
   const grouped =
     given.portgroups === undefined || given.portgroups === null
       ? undefined
       : parsePortGroups(given.portgroups, 'portgroups');
   faults.push(...(grouped?.faults ?? []));
-  const members = grouped?.wish?.ports ?? [];
+  const members = grouped?.desired?.ports ?? [];
   const ports = plain === undefined && members.length === 0 ? undefined : [...(plain ?? []), ...members];
   const twice =
     ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
@@ -225,10 +225,10 @@ function parseNetwork(given: Values, faults: Fault[]): Pick<NodeWish, 'ports' | 
       text: `${address} is given twice`,
     })),
   );
-  return { ...(ports ? { ports } : {}), ...(grouped?.wish ? { portgroups: grouped.wish.groups } : {}) };
+  return { ...(ports ? { ports } : {}), ...(grouped?.desired ? { portgroups: grouped.desired.groups } : {}) };
 }
 
-function parsePorts(given: unknown, field: string, faults: Fault[]): readonly PortWish[] | undefined {
+function parsePorts(given: unknown, field: string, faults: Fault[]): readonly DesiredPort[] | undefined {
   if (given === undefined || given === null) return undefined;
   if (!Array.isArray(given)) {
     faults.push({ field, text: 'it must be a list' });
@@ -236,10 +236,10 @@ function parsePorts(given: unknown, field: string, faults: Fault[]): readonly Po
   }
   const parsed = given.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
   faults.push(...parsed.flatMap((one) => one.faults));
-  return parsed.flatMap(({ wish }) => (wish ? [wish] : []));
+  return parsed.flatMap(({ desired }) => (desired ? [desired] : []));
 }
 
 /** How a node is called in messages. */
-export function wishTitle({ attributes, uuid, ports }: NodeWish): string {
+export function desiredTitle({ attributes, uuid, ports }: DesiredNode): string {
   return typeof attributes.name === 'string' ? attributes.name : (uuid ?? ports?.[0]?.address ?? 'a new node');
 }

@@ -3,9 +3,9 @@ import type { Ironic } from '../clients/ironic/api.js';
 import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/nodes.js';
 import { listPorts, type Port } from '../clients/ironic/ports.js';
 import { OperationError } from '../core/errors.js';
-import type { NodeWish } from './policy/node-wishes.js';
+import type { DesiredNode } from './policy/desired-node.js';
 import { nodeTitle } from './policy/node-states.js';
-import type { Found, World } from './run.js';
+import type { ExistingNode, ExistingNodes } from './run.js';
 
 /** The questions that the two ways answer differently. */
 interface Lookup {
@@ -15,12 +15,12 @@ interface Lookup {
 }
 
 /** Asks for each node by itself. */
-export function openWorld(ironic: Ironic): World {
-  return worldOf(ironic, freshLookup(ironic));
+export function openExistingNodes(ironic: Ironic): ExistingNodes {
+  return existingOf(ironic, freshLookup(ironic));
 }
 
 /** Reads all nodes and ports beforehand: a few requests however many nodes are wanted. */
-export async function readWorld(ironic: Ironic): Promise<World> {
+export async function readExistingNodes(ironic: Ironic): Promise<ExistingNodes> {
   const byIdent = new Map<string, NodeDetails>();
   const portsOf = new Map<string, Port[]>();
   const byAddress = new Map<string, Port>();
@@ -35,7 +35,7 @@ export async function readWorld(ironic: Ironic): Promise<World> {
     }
   };
   await Promise.all([readNodes(), readPorts()]);
-  return worldOf(ironic, {
+  return existingOf(ironic, {
     node: async (ident) => byIdent.get(ident),
     portsOf: async (uuid) => portsOf.get(uuid) ?? [],
     portWith: async (address) => byAddress.get(address),
@@ -50,12 +50,12 @@ function freshLookup(ironic: Ironic): Lookup {
   };
 }
 
-function worldOf(ironic: Ironic, lookup: Lookup): World {
+function existingOf(ironic: Ironic, lookup: Lookup): ExistingNodes {
   const fresh = freshLookup(ironic);
-  const foundOf = async (node: NodeDetails | undefined, from: Lookup): Promise<Found | undefined> =>
+  const foundOf = async (node: NodeDetails | undefined, from: Lookup): Promise<ExistingNode | undefined> =>
     node && { node, ports: await from.portsOf(node.uuid) };
   return {
-    find: async (wish) => foundOf(await findNode(wish, lookup), lookup),
+    find: async (desired) => foundOf(await findNode(desired, lookup), lookup),
     reread: async (uuid) => foundOf(await fresh.node(uuid), fresh),
     portWith: lookup.portWith,
     portNow: fresh.portWith,
@@ -67,17 +67,17 @@ function worldOf(ironic: Ironic, lookup: Lookup): World {
 }
 
 /** By its UUID, else by its name, else by the first of its ports that there is. */
-async function findNode(wish: NodeWish, lookup: Lookup): Promise<NodeDetails | undefined> {
-  const { name } = wish.attributes;
+async function findNode(desired: DesiredNode, lookup: Lookup): Promise<NodeDetails | undefined> {
+  const { name } = desired.attributes;
   const named = typeof name === 'string' ? await lookup.node(name) : undefined;
-  if (wish.uuid !== undefined) {
-    const found = await lookup.node(wish.uuid);
-    if (named && named.uuid !== wish.uuid)
-      throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${wish.uuid}`);
+  if (desired.uuid !== undefined) {
+    const found = await lookup.node(desired.uuid);
+    if (named && named.uuid !== desired.uuid)
+      throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${desired.uuid}`);
     return found;
   }
   if (typeof name === 'string') return named;
-  const ports = await Promise.all((wish.ports ?? []).map(({ address }) => lookup.portWith(address)));
+  const ports = await Promise.all((desired.ports ?? []).map(({ address }) => lookup.portWith(address)));
   const owners = [...new Set(ports.flatMap((port) => (port ? [port.node_uuid] : [])))];
   if (owners.length > 1) throw ambiguous(`its ports belong to several nodes: ${owners.join(', ')}`);
   return owners[0] === undefined ? undefined : lookup.node(owners[0]);

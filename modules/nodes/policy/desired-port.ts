@@ -1,0 +1,130 @@
+// What a port should look like, read from what people write, and how that differs from the port that Ironic has.
+import { isMapping } from '../../core/mapping.js';
+import { nearest } from '../../core/validation.js';
+import {
+  faultOfAddress,
+  fieldPath,
+  normaliseMac,
+  parseValue,
+  type Fault,
+  type Parsed,
+  type ParsedValue,
+} from './field-values.js';
+import { compareValues } from './masked-values.js';
+import { portAttributes } from './node-fields.js';
+import type { PatchStep, Values } from './node-differences.js';
+
+export interface DesiredPort {
+  readonly address: string;
+  /** Whether Ironic is to give it this UUID. */
+  readonly uuid?: string;
+  /** The port group of the same node to which it belongs, by its place among them. */
+  readonly group?: number;
+  /** As a whole, but `extra`, which is merged by key; null resets one. */
+  readonly attributes: Values;
+}
+
+const addressKeys = ['address', 'mac'];
+/** Other spellings, of openstack.cloud and of bifrost. */
+const synonyms: Readonly<Record<string, string>> = {
+  pxe: 'pxe_enabled',
+  llc: 'local_link_connection',
+  port_group: 'portgroup_uuid',
+  is_smart_nic: 'is_smartnic',
+};
+
+/** Reads one port: a mapping with `address` or `mac`, or the address alone. `field` is where it stands. */
+export function parsePort(given: unknown, field = ''): Parsed<DesiredPort> {
+  if (typeof given === 'string') return parsePort({ address: given }, field);
+  if (!isMapping(given))
+    return { desired: undefined, faults: [{ field, text: 'it must be a MAC address, or a mapping with one' }] };
+  const faults: Fault[] = [];
+  const attributes: Record<string, unknown> = {};
+  for (const [spelling, value] of Object.entries(given)) {
+    const key = synonyms[spelling] ?? spelling;
+    if (addressKeys.includes(key) || key === 'uuid') continue;
+    const parsed = parseAttribute(key, value, fieldPath(field, spelling));
+    faults.push(...parsed.faults);
+    if (parsed.faults.length === 0) attributes[key] = parsed.value;
+  }
+  const address = given.address ?? given.mac;
+  const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
+  if (mac === undefined) faults.push({ field: fieldPath(field, 'mac'), text: faultOfAddress(address) });
+  if (mac === undefined || faults.length > 0) return { desired: undefined, faults };
+  return {
+    desired: { address: mac, attributes, ...(typeof given.uuid === 'string' ? { uuid: given.uuid } : {}) },
+    faults,
+  };
+}
+
+function parseAttribute(key: string, value: unknown, field: string): ParsedValue {
+  const rule = portAttributes[key];
+  if (rule !== undefined) return parseValue(rule.kind, value, field, key);
+  const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
+  return {
+    value: undefined,
+    faults: [{ field, text: `it is not a field of a port${near ? `; did you mean ${near}?` : ''}` }],
+  };
+}
+
+export interface PortChange {
+  readonly attribute: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly steps: readonly PatchStep[];
+}
+
+/** What must be sent so that a port is as it is wanted. */
+export function portChanges(
+  served: Values,
+  { attributes }: Pick<DesiredPort, 'attributes'>,
+  purge: boolean,
+): PortChange[] {
+  return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
+    const before = served[attribute];
+    if (attribute === 'extra' && wanted !== null)
+      return extraChanges(isMapping(before) ? before : {}, wanted as Values, purge);
+    if (isSame(before, wanted)) return [];
+    const step: PatchStep =
+      wanted === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: wanted };
+    return [{ attribute, before: before ?? undefined, after: wanted ?? undefined, steps: [step] }];
+  });
+}
+
+/** Ironic answers 500 where `pxe_enabled` is removed: its default is written. */
+function resetStep(attribute: string): PatchStep {
+  if (attribute === 'pxe_enabled') return { op: 'add', path: '/pxe_enabled', value: true };
+  return { op: 'remove', path: `/${attribute}` };
+}
+
+function isSame(served: unknown, wanted: unknown): boolean {
+  const isUnset =
+    served === undefined ||
+    served === null ||
+    served === false ||
+    (isMapping(served) && Object.keys(served).length === 0);
+  if (wanted === null) return isUnset || served === true;
+  if (wanted === false && isUnset) return true;
+  if (isMapping(wanted) && Object.keys(wanted).length === 0 && isUnset) return true;
+  return compareValues(served, wanted, { types: true }) === 'same';
+}
+
+function extraChanges(served: Values, wanted: Values, purge: boolean): PortChange[] {
+  const keys = [
+    ...Object.keys(wanted),
+    ...(purge ? Object.keys(served).filter((key) => !Object.hasOwn(wanted, key)) : []),
+  ];
+  const changed = keys.filter((key) =>
+    wanted[key] === null || !Object.hasOwn(wanted, key)
+      ? Object.hasOwn(served, key)
+      : compareValues(served[key], wanted[key]) !== 'same',
+  );
+  if (changed.length === 0) return [];
+  const after = Object.fromEntries(
+    [...Object.entries(served), ...Object.entries(wanted)].filter(
+      ([key]) => !(changed.includes(key) && (wanted[key] ?? null) === null),
+    ),
+  );
+  // Written whole: nothing in it is masked, and keys of any characters are taken so.
+  return [{ attribute: 'extra', before: served, after, steps: [{ op: 'add', path: '/extra', value: after }] }];
+}

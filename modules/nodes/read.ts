@@ -1,0 +1,106 @@
+// Reads everything that the decision over one node needs, and has it made.
+import { randomUUID } from 'node:crypto';
+import { getPortGroup, listPortGroups, type PortGroup } from '../clients/ironic/port-groups.js';
+import type { DesiredNode } from './policy/desired-node.js';
+import type { DesiredPortGroup } from './policy/desired-port-group.js';
+import type { ImageFacts } from './policy/node-images.js';
+import { decideNode, type NodePlan } from './policy/node-plan.js';
+import { isSamePortGroup, portGroupVersionFaults, type PortGroupFinding } from './policy/port-group-plan.js';
+import { missingPorts, type ForeignPort } from './policy/port-plan.js';
+import {
+  imagesToCheck,
+  imageSourceToHash,
+  parentToFind,
+  settleNode,
+  type NodeQuestion,
+  type SettlingFindings,
+} from './policy/settled-node.js';
+import type { ExistingNode, NodeRun, PortRun } from './run.js';
+
+/** The plan for a node. Writes nothing. */
+export async function planNode(
+  run: NodeRun,
+  desired: DesiredNode,
+  existing: ExistingNode | undefined,
+): Promise<NodePlan> {
+  const question: NodeQuestion = { existing, desired, rules: run.settings, minor: run.ironic.minor };
+  const settling = await readForSettling(run, question);
+  return decideNode(question, {
+    ...settling,
+    portGroups: await readPortGroups(run, desired.portgroups ?? [], existing),
+    foreignPorts: await readForeignPorts(run, question),
+    images: await readImages(run, question, settling),
+  });
+}
+
+async function readForSettling({ images, existing }: NodeRun, question: NodeQuestion): Promise<SettlingFindings> {
+  const source = imageSourceToHash(question);
+  const imageSha256 = source === undefined ? undefined : await images.sha256Of(source);
+  const parent = parentToFind(question);
+  const parentUuid = parent === undefined ? undefined : (await existing.reread(parent))?.node.uuid;
+  return { imageSha256, parentUuid, salt: randomUUID() };
+}
+
+/** Nothing for a server that is too old for one of them. */
+async function readPortGroups(
+  run: NodeRun,
+  desired: readonly DesiredPortGroup[],
+  existing: ExistingNode | undefined,
+): Promise<PortGroupFinding[]> {
+  const { ironic } = run;
+  if (desired.length === 0 || portGroupVersionFaults(desired, ironic.minor).length > 0) return [];
+  const present = existing ? await listPortGroups(ironic, { node: existing.node.uuid }) : [];
+  const findings: PortGroupFinding[] = [];
+  for (const each of desired) {
+    const own = present.find((group) => isSamePortGroup(group, each));
+    const other = own ? undefined : await findPortGroup(run, each);
+    findings.push({
+      own,
+      foreign: other && { title: other.name || other.uuid, owner: await run.existing.titleOf(other.node_uuid) },
+      newUuid: randomUUID(),
+    });
+  }
+  return findings;
+}
+
+/** On any node: Ironic has each UUID, name and address of port groups only once. */
+async function findPortGroup({ ironic }: NodeRun, desired: DesiredPortGroup): Promise<PortGroup | undefined> {
+  const { name, address } = desired.attributes;
+  const idents = [desired.uuid, name].filter((ident) => typeof ident === 'string');
+  const named = (await Promise.all(idents.map((ident) => getPortGroup(ironic, ident)))).find(
+    (group) => group !== undefined,
+  );
+  return named ?? (typeof address === 'string' ? (await listPortGroups(ironic, { address }))[0] : undefined);
+}
+
+async function readForeignPorts(run: NodeRun, question: NodeQuestion): Promise<ReadonlyMap<string, ForeignPort>> {
+  const found = new Map<string, ForeignPort>();
+  const missing = missingPorts({ existing: question.existing, desired: question.desired.ports });
+  for (const { address } of missing) {
+    const foreign = await readForeignPort(run, address, question.existing?.node.uuid);
+    if (foreign) found.set(address, foreign);
+  }
+  return found;
+}
+
+/** The port with this address, if it belongs to a node other than this one. */
+export async function readForeignPort(
+  { existing }: PortRun,
+  address: string,
+  nodeUuid: string | undefined,
+): Promise<ForeignPort | undefined> {
+  const port = await existing.portWith(address);
+  if (!port || port.node_uuid === nodeUuid) return undefined;
+  return { port, owner: (await existing.reread(port.node_uuid))?.node };
+}
+
+async function readImages(
+  { images }: NodeRun,
+  question: NodeQuestion,
+  settling: SettlingFindings,
+): Promise<ReadonlyMap<string, ImageFacts>> {
+  const { allowedPaths = [] } = question.rules;
+  const texts = imagesToCheck(question, settleNode(question, settling)).map(({ text }) => text);
+  const found = await Promise.all(texts.map(async (text) => [text, await images.look(text, allowedPaths)] as const));
+  return new Map(found.flatMap(([text, facts]) => (facts === undefined ? [] : [[text, facts] as const])));
+}

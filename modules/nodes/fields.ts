@@ -7,65 +7,66 @@ export const handlingFields = defineFields({
     type: 'list',
     choices: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'ports'],
     description:
-      'What is to hold exactly what is given. Everything else is merged: keys, traits and ports that are not named stay.',
+      'Fields that are replaced by the given values. All other fields are merged: keys, traits and ports that are not given stay.',
     default: [],
   },
   update_secrets: {
     type: 'string',
     choices: ['on_create', 'changed', 'always'],
     description:
-      "Ironic masks passwords, so nobody can tell whether one differs. `on_create` writes one where there was none, and warns where one could not be compared. `changed` writes one that differs from what this option wrote last: it keeps an HMAC of each in the node's `extra.image_tools_hmac`, and needs `secrets_key_file` or `secrets_key`. `always` writes it in every run, which then is a change.",
+      "When to write passwords. Ironic masks them, so a given password cannot be compared with the one that the node has. `on_create` writes a password only if the node has none, and warns about those that it could not compare. `changed` writes a password that differs from the one that this option wrote last: it keeps an HMAC of each password in the node's `extra.image_tools_hmac`, and needs `secrets_key_file` or `secrets_key`. `always` writes all passwords in every run, so that every run reports a change.",
     default: 'on_create',
   },
   secrets_key_file: {
     type: 'path',
     description:
-      'File with the key of these HMACs, at least 32 characters, such as the output of `openssl rand -hex 32`, which nobody else may read. With another key each password is written once more.',
+      'File with the key of these HMACs: at least 32 characters, such as the output of `openssl rand -hex 32`, and not accessible to other users. If the key changes, each password is written once more.',
   },
   secrets_key: {
     type: 'string',
     secret: true,
-    description: 'The key itself, at least 32 characters, instead of a file: from Ansible Vault, for instance.',
+    description: 'The key itself instead of a file, for example from Ansible Vault. At least 32 characters.',
   },
   force_in_use: {
     type: 'boolean',
-    description: 'Change, move or delete nodes that are in use: with an instance or an allocation, or deployed.',
+    description:
+      'Change, move or delete nodes even if they are in use: deployed, or with an instance or an allocation.',
     default: false,
   },
   move: {
     type: 'boolean',
-    description: 'Take a port that another node has from it: it is deleted there and created here.',
+    description: 'Move a port that belongs to another node: it is deleted on that node and created on this one.',
     default: false,
   },
   with_maintenance: {
     type: 'boolean',
-    description: "Set a node's maintenance for the moment that a change of its ports needs it, and end it again.",
+    description: 'Put the node into maintenance while its ports are changed, if the change requires it.',
     default: false,
   },
   check_images: {
     type: 'boolean',
     description:
-      'Look at the images that differ before anything is changed: the scheme, whether HEAD answers 200 with a length, whether Glance has the id and it is active, whether a kernel has its ramdisk. A checksum of `image_source` is computed where none is given.',
+      'Check the images that differ before anything is changed: that the URL scheme is supported, that a HEAD request returns 200 and a length, that the image ID exists in Glance and is active, and that each kernel has its ramdisk. If `image_source` has no checksum, its SHA-256 is computed.',
     default: true,
   },
   file_url_allowed_paths: {
     type: 'list',
     description:
-      "Folders from which Ironic reads `file:///` images, as in its own option of this name. Another list is taken for what the conductors' configuration says.",
+      "Directories from which Ironic may read `file:///` images. Set it to the value of `[conductor]file_url_allowed_paths` in the conductors' configuration.",
     default: defaultAllowedPaths,
   },
   state_timeout: {
     type: 'integer',
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that a node may take to reach its state, cleaning and deployment included.',
+    description: 'Seconds to wait for a node to reach the requested state, including cleaning and deployment.',
     default: 3600,
   },
   lock_timeout: {
     type: 'integer',
     minimum: 1,
     maximum: 3600,
-    description: "Seconds that a node's lock is waited for, which its other operations hold.",
+    description: 'Seconds to wait for a node that is locked by another operation.',
     default: 120,
   },
 });

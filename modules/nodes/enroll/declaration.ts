@@ -1,4 +1,4 @@
-// What baremetal_enroll takes and gives.
+// The options, return values and examples of baremetal_enroll.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
@@ -8,34 +8,34 @@ const enrollFields = defineFields({
   inventory: {
     type: 'path',
     description:
-      "A file with the nodes: YAML or JSON, a list or a mapping of names as bifrost writes it, or a table (`.csv`) whose first line names the columns, such as `name,driver,mac,ipmi_address,memory_mb`. In a table `driver_info.KEY`, `properties.KEY` and `extra.KEY` name a mapping's key, and `mac` may hold several addresses.",
+      'File with the nodes: a YAML or JSON file with a list of nodes or a mapping of names to nodes (as Bifrost uses it), or a `.csv` table whose first line names the columns, such as `name,driver,mac,ipmi_address,memory_mb`. In a table the columns `driver_info.KEY`, `properties.KEY` and `extra.KEY` set keys of these mappings, and `mac` may contain several addresses.',
   },
   nodes: {
     type: 'records',
-    description: 'The nodes themselves, instead of a file: each a mapping with the fields of `baremetal_node`.',
+    description: 'List of nodes, instead of a file. Each is a mapping with the fields of `baremetal_node`.',
   },
   defaults: {
     type: 'object',
-    description: 'Fields that every node has that does not give them itself. Mappings are merged by key.',
+    description: 'Default values for fields that a node does not set itself. Mappings are merged by key.',
   },
   state: {
     type: 'string',
     choices: ['enroll', 'manageable', 'available'],
     description:
-      'How far the nodes are brought. `enroll` only creates and describes them, and leaves those that are further where they are.',
+      'Provision state to bring the nodes to. `enroll` only creates and configures the nodes, and does not change the state of existing nodes.',
     default: 'available',
   },
   concurrency: {
     type: 'integer',
     minimum: 1,
     maximum: 64,
-    description: 'How many nodes are worked on at a time.',
+    description: 'Number of nodes to process at the same time.',
     default: 16,
   },
   bypass_inventory: {
     type: 'boolean',
     description:
-      'Enrol in Ironic although the catalogue has Doni, which enrols nodes itself and would undo what it does not know.',
+      'Enrol nodes in Ironic even if the service catalog contains Doni, which enrols nodes itself and would undo changes that it does not know of.',
     default: false,
   },
 });
@@ -46,11 +46,11 @@ export const baremetalEnrollDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Enrol many bare-metal nodes with their ports from an inventory',
   description: [
-    'Reads an inventory of nodes, checks it whole, and brings every node to what it says: created or changed, with its ports, and in the state that is asked for. All faults of the inventory are reported at once, by line or index, before the first request.',
-    'May be interrupted at any point and run again: what is there is compared, what is missing is made, and a node on its way is followed. A second run changes nothing. Two runs of one inventory do not disturb each other.',
-    'Where one node fails the others go on; the run then fails and says which and why. Passwords, images and nodes in use are treated as by `baremetal_node`.',
-    'Takes the file of `openstack baremetal create` too: `nodes` with their `ports` and `portgroups`, and `ports` within these; but not `chassis`.',
-    'Takes what bifrost writes: `nics`, `ram`, `disk_size`, `ipa_kernel_url`; keys that only bifrost needs are left aside and named in a warning.',
+    'Reads an inventory of nodes, validates it, and creates or changes each node with its ports and brings it to the requested provision state. All errors of the inventory are reported together, with line number or index, before the first request is sent.',
+    'It can be interrupted at any point and run again: existing nodes are compared, missing ones are created, and it waits for nodes whose state is changing. A second run changes nothing. Concurrent runs with the same inventory do not interfere with each other.',
+    'If a node fails, the remaining nodes are still processed; the run then fails and reports which nodes failed and why. Passwords, images and nodes in use are handled as by `baremetal_node`.',
+    'Files for `openstack baremetal create` are accepted: `nodes` with their `ports` and `portgroups`, and `ports` within port groups, but not `chassis`.',
+    'Bifrost inventories are accepted, with keys such as `nics`, `ram`, `disk_size` and `ipa_kernel_url`. Keys that only Bifrost uses are ignored and listed in a warning.',
   ],
   writes: true,
   fields: { ...enrollFields, ...handlingFields, ...loginFields },
@@ -61,52 +61,52 @@ export const baremetalEnrollDeclaration = defineDeclaration({
       returned: 'always',
       contains: {
         name: {
-          description: "The node's name; empty where it has none.",
+          description: 'Name of the node. Empty if it has none.',
           type: 'str',
           returned: 'always',
           sample: 'rack1-01',
         },
-        uuid: { description: "The node's UUID; empty where there is none.", type: 'str', returned: 'always' },
+        uuid: { description: 'UUID of the node. Empty if it does not exist.', type: 'str', returned: 'always' },
         action: {
-          description: 'What was done, or in check mode would be: `create`, `change`, `up_to_date` or `failed`.',
+          description: 'What was done, or would be done in check mode: `create`, `change`, `up_to_date` or `failed`.',
           type: 'str',
           returned: 'always',
           sample: 'create',
         },
         reason: {
-          description: 'What differed, or why it failed.',
+          description: 'The fields that differed, or why the node failed.',
           type: 'str',
           returned: 'always',
           sample: 'there was no such node',
         },
         provision_state: {
-          description: 'The state that it is in; empty where there is no node.',
+          description: 'Current provision state. Empty if the node does not exist.',
           type: 'str',
           returned: 'always',
           sample: 'available',
         },
         error_code: {
-          description: 'Code of the error that stopped it.',
+          description: 'Code of the error.',
           type: 'str',
-          returned: 'when it failed',
+          returned: 'when the node failed',
           sample: 'NODE_FAILED',
         },
-        changed: { description: 'Whether anything of it was changed.', type: 'bool', returned: 'always' },
+        changed: { description: 'Whether the node was changed.', type: 'bool', returned: 'always' },
       },
     },
   },
   examples: [
     {
-      title: 'See what an inventory would change',
+      title: 'Show what an inventory would change',
       arguments: { cloud: 'uc_dev', inventory: 'nodes.yml' },
       dryRun: true,
     },
     {
-      title: 'Enrol the nodes of a table and make them available',
+      title: 'Enrol the nodes of a CSV table and make them available',
       arguments: { cloud: 'uc_dev', inventory: 'nodes.csv', defaults: { driver: 'ipmi', resource_class: 'baremetal' } },
     },
     {
-      title: 'Enrol two nodes of a standalone Ironic as far as manageable',
+      title: 'Enrol two nodes in a standalone Ironic and bring them to manageable',
       arguments: {
         auth_type: 'none',
         endpoint_override: { baremetal: 'http://127.0.0.1:6385' },

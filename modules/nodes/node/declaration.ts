@@ -1,21 +1,21 @@
-// What baremetal_node takes and gives.
+// The options, return values and examples of baremetal_node.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
 
 const identityFields = defineFields({
-  name: { type: 'string', description: 'Name of the node. A node that is found by its `uuid` gets this name.' },
-  uuid: { type: 'string', description: 'UUID of the node, also of one that is to be created.' },
+  name: { type: 'string', description: 'Name of the node. A node that is found by its `uuid` is renamed to it.' },
+  uuid: { type: 'string', description: 'UUID of the node. A new node is created with it.' },
   driver: {
     type: 'string',
-    description: 'The hardware type, such as `ipmi` or `redfish`. It alone is enough to create a node.',
+    description: 'Hardware type, such as `ipmi` or `redfish`. Required to create a node.',
   },
   state: {
     type: 'string',
     choices: ['enroll', 'manageable', 'available', 'active', 'absent'],
     description:
-      'The provision state to bring the node to, by the shortest way of verbs from wherever it is, failed states included. `enroll` asks only that the node is there, since no verb leads back to it. `absent` deletes it with its ports. Unless given, the state stays as it is.',
+      'Provision state to bring the node to, by the shortest sequence of provisioning verbs from its current state, including failed states. `enroll` only requires that the node exists, since no verb leads back to that state. `absent` deletes the node with its ports. If omitted, the state is left as it is.',
   },
 });
 
@@ -23,72 +23,75 @@ const valueFields = defineFields({
   driver_info: {
     type: 'object',
     description:
-      'How the controller is reached, and what is booted for deploying, such as `ipmi_address`, `ipmi_password`, `deploy_kernel`. Merged by key; null removes a key.',
+      'Settings of the driver: the address and credentials of the BMC and the deploy images, such as `ipmi_address`, `ipmi_password` and `deploy_kernel`. Merged by key; null removes a key.',
   },
   properties: {
     type: 'object',
     description:
-      'What the node is, such as `memory_mb`, `cpu_arch`, `root_device`. `capabilities` may be text or a mapping. Merged by key; null removes a key.',
+      'Physical properties of the node, such as `memory_mb`, `cpu_arch` and `root_device`. `capabilities` may be text or a mapping. Merged by key; null removes a key.',
   },
-  extra: { type: 'object', description: 'Anything else to keep with the node. Merged by key; null removes a key.' },
+  extra: { type: 'object', description: 'Arbitrary metadata of the node. Merged by key; null removes a key.' },
   instance_info: {
     type: 'object',
     description:
-      'What is deployed without Nova, such as `image_source`. Merged by key; null removes a key. On an active node only another `image_source` counts as a difference.',
+      'Settings of a deployment without Nova, such as `image_source`. Merged by key; null removes a key. On an active node only a different `image_source` counts as a change.',
   },
   resource_class: {
     type: 'string',
     description:
-      'The resource class, by which flavors ask for the node. Empty text removes it, as with every text here.',
+      'Resource class by which flavors request the node. An empty string removes it; this holds for every text field of a node.',
   },
   traits: {
     type: 'list',
     description:
-      'Traits, such as `CUSTOM_GPU`, that the node is to have besides those it has; exactly these with `purge`.',
+      'Traits to add to the node, such as `CUSTOM_GPU`. With `traits` in `purge` the node gets exactly these.',
   },
   ports: {
     type: 'records',
     aliases: ['nics'],
     description:
-      'Its network ports: each a mapping with `address` (or `mac`) and the fields of `baremetal_port`. A port is created or changed; those not named stay unless `purge` says otherwise.',
+      'Network ports of the node: each a mapping with `address` (or `mac`) and the fields of `baremetal_port`. They are created or changed; other ports are deleted only with `ports` in `purge`.',
   },
   portgroups: {
     type: 'records',
     description:
-      'Its port groups (bonds): each a mapping with `name`, `address` or `uuid`, by which it is found, and `mode`, `properties`, `standalone_ports_supported`, `extra`, `physical_network`, `category`. The ports within its `ports` belong to it. A port group is created or changed; those not named stay.',
+      'Port groups (bonds) of the node: each a mapping with `name`, `address` or `uuid` to find it by, and optionally `mode`, `properties`, `standalone_ports_supported`, `extra`, `physical_network` and `category`. The ports listed in its `ports` become its members. Port groups are created or changed, never deleted.',
   },
-  description: { type: 'string', description: 'A text about the node, of up to 4096 characters.' },
-  owner: { type: 'string', description: 'Project that owns the node.' },
-  lessee: { type: 'string', description: 'Project that has the node on lease.' },
-  conductor_group: { type: 'string', description: 'Group of conductors that cares for the node.' },
+  description: { type: 'string', description: 'Description of the node, of up to 4096 characters.' },
+  owner: { type: 'string', description: 'ID of the project that owns the node.' },
+  lessee: { type: 'string', description: 'ID of the project that leases the node.' },
+  conductor_group: { type: 'string', description: 'Conductor group that manages the node.' },
   automated_clean: {
     type: 'boolean',
-    description: "Whether the node is cleaned on its way to `available`; the conductors' setting unless given.",
+    description: "Whether the node is cleaned before it becomes `available`. Defaults to the conductors' setting.",
   },
-  network_data: { type: 'object', description: 'Network configuration for the ramdisk, as a whole.' },
-  parent_node: { type: 'string', description: 'UUID of the node that this one is a part of.' },
+  network_data: { type: 'object', description: 'Static network configuration for the ramdisk. Replaced as a whole.' },
+  parent_node: { type: 'string', description: 'Name or UUID of the parent node.' },
   shard: { type: 'string', description: 'Shard that the node belongs to.' },
-  chassis_uuid: { type: 'string', description: 'UUID of the chassis that the node is in.' },
+  chassis_uuid: { type: 'string', description: 'UUID of the chassis that contains the node.' },
   disable_power_off: { type: 'boolean', description: 'Whether the node must never be powered off.' },
   retired: {
     type: 'boolean',
     description:
-      'Whether the node is to be used no more. An available node is taken to `manageable` first, by `state`.',
+      'Whether the node is retired. An available node cannot be retired: set `state` to `manageable` as well.',
   },
-  retired_reason: { type: 'string', description: 'Why it is retired.' },
-  protected: { type: 'boolean', description: 'Whether an active node must not be undeployed, rebuilt or deleted.' },
-  protected_reason: { type: 'string', description: 'Why it is protected.' },
-  maintenance: { type: 'boolean', description: 'Whether the node is in maintenance; it stays as it is unless given.' },
-  maintenance_reason: { type: 'string', description: 'Why it is in maintenance.' },
+  retired_reason: { type: 'string', description: 'Reason for the retirement.' },
+  protected: {
+    type: 'boolean',
+    description: 'Whether an active node is protected from being undeployed, rebuilt or deleted.',
+  },
+  protected_reason: { type: 'string', description: 'Reason for the protection.' },
+  maintenance: { type: 'boolean', description: 'Whether the node is in maintenance. If omitted, it is left as it is.' },
+  maintenance_reason: { type: 'string', description: 'Reason for the maintenance.' },
   configdrive: {
     type: 'string',
     secret: true,
-    description: 'Given to the node when it is deployed: a URL, or gzipped and base64-encoded ISO 9660.',
+    description: 'Config drive for the deployment: a URL, or a gzipped and base64-encoded ISO 9660 image.',
   },
 });
 
 const interfaceText = (what: string): string =>
-  `The implementation of its ${what} interface; the driver's default unless given.`;
+  `Implementation of the ${what} interface. A new node gets the driver's default.`;
 const interfaceFields = defineFields({
   bios_interface: { type: 'string', description: interfaceText('BIOS') },
   boot_interface: { type: 'string', description: interfaceText('boot') },
@@ -111,70 +114,71 @@ export const baremetalNodeDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Create, change, provision or delete a bare-metal node',
   description: [
-    'Brings one node of the Bare Metal service (Ironic) to what is wanted: its attributes, traits and ports, its maintenance, its provision state. What is not named stays as it is, and a second run changes nothing.',
-    'A node is found by `uuid`, else by `name`, else by the addresses of its `ports`. With neither a node is created in every run. Only the driver is needed for that; the UUID comes back.',
-    'Mappings are merged key by key. Passwords, which Ironic masks, are never written back; `update_secrets` says when given ones are written. A field that the server is too old for is named with the version that it needs.',
-    'A node that is in use (with an instance or an allocation, or deployed) is not touched unless `force_in_use` says so. Locks are waited for; a failed state is reported with the `last_error` of the node.',
-    'Works with Keystone, and on a standalone Ironic with `auth_type` `none` or `http_basic`.',
+    'Manages one node of the Bare Metal service (Ironic): its attributes, traits, ports and port groups, maintenance and provision state. Options that are not given are left as they are. Running it again changes nothing.',
+    'The node is found by `uuid`, or else by `name`, or else by the addresses of its `ports`. If none of them is given, every run creates a node; this requires only `driver`, and the UUID is returned.',
+    'Mappings are merged by key. Masked passwords that Ironic returns are never written back; `update_secrets` determines when given passwords are written. If the server is too old for a field, the error names the API version that the field requires.',
+    'A node that is in use (deployed, or with an instance or an allocation) is not changed unless `force_in_use` is set. It waits for locked nodes, and reports a failed state with the `last_error` of the node.',
+    'Works with Keystone, and with a standalone Ironic if `auth_type` is `none` or `http_basic`.',
   ],
   writes: true,
   fields: { ...identityFields, ...valueFields, ...interfaceFields, ...handlingFields, ...loginFields },
   returns: {
     uuid: {
-      description: "The node's UUID; empty where there is none.",
+      description: 'UUID of the node. Empty if it does not exist.',
       type: 'str',
       returned: 'always',
       sample: '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e',
     },
     name: {
-      description: "The node's name; empty where it has none.",
+      description: 'Name of the node. Empty if it has none.',
       type: 'str',
       returned: 'always',
       sample: 'rack1-01',
     },
     action: {
-      description: 'What was done, or in check mode would be: `create`, `change`, `delete`, `up_to_date` or `failed`.',
+      description:
+        'What was done, or would be done in check mode: `create`, `change`, `delete`, `up_to_date` or `failed`.',
       type: 'str',
       returned: 'always',
       sample: 'create',
     },
     reason: {
-      description: 'What differed, or why it failed.',
+      description: 'The fields that differed, or why the operation failed.',
       type: 'str',
       returned: 'always',
       sample: 'driver_info.ipmi_address, resource_class',
     },
     error_code: {
-      description: 'Code of the error that stopped the work half-way.',
+      description: 'Code of the error that interrupted the operation.',
       type: 'str',
-      returned: 'when something was changed before it failed',
+      returned: 'when the node was changed before the operation failed',
       sample: 'NODE_FAILED',
     },
     provision_state: {
-      description: 'The state that it is in; empty where there is no node.',
+      description: 'Current provision state. Empty if the node does not exist.',
       type: 'str',
       returned: 'always',
       sample: 'available',
     },
     node: {
-      description: 'All that Ironic tells of the node, passwords masked.',
+      description: 'The node as returned by Ironic, with passwords masked.',
       type: 'dict',
-      returned: 'when there is one',
+      returned: 'when the node exists',
     },
     validation: {
       description:
-        'What the interfaces say of the settings, asked before the node is provided or deployed: for each interface `result` (true, false, or null where there is none) and `reason`.',
+        'Result of validating the interfaces before the node was provided or deployed: for each interface `result` (true, false, or null if the driver does not have it) and `reason`.',
       type: 'dict',
       returned: 'when the node was provided or deployed',
     },
   },
   examples: [
     {
-      title: 'Create a node; the driver alone is enough',
+      title: 'Create a node with nothing but a name and a driver',
       arguments: { cloud: 'uc_dev', name: 'rack1-01', driver: 'ipmi' },
     },
     {
-      title: 'Describe a node with its ports and bring it to available',
+      title: 'Configure a node with its ports and make it available',
       arguments: {
         cloud: 'uc_dev',
         name: 'rack1-01',
@@ -193,7 +197,7 @@ export const baremetalNodeDeclaration = defineDeclaration({
       },
     },
     {
-      title: 'Say which controller a node of a standalone Ironic has, and take its deploy kernel away',
+      title: 'Change the BMC port of a node of a standalone Ironic and remove its deploy images',
       arguments: {
         auth_type: 'none',
         endpoint_override: { baremetal: 'http://127.0.0.1:6385' },
@@ -202,7 +206,7 @@ export const baremetalNodeDeclaration = defineDeclaration({
       },
     },
     {
-      title: 'See what deleting a node would do',
+      title: 'Show what deleting a node would change',
       arguments: { cloud: 'uc_dev', name: 'rack1-01', state: 'absent' },
       dryRun: true,
     },

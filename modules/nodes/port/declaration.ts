@@ -1,4 +1,4 @@
-// What baremetal_port takes and gives.
+// The options, return values and examples of baremetal_port.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
@@ -9,55 +9,61 @@ const portFields = defineFields({
     type: 'string',
     aliases: ['mac'],
     description:
-      'The MAC address, in any usual notation: colons, dashes, dots or none, any case. It finds the port, unless `uuid` does.',
+      'MAC address in any common notation: with colons, dashes, dots or no separators, in upper or lower case. The port is found by it unless `uuid` is given.',
   },
-  uuid: { type: 'string', description: 'UUID of the port. With another `address` the port gets that one.' },
+  uuid: { type: 'string', description: 'UUID of the port. If `address` differs, the address of the port is changed.' },
   node: {
     type: 'string',
-    description: 'Name or UUID of the node that has the port. Needed where the port is to be created.',
+    description: 'Name or UUID of the node that has the port. Required to create a port.',
   },
   state: {
     type: 'string',
     choices: ['present', 'absent'],
-    description: 'Whether there is to be such a port.',
+    description: 'Whether the port should exist.',
     default: 'present',
   },
   pxe_enabled: {
     type: 'boolean',
     aliases: ['pxe'],
-    description: 'Whether the node boots by this port when it is deployed. A new port does.',
+    description: 'Whether the node can boot from the network through this port. New ports can, by default.',
   },
   local_link_connection: {
     type: 'object',
     aliases: ['llc'],
-    description: 'The switch port behind it: `switch_id`, `port_id`, `switch_info`; as a whole.',
+    description:
+      'Switch port that the port is connected to: `switch_id`, `port_id` and `switch_info`. Replaced as a whole.',
   },
   portgroup_uuid: {
     type: 'string',
     aliases: ['port_group'],
-    description: 'UUID of the port group that it belongs to. Empty text removes it, as with every text here.',
+    description:
+      'UUID of the port group that the port belongs to. An empty string removes it; this holds for every text field of a port.',
   },
-  physical_network: { type: 'string', description: 'The physical network that it is connected to.' },
-  is_smartnic: { type: 'boolean', description: 'Whether it is a smart NIC.' },
-  extra: { type: 'object', description: 'Anything else to keep with the port. Merged by key; null removes a key.' },
+  physical_network: { type: 'string', description: 'Physical network that the port is connected to.' },
+  is_smartnic: { type: 'boolean', description: 'Whether the port is a Smart NIC.' },
+  extra: { type: 'object', description: 'Arbitrary metadata of the port. Merged by key; null removes a key.' },
   name: { type: 'string', description: 'Name of the port.' },
-  description: { type: 'string', description: 'A text about the port.' },
-  vendor: { type: 'string', description: 'Vendor of the network card.' },
-  category: { type: 'string', description: 'Category of the port, for networks of tenants.' },
+  description: { type: 'string', description: 'Description of the port.' },
+  vendor: { type: 'string', description: 'Vendor of the network interface card.' },
+  category: { type: 'string', description: 'Category of the port, for trait-based networking.' },
   available_for_dynamic_portgroup: {
     type: 'boolean',
-    description: 'Whether the port may become part of a port group that is made on demand.',
+    description: 'Whether the port may become a member of a dynamically created port group.',
   },
-  purge: { type: 'boolean', description: 'Whether `extra` is to hold exactly what is given.', default: false },
+  purge: {
+    type: 'boolean',
+    description: 'Whether `extra` is replaced by the given mapping instead of being merged with it.',
+    default: false,
+  },
   force_in_use: {
     ...handlingFields.force_in_use,
-    description: 'Change, move or delete the port also where a node is in use.',
+    description: 'Change, move or delete the port even if the node is in use.',
   },
   move: handlingFields.move,
   with_maintenance: {
     ...handlingFields.with_maintenance,
     description:
-      "Set the node's maintenance for the moment that the change needs it, and end it again. It also says that the node may be in use.",
+      'Put the node into maintenance while the port is changed, if the change requires it. This also allows changing a port of a node in use.',
   },
   lock_timeout: handlingFields.lock_timeout,
 });
@@ -68,40 +74,41 @@ export const baremetalPortDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Create, change, move or delete a network port of a bare-metal node',
   description: [
-    'Brings one port of the Bare Metal service (Ironic) to what is wanted. A second run changes nothing, in whatever notation the MAC address is written.',
-    'A MAC address that another node has is an error that names the node; with `move` the port is deleted there and created here.',
-    'Ironic changes connectivity only while the node is enrolled, inspected, manageable or in maintenance. `with_maintenance` sets maintenance for that moment.',
+    'Manages one port of the Bare Metal service (Ironic). Running it again changes nothing, whatever notation of the MAC address is used.',
+    'If another node already has the MAC address, it fails and names that node. With `move` the port is deleted on that node and created on this one.',
+    'Ironic accepts changes of the connectivity of a port only while the node is in state `enroll`, `inspecting`, `inspect wait` or `manageable`, or in maintenance. `with_maintenance` puts the node into maintenance for the change.',
   ],
   writes: true,
   fields: { ...portFields, ...loginFields },
   returns: {
-    uuid: { description: "The port's UUID; empty where there is none.", type: 'str', returned: 'always' },
+    uuid: { description: 'UUID of the port. Empty if it does not exist.', type: 'str', returned: 'always' },
     address: {
-      description: 'The MAC address as Ironic writes it.',
+      description: 'MAC address in lower case, separated by colons.',
       type: 'str',
       returned: 'always',
       sample: '52:54:00:ab:cd:01',
     },
     node_uuid: {
-      description: 'UUID of the node that has it; empty where there is no port.',
+      description: 'UUID of the node that has the port. Empty if the port does not exist.',
       type: 'str',
       returned: 'always',
     },
     action: {
-      description: 'What was done, or in check mode would be: `create`, `change`, `move`, `delete` or `up_to_date`.',
+      description:
+        'What was done, or would be done in check mode: `create`, `change`, `move`, `delete` or `up_to_date`.',
       type: 'str',
       returned: 'always',
       sample: 'create',
     },
-    port: { description: 'All that Ironic tells of the port.', type: 'dict', returned: 'when there is one' },
+    port: { description: 'The port as returned by Ironic.', type: 'dict', returned: 'when the port exists' },
   },
   examples: [
     {
-      title: 'Give a node a port',
+      title: 'Create a port of a node',
       arguments: { cloud: 'uc_dev', node: 'rack1-01', address: '52-54-00-AB-CD-01', physical_network: 'physnet1' },
     },
     {
-      title: 'Say where a port of an available node is plugged in',
+      title: 'Set the switch port of a port of an available node',
       arguments: {
         cloud: 'uc_dev',
         address: '52:54:00:ab:cd:01',
@@ -110,7 +117,7 @@ export const baremetalPortDeclaration = defineDeclaration({
       },
     },
     {
-      title: 'Take a port from the node that had it before',
+      title: 'Move a port to another node',
       arguments: { cloud: 'uc_dev', node: 'rack1-02', address: '52:54:00:ab:cd:01', move: true },
     },
     { title: 'Delete a port', arguments: { cloud: 'uc_dev', address: '52:54:00:ab:cd:01', state: 'absent' } },

@@ -366,7 +366,7 @@ describe('the file of "openstack baremetal create"', () => {
     );
 
     expect(other.failures).toEqual([
-      'node n2: port group n1-bond0 is n1-bond0 of node n1 already: Ironic has each name and address of port groups once',
+      'node n2: port group n1-bond0 is already n1-bond0 of node n1: names and addresses of port groups are unique in Ironic',
     ]);
   });
 

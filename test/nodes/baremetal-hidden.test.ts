@@ -23,7 +23,7 @@ describe('what is there and not seen', () => {
     await expect(site.node({ name: 'rack1-01', driver: 'fake-hardware' })).rejects.toMatchObject({
       code: 'NODE_HIDDEN',
       message: expect.stringMatching(
-        /there is a node rack1-01 already, which this login does not see: .*system_scope: all.*A node with name rack1-01 already exists/,
+        /a node rack1-01 already exists, but this login cannot see it: .*system_scope: all.*A node with name rack1-01 already exists/,
       ),
     });
   });
@@ -43,7 +43,7 @@ describe('what is there and not seen', () => {
     expect(values).toMatchObject({
       action: 'failed',
       error_code: 'PORT_HIDDEN',
-      reason: expect.stringContaining('there is a port 52:54:00:00:00:01 already, which this login does not see'),
+      reason: expect.stringContaining('a port 52:54:00:00:00:01 already exists, but this login cannot see it'),
     });
   });
 });
@@ -65,7 +65,7 @@ describe('the owner of a node that is created', () => {
     expect(owner()).toBe(site.keystone.admin.project.id);
     expect(outcome.warnings).toEqual([
       expect.stringMatching(
-        /Ironic has made project \S+, that of the login, the owner of the node: give owner if that is meant, else .*system_scope: all/,
+        /Ironic has made project \S+, that of the login, the owner of the node: set owner if that is intended, or .*system_scope: all/,
       ),
     ]);
   });

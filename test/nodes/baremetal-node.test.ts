@@ -171,7 +171,7 @@ describe('a node', () => {
     for (const name of ['n1', 'n2']) {
       await expect(site.node({ name, driver: 'fake-hardware', parent_node: 'nobody' })).rejects.toMatchObject({
         code: 'CHANGE_REFUSED',
-        message: expect.stringMatching(/parent_node: there is no node "nobody", or this login is not shown it/),
+        message: expect.stringMatching(/parent_node: there is no node "nobody", or this login cannot see it/),
       });
     }
     expect(site.nodeWrites()).toEqual([]);

@@ -39,7 +39,7 @@ const valueFields = defineFields({
   resource_class: {
     type: 'string',
     description:
-      'Resource class by which flavors request the node. An empty string removes it; this holds for every text field of a node.',
+      'Resource class, which flavors use to request the node. An empty string removes it; this holds for every text field of a node.',
   },
   traits: {
     type: 'list',

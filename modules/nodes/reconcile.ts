@@ -12,7 +12,7 @@ import {
   type NodeProgress,
   type NodeResult,
   type ResultParts,
-  type Verdict,
+  type NodeVerdict,
 } from './policy/node-result.js';
 import { nodeTitle } from './policy/node-states.js';
 import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/provisioning.js';
@@ -88,7 +88,7 @@ async function* deleteExisting(run: NodeRun, node: NodeDetails): AsyncGenerator<
   yield { changed: true };
 }
 
-function failedVerdict({ context }: NodeRun, error: unknown, { node }: NodeProgress): Verdict {
+function failedVerdict({ context }: NodeRun, error: unknown, { node }: NodeProgress): NodeVerdict {
   const { code, reason, facts } = failureOfPart(error, context.log);
   return { action: 'failed', reason, code, namesNode: node !== undefined && facts.node === node.uuid };
 }

@@ -35,7 +35,7 @@ const enrollFields = defineFields({
   bypass_inventory: {
     type: 'boolean',
     description:
-      'Enrol nodes in Ironic even if the service catalog contains Doni, which enrols nodes itself and would undo changes that it does not know of.',
+      'Enroll nodes in Ironic even if the service catalog contains Doni, which enrolls nodes itself and would undo changes that it does not know of.',
     default: false,
   },
 });
@@ -44,7 +44,7 @@ export const baremetalEnrollDeclaration = defineDeclaration({
   name: 'baremetal_enroll',
   command: 'enroll',
   versionAdded: '0.1.0',
-  summary: 'Enrol many bare-metal nodes with their ports from an inventory',
+  summary: 'Enroll many bare-metal nodes with their ports from an inventory',
   description: [
     'Reads an inventory of nodes, validates it, and creates or changes each node with its ports and brings it to the requested provision state. All errors of the inventory are reported together, with line number or index, before the first request is sent.',
     'It can be interrupted at any point and run again: existing nodes are compared, missing ones are created, and it waits for nodes whose state is changing. A second run changes nothing. Concurrent runs with the same inventory do not interfere with each other.',
@@ -102,11 +102,11 @@ export const baremetalEnrollDeclaration = defineDeclaration({
       dryRun: true,
     },
     {
-      title: 'Enrol the nodes of a CSV table and make them available',
+      title: 'Enroll the nodes of a CSV table and make them available',
       arguments: { cloud: 'uc_dev', inventory: 'nodes.csv', defaults: { driver: 'ipmi', resource_class: 'baremetal' } },
     },
     {
-      title: 'Enrol two nodes in a standalone Ironic and bring them to manageable',
+      title: 'Enroll two nodes in a standalone Ironic and bring them to manageable',
       arguments: {
         auth_type: 'none',
         endpoint_override: { baremetal: 'http://127.0.0.1:6385' },

@@ -35,7 +35,7 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
       if (!args.bypass_inventory && cloud.hasService('inventory'))
         throw new OperationError(
           'INVENTORY_SERVICE',
-          'this cloud has Doni, which enrols nodes and would undo changes that it does not know: enrol the nodes in Doni, or give bypass_inventory: true',
+          'this cloud has Doni, which enrolls nodes and would undo changes that it does not know: enroll the nodes in Doni, or give bypass_inventory: true',
         );
     },
   });
@@ -89,7 +89,7 @@ function enrollOutcome(results: readonly NodeResult[], { ignored }: Inventory, {
     warnings: [
       ...secretWarnings(results),
       ...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)),
-      ...(ignored.length > 0 ? [`ignored, since enrolment does not use them: ${ignored.join(', ')}`] : []),
+      ...(ignored.length > 0 ? [`ignored, since enrollment does not use them: ${ignored.join(', ')}`] : []),
     ],
     differences: results
       .filter(({ changed }) => changed)

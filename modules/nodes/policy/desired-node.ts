@@ -23,7 +23,7 @@ export interface DesiredNode extends DesiredFields {
   readonly ignored: readonly string[];
 }
 
-/** Keys of bifrost's inventory for what is not enrolment. */
+/** Keys of bifrost's inventory for what is not enrollment. */
 const bifrostOnly = new Set([
   ...[
     'host_groups',

@@ -60,7 +60,7 @@ export interface ResultParts {
   readonly uncompared?: readonly string[];
 }
 
-export interface Verdict {
+export interface NodeVerdict {
   readonly action: NodeAction;
   readonly reason: string;
   readonly code?: string;
@@ -69,7 +69,7 @@ export interface Verdict {
 
 export function nodeResult(
   { desired, progress, differences = [], warnings = [], uncompared = [] }: ResultParts,
-  { action, reason, code = '', namesNode = false }: Verdict,
+  { action, reason, code = '', namesNode = false }: NodeVerdict,
 ): NodeResult {
   const { node, changed, validation } = progress;
   const name = node?.name || (typeof desired.attributes.name === 'string' ? desired.attributes.name : '');
@@ -93,14 +93,14 @@ export function sideOf(differences: readonly NodeDifference[], side: 'before' | 
 }
 
 /** What a plan does to a node, and why. */
-export function plannedVerdict(isNew: boolean, differences: readonly NodeDifference[]): Verdict {
+export function plannedVerdict(isNew: boolean, differences: readonly NodeDifference[]): NodeVerdict {
   if (isNew) return { action: 'create', reason: 'there was no such node' };
   if (differences.length === 0) return { action: 'up_to_date', reason: 'nothing differs' };
   return { action: 'change', reason: [...new Set(differences.map(({ field }) => field))].join(', ') };
 }
 
 /** What was done when a plan was carried out. */
-export function appliedVerdict(planned: Verdict, { created, changed }: NodeProgress): Verdict {
+export function appliedVerdict(planned: NodeVerdict, { created, changed }: NodeProgress): NodeVerdict {
   const action = created ? 'create' : changed ? 'change' : 'up_to_date';
   return { action, reason: changed ? planned.reason : 'another run has done it meanwhile' };
 }

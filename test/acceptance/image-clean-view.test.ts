@@ -8,7 +8,7 @@ import { bootServer } from './compute.js';
 import { actionsOf, openOldSite, sql } from './image-clean-site.js';
 import { withSite, writesTo, type Site } from './site.js';
 
-const due = '19 months old, deleted from 18';
+const due = '19 months old, deleted at 18';
 
 /** A login of the admin that can never be one to the whole system. */
 async function applicationCredential({ cloud, project, scope, afterwards }: Site): Promise<object> {
@@ -140,7 +140,7 @@ test.concurrent(
     });
     expect(rows.get(unused.id)).toMatchObject({
       used_by: [],
-      plan: { action: 'hide', reason: '13 months old, hidden from 12' },
+      plan: { action: 'hide', reason: '13 months old, hidden at 12' },
     });
     expect(new Map([...rows].map(([id, { plan }]) => [id, (plan as { reason: string }).reason]))).toEqual(
       new Map(cleaned.images.map(({ id, reason }) => [id, reason])),

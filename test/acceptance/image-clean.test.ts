@@ -7,7 +7,7 @@ import { openIronic } from './baremetal.js';
 import { actionsOf, openOldSite, sql, type OldSite } from './image-clean-site.js';
 import { withSite, writesTo, type Site } from './site.js';
 
-const due = '19 months old, deleted from 18';
+const due = '19 months old, deleted at 18';
 
 /** What each image is for, and what is to become of it. An image that is not ours to clean has no expectation. */
 interface Case {
@@ -19,12 +19,12 @@ async function seedAges({ site, seed }: OldSite): Promise<Case[]> {
   const id = randomUUID();
   const seeds: [months: number, attributes: Record<string, unknown>, expected: string | RegExp][] = [
     [40, { name: site.name }, `keep current: the production image of ${site.name}`],
-    [5, {}, 'keep archived: 5 months old; to be hidden from'],
-    [12, {}, 'hide archived: 12 months old, hidden from 12'],
-    [17, { visibility: 'community' }, 'hide archived: 17 months old, hidden from 12'],
-    [13, { visibility: 'private' }, 'keep archived: 13 months old and hidden; to be deleted from'],
-    [13, { os_hidden: true }, 'keep archived: 13 months old and hidden; to be deleted from'],
-    [18, {}, 'delete archived: 18 months old, deleted from 18'],
+    [5, {}, 'keep archived: 5 months old; due to be hidden on'],
+    [12, {}, 'hide archived: 12 months old, hidden at 12'],
+    [17, { visibility: 'community' }, 'hide archived: 17 months old, hidden at 12'],
+    [13, { visibility: 'private' }, 'keep archived: 13 months old and hidden; due to be deleted on'],
+    [13, { os_hidden: true }, 'keep archived: 13 months old and hidden; due to be deleted on'],
+    [18, {}, 'delete archived: 18 months old, deleted at 18'],
     [19, { visibility: 'private' }, `delete archived: ${due}`],
     [19, { os_hidden: true }, `delete archived: ${due}`],
     [19, { name: `${site.name}-20230302-1677628504.897832` }, `delete archived: ${due}`],
@@ -37,16 +37,16 @@ async function seedAges({ site, seed }: OldSite): Promise<Case[]> {
     [
       19,
       { name: `${site.name}-Gone` },
-      'hide deprecated: 19 months old, hidden from 12; to be deleted 30 days later at the earliest',
+      'hide deprecated: 19 months old, hidden at 12; due to be deleted 30 days later at the earliest',
     ],
     [
       13,
       { name: `${site.name}-Going`, visibility: 'private' },
-      'hide deprecated: 13 months old, and hidden by somebody else',
+      'hide deprecated: 13 months old, and already hidden',
     ],
     [19, { name: `${site.name} of Bob: keep` }, 'keep archived: left alone: its name is neither'],
     [19, { protected: true }, `skip archived: protected in Glance; ${due}`],
-    [19, { name: `${site.name}-Skipped-20230302` }, `skip archived: named by skip_images; ${due}`],
+    [19, { name: `${site.name}-Skipped-20230302` }, `skip archived: listed in skip_images; ${due}`],
   ];
   return Promise.all(
     seeds.map(async ([months, attributes, expected]) => ({
@@ -185,7 +185,7 @@ test.concurrent(
     expect(refused).toMatchObject({
       failed: true,
       changed: false,
-      msg: expect.stringContaining('more than max_deletes 3'),
+      msg: expect.stringContaining('more than max_deletes (3'),
     });
     expect(writesTo(site.glanceProxy)).toEqual([]);
 
@@ -237,7 +237,7 @@ test.concurrent(
     const result = await old.clean();
 
     expect(result).toMatchObject({ failed: true, changed: false, code: 'USE_UNKNOWN' });
-    expect(result.msg).toMatch(/^Nova does not tell which images are in use, so nothing is hidden or deleted: .*503/);
+    expect(result.msg).toMatch(/^Nova does not report which images are in use, so nothing is hidden or deleted: .*503/);
     expect(writesTo(site.glanceProxy)).toEqual([]);
   }),
 );
@@ -266,7 +266,7 @@ test.concurrent(
       failed: true,
       changed: false,
       code: 'USE_UNKNOWN',
-      msg: expect.stringContaining('Ironic does not tell which images are in use'),
+      msg: expect.stringContaining('Ironic does not report which images are in use'),
     });
     expect(actionsOf(result).get(image.id)).toBe(
       `skip archived: used by node last-${site.scope} (driver_info rescue_ramdisk); ${due}`,

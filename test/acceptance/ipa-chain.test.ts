@@ -64,9 +64,7 @@ async function expectBooting(ipa: IpaSite, nodes: readonly string[], build: Buil
 function sparedFor(site: ObjectsSite, { kernel, initramfs }: Build): [string, unknown][] {
   const reason = (key: string): unknown => {
     const node = `node ${site.name}-[abc] \\(driver_info ${key}\\)`;
-    return expect.stringMatching(
-      `^skip archived: used by ${node}, ${node} and 1 more; 20 months old, deleted from 18$`,
-    );
+    return expect.stringMatching(`^skip archived: used by ${node}, ${node} and 1 more; 20 months old, deleted at 18$`);
   };
   return [
     [kernel, reason('deploy_kernel')],
@@ -122,7 +120,7 @@ test(
     const planned = await clean({ ...cleaning, _ansible_check_mode: true });
     const gone = [first.kernel, first.initramfs].map((id): [string, string] => [
       id,
-      'delete archived: 20 months old, deleted from 18',
+      'delete archived: 20 months old, deleted at 18',
     ]);
     const expected = new Map([...gone, ...sparedFor(site, second), ...production(third)]);
     expect([planned.changed, actionsOf(planned)]).toEqual([true, expected]);

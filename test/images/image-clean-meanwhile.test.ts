@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-const age = '26 months old, deleted from 18';
+const age = '26 months old, deleted at 18';
 
 /** The one that Glance lists last of those that were created at the same time. */
 function lastOf(images: readonly StoredImage[]): StoredImage {
@@ -84,7 +84,7 @@ describe('between the plan and the change', () => {
 
     expect(resultOf(await clean(site), image)).toMatchObject({
       action: 'skip',
-      reason: `somebody changed its ${attribute} meanwhile; ${age}`,
+      reason: `its ${attribute} was changed by somebody else during the run; ${age}`,
     });
     expect(site.writes()).toEqual([]);
   });
@@ -103,7 +103,7 @@ describe('between the plan and the change', () => {
     const outcome = await clean(site);
 
     expect(outcome).toMatchObject({ changed: true, message: '20 delete, 1 failed, 1 skip' });
-    expect(outcome.failures[0]).toContain('Doni does not tell which images are in use');
+    expect(outcome.failures[0]).toContain('Doni does not report which images are in use');
     expect(site.writes()).toHaveLength(20);
   });
 
@@ -115,7 +115,7 @@ describe('between the plan and the change', () => {
     const outcome = await clean(site);
 
     expect(outcome.message).toBe('1 delete, 1 failed, 1 skip');
-    expect(outcome.failures[0]).toContain('Nova does not tell which images are in use');
+    expect(outcome.failures[0]).toContain('Nova does not report which images are in use');
   });
 
   test('a server that starts while other images are being deleted saves its image', async () => {

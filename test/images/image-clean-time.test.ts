@@ -55,7 +55,9 @@ describe('a clock that is', () => {
 
     await expect(cleanAt(now)).rejects.toMatchObject({
       code: 'CLOCK_DIFFERS',
-      message: expect.stringContaining(`ahead of that of ${site.users.inventory.url}, which says 2026-05-30T12:00:00Z`),
+      message: expect.stringContaining(
+        `ahead of that of ${site.users.inventory.url}, which reports 2026-05-30T12:00:00Z`,
+      ),
     });
     expect(site.writes()).toEqual([]);
   });
@@ -105,7 +107,7 @@ describe('a production image whose name has just left the catalogue', () => {
     expect(await run(now)).toMatchObject({ changed: false });
     expect(resultOf(await run(later(29)), image)).toMatchObject({
       action: 'keep',
-      reason: expect.stringContaining('to be deleted from 2026-07-01'),
+      reason: expect.stringContaining('due to be deleted on 2026-07-01'),
     });
     expect(site.glance.state.images.has(image.id)).toBe(true);
     expect(resultOf(await run(later(31)), image)).toMatchObject({ action: 'delete' });
@@ -120,7 +122,7 @@ describe('a production image whose name has just left the catalogue', () => {
 
       expect(resultOf(await cleanAt(now), image)).toMatchObject({
         action: 'hide',
-        reason: expect.stringContaining('hidden by somebody else'),
+        reason: expect.stringContaining('already hidden'),
       });
       expect(await cleanAt(now)).toMatchObject({ changed: false });
       expect(site.glance.state.images.get(image.id)).toMatchObject({ ...hiding, name: 'CC-CentOS7' });
@@ -148,7 +150,7 @@ describe('a catalogue that has lost many names', () => {
       const outcome = await cleanAt(now, {}, checkMode);
       expect(outcome.failures).toEqual([
         expect.stringContaining(
-          'the catalogue has lost 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C): it is not believed',
+          'the catalogue no longer has 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C) and may be incomplete',
         ),
       ]);
       expect(

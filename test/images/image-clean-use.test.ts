@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-const age = '26 months old, deleted from 18';
+const age = '26 months old, deleted at 18';
 
 describe('an image is left alone while it is used by', () => {
   test.each([
@@ -280,7 +280,7 @@ test("another project's images are never touched, whatever their properties say 
   seedOld(site, { owner: 'stranger' });
   seedOld(site, { owner: 'stranger', visibility: 'community' });
 
-  expect(await clean(site)).toMatchObject({ changed: false, message: 'no images to look after' });
+  expect(await clean(site)).toMatchObject({ changed: false, message: 'no images to manage' });
 });
 
 test.each(['private', 'shared', 'community', 'public'])(

@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-const age = '26 months old, deleted from 18';
+const age = '26 months old, deleted at 18';
 
 describe('an id in another spelling is that of the image,', () => {
   const spellings: readonly (readonly [string, (id: string) => string])[] = [
@@ -152,7 +152,7 @@ const hidings: readonly Hiding[] = [
       segments[1] === 'os-hypervisors'
         ? { status: 200, body: { hypervisors: [{ id: '1', hypervisor_type: 'ironic' }] } }
         : undefined,
-    'shows this login 0 nodes, and Nova has 1 bare-metal hypervisors',
+    'shows this login 0 nodes but Nova has 1 bare-metal hypervisors',
   ],
   [
     'Cinder refuses its services, as it does to whom it hides volumes',

@@ -62,8 +62,8 @@ describe('a cleaning', () => {
       },
     ]);
     expect(planned.table.rows).toEqual([
-      [toDelete.name, 'archived', '26 mo', 'delete', '26 months old, deleted from 18', toDelete.id],
-      [toHide.name, 'archived', '12 mo', 'hide', '12 months old, hidden from 12', toHide.id],
+      [toDelete.name, 'archived', '26 mo', 'delete', '26 months old, deleted at 18', toDelete.id],
+      [toHide.name, 'archived', '12 mo', 'hide', '12 months old, hidden at 12', toHide.id],
     ]);
     expect(site.writes()).toEqual([]);
   });
@@ -102,7 +102,9 @@ describe('a cleaning', () => {
 
     const outcome = await clean(site);
 
-    expect(outcome.message).toBe('1 delete (not asked, since this cloud has none: compute, block-storage, inventory)');
+    expect(outcome.message).toBe(
+      '1 delete (services that this cloud does not have: compute, block-storage, inventory)',
+    );
     expect(outcome.values).toMatchObject({ sources: ['baremetal'], absent: ['compute', 'block-storage', 'inventory'] });
   });
 
@@ -116,7 +118,7 @@ describe('a cleaning', () => {
     site.store.put('prod/current', '{}');
     const empty = await clean(site);
     expect(resultOf(empty, centos)).toMatchObject({ state: 'deprecated', action: 'keep' });
-    expect(empty.warnings).toEqual(['the catalogue is empty: no name counts as deprecated']);
+    expect(empty.warnings).toEqual(['the catalogue is empty, so no name counts as deprecated']);
     site.store.put('prod/current', '{"CC-Ubuntu22.04": "20250422-v1-amd", "CC-CentOS7": 7}');
     expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'current', action: 'keep' });
     site.store.put('prod/current', '{"CC-Ubuntu22.04": "20250422-v1-amd"}');
@@ -141,7 +143,7 @@ describe('a cleaning', () => {
     expect(outcome).toMatchObject({
       changed: false,
       message: '3 skip',
-      failures: [expect.stringContaining('deletes 2 images, more than max_deletes 1')],
+      failures: [expect.stringContaining('deletes 2 images, more than max_deletes (1)')],
     });
     expect(site.writes()).toEqual([]);
     expect(await clean(site, { max_deletes: 2 })).toMatchObject({ changed: true, failures: [] });
@@ -204,7 +206,7 @@ describe('a selection', () => {
 
     expect(resultOf(outcome, image)).toMatchObject({
       action: 'skip',
-      reason: 'named by skip_images; 26 months old, deleted from 18',
+      reason: 'listed in skip_images; 26 months old, deleted at 18',
     });
     expect(site.writes()).toEqual([]);
   });
@@ -212,15 +214,17 @@ describe('a selection', () => {
   test('of what to skip warns of an entry that names nothing', async () => {
     const { warnings } = await clean(site, { skip_images: ['CC-Ubuntu22', '0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11'] });
 
-    expect(warnings).toEqual(['skip_images: the site has no image CC-Ubuntu22, 0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11']);
+    expect(warnings).toEqual([
+      'skip_images: no image of the site matches CC-Ubuntu22, 0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11',
+    ]);
   });
 });
 
 test.each([
-  [{ hide_image_age_in_month: 18 }, 'hide_image_age_in_month: 18 is not smaller than delete_image_age_in_month, 18'],
+  [{ hide_image_age_in_month: 18 }, 'hide_image_age_in_month (18) must be smaller than delete_image_age_in_month (18)'],
   [
     { hide_image_age_in_month: 20, delete_image_age_in_month: 6 },
-    'hide_image_age_in_month: 20 is not smaller than delete_image_age_in_month, 6',
+    'hide_image_age_in_month (20) must be smaller than delete_image_age_in_month (6)',
   ],
   [{ hide_image_age_in_month: -1 }, 'hide_image_age_in_month: -1 is out of range; allowed: 0 to 1200'],
   [

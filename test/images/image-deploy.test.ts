@@ -232,7 +232,7 @@ describe('a selection', () => {
     [{ latest: 'a,b,c,d' }, 'latest'],
     [{ object_store_url: '' }, 'object_store_url'],
     [{ catalog: 'release' }, 'catalog[0]: "release" is not allowed; allowed: releases, objects'],
-    [{ catalog: [] }, 'catalog: [] is not allowed'],
+    [{ catalog: [] }, 'catalog must not be empty'],
     [{ images: ['CC-Ubuntu22.04', '0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b'] }, 'has ids and names in it'],
     [{ image_prefix: 'CC Ubuntu/' }, 'image_prefix'],
   ])('that is wrong, as %j, is refused before anything is asked', async (args, message) => {

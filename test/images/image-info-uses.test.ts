@@ -70,7 +70,7 @@ describe('with uses', () => {
     expect(outcome.values.uses_unknown).toEqual([
       { service: 'baremetal', reason: expect.stringContaining('not all nodes are shown') },
     ]);
-    expect(outcome.failures).toEqual([expect.stringContaining('Ironic does not tell which images are in use')]);
+    expect(outcome.failures).toEqual([expect.stringContaining('Ironic does not report which images are in use')]);
   });
 });
 
@@ -120,9 +120,9 @@ describe('with plan', () => {
 
     expect(rowOf(outcome, image)?.plan).toMatchObject({
       action: 'skip',
-      reason: expect.stringContaining('a cleaning would be refused: would delete'),
+      reason: expect.stringContaining('image_clean would refuse to run (planned action: delete)'),
     });
-    expect(outcome.failures).toEqual([expect.stringContaining('Cinder does not tell')]);
+    expect(outcome.failures).toEqual([expect.stringContaining('Cinder does not report')]);
     await expect(site.run(imageInfo, { plan: true }, { now: new Date('2028-01-01T00:00:00Z') })).resolves.toMatchObject(
       { failures: expect.arrayContaining([expect.stringContaining('days ahead of')]) },
     );

@@ -3,7 +3,7 @@ import { OperationError } from '../../core/errors.js';
 import { isNotFound } from '../http/errors.js';
 import { readPages, textAt } from '../paging.js';
 import type { Ironic } from './api.js';
-import { isRedacted } from './visibility.js';
+import { isRedactionNotice } from '../../core/masking.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -228,7 +228,7 @@ function parseDetails(row: Values): NodeDetails {
 /** The text under a key; empty also where Ironic says only that this login may not know, as of `reservation` and `last_error`. */
 function toldAt(row: Values, key: string): string {
   const text = textAt(row, key);
-  return isRedacted(text) ? '' : text;
+  return isRedactionNotice(text) ? '' : text;
 }
 
 function mappingAt(row: Values, key: string): Values {

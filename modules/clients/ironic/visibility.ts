@@ -1,7 +1,6 @@
 // Whether this login sees every node. Ironic shows a project's user, its admin too, only the nodes of which the project is owner or lessee
 // (by default from 2024.1 on), and answers 200: a list alone proves nothing.
 import { randomUUID } from 'node:crypto';
-import { isRedactionNotice } from '../../core/masking.js';
 import { HttpError } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 
@@ -57,10 +56,4 @@ export async function adviceOnRole(cloud: Cloud): Promise<string> {
   return (await cloud.baremetalScope()) === 'system'
     ? `the user of the login from ${cloud.source} has too small a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
     : `the login from ${cloud.source} sees the nodes of its project only: a token of the whole system is needed; give the user a role there (openstack role add --user USER --system all admin) and log in by password, as an application credential cannot have it`;
-}
-
-/** Whether Ironic has withheld this value from the login, or any value in this mapping or list. */
-export function isRedacted(value: unknown): boolean {
-  if (typeof value === 'string') return isRedactionNotice(value);
-  return typeof value === 'object' && value !== null && Object.values(value).some(isRedacted);
 }

@@ -1,149 +1,152 @@
-// Carries the plan out, a batch at a time: before each batch everybody is asked again who uses what, and each image is looked at right before it is touched.
-import { deleteImage, getImage, type Image, type ImageChange } from '../../clients/glance/images.js';
+// Applies the plan batch by batch: all uses are read again before each batch, and each image is read again right before it is changed.
+import { deleteImage, getImage, type ImageChange } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId } from '../../core/uuid.js';
-import { markers } from '../policy/site-image.js';
-import { isHidden, requiredImageIds, type PlannedRetention, type RetentionImage } from '../policy/retention.js';
+import { dependentImages, dependentUser } from '../policy/boot-images.js';
 import { markerTime } from '../policy/dates.js';
-import { describeUse, describeUser, type ImageUse } from '../policy/image-uses.js';
+import { describeUse, describeUser } from '../policy/image-uses.js';
+import {
+  changeOrder,
+  changedAttribute,
+  isChange,
+  type PlannedRetention,
+  type RetentionAction,
+  type RetentionImage,
+} from '../policy/retention.js';
+import { assertClock, isHidden } from '../policy/retention-schedule.js';
+import { markers } from '../policy/site-image.js';
 import { changeImage, readSiteImages } from '../site-images.js';
-import { assertClock } from './clock.js';
-import type { Done, Run } from './run.js';
-import { findServerOf, readUses } from './sources.js';
+import { findServerOf, readUses } from '../uses.js';
+import type { CleanRun } from './plan.js';
 
-export interface Applied {
-  readonly done: readonly Done[];
-  /** Why the run was broken off. */
+/** What happened to one planned image. */
+export interface CleanResult {
+  readonly planned: PlannedRetention;
+  readonly action: RetentionAction | 'failed';
+  readonly reason: string;
+}
+
+export interface AppliedPlan {
+  readonly results: readonly CleanResult[];
+  /** Why the run stopped before the end of the plan. */
   readonly halt?: string;
 }
 
-/** How many images one look at all uses serves, and for how long: it must not get old. */
+/** How many images one reading of all uses covers, and for how long it is recent enough. */
 const batchImages = 20;
 const batchSeconds = 10;
 
-/** Stops at once where it can no longer be told what is in use; the failure of one image does not stop the others. */
-export async function apply(planned: readonly PlannedRetention[], run: Run): Promise<Applied> {
-  const done: Done[] = planned.filter(({ action }) => action !== 'hide' && action !== 'delete').map(asPlanned);
-  const waiting = inOrder(planned.filter(({ action }) => action === 'hide' || action === 'delete'));
-  while (waiting.length > 0) {
-    try {
-      for await (const result of applyBatch(waiting, run)) done.push(result);
-    } catch (error) {
-      rethrowProgramFault(error);
-      const halt = messageOf(error);
-      const [failed, ...others] = waiting;
-      if (failed) done.push({ planned: failed, action: 'failed', reason: `not touched: ${halt}` });
-      done.push(...others.map((entry) => leftOut(entry)));
-      return { done, halt };
-    }
+/** Stops as soon as it is unknown what is in use; the failure of one image does not stop the others. */
+export async function applyPlan(planned: readonly PlannedRetention[], run: CleanRun): Promise<AppliedPlan> {
+  let results = planned.filter((entry) => !isChange(entry)).map(asPlanned);
+  let pending = changeOrder(planned);
+  while (pending.length > 0) {
+    const batch = await applyBatch(pending, run);
+    results = [...results, ...batch.results];
+    pending = pending.slice(batch.results.length);
+    if (batch.halt !== undefined)
+      return { results: [...results, ...haltedResults(pending, batch.halt)], halt: batch.halt };
   }
-  return { done };
+  return { results };
 }
 
-export function asPlanned(planned: PlannedRetention): Done {
+export function asPlanned(planned: PlannedRetention): CleanResult {
   return { planned, action: planned.action, reason: planned.reason };
 }
 
-function leftOut(planned: PlannedRetention): Done {
-  return skip(planned, `not touched, since the run was broken off: would ${planned.action}`);
+/** The images that are left when the run stops: the first one is where it stopped. */
+function haltedResults([failed, ...others]: readonly PlannedRetention[], halt: string): CleanResult[] {
+  return [
+    ...(failed ? [{ planned: failed, action: 'failed' as const, reason: `not changed: ${halt}` }] : []),
+    ...others.map((planned) =>
+      skipped(planned, `not changed because the run stopped (planned action: ${planned.action})`),
+    ),
+  ];
 }
 
-function skip(planned: PlannedRetention, why: string): Done {
+function skipped(planned: PlannedRetention, why: string): CleanResult {
   return { planned, action: 'skip', reason: `${why}; ${planned.reason}` };
 }
 
-/** An image goes before those that it boots with. */
-function inOrder(planned: readonly PlannedRetention[]): PlannedRetention[] {
-  const needing = planned.filter(({ image }) => requiredImageIds(image).length > 0);
-  const others = planned.filter(({ image }) => requiredImageIds(image).length === 0);
-  return [...needing, ...others];
-}
-
-/** Takes from the front of those that wait as many as one look at all uses serves, and gives what became of each. */
-async function* applyBatch(waiting: PlannedRetention[], run: Run): AsyncGenerator<Done> {
-  const batch = waiting.slice(0, batchImages);
-  const changes = await changesOf(batch, run);
-  const users = await readUsers(batch, run);
-  const end = performance.now() + batchSeconds * 1000;
-  for (const entry of batch) {
-    if (performance.now() > end) return;
-    const change = changes.get(entry);
-    const result = change ? skip(entry, change) : await applyOne(entry, { run, users });
-    waiting.shift();
-    if (result.action === 'delete') users.forget(entry.image.id);
-    yield result;
+/** Applies as many of the pending images, from the first one on, as one reading of all uses covers. */
+async function applyBatch(pending: readonly PlannedRetention[], run: CleanRun): Promise<AppliedPlan> {
+  const batch = pending.slice(0, batchImages);
+  const results: CleanResult[] = [];
+  try {
+    const changes = await findChanges(batch, run);
+    const findUser = await readUsers(batch, run);
+    const end = performance.now() + batchSeconds * 1000;
+    for (const entry of batch) {
+      if (performance.now() > end) break;
+      const change = changes.get(entry);
+      const deletedIds = new Set(
+        results.filter(({ action }) => action === 'delete').map(({ planned }) => planned.image.id),
+      );
+      results.push(change ? skipped(entry, change) : await applyOne(entry, run, (id) => findUser(id, deletedIds)));
+    }
+    return { results };
+  } catch (error) {
+    rethrowProgramFault(error);
+    return { results, halt: messageOf(error) };
   }
 }
 
-/** Those that drop out before anybody is asked who uses them. */
-async function changesOf(batch: readonly PlannedRetention[], run: Run): Promise<ReadonlyMap<PlannedRetention, string>> {
+/** The images that somebody has changed since the plan was made, and how. */
+async function findChanges(
+  batch: readonly PlannedRetention[],
+  run: CleanRun,
+): Promise<ReadonlyMap<PlannedRetention, string>> {
   const changes = new Map<PlannedRetention, string>();
   for (const entry of batch) {
     run.context.signal.throwIfAborted();
-    const change = await changeOf(entry.image, run);
+    const change = await findChange(entry.image, run);
     if (change) changes.set(entry, change);
   }
   return changes;
 }
 
-/** What somebody did to the image since the plan was made. */
-async function changeOf(image: RetentionImage, { cloud }: Run): Promise<string | undefined> {
+async function findChange(image: RetentionImage, { cloud }: CleanRun): Promise<string | undefined> {
   const present = await getImage(cloud, image.id);
-  if (!present) return 'somebody deleted it meanwhile';
-  const attributes = ['name', 'owner', 'visibility', 'os_hidden', 'protected', 'status'] as const;
-  const changed = attributes.find((attribute) => image[attribute] !== present[attribute]);
-  return changed && `somebody changed its ${changed} meanwhile`;
+  if (!present) return 'deleted by somebody else during the run';
+  const changed = changedAttribute(image, present);
+  return changed && `its ${changed} was changed by somebody else during the run`;
 }
 
-/** Who uses the images of a batch, as of one moment. */
-interface Users {
-  of(id: string): Promise<string | undefined>;
-  /** An image that is gone needs no other any more. */
-  forget(id: string): void;
-}
+/** Who uses an image of the batch. An image that was deleted meanwhile no longer needs any other. */
+type FindUser = (id: string, deletedIds: ReadonlySet<string>) => Promise<string | undefined>;
 
-async function readUsers(batch: readonly PlannedRetention[], run: Run): Promise<Users> {
-  assertClock(run.clock);
-  const asked = new Set(batch.map(({ image }) => comparableId(image.id)));
-  const uses = await readUses(run.cloud, (id) => asked.has(id));
-  const needing = needingOf(await readSiteImages(run.cloud, { community: true }), asked);
-  const gone = new Set<string>();
-  return {
-    of: async (id) => {
-      const use: ImageUse | undefined = uses.get(comparableId(id));
-      if (use) return describeUse(use, await run.projectNames());
-      const other = needing.get(comparableId(id))?.find((image) => !gone.has(image.id));
-      return other && `image ${other.name} (${other.id}) as its kernel or ramdisk`;
-    },
-    forget: (id) => void gone.add(id),
+async function readUsers(batch: readonly PlannedRetention[], run: CleanRun): Promise<FindUser> {
+  assertClock(run.clock.furthest());
+  const ids = new Set(batch.map(({ image }) => comparableId(image.id)));
+  const uses = await readUses(run.cloud, (id) => ids.has(id));
+  const dependents = dependentImages(await readSiteImages(run.cloud, { community: true }), ids);
+  return async (id, deletedIds) => {
+    const use = uses.get(comparableId(id));
+    if (use) return describeUse(use, await run.projectNames());
+    const dependent = dependents.get(comparableId(id))?.find((image) => !deletedIds.has(image.id));
+    return dependent && dependentUser(dependent).what;
   };
 }
 
-function needingOf(images: readonly Image[], asked: ReadonlySet<string>): ReadonlyMap<string, readonly Image[]> {
-  const needing = new Map<string, Image[]>();
-  for (const image of images) {
-    for (const id of requiredImageIds(image)) {
-      if (asked.has(id) && id !== comparableId(image.id)) needing.set(id, [...(needing.get(id) ?? []), image]);
-    }
-  }
-  return needing;
-}
-
-async function applyOne(entry: PlannedRetention, { run, users }: { run: Run; users: Users }): Promise<Done> {
+async function applyOne(
+  entry: PlannedRetention,
+  run: CleanRun,
+  findUser: (id: string) => Promise<string | undefined>,
+): Promise<CleanResult> {
   run.context.signal.throwIfAborted();
   const { image } = entry;
-  const user = await users.of(image.id);
-  if (user) return skip(entry, `used by ${user}`);
-  const change = await changeOf(image, run);
-  if (change) return skip(entry, change);
-  // Users start servers at any time: of these the last word is asked.
+  const user = await findUser(image.id);
+  if (user) return skipped(entry, `used by ${user}`);
+  const change = await findChange(image, run);
+  if (change) return skipped(entry, change);
+  // Users start servers at any time, so Nova is asked last.
   const server = await findServerOf(run.cloud, image.id);
-  if (server) return skip(entry, `used by ${describeUser(server, await run.projectNames())}`);
-  return touch(entry, run);
+  if (server) return skipped(entry, `used by ${describeUser(server, await run.projectNames())}`);
+  return changePlanned(entry, run);
 }
 
-async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
+async function changePlanned(planned: PlannedRetention, run: CleanRun): Promise<CleanResult> {
   const { image, action, reason } = planned;
   try {
     if (action === 'delete') await deleteImage(run.cloud, image.id);
@@ -161,12 +164,12 @@ async function touch(planned: PlannedRetention, run: Run): Promise<Done> {
   }
 }
 
-async function hide({ image, isNoted }: PlannedRetention, { args, cloud, context }: Run): Promise<void> {
+async function hide({ image, recordsHiding }: PlannedRetention, { args, cloud, context }: CleanRun): Promise<void> {
   const change =
     args.hide_mode === 'private'
       ? ({ attribute: 'visibility', value: 'private' } as const)
       : ({ attribute: 'os_hidden', value: true } as const);
   const changes: ImageChange[] = isHidden(image) ? [] : [{ op: 'replace', ...change }];
-  if (isNoted) changes.push({ op: 'add', attribute: markers.hiddenAt, value: markerTime(context.now()) });
+  if (recordsHiding) changes.push({ op: 'add', attribute: markers.hiddenAt, value: markerTime(context.now()) });
   await changeImage(cloud, image.id, changes, { signal: context.signal });
 }

@@ -1,20 +1,18 @@
-// image_clean: read everything, plan, then carry out; check mode stops between the two.
+// image_clean: read everything, plan, then apply the plan; check mode stops before the last step.
 import validate from '#validators/image_clean';
-import type { Image } from '../../clients/glance/images.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { both } from '../../core/waiting.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
-import { readProjectNames, readSiteImages } from '../site-images.js';
 import { takeRunLock } from '../../runtime/run-lock.js';
-import { apply, asPlanned } from './apply.js';
-import { readCatalogue, readSupportedNames } from './catalogue.js';
-import { assertClock } from './clock.js';
+import { readCatalogueNames, readSupportedNames } from '../catalogues.js';
+import { selectForRetention, unmatchedEntries, type RetentionSelection } from '../policy/image-selection.js';
+import { assertAges, assertClock } from '../policy/retention-schedule.js';
+import { readProjectNames, readSiteImages } from '../site-images.js';
+import { assertSeesAllImages, readUses, usesSources } from '../uses.js';
+import { applyPlan, asPlanned } from './apply.js';
 import { imageCleanDeclaration } from './declaration.js';
-import { assertAges, candidatesOf, planCleaning } from './plan.js';
-import { outcomeOf } from './report.js';
-import type { CleanArguments, Run } from './run.js';
-import { idleEntries, selectionOf, type Selection } from './selection.js';
-import { assertAllImages, knownSources, readUses } from './sources.js';
+import { candidateIds, planCleaning, type CleanArguments, type CleanRun } from './plan.js';
+import { cleanOutcome } from './report.js';
 
 export const imageClean: Operation<(typeof imageCleanDeclaration)['fields']> = {
   ...imageCleanDeclaration,
@@ -23,11 +21,11 @@ export const imageClean: Operation<(typeof imageCleanDeclaration)['fields']> = {
 };
 
 async function cleanImages(args: CleanArguments, context: Context): Promise<Outcome> {
-  assertAges(args);
-  const selection = selectionOf(args);
+  assertAges({ hideMonths: args.hide_image_age_in_month, deleteMonths: args.delete_image_age_in_month });
+  const selection = selectForRetention({ ...args, skipImages: args.skip_images });
   const supported = await readSupportedNames({ args, context });
   const { cloud, clock } = await openWatchedCloud(args, context);
-  // A dry run must never turn a real one away, and does not mind one.
+  // A dry run takes no lock: it never keeps a real run from starting, and may run beside one.
   const lock = context.checkMode
     ? undefined
     : await takeRunLock({
@@ -37,60 +35,54 @@ async function cleanImages(args: CleanArguments, context: Context): Promise<Outc
         context,
       });
   try {
-    return await planAndApply(
-      { args, context, cloud, clock, projectNames: onDemand(() => readProjectNames(cloud, context)) },
-      selection,
-      supported,
-    );
+    const projectNames = readOnce(() => readProjectNames(cloud, context));
+    return await planAndApply({ args, context, cloud, clock, projectNames }, selection, supported);
   } finally {
     await lock?.release();
   }
 }
 
-/** Reads once, when it is first asked. */
-function onDemand<T>(read: () => Promise<T>): () => Promise<T> {
+/** Reads the value at the first call. */
+function readOnce<T>(read: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return () => (value ??= read());
 }
 
-async function planAndApply(run: Run, selection: Selection, supported: ReadonlySet<string>): Promise<Outcome> {
+async function planAndApply(
+  run: CleanRun,
+  selection: RetentionSelection,
+  supported: ReadonlySet<string>,
+): Promise<Outcome> {
   const { args, context, cloud } = run;
-  const [catalogue, images] = await both(readCatalogue(run, supported), readSiteImages(cloud, { community: true }));
-  const candidates = candidatesOf(images, { args, cloud });
+  const [catalogue, images] = await both(
+    readCatalogueNames(run, supported),
+    readSiteImages(cloud, { community: true }),
+  );
+  const candidates = candidateIds(images, { args, cloud });
   const uses = await readUses(cloud, (id) => candidates.has(id));
-  await assertAllImages(cloud);
-  assertClock(run.clock);
+  await assertSeesAllImages(cloud);
+  assertClock(run.clock.furthest());
   const projectNames = uses.size > 0 ? await run.projectNames() : new Map<string, string>();
   const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: context.now() });
-  const isCarriedOut = !context.checkMode && plan.refusal === undefined;
-  const { done, halt } = isCarriedOut
-    ? await apply(plan.images, run)
-    : { done: plan.images.map(asPlanned), halt: undefined };
-  const failures = [plan.refusal, plan.doubt, halt].filter((failure) => failure !== undefined);
-  return outcomeOf(
+  const isApplied = !context.checkMode && plan.refusal === undefined;
+  const { results, halt } = isApplied
+    ? await applyPlan(plan.images, run)
+    : { results: plan.images.map(asPlanned), halt: undefined };
+  const unmatched = unmatchedEntries(
+    args.skip_images,
+    images.filter(({ owner }) => owner === cloud.projectId),
+  );
+  return cleanOutcome(
     {
-      done,
-      ...knownSources(cloud),
-      failures,
-      warnings: warningsOf(
-        args,
-        catalogue,
-        images.filter(({ owner }) => owner === cloud.projectId),
-      ),
+      results,
+      ...usesSources(cloud),
+      failures: [plan.refusal, plan.doubt, halt].filter((failure) => failure !== undefined),
+      warnings: [
+        ...(unmatched.length > 0 ? [`skip_images: no image of the site matches ${unmatched.join(', ')}`] : []),
+        ...(catalogue?.size === 0 ? ['the catalogue is empty, so no name counts as deprecated'] : []),
+      ],
     },
     args,
     context.checkMode,
   );
-}
-
-function warningsOf(
-  args: CleanArguments,
-  catalogue: ReadonlySet<string> | undefined,
-  images: readonly Image[],
-): string[] {
-  const idle = idleEntries(args.skip_images, images);
-  return [
-    ...(idle.length > 0 ? [`skip_images: the site has no image ${idle.join(', ')}`] : []),
-    ...(catalogue?.size === 0 ? ['the catalogue is empty: no name counts as deprecated'] : []),
-  ];
 }

@@ -1,34 +1,34 @@
-// From what was read to a plan: shared with those who only say what a cleaning would do.
+// A run of image_clean, and its plan, which image_info shows too.
 import type { Image } from '../../clients/glance/images.js';
+import type { WatchedClock } from '../../clients/keystone/clock.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { InputError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
+import type { Context } from '../../core/operation.js';
 import { comparableId } from '../../core/uuid.js';
+import type { RetentionSelection } from '../policy/image-selection.js';
 import { isCandidate, planRetention, type RetentionInput, type RetentionPlan } from '../policy/retention.js';
-import type { retentionFields } from './declaration.js';
-import type { Selection } from './selection.js';
+import type { imageCleanDeclaration, retentionFields } from './declaration.js';
 
+export type CleanArguments = ArgumentsOf<(typeof imageCleanDeclaration)['fields']>;
 export type RetentionArguments = ArgumentsOf<typeof retentionFields> & { readonly image_prefix: string };
 
-/** An image is hidden before it is deleted. Throws INVALID_INPUT. */
-export function assertAges({
-  hide_image_age_in_month: hideMonths,
-  delete_image_age_in_month: deleteMonths,
-}: RetentionArguments): void {
-  if (hideMonths < deleteMonths) return;
-  throw new InputError(
-    `hide_image_age_in_month: ${hideMonths} is not smaller than delete_image_age_in_month, ${deleteMonths}: an image is hidden first`,
-    'hide_image_age_in_month',
-  );
+export interface CleanRun {
+  readonly args: CleanArguments;
+  readonly context: Context;
+  readonly cloud: Cloud;
+  /** What the cloud's services report as their time. */
+  readonly clock: WatchedClock;
+  /** Names of projects by id, read when first needed; empty if Keystone does not list them. */
+  projectNames(): Promise<ReadonlyMap<string, string>>;
 }
 
-interface Site {
+interface RetentionSite {
   readonly args: RetentionArguments;
   readonly cloud: Pick<Cloud, 'projectId'>;
 }
 
-/** The ids of the images that a cleaning looks after, in the usual spelling. */
-export function candidatesOf(images: readonly Image[], { args, cloud }: Site): ReadonlySet<string> {
+/** The ids of the images that a clean-up manages, in canonical form. */
+export function candidateIds(images: readonly Image[], { args, cloud }: RetentionSite): ReadonlySet<string> {
   return new Set(
     images
       .filter((image) => isCandidate(image, { owner: cloud.projectId, prefix: args.image_prefix }))
@@ -36,14 +36,16 @@ export function candidatesOf(images: readonly Image[], { args, cloud }: Site): R
   );
 }
 
-export interface Reading extends Site, Pick<RetentionInput, 'catalogue' | 'uses' | 'projectNames' | 'now'> {
-  readonly selection: Selection;
+export interface CleanPlanInput
+  extends RetentionSite,
+    Pick<RetentionInput, 'catalogue' | 'uses' | 'projectNames' | 'now'> {
+  readonly selection: RetentionSelection;
   readonly images: readonly Image[];
 }
 
-export function planCleaning({ args, cloud, selection, ...reading }: Reading): RetentionPlan {
+export function planCleaning({ args, cloud, selection, ...input }: CleanPlanInput): RetentionPlan {
   return planRetention({
-    ...reading,
+    ...input,
     ...selection,
     owner: cloud.projectId,
     prefix: args.image_prefix,

@@ -1,30 +1,31 @@
-// What a run did, or would do, for programs and for people.
+// What a run of image_clean did, or would do, for programs and for people.
 import type { Difference, Outcome } from '../../core/operation.js';
-import type { CleanArguments, Done } from './run.js';
+import type { CleanResult } from './apply.js';
+import type { CleanArguments } from './plan.js';
 
-export interface Report {
-  readonly done: readonly Done[];
+export interface CleanReport {
+  readonly results: readonly CleanResult[];
   readonly sources: readonly string[];
   readonly absent: readonly string[];
-  /** Failures that are not those of a single image. */
+  /** Failures of the run as a whole. */
   readonly failures: readonly string[];
   readonly warnings: readonly string[];
 }
 
-export function outcomeOf(
-  { sources, absent, warnings, ...report }: Report,
+export function cleanOutcome(
+  { sources, absent, warnings, ...report }: CleanReport,
   args: CleanArguments,
   checkMode: boolean,
 ): Outcome {
-  const done = [...report.done].sort(byNameThenOldest);
-  const changes = done.filter(({ action }) => action === 'hide' || action === 'delete');
+  const results = [...report.results].sort(byNameThenOldest);
+  const changes = results.filter(({ action }) => action === 'hide' || action === 'delete');
   return {
     changed: changes.length > 0,
-    message: summarise(done, absent, checkMode),
-    values: { images: done.map(resultOf), sources, absent },
+    message: summarise(results, absent, checkMode),
+    values: { images: results.map(valuesOf), sources, absent },
     failures: [
       ...report.failures,
-      ...done
+      ...results
         .filter(({ action }) => action === 'failed')
         .map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`),
     ],
@@ -32,7 +33,7 @@ export function outcomeOf(
     differences: changes.map((change) => differenceOf(change, args)),
     table: {
       columns: ['IMAGE', 'STATE', 'AGE', 'ACTION', 'REASON', 'ID'],
-      rows: done.map(({ planned, action, reason }) => [
+      rows: results.map(({ planned, action, reason }) => [
         planned.image.name,
         planned.state,
         ageOf(planned.ageMonths),
@@ -44,15 +45,15 @@ export function outcomeOf(
   };
 }
 
-function summarise(done: readonly Done[], absent: readonly string[], checkMode: boolean): string {
+function summarise(results: readonly CleanResult[], absent: readonly string[], checkMode: boolean): string {
   const counts = new Map<string, number>();
-  for (const { action } of done) counts.set(action, (counts.get(action) ?? 0) + 1);
+  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
   const parts = [...counts].sort().map(([action, count]) => `${count} ${action}`);
-  const counted = parts.length > 0 ? `${checkMode ? 'planned: ' : ''}${parts.join(', ')}` : 'no images to look after';
-  return absent.length > 0 ? `${counted} (not asked, since this cloud has none: ${absent.join(', ')})` : counted;
+  const counted = parts.length > 0 ? `${checkMode ? 'planned: ' : ''}${parts.join(', ')}` : 'no images to manage';
+  return absent.length > 0 ? `${counted} (services that this cloud does not have: ${absent.join(', ')})` : counted;
 }
 
-function resultOf({ planned, action, reason }: Done): Readonly<Record<string, unknown>> {
+function valuesOf({ planned, action, reason }: CleanResult): Readonly<Record<string, unknown>> {
   const { image, productionName, state, ageMonths } = planned;
   return {
     id: image.id,
@@ -68,7 +69,7 @@ function resultOf({ planned, action, reason }: Done): Readonly<Record<string, un
   };
 }
 
-function differenceOf({ planned: { image }, action }: Done, { hide_mode: mode }: CleanArguments): Difference {
+function differenceOf({ planned: { image }, action }: CleanResult, { hide_mode: mode }: CleanArguments): Difference {
   const header = `image ${image.name} (${image.id})`;
   if (action === 'delete')
     return { header, before: { id: image.id, name: image.name, visibility: image.visibility }, after: {} };
@@ -81,7 +82,7 @@ function ageOf(months: number | undefined): string {
   return months === undefined ? '' : `${months} mo`;
 }
 
-function byNameThenOldest({ planned: one }: Done, { planned: other }: Done): number {
+function byNameThenOldest({ planned: one }: CleanResult, { planned: other }: CleanResult): number {
   const [left, right] = [one.productionName ?? one.image.name, other.productionName ?? other.image.name];
   if (left !== right) return left < right ? -1 : 1;
   if (one.image.created_at !== other.image.created_at) return one.image.created_at < other.image.created_at ? -1 : 1;

@@ -2,7 +2,7 @@
 import picomatch from 'picomatch';
 import { nearest } from '../../core/validation.js';
 import type { Subscription } from '../policy/deployment.js';
-import type { CatalogueKind } from '../catalogues.js';
+import type { CatalogueKind } from '../policy/site-image.js';
 import type { Source } from './job.js';
 
 /** What is needed to bring an image in, and what is worth saying of it. */

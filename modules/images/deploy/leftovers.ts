@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.js';
 import type { Leftover } from '../policy/deployment.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
 import { describeUse } from '../policy/image-uses.js';
-import { readUses } from '../clean/sources.js';
+import { readUses } from '../uses.js';
 import type { Run } from './job.js';
 
 /** Those that nobody uses. Of each other one it is said why it stays. */

@@ -16,16 +16,23 @@ const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
  * Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
  */
 export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
-  if (!isMapping(document)) {
-    throw new OperationError(
-      'CATALOGUE_UNUSABLE',
-      `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`,
-      { url },
-    );
-  }
-  return Object.entries(document)
+  return Object.entries(catalogueMapping(document, url))
     .map(([name, release]) => parseEntry(name, release))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** All names in a catalogue, including those with an unusable entry. Throws CATALOGUE_UNUSABLE when the whole is not a JSON object. */
+export function catalogueNames(document: unknown, url: string): string[] {
+  return Object.keys(catalogueMapping(document, url));
+}
+
+function catalogueMapping(document: unknown, url: string): Readonly<Record<string, unknown>> {
+  if (isMapping(document)) return document;
+  throw new OperationError(
+    'CATALOGUE_UNUSABLE',
+    `the catalogue ${url} is ${kindOf(document)}; it must be a JSON object that maps image names to releases`,
+    { url },
+  );
 }
 
 function parseEntry(name: string, release: unknown): CatalogueEntry {

@@ -48,8 +48,11 @@ export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): str
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
 }
 
-/** Which of the central stores an image has come from: of the older one no image names a release. */
-export function originOf({ properties }: Pick<SiteImage, 'properties'>): 'releases' | 'objects' {
+/** `releases`: the present central store. `objects`: the older one. */
+export type CatalogueKind = 'releases' | 'objects';
+
+/** The central store that an image came from: images of the older store name no release. */
+export function originOf({ properties }: Pick<SiteImage, 'properties'>): CatalogueKind {
   return properties[releaseProperty] === undefined ? 'objects' : 'releases';
 }
 

@@ -65,6 +65,16 @@ export function parseSupports(document: unknown, path: string): Supports {
   };
 }
 
+/** The names in a file without faults. Throws INVALID_INPUT otherwise: the name of an invalid entry would seem to have left the catalogue. */
+export function faultlessNames({ builds, names }: Supports): ReadonlySet<string> {
+  const fault = builds.find((build) => build.fault !== undefined)?.fault;
+  if (fault === undefined) return names;
+  throw new InputError(
+    `supports_yaml: ${fault}; until this is corrected it is unknown which names are deprecated`,
+    'supports_yaml',
+  );
+}
+
 /** A distribution of this name stands for the agent's kernel and initramfs instead of one image. */
 export function isIpaDistro(distro: string): boolean {
   return distro.startsWith('ipa_');

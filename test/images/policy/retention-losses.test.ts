@@ -21,20 +21,20 @@ describe('an image whose name has left the catalogue', () => {
   test('is not deleted before its age, however long it has been hidden', () => {
     expect(planOf({ ...hidden('2025-01-01T00:00:00Z'), created_at: aged(13) })).toMatchObject({
       action: 'keep',
-      reason: '13 months old and hidden; to be deleted from 2026-11-01',
+      reason: '13 months old and hidden; due to be deleted on 2026-11-01',
     });
   });
 
   test('is hidden with a note, and the reason says what comes next', () => {
     expect(planOf(oldImage({ name: 'CC-CentOS7' }))).toMatchObject({
-      isNoted: true,
-      reason: '26 months old, hidden from 12; to be deleted 30 days later at the earliest',
+      recordsHiding: true,
+      reason: '26 months old, hidden at 12; due to be deleted 30 days later at the earliest',
     });
     expect(planOf(oldImage({ name: 'CC-CentOS7', visibility: 'private' }))).toMatchObject({
-      isNoted: true,
-      reason: expect.stringContaining('hidden by somebody else, which is noted'),
+      recordsHiding: true,
+      reason: expect.stringContaining('already hidden, which is recorded'),
     });
-    expect(planOf(oldImage({ created_at: aged(13) }))).not.toHaveProperty('isNoted');
+    expect(planOf(oldImage({ created_at: aged(13) }))).not.toHaveProperty('recordsHiding');
   });
 });
 
@@ -68,7 +68,7 @@ describe('a catalogue that has lost', () => {
     expect(images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
     expect(images.filter(({ action }) => action === 'skip')).toHaveLength(lost);
     expect(doubt).toContain(
-      `the catalogue has lost ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`,
+      `the catalogue no longer has ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`,
     );
     expect(
       actionsAfter(names, lost, { settings: { acceptLosses: true } }).images.filter(({ action }) => action === 'hide'),

@@ -20,41 +20,41 @@ describe('by its age an archived image', () => {
       'is kept a moment before it is twelve months old',
       { created_at: aged(12, -1) },
       'keep',
-      '11 months old; to be hidden from 2026-06-01',
+      '11 months old; due to be hidden on 2026-06-01',
     ],
-    ['is hidden at twelve months', { created_at: aged(12) }, 'hide', '12 months old, hidden from 12'],
+    ['is hidden at twelve months', { created_at: aged(12) }, 'hide', '12 months old, hidden at 12'],
     [
       'is hidden a moment before it is eighteen months old',
       { created_at: aged(18, -1) },
       'hide',
-      '17 months old, hidden from 12',
+      '17 months old, hidden at 12',
     ],
-    ['is deleted at eighteen months', { created_at: aged(18) }, 'delete', '18 months old, deleted from 18'],
+    ['is deleted at eighteen months', { created_at: aged(18) }, 'delete', '18 months old, deleted at 18'],
     [
       'is kept when it is hidden already',
       { created_at: aged(13), visibility: 'private' },
       'keep',
-      '13 months old and hidden; to be deleted from 2026-11-01',
+      '13 months old and hidden; due to be deleted on 2026-11-01',
     ],
     [
       'is kept when it is hidden the other way',
       { created_at: aged(13), os_hidden: true },
       'keep',
-      '13 months old and hidden; to be deleted from 2026-11-01',
+      '13 months old and hidden; due to be deleted on 2026-11-01',
     ],
     [
       'is deleted when it was hidden before (17)',
       { created_at: aged(18), visibility: 'private' },
       'delete',
-      '18 months old, deleted from 18',
+      '18 months old, deleted at 18',
     ],
     [
       'is deleted when it was made a community image (17)',
       { created_at: aged(18), visibility: 'community' },
       'delete',
-      '18 months old, deleted from 18',
+      '18 months old, deleted at 18',
     ],
-    ['is kept where the age cannot be read', { created_at: '' }, 'keep', 'Glance does not tell how old it is'],
+    ['is kept where the age cannot be read', { created_at: '' }, 'keep', 'its age cannot be determined'],
   ])('%s', (_, changes, action, reason) => {
     expect(planOf(oldImage(changes))).toMatchObject({ state: 'archived', action, reason });
   });
@@ -73,24 +73,29 @@ describe('by its age an archived image', () => {
   });
 
   test.each([
-    ['is hidden first', { visibility: 'public' }, 'hide', '26 months old, hidden from 12; to be deleted 7 days later'],
+    [
+      'is hidden first',
+      { visibility: 'public' },
+      'hide',
+      '26 months old, hidden at 12; due to be deleted 7 days later',
+    ],
     [
       'is kept during it',
       { visibility: 'private', updated_at: '2026-05-30T12:00:00Z' },
       'keep',
-      '26 months old and hidden; to be deleted from 2026-06-06, after 7 days of grace',
+      '26 months old and hidden; due to be deleted on 2026-06-06, after 7 days of grace',
     ],
     [
       'is deleted after it',
       { visibility: 'private', updated_at: '2026-05-25T12:00:00Z' },
       'delete',
-      '26 months old, deleted from 18',
+      '26 months old, deleted at 18',
     ],
     [
       'is kept where its last change cannot be read',
       { visibility: 'private', updated_at: '' },
       'keep',
-      expect.stringContaining('a day that is not known'),
+      expect.stringContaining('an unknown date'),
     ],
   ])('and with days of grace %s (22)', (_, changes, action, reason) => {
     expect(planOf(oldImage(changes), { settings: { graceDays: 7 } })).toMatchObject({ action, reason });
@@ -268,12 +273,12 @@ describe('an id in another spelling', () => {
 
 describe('an image that has had its time is skipped', () => {
   test.each<[string, Partial<RetentionImage>, PlanChanges, string]>([
-    ['when it is protected', { protected: true }, {}, 'protected in Glance; 26 months old, deleted from 18'],
+    ['when it is protected', { protected: true }, {}, 'protected in Glance; 26 months old, deleted at 18'],
     [
-      'when it is named by skip_images',
+      'when it is listed in skip_images',
       {},
       { isExempt: ({ id }) => id === 'old' },
-      'named by skip_images; 26 months old, deleted from 18',
+      'listed in skip_images; 26 months old, deleted at 18',
     ],
     [
       'when it is in use, and the users are named',
@@ -284,13 +289,13 @@ describe('an image that has had its time is skipped', () => {
         ]),
         projectNames: new Map([['p1', 'climate']]),
       },
-      'used by server web-3 of project climate, node rack3 and 3 more; 26 months old, deleted from 18',
+      'used by server web-3 of project climate, node rack3 and 3 more; 26 months old, deleted at 18',
     ],
     [
       'when it is in use by a project of unknown name',
       {},
       { uses: new Map([['old', { named: [{ what: 'server web-3', projectId: 'p1' }], count: 1 }]]) },
-      'used by server web-3 of project p1; 26 months old, deleted from 18',
+      'used by server web-3 of project p1; 26 months old, deleted at 18',
     ],
   ])('%s', (_, changes, context, reason) => {
     expect(planOf(oldImage(changes), context)).toMatchObject({ action: 'skip', reason });
@@ -312,7 +317,7 @@ describe('an image that has had its time is skipped', () => {
     expect(plan([kernel, booting]).images).toMatchObject([
       {
         action: 'skip',
-        reason: "used by image a user's (user) as its kernel or ramdisk; 26 months old, deleted from 18",
+        reason: "used by image a user's (user) as its kernel or ramdisk; 26 months old, deleted at 18",
       },
     ]);
   });
@@ -346,11 +351,11 @@ test('a plan with more deletions than the fuse allows is refused whole', () => {
 
   const refused = plan(images, { settings: { maxDeletes: 1 } });
 
-  expect(refused.refusal).toContain('the plan deletes 2 images, more than max_deletes 1');
+  expect(refused.refusal).toContain('the plan deletes 2 images, more than max_deletes (1)');
   expect(refused.images.map(({ action, reason }) => [action, reason.split(';')[0]])).toEqual([
-    ['skip', 'not touched, since the plan is refused: would delete'],
-    ['skip', 'not touched, since the plan is refused: would delete'],
-    ['skip', 'not touched, since the plan is refused: would hide'],
+    ['skip', 'not changed because the plan is refused (planned action: delete)'],
+    ['skip', 'not changed because the plan is refused (planned action: delete)'],
+    ['skip', 'not changed because the plan is refused (planned action: hide)'],
   ]);
   expect(plan(images, { settings: { maxDeletes: 2 } })).not.toHaveProperty('refusal');
 });

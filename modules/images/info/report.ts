@@ -1,0 +1,115 @@
+// The images of the site as image_info lists them, for programs and for people.
+import type { Image } from '../../clients/glance/images.js';
+import type { Table } from '../../core/operation.js';
+import { formatMebibytes } from '../../core/sizes.js';
+import { comparableId } from '../../core/uuid.js';
+import { describeUser } from '../policy/image-uses.js';
+import type { PlannedRetention } from '../policy/retention.js';
+import { imageStateOf, markers, releaseProperty } from '../policy/site-image.js';
+import type { InfoArguments, UsesAndPlan } from './uses-and-plan.js';
+
+type ImageDescription = ReturnType<typeof describeImage>;
+
+interface UsesDescription {
+  readonly used_by?: readonly string[];
+  readonly used_by_count?: number;
+  readonly plan?: Readonly<Record<string, string>>;
+}
+
+type ListedImage = ImageDescription & UsesDescription & { readonly owner_name?: string };
+
+export function describeImage(image: Image, site: { owner: string; prefix: string; now: Date }) {
+  const { state, productionName } = imageStateOf(image, site.owner, site.prefix);
+  const release = image.properties[releaseProperty];
+  const supersededAt = image.properties[markers.supersededAt];
+  return {
+    id: image.id,
+    name: image.name,
+    ...(productionName === undefined ? {} : { production_name: productionName }),
+    ...(release === undefined ? {} : { release }),
+    state,
+    managed: state !== 'unmanaged',
+    status: image.status,
+    visibility: image.visibility,
+    hidden: image.os_hidden,
+    owner: image.owner,
+    owned_by_us: image.owner === site.owner,
+    ...(image.disk_format === undefined ? {} : { disk_format: image.disk_format }),
+    ...(image.size === undefined ? {} : { bytes: image.size }),
+    created_at: readableDate(image.created_at),
+    age_days: ageInDays(image.created_at, site.now),
+    ...(supersededAt === undefined ? {} : { superseded_at: readableDate(supersededAt) }),
+  };
+}
+
+function readableDate(text: string): string | null {
+  return Number.isNaN(Date.parse(text)) ? null : text;
+}
+
+function ageInDays(created: string, now: Date): number | null {
+  const days = Math.floor((now.getTime() - Date.parse(created)) / 86_400_000);
+  return Number.isNaN(days) ? null : Math.max(0, days);
+}
+
+export function describeUsesAndPlan(
+  image: Image,
+  { uses, projectNames, planned }: UsesAndPlan,
+  args: InfoArguments,
+): UsesDescription {
+  const use = uses.get(comparableId(image.id));
+  const entry = planned.get(image.id);
+  return {
+    ...(args.uses
+      ? { used_by: (use?.named ?? []).map((user) => describeUser(user, projectNames)), used_by_count: use?.count ?? 0 }
+      : {}),
+    ...(entry ? { plan: describePlan(entry) } : {}),
+  };
+}
+
+function describePlan({ action, reason, hideFrom, deleteFrom }: PlannedRetention): Readonly<Record<string, string>> {
+  const day = (name: string, moment: Date | undefined): Record<string, string> =>
+    moment && !Number.isNaN(moment.getTime()) ? { [name]: moment.toISOString().slice(0, 10) } : {};
+  return { action, reason, ...day('hide_from', hideFrom), ...day('delete_from', deleteFrom) };
+}
+
+export function byNameThenNewest(one: ImageDescription, other: ImageDescription): number {
+  const byName = (one.production_name ?? one.name).localeCompare(other.production_name ?? other.name, 'en');
+  if (byName !== 0) return byName;
+  return (one.created_at ?? '') < (other.created_at ?? '') ? 1 : -1;
+}
+
+export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoArguments): Table {
+  return {
+    columns: [
+      'IMAGE',
+      'RELEASE',
+      'STATE',
+      'STATUS',
+      'VISIBILITY',
+      'OWNER',
+      'SIZE',
+      'AGE',
+      ...(uses ? ['USED BY'] : []),
+      ...(plan ? ['CLEANING'] : []),
+      'ID',
+    ],
+    rows: images.map((image) => [
+      image.name,
+      image.release ?? '',
+      image.state,
+      image.status,
+      image.hidden ? `${image.visibility}, hidden` : image.visibility,
+      image.owned_by_us ? 'us' : (image.owner_name ?? image.owner),
+      image.bytes === undefined ? '' : formatMebibytes(image.bytes),
+      image.age_days === null ? '' : `${image.age_days} d`,
+      ...(uses ? [usersOf(image)] : []),
+      ...(plan ? [image.plan ? `${image.plan.action}: ${image.plan.reason}` : ''] : []),
+      image.id,
+    ]),
+  };
+}
+
+function usersOf({ used_by: users = [], used_by_count: count = 0 }: UsesDescription): string {
+  const shown = users.slice(0, 2);
+  return `${shown.join(', ')}${count > shown.length ? ` and ${count - shown.length} more` : ''}`;
+}

@@ -35,4 +35,5 @@ docs: ## Write docs/reference anew
 	@npm run --silent docs
 
 clean: ## Remove what the build wrote
-	@rm -rf build roles/chameleon_image_tools/library roles/chameleon_image_tools/files/chameleon-image-tools.mjs
+	@rm -rf build roles/chameleon_image_tools/library roles/chameleon_image_tools/files/chameleon-image-tools.mjs \
+		roles/chameleon_image_tools/files/completion.bash

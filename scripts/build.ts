@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
+import { completionScript } from '../modules/cli/completion.js';
 import { checkDeclaration } from '../modules/core/declaration-check.js';
 import type { Declaration } from '../modules/core/operation.js';
 import { reservedKeys } from '../modules/runtime/result.js';
@@ -21,6 +22,7 @@ for (const { name } of declarations) {
   if (!existsSync(join(root, 'modules', `${name}.ts`)))
     throw new Error(`modules/${name}.ts, the entry of ${name}, is missing`);
 }
+writeFileSync(join(files, 'completion.bash'), completionScript('bash', declarations));
 await Promise.all([
   writeCommandLine(),
   ...declarations.map(async (declaration) => {

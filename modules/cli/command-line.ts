@@ -3,8 +3,9 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { messageOf } from '../core/errors.js';
 import type { AnyOperation } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
-import { flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
-import { commandHelp, generalHelp } from './help.js';
+import { completionCommand, completionScript, shells } from './completion.js';
+import { commandNames, flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
+import { commandHelp, completionHelp, generalHelp } from './help.js';
 import { expandAbbreviations, normalizeSwitches } from './argv.js';
 import { argumentsFrom } from './raw-arguments.js';
 import { UsageError } from './exit-codes.js';
@@ -38,6 +39,10 @@ export async function readCommandLine(
   const [command, ...extra] = parsed._.map(String);
   if (parsed.version === true) return { kind: 'text', text: `${packageDescription.version}\n` };
   if (parsed.help === true && command === undefined) return { kind: 'text', text: generalHelp(operations, columns) };
+  if (command === completionCommand) {
+    refuseUnknown(completionCommand, parsed, runFlags);
+    return { kind: 'text', text: parsed.help === true ? completionHelp(columns) : completionFor(extra, operations) };
+  }
   const operation = operationCalled(command, operations);
   if (parsed.help === true) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
   if (extra.length > 0)
@@ -67,7 +72,7 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
 
 async function runOf(operation: AnyOperation, parsed: Parsed): Promise<CommandRun> {
   const flags = flagsOf(operation);
-  refuseUnknown(operation, parsed, flags);
+  refuseUnknown(operation.command, parsed, flags);
   return {
     kind: 'run',
     operation,
@@ -79,8 +84,15 @@ async function runOf(operation: AnyOperation, parsed: Parsed): Promise<CommandRu
   };
 }
 
+function completionFor(words: readonly string[], operations: readonly AnyOperation[]): string {
+  const [name, ...extra] = words;
+  const shell = shells.find((known) => known === name);
+  if (shell !== undefined && extra.length === 0) return completionScript(shell, operations);
+  throw new UsageError(`${completionCommand} takes one shell: ${shells.join(', ')}`, completionCommand);
+}
+
 function operationCalled(command: string | undefined, operations: readonly AnyOperation[]): AnyOperation {
-  const commands = operations.map((operation) => operation.command);
+  const commands = [...operations.map((operation) => operation.command), completionCommand];
   if (command === undefined) throw new UsageError(`a command is missing: ${commands.join(', ')}`);
   const found = operations.find((operation) => commandNames(operation).includes(command));
   if (found) return found;
@@ -90,12 +102,7 @@ function operationCalled(command: string | undefined, operations: readonly AnyOp
   );
 }
 
-/** What a subcommand answers to: its own name first, then that of the module and those of older tools. */
-function commandNames({ command, name, commandAliases = [] }: AnyOperation): string[] {
-  return [...new Set([command, flagName(name), name, ...commandAliases])];
-}
-
-function refuseUnknown(operation: AnyOperation, parsed: Parsed, flags: readonly Flag[]): void {
+function refuseUnknown(command: string, parsed: Parsed, flags: readonly Flag[]): void {
   const known = new Set(['_', '$0', ...[...generalFlags, ...flags].flatMap((flag) => [flag.name, ...flag.aliases])]);
   const spellings = [...generalFlags, ...flags]
     .flatMap((flag) => [flag.name, ...flag.aliases])
@@ -104,10 +111,7 @@ function refuseUnknown(operation: AnyOperation, parsed: Parsed, flags: readonly 
     if (known.has(key)) continue;
     const near = nearest(flagName(key), spellings);
     const dashed = key.length === 1 ? `-${key}` : `--${key}`;
-    throw new UsageError(
-      `${dashed} is not an option of ${operation.command}${near ? `; did you mean --${near}?` : ''}`,
-      operation.command,
-    );
+    throw new UsageError(`${dashed} is not an option of ${command}${near ? `; did you mean --${near}?` : ''}`, command);
   }
 }
 

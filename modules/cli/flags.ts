@@ -11,7 +11,11 @@ export interface Flag {
   readonly aliases: readonly string[];
   /** The field it sets; undefined for an option of the command line itself. */
   readonly field: string | undefined;
-  readonly kind: 'text' | 'list' | 'switch' | 'count' | 'file' | 'object' | 'records';
+  readonly kind: 'text' | 'path' | 'list' | 'switch' | 'count' | 'file' | 'object' | 'records';
+  /** The values that are allowed, if only some are. */
+  readonly choices: readonly string[];
+  /** True for a switch that `--no-…` turns off. */
+  readonly isNegatable: boolean;
   /** What stands for its value in the help; nothing for a switch. */
   readonly placeholder: string;
   readonly group: string;
@@ -23,7 +27,7 @@ const selectingFields: ReadonlySet<string> = new Set(['images', 'exclude', 'late
 const outputGroup = 'What is shown:';
 
 /** The options of an operation, then those that every subcommand has. */
-export function flagsOf(operation: AnyOperation): Flag[] {
+export function flagsOf(operation: Pick<AnyOperation, 'fields' | 'writes'>): Flag[] {
   return [
     ...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)),
     ...runFlags.filter((flag) => operation.writes || flag.name !== 'dry-run'),
@@ -35,10 +39,21 @@ export function flagName(field: string): string {
   return field.replaceAll('_', '-');
 }
 
+/** What a subcommand answers to: its own name first, then that of the module and those of older tools. */
+export function commandNames({
+  command,
+  name,
+  commandAliases = [],
+}: Pick<AnyOperation, 'command' | 'name' | 'commandAliases'>): string[] {
+  return [...new Set([command, flagName(name), name, ...commandAliases])];
+}
+
 const ownFlag = {
   aliases: [],
   field: undefined,
   kind: 'switch',
+  choices: [],
+  isNegatable: false,
   placeholder: '',
   group: outputGroup,
   defaultText: undefined,
@@ -70,6 +85,7 @@ export const runFlags: readonly Flag[] = [
 export function yargsOptions(flag: Flag): Options {
   const types = {
     text: 'string',
+    path: 'string',
     list: 'array',
     switch: 'boolean',
     count: 'count',
@@ -92,6 +108,8 @@ function flagOf(name: string, field: Field): Flag {
     aliases: (field.aliases ?? []).map(flagName),
     field: name,
     kind: kindOf(field),
+    choices: ('choices' in field && field.choices) || [],
+    isNegatable: isNegatable(field),
     placeholder: placeholders[field.type],
     group: groupOf(name),
     help: [field.description.replaceAll('`', ''), ...remarksOn(name, field)].join(' '),
@@ -114,8 +132,13 @@ const placeholders: Readonly<Record<Field['type'], string>> = {
 function kindOf(field: Field): Flag['kind'] {
   if (field.type === 'list') return 'list';
   if (field.type === 'boolean') return 'switch';
+  if (field.type === 'path') return 'path';
   if (field.type === 'object' || field.type === 'records') return field.type;
   return field.type === 'mapping' ? 'file' : 'text';
+}
+
+function isNegatable(field: Field): boolean {
+  return field.type === 'boolean' && field.default !== false;
 }
 
 function groupOf(name: string): string {
@@ -132,7 +155,7 @@ function remarksOn(name: string, field: Field): string[] {
     ...('choices' in field && field.choices ? [`One of: ${field.choices.join(', ')}.`] : []),
     ...(range ? [`Allowed: ${range}.`] : []),
     ...(field.type === 'list' ? ['Several are separated by commas or spaces, or given by the option again.'] : []),
-    ...(field.type === 'boolean' && field.default !== false ? [`--no-${flagName(name)} says no.`] : []),
+    ...(isNegatable(field) ? [`--no-${flagName(name)} says no.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
     ...(field.type === 'object'

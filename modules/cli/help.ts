@@ -1,6 +1,7 @@
 // The help's texts: each option on a line of its own, what it means below it.
 import type { Field } from '../core/fields.js';
 import type { AnyOperation, Example } from '../core/operation.js';
+import { completionCommand, completionSummary, shells } from './completion.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { flagName, generalFlags, type Flag } from './flags.js';
 
@@ -8,17 +9,54 @@ const program = 'chameleon-image-tools';
 const widest = 100;
 const margin = '        ';
 
+/** The commands in the order in which a site comes to need them. */
+const journey: readonly { readonly heading: string; readonly commands: readonly string[] }[] = [
+  { heading: 'Images of the site:', commands: ['deploy', 'clean', 'info', 'set-property'] },
+  { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
+  { heading: 'Bare-metal nodes:', commands: ['node', 'port', 'enroll'] },
+  { heading: 'This command line:', commands: [completionCommand] },
+];
+
+type Listed = Pick<AnyOperation, 'command' | 'summary'>;
+
 /** What `--help` shows without a command. */
-export function generalHelp(operations: readonly AnyOperation[], columns: number): string {
-  const longest = Math.max(...operations.map(({ command }) => command.length));
-  const commands = operations.map(({ command, summary }) => `  ${command.padEnd(longest)}  ${summary}.`);
+export function generalHelp(operations: readonly Listed[], columns: number): string {
   return joined([
     `Usage: ${program} <command> [options]`,
     'Disk images on a Chameleon site.',
-    ['Commands:', ...commands].join('\n'),
+    ...commandLists([...operations, { command: completionCommand, summary: completionSummary }]),
     sectionOf('Options:', generalFlags, columns),
     `${program} <command> --help shows the options of a command.`,
     exitCodesHelp,
+  ]);
+}
+
+/** A list of commands for each heading; what has no heading is listed last. */
+function commandLists(all: readonly Listed[]): string[] {
+  const longest = Math.max(...all.map(({ command }) => command.length));
+  const listed = journey.flatMap(({ commands }) => commands);
+  const others = all.map(({ command }) => command).filter((command) => !listed.includes(command));
+  return [...journey, { heading: 'Other commands:', commands: others }].flatMap(({ heading, commands }) => {
+    const found = commands.flatMap((command) => all.filter((candidate) => candidate.command === command));
+    const lines = found.map(({ command, summary }) => `  ${command.padEnd(longest)}  ${summary}.`);
+    return lines.length === 0 ? [] : [[heading, ...lines].join('\n')];
+  });
+}
+
+/** What `completion --help` shows. */
+export function completionHelp(columns: number): string {
+  const target = {
+    bash: '~/.local/share/bash-completion/completions/chameleon-image-tools',
+    zsh: '~/.zfunc/_chameleon-image-tools',
+    fish: '~/.config/fish/completions/chameleon-image-tools.fish',
+  };
+  return joined([
+    `Usage: ${program} ${completionCommand} ${shells.join('|')}`,
+    wrap(`${completionSummary}.`, columns, ''),
+    wrap('The Ansible role installs the script for bash. To install one for yourself:', columns, ''),
+    shells.map((shell) => `  ${program} ${completionCommand} ${shell} > ${target[shell]}`).join('\n'),
+    wrap('The folder must exist. For zsh, it must be in fpath before compinit runs.', columns, ''),
+    sectionOf('Options:', generalFlags, columns),
   ]);
 }
 

@@ -238,6 +238,11 @@ test('new executables are installed beside the old ones, and deploy at once wher
   expect(back.changed).toEqual(expect.arrayContaining(['Make the version current']));
   expect(await one.shell('readlink /opt/chameleon_image_tools/current')).toBe(before);
   expect(
+    await one.shell(
+      'cd /usr/share/bash-completion/completions && bash -c "source ./chameleon-image-tools && complete -p chameleon-image-tools"',
+    ),
+  ).toContain('_chameleon_image_tools');
+  expect(
     await one.shell('systemctl start image_deploy.service && journalctl -u image_deploy -o cat | tail -n 4'),
   ).toContain('up_to_date');
   const again = await site.play({ chameleon_image_tools_state: 'previous' }, [

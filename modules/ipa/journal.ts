@@ -1,4 +1,5 @@
-// What a run is about to do, on disk before it does it: one file a test or roll-out, removed when everything is back in order.
+// The journal: what a run is about to do, on disk before it does it. One file per test or roll-out,
+// removed when everything is restored.
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath, writeDurably } from '../clients/files/durable.js';
@@ -6,53 +7,48 @@ import { openOwn, unsafe, withFolders, type OpenOptions } from '../clients/files
 import { isTrustedUser } from '../clients/files/accounts.js';
 import { shownPath } from '../clients/files/paths.js';
 import { hasCode, InputError, messageOf, OperationError } from '../core/errors.js';
-import type { ImageSettings } from './policy/image-settings.js';
+import { isMapping } from '../core/mapping.js';
+import type { ImageSettings, NodeImageSettings } from './policy/image-settings.js';
 
-export interface FormerImages {
-  /** Of driver_info, by key. */
-  readonly node: ImageSettings;
-  /** What Doni had; absent where Doni does not have the node. */
-  readonly doni?: { readonly deployKernel: string | null; readonly deployRamdisk: string | null };
-}
-
-interface Entry {
-  /** Of the server, the lease and the file. */
+interface EntryHeader {
+  /** The name of the server, the lease and the file. */
   readonly name: string;
-  /** Names the cloud. No secret. */
+  /** Identifies the cloud; not a secret. */
   readonly cloud: string;
   readonly startedAt: string;
-  /** What was begun last, for people. */
+  /** The last step that was started, for people. */
   readonly step: string;
 }
 
-export interface TestEntry extends Entry {
+export interface TestEntry extends EntryHeader {
   readonly kind: 'test';
   readonly node?: { readonly uuid: string; readonly name: string };
-  readonly former?: FormerImages;
+  /** The images that the node had before the test. */
+  readonly former?: NodeImageSettings;
   readonly wanted?: ImageSettings;
-  /** The id is known only once the service has answered. */
+  /** The id is unknown until the service has answered. */
   readonly lease?: { readonly id?: string };
   readonly server?: { readonly id?: string };
   /** Keys of instance_info that were set for a deployment by Ironic itself. */
   readonly instanceKeys?: readonly string[];
 }
 
-export interface RolloutEntry extends Entry {
+export interface RolloutEntry extends EntryHeader {
   readonly kind: 'rollout';
   readonly nodeType: string;
   readonly wanted: ImageSettings;
   readonly isRollingBack: boolean;
-  /** What nodes had before they were changed, by UUID. */
-  readonly nodes: Readonly<Record<string, { readonly name: string; readonly former: FormerImages }>>;
+  /** The images that nodes had before they were changed, by UUID. */
+  readonly nodes: Readonly<Record<string, { readonly name: string; readonly former: NodeImageSettings }>>;
 }
 
 export type JournalEntry = TestEntry | RolloutEntry;
 
 export interface Journal {
   readonly folder: string;
-  /** What earlier runs on this cloud have left, the oldest first. */
+  /** The entries that earlier runs on this cloud have left, oldest first. */
   read(): Promise<JournalEntry[]>;
-  /** Replaces the entry of that name; on disk when it returns. */
+  /** Replaces the entry of the same name; it is on disk when this returns. */
   write(entry: JournalEntry): Promise<void>;
   remove(entry: JournalEntry): Promise<void>;
   pathOf(entry: JournalEntry): string;
@@ -61,8 +57,9 @@ export interface Journal {
 const version = 1;
 
 /**
- * Reads need no folder. Writes throw INVALID_INPUT where the folder cannot be written to; what cannot be read is JOURNAL_UNREADABLE, and what
- * other users may have put there UNSAFE_PATH: by the journal nodes are given images.
+ * Without the folder there is nothing to read. Writes throw INVALID_INPUT if the folder is not
+ * writable. Entries that cannot be read throw JOURNAL_UNREADABLE, and those that other users may
+ * have put there UNSAFE_PATH, because nodes get images by the journal.
  */
 export function openJournal(folder: string, cloud: string): Journal {
   const nameOf = ({ name }: JournalEntry): string => `ipa-${name.replace(/[^\w.-]/g, '_')}.json`;
@@ -89,7 +86,7 @@ export function openJournal(folder: string, cloud: string): Journal {
   };
 }
 
-/** Lends the opened folder; does nothing where there is none. */
+/** Calls `use` with the opened folder; does nothing if it does not exist. */
 async function withFolder<T>(
   path: string,
   purpose: string,
@@ -101,13 +98,13 @@ async function withFolder<T>(
       const opened = await folders.open(path, options);
       if (opened === undefined) return undefined;
       const { uid } = await fs.stat(opened);
-      if (!isTrustedUser(uid)) throw unsafe(opened, `belongs to user ${uid}`, 'name another journal_dir');
+      if (!isTrustedUser(uid)) throw unsafe(opened, `belongs to user ${uid}`, 'choose another journal_dir');
       return use(opened);
     });
   } catch (error) {
     if (error instanceof OperationError && !(error instanceof InputError)) throw error;
     throw new InputError(
-      `journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); name a folder where this user may write`,
+      `journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); choose a folder that this user may write to`,
       'journal_dir',
     );
   }
@@ -121,24 +118,98 @@ async function readEntries(folder: string): Promise<JournalEntry[]> {
   return entries ?? [];
 }
 
-/** An entry that cannot be read is not passed over: it may be all that is known of a node with the wrong images. */
+/**
+ * An unreadable entry is not ignored: it may be all that is known of a node with the wrong images.
+ */
 async function readEntry(path: string): Promise<JournalEntry> {
   try {
     const file = await openOwn(path, fs.constants.O_RDONLY);
-    const entry = JSON.parse(await file.readFile('utf8').finally(() => file.close())) as JournalEntry & {
-      readonly version: number;
-    };
-    if (entry.version !== version)
-      throw new Error(`it is of version ${entry.version}, and this program knows version ${version}`);
-    return entry;
+    return parseEntry(JSON.parse(await file.readFile('utf8').finally(() => file.close())));
   } catch (error) {
     if (hasCode(error, 'UNSAFE_PATH')) throw error;
     const shown = shownPath(path);
     throw new OperationError(
       'JOURNAL_UNREADABLE',
-      `${shown} cannot be read: ${shownPath(messageOf(error))}; see what it names, put it right by hand, then delete it`,
+      `${shown} cannot be read: ${shownPath(messageOf(error))}; restore by hand what it names, then delete it`,
       { path: shown },
       error,
     );
   }
+}
+
+/** Checks what JSON.parse has read. Throws an Error that names the fault. */
+function parseEntry(value: unknown): JournalEntry {
+  if (!isMapping(value)) throw new Error('it is not a mapping');
+  if (value.version !== version)
+    throw new Error(`it has version ${String(value.version)}, and this program supports version ${version}`);
+  const header = {
+    name: text(value, 'name'),
+    cloud: text(value, 'cloud'),
+    startedAt: text(value, 'startedAt'),
+    step: text(value, 'step'),
+  };
+  if (value.kind === 'test') return { kind: 'test', ...header, ...parseTest(value) };
+  if (value.kind === 'rollout') return { kind: 'rollout', ...header, ...parseRollout(value) };
+  throw new Error('its kind is neither test nor rollout');
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+function parseTest(value: Mapping): Omit<TestEntry, 'kind' | keyof EntryHeader> {
+  const { node, former, wanted, lease, server, instanceKeys: keys } = value;
+  if (keys !== undefined && !isTexts(keys)) throw new Error('instanceKeys is not a list of names');
+  return {
+    ...(node === undefined ? {} : { node: { uuid: text(node, 'uuid'), name: text(node, 'name') } }),
+    ...(former === undefined ? {} : { former: parseImages(former) }),
+    ...(wanted === undefined ? {} : { wanted: parseSettings(wanted) }),
+    ...(lease === undefined ? {} : { lease: parseReference(lease) }),
+    ...(server === undefined ? {} : { server: parseReference(server) }),
+    ...(keys === undefined ? {} : { instanceKeys: keys }),
+  };
+}
+
+function parseRollout(value: Mapping): Omit<RolloutEntry, 'kind' | keyof EntryHeader> {
+  if (!isMapping(value.nodes)) throw new Error('it has no nodes');
+  return {
+    nodeType: text(value, 'nodeType'),
+    wanted: parseSettings(value.wanted),
+    isRollingBack: value.isRollingBack === true,
+    nodes: Object.fromEntries(
+      Object.entries(value.nodes).map(([uuid, node]) => [
+        uuid,
+        { name: text(node, 'name'), former: parseImages(isMapping(node) ? node.former : undefined) },
+      ]),
+    ),
+  };
+}
+
+function parseImages(value: unknown): NodeImageSettings {
+  if (!isMapping(value)) throw new Error('the former images of a node are missing');
+  const node = parseSettings(value.node);
+  if (value.doni === undefined) return { node };
+  const { deployKernel = null, deployRamdisk = null } = parseSettings(value.doni);
+  return { node, doni: { deployKernel, deployRamdisk } };
+}
+
+function parseSettings(value: unknown): ImageSettings {
+  if (!isMapping(value) || !isSettings(value)) throw new Error('images are neither texts nor null');
+  return value;
+}
+
+function parseReference(value: unknown): { readonly id?: string } {
+  return isMapping(value) && value.id === undefined ? {} : { id: text(value, 'id') };
+}
+
+function text(value: unknown, key: string): string {
+  const found = isMapping(value) ? value[key] : undefined;
+  if (typeof found !== 'string') throw new Error(`it has no ${key}`);
+  return found;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function isSettings(value: Mapping): value is ImageSettings {
+  return Object.values(value).every((one) => one === null || typeof one === 'string');
 }

@@ -1,51 +1,43 @@
-// What earlier runs have left, put back before anything else is begun.
-import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
+// What earlier runs have left, restored before anything else is started.
+import { messageOf, rethrowProgramFault } from '../core/errors.js';
 import type { JournalEntry, RolloutEntry } from './journal.js';
-import { undo } from './push.js';
 import { restoreTest } from './restore.js';
-import type { Run } from './run.js';
+import { restoreRollout } from './rollback.js';
+import type { IpaRun } from './run.js';
 
 export interface Leftovers {
-  /** One sentence for each entry that was put back, or in check mode would be. */
+  /** One sentence for each entry that was restored, or in check mode would be. */
   readonly restored: readonly string[];
   readonly failures: readonly string[];
-  /** Roll-outs that were broken off, and that the next push of the type goes on with. */
+  readonly warnings: readonly string[];
+  /** Interrupted roll-outs, which the next push of the type continues. */
   readonly rollouts: readonly RolloutEntry[];
 }
 
-/** A roll-out that was just going forward is left as it is unless `restore` asks for it. */
-export async function putBackLeftovers(run: Run): Promise<Leftovers> {
+/** A roll-out that was not being rolled back is left as it is unless `restore` is requested. */
+export async function restoreLeftovers(run: IpaRun): Promise<Leftovers> {
   const entries = await run.journal.read();
-  const isLeft = (entry: JournalEntry): entry is RolloutEntry =>
+  const isContinued = (entry: JournalEntry): entry is RolloutEntry =>
     entry.kind === 'rollout' && !entry.isRollingBack && !run.args.restore;
-  const [rollouts, others] = [entries.filter(isLeft), entries.filter((entry) => !isLeft(entry))];
-  if (run.context.checkMode)
-    return {
-      restored: others.map((entry) => `${entry.name}: to be put back, from the step "${entry.step}" on`),
-      failures: [],
-      rollouts,
-    };
+  const rollouts = entries.filter(isContinued);
+  const others = entries.filter((entry): entry is JournalEntry => !isContinued(entry));
+  if (run.context.checkMode) {
+    const restored = others.map((entry) => `${entry.name}: would be restored, from the step "${entry.step}" on`);
+    return { restored, failures: [], warnings: [], rollouts };
+  }
   const restored: string[] = [];
   const failures: string[] = [];
+  const warnings: string[] = [];
   for (const entry of others) {
     try {
-      restored.push(await putBack(run, entry));
+      const done = await (entry.kind === 'test' ? restoreTest(run, entry) : restoreRollout(run, entry));
+      warnings.push(...done.warnings);
+      if (done.text === undefined) failures.push(messageOf(done.failure));
+      else restored.push(done.text);
     } catch (error) {
       rethrowProgramFault(error);
       failures.push(messageOf(error));
     }
   }
-  return { restored, failures, rollouts };
-}
-
-async function putBack(run: Run, entry: JournalEntry): Promise<string> {
-  if (entry.kind === 'test') return restoreTest(run, entry);
-  const results = await undo(run, entry);
-  const failed = results.filter(({ result }) => result === 'failed');
-  if (failed.length > 0)
-    throw new OperationError(
-      'RESTORE_INCOMPLETE',
-      `${entry.name}: ${failed.map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`).join('; ')}; what is left stands in ${run.journal.pathOf(entry)}`,
-    );
-  return `${entry.name}: ${results.length} nodes have their former images`;
+  return { restored, failures, warnings, rollouts };
 }

@@ -1,21 +1,18 @@
-// The node of a test: found, brought from state to state, and never taken from anybody else.
+// The node of a test: finding it, and bringing it from state to state without ever taking it from
+// anybody else.
 import type { Ironic } from '../clients/ironic/api.js';
 import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/nodes.js';
 import { listHosts } from '../clients/blazar/hosts.js';
 import { hasCode, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { isLocked, isOfType } from './policy/node-choice.js';
-import { isAtRest, nodeTitle, inUseReason, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
+import { isAtRest, nodeTitle, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
 import { noWayError, requestVerb, stepFailure } from '../nodes/provision.js';
-import type { TestEntry } from './journal.js';
-import { pace, type Run } from './run.js';
+import { foreignUse, isLocked, isOfType, type DeploymentOwner } from './policy/node-choice.js';
+import { pollInterval, type IpaRun } from './run.js';
 
-/** In the instance_info of a node that Ironic deploys by itself: undeploying wipes it, so it stands there only while the deployment is ours. */
-export const deploymentMark = 'image_tools_test';
-
-/** The nodes of a type as Ironic tells it, and where there is Blazar as Blazar does. */
+/** The nodes that have this type in Ironic, or in Blazar if the cloud has it. */
 export async function nodesOfType(
-  { ironic, cloud }: Pick<Run, 'ironic' | 'cloud'>,
+  { ironic, cloud }: Pick<IpaRun, 'ironic' | 'cloud'>,
   type: string,
 ): Promise<NodeDetails[]> {
   const reservable = new Set<string>();
@@ -27,117 +24,106 @@ export async function nodesOfType(
   return nodes;
 }
 
-/** What a node itself says of its type. */
-export function typeOf({ properties, extra, resource_class: resourceClass }: NodeDetails): string {
-  return (
-    [properties.node_type, extra.node_type, resourceClass].find(
-      (type): type is string => typeof type === 'string' && type !== '',
-    ) ?? 'node'
-  );
-}
-
 /** The node as it is now. Throws NODE_GONE. */
-export async function lookAt(ironic: Ironic, uuid: string): Promise<NodeDetails> {
+export async function readNode(ironic: Ironic, uuid: string): Promise<NodeDetails> {
   const node = await getNode(ironic, uuid);
-  if (!node) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
+  if (!node) throw new OperationError('NODE_GONE', `node ${uuid} no longer exists`, { node: uuid });
   return node;
 }
 
-/** The node as it is once nobody holds its lock. Throws NODE_LOCKED where it is held for too long, NODE_GONE. */
-export async function untilUnlocked({ args, context, ironic }: Run, uuid: string): Promise<NodeDetails> {
+/** The node once its lock is free. Throws NODE_LOCKED if it is not released in time, NODE_GONE. */
+export async function untilUnlocked({ args, context, ironic }: IpaRun, uuid: string): Promise<NodeDetails> {
   let last: NodeDetails | undefined;
   const look = async (): Promise<NodeDetails | undefined> => {
-    last = await lookAt(ironic, uuid);
+    last = await readNode(ironic, uuid);
     return isLocked(last) ? undefined : last;
   };
   try {
     return await waitFor(look, {
       subject: `the lock of node ${uuid}`,
       timeoutSeconds: args.lock_timeout,
-      ...pace,
+      ...pollInterval,
       signal: context.signal,
     });
   } catch (error) {
     if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
-    const message = `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} has held its lock for ${args.lock_timeout} s, which is lock_timeout`;
+    const message = `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} did not release its lock within ${args.lock_timeout} s (lock_timeout)`;
     throw new OperationError('NODE_LOCKED', message, { node: uuid }, error);
   }
 }
 
-/** Whether what is on the node is the deployment of this test. */
-export function isOurs(node: NodeDetails, entry: Pick<TestEntry, 'name' | 'server'>): boolean {
-  if (node.instance_uuid !== null) return node.instance_uuid === entry.server?.id;
-  return node.instance_info[deploymentMark] === entry.name;
-}
-
-/** What somebody else does with the node; undefined where nobody does. */
-export function foreignUseOf(node: NodeDetails, entry: Pick<TestEntry, 'name' | 'server'>): string | undefined {
-  return isOurs(node, entry) ? undefined : inUseReason(node);
-}
-
-export interface Journey {
+export interface NodeMove {
   readonly goal: NodeGoal;
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
-  /** Of whom the deployment is that may be ended, or that is begun. */
-  readonly entry: Pick<TestEntry, 'name' | 'server'>;
+  /** Whose deployment may be ended or started on the way. */
+  readonly owner: DeploymentOwner;
 }
 
 /**
- * Brings the node to a state, and gives it as it is there. Unlike `bringTo` it says no verb to a node that somebody else uses.
- * Throws NODE_TAKEN where somebody does; NODE_FAILED, with Ironic's `last_error`; NO_WAY, NODE_GONE, WAIT_TIMEOUT.
+ * Brings the node to a state, and returns it as it is there. Unlike `bringTo` it requests no verb
+ * of a node that somebody else uses.
+ * Throws NODE_TAKEN if somebody does; NODE_FAILED, with Ironic's `last_error`; NO_WAY, NODE_GONE,
+ * WAIT_TIMEOUT.
  */
-export async function steer(
-  run: Run,
+export async function moveNode(
+  run: IpaRun,
   uuid: string,
-  { goal, timeoutSeconds, signal, entry }: Journey,
+  { goal, timeoutSeconds, signal, owner }: NodeMove,
 ): Promise<NodeDetails> {
-  const report = reporter(run);
-  let said: Step | undefined;
+  const report = stateReporter(run);
+  let requested: Step | undefined;
   const look = async (): Promise<NodeDetails | undefined> => {
-    const node = await lookAt(run.ironic, uuid);
+    const node = await readNode(run.ironic, uuid);
     report(node);
-    const foreign = foreignUseOf(node, entry);
-    if (foreign) throw taken(node, foreign);
+    const foreign = foreignUse(node, owner);
+    if (foreign) throw nodeTaken(node, foreign);
     if (!isAtRest(node) || node.reservation !== null) return undefined;
-    if (said && node.provision_state !== said.to) throw failed(node, said);
+    if (requested && node.provision_state !== requested.to) throw nodeFailed(node, requested);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, run.ironic.minor) ?? [];
     if (!step) throw noWayError(node, goal);
-    said = (await sayUnlessTaken(run, uuid, { step, entry })) ? step : undefined;
+    requested = (await requestUnlessTaken(run, uuid, { step, owner })) ? step : undefined;
     return undefined;
   };
-  return waitFor(look, { subject: `node ${uuid} to become ${goal}`, timeoutSeconds, ...pace, signal });
+  return waitFor(look, { subject: `node ${uuid} to become ${goal}`, timeoutSeconds, ...pollInterval, signal });
 }
 
-/** A verb is refused where the node has got into another state since we looked: because somebody was faster, most of all. */
-async function sayUnlessTaken(
-  { ironic }: Run,
+/**
+ * A verb is refused if the node has changed its state since it was read, usually because somebody
+ * else was faster.
+ */
+async function requestUnlessTaken(
+  { ironic }: IpaRun,
   uuid: string,
-  { step, entry }: { step: Step; entry: Journey['entry'] },
+  { step, owner }: { step: Step; owner: DeploymentOwner },
 ): Promise<boolean> {
   try {
     return await requestVerb(ironic, uuid, { target: step.verb });
   } catch (error) {
-    const node = await lookAt(ironic, uuid);
-    const foreign = foreignUseOf(node, entry);
-    throw foreign ? taken(node, foreign) : error;
+    const node = await readNode(ironic, uuid);
+    const foreign = foreignUse(node, owner);
+    throw foreign ? nodeTaken(node, foreign) : error;
   }
 }
 
-export function taken(node: NodeDetails, why: string): OperationError {
-  return new OperationError('NODE_TAKEN', `node ${nodeTitle(node)} was taken by somebody else meanwhile: ${why}`, {
-    node: node.uuid,
-  });
+export function nodeTaken(node: NodeDetails, why: string): OperationError {
+  return new OperationError(
+    'NODE_TAKEN',
+    `node ${nodeTitle(node)} was taken by somebody else in the meantime: ${why}`,
+    {
+      node: node.uuid,
+    },
+  );
 }
 
-function failed(node: NodeDetails, step: Step): OperationError {
+function nodeFailed(node: NodeDetails, step: Step): OperationError {
   const facts = { node: node.uuid, provision_state: node.provision_state, last_error: node.last_error ?? undefined };
   return new OperationError('NODE_FAILED', `node ${nodeTitle(node)} ${stepFailure(node, step)}`, facts);
 }
 
-/** Tells each new state of a node once. */
-export function reporter({ context }: Pick<Run, 'context'>): (node: NodeDetails) => void {
+/** Reports each new state of a node once. */
+export function stateReporter({ context }: Pick<IpaRun, 'context'>): (node: NodeDetails) => void {
   let seen: string | undefined;
   return (node) => {
     if (node.provision_state === seen) return;

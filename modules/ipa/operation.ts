@@ -1,72 +1,75 @@
-// ipa_test: put back what is left, plan, test, roll out; check mode stops behind the plan.
+// ipa_test: restore leftovers, plan, test, roll out; check mode stops after the plan.
 import validate from '#validators/ipa_test';
 import { withHome } from '../clients/files/paths.js';
 import { openIronic } from '../clients/ironic/api.js';
+import { seesAllNodes } from '../clients/ironic/visibility.js';
+import { OperationError } from '../core/errors.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
 import { openCloud } from '../runtime/connect.js';
 import { takeRunLock } from '../runtime/run-lock.js';
-import { declaration } from './declaration.js';
+import { ipaTestDeclaration } from './declaration.js';
 import { openJournal } from './journal.js';
-import { putBackLeftovers } from './leftovers.js';
-import { planRun, type Plan } from './plan.js';
-import { planRollout, rollOut } from './push.js';
-import { outcomeOf } from './report.js';
-import { delayed, type IpaArguments, type Run } from './run.js';
-import { assertAllSeen } from './sight.js';
+import { restoreLeftovers } from './leftovers.js';
+import { planIpaTest } from './plan.js';
+import { ipaTestOutcome } from './report.js';
+import { planRollout, rollOut } from './rollout.js';
+import { withGrace, type IpaArguments, type IpaRun } from './run.js';
 import { runTrial } from './trial.js';
 
-export const ipaTest: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: testImages };
+export const ipaTest: Operation<(typeof ipaTestDeclaration)['fields']> = {
+  ...ipaTestDeclaration,
+  validate,
+  run: testImages,
+};
 
 async function testImages(args: IpaArguments, context: Context): Promise<Outcome> {
-  const last = delayed(context.signal);
+  const grace = withGrace(context.signal);
   try {
-    // What is under way when the run is interrupted may still be answered, and things be put back.
-    const cloud = await openCloud(args, { ...context, signal: last.signal });
+    // A request that is in progress when the run is interrupted may still be answered, and
+    // everything be restored.
+    const cloud = await openCloud(args, { ...context, signal: grace.signal });
     const journal = openJournal(withHome(args.journal_dir, context.environment), cloud.identity);
     const lock = context.checkMode
       ? undefined
-      : await takeRunLock({ directory: args.lock_dir, operation: declaration.name, cloud: cloud.identity, context });
+      : await takeRunLock({
+          directory: args.lock_dir,
+          operation: ipaTestDeclaration.name,
+          cloud: cloud.identity,
+          context,
+        });
     try {
-      return await carryOut({
-        args,
-        context,
-        cloud,
-        ironic: await openIronic(cloud),
-        journal,
-        lastSignal: last.signal,
-        warnings: [],
-        seconds: {},
-      });
+      const ironic = await openIronic(cloud);
+      return await carryOut({ args, context, cloud, ironic, journal, graceSignal: grace.signal });
     } finally {
       await lock?.release();
     }
   } finally {
-    last.release();
+    grace.release();
   }
 }
 
-async function carryOut(run: Run): Promise<Outcome> {
+async function carryOut(run: IpaRun): Promise<Outcome> {
   const { args, context } = run;
-  await assertAllSeen(run);
-  const leftovers = await putBackLeftovers(run);
-  // No other node is risked while one is not in order.
-  if (args.restore || leftovers.failures.length > 0) return outcomeOf(run, { leftovers });
-  const plan = await planRun(run);
-  if (context.checkMode)
-    return outcomeOf(run, {
-      leftovers,
-      plan,
-      ...(args.push ? { rollout: { nodes: await planRollout(run, plan), failures: [] } } : {}),
-    });
-  if (!hasTest(plan)) return outcomeOf(run, { leftovers, plan, rollout: await rollOut(run, plan, leftovers.rollouts) });
-  const trial = await runTrial(run, plan);
-  const rollout =
-    trial.passed && trial.leftover === undefined && args.push
-      ? await rollOut(run, plan, leftovers.rollouts)
-      : undefined;
-  return outcomeOf(run, { leftovers, plan, trial, ...(rollout ? { rollout } : {}) });
+  await assertAllNodesVisible(run);
+  const leftovers = await restoreLeftovers(run);
+  // No other node is put at risk while one is not restored.
+  if (args.restore || leftovers.failures.length > 0) return ipaTestOutcome(run, { leftovers });
+  const plan = await planIpaTest(run);
+  if (context.checkMode) {
+    const rollout = args.push ? { nodes: await planRollout(run, plan), failures: [], warnings: [] } : undefined;
+    return ipaTestOutcome(run, { leftovers, plan, rollout });
+  }
+  const trial = plan.test && (await runTrial(run, plan, plan.test));
+  const mayRollOut = trial ? trial.passed && trial.leftover === undefined && args.push : true;
+  const rollout = mayRollOut ? await rollOut(run, plan, leftovers.rollouts) : undefined;
+  return ipaTestOutcome(run, { leftovers, plan, trial, rollout });
 }
 
-function hasTest(plan: Plan): plan is Plan & { readonly test: NonNullable<Plan['test']> } {
-  return plan.test !== undefined;
+/**
+ * Throws NODES_HIDDEN, with the role or scope that the login lacks. A hidden node would be missing
+ * from a roll-out, and one that an earlier run has left would be taken for deleted.
+ */
+async function assertAllNodesVisible({ cloud }: IpaRun): Promise<void> {
+  const { seen, why } = await seesAllNodes(cloud);
+  if (!seen) throw new OperationError('NODES_HIDDEN', `no node was touched: ${why}`);
 }

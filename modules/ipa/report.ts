@@ -1,21 +1,26 @@
 // What a run has found and done, for programs and for people.
 import { withoutCredentials } from '../core/urls.js';
 import type { Difference, Outcome } from '../core/operation.js';
-import type { ImageSettings } from './policy/image-settings.js';
+import { nodeTitle } from '../nodes/policy/node-states.js';
 import type { Leftovers } from './leftovers.js';
-import type { Plan } from './plan.js';
-import type { NodeResult, Rollout } from './push.js';
-import type { Run } from './run.js';
+import type { ImageSettings } from './policy/image-settings.js';
+import type { ChosenImage } from './policy/pair-choice.js';
+import type { RolloutResult } from './policy/rollout.js';
+import type { IpaPlan } from './policy/test-plan.js';
+import type { Rollout } from './rollout.js';
+import type { IpaRun } from './run.js';
 import type { Trial } from './trial.js';
 
-export interface Report {
+export interface IpaReport {
   readonly leftovers: Leftovers;
-  readonly plan?: Plan;
-  readonly trial?: Trial;
-  readonly rollout?: Rollout;
+  readonly plan?: IpaPlan | undefined;
+  readonly trial?: Trial | undefined;
+  readonly rollout?: Rollout | undefined;
 }
 
-export function outcomeOf(run: Run, report: Report): Outcome {
+type Mapping = Readonly<Record<string, unknown>>;
+
+export function ipaTestOutcome(run: IpaRun, report: IpaReport): Outcome {
   const { leftovers, plan, trial, rollout } = report;
   const nodes = rollout?.nodes ?? [];
   const isChanged =
@@ -25,77 +30,88 @@ export function outcomeOf(run: Run, report: Report): Outcome {
     changed: isChanged,
     message: messageFor(run, report),
     values: {
-      ...valuesOf(trial),
-      ...(trial ? { seconds: run.seconds } : nodeToTake(plan)),
-      ...(plan ? { kernel: plan.pair.kernel.shown, initramfs: plan.pair.initramfs.shown } : {}),
+      ...(trial ? trialResult(trial) : candidateResult(plan)),
+      ...(plan ? { kernel: imageResult(plan.pair.kernel), initramfs: imageResult(plan.pair.initramfs) } : {}),
       ...(rollout ? { nodes: nodes.map(({ uuid, name, result, reason }) => ({ uuid, name, result, reason })) } : {}),
       restored: leftovers.restored,
     },
     failures: failuresOf(run, report),
-    warnings: [...new Set(run.warnings), ...leftovers.rollouts.map(({ name }) => warningOf(run, name))].filter(
-      (warning) => warning !== '',
-    ),
+    warnings: warningsOf(run, report),
     differences: plan
       ? nodes
           .filter(({ result }) => result === 'updated' || result === 'update')
-          .map((node) => differenceOf(node, plan.wanted))
+          .map((node) => differenceOf(node, plan.settings))
       : [],
     table: { columns: ['NODE', 'RESULT', 'REASON', 'UUID'], rows: rowsOf(report) },
   };
 }
 
-function valuesOf(trial: Trial | undefined): Readonly<Record<string, unknown>> {
-  if (!trial) return {};
-  const { passed, reason, lastError, node, server, lease } = trial;
+function trialResult({ passed, reason, lastError, node, server, lease, seconds }: Trial): Mapping {
   const given = { reason, last_error: lastError, node, server, lease };
-  return { passed, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  return { passed, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)), seconds };
 }
 
-function nodeToTake(plan: Plan | undefined): Readonly<Record<string, unknown>> {
+function candidateResult(plan: IpaPlan | undefined): Mapping {
   const [first] = plan?.test?.candidates ?? [];
   return first ? { node: { uuid: first.uuid, name: first.name } } : {};
 }
 
-function failuresOf({ context }: Run, { leftovers, trial, rollout }: Report): string[] {
-  const sentence = trial?.isVerdict ? 'the test has failed: ' : 'the test could not be made: ';
-  const tested = trial?.passed === false ? [`${context.signal.aborted ? '' : sentence}${trial.reason}`] : [];
+function imageResult({ reference, isUrl, name, buildTag }: ChosenImage): Mapping {
+  return isUrl ? { url: withoutCredentials(reference) } : { id: reference, name, build_tag: buildTag };
+}
+
+function failuresOf({ context }: IpaRun, { leftovers, trial, rollout }: IpaReport): string[] {
+  const prefix = trial?.isVerdict ? 'the test failed: ' : 'the test could not be run: ';
+  const tested = trial?.passed === false ? [`${context.signal.aborted ? '' : prefix}${trial.reason}`] : [];
   const left = trial?.leftover === undefined ? [] : [trial.leftover];
   const nodes = (rollout?.nodes ?? [])
     .filter(({ result }) => result === 'failed')
-    .map(({ name, uuid, reason }) => `node ${name || uuid}: ${reason}`);
+    .map((node) => `node ${nodeTitle(node)}: ${node.reason}`);
   return [...leftovers.failures, ...tested, ...left, ...(rollout?.failures ?? []), ...nodes];
 }
 
-function messageFor(run: Run, { leftovers, plan, trial, rollout }: Report): string {
+function warningsOf({ args, journal }: IpaRun, { leftovers, plan, trial, rollout }: IpaReport): string[] {
+  const parts = [leftovers, plan, trial, rollout];
+  const interrupted = args.push
+    ? []
+    : leftovers.rollouts.map(
+        ({ name }) =>
+          `the journal in ${journal.folder} has an interrupted roll-out (${name}): another push continues it, restore rolls it back`,
+      );
+  return [...new Set(parts.flatMap((part) => part?.warnings ?? [])), ...interrupted];
+}
+
+function messageFor(run: IpaRun, { leftovers, plan, trial, rollout }: IpaReport): string {
+  const { checkMode } = run.context;
   const parts = [
-    ...(leftovers.restored.length > 0
-      ? [`${leftovers.restored.length} ${run.context.checkMode ? 'to be put back' : 'put back'}`]
-      : []),
-    ...(leftovers.failures.length > 0 ? [`${leftovers.failures.length} could not be put back`] : []),
-    ...(plan?.test && run.context.checkMode ? [takes(plan)] : []),
+    ...(leftovers.restored.length > 0 ? [`${leftovers.restored.length} ${checkMode ? 'to restore' : 'restored'}`] : []),
+    ...(leftovers.failures.length > 0 ? [`${leftovers.failures.length} not restored`] : []),
+    ...(plan?.test && checkMode ? [plannedTest(plan)] : []),
     ...(trial
       ? [
-          `${shown(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? trial.node.name || trial.node.uuid : '(none)'}`,
+          `${pairTitle(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? nodeTitle(trial.node) : '(none)'}`,
         ]
       : []),
     ...(rollout ? [countResults(rollout.nodes)] : []),
   ];
-  return parts.join('; ') || 'nothing to put back';
+  return parts.join('; ') || 'nothing to restore';
 }
 
-function takes({ test }: Plan): string {
-  const [first] = test?.candidates ?? [];
-  const count = test?.candidates.length ?? 0;
-  if (test?.resourceProperties) return `planned: a node that Blazar leases, of ${count} that are free`;
-  return `planned: a test on node ${first ? first.name || first.uuid : '(none)'}`;
+function plannedTest({ test }: IpaPlan): string {
+  const candidates = test?.candidates ?? [];
+  const [first] = candidates;
+  if (test?.resourceProperties)
+    return `planned: a test on a node that Blazar leases (free nodes: ${candidates.length})`;
+  return `planned: a test on node ${first ? nodeTitle(first) : '(none)'}`;
 }
 
-function shown(plan: Plan | undefined): string {
-  const { kernel, initramfs } = plan?.pair ?? {};
-  return `${kernel?.shown.name ?? kernel?.shown.url ?? ''} and ${initramfs?.shown.name ?? initramfs?.shown.url ?? ''}`;
+function pairTitle(plan: IpaPlan | undefined): string {
+  const title = (image: ChosenImage | undefined): string =>
+    image ? (image.name ?? withoutCredentials(image.reference)) : '';
+  return `${title(plan?.pair.kernel)} and ${title(plan?.pair.initramfs)}`;
 }
 
-function countResults(nodes: readonly NodeResult[]): string {
+function countResults(nodes: readonly RolloutResult[]): string {
   const counts = new Map<string, number>();
   for (const { result } of nodes) counts.set(result, (counts.get(result) ?? 0) + 1);
   return (
@@ -106,33 +122,31 @@ function countResults(nodes: readonly NodeResult[]): string {
   );
 }
 
-function warningOf({ args, journal }: Run, name: string): string {
-  return args.push
-    ? ''
-    : `a roll-out that was broken off stands in ${journal.folder} (${name}): push again goes on with it, restore takes it back`;
-}
-
-function differenceOf({ uuid, name, former }: NodeResult, wanted: ImageSettings): Difference {
-  const readable = (settings: ImageSettings): Record<string, unknown> =>
+function differenceOf({ uuid, name, former }: RolloutResult, settings: ImageSettings): Difference {
+  const readable = (images: ImageSettings): Record<string, unknown> =>
     Object.fromEntries(
-      Object.entries(settings).flatMap(([key, value]) =>
+      Object.entries(images).flatMap(([key, value]) =>
         value === null ? [] : [[`driver_info.${key}`, value.includes('://') ? withoutCredentials(value) : value]],
       ),
     );
-  return { header: `node ${name || uuid} (${uuid})`, before: readable(former ?? {}), after: readable(wanted) };
+  return {
+    header: `node ${nodeTitle({ uuid, name })} (${uuid})`,
+    before: readable(former ?? {}),
+    after: readable(settings),
+  };
 }
 
-function rowsOf({ trial, rollout, leftovers }: Report): string[][] {
+function rowsOf({ trial, rollout, leftovers }: IpaReport): string[][] {
   const tested = trial
     ? [
         [
-          trial.node?.name || trial.node?.uuid || '',
+          trial.node ? nodeTitle(trial.node) : '',
           trial.passed ? 'passed' : 'failed',
           trial.reason ?? '',
           trial.node?.uuid ?? '',
         ],
       ]
     : [];
-  const nodes = (rollout?.nodes ?? []).map(({ name, uuid, result, reason }) => [name || uuid, result, reason, uuid]);
+  const nodes = (rollout?.nodes ?? []).map((node) => [nodeTitle(node), node.result, node.reason, node.uuid]);
   return [...leftovers.restored.map((sentence) => ['', 'restored', sentence, '']), ...tested, ...nodes];
 }

@@ -1,65 +1,73 @@
-// A lease of Blazar for one node: nobody else gets it while it is tested.
+// A lease in Blazar for one node, so that nobody else gets it during the test.
 import { getHost, listAllocations } from '../clients/blazar/hosts.js';
 import { createLease, deleteLease, getLease, leasePhase, listLeases, type Lease } from '../clients/blazar/leases.js';
 import { isUndecided } from '../clients/http/errors.js';
 import { OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import type { TestEntry } from './journal.js';
-import { pace, type Run } from './run.js';
+import { pollInterval, type IpaRun } from './run.js';
 
-export interface Reservation {
-  readonly leaseId: string;
+export interface LeasedNode {
   /** The scheduler hint of the server. */
   readonly reservationId: string;
-  /** UUID of the node. */
-  readonly node: string;
+  readonly nodeUuid: string;
 }
 
-export interface LeaseWish {
+export interface LeaseOptions {
   readonly name: string;
-  /** As Blazar takes it, such as `["==", "$node_type", "compute_skylake"]`. */
+  /** In Blazar's syntax, such as `["==", "$node_type", "compute_skylake"]`. */
   readonly resourceProperties: readonly unknown[];
   /** Called with the lease's id as soon as it is known. */
   readonly onCreated: (id: string) => Promise<void>;
 }
 
-/** Takes a lease and waits until it is active. Throws NO_HOST_FREE, LEASE_FAILED, WAIT_TIMEOUT. */
-export async function reserve(run: Run, { name, resourceProperties, onCreated }: LeaseWish): Promise<Reservation> {
+/**
+ * Creates a lease and waits until it is active. Throws NO_HOST_FREE, LEASE_FAILED, WAIT_TIMEOUT.
+ */
+export async function leaseNode(
+  run: IpaRun,
+  { name, resourceProperties, onCreated }: LeaseOptions,
+): Promise<LeasedNode> {
   const { args, context, cloud } = run;
-  // It ends by itself, should nobody be left to delete it: when all that may be waited for is over, and the node was put back. Blazar counts in
-  // whole minutes.
+  // Should nobody delete it, it ends by itself: after all timeouts, restoring included. Blazar
+  // counts in whole minutes.
   const seconds = args.schedule_timeout * 2 + args.deploy_timeout + args.clean_timeout * 3 + 600;
   const end = new Date(context.now().getTime() + seconds * 1000);
   const { id } = await createOrFind(run, { name, resourceProperties, end });
   await onCreated(id);
   const lease = await untilActive(run, id);
   const reservationId = lease.reservations[0]?.id ?? '';
-  const node = await waitFor(
+  const nodeUuid = await waitFor(
     async () => {
       for await (const { hostId } of listAllocations(cloud, reservationId))
         return (await getHost(cloud, hostId))?.hypervisorHostname;
       return undefined;
     },
-    { subject: `Blazar to tell the host of lease ${name}`, timeoutSeconds: 60, ...pace, signal: context.signal },
+    {
+      subject: `Blazar to report the host of lease ${name}`,
+      timeoutSeconds: 60,
+      ...pollInterval,
+      signal: context.signal,
+    },
   );
-  return { leaseId: id, reservationId, node };
+  return { reservationId, nodeUuid };
 }
 
-/** An answer that was lost may have made a lease all the same. */
+/** The lease may have been created although the answer was lost. */
 async function createOrFind(
-  { cloud }: Run,
-  wish: { name: string; resourceProperties: readonly unknown[]; end: Date },
+  { cloud }: IpaRun,
+  request: { name: string; resourceProperties: readonly unknown[]; end: Date },
 ): Promise<Lease> {
   try {
-    return await createLease(cloud, { ...wish, start: 'now' });
+    return await createLease(cloud, { ...request, start: 'now' });
   } catch (error) {
     if (!isUndecided(error)) throw error;
-    for await (const lease of listLeases(cloud)) if (isOurLease(lease, cloud.projectId, wish.name)) return lease;
+    for await (const lease of listLeases(cloud)) if (isOurLease(lease, cloud.projectId, request.name)) return lease;
     throw error;
   }
 }
 
-async function untilActive({ args, context, cloud }: Run, id: string): Promise<Lease> {
+async function untilActive({ args, context, cloud }: IpaRun, id: string): Promise<Lease> {
   return waitFor(
     async () => {
       const lease = await getLease(cloud, id);
@@ -72,12 +80,17 @@ async function untilActive({ args, context, cloud }: Run, id: string): Promise<L
         );
       return phase === 'active' ? lease : undefined;
     },
-    { subject: `lease ${id} to become active`, timeoutSeconds: args.schedule_timeout, ...pace, signal: context.signal },
+    {
+      subject: `lease ${id} to become active`,
+      timeoutSeconds: args.schedule_timeout,
+      ...pollInterval,
+      signal: context.signal,
+    },
   );
 }
 
 /** Deletes the lease of an entry, by its id or else by its name, and waits until it is gone. */
-export async function release({ cloud, lastSignal }: Run, { name, lease }: TestEntry): Promise<void> {
+export async function endLease({ cloud, graceSignal }: IpaRun, { name, lease }: TestEntry): Promise<void> {
   if (!lease) return;
   const look = async (): Promise<true | undefined> => {
     const left =
@@ -85,14 +98,19 @@ export async function release({ cloud, lastSignal }: Run, { name, lease }: TestE
         ? await leasesNamed(cloud, name)
         : [await getLease(cloud, lease.id)].filter((found) => found !== undefined);
     const open = left.filter((found) => found.status !== 'TERMINATED');
-    // One that is just starting or ending is refused with 500, and can be deleted some seconds later.
+    // While it is starting or ending Blazar refuses with 500; it can be deleted some seconds later.
     for (const { id } of open) await deleteLease(cloud, id).catch(ignoreUndecided);
     return open.length === 0 ? true : undefined;
   };
-  await waitFor(look, { subject: `lease ${name} to be gone`, timeoutSeconds: 300, ...pace, signal: lastSignal });
+  await waitFor(look, {
+    subject: `lease ${name} to be gone`,
+    timeoutSeconds: 300,
+    ...pollInterval,
+    signal: graceSignal,
+  });
 }
 
-async function leasesNamed(cloud: Run['cloud'], name: string): Promise<Lease[]> {
+async function leasesNamed(cloud: IpaRun['cloud'], name: string): Promise<Lease[]> {
   const leases: Lease[] = [];
   for await (const lease of listLeases(cloud)) if (isOurLease(lease, cloud.projectId, name)) leases.push(lease);
   return leases;

@@ -1,30 +1,34 @@
-// Gives a node its images, in Doni first where Doni has the node, and makes sure that they are there.
+// Sets the images of a node, first in Doni if it has the node, and verifies that they stay.
 import { getHardware, requestSync, syncOf, updateHardware, type Hardware } from '../clients/doni/hardware.js';
 import { isUndecided } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import { patchNode, type NodeDetails } from '../clients/ironic/nodes.js';
-import { OperationError } from '../core/errors.js';
+import { hasCode, messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { hasSettings, presentSettings, settingsPatch, type ImageSettings } from './policy/image-settings.js';
+import { hasSettings, presentSettings, settingsPatch, type NodeImageSettings } from './policy/image-settings.js';
 import { isEditable, nodeTitle } from '../nodes/policy/node-states.js';
-import type { FormerImages } from './journal.js';
-import { lookAt } from './node.js';
-import { pace, type Run } from './run.js';
+import { readNode } from './node.js';
+import { pollInterval, type IpaRun } from './run.js';
 
-/** How long Doni's worker, which runs every minute or so, is waited for. */
+type SettingsRun = Pick<IpaRun, 'cloud' | 'ironic'>;
+
+/** How long to wait for Doni's worker, which runs about every minute. */
 const syncSeconds = 600;
 
-/** What a node has now, to be put back. Throws SECRET_IMAGES where Ironic masks a value. */
-export async function formerImages(
-  run: Pick<Run, 'cloud'>,
+/**
+ * The present images of a node, for restoring them later. Throws SECRET_IMAGES if Ironic masks a
+ * value.
+ */
+export async function readImageSettings(
+  run: Pick<IpaRun, 'cloud'>,
   node: NodeDetails,
   keys: readonly string[],
-): Promise<FormerImages> {
+): Promise<NodeImageSettings> {
   const present = presentSettings(node.driver_info, keys);
   if (!present) {
     throw new OperationError(
       'SECRET_IMAGES',
-      `node ${nodeTitle(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be put back; nothing was changed`,
+      `node ${nodeTitle(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be restored; nothing was changed`,
       { node: node.uuid },
     );
   }
@@ -36,112 +40,100 @@ export async function formerImages(
   };
 }
 
-/** The settings as a node and as Doni are to have them. */
-export function imagesFor(wanted: ImageSettings, former: FormerImages): FormerImages {
-  return {
-    node: wanted,
-    ...(former.doni
-      ? { doni: { deployKernel: wanted.deploy_kernel ?? null, deployRamdisk: wanted.deploy_ramdisk ?? null } }
-      : {}),
-  };
-}
-
-export interface Patience {
-  readonly timeoutSeconds: number;
-  readonly signal: AbortSignal;
-}
-
 /**
- * Sets the images of a node in whatever state allows it, and reads them back. Ironic gets them at once too: Doni's worker, which then finds
- * nothing to do, would take the node out of service for it. True where something was changed.
- * Throws NODE_LOCKED where it was not possible in time; SYNC_FAILED where Doni does not settle.
+ * Sets the images of a node as soon as its state allows, and reads them back. Ironic gets them
+ * directly as well, so that Doni's worker finds nothing to do: it would take the node out of
+ * service for it. Returns warnings.
+ * Throws NODE_LOCKED if it was not possible in time; SYNC_FAILED if Doni does not finish its
+ * synchronization.
  */
 export async function applyImages(
-  run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>,
+  run: SettingsRun,
   uuid: string,
-  images: FormerImages,
-  { timeoutSeconds, signal }: Patience,
-): Promise<boolean> {
-  const told = await tellDoni(run, uuid, images);
-  let hindrance = '';
-  let isChanged = told;
+  images: NodeImageSettings,
+  { timeoutSeconds, signal }: { readonly timeoutSeconds: number; readonly signal: AbortSignal },
+): Promise<readonly string[]> {
+  const mustSync = await updateDoni(run, uuid, images);
+  let obstacle = '';
   const look = async (): Promise<NodeDetails | undefined> => {
-    const node = await lookAt(run.ironic, uuid);
+    const node = await readNode(run.ironic, uuid);
     const patch = settingsPatch(node.driver_info, images.node);
     if (patch.length === 0) return node;
     if (!isEditable(node)) {
-      hindrance = `it is ${node.provision_state}`;
+      obstacle = `it is ${node.provision_state}`;
       return undefined;
     }
     try {
       await patchNode(run.ironic, uuid, patch);
-      isChanged = true;
     } catch (error) {
-      // A `remove` of what is gone by now is refused with 400; whatever it was, the next look tells.
+      // A `remove` of a key that is gone by now is refused with 400; the next look decides.
       if (conflictOf(error) === undefined && !isUndecided(error)) throw error;
-      hindrance = (error as Error).message;
+      obstacle = messageOf(error);
     }
     return undefined;
   };
   try {
-    await waitFor(look, { subject: `node ${uuid} to take its images`, timeoutSeconds, ...pace, signal });
+    await waitFor(look, { subject: `node ${uuid} to accept its images`, timeoutSeconds, ...pollInterval, signal });
   } catch (error) {
-    if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || hindrance === '') throw error;
+    if (!hasCode(error, 'WAIT_TIMEOUT') || obstacle === '') throw error;
     throw new OperationError(
       'NODE_LOCKED',
-      `node ${uuid} did not take its images within ${timeoutSeconds} s: ${hindrance}`,
+      `node ${uuid} did not accept its images within ${timeoutSeconds} s: ${obstacle}`,
       { node: uuid },
       error,
     );
   }
-  if (told) await untilSynchronised(run, uuid, images, signal);
-  return isChanged;
+  return mustSync ? untilSynchronized(run, uuid, images, signal) : [];
 }
 
-async function hardwareOf({ cloud }: Pick<Run, 'cloud'>, uuid: string): Promise<Hardware | undefined> {
+async function hardwareOf({ cloud }: Pick<IpaRun, 'cloud'>, uuid: string): Promise<Hardware | undefined> {
   return cloud.hasService('inventory') ? getHardware(cloud, uuid) : undefined;
 }
 
-/** Gives Doni its former values for a node that Ironic does not have any more. */
-export async function giveDoniBack(run: Pick<Run, 'cloud'>, uuid: string, former: FormerImages): Promise<void> {
-  await tellDoni(run, uuid, former);
+/** Restores Doni's former values for a node that Ironic no longer has. */
+export async function restoreDoni(run: Pick<IpaRun, 'cloud'>, uuid: string, former: NodeImageSettings): Promise<void> {
+  await updateDoni(run, uuid, former);
 }
 
-/** True where Doni had something else, or its worker has not yet come to an end. */
-async function tellDoni(run: Pick<Run, 'cloud'>, uuid: string, { doni }: FormerImages): Promise<boolean> {
+/** True if Doni had other values, or if its worker has not finished yet. */
+async function updateDoni(run: Pick<IpaRun, 'cloud'>, uuid: string, { doni }: NodeImageSettings): Promise<boolean> {
   const hardware = doni && (await hardwareOf(run, uuid));
   if (!doni || !hardware) return false;
-  const wanted = { deployKernel: doni.deployKernel ?? undefined, deployRamdisk: doni.deployRamdisk ?? undefined };
-  const isDifferent = wanted.deployKernel !== hardware.deployKernel || wanted.deployRamdisk !== hardware.deployRamdisk;
-  if (isDifferent) await updateHardware(run.cloud, hardware, wanted);
+  const desired = { deployKernel: doni.deployKernel ?? undefined, deployRamdisk: doni.deployRamdisk ?? undefined };
+  const isDifferent =
+    desired.deployKernel !== hardware.deployKernel || desired.deployRamdisk !== hardware.deployRamdisk;
+  if (isDifferent) await updateHardware(run.cloud, hardware, desired);
   return isDifferent || syncOf(hardware).state === 'waiting';
 }
 
-/** A worker that began before the change may bring the former images back once more, so both are looked at until both are right. */
-async function untilSynchronised(
-  run: Pick<Run, 'cloud' | 'ironic' | 'warnings'>,
+/**
+ * A worker that started before the change may set the former images once more, so both services are
+ * read until both are right. Returns warnings.
+ */
+async function untilSynchronized(
+  run: SettingsRun,
   uuid: string,
-  images: FormerImages,
+  images: NodeImageSettings,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   let isRequested = false;
   let reason = '';
-  const look = async (): Promise<true | undefined> => {
-    const [hardware, node] = await Promise.all([hardwareOf(run, uuid), lookAt(run.ironic, uuid)]);
-    if (!hardware) return true;
+  const look = async (): Promise<readonly string[] | undefined> => {
+    const [hardware, node] = await Promise.all([hardwareOf(run, uuid), readNode(run.ironic, uuid)]);
+    if (!hardware) return [];
     const sync = syncOf(hardware);
     reason = sync.reason || `its worker is ${sync.state}`;
-    // One that was put off, as for a node in maintenance, begins anew and finds nothing to do.
-    const isPutOff = sync.state === 'waiting' && sync.reason !== '';
-    if (sync.state === 'waiting' && !isPutOff) return undefined;
-    if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isPutOff || isRequested)) {
-      if (sync.state !== 'done')
-        run.warnings.push(
-          `node ${nodeTitle(node)} has its images, in Doni too, but Doni's worker says: ${sync.reason}`,
-        );
-      return true;
+    // A deferred synchronization, such as that of a node in maintenance, starts again and finds
+    // nothing to do.
+    const isDeferred = sync.state === 'waiting' && sync.reason !== '';
+    if (sync.state === 'waiting' && !isDeferred) return undefined;
+    if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isDeferred || isRequested)) {
+      const title = nodeTitle(node);
+      return sync.state === 'done'
+        ? []
+        : [`node ${title} has its images, in Doni as well, but Doni's worker reports: ${sync.reason}`];
     }
-    if (isPutOff) return undefined;
+    if (isDeferred) return undefined;
     isRequested = true;
     await requestSync(run.cloud, hardware);
     const patch = settingsPatch(node.driver_info, images.node);
@@ -149,12 +141,13 @@ async function untilSynchronised(
     return undefined;
   };
   try {
-    await waitFor(look, { subject: `Doni to settle node ${uuid}`, timeoutSeconds: syncSeconds, ...pace, signal });
+    const subject = `Doni to synchronize node ${uuid}`;
+    return await waitFor(look, { subject, timeoutSeconds: syncSeconds, ...pollInterval, signal });
   } catch (error) {
-    if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT') throw error;
+    if (!hasCode(error, 'WAIT_TIMEOUT')) throw error;
     throw new OperationError(
       'SYNC_FAILED',
-      `Doni did not settle node ${uuid} within ${syncSeconds} s: ${reason}`,
+      `Doni did not synchronize node ${uuid} within ${syncSeconds} s: ${reason}`,
       { node: uuid },
       error,
     );

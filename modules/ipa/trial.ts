@@ -1,257 +1,293 @@
-// One test from the choice of the node to its return; whatever happens on the way, everything is put back.
+// One test, from taking the node to releasing it; whatever happens in between, everything is
+// restored.
 import { getNode, patchNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { whileLocked } from '../clients/ironic/api.js';
-import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
-import { imageKeys } from './policy/image-settings.js';
-import { countStates, mismatchOf, nodeArchitecture, obstacleOf } from './policy/node-choice.js';
+import { hasCode, messageOf, OperationError } from '../core/errors.js';
+import type { Context } from '../core/operation.js';
 import { nodeTitle } from '../nodes/policy/node-states.js';
 import type { TestEntry } from './journal.js';
-import { deploymentMark, isOurs, steer, taken, untilUnlocked } from './node.js';
-import type { Plan, TestPlan } from './plan.js';
-import { reserve } from './reserve.js';
+import { moveNode, nodeTaken, untilUnlocked } from './node.js';
+import { ipaImageKeys, nodeSettingsFor } from './policy/image-settings.js';
+import {
+  countStates,
+  deploymentMark,
+  isOwnDeployment,
+  mismatchOf,
+  nodeArchitecture,
+  obstacleOf,
+  type TestableNode,
+} from './policy/node-choice.js';
+import type { IpaPlan, TestDeployment, TestPlan } from './policy/test-plan.js';
+import { leaseNode } from './reserve.js';
 import { restoreTest } from './restore.js';
-import { testFailure, timed, type Run } from './run.js';
-import { applyImages, formerImages, imagesFor } from './settings.js';
-import { deployServer, removeServer } from './test-server.js';
+import type { IpaRun } from './run.js';
+import { applyImages, readImageSettings } from './settings.js';
+import { deployServer, removeServer, testFailure } from './test-server.js';
 
 export interface Trial {
   readonly passed: boolean;
-  /** False where nothing can be said of the images, as no node or no lease was to be had. */
+  /** False if the test says nothing about the images because there was no node or no lease. */
   readonly isVerdict: boolean;
   readonly reason?: string;
   readonly lastError?: string;
   readonly node?: { readonly uuid: string; readonly name: string };
   readonly server?: string;
   readonly lease?: string;
-  /** What could not be put back. */
+  /** What could not be restored. */
   readonly leftover?: string;
+  /** How long each step took, whether it failed or not. */
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
 }
 
-/** What the images may be at fault for. */
+/** Failures that the images may have caused. */
 const verdicts = ['TEST_FAILED', 'NODE_FAILED', 'WAIT_TIMEOUT'];
 
-/** How often another node is taken when somebody was faster, or does not let go of it. */
+/** How many nodes are tried if somebody else takes them first or their locks are not released. */
 const attempts = 3;
 
-/** Tests the pair on a node, and on another one where somebody else was faster. Throws where there was nothing to test on. */
-export async function runTrial(run: Run, plan: Plan & { readonly test: TestPlan }): Promise<Trial> {
+interface Stopwatch {
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Measures a step, whether it fails or not; repetitions add up. */
+  time<T>(step: string, work: () => Promise<T>): Promise<T>;
+}
+
+function startStopwatch(context: Context): Stopwatch {
+  const seconds: Record<string, number> = {};
+  return {
+    seconds,
+    time: async (step, work) => {
+      const startMs = context.now().getTime();
+      try {
+        return await work();
+      } finally {
+        seconds[step] = Math.round((context.now().getTime() - startMs) / 100) / 10 + (seconds[step] ?? 0);
+      }
+    },
+  };
+}
+
+interface Attempt {
+  readonly plan: IpaPlan;
+  readonly test: TestPlan;
+  readonly candidate: TestableNode | undefined;
+  readonly stopwatch: Stopwatch;
+  readonly record: TestRecord;
+}
+
+/**
+ * Tests the pair on a node, or on another one if somebody else was faster. Throws only on a fault
+ * of this program.
+ */
+export async function runTrial(run: IpaRun, plan: IpaPlan, test: TestPlan): Promise<Trial> {
+  const stopwatch = startStopwatch(run.context);
+  let warnings: readonly string[] = [];
   for (let attempt = 1; ; attempt++) {
-    const candidate = plan.test.candidates[attempt - 1];
-    const { trial, error } = await tryOnce(run, plan, candidate);
+    const candidate = test.candidates[attempt - 1];
+    const { trial, error } = await tryOnce(run, { plan, test, candidate, stopwatch });
+    warnings = [...warnings, ...trial.warnings];
     const isLast =
       attempt === attempts ||
       trial.leftover !== undefined ||
-      (plan.test.resourceProperties === undefined && plan.test.candidates.length <= attempt);
-    const isElsewhere = hasCode(error, 'NODE_TAKEN') || (hasCode(error, 'NODE_LOCKED') && trial.node === undefined);
-    if (!isElsewhere || isLast) return trial;
-    run.warnings.push(messageOf(error));
+      (test.resourceProperties === undefined && test.candidates.length <= attempt);
+    const isUnavailable = hasCode(error, 'NODE_TAKEN') || (hasCode(error, 'NODE_LOCKED') && trial.node === undefined);
+    if (!isUnavailable || isLast) return { ...trial, warnings };
+    warnings = [...warnings, messageOf(error)];
   }
 }
 
-interface Progress {
-  entry: TestEntry;
-  note(change: Partial<TestEntry> & { readonly step: string }): Promise<void>;
+interface TestRecord {
+  readonly entry: TestEntry;
+  /** Writes the next step to the journal, before it is taken. */
+  write(change: Partial<TestEntry> & { readonly step: string }): Promise<void>;
+}
+
+function startRecord({ context, cloud, journal }: IpaRun, type: string): TestRecord {
+  let entry: TestEntry = {
+    kind: 'test',
+    name: testName(type, context),
+    cloud: cloud.identity,
+    startedAt: context.now().toISOString(),
+    step: 'begin',
+  };
+  return {
+    get entry() {
+      return entry;
+    },
+    write: async (change) => {
+      context.signal.throwIfAborted();
+      entry = { ...entry, ...change };
+      await journal.write(entry);
+      context.log('info', `${entry.name}: ${change.step}`);
+    },
+  };
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+function testName(type: string, { random }: Context): string {
+  const tag = Array.from({ length: 6 }, () => letters[Math.floor(random() * letters.length)]).join('');
+  // Blazar accepts 80 characters, and a file name has no slash.
+  return `CC-IPA-TEST-${type.replace(/[^\w.-]/g, '_').slice(0, 50)}-${tag}`;
 }
 
 async function tryOnce(
-  run: Run,
-  plan: Plan & { readonly test: TestPlan },
-  candidate: NodeDetails | undefined,
-): Promise<{ trial: Trial; error?: unknown }> {
-  const { context, cloud, journal } = run;
-  const progress: Progress = {
-    entry: {
-      kind: 'test',
-      name: nameFor(plan.test.type, context),
-      cloud: cloud.identity,
-      startedAt: context.now().toISOString(),
-      step: 'begin',
-    },
-    note: async (change) => {
-      context.signal.throwIfAborted();
-      progress.entry = { ...progress.entry, ...change };
-      await journal.write(progress.entry);
-      context.log('info', `${progress.entry.name}: ${change.step}`);
-    },
-  };
-  let error: unknown;
-  try {
-    await goThrough(run, { plan, candidate, progress });
-  } catch (thrown) {
-    error = thrown;
-  }
-  const leftover = await timed(run, 'restore', () => putBack(run, progress.entry));
+  run: IpaRun,
+  given: Omit<Attempt, 'record'>,
+): Promise<{ readonly trial: Trial; readonly error?: unknown }> {
+  const record = startRecord(run, given.test.type);
+  const { stopwatch } = given;
+  const { error, warnings } = await takeSteps(run, { ...given, record });
+  const restoration = await stopwatch.time('restore', () => restoreTest(run, record.entry));
+  if (restoration.text !== undefined) run.context.log('info', restoration.text);
   if (error !== undefined && !(error instanceof OperationError)) throw error;
-  const { node, server, lease, instanceKeys } = progress.entry;
-  const lastError = error instanceof OperationError ? error.facts.last_error : undefined;
+  const { name, node, server, lease, instanceKeys } = record.entry;
+  const lastError = error?.facts.last_error;
   const trial: Trial = {
     passed: error === undefined,
     isVerdict: error === undefined || verdicts.includes(error.code),
     ...(error === undefined ? {} : { reason: messageOf(error) }),
     ...(typeof lastError === 'string' ? { lastError } : {}),
     ...(node ? { node } : {}),
-    ...(server || instanceKeys ? { server: server?.id ?? progress.entry.name } : {}),
+    ...(server || instanceKeys ? { server: server?.id ?? name } : {}),
     ...(lease?.id === undefined ? {} : { lease: lease.id }),
-    ...(leftover === undefined ? {} : { leftover }),
+    ...(restoration.failure === undefined ? {} : { leftover: restoration.failure.message }),
+    seconds: stopwatch.seconds,
+    warnings: [...warnings, ...restoration.warnings],
   };
   return { trial, error };
 }
 
-/** What is left, where something is. */
-async function putBack(run: Run, entry: TestEntry): Promise<string | undefined> {
+/** All steps up to the first that fails. */
+async function takeSteps(
+  run: IpaRun,
+  attempt: Attempt,
+): Promise<{ readonly error?: unknown; readonly warnings: readonly string[] }> {
+  const { plan, test, record, stopwatch } = attempt;
+  const { args, context } = run;
+  const warnings: string[] = [];
   try {
-    run.context.log('info', await restoreTest(run, entry));
-    return undefined;
+    const { node, reservationId } = await stopwatch.time('reserve', () => takeNode(run, attempt));
+    const former = await readImageSettings(run, node, ipaImageKeys(args.rescue));
+    const { uuid, name } = node;
+    await record.write({ step: 'prepare', node: { uuid, name }, former, wanted: plan.settings });
+    await stopwatch.time('prepare', async () => {
+      const { signal } = context;
+      const move = { timeoutSeconds: args.clean_timeout, signal, owner: record.entry };
+      // Nobody else can take a manageable node, or a leased one.
+      if (reservationId === undefined) await moveNode(run, uuid, { ...move, goal: 'manageable' });
+      const settings = nodeSettingsFor(plan.settings, former);
+      warnings.push(...(await applyImages(run, uuid, settings, { timeoutSeconds: args.lock_timeout, signal })));
+      await moveNode(run, uuid, { ...move, goal: 'available' });
+    });
+    const { deployment } = test;
+    if (deployment.by === 'nova') await testWithNova(run, attempt, { deployment, node, reservationId });
+    else await testWithIronic(run, attempt, { deployment, node });
+    return { warnings };
   } catch (error) {
-    rethrowProgramFault(error);
-    return messageOf(error);
+    return { error, warnings };
   }
-}
-
-interface Attempt {
-  readonly plan: Plan & { readonly test: TestPlan };
-  readonly candidate: NodeDetails | undefined;
-  readonly progress: Progress;
-}
-
-async function goThrough(run: Run, { plan, candidate, progress }: Attempt): Promise<void> {
-  const { test } = plan;
-  const { node, reservationId } = await timed(run, 'reserve', () => takeNode(run, { plan, candidate, progress }));
-  const former = await formerImages(run, node, imageKeys(run.args.rescue));
-  await progress.note({ step: 'prepare', node: { uuid: node.uuid, name: node.name }, former, wanted: plan.wanted });
-  await timed(run, 'prepare', async () => {
-    const { uuid } = node;
-    const patience = { timeoutSeconds: run.args.lock_timeout, signal: run.context.signal };
-    const journey = { timeoutSeconds: run.args.clean_timeout, signal: run.context.signal, entry: progress.entry };
-    // Nobody else can take a manageable node; one that is leased nobody else can take anyway.
-    if (reservationId === undefined) await steer(run, uuid, { ...journey, goal: 'manageable' });
-    await applyImages(run, uuid, imagesFor(plan.wanted, former), patience);
-    await steer(run, uuid, { ...journey, goal: 'available' });
-  });
-  if (test.deployment.by === 'nova') await tryNova(run, { plan, candidate, progress }, { node, reservationId });
-  else await tryIronic(run, { plan, candidate, progress }, node);
 }
 
 async function takeNode(
-  run: Run,
-  { plan, candidate, progress }: Attempt,
+  run: IpaRun,
+  { plan, test, candidate, record }: Attempt,
 ): Promise<{ node: NodeDetails; reservationId?: string }> {
-  const { test, pair } = plan;
-  const keys = imageKeys(run.args.rescue);
+  const { pair } = plan;
+  const keys = ipaImageKeys(run.args.rescue);
   if (!test.resourceProperties) {
     const node = await untilUnlocked(run, candidate?.uuid ?? '');
     const why = obstacleOf(node, keys);
-    if (why) throw taken(node, why);
+    if (why) throw nodeTaken(node, why);
     return { node };
   }
-  await progress.note({ step: 'reserve', lease: {} });
-  const wish = {
-    name: progress.entry.name,
+  await record.write({ step: 'reserve', lease: {} });
+  const { nodeUuid, reservationId } = await leaseNode(run, {
+    name: record.entry.name,
     resourceProperties: test.resourceProperties,
-    onCreated: (id: string) => progress.note({ step: 'reserve', lease: { id } }),
-  };
-  const { node: uuid, reservationId } = await reserve(run, wish).catch((error: unknown) => {
+    onCreated: (id) => record.write({ step: 'reserve', lease: { id } }),
+  }).catch((error: unknown) => {
     if (!hasCode(error, 'NO_HOST_FREE')) throw error;
-    throw new OperationError(
-      'NO_HOST_FREE',
-      `${messageOf(error)}; Ironic has ${countStates(plan.nodes, keys, pair.architecture)}`,
-      {},
-      error,
-    );
+    const message = `${messageOf(error)}; Ironic has ${countStates(plan.nodes, keys, pair.architecture)}`;
+    throw new OperationError('NO_HOST_FREE', message, {}, error);
   });
-  if (!(await getNode(run.ironic, uuid)))
-    throw new OperationError('NODE_GONE', `Blazar leased host ${uuid}, and Ironic has no such node`, { node: uuid });
-  const node = await untilUnlocked(run, uuid);
+  const facts = { node: nodeUuid };
+  if (!(await getNode(run.ironic, nodeUuid)))
+    throw new OperationError('NODE_GONE', `Blazar leased host ${nodeUuid}, and Ironic has no such node`, facts);
+  const node = await untilUnlocked(run, nodeUuid);
   const why = mismatchOf(node, pair.architecture) ?? obstacleOf(node, keys);
-  if (why)
-    throw new OperationError(
-      'NO_NODE_FREE',
-      `Blazar leased node ${nodeTitle(node)}, which cannot be tested on: ${why}`,
-      {
-        node: uuid,
-      },
-    );
+  if (why) {
+    const message = `Blazar leased node ${nodeTitle(node)}, which cannot be tested on: ${why}`;
+    throw new OperationError('NO_NODE_FREE', message, facts);
+  }
   return { node, reservationId };
 }
 
-interface Place {
+interface DeploymentTarget<By extends TestDeployment['by']> {
+  readonly deployment: Extract<TestDeployment, { readonly by: By }>;
   readonly node: NodeDetails;
-  readonly reservationId: string | undefined;
 }
 
-async function tryNova(
-  run: Run,
-  { plan: { test, pair }, progress }: Attempt,
-  { node, reservationId }: Place,
+async function testWithNova(
+  run: IpaRun,
+  { plan: { pair }, record, stopwatch }: Attempt,
+  { deployment, node, reservationId }: DeploymentTarget<'nova'> & { readonly reservationId: string | undefined },
 ): Promise<void> {
-  const { deployment } = test;
-  if (deployment.by !== 'nova') return;
   const { flavorId, keyName, networks } = deployment;
   const place = reservationId === undefined ? { hypervisorHostname: node.uuid } : { reservationId };
   const image = deployment.imageFor(nodeArchitecture(node) ?? pair.architecture);
-  const request = { name: progress.entry.name, imageId: image.id, flavorId, keyName, networks, ...place };
-  await progress.note({ step: 'deploy', server: {} });
-  await timed(run, 'deploy', () =>
-    deployServer(run, { request, node, onCreated: (id) => progress.note({ step: 'deploy', server: { id } }) }),
+  const request = { name: record.entry.name, imageId: image.id, flavorId, keyName, networks, ...place };
+  await record.write({ step: 'deploy', server: {} });
+  await stopwatch.time('deploy', () =>
+    deployServer(run, { request, node, onCreated: (id) => record.write({ step: 'deploy', server: { id } }) }),
   );
-  await progress.note({ step: 'tear down' });
-  await timed(run, 'tear_down', async () => {
-    await removeServer(run, progress.entry, run.context.signal);
-    await untilAvailable(run, node.uuid, progress.entry);
+  await record.write({ step: 'tear down' });
+  await stopwatch.time('tear_down', async () => {
+    await removeServer(run, record.entry, run.context.signal);
+    await untilAvailable(run, node.uuid, record.entry);
   });
 }
 
-async function tryIronic(run: Run, { plan: { test, pair }, progress }: Attempt, node: NodeDetails): Promise<void> {
-  const { deployment } = test;
-  if (deployment.by !== 'ironic') return;
+async function testWithIronic(
+  run: IpaRun,
+  { plan: { pair }, record, stopwatch }: Attempt,
+  { deployment, node }: DeploymentTarget<'ironic'>,
+): Promise<void> {
   const { args, context, ironic } = run;
+  const { signal } = context;
   const info: Readonly<Record<string, unknown>> = {
     ...deployment.instanceInfoFor(nodeArchitecture(node) ?? pair.architecture),
-    [deploymentMark]: progress.entry.name,
+    [deploymentMark]: record.entry.name,
   };
-  await progress.note({ step: 'deploy', instanceKeys: Object.keys(info) });
-  await timed(run, 'deploy', async () => {
+  await record.write({ step: 'deploy', instanceKeys: Object.keys(info) });
+  await stopwatch.time('deploy', async () => {
     const patch = Object.entries(info).map(([key, value]) => ({
       op: 'add' as const,
       path: `/instance_info/${key}`,
       value,
     }));
+    const subject = `the instance_info of node ${nodeTitle(node)}`;
     await whileLocked(() => patchNode(ironic, node.uuid, patch), {
-      subject: `the instance_info of node ${nodeTitle(node)}`,
+      subject,
       timeoutSeconds: args.lock_timeout,
-      signal: context.signal,
+      signal,
     });
-    const active = await steer(run, node.uuid, {
-      goal: 'active',
-      timeoutSeconds: args.deploy_timeout,
-      signal: context.signal,
-      entry: progress.entry,
-    });
-    if (!isOurs(active, progress.entry))
-      throw testFailure(`node ${nodeTitle(node)} is active with a deployment of somebody else`);
+    const move = { goal: 'active', timeoutSeconds: args.deploy_timeout, signal, owner: record.entry } as const;
+    if (!isOwnDeployment(await moveNode(run, node.uuid, move), record.entry))
+      throw testFailure(`node ${nodeTitle(node)} is active with somebody else's deployment`);
   });
-  await progress.note({ step: 'tear down' });
-  await timed(run, 'tear_down', () => untilAvailable(run, node.uuid, progress.entry));
+  await record.write({ step: 'tear down' });
+  await stopwatch.time('tear_down', () => untilAvailable(run, node.uuid, record.entry));
 }
 
-/** Cleaning is a part of the test; that somebody takes the node right after it is none. */
-async function untilAvailable(run: Run, uuid: string, entry: TestEntry): Promise<void> {
+/**
+ * Cleaning is a part of the test, but it is no failure if somebody takes the node right after it.
+ */
+async function untilAvailable(run: IpaRun, uuid: string, owner: TestEntry): Promise<void> {
+  const { signal } = run.context;
   try {
-    await steer(run, uuid, {
-      goal: 'available',
-      timeoutSeconds: run.args.clean_timeout,
-      signal: run.context.signal,
-      entry,
-    });
+    await moveNode(run, uuid, { goal: 'available', timeoutSeconds: run.args.clean_timeout, signal, owner });
   } catch (error) {
     if (!hasCode(error, 'NODE_TAKEN')) throw error;
   }
-}
-
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-
-function nameFor(type: string, { random }: Run['context']): string {
-  const tag = Array.from({ length: 6 }, () => letters[Math.floor(random() * letters.length)]).join('');
-  // Blazar takes 80 characters, and whatever the file system takes is no slash.
-  return `CC-IPA-TEST-${type.replace(/[^\w.-]/g, '_').slice(0, 50)}-${tag}`;
 }

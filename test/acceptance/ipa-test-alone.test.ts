@@ -47,7 +47,7 @@ test.concurrent.each(['noauth', 'http_basic'] as const)(
         kernel: { url: 'http://127.0.0.1/ipa.kernel' },
       });
       expect(tested.warnings).toEqual([
-        'kernel_image and initramfs_image are URLs: it is not known whether they are of one build',
+        'kernel_image and initramfs_image are URLs: nothing shows whether they are of the same build',
       ]);
       expect(standingOf(await ironic.getNode(nodes[0] as string))).toEqual(asBefore);
 

@@ -121,7 +121,7 @@ test.concurrent.each(ironicWrites)('killed before Ironic alone does: %s', (_, ki
     await runUntil(ipa, kill, { deployer: 'ironic', isDone: false });
     await expectLeft(ipa, node, kill);
     const planned = await ipa.run({ restore: true, _ansible_check_mode: true });
-    expect(planned.restored).toEqual([expect.stringMatching(/^CC-IPA-TEST-.*: to be put back, from the step/)]);
+    expect(planned.restored).toEqual([expect.stringMatching(/^CC-IPA-TEST-.*: would be restored, from the step/)]);
     await expectLeft(ipa, node, kill);
     await ipa.run({ restore: true, deployer: 'ironic' });
 
@@ -176,7 +176,7 @@ test.concurrent(
     const result = resultOf(await running.ended);
 
     expect(result).toMatchObject({ failed: true, msg: expect.stringMatching(/interrupted by SIGTERM/) });
-    expect(result.failures?.join()).toMatch(/could not be put back whole: .*, goes on with it/);
+    expect(result.failures?.join()).toMatch(/was not completely restored: .*, and the next run or restore continues/);
     expect(ipa.journal()).toHaveLength(1);
     gone.remove();
     await ipa.run({ restore: true });

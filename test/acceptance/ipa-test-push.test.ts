@@ -130,10 +130,10 @@ test.concurrent(
     await removeServer(site, server.id);
     const waited = resultsOf(resultOf(await running.ended));
     expect(waited.get(awaited)).toMatch(/^updated: /);
-    expect(waited.get(kept)).toBe('skipped: still so after 3 s: it is in state active');
+    expect(waited.get(kept)).toBe('skipped: unchanged after 3 s: it is in state active');
 
     expect(resultsOf(await ipa.run({ ...pushOnly, in_use: 'update' })).get(kept)).toBe(
-      'updated: it is in state active; the images count from its next deployment on',
+      'updated: it is in state active; the images take effect with its next deployment',
     );
     expect(await kernels(ipa, [kept, awaited])).toEqual([ipa.kernel.id, ipa.kernel.id]);
     expect(standingOf(await ipa.ironic.getNode(kept))).toMatchObject({ provision_state: 'active' });
@@ -172,7 +172,7 @@ test.concurrent(
     const tolerated = await ipa.run({ ...pushOnly, batch_size: 1, max_failures: 1 });
 
     expect(tolerated).toMatchObject({ failed: true, code: 'PART_FAILED' });
-    expect(tolerated.failures?.[0]).toMatch(/the roll-out was stopped, since 2 nodes failed and max_failures is 1/);
+    expect(tolerated.failures?.[0]).toMatch(/the roll-out was stopped because 2 nodes failed and max_failures is 1/);
     expect([...resultsOf(tolerated).values()].map((text) => text.split(':')[0]).sort()).toEqual([
       'failed',
       'failed',
@@ -225,7 +225,7 @@ test.concurrent(
 
     await killAt('before');
     expect((await ipa.run({ deployer: 'ironic', _ansible_check_mode: true })).warnings?.join()).toMatch(
-      /a roll-out that was broken off/,
+      /an interrupted roll-out/,
     );
     expect(await ipa.run(pushOnly)).toMatchObject({ changed: true, restored: [] });
     expect([await kernels(ipa, nodes), ipa.journal()]).toEqual([nodes.map(() => ipa.kernel.id), []]);

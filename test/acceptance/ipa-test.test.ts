@@ -80,9 +80,7 @@ test.concurrent(
       passed: false,
       last_error: expect.stringMatching(/Validation of image href .* failed/),
     });
-    expect(reasonIn(result)).toMatch(
-      /the test has failed: node .* is in state deploy failed: .*Validation of image href/,
-    );
+    expect(reasonIn(result)).toMatch(/the test failed: node .* is in state deploy failed: .*Validation of image href/);
     expect(standingOf(await ipa.ironic.getNode(node))).toEqual(asBefore);
     expect(ipa.journal()).toEqual([]);
   }),

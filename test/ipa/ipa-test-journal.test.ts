@@ -48,7 +48,7 @@ test('only the user may read it, and nothing half-written is left', async () => 
 
 test.each([
   ['is cut off', '{"version": 1', /cannot be read/],
-  ['is of a later version', '{"version": 2, "cloud": "here"}', /it is of version 2, and this program knows version 1/],
+  ['is of a later version', '{"version": 2, "cloud": "here"}', /it has version 2, and this program supports version 1/],
 ])('an entry that %s is not passed over', async (_, text, message) => {
   const journal = openJournal(folder, 'here');
   await journal.write(entry('a', '2026-06-01'));

@@ -79,7 +79,7 @@ test.each([
     expect(patched().length).toBeGreaterThan(maxFailures);
     expect(patched().length).toBeLessThanOrEqual(most);
     expect(outcome.failures[0]).toMatch(
-      new RegExp(`^the roll-out was stopped, since \\d nodes failed and max_failures is ${maxFailures}$`),
+      new RegExp(`^the roll-out was stopped because \\d nodes? failed and max_failures is ${maxFailures}$`),
     );
     expect(counted(outcome)).toEqual({ failed: patched().length, skipped: 6 - patched().length });
     expect(site.journal()).toEqual([]);

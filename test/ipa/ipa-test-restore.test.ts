@@ -138,10 +138,10 @@ describe('a cleaning with the former images is waited for', () => {
     for (const _ of [1, 2]) {
       const late = await site.test({ restore: true, clean_timeout: 1 });
       expect(late).toMatchObject({
-        message: '1 could not be put back',
+        message: '1 not restored',
         failures: [
           expect.stringMatching(
-            /could not be put back whole: gave up waiting for node .* after 1 s: it is in state clean wait; what is left stands in/,
+            /was not completely restored: gave up waiting for node .* after 1 s: it is in state clean wait; .* has the details, and the next run or restore continues$/,
           ),
         ],
       });
@@ -149,7 +149,7 @@ describe('a cleaning with the former images is waited for', () => {
     }
     release();
 
-    expect(await site.test({ ...patient, restore: true })).toMatchObject({ failures: [], message: '1 put back' });
+    expect(await site.test({ ...patient, restore: true })).toMatchObject({ failures: [], message: '1 restored' });
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
   });
 
@@ -203,9 +203,7 @@ describe('maintenance', () => {
     expect(outcome).toMatchObject({
       failures: [],
       values: {
-        restored: [
-          expect.stringMatching(/is left manageable, as Ironic itself put it into maintenance: power failure$/),
-        ],
+        restored: [expect.stringMatching(/is left manageable because Ironic itself set maintenance: power failure$/)],
       },
     });
     expect(outcome.warnings).toEqual([
@@ -251,7 +249,7 @@ describe('what the images under test have begun is ended', () => {
 
     expect(outcome.failures).toEqual([
       expect.stringMatching(
-        /is in state clean hold, and no verb that is ours to say leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/,
+        /is in state clean hold, and no verb that this program may request leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/,
       ),
     ]);
     expect([verbs(), site.journal().length]).toEqual([[], 1]);

@@ -127,7 +127,7 @@ test('nodes whose driver_info is hidden are left out of a roll-out, and of a tes
   const pushed = await site.test({ deployer: 'ironic', push: true, test: false });
 
   expect(pushed.values.nodes).toEqual([
-    expect.objectContaining({ result: 'skipped', reason: expect.stringMatching(/could not be put back/) }),
+    expect.objectContaining({ result: 'skipped', reason: expect.stringMatching(/could not be restored/) }),
   ]);
   await expect(site.test(byIronic)).rejects.toMatchObject({ code: 'NO_NODE_FREE' });
   expect([node.driver_info, site.allWrites().filter((write) => write.includes('/nodes/'))]).toEqual([

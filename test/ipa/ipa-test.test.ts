@@ -72,7 +72,7 @@ test('a node that had no images of its own has none again', async () => {
   expect(outcome).toMatchObject({
     failures: [],
     values: { passed: true },
-    warnings: ['node rack1-01 has no properties.cpu_arch: it is not known whether images for x86_64 fit'],
+    warnings: ['node rack1-01 has no properties.cpu_arch: nothing shows whether images for x86_64 fit it'],
   });
 
   expect(node.driver_info).toEqual({ ipmi_password: 'x' });
@@ -86,7 +86,7 @@ test('a server that fails fails the test, and everything is put back', async () 
   const outcome = await site.test({ push: true });
 
   expect(outcome.failures).toEqual([
-    expect.stringMatching(/^the test has failed: server .* failed on node rack1-01: the agent did not call$/),
+    expect.stringMatching(/^the test failed: server .* failed on node rack1-01: the agent did not call$/),
   ]);
   expect(outcome.values).toMatchObject({ passed: false });
   expect(outcome.values).not.toHaveProperty('nodes');
@@ -133,7 +133,7 @@ test('a node whose image comes back masked is refused, and nothing is changed', 
   const { failures } = await site.test({ node: 'rack1-01' }).catch((error: Error) => ({ failures: [error.message] }));
 
   expect(failures).toEqual([
-    expect.stringMatching(/Ironic masks its driver_info deploy_kernel, so that the value could not be put back/),
+    expect.stringMatching(/Ironic masks driver_info deploy_kernel, so that its value could not be restored/),
   ]);
   expect([node.driver_info, site.allWrites()]).toEqual([{ deploy_kernel: 'http://127.0.0.1/k?token=***' }, []]);
 });
@@ -156,7 +156,7 @@ test('where somebody else was faster the next node is taken', async () => {
     values: { passed: true, node: { uuid: second.uuid } },
     warnings: [
       expect.stringMatching(
-        new RegExp(`node rack1-01 was taken by somebody else meanwhile: instance ${theirs} is on it`),
+        new RegExp(`node rack1-01 was taken by somebody else in the meantime: instance ${theirs} is on it`),
       ),
     ],
   });
@@ -228,7 +228,7 @@ test('rolls out to all nodes of the type, in Doni too, and the second time to no
   const again = await site.test({ push: true, test: false });
   expect([again.changed, results(again)[0], site.allWrites().length]).toEqual([
     false,
-    'rack1-01 unchanged: it has these images already',
+    'rack1-01 unchanged: it already has these images',
     writes,
   ]);
 });
@@ -253,7 +253,7 @@ test('a worker of Doni that is put off is told of, and not waited for', async ()
 
   expect(results(outcome)).toEqual(['rack1-01 updated: it is available']);
   expect(outcome.warnings).toEqual([
-    "node rack1-01 has its images, in Doni too, but Doni's worker says: Node is locked.",
+    "node rack1-01 has its images, in Doni as well, but Doni's worker reports: Node is locked.",
   ]);
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
 });
@@ -268,7 +268,7 @@ test('where somebody deleted the node meanwhile Doni has its former images all t
 
   const outcome = await site.test();
 
-  expect(outcome.failures).toEqual([expect.stringMatching(/does not exist any more$/)]);
+  expect(outcome.failures).toEqual([expect.stringMatching(/no longer exists$/)]);
   expect(site.users.inventory.hardware[0]?.properties['baremetal_deploy_kernel_image']).toBe(former.deploy_kernel);
   expect([site.users.compute.servers, site.users.reservation.leases, site.journal()]).toEqual([[], [], []]);
 });
@@ -282,38 +282,38 @@ test('check mode names the node and what would be changed, and changes nothing',
   expect(outcome).toMatchObject({
     changed: true,
     values: { node: { uuid: node.uuid, name: 'rack1-01' } },
-    message: 'planned: a node that Blazar leases, of 1 that are free; 1 update',
+    message: 'planned: a test on a node that Blazar leases (free nodes: 1); 1 update',
   });
   expect(results(outcome)).toEqual(['rack1-01 update: it is available']);
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 });
 
 const inputs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ node_type: undefined }, /^node_type: it is missing; give it, or node, or restore$/],
-  [{ node_type: 'compute_haswell' }, /^node_type: there is no node of type "compute_haswell"/],
-  [{ test: false }, /^test: it is false, and push is not true: there is nothing to do$/],
+  [{ node_type: undefined }, /^node_type: it is missing; give node_type, node or restore$/],
+  [{ node_type: 'compute_haswell' }, /^node_type: no node has the type "compute_haswell"/],
+  [{ test: false }, /^test: it is false and push is not true, so there is nothing to do$/],
   [{ node: 'rack9' }, /^node: Ironic has no node "rack9"$/],
-  [{ kernel_image: 'CC-IPA-Debian11-AMD64.kernel' }, /^initramfs_image: it is missing beside kernel_image/],
+  [{ kernel_image: 'CC-IPA-Debian11-AMD64.kernel' }, /^initramfs_image: it is required with kernel_image/],
   [
     { kernel_image: 'CC-IPA-Debian11-AMD64.initramfs', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' },
-    /is no kernel: its name ends in \.initramfs$/,
+    /is not a kernel: its name ends in \.initramfs$/,
   ],
   [
     { kernel_image: 'nobody', initramfs_image: 'nobody' },
-    /^kernel_image: there is no image with the id or name "nobody" that this login sees$/,
+    /^kernel_image: this login sees no image with the id or name "nobody"$/,
   ],
   [
     { kernel_image: 'http://127.0.0.1/k', initramfs_image: 'CC-IPA-Debian11-AMD64.initramfs' },
-    /one is a URL and one an image of Glance/,
+    /one is a URL and the other an image in Glance/,
   ],
-  [{ server_image: 'CC-Nothing' }, /^server_image: there is no image with the id or name "CC-Nothing"/],
+  [{ server_image: 'CC-Nothing' }, /^server_image: this login sees no image with the id or name "CC-Nothing"/],
   [{ flavor: 'huge' }, /^flavor: there is no flavor with the id or name "huge"$/],
   [{ key_name: 'mine' }, /^key_name: the user of this login has no key pair "mine"$/],
   [
     { network: 'elsewhere' },
-    /^network: there is no network with the id or name "elsewhere"; it may also be none or auto$/,
+    /^network: there is no network with the id or name "elsewhere"; none and auto are also possible$/,
   ],
-  [{ instance_info: { image_source: 'x' } }, /^instance_info: it is for deployer: ironic only$/],
+  [{ instance_info: { image_source: 'x' } }, /^instance_info: it requires deployer: ironic$/],
   [{ deployer: 'ironic', reservation: 'blazar' }, /^reservation: it is blazar, whose leases are for servers of Nova/],
 ];
 

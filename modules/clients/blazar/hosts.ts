@@ -1,4 +1,5 @@
-// Blazar's hosts and their allocations (https://docs.openstack.org/blazar/latest/restapi/, API v1): reads only, for admins.
+// Blazar's hosts and their allocations (https://docs.openstack.org/blazar/latest/restapi/, API v1):
+// reads only, for admins.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { isNotFound } from '../http/errors.js';
@@ -9,7 +10,10 @@ type Row = Readonly<Record<string, unknown>>;
 
 export interface Host {
   readonly id: string;
-  /** The UUID of the Ironic node: Doni creates a host with the UUID of each hardware (doni/driver/worker/blazar/physical_host.py). */
+  /**
+   * The UUID of the Ironic node: Doni creates a host with the UUID of each hardware
+   * (doni/driver/worker/blazar/physical_host.py).
+   */
   readonly hypervisorHostname: string;
   /** Empty if the host has none. */
   readonly nodeType: string;
@@ -20,7 +24,10 @@ export interface Allocation {
   readonly reservationId: string;
 }
 
-/** The hosts that are reserved now or later: one element for each host of each reservation, or of the reservation with this id. */
+/**
+ * The hosts that are reserved now or later: one element for each host of each reservation, or of
+ * the reservation with this id.
+ */
 export async function* listAllocations(cloud: Cloud, reservationId?: string): AsyncGenerator<Allocation> {
   const filter = reservationId === undefined ? '' : `?reservation_id=${encodeURIComponent(reservationId)}`;
   const pages = {

@@ -1,4 +1,5 @@
-// Blazar's leases (https://docs.openstack.org/blazar/latest/restapi/, API v1), each with one bare-metal host.
+// Blazar's leases (https://docs.openstack.org/blazar/latest/restapi/, API v1), each with one
+// bare-metal host.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { HttpError, isNotFound } from '../http/errors.js';
@@ -13,8 +14,9 @@ export interface Lease {
   readonly name: string;
   readonly projectId: string;
   /**
-   * PENDING until it starts, then STARTING, ACTIVE, TERMINATING, TERMINATED; CREATING, UPDATING and DELETING for moments; ERROR if a
-   * step failed (blazar/status.py). Blazar takes these steps every ten seconds.
+   * PENDING until it starts, then STARTING, ACTIVE, TERMINATING, TERMINATED; CREATING, UPDATING and
+   * DELETING for moments; ERROR if a step failed (blazar/status.py). Blazar takes these steps every
+   * ten seconds.
    */
   readonly status: string;
   readonly reservations: readonly LeaseReservation[];
@@ -30,18 +32,28 @@ export interface LeaseReservation {
 export interface LeaseRequest {
   /** At most 80 characters. */
   readonly name: string;
-  /** The properties that the host must have, as JSON: `["==", "$node_type", "compute_skylake"]`; `["and", …, …]` for several conditions. */
+  /**
+   * The properties that the host must have, as JSON: `["==", "$node_type", "compute_skylake"]`;
+   * `["and", …, …]` for several conditions.
+   */
   readonly resourceProperties: readonly unknown[];
-  /** Blazar counts in whole minutes and refuses a minute that is past by its own clock; `now` requests the current one. */
+  /**
+   * Blazar counts in whole minutes and refuses a minute that is past by its own clock; `now`
+   * requests the current one.
+   */
   readonly start: Date | 'now';
   readonly end: Date;
 }
 
-/** Where a lease is in its life: `coming` before it has started, `over` once it has ended or is about to. */
+/**
+ * Where a lease is in its life: `coming` before it has started, `over` once it has ended or is
+ * about to.
+ */
 export type LeasePhase = 'coming' | 'active' | 'over' | 'failed';
 
 /**
- * Creates a lease of one host. It is not retried: if the answer is lost, look for the name in `listLeases`.
+ * Creates a lease of one host. It is not retried: if the answer is lost, look for the name in
+ * `listLeases`.
  * Throws NO_HOST_FREE if no host has the properties and is free for the whole time.
  */
 export async function createLease(
@@ -97,8 +109,10 @@ export async function* listLeases(cloud: Cloud): AsyncGenerator<Lease> {
 }
 
 /**
- * Deletes a lease, and with it all servers on its hosts (`on_end` of blazar/plugins/oshosts/host_plugin.py); one that does not exist is
- * no error. While a lease is starting or ending Blazar refuses with 500, even after retries: it can be deleted some seconds later.
+ * Deletes a lease, and with it all servers on its hosts (`on_end` of
+ * blazar/plugins/oshosts/host_plugin.py); one that does not exist is no error. While a lease is
+ * starting or ending Blazar refuses with 500, even after retries: it can be deleted some seconds
+ * later.
  */
 export async function deleteLease(cloud: Cloud, id: string): Promise<void> {
   await (
@@ -113,7 +127,10 @@ export function leasePhase({ status }: Lease): LeasePhase {
   return ['TERMINATING', 'TERMINATED', 'DELETING'].includes(status) ? 'over' : 'coming';
 }
 
-/** Only the message distinguishes a lack of hosts from a fault of Blazar: both are 500 (blazar/manager/exceptions.py). */
+/**
+ * Only the message distinguishes a lack of hosts from a fault of Blazar: both are 500
+ * (blazar/manager/exceptions.py).
+ */
 function isNoHostFree(error: unknown): error is HttpError {
   return error instanceof HttpError && /not enough (hosts|resources) available/i.test(error.message);
 }

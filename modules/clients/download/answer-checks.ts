@@ -34,8 +34,8 @@ export function isWhole({ offset, origin }: Received, answer: HttpAnswer): boole
 }
 
 /**
- * A file that is itself compressed is often served with its format as Content-Encoding; what a server compresses on the fly is not the
- * file. Throws SOURCE_ENCODED.
+ * A file that is itself compressed is often served with its format as Content-Encoding; what a
+ * server compresses on the fly is not the file. Throws SOURCE_ENCODED.
  */
 export function assertPlain(answer: HttpAnswer, { url, isChecked }: Requested): void {
   const header = answer.header('content-encoding');
@@ -49,7 +49,10 @@ export function assertPlain(answer: HttpAnswer, { url, isChecked }: Requested): 
   );
 }
 
-/** A portal answers any request with its login page and status 200. A checksum, if given, detects that itself. Throws WEB_PAGE. */
+/**
+ * A portal answers any request with its login page and status 200. A checksum, if given, detects
+ * that itself. Throws WEB_PAGE.
+ */
 export function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChecked }: Requested): void {
   if (
     isChecked ||
@@ -65,7 +68,10 @@ export function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChec
   );
 }
 
-/** By how it starts; by its type only if it is text at all, since some servers label every file as HTML. */
+/**
+ * By how it starts; by its type only if it is text at all, since some servers label every file as
+ * HTML.
+ */
 function isWebPage(first: Buffer, type = ''): boolean {
   const text = first.toString('latin1');
   const startsAsHtml =

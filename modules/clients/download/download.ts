@@ -1,4 +1,5 @@
-// Downloads one file into a part file next to its destination: resumable, never mixed from two versions, in constant memory.
+// Downloads one file into a part file next to its destination: resumable, never mixed from two
+// versions, in constant memory.
 import { messageOf, OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import { readBody } from '../http/body.js';
@@ -30,11 +31,17 @@ export interface DownloadOptions {
   readonly part: string;
   /** The folder whose space counts. */
   readonly folder: string;
-  /** Receives every byte of the file once, in order, including those of an earlier run; `restart` discards all of them. */
+  /**
+   * Receives every byte of the file once, in order, including those of an earlier run; `restart`
+   * discards all of them.
+   */
   readonly sink: { update(chunk: Buffer): void; restart(): void };
   /** Throws if an answer, or the finished part, is of another file than the one that was probed. */
   readonly assertExpected: (facts: PartOrigin) => void;
-  /** Whether a checksum will verify the file, so that a body whose end looks like a broken connection is acceptable. */
+  /**
+   * Whether a checksum will verify the file, so that a body whose end looks like a broken
+   * connection is acceptable.
+   */
   readonly isChecked: boolean;
   readonly stallSeconds: number;
   /** How many failures in a row without progress end the download. */
@@ -50,7 +57,10 @@ export interface Downloaded {
   readonly etag?: string | undefined;
   /** Of the answer that the bytes are from, as the server spells it. */
   readonly lastModified?: string | undefined;
-  /** It was resumed although the server did not prove that it is the same file: a checksum mismatch may be due to that. */
+  /**
+   * It was resumed although the server did not prove that it is the same file: a checksum mismatch
+   * may be due to that.
+   */
   readonly isSpliced: boolean;
 }
 
@@ -64,9 +74,10 @@ interface DownloadState {
 }
 
 /**
- * Leaves the complete file, synced to disk, in `part`. After a failure it is resumed by Range with If-Match (never If-Range, which Swift
- * ignores), or restarted if the server cannot do that or has another file by then. Throws the last failure when no attempts are left,
- * SOURCE_ENCODED, LENGTH_UNKNOWN, NO_SPACE, and errors of `open` that a retry cannot fix.
+ * Leaves the complete file, synced to disk, in `part`. After a failure it is resumed by Range with
+ * If-Match (never If-Range, which Swift ignores), or restarted if the server cannot do that or has
+ * another file by then. Throws the last failure when no attempts are left, SOURCE_ENCODED,
+ * LENGTH_UNKNOWN, NO_SPACE, and errors of `open` that a retry cannot fix.
  */
 export async function download(options: DownloadOptions): Promise<Downloaded> {
   const state = await resume(options);
@@ -147,7 +158,10 @@ async function receive(state: DownloadState, writer: PartWriter, options: Downlo
   );
 }
 
-/** A body of unknown length may never end: it must leave this much space on the disk, and is abandoned far above the size of any image. */
+/**
+ * A body of unknown length may never end: it must leave this much space on the disk, and is
+ * abandoned far above the size of any image.
+ */
 const reservedBytes = 2 ** 30;
 const largestUnknownBytes = 2 ** 40;
 const checkEveryBytes = 64 * 2 ** 20;
@@ -174,13 +188,17 @@ async function assertEnd(
   }
 }
 
-/** Requests the missing bytes, or the whole file if the server has another one by now or cannot resume. Undefined if nothing is missing. */
+/**
+ * Requests the missing bytes, or the whole file if the server has another one by now or cannot
+ * resume. Undefined if nothing is missing.
+ */
 async function openAt(state: DownloadState, options: DownloadOptions): Promise<HttpAnswer | undefined> {
   if (state.offset > 0 && state.origin) {
     const condition = continuationHeader(state.origin);
     const resumed = condition && (await openRange(state, { condition, mayDiffer: false }, options));
     if (resumed) return resumed === 'whole' ? undefined : resumed;
-    // With a server that proves nothing, or has another ETag in each answer, we would restart for ever; the checksum will decide.
+    // With a server that proves nothing, or has another ETag in each answer, we would restart for
+    // ever; the checksum will decide.
     const spliced = options.isChecked ? await openRange(state, { condition: {}, mayDiffer: true }, options) : undefined;
     if (spliced) {
       state.isSpliced = true;
@@ -195,7 +213,10 @@ interface ResumeRequest {
   readonly mayDiffer: boolean;
 }
 
-/** The answer with the rest or with the whole file; `whole` if nothing is missing; undefined if the server cannot resume. */
+/**
+ * The answer with the rest or with the whole file; `whole` if nothing is missing; undefined if the
+ * server cannot resume.
+ */
 async function openRange(
   state: DownloadState,
   { condition, mayDiffer }: ResumeRequest,

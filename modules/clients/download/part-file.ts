@@ -1,4 +1,5 @@
-// The part file of a download, and next to it a record of what its bytes are of, so that the next run can resume.
+// The part file of a download, and next to it a record of what its bytes are of, so that the next
+// run can resume.
 import { constants, type FileHandle } from 'node:fs/promises';
 import { messageOf, OperationError, isSystemError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
@@ -18,7 +19,10 @@ export interface PartOrigin {
   readonly isImmutable?: boolean | undefined;
 }
 
-/** The request header by which a server refuses to resume with another file; undefined if there is none, so that a part is useless. */
+/**
+ * The request header by which a server refuses to resume with another file; undefined if there is
+ * none, so that a part is useless.
+ */
 export function continuationHeader({
   etag,
   lastModified,
@@ -73,7 +77,10 @@ export interface PartWriter {
   close(): Promise<void>;
 }
 
-/** Opens a part for appending. Only its owner may read it until it is verified. Throws UNSAFE_PATH for a file that is not ours. */
+/**
+ * Opens a part for appending. Only its owner may read it until it is verified. Throws UNSAFE_PATH
+ * for a file that is not ours.
+ */
 export async function openPart(part: string): Promise<PartWriter> {
   const handle = await openOwn(part, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
   return {

@@ -10,7 +10,10 @@ export interface Flavor {
   readonly name: string;
 }
 
-/** The flavor with this id, or else with this name, which is unique in Nova; undefined if there is none. */
+/**
+ * The flavor with this id, or else with this name, which is unique in Nova; undefined if there is
+ * none.
+ */
 export async function findFlavor(cloud: Cloud, idOrName: string): Promise<Flavor | undefined> {
   try {
     const answer = await cloud.request('compute', { method: 'GET', path: `/flavors/${encodeURIComponent(idOrName)}` });

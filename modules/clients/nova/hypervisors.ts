@@ -7,7 +7,10 @@ import { versionHeaders } from './microversions.js';
 /** Lists are paged from 2.33 on, and ids are UUIDs from 2.53 on. */
 const headers = versionHeaders('2.53');
 
-/** The number of bare-metal nodes that Nova has as hypervisors; undefined if this login may not list them. */
+/**
+ * The number of bare-metal nodes that Nova has as hypervisors; undefined if this login may not list
+ * them.
+ */
 export async function countBaremetalHypervisors(cloud: Cloud): Promise<number | undefined> {
   let count = 0;
   try {

@@ -1,7 +1,10 @@
 // The Compute service's key pairs (https://docs.openstack.org/api-ref/compute/): reads only.
 import type { Cloud } from '../keystone/cloud.js';
 
-/** Whether the user of the login has a key pair with this name: key pairs belong to users, not to projects. */
+/**
+ * Whether the user of the login has a key pair with this name: key pairs belong to users, not to
+ * projects.
+ */
 export async function hasKeyPair(cloud: Cloud, name: string): Promise<boolean> {
   const answer = await cloud.request('compute', {
     method: 'GET',

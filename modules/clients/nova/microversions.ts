@@ -1,4 +1,5 @@
-// The version of the Compute API that a request is sent with: the lowest that has what the request needs.
+// The version of the Compute API that a request is sent with: the lowest that has what the request
+// needs.
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from '../http/client.js';
 import { HttpError } from '../http/errors.js';
@@ -16,7 +17,10 @@ export interface VersionRequirement {
   readonly purpose: string;
 }
 
-/** Sends a request with this version. Throws UNSUPPORTED_VERSION, which names the version that Nova has; Nova has done nothing then. */
+/**
+ * Sends a request with this version. Throws UNSUPPORTED_VERSION, which names the version that Nova
+ * has; Nova has done nothing then.
+ */
 export async function requestVersion(
   cloud: Cloud,
   requirement: VersionRequirement,
@@ -33,7 +37,10 @@ export async function requestVersion(
   }
 }
 
-/** Asserts that Nova supports this version, before anything is changed that requires it. Throws UNSUPPORTED_VERSION. */
+/**
+ * Asserts that Nova supports this version, before anything is changed that requires it. Throws
+ * UNSUPPORTED_VERSION.
+ */
 export async function assertVersion(cloud: Cloud, requirement: VersionRequirement): Promise<void> {
   await (await requestVersion(cloud, requirement, { method: 'GET', path: '/flavors?limit=1' })).text();
 }

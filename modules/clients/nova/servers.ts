@@ -1,5 +1,5 @@
-// The Compute service's servers (https://docs.openstack.org/api-ref/compute/): those of all projects for reading, those of the
-// login's project from creation to deletion.
+// The Compute service's servers (https://docs.openstack.org/api-ref/compute/): those of all
+// projects for reading, those of the login's project from creation to deletion.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { isNotFound } from '../http/errors.js';
@@ -9,7 +9,10 @@ import { requestVersion, versionHeaders, type VersionRequirement } from './micro
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** From 2.69 on Nova lists the servers of a cell that is down, if the list has neither paging nor filters. Stein has it. */
+/**
+ * From 2.69 on Nova lists the servers of a cell that is down, if the list has neither paging nor
+ * filters. Stein has it.
+ */
 const cellDownMicroversion = '2.69';
 
 const headers = versionHeaders(cellDownMicroversion);
@@ -17,7 +20,10 @@ const headers = versionHeaders(cellDownMicroversion);
 /** Nova itself waits a minute for a cell before it answers without it. */
 const cellTimeoutSeconds = 120;
 
-/** Booting on a chosen node requires this; check it with `assertVersion` before anything else is done. */
+/**
+ * Booting on a chosen node requires this; check it with `assertVersion` before anything else is
+ * done.
+ */
 export const nodeSelection: VersionRequirement = {
   version: '2.74',
   purpose: 'a server on a chosen node (hypervisor_hostname)',
@@ -65,7 +71,10 @@ export interface ServerDetails {
   readonly taskState: string;
   /** Why it is in ERROR; empty otherwise. */
   readonly fault: string;
-  /** The node's UUID in Ironic; empty until a node was selected, and for logins that are not an admin's. */
+  /**
+   * The node's UUID in Ironic; empty until a node was selected, and for logins that are not an
+   * admin's.
+   */
   readonly hypervisorHostname: string;
 }
 
@@ -81,8 +90,9 @@ export async function* listServers(cloud: Cloud, { softDeleted, imageId }: Serve
 }
 
 /**
- * Asserts that every cell answers: with paging or filters Nova silently omits the servers of a cell that does not. Throws CELL_DOWN.
- * If the site has more servers than one answer holds, Nova does not list those of the cell that is down, but it still lists its services.
+ * Asserts that every cell answers: with paging or filters Nova silently omits the servers of a cell
+ * that does not. Throws CELL_DOWN. If the site has more servers than one answer holds, Nova does
+ * not list those of the cell that is down, but it still lists its services.
  */
 export async function assertCellsUp(cloud: Cloud): Promise<void> {
   const [servers, links] = await readUnpaged(cloud, '/servers?all_tenants=1', 'servers');
@@ -93,7 +103,8 @@ export async function assertCellsUp(cloud: Cloud): Promise<void> {
 }
 
 /**
- * Creates a server and returns its id. It is not retried: if the answer is lost, look for the name with `findServers`.
+ * Creates a server and returns its id. It is not retried: if the answer is lost, look for the name
+ * with `findServers`.
  * Throws UNSUPPORTED_VERSION if Nova is too old for the request.
  */
 export async function createServer(cloud: Cloud, request: ServerRequest): Promise<string> {
@@ -130,8 +141,9 @@ export async function getServer(cloud: Cloud, id: string): Promise<ServerDetails
 }
 
 /**
- * Advances the deletion of a server by one step; to be called until it returns `gone`. If Nova keeps deleted servers for some time
- * (`reclaim_instance_interval`), the second step is `forceDelete`.
+ * Advances the deletion of a server by one step; to be called until it returns `gone`. If Nova
+ * keeps deleted servers for some time (`reclaim_instance_interval`), the second step is
+ * `forceDelete`.
  */
 export async function deleteServer(cloud: Cloud, id: string): Promise<'gone' | 'going'> {
   const server = await getServer(cloud, id);
@@ -151,9 +163,13 @@ export async function deleteServer(cloud: Cloud, id: string): Promise<'gone' | '
   return answer.status === 404 ? 'gone' : 'going';
 }
 
-/** The servers of the login's project whose names start with `namePrefix`, including soft-deleted ones. */
+/**
+ * The servers of the login's project whose names start with `namePrefix`, including soft-deleted
+ * ones.
+ */
 export async function* findServers(cloud: Cloud, namePrefix: string): AsyncGenerator<ServerDetails> {
-  // Nova takes a regular expression, in a dialect that depends on its database: letters, digits and `-` are literal in all of them.
+  // Nova takes a regular expression, in a dialect that depends on its database: letters, digits and
+  // `-` are literal in all of them.
   const literal = /^[\w-]*/.exec(namePrefix)?.[0] ?? '';
   for await (const row of listRows(cloud, { limit: '1000', soft_deleted: 'true', name: `^${literal}` })) {
     const server = parseDetails(row);

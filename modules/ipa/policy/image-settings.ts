@@ -1,12 +1,22 @@
-// The images that a node boots to be deployed or rescued, as keys of its driver_info: what changes them, and what changes them back.
+// The images that a node boots for deploying or rescuing, as keys of its driver_info, and the
+// patches that set and restore them.
 import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
 
-type Values = Readonly<Record<string, unknown>>;
+type DriverInfo = Readonly<Record<string, unknown>>;
 
-/** Values of driver_info by key; null where the node is to have none, and Ironic's own default counts. */
+/**
+ * Values of driver_info by key; null if the node has none, so that Ironic's own default applies.
+ */
 export type ImageSettings = Readonly<Record<string, string | null>>;
 
-export interface ImagePatch {
+/** The images of one node, in Ironic and in Doni. */
+export interface NodeImageSettings {
+  readonly node: ImageSettings;
+  /** Absent if Doni does not have the node. */
+  readonly doni?: { readonly deployKernel: string | null; readonly deployRamdisk: string | null };
+}
+
+interface ImagePatch {
   readonly op: 'add' | 'remove';
   readonly path: string;
   readonly value?: string;
@@ -15,31 +25,47 @@ export interface ImagePatch {
 const deployKeys = ['deploy_kernel', 'deploy_ramdisk'] as const;
 const rescueKeys = ['rescue_kernel', 'rescue_ramdisk'] as const;
 
-export function imageKeys(rescue: boolean): readonly string[] {
+export function ipaImageKeys(rescue: boolean): readonly string[] {
   return rescue ? [...deployKeys, ...rescueKeys] : deployKeys;
 }
 
-/** The settings that have a node boot this pair. Always both: Ironic ignores half a pair. */
+/** The settings with which a node boots this pair. Always both: Ironic ignores half a pair. */
 export function settingsFor(
   pair: { readonly kernel: string; readonly initramfs: string },
   rescue: boolean,
 ): ImageSettings {
   return Object.fromEntries(
-    imageKeys(rescue).map((key) => [key, key.endsWith('_kernel') ? pair.kernel : pair.initramfs]),
+    ipaImageKeys(rescue).map((key) => [key, key.endsWith('_kernel') ? pair.kernel : pair.initramfs]),
   );
 }
 
-/** What a node has of these keys. Undefined where the values or one of them come back masked, or it is no text: it could not be put back. */
-export function presentSettings(driverInfo: Values, keys: readonly string[]): ImageSettings | undefined {
-  if (isWithheld(driverInfo)) return undefined;
-  const entries = keys.map((key) => [key, driverInfo[key] ?? null] as const);
-  if (entries.some(([, value]) => value !== null && (typeof value !== 'string' || isMasked(value)))) return undefined;
-  return Object.fromEntries(entries) as ImageSettings;
+/** The settings for a node that had `former`: Doni gets them as well if it has the node. */
+export function nodeSettingsFor(settings: ImageSettings, former: NodeImageSettings): NodeImageSettings {
+  const doni = { deployKernel: settings.deploy_kernel ?? null, deployRamdisk: settings.deploy_ramdisk ?? null };
+  return { node: settings, ...(former.doni ? { doni } : {}) };
 }
 
-/** What leads from the present values to the wanted ones: `add`, which overwrites, and `remove` only of what is there. Empty where nothing differs. */
-export function settingsPatch(driverInfo: Values, wanted: ImageSettings): ImagePatch[] {
-  return Object.entries(wanted).flatMap(([key, value]): ImagePatch[] => {
+/**
+ * A node's present values of these keys. Undefined if a value is masked or not text, so that it
+ * could not be restored.
+ */
+export function presentSettings(driverInfo: DriverInfo, keys: readonly string[]): ImageSettings | undefined {
+  if (isWithheld(driverInfo)) return undefined;
+  const settings: Record<string, string | null> = {};
+  for (const key of keys) {
+    const value = driverInfo[key] ?? null;
+    if (value !== null && (typeof value !== 'string' || isMasked(value))) return undefined;
+    settings[key] = value;
+  }
+  return settings;
+}
+
+/**
+ * The patch from the present values to `desired`: `add`, which overwrites, and `remove` only of
+ * present keys. Empty if nothing differs.
+ */
+export function settingsPatch(driverInfo: DriverInfo, desired: ImageSettings): ImagePatch[] {
+  return Object.entries(desired).flatMap(([key, value]): ImagePatch[] => {
     const path = `/driver_info/${key}`;
     const present = driverInfo[key] ?? null;
     if (isSameImage(present, value)) return [];
@@ -47,11 +73,18 @@ export function settingsPatch(driverInfo: Values, wanted: ImageSettings): ImageP
   });
 }
 
-export function hasSettings(driverInfo: Values, wanted: ImageSettings): boolean {
-  return settingsPatch(driverInfo, wanted).length === 0;
+export function hasSettings(driverInfo: DriverInfo, desired: ImageSettings): boolean {
+  return settingsPatch(driverInfo, desired).length === 0;
 }
 
-/** An id and `glance://` before it name the same image. */
+/** Whether Doni, if it has the node, has these settings too. */
+export function hasDoniSettings({ doni }: NodeImageSettings, desired: ImageSettings): boolean {
+  return (
+    doni === undefined || (doni.deployKernel === desired.deploy_kernel && doni.deployRamdisk === desired.deploy_ramdisk)
+  );
+}
+
+/** An id, with or without `glance://` in front of it, names the same image. */
 function isSameImage(one: unknown, other: string | null): boolean {
   return one === other || (typeof one === 'string' && other !== null && withoutScheme(one) === withoutScheme(other));
 }

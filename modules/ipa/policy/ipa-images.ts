@@ -1,4 +1,4 @@
-// Which two images are the kernel and the initramfs of one build of the Ironic Python Agent, and what to deploy with them.
+// Which two images are the kernel and the initramfs of one build of the Ironic Python Agent.
 import { isGone, isIncoming, productionNameOf, type SiteImage } from '../../images/policy/site-image.js';
 import { parseBuildTimestamp } from '../../images/policy/dates.js';
 
@@ -6,34 +6,38 @@ export interface IpaImage extends SiteImage {
   readonly disk_format?: string;
 }
 
-export type IpaKind = 'kernel' | 'initramfs';
+const kinds = ['kernel', 'initramfs'] as const;
+export type IpaKind = (typeof kinds)[number];
 
 /** As Ironic spells it in `properties.cpu_arch`. */
 export type Architecture = 'x86_64' | 'aarch64';
 
-export interface IpaPair {
+export interface IpaImagePair {
   readonly kernel: IpaImage;
   readonly initramfs: IpaImage;
-  /** Undefined where neither image tells. */
+  /** Undefined if it is known of neither image. */
   readonly architecture: Architecture | undefined;
-  /** What their build is called, for people; empty where nothing tells. */
+  /** The label of their build; empty if unknown. */
   readonly build: string;
 }
 
 /** A pair, or the reason why there is none. */
-export type PairChoice = { readonly pair: IpaPair; readonly warning?: string } | { readonly refusal: string };
+export type PairDecision = { readonly pair: IpaImagePair; readonly warning?: string } | { readonly refusal: string };
 
 const architectures: readonly (readonly [Architecture, RegExp])[] = [
   ['aarch64', /^(aarch64|arm64|armv8\w*)$/i],
   ['x86_64', /^(x86_64|x86-64|amd64)$/i],
 ];
 
-/** The architecture that a word means; undefined for any other word. */
+/** The architecture that a word stands for; undefined for any other word. */
 export function architectureNamed(word: string | undefined): Architecture | undefined {
   return architectures.find(([, spelling]) => spelling.test(word ?? ''))?.[0];
 }
 
-/** What an image's properties say of its architecture, or else a part of its name, as in `CC-IPA-Debian11-AMD64.kernel`. */
+/**
+ * The architecture of an image by its properties, or else by a part of its name, as in
+ * `CC-IPA-Debian11-AMD64.kernel`.
+ */
 export function architectureOf({ name, properties }: SiteImage): Architecture | undefined {
   const words = [
     properties.hw_architecture,
@@ -46,71 +50,81 @@ export function architectureOf({ name, properties }: SiteImage): Architecture | 
   );
 }
 
-/** By the end of its production name, or else by `build-ipa`. Undefined for an image that is neither. */
+/**
+ * Kernel or initramfs, by the end of its production name, or else by `build-ipa`. Undefined for any
+ * other image.
+ */
 export function kindOf(image: SiteImage): IpaKind | undefined {
   return kindInName(image) ?? kindInProperties(image);
 }
 
 function kindInName({ name }: SiteImage): IpaKind | undefined {
-  return /\.(kernel|initramfs)$/.exec(productionNameOf(name, ''))?.[1] as IpaKind | undefined;
+  return kinds.find((kind) => productionNameOf(name, '').endsWith(`.${kind}`));
 }
 
 function kindInProperties({ properties }: SiteImage): IpaKind | undefined {
-  return (['kernel', 'initramfs'] as const).find((kind) => properties['build-ipa'] === kind);
+  return kinds.find((kind) => properties['build-ipa'] === kind);
 }
 
-/** The formats that each may have: tools of old gave `aki` to both. */
+/** The disk formats that each may have: older tools gave `aki` to both. */
 const formats: Readonly<Record<IpaKind, readonly string[]>> = { kernel: ['aki'], initramfs: ['ari', 'aki'] };
 
-/** Why an image cannot be what it is taken for; undefined where it can. */
-export function faultOf(image: IpaImage, kind: IpaKind): string | undefined {
-  const title = titleOf(image);
-  const [named, told] = [kindInName(image), kindInProperties(image)];
-  if (named !== undefined && named !== kind) return `${title} is no ${kind}: its name ends in .${named}`;
-  if (told !== undefined && told !== kind) return `${title} is no ${kind}: its build-ipa is ${told}`;
+/** Why an image cannot be used as this kind; undefined if it can. */
+export function ipaImageFault(image: IpaImage, kind: IpaKind): string | undefined {
+  const title = ipaImageTitle(image);
+  const aKind = kind === 'kernel' ? 'a kernel' : 'an initramfs';
+  const [named, declared] = [kindInName(image), kindInProperties(image)];
+  if (named !== undefined && named !== kind) return `${title} is not ${aKind}: its name ends in .${named}`;
+  if (declared !== undefined && declared !== kind) return `${title} is not ${aKind}: its build-ipa is ${declared}`;
   if (image.status !== 'active') return `${title} is ${image.status}, not active`;
   if (!formats[kind].includes(image.disk_format ?? ''))
-    return `${title} has disk format ${image.disk_format ?? 'none'}; a ${kind} has ${formats[kind].join(' or ')}`;
+    return `${title} has disk format ${image.disk_format ?? 'none'}; ${aKind} has ${formats[kind].join(' or ')}`;
   return undefined;
 }
 
-/** Two images that were named: refused where one of them is not what it should be, or where they are of two builds or architectures. */
-export function pairOf(kernel: IpaImage, initramfs: IpaImage): PairChoice {
-  const fault = faultOf(kernel, 'kernel') ?? faultOf(initramfs, 'initramfs');
+/**
+ * A pair of two images that were named: refused if one is not of its kind, or if their builds or
+ * architectures differ.
+ */
+export function matchPair(kernel: IpaImage, initramfs: IpaImage): PairDecision {
+  const fault = ipaImageFault(kernel, 'kernel') ?? ipaImageFault(initramfs, 'initramfs');
   if (fault) return { refusal: fault };
-  const titles = `${titleOf(kernel)} and ${titleOf(initramfs)}`;
+  const titles = `${ipaImageTitle(kernel)} and ${ipaImageTitle(initramfs)}`;
   const [one, other] = [architectureOf(kernel), architectureOf(initramfs)];
   if (one !== undefined && other !== undefined && one !== other)
-    return { refusal: `${titles} are for two architectures, ${one} and ${other}` };
+    return { refusal: `${titles} are for different architectures, ${one} and ${other}` };
   const [build, otherBuild] = [buildOf(kernel), buildOf(initramfs)];
   const pair = { kernel, initramfs, architecture: one ?? other, build: build?.text ?? '' };
   if (build === undefined && otherBuild === undefined)
     return {
       pair,
-      warning: `${titles} do not tell of which build they are: it is not known whether they belong together`,
+      warning: `the builds of ${titles} are unknown: nothing shows whether they belong together`,
     };
   if (build?.key !== otherBuild?.key)
     return {
-      refusal: `${titles} are of two builds, ${build?.text ?? 'one that is not told'} and ${otherBuild?.text ?? 'one that is not told'}`,
+      refusal: `${titles} are of different builds, ${build?.text ?? 'an unknown one'} and ${otherBuild?.text ?? 'an unknown one'}`,
     };
   return { pair };
 }
 
-export interface PairWish {
-  /** Id of our project: what another one publishes is never taken unasked. */
+export interface PairCriteria {
+  /** Id of our project: images of other projects are never chosen by default. */
   readonly owner: string;
-  /** Stands before the names of images that are being brought in. */
+  /** The prefix of the names of images that are still being deployed. */
   readonly prefix: string;
   /** Only pairs of this production name, without `.kernel` and `.initramfs`. */
   readonly name?: string | undefined;
-  /** Only pairs for it; those that do not tell are taken too. */
+  /** Only pairs for this architecture, or of unknown architecture. */
   readonly architecture?: Architecture | undefined;
 }
 
-/** The newest pair of our own. A newest build that is half, or not usable, is refused: an older one would seem to be the one that was tested. */
-export function newestPair(images: readonly IpaImage[], wish: PairWish): PairChoice {
+/**
+ * The newest pair of our project. An incomplete or unusable newest build is refused: testing an
+ * older one would be misleading.
+ */
+export function newestPair(images: readonly IpaImage[], criteria: PairCriteria): PairDecision {
   const builds = new Map<string, { readonly at: number; readonly text: string; readonly images: IpaImage[] }>();
-  for (const image of images.filter((candidate) => isWished(candidate, wish))) {
+  for (const image of images.filter((candidate) => isEligible(candidate, criteria))) {
     const build = buildOf(image);
     if (build === undefined) continue;
     const key = JSON.stringify([build.key, architectureOf(image), baseName(image)]);
@@ -124,7 +138,7 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
   );
   if (!newest)
     return {
-      refusal: `there are no IPA images of this project${describe(wish)}: deploy them, or name kernel_image and initramfs_image`,
+      refusal: `this project has no IPA images${describeCriteria(criteria)}: deploy them, or name kernel_image and initramfs_image`,
     };
   const [kernels, initramfses] = [
     newest.images.filter((image) => kindOf(image) === 'kernel'),
@@ -140,15 +154,18 @@ export function newestPair(images: readonly IpaImage[], wish: PairWish): PairCho
     return {
       refusal: `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: name kernel_image and initramfs_image`,
     };
-  return pairOf(kernel, initramfs);
+  return matchPair(kernel, initramfs);
 }
 
-/** When the last image of a build came to the site: of several builds of one instant the later one is the newer. */
+/**
+ * When the last image of a build was created on the site: of several builds with the same timestamp
+ * the later one is newer.
+ */
 function createdAt(images: readonly IpaImage[]): number {
   return Math.max(...images.map(({ created_at }) => Date.parse(created_at) || 0));
 }
 
-function isWished(image: IpaImage, { owner, prefix, name, architecture }: PairWish): boolean {
+function isEligible(image: IpaImage, { owner, prefix, name, architecture }: PairCriteria): boolean {
   if (
     image.owner !== owner ||
     image.os_hidden ||
@@ -162,7 +179,7 @@ function isWished(image: IpaImage, { owner, prefix, name, architecture }: PairWi
   return architecture === undefined || found === undefined || found === architecture;
 }
 
-function describe({ name, architecture }: PairWish): string {
+function describeCriteria({ name, architecture }: PairCriteria): string {
   return `${name === undefined ? '' : ` with the name ${name}`}${architecture === undefined ? '' : ` for ${architecture}`}`;
 }
 
@@ -174,11 +191,16 @@ interface Build {
   /** Equal for the images of one build. */
   readonly key: string;
   readonly text: string;
-  /** Milliseconds; when it was built, or else when the image came to the site. */
+  /**
+   * When it was built, or else when the image was created on the site, in milliseconds since 1970.
+   */
   readonly at: number;
 }
 
-/** By `build-tag`, which may have the kind in it; else by the instant of `build-timestamp` and the revision of the base image. */
+/**
+ * By `build-tag`, which may include the kind; else by `build-timestamp` and the revision of the
+ * base image.
+ */
 function buildOf({ properties, created_at }: SiteImage): Build | undefined {
   const stamp = parseBuildTimestamp(properties['build-timestamp'])?.getTime();
   const at = stamp ?? (Date.parse(created_at) || 0);
@@ -193,11 +215,6 @@ function buildOf({ properties, created_at }: SiteImage): Build | undefined {
   };
 }
 
-/** The production name of what is deployed where none is named: images for aarch64 end in -ARM64. */
-export function serverImageName(given: string, isDefault: boolean, architecture: Architecture | undefined): string {
-  return isDefault && architecture === 'aarch64' ? `${given}-ARM64` : given;
-}
-
-export function titleOf({ name, id }: Pick<SiteImage, 'name' | 'id'>): string {
+export function ipaImageTitle({ name, id }: Pick<SiteImage, 'name' | 'id'>): string {
   return name === '' ? id : `${name} (${id})`;
 }

@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import {
   architectureNamed,
   architectureOf,
-  faultOf,
+  ipaImageFault,
   kindOf,
+  matchPair,
   newestPair,
-  pairOf,
-  serverImageName,
   type IpaImage,
 } from '../../../modules/ipa/policy/ipa-images.js';
 import { owner, siteImage } from '../../images/policy/image-fixtures.js';
@@ -69,7 +68,7 @@ test.each([
     'two initramfs',
     half('initramfs'),
     half('initramfs'),
-    /^CC-IPA-Debian11-AMD64.initramfs \(initramfs\) is no kernel: its name ends in .initramfs$/,
+    /^CC-IPA-Debian11-AMD64.initramfs \(initramfs\) is not a kernel: its name ends in .initramfs$/,
   ],
   [
     'a contradiction',
@@ -94,28 +93,28 @@ test.each([
     'two builds by their tags',
     half('kernel', { properties: { 'build-tag': 'other' } }),
     half('initramfs'),
-    /are of two builds, other and CC-IPA-Debian11-AMD64-2025-04-22$/,
+    /are of different builds, other and CC-IPA-Debian11-AMD64-2025-04-22$/,
   ],
   [
     'two builds by their revisions',
     untagged('kernel', { 'build-os-base-image-revision': '1' }),
     untagged('initramfs', { 'build-os-base-image-revision': '2' }),
-    /are of two builds, .*\(revision 1\) and .*\(revision 2\)$/,
+    /are of different builds, .*\(revision 1\) and .*\(revision 2\)$/,
   ],
   [
     'one whose build is not told',
     half('kernel'),
     half('initramfs', { properties: { 'build-tag': '', 'build-timestamp': '' } }),
-    /are of two builds, .* and one that is not told$/,
+    /are of different builds, .* and an unknown one$/,
   ],
   [
     'two architectures',
     half('kernel', { properties: { architecture: 'aarch64' } }),
     half('initramfs'),
-    /are for two architectures, aarch64 and x86_64$/,
+    /are for different architectures, aarch64 and x86_64$/,
   ],
 ])('refuses %s', (_, kernel, initramfs, refusal) => {
-  expect(pairOf(kernel, initramfs)).toEqual({ refusal: expect.stringMatching(refusal) });
+  expect(matchPair(kernel, initramfs)).toEqual({ refusal: expect.stringMatching(refusal) });
 });
 
 function untagged(kind: 'kernel' | 'initramfs', properties: Record<string, string>): IpaImage {
@@ -135,14 +134,14 @@ test.each([
   ],
   ['with aki for both, as tools of old have it', half('kernel'), half('initramfs', { disk_format: 'aki' })],
 ])('takes two images of one build, %s', (_, kernel, initramfs) => {
-  expect(pairOf(kernel, initramfs)).toMatchObject({ pair: { kernel, initramfs, architecture: 'x86_64' } });
+  expect(matchPair(kernel, initramfs)).toMatchObject({ pair: { kernel, initramfs, architecture: 'x86_64' } });
 });
 
 test('two images that tell of no build are taken with a warning', () => {
   const bare = { properties: { 'build-tag': '', 'build-timestamp': '' } };
-  expect(pairOf(half('kernel', bare), half('initramfs', bare))).toMatchObject({
+  expect(matchPair(half('kernel', bare), half('initramfs', bare))).toMatchObject({
     pair: {},
-    warning: expect.stringMatching(/not known whether they belong together/),
+    warning: expect.stringMatching(/nothing shows whether they belong together/),
   });
 });
 
@@ -194,7 +193,7 @@ test.each([
 });
 
 test.each([
-  ['there is none', [], /^there are no IPA images of this project with the name CC-IPA for aarch64: /],
+  ['there is none', [], /^this project has no IPA images with the name CC-IPA for aarch64: /],
   [
     'the newest build is half',
     [half('kernel'), half('initramfs'), half('kernel', newer)],
@@ -237,7 +236,8 @@ test('whatever the images, a pair is a kernel and an initramfs without faults, o
       const choice = newestPair(images, { owner, prefix });
       if ('refusal' in choice) return choice.refusal !== '';
       const { kernel, initramfs } = choice.pair;
-      const isSound = faultOf(kernel, 'kernel') === undefined && faultOf(initramfs, 'initramfs') === undefined;
+      const isSound =
+        ipaImageFault(kernel, 'kernel') === undefined && ipaImageFault(initramfs, 'initramfs') === undefined;
       return (
         isSound &&
         [kernel, initramfs].every((chosen) => chosen.owner === owner) &&
@@ -245,13 +245,4 @@ test('whatever the images, a pair is a kernel and an initramfs without faults, o
       );
     }),
   );
-});
-
-test('the default of what is deployed follows the architecture, a given one does not', () => {
-  expect([
-    serverImageName('CC-A', true, 'aarch64'),
-    serverImageName('CC-A', true, 'x86_64'),
-    serverImageName('CC-A', true, undefined),
-    serverImageName('CC-A', false, 'aarch64'),
-  ]).toEqual(['CC-A-ARM64', 'CC-A', 'CC-A', 'CC-A']);
 });

@@ -33,7 +33,7 @@ const nodeFields = defineFields({
   node_type: {
     type: 'string',
     description:
-      'Type of the nodes: `node_type` in Blazar; `properties.node_type`, `extra.node_type` or the resource class in Ironic. Required unless `node` or `restore` is given.',
+      'Type of the nodes: `node_type` in Blazar; `properties.node_type`, `extra.node_type` or `resource_class` in Ironic. Required unless `node` or `restore` is given.',
   },
   node: { type: 'string', description: 'UUID or name of the node to test on, instead of any free node of the type.' },
   reservation: {

@@ -52,6 +52,6 @@ test('a lock that is not let go of is told with who holds it, and nothing was ch
   expect(await site.test(given)).toMatchObject({
     failures: [],
     values: { passed: true, node: { uuid: second.uuid } },
-    warnings: [expect.stringMatching(/has held its lock for 1 s/)],
+    warnings: [expect.stringMatching(/did not release its lock within 1 s/)],
   });
 });

@@ -33,6 +33,8 @@ export interface RawIronic {
    */
   createNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
   getNode(uuid: string): Promise<RawNode>;
+  /** The newest minor version that the service speaks, by which a test tells the releases apart: 82 is Zed's, 96 that of 2025.1. */
+  newestMinor(): Promise<number>;
   /** Waits until the node is in the state and nobody holds its lock. Throws at once where it has failed instead. */
   waitForState(uuid: string, state: string): Promise<RawNode>;
   /** From `enroll` to `manageable`, with its power off: a node whose power nobody has set takes no server. */
@@ -41,9 +43,9 @@ export interface RawIronic {
   makeAvailable(uuid: string): Promise<RawNode>;
 }
 
-/** The Ironic of the cloud, as an admin. */
+/** The Ironic of the cloud, as an admin of the whole system: the nodes that it creates are nobody's. */
 export function openIronic(site: Site): RawIronic {
-  return connect(site, fact(site.cloud, 'ironic_url'), { 'X-Auth-Token': site.project.token });
+  return connect(site, fact(site.cloud, 'ironic_url'), { 'X-Auth-Token': site.systemToken });
 }
 
 /** One of the Ironics that run without Keystone: the one that asks for nothing, or the one that asks for a name and a password. */
@@ -71,6 +73,11 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
     const { uuid } = await ask<RawNode>('POST', '/nodes', { driver: 'fake-hardware', ...fields });
     site.afterwards(() => removeNode(ask, uuid));
     return uuid;
+  }
+
+  async function newestMinor(): Promise<number> {
+    const { headers: versions } = await call('GET', `${url}/v1`, { headers });
+    return Number(versions.get('x-openstack-ironic-api-maximum-version')?.slice(2));
   }
 
   const getNode = (uuid: string): Promise<RawNode> => ask('GET', `/nodes/${uuid}`);
@@ -102,7 +109,7 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
     return node;
   }
 
-  return { url, headers, ask, createNode, getNode, waitForState, makeManageable, makeAvailable };
+  return { url, headers, ask, createNode, getNode, newestMinor, waitForState, makeManageable, makeAvailable };
 }
 
 /** Nova's compute gives a node to placement a second or so after it became available; before that no server finds it. */

@@ -39,10 +39,7 @@ export function readCloud(): CloudFacts {
 /** A fact that is there only where the cloud has the service, such as `nova_url`. Throws, naming the cure. */
 export function fact(cloud: CloudFacts, name: string): string {
   const value = cloud[name];
-  if (value === undefined)
-    throw new Error(
-      `the test cloud has no ${name}: test/cloud/up keystone glance swift web nova_ironic ironic_standalone`,
-    );
+  if (value === undefined) throw new Error(`the test cloud has no ${name}: test/cloud/up all`);
   return value;
 }
 
@@ -99,15 +96,20 @@ let cloudToken: Promise<string> | undefined;
 
 /** A token for the admin's own project, to which the image store's account belongs: one for all tests of a file. */
 export function cloudAdminToken(cloud: CloudFacts): Promise<string> {
-  return (cloudToken ??= adminToken(cloud, cloud.admin_project_id));
+  return (cloudToken ??= adminToken(cloud, { project: { id: cloud.admin_project_id } }));
 }
 
-/** A token of the admin, scoped to a project. */
-async function adminToken(cloud: CloudFacts, projectId: string): Promise<string> {
+let systemToken: Promise<string> | undefined;
+
+/** A token for the whole system, which has no project: an Ironic that enforces scope shows all nodes to no other. One for all tests of a file. */
+export function cloudSystemToken(cloud: CloudFacts): Promise<string> {
+  return (systemToken ??= adminToken(cloud, { system: { all: true } }));
+}
+
+/** A token of the admin, scoped to a project or to the system. */
+async function adminToken(cloud: CloudFacts, scope: object): Promise<string> {
   const user = { id: cloud.admin_user_id, password: cloud.admin_password };
-  const body = JSON.stringify({
-    auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
-  });
+  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope } });
   const answer = await call('POST', `${cloud.keystone_url}/auth/tokens`, {
     headers: { 'Content-Type': 'application/json' },
     body,
@@ -129,7 +131,7 @@ export async function createProject(cloud: CloudFacts, name: string): Promise<Pr
   });
   await grantRole(cloud, { projectId: project.id, userId: cloud.admin_user_id, role: 'admin' });
   const remove = async (): Promise<void> => void (await askKeystone(cloud, 'DELETE', `/projects/${project.id}`));
-  return { id: project.id, token: await adminToken(cloud, project.id), remove };
+  return { id: project.id, token: await adminToken(cloud, { project: { id: project.id } }), remove };
 }
 
 export interface Member {

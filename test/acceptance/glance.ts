@@ -17,7 +17,7 @@ export interface RawGlance {
   /** All images of the project, hidden ones too, the oldest first. */
   list(): Promise<RawImage[]>;
   get(id: string): Promise<RawImage>;
-  /** Creates an image; with content it becomes active. */
+  /** Creates an image; with content it becomes active, and a qcow2 only where the content is one, as Glance looks since 2025.1. */
   create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage>;
   /** Sets attributes or properties. */
   change(id: string, attributes: Readonly<Record<string, unknown>>): Promise<void>;
@@ -46,7 +46,8 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
   }
 
   async function create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage> {
-    const body = JSON.stringify({ container_format: 'bare', disk_format: 'qcow2', ...attributes });
+    const disk_format = content && !isQcow2(content) ? 'raw' : 'qcow2';
+    const body = JSON.stringify({ container_format: 'bare', disk_format, ...attributes });
     const answer = await call('POST', images, { headers: { ...headers, 'Content-Type': 'application/json' }, body });
     const image = (await answer.json()) as RawImage;
     if (!content) return image;
@@ -81,3 +82,5 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
     },
   };
 }
+
+const isQcow2 = (content: Buffer): boolean => content.toString('latin1', 0, 4) === 'QFI\xfb';

@@ -5,6 +5,7 @@ import os
 import sys
 import uuid
 
+from ironic.api.controllers.v1 import versions
 from ironic.common import image_service
 from ironic.conf import CONF
 from ironic.drivers.modules import image_cache
@@ -46,7 +47,11 @@ def show(request):
     return {'updated_at': date and date.isoformat() + 'Z'}
 
 
-OPERATIONS = {'master': master, 'fetch': fetch, 'decide': decide, 'show': show}
+def version(request):
+    return {'minor': versions.MINOR_MAX_VERSION}
+
+
+OPERATIONS = {'master': master, 'fetch': fetch, 'decide': decide, 'show': show, 'version': version}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -10,6 +10,8 @@ export interface OracleAnswer {
   readonly path?: string;
   readonly fresh?: boolean;
   readonly updated_at?: string | null;
+  /** The newest minor version of its API. */
+  readonly minor?: number;
 }
 
 export interface Oracle {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFaultProxy, type FaultProxy, type RecordedRequest } from '../cloud/fault-proxy.js';
-import { createProject, readCloud, cloudAdminToken, type CloudFacts, type Project } from './cloud.js';
+import { createProject, readCloud, cloudAdminToken, cloudSystemToken, type CloudFacts, type Project } from './cloud.js';
 import {
   parseResult,
   startCommand,
@@ -20,6 +20,8 @@ import { swiftStore, webStore, type ImageStore } from './image-store.js';
 interface Place {
   readonly cloud: CloudFacts;
   readonly project: Project;
+  /** Of the admin, for Ironic. */
+  readonly systemToken: string;
   /** A production name that no other test has. */
   readonly name: string;
   readonly scope: string;
@@ -96,6 +98,7 @@ async function openSite(options: SiteOptions, tidying: (() => unknown)[]): Promi
   const place: Place = {
     cloud,
     project,
+    systemToken: await cloudSystemToken(cloud),
     name: `CC-Test-${unique}`,
     scope,
     store,

@@ -24,7 +24,7 @@ export function describeSwift(name: string, connect: () => Promise<ImageStoreTar
     const ask = connected(connect, async ({ put }) => {
       await put('prod/current', '{"a":"b"}');
       await put('prod/versions/20250422-v1/a b.raw', 'chameleon', {
-        metadata: { 'x-sdk-md5': 'abc', build_distro: 'ubuntu' },
+        metadata: { 'x-sdk-md5': 'abc', 'build-distro': 'ubuntu' },
       });
       await put('prod/versions/20250422-v1-amd/c.raw', 'chameleon', { large: { kind: 'static', segmentBytes: 4 } });
       await put('prod/versions/20250422-v1-amd/d.raw', 'chameleon', {

@@ -11,7 +11,7 @@ import type { IronicContract } from './ironic.contract.js';
 const slow = { conductor_group: 'slow' };
 
 export function describeStates(contract: IronicContract): void {
-  const { ask, create, show, patch, say, settle, bring, mac, target } = contract;
+  const { ask, create, show, patch, say, settle, bring, mac, target, either } = contract;
   const inWrongState = (uuid: string, verb: string, state: string): [number, string] => [
     400,
     `The requested action "${verb}" can not be performed on node "${uuid}" while it is in state "${state}".`,
@@ -91,12 +91,21 @@ export function describeStates(contract: IronicContract): void {
       ['set maintenance of', (uuid) => ask('PUT', `/nodes/${uuid}/maintenance`, { json: {} })],
       ['switch', (uuid) => power(uuid, 'power on')],
       ['give traits to', (uuid) => ask('PUT', `/nodes/${uuid}/traits`, { json: { traits: [] } })],
-      ['give a port to', (uuid) => ask('POST', '/ports', { json: { address: mac(), node_uuid: uuid } })],
     ])('to %s a node that is locked is refused', async (_, doIt) => {
       const uuid = await create(slow);
       await say(uuid, 'manage');
 
       expect(refused(await doIt(uuid))).toEqual(locked(uuid));
+    });
+
+    test('a node that is locked is given a port since 2025.1, and not before', async () => {
+      const uuid = await create(slow);
+      await say(uuid, 'manage');
+
+      const reply = await ask('POST', '/ports', { json: { address: mac(), node_uuid: uuid } });
+
+      expect(reply.status).toBe(either(409, 201));
+      if (reply.status !== 201) expect(refused(reply)).toEqual(locked(uuid));
     });
 
     test('a node that is being deployed is not changed', async () => {

@@ -35,6 +35,8 @@ export interface IronicContract {
   /** Begins the names of this run's nodes. */
   readonly run: string;
   target(): IronicTarget;
+  /** What the release has where it is that of 2025.1 or newer, else what it had before: by the newest version that the service says it speaks. */
+  either<T>(before: T, since2025: T): T;
   /** Sends to a path below /v1, as admin unless a token is given. */
   ask(method: string, path: string, asking?: Asking): Promise<Reply>;
   /** Creates a node of fake hardware in the state `enroll`; it is removed at the end. */
@@ -73,11 +75,18 @@ const patience = 60;
 export function describeIronic(name: string, connect: () => Promise<IronicTarget>): void {
   describe(`Ironic: ${name}`, () => {
     let target: IronicTarget | undefined;
+    let newest: number | undefined;
     const created: string[] = [];
-    const contract = contractOf(() => target!, created);
+    const contract = contractOf(
+      () => target!,
+      () => newest!,
+      created,
+    );
 
     beforeAll(async () => {
       target = await connect();
+      const { headers } = await contract.ask('GET', '/');
+      newest = Number(headers.get('x-openstack-ironic-api-maximum-version')?.slice(2));
     });
 
     afterAll(async () => {
@@ -96,7 +105,7 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
   });
 }
 
-function contractOf(target: () => IronicTarget, created: string[]): IronicContract {
+function contractOf(target: () => IronicTarget, newest: () => number, created: string[]): IronicContract {
   const run = `contract-${randomUUID()}`;
 
   function ask(
@@ -139,6 +148,7 @@ function contractOf(target: () => IronicTarget, created: string[]): IronicContra
   return {
     run,
     target,
+    either: (before, since2025) => (newest() >= 96 ? since2025 : before),
     ask,
     create,
     show,

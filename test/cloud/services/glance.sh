@@ -28,9 +28,6 @@ filesystem_store_datadir = $files/staging
 filesystem_store_datadir = $files/tasks
 [database]
 connection = $(database_url glance)
-# Glance 30 and newer looks whether the bytes of an image in the container bare are of its disk_format, else 415; the tests put any bytes into any format.
-[image_format]
-require_image_format_match = ${CHAMELEON_CLOUD_FORMAT_MATCH:-false}
 [paste_deploy]
 flavor = keystone
 [oslo_concurrency]

@@ -91,8 +91,6 @@ lock_path = $files/tmp
 [oslo_messaging_notifications]
 driver = noop
 [oslo_policy]
-enforce_scope = ${CHAMELEON_CLOUD_IRONIC_SCOPE:-false}
-enforce_new_defaults = ${CHAMELEON_CLOUD_IRONIC_SCOPE:-false}
 policy_dirs = $STATE/etc/$1/policy.d
 INI
 }

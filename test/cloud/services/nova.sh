@@ -67,6 +67,7 @@ workers = 1
 workers = 1
 [filter_scheduler]
 track_instance_changes = false
+$(lease_filter)
 [quota]
 instances = -1
 cores = -1
@@ -82,6 +83,16 @@ policy_dirs = $STATE/etc/nova/policy.d
 $(token_section nova)
 INI
   for section in glance neutron placement; do printf '[%s]\n%s\n' "$section" "$(login nova)"; done
+}
+
+# Where Blazar has its filter: it minds the hosts that Blazar has, and lets all others pass.
+lease_filter() {
+  python3 -c 'import blazarnova' 2>/dev/null || return 0
+  cat <<INI
+available_filters = nova.scheduler.filters.all_filters
+available_filters = blazarnova.scheduler.filters.blazar_filter.BlazarFilter
+enabled_filters = ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,BlazarFilter
+INI
 }
 
 # create_cells: cell0 and one cell. Its mapping has a template in place of the message queue's URL, whose port may change.

@@ -32,7 +32,7 @@ nova_ironic_ready() {
   once nova-ironic-host nova-compute-ironic nova_manage cell_v2 discover_hosts --by-service
   fact baremetal_flavor_name baremetal
   has_fact baremetal_flavor_id || fact baremetal_flavor_id "$(</proc/sys/kernel/random/uuid)"
-  once nova-ironic-flavor nova-compute-ironic create_baremetal_flavor
+  once nova-ironic-flavor nova-compute-ironic create_node_flavor "$(fact baremetal_flavor_id)" "$(fact baremetal_flavor_name)" CUSTOM_BAREMETAL
   fact keypair_name test-cloud
   once nova-keypair nova-compute-ironic create_keypair
 }
@@ -43,9 +43,9 @@ create_keypair() {
   create_in_nova os-keypairs "{\"keypair\": {\"name\": \"$(fact keypair_name)\", \"public_key\": \"$key\"}}"
 }
 
-# It asks for a whole node of the class, and for nothing that only an ordinary compute has.
-create_baremetal_flavor() {
-  create_flavor "$(fact baremetal_flavor_id)" "$(fact baremetal_flavor_name)" 1024 10 &&
-    create_in_nova "flavors/$(fact baremetal_flavor_id)/os-extra_specs" \
-      '{"extra_specs": {"resources:CUSTOM_BAREMETAL": "1", "resources:VCPU": "0", "resources:MEMORY_MB": "0", "resources:DISK_GB": "0"}}'
+# create_node_flavor ID NAME CLASS: it asks for a whole node of the class, and for nothing that only an ordinary compute has.
+create_node_flavor() {
+  create_flavor "$1" "$2" 1024 10 &&
+    create_in_nova "flavors/$1/os-extra_specs" \
+      '{"extra_specs": {"resources:'"$3"'": "1", "resources:VCPU": "0", "resources:MEMORY_MB": "0", "resources:DISK_GB": "0"}}'
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { operations } from '../modules/registry.js';
 import { loadDeclarations } from '../scripts/declarations.js';
 import { referenceOf } from '../scripts/reference.js';
+import { roleVariableFiles } from '../scripts/role-variables.js';
 import { root, sourceFiles, type SourceFile } from './source-files.js';
 
 const modules = sourceFiles('modules');
@@ -165,6 +166,10 @@ describe('generated documents', () => {
       expect(existsSync(join(root, `docs/reference/${declaration.name}.md`))).toBe(true);
       expect(read(`docs/reference/${declaration.name}.md`)).toBe(referenceOf(declaration));
     }
+  });
+
+  test('of the role are fresh: run `npm run docs`', () => {
+    for (const [path, text] of roleVariableFiles()) expect({ path, text: read(path) }).toEqual({ path, text });
   });
 
   test('of operations that are no more are gone', async () => {

@@ -150,5 +150,8 @@ test('the playbook image_cache.yml passes every option of its module on, each by
   const variables = Object.entries(given).map(([name, value]) => [name, /image_cache_(\w+)/.exec(value)?.[1]]);
 
   expect(Object.keys(given).sort()).toEqual(Object.keys(imageCache.fields).sort());
-  expect(variables.filter(([name, variable]) => name !== variable)).toEqual([['hosts', 'logins']]);
+  expect(variables.filter(([name, variable]) => name !== variable)).toEqual([
+    ['file_url_allowed_paths', 'allowed_paths'],
+    ['hosts', 'logins'],
+  ]);
 });

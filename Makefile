@@ -1,6 +1,6 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test build dist cloud cloud-down bench docs clean
+.PHONY: help demo test lint build dist cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -10,6 +10,10 @@ demo: ## Deploy images into a real Glance on this machine, step by step
 
 test: ## Run all tests, those on the real cloud too
 	@scripts/test
+
+lint: ## Look at code, YAML, scripts and links with their linters
+	@scripts/setup
+	@scripts/lint
 
 build: ## Build the modules and the command line
 	@scripts/setup

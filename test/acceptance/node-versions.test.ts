@@ -18,17 +18,6 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
     expect({ node, exists: existsSync(node) }).toEqual({ node, exists: true });
   });
 
-  test.each(modules)('%s is loaded, and says which option it does not know', async (name) => {
-    const { stdout, stderr, exitCode } = await startModule(name, { colour: 'blue' }, environment).ended;
-
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({
-      failed: true,
-      code: 'INVALID_INPUT',
-      msg: expect.stringContaining(`colour is not an option of ${name}`),
-    });
-  });
-
   test('a module plans a deployment', async () => {
     const given = { cloud: 'local', object_store_url: cloud.swift_url, _ansible_check_mode: true };
 
@@ -44,5 +33,19 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ changed: false });
+  });
+});
+
+// What the newest Node.js lacks is nothing; what the oldest lacks is found when a module is loaded.
+test.each(modules)('%s is loaded by the oldest Node.js, and says which option it does not know', async (name) => {
+  const environment = { CHAMELEON_IMAGE_TOOLS_NODE: join(root, '.nodes/18/bin/node') };
+
+  const { stdout, stderr, exitCode } = await startModule(name, { colour: 'blue' }, environment).ended;
+
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({
+    failed: true,
+    code: 'INVALID_INPUT',
+    msg: expect.stringContaining(`colour is not an option of ${name}`),
   });
 });

@@ -41,7 +41,7 @@ test.concurrent.each([
         failed: true,
         changed: false,
         code: 'USE_UNKNOWN',
-        msg: expect.stringContaining('a token of the whole system is needed'),
+        msg: expect.stringContaining('a system-scoped token is needed'),
       });
       expect(writesTo(site.glanceProxy)).toEqual([]);
       expect(actionsOf(await old.clean({ endpoint_override })).get(image.id)).toBe(

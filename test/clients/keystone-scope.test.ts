@@ -275,7 +275,7 @@ describe('whether all nodes are seen', () => {
 
     expect(seen).toBe(false);
     expect(why).toBe(
-      'not all nodes are shown to this login (GET /v1/conductors is answered by 403); the login from the option auth sees the nodes of its project only: a token of the whole system is needed; give the user a role there (openstack role add --user USER --system all admin) and log in by password, as an application credential cannot have it',
+      'not all nodes are shown to this login (GET /v1/conductors is answered with 403); the login from the option auth sees only the nodes of its project, and a system-scoped token is needed: give the user a role on the system (openstack role add --user USER --system all admin) and log in with a password, since application credentials cannot have system scope',
     );
   });
 

@@ -113,13 +113,13 @@ const hidings: readonly Hiding[] = [
     'Ironic hides a driver_info in another way',
     'baremetal',
     nodesOf({ driver_info: redacted }),
-    'node rack3 comes without its driver_info',
+    'node rack3 was returned without its driver_info',
   ],
   [
     'Ironic leaves an instance_info out',
     'baremetal',
     nodesOf({ instance_info: undefined }),
-    'node rack3 comes without its instance_info',
+    'node rack3 was returned without its instance_info',
   ],
   [
     'Ironic hides a value deep in an instance_info',
@@ -301,7 +301,7 @@ describe('an Ironic that shows a project only its own nodes', () => {
 
     await expect(clean(site, login)).rejects.toMatchObject({
       code: 'USE_UNKNOWN',
-      message: expect.stringContaining('a token of the whole system is needed'),
+      message: expect.stringContaining('a system-scoped token is needed'),
     });
     expect(site.writes()).toEqual([]);
   });

@@ -51,7 +51,7 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
     await expect(site.test(args)).rejects.toMatchObject({
       code: 'NODES_HIDDEN',
       message: expect.stringMatching(
-        /^no node was touched: not all nodes are shown .*a token of the whole system is needed.*openstack role add/,
+        /^no node was touched: not all nodes are shown .*a system-scoped token is needed.*openstack role add/,
       ),
     });
 

@@ -1,31 +1,32 @@
-// Doni's hardware (https://github.com/ChameleonCloud/doni), from which a site's Ironic nodes are made.
+// The hardware of Doni (https://github.com/ChameleonCloud/doni), which creates the Ironic nodes of a site.
 import { OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { isNotFound } from '../http/errors.js';
 import type { HttpAnswer } from '../http/client.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages, textAt } from '../paging.js';
 
-type Values = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 export interface Hardware {
-  /** That of the Ironic node too: the worker creates the node under it (`desired_state` in doni/driver/worker/ironic.py). */
+  /** Also the UUID of the Ironic node, which the worker creates under it (`desired_state` in doni/driver/worker/ironic.py). */
   readonly uuid: string;
   readonly name: string;
-  /** Ids of the images that Doni gives to the node as `deploy_kernel` and `deploy_ramdisk`. */
+  /** IDs of the images that Doni sets as `deploy_kernel` and `deploy_ramdisk` of the node. */
   readonly deployImages: readonly string[];
-  /** The same one by one; undefined where Ironic's own default is used. */
+  /** The same images one by one; undefined if Ironic's default is used. */
   readonly deployKernel: string | undefined;
   readonly deployRamdisk: string | undefined;
   readonly nodeType: string;
   readonly workers: readonly Worker[];
 }
 
-/** One of those who bring a change to the other services, such as `ironic`. */
+/** A worker of Doni applies changes to another service, such as `ironic`. */
 export interface Worker {
   readonly type: string;
   /** PENDING, IN_PROGRESS, STEADY or ERROR (doni/worker/__init__.py). */
   readonly state: string;
-  /** Why it failed, or why it waits; empty where it tells nothing. */
+  /** Why it failed or waits; empty if the worker reports nothing. */
   readonly reason: string;
 }
 
@@ -34,7 +35,7 @@ export interface Sync {
   readonly reason: string;
 }
 
-/** Glance ids; undefined leaves it to Ironic's default. */
+/** Glance IDs; undefined: Ironic's default. */
 export interface DeployImages {
   readonly deployKernel: string | undefined;
   readonly deployRamdisk: string | undefined;
@@ -45,7 +46,7 @@ const properties = {
   deployRamdisk: 'baremetal_deploy_ramdisk_image',
 } as const;
 
-/** The hardware of all projects. Doni gives all of it at once where no limit is asked for. */
+/** The hardware of all projects. Without a limit Doni returns all of it at once. */
 export async function* listHardware(cloud: Cloud): AsyncGenerator<Hardware> {
   const path = '/v1/hardware/?all_projects=1';
   for await (const row of readPages(
@@ -55,7 +56,7 @@ export async function* listHardware(cloud: Cloud): AsyncGenerator<Hardware> {
     yield parseHardware(row);
 }
 
-/** The hardware of this UUID; undefined where there is none. */
+/** The hardware of this UUID; undefined if it does not exist. */
 export async function getHardware(cloud: Cloud, uuid: string): Promise<Hardware | undefined> {
   try {
     return await hardwareIn(await cloud.request('inventory', { method: 'GET', path: pathOf(uuid) }));
@@ -66,16 +67,15 @@ export async function getHardware(cloud: Cloud, uuid: string): Promise<Hardware 
 }
 
 /**
- * Sets the deploy images, or removes them; sends nothing where they are so already. The node follows when the worker has run: see `syncOf`.
- * `update` in doni/api/hardware.py takes whatever text is given, so the ids must be checked before.
+ * Sets or removes the deploy images; sends nothing if they are up to date. The node follows when the worker has run: see
+ * `syncOf`. `update` in doni/api/hardware.py accepts any text, so the IDs must be checked beforehand.
  */
 export async function updateHardware(cloud: Cloud, hardware: Hardware, images: DeployImages): Promise<Hardware> {
-  const keys = Object.keys(properties) as (keyof DeployImages)[];
-  const patch = keys
+  const patch = (['deployKernel', 'deployRamdisk'] as const)
     .filter((key) => hardware[key] !== images[key])
     .map((key) => {
       const path = `/properties/${properties[key]}`;
-      // `add` overwrites too.
+      // `add` also overwrites.
       return images[key] === undefined ? { op: 'remove', path } : { op: 'add', path, value: images[key] };
     });
   if (patch.length === 0) return hardware;
@@ -91,17 +91,18 @@ export async function updateHardware(cloud: Cloud, hardware: Hardware, images: D
 }
 
 /**
- * Has all workers of a hardware run again. Needed where Ironic still has other images after `done`: the workers take their copy of the
- * hardware before they look what is to be done, so a change may come too late for the run that says it is done (`process_pending` in
- * doni/worker/manager.py), and one that comes while a worker is IN_PROGRESS asks for no further run.
+ * Makes all workers of a hardware run again. Needed if Ironic still has other images after `done`: the workers copy the
+ * hardware before they look for pending work, so a change may be too late for the run that reports success (`process_pending`
+ * in doni/worker/manager.py), and a change while a worker is IN_PROGRESS triggers no further run.
  */
 export async function requestSync(cloud: Cloud, { uuid }: Pick<Hardware, 'uuid'>): Promise<void> {
   await (await cloud.request('inventory', { method: 'POST', path: `${pathOf(uuid)}/sync`, repeatable: true })).text();
 }
 
 /**
- * How far the Ironic worker is. It waits where the node is locked or in maintenance, and fails where the node has a server; a node that it
- * changes passes through `manageable` to `available`. It may fail for the time that cleaning takes, although the node has the images.
+ * How far the Ironic worker is. It waits while the node is locked or in maintenance, and fails while the node has a server; a
+ * node that it changes passes through `manageable` to `available`. It may report failure during cleaning, although the node has
+ * the images.
  */
 export function syncOf({ name, workers }: Hardware): Sync {
   const worker = workers.find(({ type }) => type === 'ironic');
@@ -115,16 +116,16 @@ function pathOf(uuid: string): string {
 }
 
 async function hardwareIn(answer: HttpAnswer): Promise<Hardware> {
-  const row = (await answer.json()) as Values | null;
-  if (row === null || textAt(row, 'uuid') === '')
-    throw new OperationError('UNEXPECTED_ANSWER', 'the inventory service answered no hardware', {
+  const row = await answer.json();
+  if (!isMapping(row) || textAt(row, 'uuid') === '')
+    throw new OperationError('UNEXPECTED_ANSWER', 'the inventory service returned no hardware', {
       service: 'inventory',
     });
   return parseHardware(row);
 }
 
-function parseHardware(row: Values): Hardware {
-  const values = (row.properties ?? {}) as Values;
+function parseHardware(row: Row): Hardware {
+  const values = isMapping(row.properties) ? row.properties : {};
   const deployKernel = textAt(values, properties.deployKernel) || undefined;
   const deployRamdisk = textAt(values, properties.deployRamdisk) || undefined;
   return {
@@ -134,14 +135,14 @@ function parseHardware(row: Values): Hardware {
     deployKernel,
     deployRamdisk,
     nodeType: textAt(values, 'node_type'),
-    workers: (Array.isArray(row.workers) ? (row.workers as Values[]) : []).map(parseWorker),
+    workers: (Array.isArray(row.workers) ? row.workers : []).filter(isMapping).map(parseWorker),
   };
 }
 
-function parseWorker(row: Values): Worker {
-  const details = (row.state_details ?? {}) as Values;
+function parseWorker(row: Row): Worker {
+  const details = isMapping(row.state_details) ? row.state_details : {};
   const state = textAt(row, 'state');
-  // The details keep an earlier error until the worker has succeeded.
+  // The details keep an older error until the worker has succeeded.
   return {
     type: textAt(row, 'worker_type'),
     state,

@@ -1,24 +1,25 @@
-// How one speaks with the Bare Metal service: which version of its API, and what its refusals mean.
+// Requests to the Bare Metal service: the version of its API, what its refusals mean, and its locks.
 import { OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { waitFor } from '../../core/waiting.js';
 import type { HttpAnswer } from '../http/client.js';
-import { HttpError } from '../http/errors.js';
+import { HttpError, isNotFound } from '../http/errors.js';
 import type { Cloud, ServiceRequest } from '../keystone/cloud.js';
 import { adviceOnRole } from './visibility.js';
 
-/** The newest minor version whose fields and states are known here (ironic 37, 2026). */
+/** The newest API version whose fields and states this program knows (Ironic 37, 2026). */
 const newestMinor = 112;
 
 export interface Ironic {
-  /** The minor version that is spoken: 1.`minor`. */
+  /** The API version in use is 1.`minor`. */
   readonly minor: number;
   readonly cloud: Cloud;
-  /** The header of the version, for requests that go past `request`. */
+  /** The version header, for requests that are not sent by `request`. */
   readonly headers: Readonly<Record<string, string>>;
   request(request: ServiceRequest): Promise<HttpAnswer>;
 }
 
-/** Agrees with the service on a version: the newest that both know. Throws UNEXPECTED_ANSWER where something else answers. */
+/** Negotiates the newest API version that both sides know. Throws UNEXPECTED_ANSWER if another service answers. */
 export async function openIronic(cloud: Cloud): Promise<Ironic> {
   const answer = await cloud.request('baremetal', { method: 'GET', path: '/v1/' });
   await answer.text();
@@ -26,7 +27,7 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
   if (newest === undefined)
     throw new OperationError(
       'UNEXPECTED_ANSWER',
-      `${answer.url} does not tell its API version: is it the Bare Metal service?`,
+      `${answer.url} does not return its API version: is it the Bare Metal service?`,
       { service: 'baremetal' },
     );
   const minor = Math.min(Number(newest), newestMinor);
@@ -51,7 +52,32 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
   };
 }
 
-/** Refused by a policy, and not because the node is protected. */
+/** Sends a request and returns the JSON object of the answer. Throws UNEXPECTED_ANSWER if the answer is not an object. */
+export async function requestRecord(
+  ironic: Ironic,
+  request: ServiceRequest,
+): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await (await ironic.request(request)).json();
+  if (!isMapping(answer))
+    throw new OperationError(
+      'UNEXPECTED_ANSWER',
+      `the Bare Metal service answered ${request.method} ${request.path} without a JSON object`,
+      { service: 'baremetal' },
+    );
+  return answer;
+}
+
+/** The JSON object at a path; undefined if the service has none. */
+export async function findRecord(ironic: Ironic, path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    return await requestRecord(ironic, { method: 'GET', path });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a policy refused the request, rather than the protection of the node. */
 function isDenied(error: unknown): error is HttpError {
   return (
     error instanceof HttpError &&
@@ -60,25 +86,25 @@ function isDenied(error: unknown): error is HttpError {
   );
 }
 
-/** `lock`: another operation holds the node for a moment. `transition`: it is on its way to another state. Undefined: no waiting helps. */
+/** `lock`: another operation holds the node for a moment. `transition`: its state is changing. Undefined: waiting does not help. */
 export function conflictOf(error: unknown): 'lock' | 'transition' | undefined {
   if (!(error instanceof HttpError) || error.status !== 409) return undefined;
   if (/is locked by host/i.test(error.message)) return 'lock';
   return /state transition is in progress/i.test(error.message) ? 'transition' : undefined;
 }
 
-export interface LockPatience {
-  /** What is being done, as it stands in "gave up waiting for …". */
+export interface LockWait {
+  /** What is being done, as in "gave up waiting for …". */
   readonly subject: string;
-  /** How long a locked node is waited for. */
+  /** How long to wait for a locked node. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
 }
 
-/** Repeats work that Ironic refuses only because another operation holds the node. Throws NODE_LOCKED when it holds it for too long. */
+/** Repeats work that Ironic refuses only because another operation holds the node. Throws NODE_LOCKED after the timeout. */
 export async function whileLocked<T>(
   work: () => Promise<T>,
-  { subject, timeoutSeconds, signal }: LockPatience,
+  { subject, timeoutSeconds, signal }: LockWait,
 ): Promise<T> {
   let refused: unknown;
   const look = async (): Promise<{ done: T } | undefined> => {

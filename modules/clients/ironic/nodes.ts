@@ -1,40 +1,40 @@
 // The Bare Metal service's nodes (https://docs.openstack.org/api-ref/baremetal/).
 import { OperationError } from '../../core/errors.js';
-import { isNotFound } from '../http/errors.js';
-import { readPages, textAt } from '../paging.js';
-import type { Ironic } from './api.js';
+import { isMapping } from '../../core/mapping.js';
 import { isRedactionNotice } from '../../core/masking.js';
+import { readPages, textAt } from '../paging.js';
+import { findRecord, requestRecord, type Ironic } from './api.js';
 
-type Values = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 export interface Node {
   readonly uuid: string;
-  /** Empty where it has none. */
+  /** Empty if it has none. */
   readonly name: string;
-  readonly driver_info: Values;
-  readonly instance_info: Values;
+  readonly driver_info: Row;
+  readonly instance_info: Row;
 }
 
-/** A node with what decides over it. `record` is all that the service told, secrets as it masks them. */
+/** A node with the fields that decisions depend on. `record` is the whole answer of the service, with secrets masked by it. */
 export interface NodeDetails extends Node {
-  readonly properties: Values;
-  readonly extra: Values;
+  readonly properties: Row;
+  readonly extra: Row;
   readonly resource_class: string;
   readonly provision_state: string;
   readonly target_provision_state: string | null;
   readonly maintenance: boolean;
   readonly maintenance_reason: string | null;
-  /** Why Ironic itself has set maintenance; null where somebody else has, and below 1.42. */
+  /** Why Ironic itself has set maintenance; null if an operator has set it, and below version 1.42. */
   readonly fault: string | null;
   readonly instance_uuid: string | null;
   readonly allocation_uuid: string | null;
   /** The conductor that holds the node's lock. */
   readonly reservation: string | null;
-  /** May be older than the state: it tells something only of a failed one. */
+  /** May be older than the state, so it is meaningful only in a failed state. */
   readonly last_error: string | null;
   readonly protected: boolean;
   readonly retired: boolean;
-  readonly record: Values;
+  readonly record: Row;
 }
 
 /** An operation of RFC 6902 as Ironic takes it: keys of letters, digits, `_` and `-` only. `add` also overwrites. */
@@ -45,8 +45,8 @@ export interface PatchOperation {
 }
 
 /**
- * Every node that this login is shown, with what it boots and deploys. Owner and lessee are asked for too, since Ironic masks the others of
- * a node of which it has not read them. Throws UNEXPECTED_ANSWER for a node that comes without what was asked.
+ * Every node that this login can see, with its driver_info and instance_info. Owner and lessee are requested too: without
+ * them Ironic masks the other fields. Throws UNEXPECTED_ANSWER for a node without the requested fields.
  */
 export async function* listNodes({ cloud, headers, minor }: Ironic): AsyncGenerator<Node> {
   const owners = [...(minor >= 50 ? ['owner'] : []), ...(minor >= 65 ? ['lessee'] : [])];
@@ -60,7 +60,7 @@ export async function* listNodes({ cloud, headers, minor }: Ironic): AsyncGenera
     if (missing !== undefined)
       throw new OperationError(
         'UNEXPECTED_ANSWER',
-        `node ${textAt(row, 'name') || textAt(row, 'uuid')} comes without its ${missing}`,
+        `node ${textAt(row, 'name') || textAt(row, 'uuid')} was returned without its ${missing}`,
         { service: 'baremetal' },
       );
     yield parseNode(row);
@@ -69,12 +69,12 @@ export async function* listNodes({ cloud, headers, minor }: Ironic): AsyncGenera
 
 const infos = ['driver_info', 'instance_info'] as const;
 
-/** From 1.83 on lists leave out the nodes that have a parent, at every version that is spoken. */
+/** Servers that know 1.83 omit child nodes from lists, whatever version is requested. */
 function childrenToo(minor: number): Readonly<Record<string, string>> {
   return minor >= 83 ? { include_children: 'true' } : {};
 }
 
-/** Every node with all its fields; `filters` are those of the API, such as `resource_class`. */
+/** Every node with all its fields. `filters` are those of the API, such as `resource_class`. */
 export async function* listNodeDetails(
   { cloud, headers, minor }: Ironic,
   filters: Readonly<Record<string, string>> = {},
@@ -88,27 +88,21 @@ const pages = {
   service: 'baremetal',
   key: 'nodes',
   id: 'uuid',
-  next: (page: Values): string | undefined => textAt(page, 'next') || undefined,
+  next: (page: Row): string | undefined => textAt(page, 'next') || undefined,
 };
 
-/** The node of this UUID or name; undefined where there is none. */
+/** The node of this UUID or name; undefined if it does not exist. */
 export async function getNode(ironic: Ironic, ident: string): Promise<NodeDetails | undefined> {
-  try {
-    return parseDetails((await (await ironic.request({ method: 'GET', path: pathOf(ident) })).json()) as Values);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const row = await findRecord(ironic, pathOf(ident));
+  return row && parseDetails(row);
 }
 
-/** Creates a node, `driver` at least, in the state `enroll`. It is safe to repeat where a `uuid` or a `name` is given. */
-export async function createNode(ironic: Ironic, node: Values): Promise<NodeDetails> {
-  return parseDetails(
-    (await (await ironic.request({ method: 'POST', path: '/v1/nodes', body: JSON.stringify(node) })).json()) as Values,
-  );
+/** Creates a node, with `driver` at least, in the state `enroll`. Safe to repeat if it has a `uuid` or a `name`. */
+export async function createNode(ironic: Ironic, node: Row): Promise<NodeDetails> {
+  return parseDetails(await requestRecord(ironic, { method: 'POST', path: '/v1/nodes', body: JSON.stringify(node) }));
 }
 
-/** Changes a node. An empty patch would take the lock and change `updated_at`: do not send one. */
+/** Changes a node. Do not send an empty patch: it would take the lock and change `updated_at`. */
 export async function patchNode(
   ironic: Ironic,
   uuid: string,
@@ -116,17 +110,15 @@ export async function patchNode(
   { resetInterfaces = false } = {},
 ): Promise<NodeDetails> {
   const path = `${pathOf(uuid)}${resetInterfaces ? '?reset_interfaces=true' : ''}`;
-  return parseDetails(
-    (await (await ironic.request({ method: 'PATCH', path, body: JSON.stringify(patch) })).json()) as Values,
-  );
+  return parseDetails(await requestRecord(ironic, { method: 'PATCH', path, body: JSON.stringify(patch) }));
 }
 
-/** Deletes a node with its ports. One that is gone is fine. */
+/** Deletes a node with its ports, if it still exists. */
 export async function deleteNode(ironic: Ironic, uuid: string): Promise<void> {
   await send(ironic, { method: 'DELETE', path: pathOf(uuid), isGoneFine: true });
 }
 
-/** Says a verb, such as `provide`; the node is on its way when this returns. A verb in a wrong state is refused with 400. */
+/** Requests a provisioning verb, such as `provide`; the state changes after this returns. Ironic answers 400 in a wrong state. */
 export async function setProvisionState(
   ironic: Ironic,
   uuid: string,
@@ -135,44 +127,43 @@ export async function setProvisionState(
   await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/states/provision`, body, prefersProject: true });
 }
 
-/** Sets maintenance for a reason, or ends it: undefined. */
+/** Sets maintenance for a reason, or ends it if there is no reason. */
 export async function setMaintenance(ironic: Ironic, uuid: string, reason: string | undefined): Promise<void> {
   const path = `${pathOf(uuid)}/maintenance`;
   await send(ironic, reason === undefined ? { method: 'DELETE', path } : { method: 'PUT', path, body: { reason } });
 }
 
-/** The traits that the node then has; all others are gone. From 1.37 on. */
+/** Replaces the traits of a node. From version 1.37 on. */
 export async function setTraits(ironic: Ironic, uuid: string, traits: readonly string[]): Promise<void> {
   await send(ironic, { method: 'PUT', path: `${pathOf(uuid)}/traits`, body: { traits } });
 }
 
 export interface Validation {
-  /** Null where the driver has no such interface. */
+  /** Null if the driver has no such interface. */
   readonly result: boolean | null;
   readonly reason: string;
 }
 
-/** What the node's interfaces say of its settings, by interface, such as `power`. */
+/** Validates the settings of a node; the results by interface, such as `power`. */
 export async function validateNode(ironic: Ironic, uuid: string): Promise<Readonly<Record<string, Validation>>> {
-  const found = (await (
-    await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/validate`, prefersProject: true })
-  ).json()) as Readonly<Record<string, Values>>;
-  const parse = ({ result, reason }: Values): Validation => ({
-    result: typeof result === 'boolean' ? result : null,
-    reason: typeof reason === 'string' ? reason : '',
-  });
-  return Object.fromEntries(Object.entries(found).map(([name, row]) => [name, parse(row)]));
+  const found = await requestRecord(ironic, { method: 'GET', path: `${pathOf(uuid)}/validate`, prefersProject: true });
+  return Object.fromEntries(Object.entries(found).map(([name, row]) => [name, parseValidation(row)]));
+}
+
+function parseValidation(row: unknown): Validation {
+  const { result, reason } = isMapping(row) ? row : {};
+  return { result: typeof result === 'boolean' ? result : null, reason: typeof reason === 'string' ? reason : '' };
 }
 
 interface Sending {
   readonly method: 'PUT' | 'DELETE';
   readonly path: string;
-  readonly body?: Values;
+  readonly body?: Row;
   readonly isGoneFine?: boolean;
   readonly prefersProject?: boolean;
 }
 
-/** Never repeated by itself: what was accepted once may be refused the second time. */
+/** Never repeated automatically: what was accepted once may be refused the second time. */
 async function send(
   ironic: Ironic,
   { method, path, body, isGoneFine = false, prefersProject = false }: Sending,
@@ -193,7 +184,7 @@ function pathOf(ident: string): string {
   return `/v1/nodes/${encodeURIComponent(ident)}`;
 }
 
-function parseNode(row: Values): Node {
+function parseNode(row: Row): Node {
   return {
     uuid: textAt(row, 'uuid'),
     name: textAt(row, 'name'),
@@ -202,14 +193,14 @@ function parseNode(row: Values): Node {
   };
 }
 
-function parseDetails(row: Values): NodeDetails {
-  const orNull = (key: string): string | null => toldAt(row, key) || null;
+function parseDetails(row: Row): NodeDetails {
+  const orNull = (key: string): string | null => shownTextAt(row, key) || null;
   return {
     ...parseNode(row),
     properties: mappingAt(row, 'properties'),
     extra: mappingAt(row, 'extra'),
     resource_class: textAt(row, 'resource_class'),
-    // Below 1.2 `available` was told as null.
+    // Below 1.2 `available` is returned as null.
     provision_state: textAt(row, 'provision_state') || 'available',
     target_provision_state: orNull('target_provision_state'),
     maintenance: row.maintenance === true,
@@ -225,25 +216,28 @@ function parseDetails(row: Values): NodeDetails {
   };
 }
 
-/** The text under a key; empty also where Ironic says only that this login may not know, as of `reservation` and `last_error`. */
-function toldAt(row: Values, key: string): string {
+/** The text under a key; empty if Ironic withholds it from this login, as it does with `reservation` and `last_error`. */
+function shownTextAt(row: Row, key: string): string {
   const text = textAt(row, key);
   return isRedactionNotice(text) ? '' : text;
 }
 
-function mappingAt(row: Values, key: string): Values {
+function mappingAt(row: Row, key: string): Row {
   const value = row[key];
-  return typeof value === 'object' && value !== null ? (value as Values) : {};
+  return isMapping(value) ? value : {};
 }
 
-/** The newest error in a node's history since that moment, which outlives its `last_error`. From 1.78 on; undefined where nothing is told. */
+/** The newest error in the history of a node since that moment, which outlives its `last_error`. From version 1.78 on; undefined if there is none. */
 export async function latestError(ironic: Ironic, uuid: string, since: Date): Promise<string | undefined> {
   if (ironic.minor < 78) return undefined;
   const answer = await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/history`, expect: [200, 403, 404] });
-  const { history } = (await answer.json()) as { history?: unknown };
-  const events = (Array.isArray(history) ? (history as Values[]) : []).filter(
-    (event) => textAt(event, 'severity') === 'ERROR' && Date.parse(textAt(event, 'created_at')) >= since.getTime(),
-  );
+  const answered = await answer.json();
+  const history = isMapping(answered) && Array.isArray(answered.history) ? answered.history : [];
+  const events = history
+    .filter(isMapping)
+    .filter(
+      (event) => textAt(event, 'severity') === 'ERROR' && Date.parse(textAt(event, 'created_at')) >= since.getTime(),
+    );
   const newest = events.sort((one, other) => (textAt(one, 'created_at') < textAt(other, 'created_at') ? 1 : -1))[0];
   return newest && (textAt(newest, 'event') || undefined);
 }

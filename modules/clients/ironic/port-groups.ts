@@ -1,29 +1,28 @@
 // The Bare Metal service's port groups (https://docs.openstack.org/api-ref/baremetal/#portgroups-portgroups).
-import { isNotFound } from '../http/errors.js';
 import { readPages, textAt } from '../paging.js';
-import type { Ironic } from './api.js';
+import { findRecord, type Ironic } from './api.js';
 import type { PatchOperation } from './nodes.js';
 
-type Values = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 export interface PortGroup {
   readonly uuid: string;
-  /** Empty where it has none. */
+  /** Empty if it has none. */
   readonly name: string;
-  /** The MAC address in lower case, with colons; empty where it has none. */
+  /** The MAC address in lower case, with colons; empty if it has none. */
   readonly address: string;
   readonly node_uuid: string;
-  /** All that the service told. */
-  readonly record: Values;
+  /** The port group as the service returned it. */
+  readonly record: Row;
 }
 
-/** Those of one node, or of one address anywhere, with all their fields. */
+/** Port groups with all their fields: those of one node, or the one with this address on any node. */
 export async function listPortGroups(
   { cloud, headers }: Ironic,
   filters: { readonly node: string } | { readonly address: string },
 ): Promise<PortGroup[]> {
   const query = new URLSearchParams({ limit: '1000', detail: 'true', ...filters });
-  const next = (page: Values): string | undefined => textAt(page, 'next') || undefined;
+  const next = (page: Row): string | undefined => textAt(page, 'next') || undefined;
   const groups: PortGroup[] = [];
   for await (const row of readPages(
     { service: 'baremetal', path: `/v1/portgroups?${query}`, headers, key: 'portgroups', id: 'uuid', next },
@@ -33,18 +32,14 @@ export async function listPortGroups(
   return groups;
 }
 
-/** By its UUID or its name; undefined where there is none. */
+/** The port group of this UUID or name; undefined if it does not exist. */
 export async function getPortGroup(ironic: Ironic, ident: string): Promise<PortGroup | undefined> {
-  try {
-    return parsePortGroup((await (await ironic.request({ method: 'GET', path: pathOf(ident) })).json()) as Values);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const row = await findRecord(ironic, pathOf(ident));
+  return row && parsePortGroup(row);
 }
 
-/** Creates one: `node_uuid` at least. */
-export async function createPortGroup(ironic: Ironic, group: Values): Promise<void> {
+/** Creates a port group, with `node_uuid` at least. */
+export async function createPortGroup(ironic: Ironic, group: Row): Promise<void> {
   await (await ironic.request({ method: 'POST', path: '/v1/portgroups', body: JSON.stringify(group) })).text();
 }
 
@@ -56,7 +51,7 @@ function pathOf(ident: string): string {
   return `/v1/portgroups/${encodeURIComponent(ident)}`;
 }
 
-function parsePortGroup(row: Values): PortGroup {
+function parsePortGroup(row: Row): PortGroup {
   return {
     uuid: textAt(row, 'uuid'),
     name: textAt(row, 'name'),

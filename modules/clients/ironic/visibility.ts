@@ -1,35 +1,36 @@
-// Whether this login sees every node. Ironic shows a project's user, its admin too, only the nodes of which the project is owner or lessee
-// (by default from 2024.1 on), and answers 200: a list alone proves nothing.
+// What Ironic hides from this login. To the users of a project, even to its admin, Ironic shows only the nodes of which the
+// project is owner or lessee (by default since 2024.1), and answers 200: a list alone proves nothing.
 import { randomUUID } from 'node:crypto';
 import { HttpError } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 
 export interface Visibility {
   readonly seen: boolean;
-  /** How that is known, and where not all is seen what helps. */
+  /** How that is known, and if nodes are hidden, what helps. */
   readonly why: string;
 }
 
 /**
- * Asks Ironic what it allows this login. `baremetal:conductor:get` and `baremetal:node:list_all` have the same rule in every release; a list
- * for another project is refused unless all nodes may be listed. Both must be granted, as a site may have changed either.
+ * Whether this login can see every node. `baremetal:conductor:get` and `baremetal:node:list_all` have the same rule in every
+ * release, and the list for another project is refused unless all nodes may be listed. Both must be granted, since a site may
+ * have changed either rule.
  */
 export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
   if ((await cloud.baremetalScope()) === 'none') return { seen: true, why: 'this Bare Metal service has no projects' };
   const conductors = await ask(cloud, '/v1/conductors', '1.49');
-  // Versions before 1.49 (Stein) know no owner of a node, and so hide none.
+  // Before 1.49 (Stein) nodes have no owner, so that none is hidden.
   if (conductors === 404 || conductors === 406)
     return { seen: true, why: 'this Bare Metal service is older than the owners of nodes' };
-  if (conductors !== 200) return hidden(cloud, `GET /v1/conductors is answered by ${conductors}`);
+  if (conductors !== 200) return hidden(cloud, `GET /v1/conductors is answered with ${conductors}`);
   const list = await ask(cloud, `/v1/nodes?project=${randomUUID()}&fields=uuid&limit=1`, '1.65');
   if (list === 200) return { seen: true, why: 'all nodes may be listed' };
-  // Ironic before 2021.2 has no such filter, and no nodes of projects unless a site has made it so.
+  // Ironic before 2021.2 has no such filter, and hides no nodes unless the site has changed its policy.
   if (list === 400 || list === 406)
     return { seen: true, why: 'conductors may be listed, and this Bare Metal service has no filter by project' };
-  return hidden(cloud, `the list of another project's nodes is answered by ${list}`);
+  return hidden(cloud, `the list of another project's nodes is answered with ${list}`);
 }
 
-/** 500 is what Ironic makes of a token of the wrong scope where a rule takes one scope only. */
+/** Ironic answers 500 to a token of the wrong scope if the rule accepts only one scope. */
 async function ask(cloud: Cloud, path: string, version: string): Promise<number> {
   try {
     const headers = { 'X-OpenStack-Ironic-API-Version': version };
@@ -51,9 +52,9 @@ async function hidden(cloud: Cloud, what: string): Promise<Visibility> {
   return { seen: false, why: `not all nodes are shown to this login (${what}); ${await adviceOnRole(cloud)}` };
 }
 
-/** What gives a login that Ironic refuses something to the role and the scope that it lacks. */
+/** How to get the role and scope that a login lacks when Ironic refuses its request. */
 export async function adviceOnRole(cloud: Cloud): Promise<string> {
   return (await cloud.baremetalScope()) === 'system'
-    ? `the user of the login from ${cloud.source} has too small a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
-    : `the login from ${cloud.source} sees the nodes of its project only: a token of the whole system is needed; give the user a role there (openstack role add --user USER --system all admin) and log in by password, as an application credential cannot have it`;
+    ? `the user of the login from ${cloud.source} lacks a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
+    : `the login from ${cloud.source} sees only the nodes of its project, and a system-scoped token is needed: give the user a role on the system (openstack role add --user USER --system all admin) and log in with a password, since application credentials cannot have system scope`;
 }

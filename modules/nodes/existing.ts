@@ -1,4 +1,4 @@
-// Looks nodes and ports up: one by one, or all at once where many are wanted.
+// Looks up the nodes and ports that exist: one by one, or all at once if there are many.
 import type { Ironic } from '../clients/ironic/api.js';
 import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/nodes.js';
 import { listPorts, type Port } from '../clients/ironic/ports.js';
@@ -7,19 +7,19 @@ import type { DesiredNode } from './policy/desired-node.js';
 import { nodeTitle } from './policy/node-states.js';
 import type { ExistingNode, ExistingNodes } from './run.js';
 
-/** The questions that the two ways answer differently. */
+/** The requests in which the two differ. */
 interface Lookup {
   node(ident: string): Promise<NodeDetails | undefined>;
   portsOf(uuid: string): Promise<readonly Port[]>;
   portWith(address: string): Promise<Port | undefined>;
 }
 
-/** Asks for each node by itself. */
+/** Reads each node by itself. */
 export function openExistingNodes(ironic: Ironic): ExistingNodes {
   return existingOf(ironic, freshLookup(ironic));
 }
 
-/** Reads all nodes and ports beforehand: a few requests however many nodes are wanted. */
+/** Reads all nodes and ports beforehand, with a few requests however many nodes there are. */
 export async function readExistingNodes(ironic: Ironic): Promise<ExistingNodes> {
   const byIdent = new Map<string, NodeDetails>();
   const portsOf = new Map<string, Port[]>();
@@ -66,17 +66,17 @@ function existingOf(ironic: Ironic, lookup: Lookup): ExistingNodes {
   };
 }
 
-/** By its UUID, else by its name, else by the first of its ports that there is. */
+/** By its UUID, else by its name, else by the ports that exist. */
 async function findNode(desired: DesiredNode, lookup: Lookup): Promise<NodeDetails | undefined> {
-  const { name } = desired.attributes;
-  const named = typeof name === 'string' ? await lookup.node(name) : undefined;
+  const name = typeof desired.attributes.name === 'string' ? desired.attributes.name : undefined;
+  const named = name === undefined ? undefined : await lookup.node(name);
   if (desired.uuid !== undefined) {
     const found = await lookup.node(desired.uuid);
     if (named && named.uuid !== desired.uuid)
-      throw ambiguous(`the name ${name as string} belongs to node ${named.uuid}, not to ${desired.uuid}`);
+      throw ambiguous(`the name ${name} belongs to node ${named.uuid}, not to ${desired.uuid}`);
     return found;
   }
-  if (typeof name === 'string') return named;
+  if (name !== undefined) return named;
   const ports = await Promise.all((desired.ports ?? []).map(({ address }) => lookup.portWith(address)));
   const owners = [...new Set(ports.flatMap((port) => (port ? [port.node_uuid] : [])))];
   if (owners.length > 1) throw ambiguous(`its ports belong to several nodes: ${owners.join(', ')}`);

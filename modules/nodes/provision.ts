@@ -1,4 +1,4 @@
-// Brings a node to a state, verb by verb, and waits on the way.
+// Brings a node to a provision state, verb by verb, and waits until it gets there.
 import { isUndecided } from '../clients/http/errors.js';
 import { conflictOf, type Ironic } from '../clients/ironic/api.js';
 import { getNode, setProvisionState, type NodeDetails } from '../clients/ironic/nodes.js';
@@ -17,54 +17,55 @@ import {
 } from './policy/node-states.js';
 
 export interface StateChange {
-  /** The longest that the whole way may take. */
+  /** Limit for all steps together. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
-  /** The first pause between two looks; later ones are up to eight times as long. Half a second unless given. */
+  /** The first pause between two requests; later pauses are up to eight times as long. Half a second by default. */
   readonly intervalSeconds?: number;
   readonly longestPauseSeconds?: number;
-  /** The node as it was a moment ago, which saves the first look. */
+  /** The node as it was a moment ago, which saves the first request. */
   readonly known?: NodeDetails | undefined;
-  /** Told each time that the node is seen in another state. */
+  /** Called each time that the node is in another state. */
   readonly onState?: (node: NodeDetails) => void;
-  /** What a verb is told besides, such as a `configdrive`. */
+  /** What is sent with a verb, such as a `configdrive`. */
   readonly bodyOf?: (verb: Verb) => Readonly<Record<string, unknown>>;
 }
 
-/** Pauses between two looks at a node that changes its state: short at first, since a virtual node takes a moment, and a real one minutes. */
+/** Pauses between two requests while the state changes: short at first, since a virtual node takes seconds, and a physical one minutes. */
 export const statePolling = { intervalSeconds: 0.2, longestPauseSeconds: 5 } as const;
 
-/** How often a verb is said in one state when it is not known what became of it, or when somebody else was faster. */
-const mostAttempts = 5;
+/** How often a verb is requested in one state while its outcome is unknown, or while another run may have been faster. */
+const maxRequests = 5;
 
 /**
- * Brings a node to a state at rest by the shortest way of verbs, from wherever it is, and gives it as it is there, with its lock free.
- * Another run may be at the same node: what it has reached is gone on from.
- * Throws NODE_FAILED, with Ironic's `last_error`, where a verb leads to a failed state; NO_WAY where no verb leads there; NODE_GONE; WAIT_TIMEOUT.
+ * Brings a node from any state to a stable one by the shortest sequence of verbs, and returns it once its lock is free. If
+ * another run works on the same node, this one continues from what the other has reached. Throws NODE_FAILED, with the
+ * `last_error` of the node, if a verb leads to a failed state; NO_WAY if no verb leads to the goal; NODE_GONE; WAIT_TIMEOUT.
  */
-export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, travel: StateChange): Promise<NodeDetails> {
-  const deadline = performance.now() + travel.timeoutSeconds * 1000;
-  const untilFree = freeNode(ironic, uuid, travel);
-  let said: Step | undefined;
+export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, change: StateChange): Promise<NodeDetails> {
+  const deadline = performance.now() + change.timeoutSeconds * 1000;
+  const untilFree = freeNode(ironic, uuid, change);
+  let requested: Step | undefined;
   for (let refusals = 0; ; ) {
     const node = await untilFree(`to become ${goal}`, deadline);
     if (
-      said &&
-      (hasFailed(node) || (said.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))
+      requested &&
+      (hasFailed(node) ||
+        (requested.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))
     )
-      throw failure(node, said);
+      throw failure(node, requested);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, ironic.minor) ?? [];
     if (!step) throw noWayError(node, goal);
-    const outcome = await tryToSay(ironic, uuid, { target: step.verb, ...travel.bodyOf?.(step.verb) });
-    said = outcome === 'accepted' ? step : undefined;
+    const outcome = await tryVerb(ironic, uuid, { target: step.verb, ...change.bodyOf?.(step.verb) });
+    requested = outcome === 'accepted' ? step : undefined;
     refusals = outcome === 'accepted' || outcome === 'busy' ? 0 : refusals + 1;
     if (refusals > 0) await assertMovedOn({ ironic, step, node, refusals, refusal: outcome });
-    if (outcome !== 'accepted') await sleep(pauseOf(travel) * 1000, travel.signal);
+    if (outcome !== 'accepted') await sleep(pauseOf(change) * 1000, change.signal);
   }
 }
 
-/** Nothing that may be said leads from where the node is to the goal. */
+/** No verb leads from the state of the node to the goal. */
 export function noWayError(node: NodeDetails, goal: NodeGoal): OperationError {
   const { uuid, provision_state: state } = node;
   return new OperationError(
@@ -74,7 +75,7 @@ export function noWayError(node: NodeDetails, goal: NodeGoal): OperationError {
   );
 }
 
-interface Doubt {
+interface RefusedVerb {
   readonly ironic: Ironic;
   readonly step: Step;
   readonly node: NodeDetails;
@@ -82,15 +83,15 @@ interface Doubt {
   readonly refusal: unknown;
 }
 
-/** A verb is refused where another run said it first, and an answer may be lost: only a node that stays as it is makes it a failure. */
-async function assertMovedOn({ ironic, step, node, refusals, refusal }: Doubt): Promise<void> {
+/** A verb is refused if another run was faster, and an answer may be lost: it is a failure only if the node stays as it is. */
+async function assertMovedOn({ ironic, step, node, refusals, refusal }: RefusedVerb): Promise<void> {
   const now = await getNode(ironic, node.uuid);
   const hasMoved = now !== undefined && (now.provision_state !== step.from || now.reservation !== null);
-  if (!hasMoved && (refusals >= mostAttempts || !isUndecided(refusal))) throw refusal;
+  if (!hasMoved && (refusals >= maxRequests || !isUndecided(refusal))) throw refusal;
 }
 
-/** `busy`: the node is locked or on its way. Otherwise the error that leaves open what happened, or that says that the state is another. */
-async function tryToSay(
+/** `busy`: the node is locked or changing its state. Otherwise the error: the outcome is unknown, or the state is another one. */
+async function tryVerb(
   ironic: Ironic,
   uuid: string,
   body: Readonly<{ target: Verb } & Record<string, unknown>>,
@@ -105,18 +106,18 @@ async function tryToSay(
   }
 }
 
-/** Waits until the node is at rest and nobody holds its lock. Throws NODE_GONE or WAIT_TIMEOUT. */
-export function untilAtRest(ironic: Ironic, uuid: string, travel: StateChange): Promise<NodeDetails> {
-  return freeNode(ironic, uuid, travel)('to come to rest', performance.now() + travel.timeoutSeconds * 1000);
+/** Waits until the state of the node is stable and its lock is free. Throws NODE_GONE or WAIT_TIMEOUT. */
+export function untilAtRest(ironic: Ironic, uuid: string, change: StateChange): Promise<NodeDetails> {
+  return freeNode(ironic, uuid, change)('to reach a stable state', performance.now() + change.timeoutSeconds * 1000);
 }
 
-/** Waits until the node is at rest with its lock free; each wait begins with short pauses. */
+/** Waits until the state of the node is stable and its lock is free; each wait begins with short pauses. */
 function freeNode(
   ironic: Ironic,
   uuid: string,
-  travel: StateChange,
+  change: StateChange,
 ): (what: string, deadline: number) => Promise<NodeDetails> {
-  const look = watch(ironic, uuid, travel);
+  const look = watch(ironic, uuid, change);
   let seen: NodeDetails | undefined;
   return async (what, deadline) => {
     const timeoutSeconds = Math.max(deadline - performance.now(), 0) / 1000;
@@ -126,16 +127,16 @@ function freeNode(
       return await waitFor(free, {
         subject,
         timeoutSeconds,
-        intervalSeconds: pauseOf(travel),
-        longestPauseSeconds: travel.longestPauseSeconds,
-        signal: travel.signal,
+        intervalSeconds: pauseOf(change),
+        longestPauseSeconds: change.longestPauseSeconds,
+        signal: change.signal,
       });
     } catch (error) {
       if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || !seen) throw error;
       const held = seen.reservation === null ? '' : `, held by ${seen.reservation}`;
       throw new OperationError(
         'WAIT_TIMEOUT',
-        `gave up waiting for ${subject} after ${travel.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`,
+        `gave up waiting for ${subject} after ${change.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`,
         { node: uuid, provision_state: seen.provision_state },
         error,
       );
@@ -147,7 +148,7 @@ function pauseOf({ intervalSeconds }: StateChange): number {
   return intervalSeconds ?? 0.5;
 }
 
-/** Says a verb. False where the node has to be looked at again: it is locked, on its way, or no answer came. */
+/** Requests a verb. False if the node has to be read again: it is locked, changing its state, or there was no answer. */
 export async function requestVerb(
   ironic: Ironic,
   uuid: string,
@@ -162,7 +163,7 @@ export async function requestVerb(
   }
 }
 
-/** Where a step has ended instead, with Ironic's own words. */
+/** The state in which a step has ended instead, with the `last_error` of the node. */
 export function stepFailure(
   { provision_state: state, last_error: lastError }: NodeDetails,
   { verb, to }: Step,

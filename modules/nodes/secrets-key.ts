@@ -1,4 +1,4 @@
-// The key by which secrets are compared that Ironic masks.
+// Reads the key of the HMACs by which masked secrets are compared.
 import { readSmallFile } from '../clients/files/yaml-file.js';
 import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
@@ -12,17 +12,14 @@ interface KeyArguments {
 
 const shortestKey = 32;
 
-/** Undefined where secrets are not compared. Throws INVALID_INPUT where the key is missing, short or open to others. */
+/** Undefined if secrets are not compared. Throws INVALID_INPUT if the key is missing, too short or accessible to others. */
 export async function readSecretsKey(
   { update_secrets: mode, secrets_key_file: file, secrets_key: given }: KeyArguments,
   context: Context,
 ): Promise<string | undefined> {
   if (mode !== 'changed') return undefined;
   if ((file === undefined) === (given === undefined))
-    throw new InputError(
-      'update_secrets: changed needs secrets_key_file or secrets_key, one of them',
-      'update_secrets',
-    );
+    throw new InputError('update_secrets: changed requires either secrets_key_file or secrets_key', 'update_secrets');
   const key = (given ?? (await keyIn(withHome(file ?? '', context.environment)))).trim();
   context.learnSecrets?.([key]);
   if (key.length >= shortestKey) return key;
@@ -37,10 +34,10 @@ async function keyIn(path: string): Promise<string> {
       ? new InputError(`secrets_key_file: ${error.message}`, 'secrets_key_file')
       : error;
   });
-  // Who has the key can try passwords against what every reader of the node sees.
+  // Whoever has the key can try passwords against the HMACs, which every reader of the node sees.
   if ((mode & 0o007) !== 0)
     throw new InputError(
-      `secrets_key_file: others may use ${path}: take their rights away by "chmod o= ${path}"`,
+      `secrets_key_file: other users can access ${path}: run "chmod o= ${path}"`,
       'secrets_key_file',
     );
   return text;

@@ -52,7 +52,7 @@ test(
     const other = await enroll(
       write(bare, 'other.yml', `${bare.name('b')}: {driver: fake-hardware, portgroups: [{name: ${group}}]}\n`),
     );
-    expect(other).toMatchObject({ failed: true, msg: expect.stringContaining(`of node ${name} already`) });
+    expect(other).toMatchObject({ failed: true, msg: expect.stringContaining(`of node ${name}: names and addresses`) });
   }),
 );
 

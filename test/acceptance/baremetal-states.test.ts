@@ -63,7 +63,7 @@ test(
 
     expect(await bring(bare, name, 'available', { retired: true })).toMatchObject({
       failed: true,
-      msg: expect.stringContaining('give state manageable'),
+      msg: expect.stringContaining('set state to manageable'),
     });
     expect(await bring(bare, name, 'manageable', { retired: true, retired_reason: 'old' })).toMatchObject({
       changed: true,

@@ -39,11 +39,7 @@ async function seedAges({ site, seed }: OldSite): Promise<Case[]> {
       { name: `${site.name}-Gone` },
       'hide deprecated: 19 months old, hidden at 12; due to be deleted 30 days later at the earliest',
     ],
-    [
-      13,
-      { name: `${site.name}-Going`, visibility: 'private' },
-      'hide deprecated: 13 months old, and already hidden',
-    ],
+    [13, { name: `${site.name}-Going`, visibility: 'private' }, 'hide deprecated: 13 months old, and already hidden'],
     [19, { name: `${site.name} of Bob: keep` }, 'keep archived: left alone: its name is neither'],
     [19, { protected: true }, `skip archived: protected in Glance; ${due}`],
     [19, { name: `${site.name}-Skipped-20230302` }, `skip archived: listed in skip_images; ${due}`],

@@ -208,7 +208,7 @@ describe('maintenance', () => {
     });
     expect(outcome.warnings).toEqual([
       expect.stringMatching(
-        /^node rack1-01 is left manageable: it is in maintenance, .* power failure: no answer; Ironic ends it as soon as .*then bring it to available$/,
+        /^node rack1-01 is left manageable: it is in maintenance .* power failure: no answer; Ironic ends it as soon as .*then bring it to available$/,
       ),
     ]);
     expect([standing(node), verbs()]).toEqual([{ ...asBefore, state: 'manageable', maintenance: true }, []]);
@@ -249,7 +249,7 @@ describe('what the images under test have begun is ended', () => {
 
     expect(outcome.failures).toEqual([
       expect.stringMatching(
-        /is in state clean hold, and no verb that this program may request leads from there to available: somebody holds it there; the verb unhold lets it go on, abort ends it/,
+        /is in state clean hold, and no verb that this program may request leads from there to available: an operator holds it there; the verb unhold lets it continue, abort ends it/,
       ),
     ]);
     expect([verbs(), site.journal().length]).toEqual([[], 1]);

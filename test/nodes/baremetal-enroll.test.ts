@@ -141,7 +141,7 @@ describe('a table', () => {
     [
       'with broken JSON',
       'name,extra.a\nn1,{x\n',
-      '/nodes.csv line 2: node n1: extra.a: the cell begins as JSON, and is not valid JSON',
+      '/nodes.csv line 2: node n1: extra.a: the cell begins like JSON, but is not valid JSON',
     ],
     [
       'with rows too short and too long',
@@ -176,12 +176,12 @@ describe('faults', () => {
     [
       'chassis',
       'chassis:\n- description: c\nnodes:\n- name: a\n',
-      '/nodes.yml line 1: chassis: chassis are not created here',
+      '/nodes.yml line 1: chassis: chassis are not supported',
     ],
     [
       'ports beside nodes',
       'nodes:\n- name: a\nports:\n- address: x\n',
-      '/nodes.yml line 3: ports: it cannot stand beside nodes',
+      '/nodes.yml line 3: ports: it is not allowed next to nodes',
     ],
   ])('with %s name them', async (_, text, expected) => expect(await refusalOf('nodes.yml', text)).toContain(expected));
 
@@ -250,9 +250,9 @@ describe('a secret', () => {
   });
 
   test.each<[Record<string, unknown>, string]>([
-    [{}, 'needs secrets_key_file or secrets_key'],
+    [{}, 'requires either secrets_key_file or secrets_key'],
     [{ secrets_key: 'short' }, 'secrets_key: the key has 5 characters; it must have at least 32'],
-    [{ secrets_key: key, secrets_key_file: '/x' }, 'one of them'],
+    [{ secrets_key: key, secrets_key_file: '/x' }, 'requires either secrets_key_file or secrets_key'],
     [{ secrets_key_file: '/nonexistent' }, 'secrets_key_file: /nonexistent cannot be read'],
   ])('is not compared with %j', async (given, expected) => {
     await expect(enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given })).rejects.toMatchObject({
@@ -379,7 +379,7 @@ describe('the file of "openstack baremetal create"', () => {
     [
       'a misspelt field',
       'portgroups: [{name: b, mod: x}]',
-      'portgroups[0].mod: it is not a field of a port group; did you mean mode?',
+      'portgroups[0].mod: port groups have no such field; did you mean mode?',
     ],
     [
       'a faulty port',

@@ -146,7 +146,7 @@ describe('a node', () => {
     const { warnings } = await site.node({ name: 'n1', ...given });
 
     expect(warnings).toEqual([
-      expect.stringMatching(/Ironic itself found a \w+ failure: it said so; .*maintenance: false$/),
+      expect.stringMatching(/Ironic itself detected a \w+ failure: it said so; .*maintenance: false$/),
     ]);
     expect(node).toMatchObject({ maintenance: true });
     expect((await site.node({ name: 'n1', ...given, maintenance: true })).warnings).toEqual([]);
@@ -270,7 +270,7 @@ describe('a node', () => {
   test.each([
     [{ name: 'a b' }, 'name: "a b"'],
     [{ ports: [{ mac: 'zz' }] }, 'ports[0].mac: "zz"'],
-    [{ name: 'n1', ports: [{ mac, colour: 'red' }] }, 'ports[0].colour: it is not a field of a port'],
+    [{ name: 'n1', ports: [{ mac, colour: 'red' }] }, 'ports[0].colour: ports have no such field'],
     [{}, 'give uuid, name or ports'],
     [{ state: 'absent', driver: 'x' }, 'give uuid, name or ports'],
     [{ name: 'n1', driver_info: 'text' }, 'driver_info'],

@@ -1,4 +1,4 @@
-// Gets the nodes from the file or the list that the arguments name.
+// Reads the nodes from the file or the list that the arguments name.
 import { readInventoryFile } from '../../clients/files/inventory-file.js';
 import { withHome } from '../../clients/files/paths.js';
 import { InputError } from '../../core/errors.js';
@@ -12,7 +12,7 @@ interface InventoryArguments {
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
-/** Throws INVALID_INPUT where there is no list of nodes; faults of single nodes are in the result. */
+/** Throws INVALID_INPUT if there is no list of nodes; faults of single nodes are part of the result. */
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
   const { inventory: path, nodes, defaults } = args;
   if ((path === undefined) === (nodes === undefined))
@@ -28,10 +28,10 @@ export async function loadInventory(args: InventoryArguments, context: Context):
   );
   context.learnSecrets?.(secrets);
   const inventory = readInventory(entries, defaults);
-  // Most likely another file is meant, and a run that does nothing would hide it.
+  // Most likely another file is meant, which a run that does nothing would hide.
   if (entries.length === 0)
     throw new InputError(
-      path === undefined ? 'nodes: the list is empty' : `inventory: ${path} names no node`,
+      path === undefined ? 'nodes: the list is empty' : `inventory: ${path} contains no nodes`,
       path === undefined ? 'nodes' : 'inventory',
     );
   return inventory;
@@ -45,7 +45,10 @@ async function entriesIn(path: string, signal: AbortSignal): Promise<readonly In
     return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
   const entries = entriesOf(file.content, (keys) => `${path} line ${file.lineOf(keys)}`);
   if (!entries)
-    throw new InputError(`inventory: ${path} must hold a list of nodes, or a mapping of names to nodes`, 'inventory');
+    throw new InputError(
+      `inventory: ${path} must contain a list of nodes, or a mapping of names to nodes`,
+      'inventory',
+    );
   return entries;
 }
 

@@ -1,8 +1,8 @@
-// A node's capabilities: `key:value,key:value` in Ironic, a mapping for people. The order means nothing.
+// The capabilities of a node: `key:value,key:value` in Ironic, a mapping for people. The order does not matter.
 
 export interface Capabilities {
   readonly values: ReadonlyMap<string, string>;
-  /** Items that are no `key:value`; they are kept as they are. */
+  /** Items that are not `key:value`; they are kept as they are. */
   readonly odd: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export function parseCapabilities(text: string): Capabilities {
   return { values, odd };
 }
 
-/** What is wrong with capabilities as they were given: text or a mapping. */
+/** What is wrong with given capabilities, which may be text or a mapping. */
 export function faultOfCapabilities(given: unknown): string | undefined {
   if (typeof given === 'string') {
     const { odd } = parseCapabilities(given);
@@ -34,20 +34,20 @@ export function faultOfCapabilities(given: unknown): string | undefined {
   );
   return bad === undefined
     ? undefined
-    : `capabilities: ${JSON.stringify(bad[0])}: neither the name nor the value may hold a colon or a comma`;
+    : `capabilities: ${JSON.stringify(bad[0])}: neither the name nor the value may contain a colon or a comma`;
 }
 
-/** The text with the wanted capabilities merged in, null removing one; only the wanted ones where they replace. Undefined where none is left. */
+/** The text with the given capabilities merged in; null removes one. With `replace` only the given ones stay. Undefined if none is left. */
 export function mergeCapabilities(
   served: string,
   given: string | Readonly<Record<string, unknown>>,
   replace: boolean,
 ): string | undefined {
   const present = parseCapabilities(served);
-  const wanted: readonly (readonly [string, unknown])[] =
+  const changes: readonly (readonly [string, unknown])[] =
     typeof given === 'string' ? [...parseCapabilities(given).values] : Object.entries(given);
   const merged = new Map<string, string>(replace ? [] : present.values);
-  for (const [key, value] of wanted) {
+  for (const [key, value] of changes) {
     if (value === null) merged.delete(key);
     else merged.set(key, String(value));
   }
@@ -55,7 +55,7 @@ export function mergeCapabilities(
   return [...items, ...(replace ? [] : present.odd)].join(',') || undefined;
 }
 
-/** Whether two texts say the same, in whatever order. */
+/** Whether two texts have the same capabilities, in any order. */
 export function sameCapabilities(one: string, other: string): boolean {
   const sorted = (text: string): string => {
     const { values, odd } = parseCapabilities(text);

@@ -1,4 +1,4 @@
-// What is wanted of a node, read from what people write: our own fields, and bifrost's inventory. Every fault is collected.
+// What a node should look like, read from what people write: our own fields, and Bifrost's inventory. All faults are collected.
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
@@ -11,19 +11,19 @@ import { parsePortGroups, type DesiredPortGroup } from './desired-port-group.js'
 
 export interface DesiredNode extends DesiredFields {
   readonly uuid?: string;
-  /** The traits that it is to have; undefined where nothing is said of them. */
+  /** Undefined if no traits are given. */
   readonly traits?: readonly string[];
-  /** Undefined where nothing is said of them. */
+  /** Undefined if no ports are given. */
   readonly ports?: readonly DesiredPort[];
   readonly portgroups?: readonly DesiredPortGroup[];
-  /** Undefined: as it is. */
+  /** Undefined: it stays as it is. */
   readonly maintenance?: boolean;
   readonly maintenanceReason?: string;
-  /** Keys that mean something to bifrost and nothing here. */
+  /** Keys that only Bifrost uses. */
   readonly ignored: readonly string[];
 }
 
-/** Keys of bifrost's inventory for what is not enrollment. */
+/** Keys of Bifrost's inventory that do not concern enrollment. */
 const bifrostOnly = new Set([
   ...[
     'host_groups',
@@ -38,9 +38,9 @@ const bifrostOnly = new Set([
   ...['provisioning_ipv4_address', 'node_network_data', 'addressing_mode', 'ansible_ssh_host', 'inventory_dhcp', 'id'],
 ]);
 
-/** Shorter or older names of properties. */
+/** Short or old names of properties. */
 const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', disk_size: 'local_gb' };
-/** Groups in which older inventories wrote driver_info. */
+/** Groups into which older inventories divide driver_info. */
 const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
 
 const known = [
@@ -110,12 +110,12 @@ function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingNa
   for (const name of mappingNames) {
     const value = given[name];
     if (value === undefined || value === null) continue;
-    // Whatever driver_info holds Ironic takes as text too; in the others a number is a number.
+    // Ironic accepts all values of driver_info as text; in the other mappings a number stays a number.
     const parsed = isMapping(value)
       ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact')
       : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
     faults.push(...parsed.faults);
-    if (parsed.faults.length === 0) mappings[name] = parsed.value as Values;
+    if (parsed.faults.length === 0 && isMapping(parsed.value)) mappings[name] = parsed.value;
   }
   const driverInfo = { ...ipaUrls(given), ...flattened(mappings.driver_info ?? {}) };
   const properties = renamed({
@@ -168,7 +168,7 @@ function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
   const why = isUuid(name)
     ? 'it looks like a UUID'
     : reservedNames.has(name)
-      ? 'Ironic keeps this word for itself'
+      ? 'Ironic reserves this word'
       : /^[A-Za-z0-9._~-]{1,255}$/.test(name)
         ? undefined
         : 'a name has up to 255 letters, digits and -._~';
@@ -186,7 +186,7 @@ function faultsOfTexts({ description, driver }: Values): Fault[] {
   return driver === null ? [...long, { field: 'driver', text: 'it cannot be removed' }] : long;
 }
 
-const mostTraits = 50;
+const maxTraits = 50;
 
 function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undefined {
   if (given === undefined || given === null) return undefined;
@@ -199,15 +199,15 @@ function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undef
     if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
     faults.push({
       field: 'traits',
-      text: `${quoted(trait)} is not a trait; it is a name of os-traits, or CUSTOM_ with capital letters, digits and underscores`,
+      text: `${quoted(trait)} is not a trait; use a name from os-traits, or CUSTOM_ followed by capital letters, digits and underscores`,
     });
   }
-  if (traits.length > mostTraits)
-    faults.push({ field: 'traits', text: `${traits.length} are given; at most ${mostTraits} are allowed` });
-  return [...new Set(traits as string[])].sort();
+  if (traits.length > maxTraits)
+    faults.push({ field: 'traits', text: `${traits.length} are given; at most ${maxTraits} are allowed` });
+  return [...new Set(traits.filter((trait) => typeof trait === 'string'))].sort();
 }
 
-/** Ports stand on their own, or within the port group that they belong to. */
+/** Ports are listed by themselves, or within the port group that they belong to. */
 function parseNetwork(given: Values, faults: Fault[]): Pick<DesiredNode, 'ports' | 'portgroups'> {
   const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
   const grouped =
@@ -239,7 +239,7 @@ function parsePorts(given: unknown, field: string, faults: Fault[]): readonly De
   return parsed.flatMap(({ desired }) => (desired ? [desired] : []));
 }
 
-/** How a node is called in messages. */
+/** What a desired node is called in messages. */
 export function desiredTitle({ attributes, uuid, ports }: DesiredNode): string {
   return typeof attributes.name === 'string' ? attributes.name : (uuid ?? ports?.[0]?.address ?? 'a new node');
 }

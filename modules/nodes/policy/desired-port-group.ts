@@ -1,4 +1,4 @@
-// What is wanted of a node's port groups (bonds), read from what people write: `portgroups:` of `openstack baremetal create` and of bifrost.
+// What the port groups (bonds) of a node should look like, read from what people write: `portgroups:` of `openstack baremetal create` and of Bifrost.
 import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
@@ -18,11 +18,11 @@ import { parsePort, type DesiredPort, type PortChange } from './desired-port.js'
 
 export interface DesiredPortGroup {
   readonly uuid?: string;
-  /** Those of the API, the name and the MAC address among them; `extra` and `properties` are merged by key, and null resets one. */
+  /** Those of the API, including name and MAC address. `extra` and `properties` are merged by key; null resets an attribute. */
   readonly attributes: Values;
 }
 
-/** What a node is to have of both; a port that stands within a group belongs to it. */
+/** The desired port groups and the ports listed within them. */
 export interface GroupedPorts {
   readonly groups: readonly DesiredPortGroup[];
   readonly ports: readonly DesiredPort[];
@@ -68,7 +68,7 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
           faults: [
             {
               field: fieldPath(field, spelling),
-              text: `it is not a field of a port group${near ? `; did you mean ${near}?` : ''}`,
+              text: `port groups have no such field${near ? `; did you mean ${near}?` : ''}`,
             },
           ],
         };
@@ -89,7 +89,7 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
       text: `${quoted(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID`,
     });
   if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0)
-    faults.push({ field, text: 'a port group needs a name, an address or a uuid, so that it is found again' });
+    faults.push({ field, text: 'a port group needs a name, an address or a uuid, to be found by' });
   if (attributes.mode === null) faults.push({ field: fieldPath(field, 'mode'), text: 'Ironic cannot remove it' });
   return {
     desired:
@@ -109,30 +109,30 @@ function parseMembers(given: unknown, field: string): Parsed<readonly DesiredPor
   };
 }
 
-/** How a port group is called in messages. */
+/** What a port group is called in messages. */
 export function portGroupTitle({ uuid, attributes }: DesiredPortGroup): string {
   return String(attributes.name ?? attributes.address ?? uuid);
 }
 
-/** What must be sent so that a port group is as it is wanted: `extra` and `properties` merged by key and written whole, since nothing in them is masked. */
+/** The changes that bring a port group to its desired state. `extra` and `properties` are merged by key and written as a whole, since nothing in them is masked. */
 export function portGroupChanges(served: Values, { attributes }: DesiredPortGroup): PortChange[] {
-  return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
+  return Object.entries(attributes).flatMap(([attribute, target]): PortChange[] => {
     const before = served[attribute] ?? undefined;
     const path = `/${attribute}`;
-    if (isMapping(wanted)) {
+    if (isMapping(target)) {
       const after = Object.fromEntries(
-        Object.entries({ ...(isMapping(before) ? before : {}), ...wanted }).filter(([, value]) => value !== null),
+        Object.entries({ ...(isMapping(before) ? before : {}), ...target }).filter(([, value]) => value !== null),
       );
       return compareValues(before ?? {}, after) === 'same'
         ? []
         : [{ attribute, before, after, steps: [{ op: 'add', path, value: after }] }];
     }
-    if (wanted === null)
+    if (target === null)
       return before === undefined || (isMapping(before) && Object.keys(before).length === 0)
         ? []
         : [{ attribute, before, after: undefined, steps: [{ op: 'remove', path }] }];
-    return compareValues(before, wanted, { types: true }) === 'same'
+    return compareValues(before, target, { types: true }) === 'same'
       ? []
-      : [{ attribute, before, after: wanted, steps: [{ op: 'add', path, value: wanted }] }];
+      : [{ attribute, before, after: target, steps: [{ op: 'add', path, value: target }] }];
   });
 }

@@ -16,16 +16,16 @@ import type { PatchStep, Values } from './node-differences.js';
 
 export interface DesiredPort {
   readonly address: string;
-  /** Whether Ironic is to give it this UUID. */
+  /** The UUID that a new port gets. */
   readonly uuid?: string;
-  /** The port group of the same node to which it belongs, by its place among them. */
+  /** Index of the port group of the same node to which it belongs. */
   readonly group?: number;
-  /** As a whole, but `extra`, which is merged by key; null resets one. */
+  /** Each replaced as a whole, except `extra`, which is merged by key. Null resets an attribute. */
   readonly attributes: Values;
 }
 
 const addressKeys = ['address', 'mac'];
-/** Other spellings, of openstack.cloud and of bifrost. */
+/** Other spellings, of openstack.cloud and of Bifrost. */
 const synonyms: Readonly<Record<string, string>> = {
   pxe: 'pxe_enabled',
   llc: 'local_link_connection',
@@ -33,7 +33,7 @@ const synonyms: Readonly<Record<string, string>> = {
   is_smart_nic: 'is_smartnic',
 };
 
-/** Reads one port: a mapping with `address` or `mac`, or the address alone. `field` is where it stands. */
+/** Reads one port: a mapping with `address` or `mac`, or just the address. `field` is where it was found. */
 export function parsePort(given: unknown, field = ''): Parsed<DesiredPort> {
   if (typeof given === 'string') return parsePort({ address: given }, field);
   if (!isMapping(given))
@@ -63,7 +63,7 @@ function parseAttribute(key: string, value: unknown, field: string): ParsedValue
   const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
   return {
     value: undefined,
-    faults: [{ field, text: `it is not a field of a port${near ? `; did you mean ${near}?` : ''}` }],
+    faults: [{ field, text: `ports have no such field${near ? `; did you mean ${near}?` : ''}` }],
   };
 }
 
@@ -74,57 +74,56 @@ export interface PortChange {
   readonly steps: readonly PatchStep[];
 }
 
-/** What must be sent so that a port is as it is wanted. */
+/** The changes that bring a port to its desired state. */
 export function portChanges(
   served: Values,
   { attributes }: Pick<DesiredPort, 'attributes'>,
   purge: boolean,
 ): PortChange[] {
-  return Object.entries(attributes).flatMap(([attribute, wanted]): PortChange[] => {
+  return Object.entries(attributes).flatMap(([attribute, target]): PortChange[] => {
     const before = served[attribute];
-    if (attribute === 'extra' && wanted !== null)
-      return extraChanges(isMapping(before) ? before : {}, wanted as Values, purge);
-    if (isSame(before, wanted)) return [];
+    if (attribute === 'extra' && isMapping(target)) return extraChanges(isMapping(before) ? before : {}, target, purge);
+    if (isSame(before, target)) return [];
     const step: PatchStep =
-      wanted === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: wanted };
-    return [{ attribute, before: before ?? undefined, after: wanted ?? undefined, steps: [step] }];
+      target === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: target };
+    return [{ attribute, before: before ?? undefined, after: target ?? undefined, steps: [step] }];
   });
 }
 
-/** Ironic answers 500 where `pxe_enabled` is removed: its default is written. */
+/** Ironic answers 500 if `pxe_enabled` is removed, so its default is written. */
 function resetStep(attribute: string): PatchStep {
   if (attribute === 'pxe_enabled') return { op: 'add', path: '/pxe_enabled', value: true };
   return { op: 'remove', path: `/${attribute}` };
 }
 
-function isSame(served: unknown, wanted: unknown): boolean {
+function isSame(served: unknown, target: unknown): boolean {
   const isUnset =
     served === undefined ||
     served === null ||
     served === false ||
     (isMapping(served) && Object.keys(served).length === 0);
-  if (wanted === null) return isUnset || served === true;
-  if (wanted === false && isUnset) return true;
-  if (isMapping(wanted) && Object.keys(wanted).length === 0 && isUnset) return true;
-  return compareValues(served, wanted, { types: true }) === 'same';
+  if (target === null) return isUnset || served === true;
+  if (target === false && isUnset) return true;
+  if (isMapping(target) && Object.keys(target).length === 0 && isUnset) return true;
+  return compareValues(served, target, { types: true }) === 'same';
 }
 
-function extraChanges(served: Values, wanted: Values, purge: boolean): PortChange[] {
+function extraChanges(served: Values, target: Values, purge: boolean): PortChange[] {
   const keys = [
-    ...Object.keys(wanted),
-    ...(purge ? Object.keys(served).filter((key) => !Object.hasOwn(wanted, key)) : []),
+    ...Object.keys(target),
+    ...(purge ? Object.keys(served).filter((key) => !Object.hasOwn(target, key)) : []),
   ];
   const changed = keys.filter((key) =>
-    wanted[key] === null || !Object.hasOwn(wanted, key)
+    target[key] === null || !Object.hasOwn(target, key)
       ? Object.hasOwn(served, key)
-      : compareValues(served[key], wanted[key]) !== 'same',
+      : compareValues(served[key], target[key]) !== 'same',
   );
   if (changed.length === 0) return [];
   const after = Object.fromEntries(
-    [...Object.entries(served), ...Object.entries(wanted)].filter(
-      ([key]) => !(changed.includes(key) && (wanted[key] ?? null) === null),
+    [...Object.entries(served), ...Object.entries(target)].filter(
+      ([key]) => !(changed.includes(key) && (target[key] ?? null) === null),
     ),
   );
-  // Written whole: nothing in it is masked, and keys of any characters are taken so.
+  // Written as a whole: nothing in it is masked, and keys may then contain any characters.
   return [{ attribute: 'extra', before: served, after, steps: [{ op: 'add', path: '/extra', value: after }] }];
 }

@@ -1,4 +1,4 @@
-// Reads what people write into a field: values of each kind, MAC addresses, and what is wrong with them, as data.
+// Reads the values that people write into fields, such as MAC addresses, and says what is wrong with them.
 import { booleanSpelt, settleNumbers, type NumbersAs } from '../../core/coercion.js';
 import { isMapping } from '../../core/mapping.js';
 import { isWrittenNumber } from '../../core/written-numbers.js';
@@ -6,7 +6,7 @@ import type { Values } from './node-differences.js';
 import type { FieldKind } from './node-fields.js';
 
 export interface Fault {
-  /** Dotted, such as `ports[0].mac`; empty where it is the whole. */
+  /** Dotted, such as `ports[0].mac`; empty if the fault concerns the whole. */
   readonly field: string;
   /** A sentence without the field. */
   readonly text: string;
@@ -16,14 +16,14 @@ export function faultText({ field, text }: Fault): string {
   return field === '' ? text : `${field}: ${text}`;
 }
 
-/** A field below another. */
+/** The dotted name of a key within a field. */
 export function fieldPath(field: string, key: string): string {
   return field === '' ? key : `${field}.${key}`;
 }
 
 const longestShown = 80;
 
-/** A value in a message, cut where it is long. */
+/** A value as it is quoted in messages, shortened if it is long. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
@@ -39,7 +39,7 @@ export interface ParsedValue {
   readonly faults: readonly Fault[];
 }
 
-/** A value of the kind that a field has; null stays null. A text is what was written, even where YAML takes it for a number. */
+/** A value of the kind that the field has; null stays null. Text is what was written, even if YAML reads it as a number. */
 export function parseValue(kind: FieldKind, value: unknown, field: string, key = field): ParsedValue {
   const fault = (text: string): ParsedValue => ({ value: undefined, faults: [{ field, text }] });
   if (value === null) return { value, faults: [] };
@@ -56,7 +56,7 @@ export function parseValue(kind: FieldKind, value: unknown, field: string, key =
   return key === 'local_link_connection' ? parseLink(value, field) : parseContent(value, field);
 }
 
-/** Content of any keys. `as: 'text'` where Ironic reads texts only. */
+/** A value with arbitrary keys. `as: 'text'` if Ironic reads only text. */
 export function parseContent(value: unknown, field: string, as: NumbersAs = 'exact'): ParsedValue {
   const faults: Fault[] = [];
   return { value: settleNumbers(value, field, as, (place, text) => void faults.push({ field: place, text })), faults };
@@ -64,7 +64,7 @@ export function parseContent(value: unknown, field: string, as: NumbersAs = 'exa
 
 const linkKeys = ['switch_id', 'port_id', 'switch_info', 'network_type', 'hostname'];
 
-/** Ironic checks it as a whole, and takes no other keys (api/controllers/v1/utils.py, LOCAL_LINK_SCHEMA). */
+/** Ironic validates the mapping as a whole, and accepts no other keys (api/controllers/v1/utils.py, LOCAL_LINK_SCHEMA). */
 function parseLink(link: Values, field: string): ParsedValue {
   const fault = (text: string, at = field): ParsedValue => ({ value: undefined, faults: [{ field: at, text }] });
   const unknown = Object.keys(link).find((key) => !linkKeys.includes(key));
@@ -81,13 +81,13 @@ function parseLink(link: Values, field: string): ParsedValue {
   const id = Object.fromEntries(texts).switch_id;
   if (id !== undefined && !normaliseMac(id) && !/^[0-9a-f]{16}$/.test(id))
     return fault(
-      `${quoted(id)} is neither a MAC address nor a datapath id of 16 hexadecimal digits`,
+      `${quoted(id)} is neither a MAC address nor a datapath ID of 16 hexadecimal digits`,
       fieldPath(field, 'switch_id'),
     );
   return { value: Object.fromEntries(texts), faults: [] };
 }
 
-/** The address in Ironic's spelling; undefined for what is none. Taken are colons, dashes, dots (`aabb.ccdd.eeff`) and none, in any case. */
+/** The address as Ironic spells it; undefined if the text is not an address. Accepts colons, dashes, dots (`aabb.ccdd.eeff`) or no separators. */
 export function normaliseMac(text: string): string | undefined {
   const trimmed = text.trim().toLowerCase();
   const isKnownForm =
@@ -96,7 +96,7 @@ export function normaliseMac(text: string): string | undefined {
   return trimmed.replace(/[:.-]/g, '').replace(/(..)(?!$)/g, '$1:');
 }
 
-/** A switch's id: a MAC address, or a datapath id of 16 hexadecimal digits, in lower case; anything else as it is. */
+/** The ID of a switch in lower case, if it is a MAC address or a datapath ID of 16 hexadecimal digits. */
 export function normaliseSwitchId(text: string): string {
   return normaliseMac(text) ?? (/^[0-9a-fA-F]{16}$/.test(text) ? text.toLowerCase() : text);
 }
@@ -105,6 +105,6 @@ export function normaliseSwitchId(text: string): string {
 export function faultOfAddress(address: unknown): string {
   if (address === undefined || address === null) return 'it is missing';
   if (typeof address === 'number' || isWrittenNumber(address))
-    return `${String(address)} is a number; put the MAC address into quotes, as YAML may take it for a number`;
+    return `${String(address)} is a number; put the MAC address in quotes, since YAML may read it as a number`;
   return `${quoted(address)} is not a MAC address; it is six pairs of hexadecimal digits, such as 52:54:00:ab:cd:ef`;
 }

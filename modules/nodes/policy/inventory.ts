@@ -1,4 +1,4 @@
-// An inventory of nodes: lists, bifrost's mapping of names, and tables. Everything that is wrong is found before anything is done.
+// Reads an inventory of nodes: a list, a mapping of names as Bifrost uses it, or a table. All faults are found before anything is done.
 import { parseJson, TooDeep } from '../../core/json-text.js';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
@@ -11,10 +11,10 @@ import { parseNode, desiredTitle, type DesiredNode } from './desired-node.js';
 export interface InventoryEntry {
   /** Such as `nodes.yml line 12`. */
   readonly place: string;
-  /** The key under which it stands, which is its name unless it says another. */
+  /** The key of the node in a mapping, which is its name unless it has another one. */
   readonly key?: string;
   readonly content: unknown;
-  /** What was wrong with it before its meaning was looked at. */
+  /** What was wrong with it before its values were read. */
   readonly faults?: readonly Fault[];
 }
 
@@ -25,14 +25,14 @@ export interface InventoryNode {
 
 export interface InventoryFault extends Fault {
   readonly place: string;
-  /** The node's name, UUID or MAC address; empty where it has none. */
+  /** The node's name, UUID or MAC address; empty if it has none. */
   readonly node: string;
 }
 
 export interface Inventory {
   readonly nodes: readonly InventoryNode[];
   readonly faults: readonly InventoryFault[];
-  /** Keys of bifrost that were left aside. */
+  /** Keys that only Bifrost uses. */
   readonly ignored: readonly string[];
 }
 
@@ -43,8 +43,8 @@ export function inventoryFaultText({ place, node, ...fault }: InventoryFault): s
 type PlaceOf = (path: readonly (string | number)[]) => string;
 
 /**
- * The entries of a list, of a list under `nodes` as `openstack baremetal create` reads it, or of a mapping of names; `placeOf` says where a path
- * of keys and indexes stands. Undefined for anything else.
+ * The entries of a list, of a list under `nodes` as `openstack baremetal create` reads it, or of a mapping of names. `placeOf`
+ * tells where a path of keys and indexes is in the file. Undefined for anything else.
  */
 export function entriesOf(content: unknown, placeOf: PlaceOf): readonly InventoryEntry[] | undefined {
   if (Array.isArray(content))
@@ -52,7 +52,7 @@ export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Inventor
   if (!isMapping(content)) return undefined;
   if (!Array.isArray(content.nodes) && !Array.isArray(content.chassis))
     return Object.entries(content).map(([key, element]) => ({ place: placeOf([key]), key, content: element }));
-  const nodes = ((content.nodes ?? []) as readonly unknown[]).map((element, index) => ({
+  const nodes = (Array.isArray(content.nodes) ? content.nodes : []).map((element: unknown, index) => ({
     place: placeOf(['nodes', index]),
     content: element,
   }));
@@ -64,35 +64,39 @@ export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Inventor
   );
   return [
     ...nodes,
-    ...others.map(([key]) => ({ place: placeOf([key]), content: {}, faults: [{ field: key, text: beside(key) }] })),
+    ...others.map(([key]) => ({
+      place: placeOf([key]),
+      content: {},
+      faults: [{ field: key, text: unsupportedKey(key) }],
+    })),
   ];
 }
 
-function beside(key: string): string {
+function unsupportedKey(key: string): string {
   if (key === 'chassis')
-    return 'chassis are not created here: create them by "openstack baremetal chassis create", list their nodes under nodes, and give each its chassis_uuid';
-  return 'it cannot stand beside nodes; ports and portgroups stand within their node';
+    return 'chassis are not supported: create them with "openstack baremetal chassis create", list their nodes under nodes, and set the chassis_uuid of each';
+  return 'it is not allowed next to nodes; list ports and portgroups within their node';
 }
 
-/** Reads all entries, with defaults beneath each, and compares them with each other. */
+/** Reads all entries, with the defaults applied, and compares them with each other. */
 export function readInventory(entries: readonly InventoryEntry[], defaults: Values = {}): Inventory {
   const faults: InventoryFault[] = [];
   const nodes: InventoryNode[] = [];
-  for (const { place, key, content, faults: before = [] } of entries) {
+  for (const { place, key, content, faults: known = [] } of entries) {
     const named =
       isMapping(content) && key !== undefined && content.name === undefined ? { name: key, ...content } : content;
     const node = titleOfContent(named);
-    const tell = (...found: readonly Fault[]): void =>
+    const report = (...found: readonly Fault[]): void =>
       void faults.push(...found.map((fault) => ({ ...fault, place, node })));
-    if (before.length > 0) tell(...before);
-    else if (!isMapping(named)) tell({ field: '', text: 'a node must be a mapping' });
-    if (before.length > 0 || !isMapping(named)) continue;
+    if (known.length > 0) report(...known);
+    else if (!isMapping(named)) report({ field: '', text: 'a node must be a mapping' });
+    if (known.length > 0 || !isMapping(named)) continue;
     const { desired, faults: own } = parseNode(withDefaults(named, defaults));
-    tell(...own);
+    report(...own);
     if (!desired) continue;
-    if (desired.attributes.driver === undefined) tell({ field: '', text: 'driver is missing' });
+    if (desired.attributes.driver === undefined) report({ field: '', text: 'driver is missing' });
     if (typeof desired.attributes.name !== 'string' && desired.uuid === undefined && !desired.ports?.length)
-      tell({ field: '', text: 'a node needs a name, a uuid or a MAC address, so that it is found again' });
+      report({ field: '', text: 'a node needs a name, a uuid or a MAC address to be found by' });
     nodes.push({ place, desired });
   }
   return {
@@ -102,18 +106,18 @@ export function readInventory(entries: readonly InventoryEntry[], defaults: Valu
   };
 }
 
-/** How the one who wrote it calls a node, even where it cannot be read. */
+/** What the inventory calls a node, even if the node cannot be read. */
 function titleOfContent(content: unknown): string {
   if (!isMapping(content)) return '';
   const ports = content.ports ?? content.nics;
-  const [port] = Array.isArray(ports) ? (ports as unknown[]) : [];
+  const [port]: readonly unknown[] = Array.isArray(ports) ? ports : [];
   const title = [content.name, content.uuid, isMapping(port) ? (port.mac ?? port.address) : port].find((text) =>
     ['string', 'number'].includes(typeof text),
   );
   return title === undefined ? '' : String(title).slice(0, 255);
 }
 
-/** A node's own values over the defaults; mappings are merged by key. */
+/** The values of a node over the defaults; mappings are merged by key. */
 function withDefaults(content: Values, defaults: Values): Values {
   const merged = Object.entries(defaults).map(([key, value]) => {
     const own = content[key];
@@ -122,7 +126,7 @@ function withDefaults(content: Values, defaults: Values): Values {
   return { ...content, ...Object.fromEntries(merged) };
 }
 
-/** Names, UUIDs and MAC addresses that two nodes claim. */
+/** Names, UUIDs and MAC addresses that two nodes have. */
 function duplicates(nodes: readonly InventoryNode[]): InventoryFault[] {
   const claims = nodes.flatMap(({ place, desired }) =>
     [
@@ -141,11 +145,11 @@ function duplicates(nodes: readonly InventoryNode[]): InventoryFault[] {
     if (earlier === undefined) first.set(what, place);
     return earlier === undefined
       ? []
-      : [{ place, node: desiredTitle(desired), field: '', text: `${what} is taken already, at ${earlier}` }];
+      : [{ place, node: desiredTitle(desired), field: '', text: `${what} is already used at ${earlier}` }];
   });
 }
 
-/** Columns of a table that belong to a mapping although they are not written so. */
+/** Columns of a table that belong to `properties` without saying so. */
 const propertyColumns = new Set(['ram', 'memory_mb', 'cpus', 'cpu_arch', 'disk_size', 'local_gb', 'capabilities']);
 const numberColumns = new Set(['ram', 'memory_mb', 'cpus', 'disk_size', 'local_gb']);
 const driverInfoColumn = /^(ipmi|redfish|irmc|ilo|idrac|drac|snmp|xclarity|deploy|rescue|agent)_(?!interface$)/;
@@ -153,8 +157,8 @@ const macColumns = new Set(['mac', 'macs', 'address', 'nics', 'ports']);
 const mappingColumn = /^(driver_info|properties|extra|instance_info)\.(.+)$/;
 
 /**
- * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus` or `cpus`, `mac` with one or several
- * addresses. An empty cell says nothing. Where a mapping or a list may stand, a cell that begins as one is JSON.
+ * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus` or `cpus`, `mac` with one or
+ * several addresses. An empty cell is ignored. A cell that may be a mapping or a list, and begins like one, is JSON.
  */
 export function nodeOfRow(row: Readonly<Record<string, string>>): {
   readonly content: Values;
@@ -162,8 +166,10 @@ export function nodeOfRow(row: Readonly<Record<string, string>>): {
 } {
   const node: Record<string, unknown> = {};
   const faults: Fault[] = [];
-  const put = (mapping: string, key: string, value: unknown): void =>
-    void (node[mapping] = { ...(node[mapping] as Values | undefined), [key]: value });
+  const put = (mapping: string, key: string, value: unknown): void => {
+    const present = node[mapping];
+    node[mapping] = { ...(isMapping(present) ? present : {}), [key]: value };
+  };
   const structured = (column: string, cell: string): unknown => {
     if (!/^[[{]/.test(cell)) return cell;
     try {
@@ -171,7 +177,7 @@ export function nodeOfRow(row: Readonly<Record<string, string>>): {
     } catch (error) {
       faults.push({
         field: column,
-        text: error instanceof TooDeep ? error.message : 'the cell begins as JSON, and is not valid JSON',
+        text: error instanceof TooDeep ? error.message : 'the cell begins like JSON, but is not valid JSON',
       });
       return undefined;
     }
@@ -190,7 +196,7 @@ export function nodeOfRow(row: Readonly<Record<string, string>>): {
   return { content: node, faults };
 }
 
-/** A whole number as people write it: `007` and what has more digits than a number holds stay texts. */
+/** A whole number; `007`, and numbers with more digits than JavaScript keeps, stay text. */
 function numberIn(cell: string): unknown {
   return /^(0|[1-9]\d{0,14})$/.test(cell) ? Number(cell) : cell;
 }

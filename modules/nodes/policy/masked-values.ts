@@ -1,19 +1,19 @@
-// Values as Ironic serves them, passwords masked, against values as they are wanted.
+// Compares values that Ironic returns, with passwords masked, with desired values.
 import { isMapping } from '../../core/mapping.js';
 import { isRedactionNotice } from '../../core/masking.js';
 
 const mask = '***';
 
 /**
- * What Ironic says from 2024.1 on instead of a value, or in its place under the key `content`, to whom its policy hides it: a value is there or
- * not, nobody knows.
+ * Whether Ironic withholds a value from this login, as its policy may demand since 2024.1: then it returns a notice instead of
+ * the value, or under the key `content`, and it is unknown whether there is a value.
  */
 export function isWithheld(value: unknown): boolean {
   if (isMapping(value)) return isWithheld(value.content);
   return typeof value === 'string' && isRedactionNotice(value);
 }
 
-/** True for a value that has a mask in it, however deep: the true one is not known, and this one must never be written back. */
+/** Whether a value contains a mask at any depth: the true value is unknown, and the masked one must never be written back. */
 export function isMasked(value: unknown): boolean {
   if (typeof value === 'string') return value.includes(mask) || isWithheld(value);
   if (typeof value !== 'object' || value === null) return false;
@@ -21,33 +21,33 @@ export function isMasked(value: unknown): boolean {
 }
 
 export interface Tolerance {
-  /** Whether "4" is 4 and "true" is true, as inspection and the older tools write them. */
+  /** Whether "4" equals 4 and "true" equals true, as inspection and older tools write them. */
   readonly types: boolean;
 }
 
-/** Whether a served value is the wanted one. `unknown` where they differ at most in what is masked. */
+/** Whether a served value is the desired one. `unknown` if they differ at most in what is masked. */
 export function compareValues(
   served: unknown,
-  wanted: unknown,
+  desired: unknown,
   tolerance: Tolerance = { types: false },
 ): 'same' | 'different' | 'unknown' {
-  if (typeof served === 'string' && served.includes(mask)) return fitsMask(served, wanted) ? 'unknown' : 'different';
-  if (isMapping(served) && isMapping(wanted)) {
-    const keys = new Set([...Object.keys(served), ...Object.keys(wanted)]);
+  if (typeof served === 'string' && served.includes(mask)) return fitsMask(served, desired) ? 'unknown' : 'different';
+  if (isMapping(served) && isMapping(desired)) {
+    const keys = new Set([...Object.keys(served), ...Object.keys(desired)]);
     return worst(
       [...keys].map((key) =>
-        Object.hasOwn(served, key) && Object.hasOwn(wanted, key)
-          ? compareValues(served[key], wanted[key], tolerance)
+        Object.hasOwn(served, key) && Object.hasOwn(desired, key)
+          ? compareValues(served[key], desired[key], tolerance)
           : 'different',
       ),
     );
   }
-  if (Array.isArray(served) && Array.isArray(wanted)) {
-    if (served.length !== wanted.length) return 'different';
-    return worst(served.map((element, index) => compareValues(element, wanted[index], tolerance)));
+  if (Array.isArray(served) && Array.isArray(desired)) {
+    if (served.length !== desired.length) return 'different';
+    return worst(served.map((element, index) => compareValues(element, desired[index], tolerance)));
   }
-  return served === wanted ||
-    (tolerance.types && spelling(served) !== undefined && spelling(served) === spelling(wanted))
+  return served === desired ||
+    (tolerance.types && spelling(served) !== undefined && spelling(served) === spelling(desired))
     ? 'same'
     : 'different';
 }
@@ -56,11 +56,11 @@ function worst(found: readonly ('same' | 'different' | 'unknown')[]): 'same' | '
   return found.includes('different') ? 'different' : found.includes('unknown') ? 'unknown' : 'same';
 }
 
-/** Whether text could be behind the mask: `password=***` hides a part of it only. */
-function fitsMask(served: string, wanted: unknown): boolean {
-  if (typeof wanted !== 'string' && typeof wanted !== 'number') return true;
+/** Whether the mask could hide this value: `password=***` hides only a part of the text. */
+function fitsMask(served: string, desired: unknown): boolean {
+  if (typeof desired !== 'string' && typeof desired !== 'number') return true;
   const literal = served.split(/\*{3,}/).map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-  return new RegExp(`^${literal.join('[^]*')}$`).test(String(wanted));
+  return new RegExp(`^${literal.join('[^]*')}$`).test(String(desired));
 }
 
 function spelling(value: unknown): string | undefined {

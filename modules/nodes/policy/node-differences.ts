@@ -1,4 +1,4 @@
-// What must be sent so that a node is as it is wanted, key by key, with nothing that was masked written back.
+// The changes that bring a node to its desired state, key by key, without writing masked values back.
 // The rules of PATCH are Ironic's (api/controllers/v1/node.py, api/controllers/v1/utils.py).
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
@@ -10,30 +10,30 @@ import { secretRecordKey } from './secret-records.js';
 export type Values = Readonly<Record<string, unknown>>;
 
 export interface DesiredFields {
-  /** Attributes as a whole; null resets one. */
+  /** Each replaced as a whole; null resets an attribute. */
   readonly attributes: Values;
   /** Merged key by key; null removes a key. */
   readonly mappings: Readonly<Partial<Record<MappingName, Values>>>;
 }
 
 export interface Merging {
-  /** The mappings that are to hold what is wanted and nothing else. */
+  /** The mappings that get exactly the desired keys. */
   readonly purge: ReadonlySet<string>;
-  /** Whether a secret that cannot be compared is written: never, always, or unless it is known to be the one that was written last. */
+  /** Whether a secret that cannot be compared is written: never, always, or unless it is known to be the last one written. */
   readonly updateSecrets: 'on_create' | 'always' | 'changed';
-  /** For `changed`: the fields, such as `driver_info.ipmi_password`, of which that is known. */
+  /** For `changed`: the fields for which that is known, such as `driver_info.ipmi_password`. */
   readonly knownSecrets?: ReadonlySet<string>;
 }
 
 export interface NodeDifference {
   /** Such as `driver_info.ipmi_address`. */
   readonly field: string;
-  /** Undefined where it is absent. */
+  /** Undefined if it is absent. */
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** An operation of a JSON Patch. `add` creates or overwrites; what is to be removed has been seen. */
+/** An operation of a JSON Patch. `add` creates or overwrites; `remove` is used only for what exists. */
 export interface PatchStep {
   readonly op: 'add' | 'remove';
   readonly path: string;
@@ -41,7 +41,7 @@ export interface PatchStep {
 }
 
 export interface NodeChange {
-  /** The attribute or the mapping that is changed. */
+  /** The attribute or mapping that changes. */
   readonly attribute: string;
   readonly differences: readonly NodeDifference[];
   readonly steps: readonly PatchStep[];
@@ -49,21 +49,21 @@ export interface NodeChange {
 
 export interface NodeChanges {
   readonly changes: readonly NodeChange[];
-  /** Secrets that were given and left alone, since nobody can tell whether they differ. */
+  /** Secrets that were given and left as they are, since they cannot be compared. */
   readonly unknown: readonly string[];
   readonly faults: readonly string[];
 }
 
-/** Compares a node as it is served with what is wanted of it. */
-export function nodeChanges(served: Values, desired: DesiredFields, merging: Merging): NodeChanges {
-  const attributes = Object.entries(desired.attributes).flatMap(([name, wanted]) =>
-    attributeChange(name, served[name], wanted),
+/** Compares a node as it is served with its desired state. */
+export function nodeChanges(served: Values, fields: DesiredFields, merging: Merging): NodeChanges {
+  const attributes = Object.entries(fields.attributes).flatMap(([name, desired]) =>
+    attributeChange(name, served[name], desired),
   );
   const mappings = mappingNames.flatMap((name) => {
-    const wanted = desired.mappings[name] ?? (merging.purge.has(name) ? {} : undefined);
-    return wanted === undefined
+    const desired = fields.mappings[name] ?? (merging.purge.has(name) ? {} : undefined);
+    return desired === undefined
       ? []
-      : [mappingChange(name, isMapping(served[name]) ? served[name] : {}, wanted, merging)];
+      : [mappingChange(name, isMapping(served[name]) ? served[name] : {}, desired, merging)];
   });
   return {
     changes: [...attributes, ...mappings.flatMap(({ change }) => (change.steps.length > 0 ? [change] : []))],
@@ -72,22 +72,22 @@ export function nodeChanges(served: Values, desired: DesiredFields, merging: Mer
   };
 }
 
-function attributeChange(name: string, served: unknown, wanted: unknown): NodeChange[] {
+function attributeChange(name: string, served: unknown, desired: unknown): NodeChange[] {
   const isUnset =
     served === undefined || served === null || served === '' || (isMapping(served) && Object.keys(served).length === 0);
   const before = isUnset ? undefined : served;
-  if (wanted === null ? isUnset || served === false : sameAttribute(name, served, wanted)) return [];
-  const after = wanted === null ? undefined : wanted;
+  if (desired === null ? isUnset || served === false : sameAttribute(name, served, desired)) return [];
+  const after = desired === null ? undefined : desired;
   const step: PatchStep =
-    wanted === null ? { op: 'remove', path: `/${name}` } : { op: 'add', path: `/${name}`, value: wanted };
+    desired === null ? { op: 'remove', path: `/${name}` } : { op: 'add', path: `/${name}`, value: desired };
   return [{ attribute: name, differences: [{ field: name, before, after }], steps: [step] }];
 }
 
-function sameAttribute(name: string, served: unknown, wanted: unknown): boolean {
+function sameAttribute(name: string, served: unknown, desired: unknown): boolean {
   // Ironic stores groups in lower case.
-  if (name === 'conductor_group') return String(served ?? '').toLowerCase() === String(wanted).toLowerCase();
-  if (wanted === false && (served === undefined || served === null)) return name !== 'automated_clean';
-  return compareValues(served, wanted) === 'same';
+  if (name === 'conductor_group') return String(served ?? '').toLowerCase() === String(desired).toLowerCase();
+  if (desired === false && (served === undefined || served === null)) return name !== 'automated_clean';
+  return compareValues(served, desired) === 'same';
 }
 
 interface MappingChange {
@@ -96,7 +96,7 @@ interface MappingChange {
   readonly fault: string | undefined;
 }
 
-function mappingChange(name: MappingName, served: Values, wanted: Values, merging: Merging): MappingChange {
+function mappingChange(name: MappingName, served: Values, desired: Values, merging: Merging): MappingChange {
   const unknown: string[] = [];
   const replace = merging.purge.has(name);
   const differences: NodeDifference[] = [];
@@ -105,11 +105,12 @@ function mappingChange(name: MappingName, served: Values, wanted: Values, mergin
     if (before === undefined && after === undefined) return;
     differences.push({ field: `${name}.${key}`, before, after });
   };
-  for (const [key, value] of Object.entries(wanted)) {
+  for (const [key, value] of Object.entries(desired)) {
     if (value === null) note(key, undefined);
     else if (name === 'properties' && key === 'capabilities') {
       const before = String(served.capabilities ?? '');
-      const after = mergeCapabilities(before, value as string | Values, replace);
+      const given = typeof value === 'string' || isMapping(value) ? value : {};
+      const after = mergeCapabilities(before, given, replace);
       if (!sameCapabilities(before, after ?? '')) note(key, after);
     } else {
       const found = Object.hasOwn(served, key)
@@ -122,16 +123,16 @@ function mappingChange(name: MappingName, served: Values, wanted: Values, mergin
   }
   if (replace)
     for (const key of Object.keys(served))
-      if (!Object.hasOwn(wanted, key) && !(name === 'extra' && key === secretRecordKey)) note(key, undefined);
-  const { steps, fault } = stepsFor({ name, served, wanted }, differences);
+      if (!Object.hasOwn(desired, key) && !(name === 'extra' && key === secretRecordKey)) note(key, undefined);
+  const { steps, fault } = stepsFor({ name, served, desired }, differences);
   return { change: { attribute: name, differences, steps }, unknown, fault };
 }
 
-/** Ironic takes single keys of these characters only; for any other the mapping is written as a whole. */
+/** Ironic accepts single keys of these characters only; for any other key the mapping is written as a whole. */
 const patchableKey = /^[\w-]+$/;
 
 function stepsFor(
-  { name, served, wanted }: { name: MappingName; served: Values; wanted: Values },
+  { name, served, desired }: { name: MappingName; served: Values; desired: Values },
   differences: readonly NodeDifference[],
 ): { steps: PatchStep[]; fault?: string } {
   const changed = differences.map(({ field, after }) => ({ key: field.slice(name.length + 1), after }));
@@ -146,25 +147,25 @@ function stepsFor(
     };
   }
   const whole = new Map<string, unknown>(
-    Object.entries(served).map(([key, value]) => [key, isMasked(value) ? (wanted[key] ?? value) : value]),
+    Object.entries(served).map(([key, value]) => [key, isMasked(value) ? (desired[key] ?? value) : value]),
   );
   for (const { key, after } of changed) {
     if (after === undefined) whole.delete(key);
     else whole.set(key, after);
   }
   const hidden = [...whole].find(([, value]) => isMasked(value));
-  const rounded = [...whole].find(([key, value]) => !Object.hasOwn(wanted, key) && isRounded(value));
+  const rounded = [...whole].find(([key, value]) => !Object.hasOwn(desired, key) && isRounded(value));
   if (rounded !== undefined)
     return {
       steps: [],
-      fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${rounded[0]} has a number of more digits than can be kept: give its value too, in quotes`,
+      fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and ${rounded[0]} has a number with more digits than can be kept: give its value too, in quotes`,
     };
   if (hidden === undefined) return { steps: [{ op: 'add', path: `/${name}`, value: Object.fromEntries(whole) }] };
-  const fault = `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all others, and ${hidden[0]} is not known, since Ironic masks it: give its value too`;
+  const fault = `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and the value of ${hidden[0]} is unknown, since Ironic masks it: give its value too`;
   return { steps: [], fault };
 }
 
-/** Whether a number was read that has more digits than JavaScript keeps. */
+/** Whether the value contains a number with more digits than JavaScript keeps. */
 function isRounded(value: unknown): boolean {
   if (typeof value === 'number')
     return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
@@ -189,7 +190,7 @@ export function missingChanges(served: Values, changes: readonly NodeChange[]): 
 
 const shownSecret = '********';
 
-/** A value as it may be shown: what its key's name says is secret, and what Ironic masked, is not. */
+/** A value as it may be shown: without secrets, by the names of their keys, and without what Ironic has masked. */
 export function shownValue(field: string, value: unknown): unknown {
   if (value === undefined || value === null) return value;
   if (field.split('.').some(isSecretKey)) return shownSecret;

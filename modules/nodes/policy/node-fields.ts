@@ -1,11 +1,11 @@
-// The fields of Ironic's nodes and ports: since which version of the API, and in which states they may be changed
+// The fields of nodes and ports: the API version that they need, and the states in which Ironic lets them be changed
 // (https://docs.openstack.org/ironic/latest/contributor/webapi-version-history.html; ironic/conductor/manager.py, update_node, update_port).
 
 export type FieldKind = 'text' | 'switch' | 'object';
 
 interface FieldRule {
   readonly kind: FieldKind;
-  /** The minor version that brought it; 1 for those of the beginning. */
+  /** The minor version of the API that introduced it; 1 for the oldest fields. */
   readonly since: number;
 }
 
@@ -33,7 +33,7 @@ export const interfaceNames = [
   'vendor',
 ] as const;
 
-/** What a node is given as a whole; `driver_info` and its like are merged by key and stand in `mappingNames`. */
+/** The fields that are replaced as a whole. Those that are merged by key are in `mappingNames`. */
 export const nodeAttributes: Readonly<Record<string, FieldRule>> = {
   driver: { kind: 'text', since: 1 },
   name: { kind: 'text', since: 5 },
@@ -60,7 +60,7 @@ export const nodeAttributes: Readonly<Record<string, FieldRule>> = {
 export const mappingNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 export type MappingName = (typeof mappingNames)[number];
 
-/** Attributes that a POST does not take: they are changed right after it. */
+/** Attributes that a POST does not accept: they are set right after it. */
 export const notAtCreation: ReadonlySet<string> = new Set(['protected', 'protected_reason', 'retired_reason']);
 
 export const portAttributes: Readonly<Record<string, FieldRule>> = {
@@ -88,7 +88,7 @@ export const portGroupAttributes: Readonly<Record<string, FieldRule>> = {
   extra: { kind: 'object', since: 23 },
 };
 
-/** Why a server of this minor version cannot take a field; undefined where it can. */
+/** Why a server of this minor version does not support a field; undefined if it does. */
 export function tooOldFor(
   field: string,
   rules: Readonly<Record<string, FieldRule>>,
@@ -109,7 +109,7 @@ export interface EditedNode {
   readonly maintenance: boolean;
 }
 
-/** Why Ironic refuses a change of this attribute of a node in its state; undefined where it takes it. `wasSet`: it has a value now. */
+/** Why Ironic refuses to change this attribute of a node; undefined if it does not. `wasSet`: the attribute has a value now. */
 export function refusalToChange(
   attribute: string,
   node: EditedNode,
@@ -121,7 +121,7 @@ export function refusalToChange(
   if (attribute === 'resource_class' && wasSet && !plainEditable.has(state))
     return `resource_class can only be changed in the states ${[...plainEditable].join(', ')}; the node is ${state}`;
   if (attribute === 'retired' && value === true && state === 'available')
-    return 'a node that is available cannot be retired: give state manageable';
+    return 'an available node cannot be retired: set state to manageable';
   if (attribute === 'protected' && value === true && state !== 'active' && state !== 'rescue')
     return `a node can be protected only when it is active or in rescue; it is ${state}`;
   return undefined;
@@ -135,7 +135,7 @@ const connectivity: ReadonlySet<string> = new Set([
 ]);
 const portEditable: ReadonlySet<string> = new Set(['enroll', 'inspecting', 'inspect wait', 'manageable']);
 
-/** Why Ironic refuses a change of this attribute of a port while its node is as it is; undefined where it takes it. Maintenance lifts it. */
+/** Why Ironic refuses to change this attribute of a port while its node is in this state; undefined if it does not. */
 export function refusalToChangePort(attribute: string, node: EditedNode): string | undefined {
   if (node.maintenance) return undefined;
   if (connectivity.has(attribute) && !portEditable.has(node.provision_state))

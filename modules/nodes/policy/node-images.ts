@@ -36,7 +36,7 @@ export function nodeImage(text: string, allowedPaths: readonly string[], minor =
   return refusal === undefined ? reference : { refusal };
 }
 
-/** The keys of driver_info and instance_info that refer to an image. */
+/** The keys that refer to an image. */
 const nodeImageKeys: Readonly<Record<'driver_info' | 'instance_info', readonly string[]>> = {
   driver_info: [
     'deploy_kernel',
@@ -103,7 +103,7 @@ export interface ImageRules {
   readonly deployInterface: string;
 }
 
-/** What is wrong with one image reference. `facts`: undefined for an image that nobody but Ironic can look up. */
+/** What is wrong with one image reference. `facts`: undefined for an image that only Ironic can look up. */
 export function checkImage(
   { mapping, key, text }: NamedImage,
   facts: ImageFacts | undefined,
@@ -145,7 +145,7 @@ function checkFacts(facts: ImageFacts): ImageFindings {
 }
 
 function checkGlanceImage({ image, projectId }: ImageFacts & { kind: 'glance' }): ImageFindings {
-  if (image === 'no_service') return warning('there is no image service here to look it up in');
+  if (image === 'no_service') return warning('this cloud has no image service to look it up in');
   if (image === 'missing') return fault('Glance has no such image');
   const obstacle = foreignImageRefusal(image, projectId);
   if (obstacle !== undefined) return fault(obstacle);
@@ -157,7 +157,7 @@ const pairs = [
   ['rescue_kernel', 'rescue_ramdisk'],
 ] as const;
 
-/** Kernels without their ramdisk and the other way round: Ironic ignores such a half, or refuses it. */
+/** Kernels without ramdisk and ramdisks without kernel: Ironic ignores or refuses them. */
 export function halfPairs(driverInfo: Readonly<Record<string, unknown>>): string[] {
   return pairs.flatMap(([kernel, ramdisk]) => {
     const [present, absent] =
@@ -168,18 +168,19 @@ export function halfPairs(driverInfo: Readonly<Record<string, unknown>>): string
           : [];
     return present === undefined
       ? []
-      : [`driver_info.${present} is given without ${absent}: Ironic needs both or none`];
+      : [`driver_info.${present} is set without ${absent}: Ironic needs both or neither`];
   });
 }
 
 /**
- * The checksum that instance_info has for its image. `undefined`: none, so it is to be computed. A URL of a checksum file is left to Ironic: `elsewhere`.
- * A prefix as `sha256:` is understood here, but not by the agent on the node, so it never goes there.
+ * The checksum that instance_info has for its image. Undefined: none, so that it has to be computed. `elsewhere`: the URL of a
+ * checksum file, which is left to Ironic. A prefix such as `sha256:` is understood here, but not by the agent on the node, so it
+ * is never sent there.
  */
 export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { readonly fault: string } | undefined {
   const { image_checksum: plain, image_os_hash_algo: algorithm, image_os_hash_value: value } = instanceInfo;
   if ((algorithm && !value) || (value && !algorithm))
-    return { fault: 'instance_info: image_os_hash_algo and image_os_hash_value go together' };
+    return { fault: 'instance_info: image_os_hash_algo and image_os_hash_value require each other' };
   if (algorithm && value) return hexOf(String(value), hashlibName(String(algorithm)), 'image_os_hash_value');
   if (!plain) return undefined;
   const text = String(plain).trim();
@@ -193,7 +194,7 @@ export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { rea
     : hexOf(digits ?? '', named, 'image_checksum');
 }
 
-/** The agent on the node asks hashlib for it, which knows no `sha3-512`. */
+/** The agent on the node passes the name to hashlib, which does not know `sha3-512`. */
 function hashlibName(algorithm: string): string {
   return algorithmByName(algorithm) ?? algorithm.toLowerCase();
 }
@@ -212,8 +213,8 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
 }
 
 /**
- * instance_info with a checksum as every part of Ironic understands it: algorithm and lower-case digits apart, and MD5 also where older servers look.
- * What the node has there of another image is to be removed: null.
+ * instance_info with a checksum that every part of Ironic understands: algorithm and lower-case digits in separate keys, and MD5
+ * also in the key that older servers read. A checksum of another image in that key is removed, by null.
  */
 export function withChecksum(
   instanceInfo: Values,
@@ -233,7 +234,7 @@ export function withChecksum(
 export function imageToHash(instanceInfo: Values, served: Values): string | undefined {
   const source = instanceInfo.image_source;
   if (typeof source !== 'string' || !/^https?:\/\//i.test(source)) return undefined;
-  // The checksum of the same source that the node has was computed by an earlier run, or given by somebody who knows it.
+  // A checksum that the node has for the same source was computed by an earlier run, or given by an operator.
   const isKnown = served.image_source === source && (served.image_os_hash_value || served.image_checksum);
   return isKnown || checksumOf(instanceInfo) !== undefined ? undefined : source;
 }

@@ -1,4 +1,5 @@
-// Maintenance that Ironic itself has set. It names a fault then (ironic/common/faults.py, told from 1.42 on), which an operator's maintenance does not.
+// Maintenance that Ironic itself has set: the node then has a fault (ironic/common/faults.py, returned since API version 1.42),
+// which a node in an operator's maintenance does not have.
 import type { NodeGoal } from './node-states.js';
 
 export interface MaintainedNode {
@@ -8,34 +9,34 @@ export interface MaintainedNode {
 }
 
 /**
- * Faults of work that is begun anew on the way to the goal: should it fail again, Ironic sets maintenance again. Those of power it ends by
- * itself once it can control the power, and until then nobody is to be sent there.
+ * Faults of work that is repeated on the way to the goal: if it fails again, Ironic sets maintenance again. After a power
+ * failure Ironic ends the maintenance itself when it can control the power again, and until then nobody should use the node.
  */
 const endable: ReadonlySet<string> = new Set(['clean failure', 'rescue abort failure', 'service failure']);
 
-/** Why Ironic itself has put the node into maintenance; undefined where it is an operator's, or none. */
+/** Why Ironic itself has put the node into maintenance; undefined if it has not. */
 export function maintenanceFault({ maintenance, fault }: MaintainedNode): string | undefined {
   return maintenance && fault ? fault : undefined;
 }
 
-/** Whether maintenance that Ironic itself has set may be ended with what is done about its fault. */
+/** Whether maintenance that Ironic itself has set may be ended, since the work that failed is repeated. */
 export function canEndMaintenance(node: MaintainedNode): boolean {
   const fault = maintenanceFault(node);
   return fault !== undefined && endable.has(fault);
 }
 
-/** Whether such maintenance stands in the way of a goal: a cleaning or deployment does not go on in it, and nobody can use the node. */
+/** Whether such maintenance prevents a goal: it stops cleaning and deployment, and nobody can use the node. */
 export function isBlockedByMaintenance(goal: NodeGoal | undefined): boolean {
   return goal === 'available' || goal === 'active';
 }
 
-/** What is to be told of maintenance that Ironic itself has set, and that stays. */
+/** The warning about maintenance that Ironic itself has set, and that stays. */
 export function adviceOnMaintenance(node: MaintainedNode): string {
   const fault = maintenanceFault(node) ?? 'fault';
   const why = node.maintenance_reason ? `: ${node.maintenance_reason}` : '';
   const help =
     fault === 'power failure'
-      ? 'Ironic ends it as soon as it can control the power again; see to the controller of the node'
-      : 'mend that';
-  return `it is in maintenance, and used by nobody, since Ironic itself found a ${fault}${why}; ${help}, or end it with maintenance: false`;
+      ? 'Ironic ends it as soon as it can control the power again; check the BMC of the node'
+      : 'fix that';
+  return `it is in maintenance and cannot be used, since Ironic itself detected a ${fault}${why}; ${help}, or end it with maintenance: false`;
 }

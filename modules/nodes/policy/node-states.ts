@@ -1,7 +1,7 @@
-// The states of a bare-metal node and the verbs between them (ironic/common/state_machine.py, states.py, up to Ironic 37), as far as operations go
-// through them. What a verb can do depends on the server, so it is asked for by the minor version that is spoken.
+// The provision states of a node and the verbs between them (ironic/common/state_machine.py, states.py, up to Ironic 37), as far
+// as operations use them. Verbs depend on the server, so the functions take the minor version of its API.
 
-/** What `PUT /v1/nodes/{id}/states/provision` is told. */
+/** The `target` of `PUT /v1/nodes/{id}/states/provision`. */
 export type Verb = 'manage' | 'provide' | 'active' | 'deleted' | 'unrescue' | 'abort';
 
 /** States that an operation can be asked to bring a node to. */
@@ -9,21 +9,21 @@ export type NodeGoal = 'enroll' | 'manageable' | 'available' | 'active';
 
 export interface Step {
   readonly verb: Verb;
-  /** The state that it is said in. */
+  /** The state in which it is requested. */
   readonly from: string;
-  /** The state that it leads to when all goes well. */
+  /** The state that it leads to on success. */
   readonly to: string;
-  /** The minor version of the API from which on servers have it; those of the beginning have none. */
+  /** The minor version of the API that introduced it; none for the oldest verbs. */
   readonly since?: number;
 }
 
 export interface NodeState {
   readonly provision_state: string;
-  /** What it is on its way to; failed states keep it. */
+  /** The state that it is changing to; failed states keep it. */
   readonly target_provision_state: string | null;
 }
 
-/** Every way on from a state at rest. `rebuild`, `inspect`, `clean`, `adopt`, `rescue` and `service` are nobody's way to another state. */
+/** Every transition out of a stable state, except `rebuild`, `inspect`, `clean`, `adopt`, `rescue` and `service`, which no goal needs. */
 const steps: readonly Step[] = [
   { verb: 'manage', from: 'enroll', to: 'manageable' },
   { verb: 'provide', from: 'manageable', to: 'available' },
@@ -42,7 +42,7 @@ const steps: readonly Step[] = [
   { verb: 'deleted', from: 'rescue failed', to: 'available' },
   { verb: 'unrescue', from: 'unrescue failed', to: 'active' },
   { verb: 'deleted', from: 'unrescue failed', to: 'available' },
-  // The state came with 1.87; until then and long after `service`, `rescue` and `deleted` alone led out of it.
+  // The state came with 1.87; for long only `service`, `rescue` and `deleted` led out of it.
   { verb: 'abort', from: 'service failed', to: 'active', since: 101 },
   { verb: 'deleted', from: 'service failed', to: 'available' },
 ];
@@ -58,8 +58,8 @@ const restingStates: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The shortest way of verbs from a state at rest to the goal, on a server of this minor version; empty when it is there, undefined where no
- * way leads, as back to `enroll`.
+ * The shortest sequence of verbs from a stable state to the goal, on a server of this minor version; empty if the node is
+ * there, undefined if there is none, as back to `enroll`.
  */
 export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly Step[] | undefined {
   const ways = new Map<string, readonly Step[]>([[state, []]]);
@@ -71,33 +71,33 @@ export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly 
   return undefined;
 }
 
-/** A node that is to be active is never undeployed on the way: what runs on it would be lost. After `error` nothing does. */
+/** A node that should become active is never undeployed on the way: what runs on it would be lost. In `error` nothing does. */
 function isWay({ verb, from, since = 1 }: Step, goal: NodeGoal, minor: number): boolean {
   return since <= minor && !(goal === 'active' && verb === 'deleted' && from !== 'error');
 }
 
-/** False while the node is on its way by itself, waiting for its ramdisk included. */
+/** False while the state changes by itself, including while the node waits for its ramdisk. */
 export function isAtRest({ provision_state: state }: NodeState): boolean {
   return restingStates.has(state);
 }
 
-/** Where an operator's step keeps a node until it is told to go on (`unhold`) or to end (`abort`). */
+/** Whether an operator's step holds the node until somebody lets it continue (`unhold`) or ends it (`abort`). */
 export function isHeld({ provision_state: state }: Pick<NodeState, 'provision_state'>): boolean {
   return state.endsWith(' hold');
 }
 
-/** What an operator can do where no way leads on, as the end of a sentence that names the state; empty where nothing better is known. */
+/** What an operator can do if no verb leads on, as the end of a sentence that names the state; may be empty. */
 export function adviceOn(node: Pick<NodeState, 'provision_state'>): string {
-  if (isHeld(node)) return ': somebody holds it there; the verb unhold lets it go on, abort ends it';
+  if (isHeld(node)) return ': an operator holds it there; the verb unhold lets it continue, abort ends it';
   return node.provision_state === 'service failed' ? ': the verbs service, rescue and deleted lead out of it' : '';
 }
 
-/** A state that a failure led to; its `last_error` tells why. */
+/** Whether the node is in a failed state; its `last_error` says why. */
 export function hasFailed({ provision_state: state }: NodeState): boolean {
   return failedStates.has(state);
 }
 
-/** Since which minor version of the API a node that waits for its ramdisk can be told to give up; deploying only since late. */
+/** The minor version of the API since which a waiting node can be aborted; a deployment only since recently. */
 const abortable: Readonly<Record<string, number>> = {
   'clean wait': 13,
   'inspect wait': 41,
@@ -109,17 +109,17 @@ const abortable: Readonly<Record<string, number>> = {
   'service hold': 87,
 };
 
-/** How a node is made to stop waiting: `abort`, or `deleted` where the server is too old to abort a deployment. Undefined where it must be waited for. */
+/** The verb that makes a node stop waiting: `abort`, or `deleted` if the server is too old to abort a deployment. Undefined if there is none. */
 export function abortVerb({ provision_state: state }: NodeState, minor: number): Verb | undefined {
   const since = abortable[state];
   if (since !== undefined && minor >= since) return 'abort';
   return state === 'wait call-back' ? 'deleted' : undefined;
 }
 
-/** On the way, but a PATCH is allowed all the same (`UPDATE_ALLOWED_STATES`). */
+/** Not stable, but a PATCH is accepted nevertheless (`UPDATE_ALLOWED_STATES`). */
 const editableOnTheWay: ReadonlySet<string> = new Set(['inspect wait', 'verifying', 'service hold']);
 
-/** Whether a PATCH is taken: in every state at rest, failed ones too, and in few others (api/controllers/v1/node.py). */
+/** Whether a PATCH is accepted: in every stable state, including failed ones, and in few others (api/controllers/v1/node.py). */
 export function isEditable(node: NodeState): boolean {
   const { provision_state: state, target_provision_state: target } = node;
   return editableOnTheWay.has(state) || failedStates.has(state) || target === null || target === '';
@@ -145,7 +145,7 @@ export interface NodeUse extends NodeState {
   readonly allocation_uuid?: string | null;
 }
 
-/** Why a node counts as in use; undefined for one that is not. A standalone Ironic deploys without an instance, so the state counts too. */
+/** Why a node is in use; undefined if it is not. A standalone Ironic deploys without an instance, so the state counts too. */
 export function inUseReason(node: NodeUse): string | undefined {
   if (node.instance_uuid) return `instance ${node.instance_uuid} is on it`;
   if (node.allocation_uuid) return `allocation ${node.allocation_uuid} holds it`;

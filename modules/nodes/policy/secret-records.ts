@@ -1,37 +1,37 @@
-// How a secret that Ironic masks is compared: an HMAC of what was written last is kept in the node's `extra`. Without the key nothing can be
-// told from it, not even whether two nodes have the same password.
+// Compares secrets that Ironic masks: an HMAC of the value that was written last is kept in the node's `extra`. Without the key
+// it reveals nothing, not even whether two nodes have the same password.
 import { createHmac } from 'node:crypto';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
 import { isMasked } from './masked-values.js';
 import type { DesiredFields, Values } from './node-differences.js';
 
-/** The key of `extra`. Neither it nor what is below it looks like a secret's name, which Ironic and others would mask. */
+/** The key in `extra`. Neither it nor the keys below it look like the name of a secret, which Ironic and others would mask. */
 export const secretRecordKey = 'image_tools_hmac';
 
 interface SecretRecord {
   readonly version: 1;
-  /** Tells one key from another. */
+  /** Identifies the key. */
   readonly key: string;
   readonly salt: string;
-  /** By the field's own HMAC. */
+  /** By the HMAC of the name of the field. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface SecretKeeping {
   readonly key: string;
-  /** For a node that has no record yet: random. */
+  /** Random, for a node that has no record yet. */
   readonly salt: string;
 }
 
 export interface ComparedSecrets {
   /** Fields, such as `driver_info.ipmi_password`, whose value is the one that was written last. */
   readonly same: ReadonlySet<string>;
-  /** What `extra` is to keep; undefined where no secret was given, now or before. */
+  /** What `extra` should keep; undefined if no secret was given, now or earlier. */
   readonly record: Values | undefined;
 }
 
-/** Compares the secrets that are wanted with what a node's record tells. */
+/** Compares the desired secrets with the record of the node. */
 export function compareSecrets(
   served: Values,
   { mappings }: DesiredFields,
@@ -39,7 +39,7 @@ export function compareSecrets(
 ): ComparedSecrets {
   const found = isMapping(served.extra) ? recordIn(served.extra[secretRecordKey]) : undefined;
   const keyId = hmac(key, 'key').slice(0, 16);
-  // Of another key nothing can be told.
+  // A record of another key cannot be compared.
   const usable = found?.key === keyId ? found : undefined;
   const present: SecretRecord = usable ?? { version: 1, key: keyId, salt, fields: {} };
   const fields: Record<string, string> = { ...present.fields };
@@ -61,9 +61,12 @@ export function compareSecrets(
 
 function recordIn(value: unknown): SecretRecord | undefined {
   if (!isMapping(value) || value.version !== 1 || !isMapping(value.fields)) return undefined;
-  return typeof value.key === 'string' && typeof value.salt === 'string'
-    ? (value as unknown as SecretRecord)
-    : undefined;
+  const { key, salt, fields } = value;
+  if (typeof key !== 'string' || typeof salt !== 'string') return undefined;
+  const digests = Object.entries(fields).flatMap(([place, digest]) =>
+    typeof digest === 'string' ? [[place, digest] as const] : [],
+  );
+  return { version: 1, key, salt, fields: Object.fromEntries(digests) };
 }
 
 function isSecret(key: string, value: unknown): boolean {
@@ -71,14 +74,14 @@ function isSecret(key: string, value: unknown): boolean {
   return isMapping(value) && Object.entries(value).some(([inner, below]) => isSecret(inner, below));
 }
 
-/** Parts apart, so that no two lists of them give the same. */
+/** The parts are separated, so that no two lists of parts give the same HMAC. */
 function hmac(key: string, ...parts: readonly string[]): string {
   return createHmac('sha256', key)
     .update(JSON.stringify(['chameleon-image-tools', ...parts]))
     .digest('hex');
 }
 
-/** The same text for the same value, in whatever order its keys stand. */
+/** The same text for the same value, whatever the order of its keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isMapping(inner)

@@ -138,7 +138,7 @@ export function changedImageMappings({ changes }: Pick<SettledNode, 'changes'>):
   );
 }
 
-/** The images to check. References of driver_info that stay as they are were somebody else's decision. */
+/** The images to check. References of driver_info that stay as they are were decided by somebody else. */
 export function imagesToCheck(question: NodeQuestion, settled: SettledNode): NamedImage[] {
   if (question.rules.allowedPaths === undefined) return [];
   return changedImageMappings(settled).flatMap((name) => {

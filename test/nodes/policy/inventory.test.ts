@@ -69,7 +69,7 @@ describe('a node', () => {
     ['a misspelt field', { drivr: 'x' }, 'did you mean driver?'],
     ['a field of another kind', { driver_info: 'x' }, 'driver_info: it must be a mapping'],
     ['a name with spaces', { name: 'a b' }, 'letters, digits and -._~'],
-    ["a word of Ironic's for a name", { name: 'detail' }, 'Ironic keeps this word'],
+    ["a word of Ironic's for a name", { name: 'detail' }, 'Ironic reserves this word'],
     ['a UUID for a name', { name: '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e' }, 'looks like a UUID'],
     ['no UUID', { uuid: 'abc' }, 'is not a UUID'],
     ['a switch that is none', { retired: 'perhaps' }, 'neither yes nor no'],
@@ -80,7 +80,7 @@ describe('a node', () => {
     ['a long description', { description: 'x'.repeat(4097) }, 'at most 4096'],
     ['a driver that is removed', { driver: null }, 'cannot be removed'],
     ['a port twice', { ports: ['52:54:00:ab:cd:ef', '525400ABCDEF'] }, 'is given twice'],
-    ['an address that YAML took for a number', { ports: [{ mac: 31_415_926 }] }, 'put the MAC address into quotes'],
+    ['an address that YAML took for a number', { ports: [{ mac: 31_415_926 }] }, 'put the MAC address in quotes'],
     ['a port without an address', { ports: [{}] }, 'ports[0].mac: it is missing'],
     [
       'an unknown field of a port',
@@ -100,7 +100,7 @@ describe('a node', () => {
     [
       'a switch id that is none',
       { ports: [{ mac: '52:54:00:ab:cd:ef', llc: { port_id: 'x', switch_id: 'tor1' } }] },
-      'neither a MAC address nor a datapath id',
+      'neither a MAC address nor a datapath ID',
     ],
   ])('with %s is refused', (_, given, expected) =>
     expect(parseNode(given).faults.map(faultText)).toEqual([expect.stringContaining(expected)]),
@@ -146,10 +146,10 @@ describe('an inventory', () => {
 
     expect(faults).toEqual([
       'file line 1: node a: driver is missing',
-      'file line 2: a node needs a name, a uuid or a MAC address, so that it is found again',
+      'file line 2: a node needs a name, a uuid or a MAC address to be found by',
       'file line 3: a node must be a mapping',
-      'file line 5: node b: the name b is taken already, at file line 4',
-      'file line 5: node b: the MAC address 52:54:00:ab:cd:ef is taken already, at file line 4',
+      'file line 5: node b: the name b is already used at file line 4',
+      'file line 5: node b: the MAC address 52:54:00:ab:cd:ef is already used at file line 4',
     ]);
   });
 

@@ -122,7 +122,7 @@ describe('mappings', () => {
 
   test('the whole with a password that is not known is a fault that names it', () => {
     expect(nodeChanges(served, desired({ mappings: { driver_info: { 'a.b': 1 } } }), merging).faults).toEqual([
-      expect.stringContaining('ipmi_password is not known'),
+      expect.stringContaining('the value of ipmi_password is unknown'),
     ]);
   });
 
@@ -201,7 +201,7 @@ test('a mapping is not written as a whole where it has a number of more digits t
 
   expect(nodeChanges(served, wanted, merging)).toMatchObject({
     changes: [],
-    faults: [expect.stringContaining('serial has a number of more digits than can be kept')],
+    faults: [expect.stringContaining('serial has a number with more digits than can be kept')],
   });
   expect(nodeChanges(served, desired({ mappings: { extra: { a: 2 } } }), merging)).toMatchObject({
     faults: [],

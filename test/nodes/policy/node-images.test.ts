@@ -37,10 +37,10 @@ test('an image of a registry is left to an Ironic that knows it', () => {
 test.each<[Record<string, string>, readonly string[]]>([
   [{}, []],
   [{ deploy_kernel: 'k', deploy_ramdisk: 'r' }, []],
-  [{ deploy_kernel: 'k' }, ['driver_info.deploy_kernel is given without deploy_ramdisk: Ironic needs both or none']],
+  [{ deploy_kernel: 'k' }, ['driver_info.deploy_kernel is set without deploy_ramdisk: Ironic needs both or neither']],
   [
     { rescue_ramdisk: 'r', deploy_kernel: 'k', deploy_ramdisk: 'r' },
-    ['driver_info.rescue_ramdisk is given without rescue_kernel: Ironic needs both or none'],
+    ['driver_info.rescue_ramdisk is set without rescue_kernel: Ironic needs both or neither'],
   ],
 ])('half pairs of %j', (driverInfo, expected) => expect(halfPairs(driverInfo)).toEqual(expected));
 
@@ -57,7 +57,7 @@ describe('a checksum', () => {
     ],
     [{ image_checksum: `sha256:${sha256}` }, { algorithm: 'sha256', digest: sha256.toLowerCase() }],
     [{ image_checksum: 'http://h/SHA256SUMS' }, 'elsewhere'],
-    [{ image_os_hash_algo: 'sha256' }, { fault: expect.stringContaining('go together') }],
+    [{ image_os_hash_algo: 'sha256' }, { fault: expect.stringContaining('require each other') }],
     [{ image_checksum: 'abc' }, { fault: expect.stringContaining('no algorithm has 3 digits') }],
     [
       { image_os_hash_algo: 'sha512', image_os_hash_value: sha256 },

@@ -45,9 +45,9 @@ test('it stands in the way of what uses the node, and of nothing else', () => {
 
 test('what stays is told with its fault, its reason and what ends it', () => {
   expect(adviceOnMaintenance(node('power failure'))).toMatch(
-    /Ironic itself found a power failure: it said so; Ironic ends it as soon as it can control the power again.*maintenance: false$/,
+    /Ironic itself detected a power failure: it said so; Ironic ends it as soon as it can control the power again.*maintenance: false$/,
   );
   expect(adviceOnMaintenance(node('service failure'))).toMatch(
-    /a service failure: it said so; mend that, or end it with maintenance: false$/,
+    /a service failure: it said so; fix that, or end it with maintenance: false$/,
   );
 });

@@ -54,7 +54,7 @@ describe('the shortest way', () => {
   ])('from %s to %s at 1.%i is %j', (from, goal, minor, verbs) => expect(verbsTo(from, goal, minor)).toEqual(verbs));
 
   test.each([
-    ['clean hold', /unhold lets it go on, abort ends it$/],
+    ['clean hold', /unhold lets it continue, abort ends it$/],
     ['service hold', /unhold/],
     ['service failed', /^: the verbs service, rescue and deleted lead out of it$/],
     ['manageable', /^$/],

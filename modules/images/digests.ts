@@ -1,7 +1,7 @@
 // Digests of a stream while it passes: the one place where data are hashed. Which algorithms there are depends on the host.
 import { createHash, type Hash } from 'node:crypto';
 import { OperationError } from '../core/errors.js';
-import { nodeHashName } from './policy/checksums.js';
+import { digestUnavailable, nodeHashName } from './policy/checksums.js';
 
 export interface Digests {
   update(chunk: Buffer): void;
@@ -34,11 +34,6 @@ function startHash(algorithm: string): Hash {
   try {
     return createHash(nodeHashName(algorithm));
   } catch (error) {
-    throw new OperationError('DIGEST_UNAVAILABLE', unavailable(algorithm), { algorithm }, error);
+    throw new OperationError('DIGEST_UNAVAILABLE', digestUnavailable(algorithm), { algorithm }, error);
   }
-}
-
-/** Why a digest cannot be computed, and what to do. */
-export function unavailable(algorithm: string): string {
-  return `this host cannot compute ${algorithm}${algorithm === 'md5' ? ' (FIPS forbids it)' : ''}; a SHA-2 checksum is needed instead`;
 }

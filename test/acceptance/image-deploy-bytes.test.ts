@@ -44,7 +44,7 @@ test.concurrent(
     const result = await site.deploy();
 
     expect(onlyImage(result).reason).toMatch(
-      /refers to a backing file; the new image was deleted, and the present one was left as it is$/,
+      /refers to a backing file; the new image was deleted, and the production image was not changed$/,
     );
     const [upload, ...others] = uploadsTo(site.glanceProxy);
     expect(others).toEqual([]);
@@ -147,9 +147,7 @@ test.concurrent(
 
     const result = await site.deploy({ attempts: 1 });
 
-    expect(onlyImage(result).reason).toMatch(
-      /Glance answered that it has the data of image \S+, but the image is still queued/,
-    );
+    expect(onlyImage(result).reason).toMatch(/Glance confirmed the data of image \S+, but the image is still queued/);
     await expectUntouched(site, old);
   }),
 );

@@ -29,7 +29,7 @@ test.concurrent(
 
     const result = await site.deploy({ stall_timeout: 2, _ansible_verbosity: 1 });
 
-    expect(result.log).toContainEqual(expect.stringContaining('Glance took nothing, and answered nothing, for 2 s'));
+    expect(result.log).toContainEqual(expect.stringContaining('Glance accepted no data and sent no response for 2 s'));
     expect(uploadsTo(site.glanceProxy)).toHaveLength(2);
     await expectDeployed(site, published);
   }),
@@ -174,7 +174,7 @@ test.concurrent(
 
     const result = await site.deploy();
 
-    expect(onlyImage(result).reason).toMatch(/was deleted by somebody during the transfer/);
+    expect(onlyImage(result).reason).toMatch(/was deleted by somebody else during the transfer/);
     await expectUntouched(site, old);
     await site.deploy();
     await expectUpgraded(site, old, published);

@@ -56,7 +56,7 @@ test.concurrent(
     expect(result.failed).toBeUndefined();
     expect(onlyImage(result)).toMatchObject({
       action: 'up_to_date',
-      reason: 'a run elsewhere has deployed it meanwhile',
+      reason: 'another run has deployed it in the meantime',
       id: onlyImage(fast).id,
     });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);

@@ -1,6 +1,6 @@
 // What other projects have under our ids, names and markers, and what the operator has set aside, on the real Glance and Nova.
 import { expect, test } from '@jest/globals';
-import { imageId } from '../../modules/images/policy/image-ids.js';
+import { imageId } from '../../modules/images/policy/new-image.js';
 import { tokenOf } from './cloud.js';
 import { bootServer } from './compute.js';
 import { makeDisk } from './disk.js';
@@ -76,7 +76,7 @@ test.concurrent.each<[string, Attributes, boolean]>([
     expect(result).toMatchObject({
       changed: true,
       warnings: [
-        expect.stringContaining(`(${foreign.id}) of project ${site.cloud.demo_project_id}; it was passed over`),
+        expect.stringContaining(`(${foreign.id}) of project ${site.cloud.demo_project_id}; another id is used`),
       ],
     });
     expect(result.failed).toBeUndefined();
@@ -165,7 +165,7 @@ test.concurrent(
     expect(result).toMatchObject({
       warnings: [
         expect.stringContaining(
-          `(${id}), which an earlier run has left, was not deleted: it is used by server ${server.name}`,
+          `(${id}), left by an earlier run, was not deleted: it is used by server ${server.name}`,
         ),
       ],
     });

@@ -20,7 +20,7 @@ test.concurrent.each([403, 500])(
       expect(result.failed).toBe(true);
       expect(onlyImage(result)).toMatchObject({ action: 'failed' });
       expect(result.msg).toMatch(
-        new RegExp(`the present image ${old.id} could not be archived .*answered ${status}.*taken back`),
+        new RegExp(`the previous image ${old.id} could not be archived .*answered ${status}.*rolled back`),
       );
       await expectUntouched(site, old);
       site.glanceProxy.clearFaults();
@@ -40,7 +40,7 @@ test.concurrent(
     const result = await site.deploy();
 
     expect(result.failed).toBe(true);
-    expect(result.msg).toContain('two public images have this name now');
+    expect(result.msg).toContain('two public images now have this name');
     expect(await publicImages(site)).toHaveLength(2);
     site.glanceProxy.clearFaults();
     expect(onlyImage(await site.deploy())).toMatchObject({

@@ -73,7 +73,7 @@ test.concurrent.each([true, false])(
       );
 
       for (const result of results) expect(result.failed).toBeUndefined();
-      expect(onlyImage(results[1] as never).reason).toContain('which is newer: this one has been archived');
+      expect(onlyImage(results[1] as never).reason).toContain('at the same time, so this one has been archived');
       expect(await publicImages(site)).toEqual([expect.objectContaining({ current: later })]);
       if (hasOld) await expectSettled(site, later);
       expect(await site.deploy(hosts[0].arguments)).toMatchObject({ changed: false });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalUuid, comparableId, sameId, uuid5, uuidsIn } from '../../modules/core/uuid.js';
-import { imageId } from '../../modules/images/policy/image-ids.js';
+import { imageId } from '../../modules/images/policy/new-image.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const bare = id.replaceAll('-', '');

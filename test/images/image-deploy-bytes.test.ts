@@ -87,7 +87,7 @@ describe('an object', () => {
 
     expect(outcome.failures).toEqual([
       expect.stringMatching(
-        /^CC-Ubuntu22.04: .*refers to a backing file; the new image was deleted, and the present one was left as it is$/,
+        /^CC-Ubuntu22.04: .*refers to a backing file; the new image was deleted, and the production image was not changed$/,
       ),
     ]);
     expectUntouched(production);
@@ -195,7 +195,9 @@ describe('what Glance has fetched itself', () => {
 
     const outcome = await site.run(imageDeploy, { import_method: 'web-download' });
 
-    expect(outcome.failures.join()).toMatch(/refers to a backing file; the new image was deleted, and the present one/);
+    expect(outcome.failures.join()).toMatch(
+      /refers to a backing file; the new image was deleted, and the production image/,
+    );
     expectUntouched(production);
   });
 
@@ -219,9 +221,7 @@ describe('a Glance', () => {
 
     const outcome = await site.run(imageDeploy, { attempts: 1 });
 
-    expect(outcome.failures.join()).toMatch(
-      /Glance answered that it has the data of image \S+, but the image is still queued/,
-    );
+    expect(outcome.failures.join()).toMatch(/Glance confirmed the data of image \S+, but the image is still queued/);
   });
 
   test('that finds another format in the bytes is told in words, and the image is not left behind', async () => {
@@ -232,7 +232,7 @@ describe('a Glance', () => {
     const outcome = await site.run(imageDeploy);
 
     expect(outcome.failures.join()).toMatch(
-      /Glance found that the bytes of \S+ are not qcow2, or not safe to use as that \(.*415.*\); the new image was deleted/,
+      /Glance refuses the data of \S+ as not being qcow2 or not being safe to use as such \(.*415.*\); the new image was deleted/,
     );
     expectUntouched(production);
     expect(site.writes().filter((write) => write.startsWith('PUT'))).toHaveLength(1);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import { imageDeploy } from '../../modules/images/deploy/operation.js';
-import { imageId } from '../../modules/images/policy/image-ids.js';
+import { imageId } from '../../modules/images/policy/new-image.js';
 import { markers } from '../../modules/images/policy/site-image.js';
 import type { StoredImage } from '../sandbox/glance-image.js';
 import { publishRelease } from '../sandbox/releases.js';
@@ -106,7 +106,7 @@ test.each<[string, Partial<StoredImage>, boolean]>([
     expect(outcome.failures).toEqual([]);
     expect(result).toMatchObject({ action: 'deploy', id: nextId(1), archived_id: before.id });
     expect(outcome.warnings).toContainEqual(
-      expect.stringContaining(`(${foreign.id}) of project ${foreign.owner}; it was passed over`),
+      expect.stringContaining(`(${foreign.id}) of project ${foreign.owner}; another id is used`),
     );
     expect(site.glance.state.images.get(foreign.id)).toEqual(asItWas);
     const image = site.glance.state.images.get(nextId(1));
@@ -231,9 +231,7 @@ test.each([false, true])(
 
     expect(resultsOf(outcome).map(({ action }) => action)).toEqual(['deploy']);
     expect(outcome.warnings).toContainEqual(
-      expect.stringContaining(
-        `(${left.id}), which an earlier run has left, was not deleted: it is used by server web-1`,
-      ),
+      expect.stringContaining(`(${left.id}), left by an earlier run, was not deleted: it is used by server web-1`),
     );
     expect(site.glance.state.images.has(left.id)).toBe(true);
   },
@@ -269,7 +267,7 @@ test('a leftover whose bytes are wrong is not deleted while a server uses it, an
   expect(resultsOf(outcome)).toMatchObject([
     {
       action: 'failed',
-      reason: expect.stringContaining(`${left.id} is still there, private: it is used by server web-1`),
+      reason: expect.stringContaining(`${left.id} is kept, private: it is used by server web-1`),
     },
   ]);
   expect(site.glance.state.images.get(left.id)).toMatchObject({ visibility: 'private', name: `testing_${name}` });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import { imageDeploy } from '../../modules/images/deploy/operation.js';
-import { imageId } from '../../modules/images/policy/image-ids.js';
+import { imageId } from '../../modules/images/policy/new-image.js';
 import { markers } from '../../modules/images/policy/site-image.js';
 import { startFaultProxy, type FaultProxy } from '../cloud/fault-proxy.js';
 import type { StoredImage } from '../sandbox/glance-image.js';
@@ -72,7 +72,7 @@ test.each([true, false])(
 
     expect([first?.failures, second?.failures]).toEqual([[], []]);
     expect(inProduction()).toMatchObject([{ properties: { current: later } }]);
-    expect(resultOf(second).reason).toContain('which is newer: this one has been archived');
+    expect(resultOf(second).reason).toContain('at the same time, so this one has been archived');
     const others = [...site.glance.state.images.values()].filter((image) => image.name !== name);
     expect(others).toHaveLength(hasOld ? 2 : 1);
     for (const image of others)
@@ -109,7 +109,7 @@ test('a promotion is not taken back where the other run has archived the image b
 
   const outcome = await deploy(0);
 
-  expect(outcome.failures.join()).toContain('the next run puts it right');
+  expect(outcome.failures.join()).toContain('the next run finishes the job');
   expect(inProduction()).toMatchObject([{ properties: { current: later } }]);
 });
 

@@ -170,7 +170,7 @@ describe('properties that a service acts on', () => {
 
     expect(outcome.warnings).toEqual([
       expect.stringMatching(
-        /^CC-Ubuntu22.04: the manifest's image_type, base_image_ref, cinder_encryption_key_id cannot be set by a manifest, since .* act on it/,
+        /^CC-Ubuntu22.04: the manifest's image_type, base_image_ref, cinder_encryption_key_id cannot be set by a manifest, because .* act on it/,
       ),
     ]);
     const { properties } = site.glance.state.images.get(resultsOf(outcome)[0]?.id ?? '') ?? {};
@@ -233,7 +233,7 @@ describe('a selection', () => {
     [{ object_store_url: '' }, 'object_store_url'],
     [{ catalog: 'release' }, 'catalog[0]: "release" is not allowed; allowed: releases, objects'],
     [{ catalog: [] }, 'catalog must not be empty'],
-    [{ images: ['CC-Ubuntu22.04', '0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b'] }, 'has ids and names in it'],
+    [{ images: ['CC-Ubuntu22.04', '0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b'] }, 'mixes ids and names'],
     [{ image_prefix: 'CC Ubuntu/' }, 'image_prefix'],
   ])('that is wrong, as %j, is refused before anything is asked', async (args, message) => {
     await expect(site.run(imageDeploy, args)).rejects.toThrow(message);

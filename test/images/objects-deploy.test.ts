@@ -185,7 +185,7 @@ describe('a selection', () => {
     expect(absent.failures).toEqual([
       expect.stringContaining('aaaaaaaa-0000-4000-8000-000000000000: the store has no image http'),
     ]);
-    expect(excluded.failures).toEqual(['CC-Ubuntu20.04: it was asked for by its id, but exclude leaves it out']);
+    expect(excluded.failures).toEqual(['CC-Ubuntu20.04: it is requested by its id, but exclude leaves it out']);
   });
 
   test.each([
@@ -199,7 +199,7 @@ describe('a selection', () => {
     ],
     [
       { image: 'aaaaaaaa-0000-4000-8000-000000000000', latest: 'ubuntu' },
-      'images: an id and latest exclude each other',
+      'images: an id cannot be combined with latest',
     ],
     [
       { supports_yaml: '/nonexistent/supports.yaml' },

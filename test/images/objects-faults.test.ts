@@ -261,7 +261,7 @@ test('11: the production name is never without an image, and a promotion whose a
   const present = site.published().get(name)?.id;
   const next = await site.deploy();
 
-  expect(refused.failures).toEqual([expect.stringContaining('was taken back, and the next run tries again')]);
+  expect(refused.failures).toEqual([expect.stringContaining('was rolled back, and the next run tries again')]);
   expect(present).toBe(old.id);
   expect(resultsOf(next)).toMatchObject([{ action: 'resume', archived_id: old.id }]);
 });

@@ -3,9 +3,8 @@ import { deleteImage, getImage, type ImageChange } from '../../clients/glance/im
 import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId } from '../../core/uuid.js';
-import { dependentImages, dependentUser } from '../policy/boot-images.js';
+import { dependentImages, dependentUser, describeUse, describeUser } from '../policy/image-uses.js';
 import { markerTime } from '../policy/dates.js';
-import { describeUse, describeUser } from '../policy/image-uses.js';
 import {
   changeOrder,
   changedAttribute,

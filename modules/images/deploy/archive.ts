@@ -1,85 +1,82 @@
-// The images that had a production name before: which there are, and how they get their archive names.
+// The images that a new one replaces: finding them, and giving them their archive names.
 import { getImage, listPublicImages, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
-import { archiveName, isProduction, markers, type SiteImage } from '../policy/site-image.js';
-import { settleName, type SettledName } from '../policy/production.js';
+import { isProduction, markers, type SiteImage } from '../policy/site-image.js';
+import { publicNamesakes, settleName, type SettledName } from '../policy/production.js';
 import { markerTime } from '../policy/dates.js';
 import { changeImage, readSiteImages } from '../site-images.js';
-import type { Run } from './job.js';
+import type { DeployRun } from './run.js';
 
-export interface Archived {
+export interface ArchivedImage {
   readonly id: string;
   readonly name: string;
 }
 
 /**
- * The image to replace, as it is now: a transfer takes long, and another run may have promoted another release meanwhile.
- * Throws NAME_TAKEN where public images of the name came up that no marker explains.
+ * The image to replace, read again after the transfer, during which another run may have promoted another release.
+ * Throws NAME_TAKEN if public images of the name have appeared that no marker explains.
  */
-export async function presentProduction(image: Image, name: string, run: Run): Promise<SiteImage | undefined> {
+export async function findReplaced(image: Image, name: string, run: DeployRun): Promise<SiteImage | undefined> {
   const present = (await listPublicImages(run.cloud, name)).filter(({ id }) => id !== image.id);
-  const own = present.filter((other) => isProduction(other, name, run.cloud.projectId));
-  const inTheWay = present.filter(
-    (other) => !own.includes(other) && (other.owner === run.cloud.projectId || own.length === 0),
-  );
+  const { own, conflicting } = publicNamesakes(present, name, run.cloud.projectId);
   const settled = await settleOwn(own, run);
-  if (inTheWay.length > 0 || (own.length > 0 && !settled)) throw nameTaken(name, present, `${image.id} stays private`);
+  if (conflicting.length > 0 || (own.length > 0 && !settled))
+    throw nameTaken(name, present, `${image.id} stays private`);
   return settled?.present;
 }
 
-/** Archives what is public under the name although another image of ours has replaced it. Throws NAME_TAKEN where no marker says which. */
+/** Archives public images of the name that another image of ours has replaced. Throws NAME_TAKEN if no marker says which one replaces which. */
 export async function archiveReplaced(
   name: string,
-  run: Run,
-): Promise<{ readonly present: SiteImage | undefined; readonly archived: readonly Archived[] }> {
+  run: DeployRun,
+): Promise<{ readonly present: SiteImage | undefined; readonly archived: readonly ArchivedImage[] }> {
   const own = (await listPublicImages(run.cloud, name)).filter((image) =>
     isProduction(image, name, run.cloud.projectId),
   );
   const settled = await settleOwn(own, run);
   if (own.length > 0 && !settled) throw nameTaken(name, own, 'rename or remove all but one');
-  const archived: Archived[] = [];
+  const archived: ArchivedImage[] = [];
   for (const image of settled?.replaced ?? []) {
-    // The one that is to stay may have been taken back meanwhile.
+    // The image that stays in production may have been rolled back in the meantime.
     if (!settled || !(await isInProduction(settled.present.id, name, run))) break;
-    const done = await archive(image, run);
-    if (done) archived.push(done);
+    const result = await archive(image, run);
+    if (result) archived.push(result);
   }
   return { present: settled?.present, archived };
 }
 
-/** Most often their own markers explain them; else those of archived images are followed too. */
-async function settleOwn(own: readonly Image[], run: Run): Promise<SettledName | undefined> {
+/** Usually their own markers are sufficient; if not, those of archived images are followed too. */
+async function settleOwn(own: readonly Image[], run: DeployRun): Promise<SettledName | undefined> {
   return settleName(own) ?? (own.length > 1 ? settleName(own, await readSiteImages(run.cloud)) : undefined);
 }
 
-function nameTaken(name: string, images: readonly Image[], then: string): OperationError {
+function nameTaken(name: string, images: readonly Image[], consequence: string): OperationError {
   const ids = images.map(({ id, owner }) => `${id} of project ${owner}`).join(', ');
   return new OperationError(
     'NAME_TAKEN',
-    `during the transfer other public images of the name ${name} came up (${ids}); ${then}`,
+    `other public images with the name ${name} appeared during the transfer (${ids}); ${consequence}`,
     { name, ids },
   );
 }
 
-export async function isInProduction(id: string, name: string, run: Run): Promise<boolean> {
+export async function isInProduction(id: string, name: string, run: DeployRun): Promise<boolean> {
   const image = await getImage(run.cloud, id);
   return image !== undefined && isProduction(image, name, run.cloud.projectId);
 }
 
-/** Renames an image that was replaced, marks it, and leaves it public. Undefined when it is gone. */
-export async function archive(image: SiteImage, run: Run): Promise<Archived | undefined> {
+/** Renames a replaced image and marks it; it stays public. Undefined if it has been deleted. */
+export async function archive(image: SiteImage, run: DeployRun): Promise<ArchivedImage | undefined> {
   const present = await getImage(run.cloud, image.id);
   if (!present) return undefined;
-  // A run elsewhere went on with the same promotion and was faster.
+  // Another run has finished the same promotion first.
   if (present.name !== image.name) return { id: present.id, name: present.name };
-  const name = archiveName(present, run.takenNames);
-  run.takenNames.add(name);
+  const name = run.reserveArchiveName(present);
   const changes = [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
     { op: 'add', attribute: markers.supersededAt, value: markerTime(run.context.now()) },
   ] as const;
-  // Two runs may archive it at once, each with its own time and perhaps another free name.
+  // Two runs may archive it at the same time, each with its own timestamp and possibly another free name.
   const archived = await changeImage(run.cloud, image.id, changes, {
     signal: run.context.signal,
     isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined,

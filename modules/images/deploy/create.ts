@@ -1,147 +1,91 @@
-// Creates the private image that the data will go into, or finds the one that exists already.
+// Creates the private image that receives the data, or finds the one that an earlier run created.
 import { randomUUID } from 'node:crypto';
-import { createImage, getImage, type Image, type NewImage } from '../../clients/glance/images.js';
+import { createImage, getImage, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
-import { imageId } from '../policy/image-ids.js';
-import { containerFormat, isIncoming, isProduction, markers } from '../policy/site-image.js';
-import { differencesFrom } from '../policy/incoming.js';
-import { decideLeftover } from '../policy/recovery.js';
-import type { Job, Run, Source } from './job.js';
-import { clearAway } from './leftovers.js';
+import {
+  decideExisting,
+  decideIncoming,
+  foreignIdWarning,
+  imageId,
+  maxForeignIds,
+  newImageAttributes,
+  type ExistingImageDecision,
+} from '../policy/new-image.js';
+import { deleteIfUnused } from './leftovers.js';
+import { newImageRequest, type TransferJob } from './run.js';
 
-/** So many computed ids are tried of which another project has images: anybody can compute them, and take them. */
-const mostForeignIds = 3;
-/** Each deployment of one release takes one id, and so does each upload that had to be thrown away. */
-const mostSpentIds = 20;
-const mostRandomIds = 3;
+/** Each deployment of a release spends one id, and so does each upload that had to be discarded. */
+const maxSpentIds = 20;
+const maxRandomIds = 3;
 
-/** An image that a run elsewhere is at (`in_progress`), or has deployed since we made our plan (`up_to_date`). */
-export interface Elsewhere {
-  readonly elsewhere: Image;
-  readonly action: 'in_progress' | 'up_to_date';
-  readonly reason: string;
-}
-
-/** An image of an earlier run, or of one elsewhere, that is gone on with. */
-export interface Resumed {
+export interface CreatedImage {
   readonly image: Image;
-  readonly action: 'resume';
+  /** `in_progress`: another run is deploying it. `up_to_date`: another run has deployed it since the plan was made. */
+  readonly action: 'deploy' | 'resume' | 'in_progress' | 'up_to_date';
   readonly reason?: string;
 }
 
-export type Creation = { readonly image: Image; readonly action: 'deploy' } | Resumed | Elsewhere;
+type Warn = (warning: string) => void;
 
-/** The incoming image of an earlier run where it is still what this run would create, else a new one. */
-export async function takeUp(job: Job, source: Source, run: Run): Promise<Creation> {
-  const { incoming } = job.planned;
-  const image = incoming && (await getImage(run.cloud, incoming.id));
-  if (image && isOurIncoming(image, job, run)) {
-    if (isAsCreated(image, job, source, run)) return { image, action: 'resume' };
-    await clearAway(image, run);
-  }
-  return createIncoming(job, source, run);
+/** The incoming image of an earlier run if it is still what this run would create, else a new one. */
+export async function createOrResume(transfer: TransferJob, warn: Warn): Promise<CreatedImage> {
+  const { incoming } = transfer.job.planned;
+  const image = incoming && (await getImage(transfer.run.cloud, incoming.id));
+  const existing =
+    image && (await applyDecision(image, decideIncoming(image, newImageRequest(transfer)), transfer, warn));
+  return existing ?? createIncoming(transfer, warn);
 }
 
 /**
- * Of any number of runs anywhere exactly one gets the next computed id. Where others have taken several of them a random one is used: then
- * two runs may bring in the same release, and the promotion settles which of them counts.
+ * Of any number of runs anywhere exactly one gets the next computed id. If other projects have taken several of them, a random id is used:
+ * two runs may then upload the same release, and the promotion decides which image counts.
  */
-async function createIncoming(job: Job, source: Source, run: Run): Promise<Creation> {
+async function createIncoming(transfer: TransferJob, warn: Warn): Promise<CreatedImage> {
+  const { job, run } = transfer;
   const { name, release } = job.planned;
+  const project = run.cloud.projectId;
+  const create = (id: string): Promise<Image | undefined> =>
+    createImage(run.cloud, newImageAttributes(id, newImageRequest(transfer)));
   const passed = { foreign: 0, spent: 0 };
-  for (let attempt = 0; passed.foreign < mostForeignIds && passed.spent < mostSpentIds; attempt++) {
-    const id = imageId({ project: run.cloud.projectId, name, release, attempt });
-    const created = await createImage(run.cloud, newImage(id, job, source, run));
+  for (let attempt = 0; passed.foreign < maxForeignIds && passed.spent < maxSpentIds; attempt++) {
+    const id = imageId({ project, name, release, attempt });
+    const created = await create(id);
     if (created) return { image: created, action: 'deploy' };
     const image = await getImage(run.cloud, id);
-    if (image && image.owner !== run.cloud.projectId) {
+    if (image && image.owner !== project) {
       passed.foreign += 1;
-      run.warnings.push(foreignIdWarning(name, image));
+      warn(foreignIdWarning(name, image));
       continue;
     }
-    const taken = image && (await judgeTaken(image, job, source, run));
-    if (taken) return taken;
+    const existing =
+      image && (await applyDecision(image, decideExisting(image, newImageRequest(transfer)), transfer, warn));
+    if (existing) return existing;
     passed.spent += 1;
   }
-  for (let attempt = 0; attempt < mostRandomIds; attempt++) {
-    const created = await createImage(run.cloud, newImage(randomUUID(), job, source, run));
+  for (let attempt = 0; attempt < maxRandomIds; attempt++) {
+    const created = await create(randomUUID());
     if (created) return { image: created, action: 'deploy' };
   }
-  throw new OperationError('IDS_EXHAUSTED', `Glance takes no id for release ${release}, not even a random one`, {
+  throw new OperationError('IDS_EXHAUSTED', `Glance accepts no id for release ${release}, not even a random one`, {
     name,
     release,
   });
 }
 
-function foreignIdWarning(name: string, { id, name: itsName, owner }: Image): string {
-  return `${name}: the id that its image was to have belongs to image ${JSON.stringify(itsName)} (${id}) of project ${owner}; it was passed over, and nothing was done to it`;
-}
-
-/** What check mode tells of the ids that a run would pass over, as far as the list of images shows them. */
-export function warnOfForeignIds(
-  { planned: { name, release, action } }: Job,
-  images: readonly Image[],
-  run: Run,
-): void {
-  if (action !== 'deploy') return;
-  for (let attempt = 0; attempt < mostForeignIds; attempt++) {
-    const id = imageId({ project: run.cloud.projectId, name, release, attempt });
-    const taken = images.find((image) => image.id === id);
-    if (!taken) return;
-    if (taken.owner !== run.cloud.projectId) run.warnings.push(foreignIdWarning(name, taken));
-  }
-}
-
-function newImage(id: string, { planned: { name, production } }: Job, source: Source, run: Run): NewImage {
-  return {
-    id,
-    name: run.args.image_prefix + name,
-    disk_format: source.diskFormat,
-    container_format: containerFormat(source.diskFormat),
-    min_disk: source.minDiskGib ?? 0,
-    properties: {
-      ...source.properties,
-      [markers.id]: id,
-      [markers.lock]: run.recovery.lock,
-      ...(production ? { [markers.replaces]: production.id } : {}),
-    },
-  };
-}
-
-/** What becomes of an image of ours that has the id: undefined where the id is spent and the next one is to be tried. */
-async function judgeTaken(image: Image, job: Job, source: Source, run: Run): Promise<Creation | undefined> {
-  const { name, production } = job.planned;
-  if (image.id !== production?.id && isProduction(image, name, run.cloud.projectId) && job.isBuiltFrom(image)) {
-    return { elsewhere: image, action: 'up_to_date', reason: 'a run elsewhere has deployed it meanwhile' };
-  }
-  if (!isOurIncoming(image, job, run)) return undefined;
-  const { verdict, reason } = decideLeftover(image, true, { ...run.recovery, now: run.context.now() });
-  if (verdict === 'in_progress') return { elsewhere: image, action: 'in_progress', reason };
-  if (verdict === 'resume' && isAsCreated(image, job, source, run)) return { image, action: 'resume', reason };
-  if (verdict !== 'leave') await clearAway(image, run);
-  return undefined;
-}
-
-function isOurIncoming(image: Image, job: Job, run: Run): boolean {
-  const { name } = job.planned;
-  return (
-    isIncoming(image, { owner: run.cloud.projectId, prefix: run.args.image_prefix }) &&
-    image.properties[markers.name] === name &&
-    job.isBuiltFrom(image)
-  );
-}
-
-/** True while the store still has what the image was created for, and nobody has changed anything of it. */
-function isAsCreated(image: Image, job: Job, source: Source, run: Run): boolean {
-  const wanted = newImage(image.id, job, source, run);
-  const differing = differencesFrom(
-    { ...wanted, min_ram: 0, visibility: 'private', os_hidden: false, protected: false, tags: [] },
-    image,
-  );
-  if (differing.length > 0)
+/** Undefined if the image is of no use to this run and another id is to be tried. */
+async function applyDecision(
+  image: Image,
+  decision: ExistingImageDecision,
+  { job, run }: TransferJob,
+  warn: Warn,
+): Promise<CreatedImage | undefined> {
+  if (decision.action === 'skip') return undefined;
+  if (decision.action !== 'discard') return { image, ...decision };
+  if (decision.differing.length > 0)
     run.context.log(
       'info',
-      `${job.planned.name}: ${image.id} of an earlier run is not gone on with: ${differing.join(', ')} differ`,
+      `${job.planned.name}: image ${image.id} of an earlier run is not resumed because it differs in ${decision.differing.join(', ')}`,
     );
-  return differing.length === 0;
+  for (const warning of await deleteIfUnused(image, run)) warn(warning);
+  return undefined;
 }

@@ -1,11 +1,10 @@
-// The catalogue of the older central store: what supports.yaml lists, in the newest build that the store has of it.
+// The catalogue of the older central store: what supports.yaml lists, in the newest build that the store has.
 import pLimit from 'p-limit';
-import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { openObjectsStore, type ObjectsStore } from '../../clients/store/objects-store.js';
 import { readHead, type ProbedObject } from '../../clients/store/reading.js';
 import { hasCode, messageOf } from '../../core/errors.js';
-import { markers } from '../policy/site-image.js';
+import { withoutCredentials } from '../../core/urls.js';
 import {
   chooseNamed,
   chooseNewest,
@@ -13,57 +12,65 @@ import {
   type ObjectSubscription,
   type StoreContent,
 } from '../policy/build-choice.js';
-import { parseBuild, type FaultyBuild, type StoredBuild } from '../policy/stored-builds.js';
+import { headBytes } from '../policy/disk-formats.js';
+import { assertContent, assertTrustedChecksums } from '../policy/disk-inspection.js';
+import { describeContent } from '../policy/new-image.js';
+import { parseBuild, type ReadBuild, type StoredBuild } from '../policy/stored-builds.js';
 import { isMeant, withOtherHalves, type SupportedBuild } from '../policy/supported-builds.js';
-import type { Catalogue, Subscribed } from './catalogue.js';
-import { assertFormat, headBytes, minDiskGib } from './format.js';
-import type { Planning, Source } from './job.js';
+import type { Catalogue, CatalogueImage, ImageSource, StoreAccess } from './run.js';
 
-/** HEADs to the store under way at once. */
-const probesAtOnce = 8;
+/** How many HEAD requests to the store run at once. */
+const concurrentProbes = 8;
 
 /** `supported`: what supports.yaml lists. `ids`: only these objects, newest or not. */
 export async function openObjects(
-  planning: Planning,
+  access: StoreAccess,
   supported: readonly SupportedBuild[],
   ids: readonly string[],
 ): Promise<Catalogue> {
-  const { args, http } = planning;
+  const { args, http } = access;
   const store = openObjectsStore({ url: args.objects_store_url, container: args.objects_container }, http);
   const base = { kind: 'objects', sourcePrefix: withoutCredentials(store.objectsUrl) } as const;
-  const subscribe = (read: ReadContent, subscriptions: readonly ObjectSubscription[]): Subscribed[] =>
-    subscriptions.map((subscription) => withSource(subscription, read, planning));
+  return ids.length > 0
+    ? { ...base, ...(await openNamed(access, store, supported, ids)) }
+    : { ...base, ...openNewest(access, store, supported) };
+}
 
-  if (ids.length > 0) {
-    const read = await readNamed(ids, store, planning);
-    const subscriptions = chooseNamed(ids, supported, read, read.unreadable);
-    return {
-      ...base,
-      names: subscriptions.map(({ name }) => name),
-      subscribe: async (names) => ({
-        subscribed: subscribe(
-          read,
-          subscriptions.filter(({ name }) => names.has(name)),
-        ),
-        failures: [],
-        warnings: [],
-      }),
-    };
-  }
+async function openNamed(
+  access: StoreAccess,
+  store: ObjectsStore,
+  supported: readonly SupportedBuild[],
+  ids: readonly string[],
+): Promise<Pick<Catalogue, 'names' | 'subscribe'>> {
+  const read = await readNamed(ids, store, access);
+  const subscriptions = chooseNamed(ids, supported, read, read.unreadable);
+  return {
+    names: subscriptions.map(({ name }) => name),
+    subscribe: async (names) => ({
+      images: subscriptions.filter(({ name }) => names.has(name)).map((each) => withSource(each, read, access)),
+      failures: [],
+      warnings: [],
+    }),
+  };
+}
+
+function openNewest(
+  access: StoreAccess,
+  store: ObjectsStore,
+  supported: readonly SupportedBuild[],
+): Pick<Catalogue, 'names' | 'subscribe'> {
+  const { args } = access;
   const meant = supported.filter(({ identity }) => isMeant(identity, args.latest, args.ipa));
   return {
-    ...base,
     names: meant.map(({ name }) => name),
     subscribe: async (names) => {
-      const wanted = withOtherHalves(
-        meant.filter(({ name }) => names.has(name)),
-        supported,
-      );
-      if (wanted.length === 0) return { subscribed: [], failures: [], warnings: [] };
-      const read = await readContent(await store.listIds(), store, planning);
+      const chosen = meant.filter(({ name }) => names.has(name));
+      const wanted = withOtherHalves(chosen, supported);
+      if (wanted.length === 0) return { images: [], failures: [], warnings: [] };
+      const read = await readContent(await store.listIds(), store, access);
       const { subscriptions, failures } = chooseNewest(wanted, read);
       return {
-        subscribed: subscribe(read, subscriptions),
+        images: subscriptions.map((each) => withSource(each, read, access)),
         failures: [...read.failures, ...failures],
         warnings: read.warnings,
       };
@@ -79,73 +86,74 @@ interface ReadContent extends StoreContent {
   readonly warnings: readonly string[];
 }
 
-/** The objects of these names; those of the other halves too, as far as one is a half of an agent. */
-async function readNamed(ids: readonly string[], store: ObjectsStore, planning: Planning): Promise<ReadContent> {
-  const named = await readContent(ids, store, planning);
+/** The objects with these ids and, if one of them is half of an agent, all objects, because any may be the other half. */
+async function readNamed(ids: readonly string[], store: ObjectsStore, access: StoreAccess): Promise<ReadContent> {
+  const named = await readContent(ids, store, access);
   return named.builds.some(isHalf)
-    ? readContent([...new Set([...ids, ...(await store.listIds())])], store, planning)
+    ? readContent([...new Set([...ids, ...(await store.listIds())])], store, access)
     : named;
 }
 
-/** A HEAD for each object, bounded; the failure of one is told and stops no other. */
-async function readContent(ids: readonly string[], store: ObjectsStore, { context }: Planning): Promise<ReadContent> {
-  const limit = pLimit(probesAtOnce);
-  const builds: StoredBuild[] = [];
-  const faulty: FaultyBuild[] = [];
-  const objects = new Map<string, StoreObject>();
-  const unreadable = new Map<string, string>();
-  const [failures, warnings]: [string[], string[]] = [[], []];
-  const take = (id: string, { object, headers }: ProbedObject): void => {
-    const read = parseBuild(id, headers);
-    if ('faulty' in read) faulty.push(read.faulty);
-    if ('foreign' in read) context.log('debug', `object ${id} is left out: ${read.foreign}`);
-    if (!('build' in read)) return;
-    builds.push(read.build);
-    objects.set(id, object);
-  };
-  const readOne = async (id: string): Promise<void> => {
+/** What a HEAD of one object showed. */
+type ReadObject =
+  | { readonly id: string; readonly object: StoreObject; readonly read: ReadBuild }
+  | { readonly id: string; readonly error: unknown };
+
+/** A HEAD for each object, bounded; the failure of one is reported and does not stop the others. */
+async function readContent(
+  ids: readonly string[],
+  store: ObjectsStore,
+  { context }: StoreAccess,
+): Promise<ReadContent> {
+  const limit = pLimit(concurrentProbes);
+  const readOne = async (id: string): Promise<ReadObject> => {
     try {
-      take(id, await store.probe(id));
+      const { object, headers }: ProbedObject = await store.probe(id);
+      return { id, object, read: parseBuild(id, headers) };
     } catch (error) {
       context.signal.throwIfAborted();
-      unreadable.set(id, messageOf(error));
-      // Swift's lists are behind at times: what is gone is not the newest of anything.
-      if (hasCode(error, 'STORE_OBJECT_MISSING')) warnings.push(`${messageOf(error)}, although it is listed`);
-      else failures.push(`object ${id} could not be read: ${messageOf(error)}`);
+      return { id, error };
     }
   };
-  await Promise.all(ids.map((id) => limit(() => readOne(id))));
-  return { builds, faulty, unread: failures.length, objects, unreadable, failures, warnings };
+  const all = await Promise.all(ids.map((id) => limit(() => readOne(id))));
+  for (const each of all)
+    if ('read' in each && 'foreign' in each.read)
+      context.log('debug', `object ${each.id} is left out: ${each.read.foreign}`);
+  const builds = all.flatMap((each) => ('read' in each && 'build' in each.read ? [each] : []));
+  const errors = all.flatMap((each) => ('error' in each ? [{ ...each, text: messageOf(each.error) }] : []));
+  // Swift's lists lag behind at times: an object that is gone is not the newest of anything.
+  const isGone = ({ error }: { readonly error: unknown }): boolean => hasCode(error, 'STORE_OBJECT_MISSING');
+  const failed = errors.filter((each) => !isGone(each));
+  return {
+    builds: builds.flatMap(({ read }) => ('build' in read ? [read.build] : [])),
+    faulty: all.flatMap((each) => ('read' in each && 'faulty' in each.read ? [each.read.faulty] : [])),
+    unread: failed.length,
+    objects: new Map(builds.map(({ id, object }) => [id, object])),
+    unreadable: new Map(errors.map(({ id, text }) => [id, text])),
+    failures: failed.map(({ id, text }) => `object ${id} could not be read: ${text}`),
+    warnings: errors.filter(isGone).map(({ text }) => `${text}, although it is listed`),
+  };
 }
 
-function withSource(subscription: ObjectSubscription, { objects }: ReadContent, planning: Planning): Subscribed {
+function withSource(subscription: ObjectSubscription, { objects }: ReadContent, access: StoreAccess): CatalogueImage {
   const { name, build } = subscription;
   const object = build && objects.get(build.id);
+  if (!object) return subscription;
   return {
     ...subscription,
-    ...(object
-      ? { readSource: async () => ({ source: await readSource(name, { build, object }, planning), warnings: [] }) }
-      : {}),
+    readSource: async () => ({ source: await readSource(name, build, object, access), warnings: [] }),
   };
 }
 
 async function readSource(
   name: string,
-  { build, object: listed }: { build: StoredBuild; object: StoreObject },
-  { args, http }: Planning,
-): Promise<Source> {
+  build: StoredBuild,
+  listed: StoreObject,
+  { args, http }: StoreAccess,
+): Promise<ImageSource> {
   const { object, head } = await readHead(http, listed, headBytes);
-  assertFormat(object, head, build.diskFormat);
-  const isDisk = build.diskFormat === 'qcow2' || build.diskFormat === 'raw';
-  return {
-    object,
-    diskFormat: build.diskFormat,
-    minDiskGib: args.min_disk === 'auto' && isDisk ? minDiskGib(object, head, build.diskFormat) : undefined,
-    properties: {
-      ...build.properties,
-      [markers.name]: name,
-      [markers.source]: withoutCredentials(object.url),
-      ...(object.sha256 ? { [markers.sha256]: object.sha256 } : {}),
-    },
-  };
+  assertTrustedChecksums(object);
+  assertContent(object, { head }, build.diskFormat);
+  const { diskFormat, properties } = build;
+  return { object, ...describeContent(object, head, { name, diskFormat, properties, minDisk: args.min_disk }) };
 }

@@ -1,72 +1,76 @@
-// Gives the production name to a verified image and the archive name to the one before it, in this order: the name is never missing.
+// Gives the production name to a verified image, then the archive name to the previous one: in this order the production name is never missing.
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
 import { changeImage } from '../site-images.js';
-import { archive, archiveReplaced, isInProduction, presentProduction, type Archived } from './archive.js';
-import type { Job, Run } from './job.js';
+import { archive, archiveReplaced, findReplaced, isInProduction, type ArchivedImage } from './archive.js';
+import type { DeployJob, DeployRun } from './run.js';
 
 /** An image that is ready for production. */
 export interface Promotion {
-  readonly job: Job;
-  /** Absent where it is in production already, and at most the one before it is still to be archived. */
+  readonly job: DeployJob;
+  /** Absent if it is already in production, and at most the previous image is still to be archived. */
   readonly image?: Image;
 }
 
-export interface Promoted {
-  readonly archived?: Archived | undefined;
-  /** The image that a run elsewhere promoted at the same moment, where that is the newer one: ours has been archived. */
+export interface PromotionResult {
+  readonly archived?: ArchivedImage | undefined;
+  /** The newer image that another run promoted at the same time; ours has been archived. */
   readonly overtakenBy?: SiteImage | undefined;
   readonly failure?: unknown;
 }
 
-interface Published extends Promotion {
-  /** What is to be archived. */
+interface ReplacingPromotion extends Promotion {
+  /** The image to archive. */
   readonly old: SiteImage | undefined;
 }
 
 /**
- * Makes these the production images, and archives those before them: first all names are given, then all are archived, so that the halves of
- * a pair are there together but for the time of one request. What is refused is taken back, of all of them, as long as none has been archived.
- * In the end it is looked again who else has promoted an image of these names meanwhile.
+ * Makes these the production images and archives the previous ones: all get their production names before any previous image is archived,
+ * so that the halves of a pair change together except for the time of one request. If a request is refused, all are rolled back unless one
+ * has been archived. Finally it checks whether another run has promoted an image of these names at the same time.
  */
-export async function promoteTogether(promotions: readonly Promotion[], run: Run): Promise<Promoted[]> {
-  const published: Published[] = [];
+export async function promoteGroup(promotions: readonly Promotion[], run: DeployRun): Promise<PromotionResult[]> {
+  const published: ReplacingPromotion[] = [];
   try {
-    const found: Published[] = [];
-    for (const promotion of promotions) found.push({ ...promotion, old: await imageBefore(promotion, run) });
+    const found: ReplacingPromotion[] = [];
+    for (const promotion of promotions) found.push({ ...promotion, old: await imageToReplace(promotion, run) });
     for (const each of found) {
       await publish(each, run);
       published.push(each);
     }
   } catch (error) {
-    return failTogether(promotions, published, { error, at: published.length, why: messageOf(error) }, run);
+    return rollBackAll(promotions, published, { error, at: published.length, why: messageOf(error) }, run);
   }
-  const results: Promoted[] = [];
+  const results: PromotionResult[] = [];
   for (const each of published) {
     try {
       results.push({ archived: each.old && (await archive(each.old, run)) });
     } catch (error) {
-      const why = `the present image ${each.old?.id} could not be archived (${messageOf(error)})`;
-      const mayGoBack = published.every(({ image }) => image) && results.every(({ archived }) => !archived);
-      if (mayGoBack) return failTogether(promotions, published, { error, at: results.length, why }, run);
-      results.push({ failure: each.image ? halfDone(each, why, error) : error });
+      const why = `the previous image ${each.old?.id} could not be archived (${messageOf(error)})`;
+      const canRollBack = published.every(({ image }) => image) && results.every(({ archived }) => !archived);
+      if (canRollBack) return rollBackAll(promotions, published, { error, at: results.length, why }, run);
+      results.push({ failure: each.image ? halfDoneError(each, why, error) : error });
     }
   }
-  const settled: Promoted[] = [];
-  for (const [index, each] of published.entries()) settled.push(await settle(each, results[index] ?? {}, run));
+  const settled: PromotionResult[] = [];
+  for (const [index, each] of published.entries()) settled.push(await settleRivals(each, results[index] ?? {}, run));
   return settled;
 }
 
-/** What of the site the image replaces. */
-function imageBefore({ job, image }: Promotion, run: Run): Promise<SiteImage | undefined> | undefined {
-  return image && presentProduction(image, job.planned.name, run);
+/** The image of the site that this one replaces. */
+function imageToReplace({ job, image }: Promotion, run: DeployRun): Promise<SiteImage | undefined> | undefined {
+  return image && findReplaced(image, job.planned.name, run);
 }
 
-/** Two runs may have promoted two images at once: each looks again when its own is public, so that the later one of them sees both. */
-async function settle({ job, image }: Published, { archived, failure }: Promoted, run: Run): Promise<Promoted> {
-  const isToSettle = image !== undefined || (!job.source && job.planned.unarchived !== undefined);
-  if (failure !== undefined || !isToSettle) return { archived, failure };
+/** Two runs may promote two images at the same time: each checks again when its own image is public, so that the later one sees both. */
+async function settleRivals(
+  { job, image }: ReplacingPromotion,
+  { archived, failure }: PromotionResult,
+  run: DeployRun,
+): Promise<PromotionResult> {
+  const needsCheck = image !== undefined || (!job.source && job.planned.unarchived !== undefined);
+  if (failure !== undefined || !needsCheck) return { archived, failure };
   const { name } = job.planned;
   try {
     const { present, archived: others } = await archiveReplaced(name, run);
@@ -77,9 +81,9 @@ async function settle({ job, image }: Published, { archived, failure }: Promoted
   } catch (error) {
     return {
       failure: image
-        ? halfDone(
+        ? halfDoneError(
             { job, image, old: undefined },
-            `it could not be made sure that no other run has promoted an image too (${messageOf(error)})`,
+            `it could not be verified that no other run has promoted an image too (${messageOf(error)})`,
             error,
           )
         : error,
@@ -87,10 +91,10 @@ async function settle({ job, image }: Published, { archived, failure }: Promoted
   }
 }
 
-async function publish({ image, job, old }: Published, run: Run): Promise<void> {
+async function publish({ image, job, old }: ReplacingPromotion, run: DeployRun): Promise<void> {
   if (!image) return;
   const { name } = job.planned;
-  // Where none is in production any more the marker stays: another run may just have archived it for the sake of this very image.
+  // Without a production image the marker stays: another run may just have archived that image because of this one.
   const replaces: ImageChange[] =
     old && image.properties[markers.replaces] !== old.id
       ? [{ op: 'add', attribute: markers.replaces, value: old.id }]
@@ -101,7 +105,7 @@ async function publish({ image, job, old }: Published, run: Run): Promise<void> 
     { op: 'add', attribute: markers.promoted, value: image.id },
     ...replaces,
   ];
-  // A run elsewhere that has promoted a newer build may archive this one before it is read back.
+  // Another run that has promoted a newer build may archive this image before it is read back.
   await changeImage(run.cloud, image.id, changes, {
     signal: run.context.signal,
     isOvertaken: ({ properties }) => properties[markers.supersededAt] !== undefined,
@@ -115,16 +119,16 @@ interface Refusal {
   readonly why: string;
 }
 
-/** Takes back what was published, the last first. Each has its failure then: its own, or that of the other. */
-async function failTogether(
+/** Rolls back what was published, in reverse order. Each promotion then has a failure: its own, or that of the other one. */
+async function rollBackAll(
   promotions: readonly Promotion[],
-  published: readonly Published[],
+  published: readonly ReplacingPromotion[],
   refusal: Refusal,
-  run: Run,
-): Promise<Promoted[]> {
-  const failures = new Map<Job, unknown>();
+  run: DeployRun,
+): Promise<PromotionResult[]> {
+  const failures = new Map<DeployJob, unknown>();
   for (const each of [...published].reverse())
-    if (each.image) failures.set(each.job, await takeBack(each, each.image, refusal, run));
+    if (each.image) failures.set(each.job, await rollBack(each, each.image, refusal, run));
   return promotions.map(({ job }, index) => {
     const other = `${job.planned.name} goes into production only together with ${promotions[refusal.at]?.job.planned.name}: ${refusal.why}`;
     return {
@@ -137,17 +141,21 @@ async function failTogether(
   });
 }
 
-async function takeBack(
-  { job, old }: Published,
+async function rollBack(
+  { job, old }: ReplacingPromotion,
   image: Image,
   { error, why }: Refusal,
-  run: Run,
+  run: DeployRun,
 ): Promise<OperationError> {
   const { name } = job.planned;
   try {
-    // A run elsewhere may have archived the one before for the sake of its own image: then ours may be the only one.
+    // Another run may have archived the previous image because of its own: then ours may be the only one.
     if (old && !(await isInProduction(old.id, name, run)))
-      return halfDone({ job, image, old: undefined }, `${why}; the image before it is in production no more`, error);
+      return halfDoneError(
+        { job, image, old: undefined },
+        `${why}; the previous image is no longer in production`,
+        error,
+      );
     const changes = [
       { op: 'replace', attribute: 'name', value: run.args.image_prefix + name },
       { op: 'replace', attribute: 'visibility', value: 'private' },
@@ -157,21 +165,21 @@ async function takeBack(
     const facts = { name, id: image.id, present: old?.id };
     return new OperationError(
       'PROMOTION_ROLLED_BACK',
-      `${why}; the promotion of ${image.id} was taken back, and the next run tries again`,
+      `${why}; the promotion of ${image.id} was rolled back, and the next run tries again`,
       facts,
       error,
     );
   } catch (second) {
-    return halfDone(
+    return halfDoneError(
       { job, image, old },
-      `${why}, and taking the promotion back failed too (${messageOf(second)})`,
+      `${why}, and the rollback of the promotion failed too (${messageOf(second)})`,
       error,
     );
   }
 }
 
-function halfDone({ job, image, old }: Published, why: string, error: unknown): OperationError {
+function halfDoneError({ job, image, old }: ReplacingPromotion, why: string, error: unknown): OperationError {
   const facts = { name: job.planned.name, id: image?.id, present: old?.id };
-  const state = old ? `two public images have this name now: ${image?.id} and ${old.id}` : `${image?.id} is public now`;
-  return new OperationError('PROMOTION_HALF_DONE', `${why}; ${state}; the next run puts it right`, facts, error);
+  const state = old ? `two public images now have this name: ${image?.id} and ${old.id}` : `${image?.id} is public now`;
+  return new OperationError('PROMOTION_HALF_DONE', `${why}; ${state}; the next run finishes the job`, facts, error);
 }

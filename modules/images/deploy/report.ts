@@ -1,13 +1,14 @@
-// What a run did, or would do, for programs and for people.
+// What a run of image_deploy did, or would do, for programs and for people.
 import type { Difference, Outcome } from '../../core/operation.js';
+import { formatBytes } from '../../core/sizes.js';
+import type { ImageResult } from '../policy/deploy-results.js';
 import { releaseLabel } from '../policy/site-image.js';
-import type { ImageResult } from './job.js';
-import type { SitePlan } from './plan.js';
+import type { PreparedDeployment } from './plan.js';
 
 const changing: ReadonlySet<string> = new Set(['deploy', 'resume', 'delete']);
 const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
 
-export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, checkMode: boolean): Outcome {
+export function deployOutcome(results: readonly ImageResult[], plan: PreparedDeployment, checkMode: boolean): Outcome {
   const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => `${name}: ${reason}`);
   return {
     changed: results.some(isChange),
@@ -22,7 +23,7 @@ export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, check
         result.name,
         result.release,
         result.action,
-        sizeOf(result.bytes),
+        result.bytes === undefined ? '' : formatBytes(result.bytes),
         result.seconds === undefined ? '' : `${result.seconds} s`,
         detailOf(result),
       ]),
@@ -30,7 +31,7 @@ export function outcomeOf(results: readonly ImageResult[], plan: SitePlan, check
   };
 }
 
-/** An image that failed on the way may have left something behind. */
+/** A failed transfer may have left an image behind. */
 function isChange({ action, seconds, archived_id: archivedId }: ImageResult): boolean {
   return changing.has(action) || archivedId !== undefined || (action === 'failed' && seconds !== undefined);
 }
@@ -45,20 +46,15 @@ function summarise(results: readonly ImageResult[], checkMode: boolean): string 
 
 function detailOf(result: ImageResult): string {
   const verified = result.verified_by ? `; verified by ${result.verified_by.join(', ')}` : '';
-  const archived = result.archived_name ? `; the one before is now ${result.archived_name}` : '';
+  const archived = result.archived_name ? `; the previous image is now ${result.archived_name}` : '';
   return `${result.reason}${verified}${archived}`;
 }
 
-function differenceOf(result: ImageResult, plan: SitePlan): Difference {
+function differenceOf(result: ImageResult, plan: PreparedDeployment): Difference {
   const header = `image ${result.name}`;
   if (result.action === 'delete')
     return { header, before: { id: result.id, state: 'incoming', release: result.release }, after: {} };
   const production = plan.jobs.find(({ planned }) => planned.name === result.name)?.planned.production;
   const before = production ? { id: production.id, release: releaseLabel(production) } : {};
   return { header, before, after: { id: result.id ?? '(new)', release: result.release, visibility: 'public' } };
-}
-
-function sizeOf(bytes: number | undefined): string {
-  if (bytes === undefined) return '';
-  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }

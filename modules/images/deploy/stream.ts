@@ -1,29 +1,26 @@
-// One upload: the store's bytes through this process into Glance, digested on the way, nothing kept.
+// One upload: streams the store's object through this process into Glance and computes its digests, without keeping any data.
 import { Readable } from 'node:stream';
 import { uploadImage } from '../../clients/glance/images.js';
 import { ConnectionError } from '../../clients/http/errors.js';
 import { readSource } from '../../clients/store/source.js';
-import { startDigests } from '../digests.js';
-import { formatGuard } from './format.js';
-import type { Work } from './job.js';
-import { digestsNeeded } from './verify.js';
+import { mebibyte } from '../../core/sizes.js';
+import { canDigest, startDigests } from '../digests.js';
+import { contentGuard } from '../policy/disk-inspection.js';
+import { digestsNeeded, type Digests } from '../policy/verification.js';
+import type { TransferJob } from './run.js';
 
-/** Longest wait for Glance's answer after the last byte. What comes later is found by the image's status. */
+/** Maximum wait for Glance's response after the last byte. A later one is recognised by the image's status. */
 const answerSeconds = 600;
-/** How long an upload may wait for its source to come back: most servers end a silent upload after a minute. */
+/** How long an upload may wait for its source to recover: most servers abort a silent upload after a minute. */
 const sourceBudgetSeconds = 40;
 
 /**
- * Sends the object once, and calls `onSent` with the digests as soon as all bytes were handed over, even if Glance's answer is then lost.
- * Throws the source's error where the source was at fault, else the upload's; FORMAT_MISMATCH or FORMAT_UNSAFE, before the
- * last byte is sent, where the bytes are not what they are said to be.
+ * Sends the object once, and calls `onSent` with the digests as soon as all data are handed over, even if Glance's response is then lost.
+ * Throws the source's error if the source was at fault, otherwise that of the upload; FORMAT_MISMATCH or FORMAT_UNSAFE, before the last
+ * byte is sent, if the data are not what they are said to be.
  */
-export async function streamOnce(
-  id: string,
-  work: Work,
-  onSent: (digests: ReadonlyMap<string, string>) => void,
-): Promise<void> {
-  const { source, run } = work;
+export async function streamOnce(id: string, transfer: TransferJob, onSent: (digests: Digests) => void): Promise<void> {
+  const { source, run } = transfer;
   await run.cloud.renewToken();
   const controller = new AbortController();
   const abort = (): void => controller.abort(run.context.signal.reason);
@@ -32,14 +29,14 @@ export async function streamOnce(
   let sourceFailure: unknown;
   async function* bytes(): AsyncGenerator<Buffer, void, void> {
     try {
-      yield* digested(work, watch, onSent);
+      yield* digested(transfer, watch, onSent);
     } catch (error) {
-      // A body that is destroyed already was broken off by the upload: its failure is thrown into this generator, and is not the source's.
+      // If the body is already destroyed, the upload was aborted: its error is thrown into this generator and is not the source's.
       if (!body.destroyed) sourceFailure = error;
       throw error;
     }
   }
-  const body = Readable.from(bytes(), { objectMode: false, highWaterMark: 1024 * 1024 });
+  const body = Readable.from(bytes(), { objectMode: false, highWaterMark: mebibyte });
   try {
     await uploadImage(run.cloud, id, {
       body,
@@ -56,12 +53,12 @@ export async function streamOnce(
 }
 
 async function* digested(
-  { job, source, run }: Work,
+  { job, source, run }: TransferJob,
   watch: ReceiverWatch,
-  onSent: (digests: ReadonlyMap<string, string>) => void,
+  onSent: (digests: Digests) => void,
 ): AsyncGenerator<Buffer, void, void> {
-  const digests = startDigests(digestsNeeded(source, run.glanceDigests));
-  const assertContent = formatGuard(source);
+  const digests = startDigests(digestsNeeded(source.object, run.glanceDigests, canDigest));
+  const inspect = contentGuard(source.object, source.diskFormat);
   const totalBytes = source.object.bytes;
   let doneBytes = 0;
   const chunks = readSource(source.object, {
@@ -73,8 +70,8 @@ async function* digested(
       run.context.log('info', `${job.planned.name}: ${reason}; continuing at byte ${offset}`),
   });
   for await (const chunk of chunks) {
-    // Glance makes an image active only when it has all bytes, so one that is refused here never becomes so.
-    assertContent(chunk);
+    // Glance activates an image only when it has all data, so an image that is refused here never becomes active.
+    inspect(chunk);
     digests.update(chunk);
     doneBytes += chunk.length;
     run.context.progress({ subject: job.planned.name, stage: 'transfer', doneBytes, totalBytes });
@@ -91,7 +88,7 @@ interface ReceiverWatch {
   stop(): void;
 }
 
-/** Breaks an upload off when Glance takes no byte for too long. The time that the source needs does not count. */
+/** Aborts an upload when Glance accepts no data for too long. The time that the source needs does not count. */
 function watchReceiver(controller: AbortController, stallSeconds: number): ReceiverWatch {
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => clearTimeout(timer);
@@ -99,7 +96,9 @@ function watchReceiver(controller: AbortController, stallSeconds: number): Recei
     stop();
     timer = setTimeout(
       () =>
-        controller.abort(new ConnectionError('STALLED', `Glance took nothing, and answered nothing, for ${seconds} s`)),
+        controller.abort(
+          new ConnectionError('STALLED', `Glance accepted no data and sent no response for ${seconds} s`),
+        ),
       seconds * 1000,
     );
   };

@@ -1,4 +1,4 @@
-// Brings the data of one image into Glance, however often that has to be begun again.
+// Transfers the data of one image into Glance, with as many attempts as allowed.
 import { getImage, importFailure, importFromUrl, type Image } from '../../clients/glance/images.js';
 import { HttpError, statusOf } from '../../clients/http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -6,27 +6,28 @@ import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';
 import { isInMotion } from '../policy/site-image.js';
-import { discarded } from './discard.js';
-import type { Run, Work } from './job.js';
+import type { Digests } from '../policy/verification.js';
+import { discardWrongData } from './leftovers.js';
+import type { DeployRun, TransferJob } from './run.js';
 import { streamOnce } from './stream.js';
 
-export interface Transferred {
+export interface TransferredImage {
   readonly image: Image;
-  /** Digests of what was sent; absent where this run did not send it. */
-  readonly streamed?: ReadonlyMap<string, string>;
+  /** Digests of the data that were sent; absent if this run did not send them. */
+  readonly sent?: Digests;
 }
 
 /**
- * Returns the active image. After every failed attempt the image's own status decides how to go on: an answer may be lost although the
- * upload succeeded. Throws the last failure once `attempts` are used up, or at once where repeating is of no use.
+ * Returns the active image. After each failed attempt the image's own status decides how to continue: a response may be lost although the
+ * upload succeeded. Throws the last failure when `attempts` are used up, or at once if another attempt cannot help.
  */
-export async function transfer(id: string, work: Work): Promise<Transferred> {
-  const { job, run } = work;
+export async function transferData(id: string, transfer: TransferJob): Promise<TransferredImage> {
+  const { job, run } = transfer;
   let failure: unknown;
-  let streamed: ReadonlyMap<string, string> | undefined;
+  let sent: Digests | undefined;
   for (let attempt = 1; ; attempt++) {
-    const image = await settled(id, work);
-    if (image.status === 'active') return { image, ...(streamed ? { streamed } : {}) };
+    const image = await waitUntilSettled(id, transfer);
+    if (image.status === 'active') return { image, ...(sent ? { sent } : {}) };
     if (attempt > run.args.attempts) throw failure;
     if (failure !== undefined) {
       run.context.log(
@@ -36,28 +37,29 @@ export async function transfer(id: string, work: Work): Promise<Transferred> {
       await pause(attempt - 1, failure, run);
     }
     try {
-      if (run.args.import_method === 'web-download') await importOnce(id, work);
-      else await streamOnce(id, work, (digests) => (streamed = digests));
+      if (run.args.import_method === 'web-download') await importOnce(id, transfer);
+      else await streamOnce(id, transfer, (digests) => (sent = digests));
       failure = new OperationError(
         'UPLOAD_LOST',
-        `Glance answered that it has the data of image ${id}, but the image is still queued`,
+        `Glance confirmed the data of image ${id}, but the image is still queued`,
         { id },
       );
     } catch (error) {
       run.context.signal.throwIfAborted();
-      if (!mayRecover(error)) throw await discarded(id, statusOf(error) === 415 ? refused(error, work) : error, work);
+      if (!mayRecover(error))
+        throw await discardWrongData(id, statusOf(error) === 415 ? imageRefused(error, transfer) : error, run);
       failure = error;
     }
   }
 }
 
-/** The image once Glance is not busy with it. A web-download that is still going on counts as busy; one that failed does not. */
-async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Promise<Image> {
+/** The image as soon as Glance is not busy with it. A web-download in progress counts as busy, a failed one does not. */
+async function waitUntilSettled(id: string, { job, run }: Pick<TransferJob, 'job' | 'run'>): Promise<Image> {
   return waitFor(
     async () => {
       const image = await getImage(run.cloud, id);
       if (!image)
-        throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody during the transfer`, { id });
+        throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody else during the transfer`, { id });
       if (isInMotion(image)) {
         run.context.progress({ subject: job.planned.name, stage: 'wait' });
         return undefined;
@@ -74,12 +76,12 @@ async function settled(id: string, { job, run }: Pick<Work, 'job' | 'run'>): Pro
   );
 }
 
-/** Asks Glance to fetch the object, and waits until it has, or says that it failed. */
-async function importOnce(id: string, work: Work): Promise<void> {
-  const { source, run, job } = work;
+/** Asks Glance to fetch the object, and waits until it has succeeded or failed. */
+async function importOnce(id: string, transfer: TransferJob): Promise<void> {
+  const { source, run, job } = transfer;
   run.context.progress({ subject: job.planned.name, stage: 'import', totalBytes: source.object.bytes });
   await (await importFromUrl(run.cloud, id, source.object.url)).text();
-  const image = await settled(id, work);
+  const image = await waitUntilSettled(id, transfer);
   if (image.status === 'active') return;
   const reason = await failureReason(id, run);
   throw new OperationError(
@@ -89,11 +91,11 @@ async function importOnce(id: string, work: Work): Promise<void> {
   );
 }
 
-/** Glance writes the task's message a moment after the image's status. */
-async function failureReason(id: string, run: Run): Promise<string> {
-  const look = async (): Promise<string | undefined> => (await importFailure(run.cloud, id)) || undefined;
+/** Glance writes the task's message shortly after the image's status. */
+async function failureReason(id: string, run: DeployRun): Promise<string> {
+  const read = async (): Promise<string | undefined> => (await importFailure(run.cloud, id)) || undefined;
   try {
-    return await waitFor(look, {
+    return await waitFor(read, {
       subject: 'the reason of a failed import',
       timeoutSeconds: 3,
       intervalSeconds: 0.2,
@@ -105,26 +107,26 @@ async function failureReason(id: string, run: Run): Promise<string> {
   }
 }
 
-async function pause(failures: number, failure: unknown, run: Run): Promise<void> {
+async function pause(failures: number, failure: unknown, run: DeployRun): Promise<void> {
   const seconds = Math.min(2 ** (failures - 1), 60) * (0.5 + run.context.random() / 2);
   await sleep(Math.max(seconds, retryAfterSeconds(failure)) * 1000, run.context.signal);
 }
 
-/** Glance has looked into the bytes, or takes no such data at all; its own words are often those of its web framework. */
-function refused(error: unknown, { source }: Work): OperationError {
+/** Glance has inspected the data, or accepts no such data at all; its own message is often that of its web framework. */
+function imageRefused(error: unknown, { source }: TransferJob): OperationError {
   const url = withoutCredentials(source.object.url);
   return new OperationError(
     'IMAGE_REFUSED',
-    `Glance found that the bytes of ${url} are not ${source.diskFormat}, or not safe to use as that (${messageOf(error)})`,
+    `Glance refuses the data of ${url} as not being ${source.diskFormat} or not being safe to use as such (${messageOf(error)})`,
     { url },
     error,
   );
 }
 
-/** 401: the token has been renewed meanwhile. 409: the image's status will tell. 410 and 404 too. */
-const statusesToLookInto: ReadonlySet<number> = new Set([401, 404, 409, 410]);
+/** 401: the token is renewed before the next attempt. 404, 409, 410: the image's status decides. */
+const recoverableStatuses: ReadonlySet<number> = new Set([401, 404, 409, 410]);
 
 function mayRecover(error: unknown): boolean {
-  if (error instanceof HttpError) return isWorthRepeating(error) || statusesToLookInto.has(statusOf(error) ?? 0);
+  if (error instanceof HttpError) return isWorthRepeating(error) || recoverableStatuses.has(statusOf(error) ?? 0);
   return isWorthRepeating(error) || hasCode(error, 'SOURCE_BROKEN') || hasCode(error, 'IMPORT_FAILED');
 }

@@ -1,177 +1,124 @@
-// Compares what Glance stored with what the store has, before anyone can see it.
+// Compares what Glance has stored with the store's object, before anyone can see the image.
 import { downloadImage, type Image } from '../../clients/glance/images.js';
+import { readBody } from '../../clients/http/body.js';
 import type { HttpClient } from '../../clients/http/client.js';
-import { withoutCredentials } from '../../core/urls.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import { readSource, type SourceOptions } from '../../clients/store/source.js';
 import { OperationError } from '../../core/errors.js';
-import { canDigest, startDigests, unavailable } from '../digests.js';
-import { discarded } from './discard.js';
-import { assertStoredFormat, formatGuard } from './format.js';
-import type { GlanceDigests, Source, Work } from './job.js';
-
-type Streamed = ReadonlyMap<string, string>;
-
-/**
- * The digests that a transfer has to compute so that both the store's and Glance's word can be checked. Each costs as much as all the rest
- * of the transfer, so none is computed twice over: bytes that have the store's SHA-256 are the store's object, and if the store publishes the
- * object's MD5 too, that is what Glance's MD5 is compared with. `glance` is undefined where no image shows yet what this Glance reports.
- * Never one that this host cannot compute: MD5 where FIPS forbids it.
- */
-export function digestsNeeded(source: Source, glance: GlanceDigests | undefined): string[] {
-  const { md5, sha256 } = source.object;
-  const forStore = sha256 ? ['sha256'] : md5 && canDigest('md5') ? ['md5'] : [];
-  if (glance?.md5 && sha256 && md5) return forStore;
-  if (glance?.md5 && canDigest('md5')) return [...new Set([...forStore, 'md5'])];
-  const forGlance =
-    glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'].filter(canDigest);
-  return [...new Set([...forStore, ...forGlance])];
-}
-
-/** Whether the store publishes a checksum by which an image can be verified that did not pass through this host. */
-export function isVerifiableUnsent({ object }: Source): boolean {
-  return object.sha256 !== undefined || object.md5 !== undefined;
-}
+import { withoutCredentials } from '../../core/urls.js';
+import { canDigest, startDigests } from '../digests.js';
+import { headBytes, tailBytes } from '../policy/disk-formats.js';
+import { assertContent, contentGuard } from '../policy/disk-inspection.js';
+import {
+  compareReported,
+  nothingComparable,
+  planVerification,
+  type Comparison,
+  type Digests,
+  type VerificationStep,
+} from '../policy/verification.js';
+import { discardWrongData } from './leftovers.js';
+import type { TransferJob } from './run.js';
 
 /**
- * Verifies an active image and says by what. `streamed`: digests of the bytes that were sent. Where there are none (Glance fetched them
- * itself, or an earlier run sent them) Glance's data are looked at: their format, and, wherever the store publishes SHA-256, all of them.
+ * Verifies an active image and returns what was compared. `sent`: digests of the data that were sent, if this run sent them.
  * A mismatch deletes the image and throws CHECKSUM_MISMATCH, FORMAT_MISMATCH or FORMAT_UNSAFE.
  */
-export async function verify(image: Image, streamed: Streamed | undefined, work: Work): Promise<string[]> {
-  const verifiedBy: string[] = [];
-  const check: Check = (what, found, expected) => {
-    if (found !== expected) throw mismatch(work, { what, found, expected });
-    verifiedBy.push(what);
-  };
+export async function verify(image: Image, sent: Digests | undefined, transfer: TransferJob): Promise<string[]> {
   try {
     if (image.size === 0)
-      throw new OperationError('FORMAT_MISMATCH', 'Glance has stored no byte of the image', { id: image.id });
-    check('size', image.size, work.source.object.bytes);
-    if (streamed) await verifySent(image, streamed, work, check);
-    else await verifyStored(image, work, check);
+      throw new OperationError('FORMAT_MISMATCH', 'Glance has stored no data for the image', { id: image.id });
+    const verifiedBy: string[] = [];
+    for (const step of planVerification(image, transfer.source.object, sent, canDigest)) {
+      const comparison = await takeStep(step, image, transfer);
+      if (!comparison) continue;
+      if (comparison.found !== comparison.expected) throw mismatch(comparison, transfer);
+      verifiedBy.push(comparison.what);
+    }
     return verifiedBy;
   } catch (error) {
-    throw await discarded(image.id, error, work);
+    throw await discardWrongData(image.id, error, transfer.run);
   }
 }
 
-type Check = (what: string, found: string | number | undefined, expected: string | number) => void;
+async function takeStep(step: VerificationStep, image: Image, transfer: TransferJob): Promise<Comparison | undefined> {
+  if (step.kind === 'compare') return step;
+  if (step.kind === 'impossible') throw unverifiable(step.why, image);
+  if (step.kind === 'inspect') {
+    await assertStoredFormat(image.id, transfer);
+    return undefined;
+  }
+  if (step.kind === 'read-image') {
+    const digests = await digestImage(image.id, step.algorithm, transfer);
+    return { what: step.what, found: digests.get(step.algorithm), expected: step.expected };
+  }
+  const digests = await digestAll(transfer.source.object, transfer.run.http, step.algorithms, transfer);
+  const comparison = compareReported(image, digests);
+  if (!comparison) throw unverifiable(nothingComparable(image), image);
+  return comparison;
+}
 
-function mismatch(
-  { source }: Work,
-  { what, found, expected }: { what: string; found: string | number | undefined; expected: string | number },
-): OperationError {
+function unverifiable(why: string, { id }: Image): OperationError {
+  return new OperationError('UNVERIFIABLE', why, { id });
+}
+
+function mismatch({ what, found, expected }: Comparison, { source }: TransferJob): OperationError {
   const url = withoutCredentials(source.object.url);
   return new OperationError(
     'CHECKSUM_MISMATCH',
-    `the ${what} of the image is ${found}, but of ${url} it is ${expected}`,
+    `the ${what} of the image is ${found}, but that of ${url} is ${expected}`,
     { url, found, expected },
   );
 }
 
-/** What was sent is the store's object, and what was sent is what Glance has. */
-async function verifySent(image: Image, sent: Streamed, work: Work, check: Check): Promise<void> {
-  const { md5, sha256 } = work.source.object;
-  if (sha256) check("store's sha256", sent.get('sha256'), sha256);
-  else if (md5) check("store's md5", sent.get('md5') ?? reportedMd5(image), md5);
-  const own = glanceDigest(image, sent);
-  if (own) return check(own.what, own.found, own.expected);
-  if (md5 && image.checksum === md5) return check("Glance's md5", image.checksum, md5);
-  // Glance reports nothing to compare by, or an MD5 that contradicts what the store says of the same bytes: its bytes decide.
-  const [algorithm] = sha256 ? ['sha256'] : [...sent.keys()];
-  if (algorithm === undefined)
-    throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: ${unavailable('md5')}`, {
-      id: image.id,
+/** Inspects the first and last bytes of an image that this run did not send. Throws FORMAT_MISMATCH, FORMAT_UNSAFE. */
+async function assertStoredFormat(id: string, { source, run }: TransferJob): Promise<void> {
+  const { object, diskFormat } = source;
+  const read = async (from: number, length: number): Promise<Buffer> => {
+    const answer = await downloadImage(run.cloud, id, {
+      headers: { Range: `bytes=${from}-${from + length - 1}` },
+      expect: [200, 206],
     });
-  check(
-    `Glance's data by ${algorithm}`,
-    (await digestStored(image.id, [algorithm], work)).get(algorithm),
-    sent.get(algorithm) as string,
-  );
+    const body = readBody(answer, { url: answer.url, stallSeconds: run.args.stall_timeout });
+    return readPart(answer.status === 206 ? 0 : from, length, body);
+  };
+  const head = await read(0, Math.min(headBytes, object.bytes));
+  const tail =
+    diskFormat === 'raw'
+      ? await read(Math.max(0, object.bytes - tailBytes), Math.min(tailBytes, object.bytes))
+      : undefined;
+  assertContent(object, { head, ...(tail ? { tail } : {}) }, diskFormat);
 }
 
-/** Glance's MD5, on a host that cannot compute one. */
-function reportedMd5({ id, checksum }: Image): string {
-  if (checksum) return checksum;
-  throw new OperationError(
-    'UNVERIFIABLE',
-    `image ${id} cannot be verified: the store publishes only an MD5, and ${unavailable('md5')}`,
-    { id },
-  );
+/** `length` bytes of a body from an offset; the rest is not read. */
+async function readPart(offset: number, length: number, body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let position = 0;
+  for await (const chunk of body) {
+    if (position + chunk.length > offset) parts.push(chunk.subarray(Math.max(0, offset - position)));
+    position += chunk.length;
+    if (position >= offset + length) break;
+  }
+  return Buffer.concat(parts).subarray(0, length);
 }
 
-async function verifyStored(image: Image, work: Work, check: Check): Promise<void> {
-  const { md5, sha256 } = work.source.object;
-  if (sha256 && image.os_hash_algo !== 'sha256')
-    return check("store's sha256", (await digestStored(image.id, ['sha256'], work)).get('sha256'), sha256);
-  await assertStoredFormat(image.id, work);
-  if (sha256) return check("store's sha256", image.os_hash_value, sha256);
-  if (md5 && image.checksum) return check("store's md5", image.checksum, md5);
-  if (md5 && !canDigest('md5')) reportedMd5(image);
-  if (md5) return check("store's md5", (await digestStored(image.id, ['md5'], work)).get('md5'), md5);
-  const own = glanceDigest(image, await digestAgain(image, work));
-  if (!own)
-    throw new OperationError('UNVERIFIABLE', `image ${image.id} cannot be verified: Glance reports ${offered(image)}`, {
-      id: image.id,
-    });
-  check(own.what, own.found, own.expected);
-}
-
-function offered({ os_hash_algo: algorithm }: Image): string {
-  return algorithm ? `only its ${algorithm}, which this host cannot compute` : 'no checksum';
-}
-
-/** What Glance reports of the data of an image. */
-export function digestsOf({ os_hash_algo: algorithm, checksum }: Image): GlanceDigests {
-  return { md5: checksum !== undefined, ...(algorithm ? { algorithm } : {}) };
-}
-
-/** Glance's own word on what it stored, beside ours on the bytes that are meant. Undefined where they have nothing in common. */
-function glanceDigest(
-  { os_hash_algo: algorithm, os_hash_value: value, checksum }: Image,
-  digests: Streamed,
-): { what: string; found: string; expected: string } | undefined {
-  const strong = algorithm ? digests.get(algorithm) : undefined;
-  if (algorithm && value && strong) return { what: `Glance's ${algorithm}`, found: value, expected: strong };
-  const md5 = digests.get('md5');
-  return checksum && md5 ? { what: "Glance's md5", found: checksum, expected: md5 } : undefined;
-}
-
-/** Reads the image back from Glance, and looks at its format on the way. */
-async function digestStored(id: string, algorithms: readonly string[], work: Work): Promise<Streamed> {
-  const { run, source } = work;
-  // The checksums tell a continuation that it may be one: Glance shows no validators, and its data never change.
+/** Reads the image back from Glance and inspects its format at the same time. */
+async function digestImage(id: string, algorithm: string, transfer: TransferJob): Promise<Digests> {
+  const { run, source } = transfer;
+  // With the checksums an interrupted download can be continued: Glance shows no validators, and its data never change.
   const { bytes, sha256, md5 } = source.object;
   const http: HttpClient = ({ headers = {}, expect = [200] }) => downloadImage(run.cloud, id, { headers, expect });
-  const guard = formatGuard(source);
-  return digestAll(
-    { url: `glance://${id}`, bytes, ...(sha256 ? { sha256 } : {}), ...(md5 ? { md5 } : {}) },
-    http,
-    algorithms,
-    work,
-    guard,
-  );
-}
-
-/** Reads the store's object once more. */
-async function digestAgain(image: Image, work: Work): Promise<Streamed> {
-  return digestAll(
-    work.source.object,
-    work.run.http,
-    digestsNeeded(work.source, digestsOf(image)),
-    work,
-    () => undefined,
-  );
+  const image = { url: `glance://${id}`, bytes, ...(sha256 ? { sha256 } : {}), ...(md5 ? { md5 } : {}) };
+  return digestAll(image, http, [algorithm], transfer, contentGuard(source.object, source.diskFormat));
 }
 
 async function digestAll(
   object: StoreObject,
   http: HttpClient,
   algorithms: readonly string[],
-  { job, run }: Work,
-  look: (chunk: Buffer) => void,
-): Promise<Streamed> {
+  { job, run }: TransferJob,
+  inspect: (chunk: Buffer) => void = () => undefined,
+): Promise<Digests> {
   const digests = startDigests(algorithms);
   const totalBytes = object.bytes;
   let doneBytes = 0;
@@ -183,7 +130,7 @@ async function digestAll(
     onInterruption: (reason) => run.context.log('info', `${job.planned.name}: ${reason}; continuing`),
   };
   for await (const chunk of readSource(object, options)) {
-    look(chunk);
+    inspect(chunk);
     digests.update(chunk);
     doneBytes += chunk.length;
     run.context.progress({ subject: job.planned.name, stage: 'verify', doneBytes, totalBytes });

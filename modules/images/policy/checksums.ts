@@ -255,3 +255,8 @@ export function digestDigits(algorithm: string): number | undefined {
 export function algorithmByLength(digits: number): string | undefined {
   return algorithmByDigits.get(digits);
 }
+
+/** Why this host cannot compute a digest, and what to do. */
+export function digestUnavailable(algorithm: string): string {
+  return `this host cannot compute ${algorithm}${algorithm === 'md5' ? ' (FIPS forbids it)' : ''}; a SHA-2 checksum is needed instead`;
+}

@@ -1,6 +1,6 @@
 // Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
-import { isGone, isIncoming, isProduction, markers, type ImageOwnership, type SiteImage } from './site-image.js';
-import { settleName } from './production.js';
+import { isGone, isIncoming, markers, type ImageOwnership, type SiteImage } from './site-image.js';
+import { publicNamesakes, settleName } from './production.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
 export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
@@ -114,17 +114,12 @@ function planImage(
   const { name, release, pairedWith } = wanted;
   const known = { name, release, ...(pairedWith === undefined ? {} : { pairedWith }) };
   if (wanted.fault) return { ...known, action: 'failed', reason: wanted.fault };
-  const named = alive.filter((image) => image.name === name && image.visibility === 'public');
-  const candidates = named.filter((image) => isProduction(image, name, input.owner));
-  // What others publish under the name cannot keep a production image of ours from being replaced, but it is no place for a first one.
-  const inTheWay = named.filter(
-    (image) => !candidates.includes(image) && (image.owner === input.owner || candidates.length === 0),
-  );
-  if (inTheWay.length > 0)
+  const { own: candidates, conflicting } = publicNamesakes(alive, name, input.owner);
+  if (conflicting.length > 0)
     return {
       ...known,
       action: 'conflict',
-      reason: `${inTheWay.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it`,
+      reason: `${conflicting.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it`,
     };
 
   const settled = settleName(candidates, alive);

@@ -1,6 +1,8 @@
 // Whether the bytes of an image are what they are said to be. It looks at their beginning and their end while they pass, and keeps nothing else.
+import { OperationError } from '../../core/errors.js';
+import { withoutCredentials } from '../../core/urls.js';
 import { formatsIn, headBytes, isCompression, tailBytes, type ContentSample } from './disk-formats.js';
-import { qcow2Fault } from './qcow2.js';
+import { qcow2Fault, qcow2VirtualBytes } from './qcow2.js';
 
 export interface ContentFault {
   readonly code: 'FORMAT_MISMATCH' | 'FORMAT_UNSAFE';
@@ -76,4 +78,45 @@ export function startInspection({
       return !isHeadWhole && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;
     },
   };
+}
+
+/** An object of a store, as far as its content is judged. */
+export interface InspectedObject {
+  readonly url: string;
+  readonly bytes: number;
+  /** Why its published checksums cannot be trusted. */
+  readonly checksumFault?: string;
+}
+
+/** Throws STORE_CHECKSUM_UNUSABLE if the store publishes checksums that cannot be trusted. */
+export function assertTrustedChecksums({ url, checksumFault }: InspectedObject): void {
+  if (checksumFault === undefined) return;
+  const shown = withoutCredentials(url);
+  throw new OperationError('STORE_CHECKSUM_UNUSABLE', `${shown} cannot be verified: ${checksumFault}`, { url: shown });
+}
+
+/** Throws FORMAT_MISMATCH or FORMAT_UNSAFE if a sample of an object is not what its name or its metadata say. */
+export function assertContent(object: InspectedObject, sample: ContentSample, expected: string): void {
+  const fault = contentFault({ ...sample, bytes: object.bytes }, expected);
+  if (fault) throw contentError(object, fault);
+}
+
+/** Takes the data of an object chunk by chunk, and throws before the last byte if they are not what they are said to be. */
+export function contentGuard(object: InspectedObject, diskFormat: string): (chunk: Buffer) => void {
+  const inspection = startInspection({ bytes: object.bytes, expected: diskFormat });
+  return (chunk) => {
+    const fault = inspection.update(chunk);
+    if (fault) throw contentError(object, fault);
+  };
+}
+
+function contentError({ url }: InspectedObject, { code, why }: ContentFault): OperationError {
+  const shown = withoutCredentials(url);
+  return new OperationError(code, `${shown} ${why}`, { url: shown });
+}
+
+/** The smallest disk that an image fits on, in GiB. `head`: its first bytes. */
+export function minimumDiskGib(bytes: number, head: Buffer, diskFormat: string): number {
+  const virtualBytes = diskFormat === 'qcow2' ? (qcow2VirtualBytes(head) ?? bytes) : bytes;
+  return Math.ceil(virtualBytes / 2 ** 30);
 }

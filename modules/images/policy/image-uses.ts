@@ -1,4 +1,6 @@
-// Who uses an image, in words: collected with the memory of a few names, however many there are.
+// Who uses an image: servers, volumes, nodes, and images that boot with it. Only a few users of each image are kept, however many there are.
+import { comparableId, uuidsIn } from '../../core/uuid.js';
+import type { SiteImage } from './site-image.js';
 
 export interface ImageUser {
   /** Such as `server web-3`. */
@@ -7,21 +9,21 @@ export interface ImageUser {
 }
 
 export interface ImageUse {
-  /** Those that are named; the others are only counted. */
+  /** The first users; the others are only counted. */
   readonly named: readonly ImageUser[];
   readonly count: number;
 }
 
-/** How many users of an image are named unless more are asked for. */
-const usualMost = 2;
+/** How many users of an image are listed by default. */
+const defaultMaxUsers = 2;
 
-export function addUser(uses: Map<string, ImageUse>, imageId: string, user: ImageUser, most = usualMost): void {
+export function addUser(uses: Map<string, ImageUse>, imageId: string, user: ImageUser, max = defaultMaxUsers): void {
   const use = uses.get(imageId) ?? { named: [], count: 0 };
   if (use.named.some(({ what, projectId }) => what === user.what && projectId === user.projectId)) return;
-  uses.set(imageId, { named: use.named.length < most ? [...use.named, user] : use.named, count: use.count + 1 });
+  uses.set(imageId, { named: use.named.length < max ? [...use.named, user] : use.named, count: use.count + 1 });
 }
 
-/** `server web-3 of project climate`. A project whose name is not known is called by its id. */
+/** `server web-3 of project climate`. A project of unknown name is shown by its id. */
 export function describeUser({ what, projectId }: ImageUser, projectNames: ReadonlyMap<string, string>): string {
   return projectId ? `${what} of project ${projectNames.get(projectId) ?? projectId}` : what;
 }
@@ -31,4 +33,33 @@ export function describeUse(use: ImageUse, projectNames: ReadonlyMap<string, str
   const users = use.named.map((user) => describeUser(user, projectNames));
   const more = use.count - use.named.length;
   return [users.join(', '), ...(more > 0 ? [`${more} more`] : [])].join(' and ');
+}
+
+const bootImageProperties = ['kernel_id', 'ramdisk_id'] as const;
+
+/** The ids of the images that an image boots with, in canonical form. */
+export function requiredImageIds({ properties }: Pick<SiteImage, 'properties'>): string[] {
+  return [
+    ...bootImageProperties.flatMap((property) => properties[property] ?? []).map(comparableId),
+    ...uuidsIn(properties.block_device_mapping ?? ''),
+  ];
+}
+
+/** Of these ids, in canonical form, the images that boot with each of them. */
+export function dependentImages<I extends SiteImage>(
+  images: readonly I[],
+  ids: ReadonlySet<string>,
+): ReadonlyMap<string, readonly I[]> {
+  const dependents = new Map<string, I[]>();
+  for (const image of images) {
+    for (const id of requiredImageIds(image)) {
+      if (ids.has(id) && id !== comparableId(image.id)) dependents.set(id, [...(dependents.get(id) ?? []), image]);
+    }
+  }
+  return dependents;
+}
+
+/** An image that boots with another one, as a user of that one. */
+export function dependentUser({ name, id }: Pick<SiteImage, 'name' | 'id'>): ImageUser {
+  return { what: `image ${name} (${id}) as its kernel or ramdisk` };
 }

@@ -1,5 +1,5 @@
 // Which of several public images of ours is the production image of their name, and which others it has replaced. No I/O, no clock.
-import { isOurImage, markers, releaseProperty, type SiteImage } from './site-image.js';
+import { isOurImage, isProduction, markers, releaseProperty, type SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
 
 export interface SettledName {
@@ -7,6 +7,26 @@ export interface SettledName {
   readonly present: SiteImage;
   /** Those that are to be archived, the oldest first. */
   readonly replaced: readonly SiteImage[];
+}
+
+/** `own`: candidates for being the production image of the name. `conflicting`: public images that stand in its way. */
+export interface PublicNamesakes<I> {
+  readonly own: readonly I[];
+  readonly conflicting: readonly I[];
+}
+
+/** Images of other projects are in the way only while we have no production image of the name: they cannot keep us from replacing our own. */
+export function publicNamesakes<I extends SiteImage>(
+  images: readonly I[],
+  name: string,
+  owner: string,
+): PublicNamesakes<I> {
+  const named = images.filter((image) => image.name === name && image.visibility === 'public');
+  const own = named.filter((image) => isProduction(image, name, owner));
+  return {
+    own,
+    conflicting: named.filter((image) => !own.includes(image) && (image.owner === owner || own.length === 0)),
+  };
 }
 
 /**

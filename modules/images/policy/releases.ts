@@ -87,6 +87,21 @@ export function parseManifest(document: unknown, url: string, allowed: readonly 
   };
 }
 
+/** Warnings about the keys of an image's manifest that were left out. */
+export function manifestWarnings(name: string, { ignored, meaningful }: Manifest): string[] {
+  const leftOut = (keys: readonly string[], why: string): string[] =>
+    keys.length > 0
+      ? [`${name}: the manifest's ${keys.join(', ')} ${why} and ${keys.length > 1 ? 'were' : 'was'} left out`]
+      : [];
+  return [
+    ...leftOut(ignored, 'cannot be set by a manifest'),
+    ...leftOut(
+      meaningful,
+      'cannot be set by a manifest, because Glance, Nova or Cinder act on it (see allowed_properties),',
+    ),
+  ];
+}
+
 function isUsable(key: string, value: unknown): boolean {
   if (!/^[\w.:-]{1,255}$/.test(key) || !['string', 'number', 'boolean'].includes(typeof value)) return false;
   return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;

@@ -1,6 +1,6 @@
 // Which images to hide and, later, to delete, but never one that is in use: one pure decision over all images of the site.
 import { comparableId } from '../../core/uuid.js';
-import { dependentUser, requiredImageIds } from './boot-images.js';
+import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
 import {
   isGone,
   isIncoming,
@@ -12,7 +12,6 @@ import {
   type SiteImage,
 } from './site-image.js';
 import { monthsBetween } from './dates.js';
-import { describeUse, type ImageUse } from './image-uses.js';
 import {
   ageStart,
   isHidden,

@@ -35,14 +35,6 @@ export const markers = {
 /** The property that names an image's release. */
 export const releaseProperty = 'current';
 
-/**
- * The container format of an image without a container. Kernels and ramdisks have one of their own: since 2025.1 Glance looks for a disk in
- * whatever is `bare`, and takes a bootable kernel for a partition table.
- */
-export function containerFormat(diskFormat: string): string {
-  return diskFormat === 'aki' || diskFormat === 'ari' ? diskFormat : 'bare';
-}
-
 /** By what a person tells the release of an image: of one of the older store, which names no release, when it was built. */
 export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): string {
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';

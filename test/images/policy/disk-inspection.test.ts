@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { contentFault, startInspection, type ContentFault } from '../../../modules/images/policy/disk-inspection.js';
+import {
+  assertContent,
+  assertTrustedChecksums,
+  contentFault,
+  minimumDiskGib,
+  startInspection,
+  type ContentFault,
+} from '../../../modules/images/policy/disk-inspection.js';
 import { bootSector, qcow2, sample, type Qcow2Fields } from './disk-samples.js';
 
 const faultOf = (head: Buffer, expected: string, tail?: Buffer): ContentFault | undefined =>
@@ -150,4 +157,29 @@ describe('a file that passes', () => {
     expect(passes(vhd, 'raw', [1000])?.after).toBe(vhd.length);
     expect(passes(Buffer.concat([Buffer.alloc(200_000), bootSector]), 'raw', [1000])).toBeUndefined();
   });
+});
+
+const gib = 2 ** 30;
+const object = { url: 'http://user:password@store/image', bytes: 10 * gib + 1 };
+
+test('an object is refused with its URL, without credentials', () => {
+  expect(() => assertContent(object, { head: sample('<html>') }, 'qcow2')).toThrow(
+    'http://store/image is HTML, not qcow2',
+  );
+  expect(() => assertContent(object, { head: qcow2() }, 'qcow2')).not.toThrow();
+});
+
+test('an object whose checksums cannot be trusted is refused', () => {
+  expect(() => assertTrustedChecksums({ ...object, checksumFault: 'the store publishes nonsense' })).toThrow(
+    'cannot be verified: the store publishes nonsense',
+  );
+});
+
+test.each([
+  [qcow2({ virtualBytes: BigInt(10 * gib) }), 'qcow2', 10],
+  [qcow2({ virtualBytes: BigInt(10 * gib + 1) }), 'qcow2', 11],
+  [qcow2({ virtualBytes: 1n }), 'qcow2', 1],
+  [Buffer.alloc(512), 'raw', 11],
+])('an image needs a disk of its virtual size, rounded up', (head, format, expected) => {
+  expect(minimumDiskGib(object.bytes, head, format)).toBe(expected);
 });

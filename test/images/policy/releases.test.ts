@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { imageId } from '../../../modules/images/policy/image-ids.js';
+import { imageId } from '../../../modules/images/policy/new-image.js';
 import { parseCatalogue, parseManifest } from '../../../modules/images/policy/releases.js';
 import { parseBuildTimestamp } from '../../../modules/images/policy/dates.js';
 

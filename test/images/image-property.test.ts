@@ -146,7 +146,7 @@ describe('a run', () => {
   test('with an empty list of images does nothing', async () => {
     expect(await site.run(imageProperty, { images: [], set: { a: 'b' } })).toMatchObject({
       changed: false,
-      message: 'no images named',
+      message: 'no images given',
       failures: [],
     });
   });
@@ -172,26 +172,26 @@ describe('what is wrong is told all together, and nothing is changed', () => {
     });
 
     expect(message.split('; ')).toEqual([
-      `nothing was changed: set: "visibility" cannot be changed: it is an attribute of Glance's own, not a property`,
-      'set: "image_tools_id" cannot be changed: it is a mark by which these tools know their images: with another value an image would be taken for what it is not',
-      `${path} line 2: "no-colon" has no colon: a line is UUID:value`,
-      `${path} line 3: "CC-One" is not the id of an image: a line is UUID:value`,
+      `nothing was changed: set: "visibility" cannot be changed: it is an attribute of Glance, not a property`,
+      'set: "image_tools_id" cannot be changed: these tools identify their images by this marker, and with another value would mistake the image for a different one',
+      `${path} line 2: "no-colon" has no colon: each line must be UUID:value`,
+      `${path} line 3: "CC-One" is not the id of an image: each line must be UUID:value`,
       `images: 2 images have the name "CC-Two", give the id of one: ${two.id} (public), ${twin.id} (public)`,
       'images: no image of this cloud that this login can see has the name "CC-None"',
       `${path} line 4: no image of this cloud that this login can see has the id "${missing}"`,
-      `${path} line 5: "${supported}" of image ${one.id} is given a second time, and differently`,
+      `${path} line 5: "${supported}" of image ${one.id} is given twice with different values`,
     ]);
     expect(site.writes()).toEqual([]);
   });
 
   test.each<[Record<string, unknown>, string]>([
-    [{}, 'nothing is asked for'],
-    [{ images: ['CC-One'] }, 'images needs set or remove or value beside it'],
-    [{ set: { a: 'b' }, remove: ['c'] }, 'set needs images beside it; remove needs images beside it'],
-    [{ images: ['CC-One'], value: 'x' }, 'value needs property beside it'],
-    [{ values: { 'CC-One': 'x' } }, 'values needs property beside it'],
-    [{ single_value: 'x' }, 'single_value needs property beside it'],
-    [{ property: 'x' }, 'property needs value or values or values_file or single_value beside it'],
+    [{}, 'nothing is requested'],
+    [{ images: ['CC-One'] }, 'images requires set or remove or value'],
+    [{ set: { a: 'b' }, remove: ['c'] }, 'set requires images; remove requires images'],
+    [{ images: ['CC-One'], value: 'x' }, 'value requires property'],
+    [{ values: { 'CC-One': 'x' } }, 'values requires property'],
+    [{ single_value: 'x' }, 'single_value requires property'],
+    [{ property: 'x' }, 'property requires value or values or values_file or single_value'],
     [{ property: 'a', metadata_field: 'b' }, 'are the same option'],
     [
       { property: 'a', values_file: '/nonexistent/file' },
@@ -232,12 +232,12 @@ describe('what is wrong is told all together, and nothing is changed', () => {
     [
       'a line that is only a comment',
       { property: 'a', single_value: '# x' },
-      'single_value has no line UUID:value in it',
+      'single_value contains no line UUID:value',
     ],
     [
       'a line without value',
       { property: 'a', single_value: `${missing}:` },
-      `single_value: image ${missing} is given no value`,
+      `single_value: no value is given for image ${missing}`,
     ],
   ])('%s', async (_, args, message) => {
     expect(await refusalOf(args)).toContain(message);
@@ -246,7 +246,7 @@ describe('what is wrong is told all together, and nothing is changed', () => {
 
   test('a file with nothing in it', async () => {
     expect(await refusalOf({ property: 'a', values_file: valuesFile('# nothing', '') })).toContain(
-      'has no line UUID:value in it',
+      'contains no line UUID:value',
     );
   });
 
@@ -283,7 +283,7 @@ describe('a failure', () => {
 
     expect(outcome).toMatchObject({
       changed: false,
-      failures: [expect.stringContaining('its data are still arriving (status saving)')],
+      failures: [expect.stringContaining('its data are still being uploaded (status saving)')],
     });
     expect(site.writes()).toEqual([]);
   });
@@ -395,12 +395,12 @@ describe('an image of another project', () => {
       const outcome = await site.run(imageProperty, { images: [theirs.id], set: { [supported]: 'no' } });
 
       expect(message).toContain(
-        `no image of this login's project has the name "CC-Theirs"; of other projects these have it, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`,
+        `no image of this login's project has the name "CC-Theirs"; these images of other projects do, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`,
       );
       expect(writes).toEqual([]);
       expect(outcome).toMatchObject({
         changed: true,
-        warnings: [expect.stringContaining(`is not of this login's project: ${theirs.id}`)],
+        warnings: [expect.stringContaining(`does not belong to this login's project: ${theirs.id}`)],
       });
     },
   );

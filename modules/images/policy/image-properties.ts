@@ -1,63 +1,88 @@
-// Properties of images as operators give them: which names may be used, what a list of values says, what differs. No I/O, no clock.
+// Properties of images as operators give them: which names are allowed, how lines of values are read, and what to change.
 import { isUuid } from '../../core/uuid.js';
 import { imageAttributes } from '../../core/image-attributes.js';
 import { isReceiving } from './site-image.js';
 
-/** What is wanted of one image: a text to set for each name, or undefined where the property is to be gone. */
+/** The properties that one image is to have: a value for each name, or undefined to remove the property. */
 export type DesiredProperties = ReadonlyMap<string, string | undefined>;
 
 export interface PropertyDifference {
   readonly name: string;
-  /** Absent where the image has no such property. */
+  /** Absent if the image does not have the property. */
   readonly before?: string;
-  /** Absent where the property is to be removed. */
+  /** Absent if the property is to be removed. */
   readonly after?: string;
 }
 
-/** What must change so that the wishes hold, in their order. Nothing where they hold already. */
+/** What has to change, in the order of the desired properties. */
 export function differencesBetween(
   present: Readonly<Record<string, string>>,
-  wishes: DesiredProperties,
+  desired: DesiredProperties,
 ): PropertyDifference[] {
-  return [...wishes].flatMap(([name, after]) => {
+  return [...desired].flatMap(([name, after]) => {
     const before = Object.hasOwn(present, name) ? present[name] : undefined;
     if (before === after) return [];
     return [{ name, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
   });
 }
 
-/** The names on which two wishes for one image disagree. */
+/** The names for which two requests for one image have different values. */
 export function conflictingNames(one: DesiredProperties, other: DesiredProperties): string[] {
   return [...other].filter(([name, value]) => one.has(name) && one.get(name) !== value).map(([name]) => name);
 }
 
-/** Why an image of this status cannot be changed at present; undefined where it can. */
+/** Why an image with this status cannot be changed now; undefined if it can. */
 export function changeObstacle(status: string): string | undefined {
   return isReceiving({ status })
-    ? `its data are still arriving (status ${status}), and Glance would forget the change; run it again when the image is active`
+    ? `its data are still being uploaded (status ${status}), and Glance would lose the change; run again when the image is active`
     : undefined;
 }
 
-const longestName = 255;
+/** The decision about one image. */
+export interface PropertyChange {
+  readonly action: 'up_to_date' | 'change' | 'failed';
+  readonly reason: string;
+  readonly differences: readonly PropertyDifference[];
+}
+
+export function planPropertyChange(
+  image: { readonly status: string; readonly properties: Readonly<Record<string, string>> },
+  desired: DesiredProperties,
+): PropertyChange {
+  const differences = differencesBetween(image.properties, desired);
+  if (differences.length === 0) return { action: 'up_to_date', reason: 'nothing differs', differences };
+  const obstacle = changeObstacle(image.status);
+  if (obstacle !== undefined) return { action: 'failed', reason: obstacle, differences };
+  return { action: 'change', reason: differences.map(describeDifference).join(', '), differences };
+}
+
+function describeDifference({ name, before, after }: PropertyDifference): string {
+  if (after === undefined) return `${name}: removed, was ${quote(before ?? '')}`;
+  return before === undefined
+    ? `${name}: set to ${quote(after)}`
+    : `${name}: set to ${quote(after)}, was ${quote(before)}`;
+}
+
+const maxNameLength = 255;
 
 /**
- * Why a property of this name may not be set or removed; undefined where it may. Case does not count: the databases under Glance
- * take `Name` and `name` for the same. `current` and `build-*` may be set, since nobody else can mend them.
+ * Why a property of this name may not be set or removed; undefined if it may. Case is ignored, as the databases of Glance treat `Name` and
+ * `name` as equal. `current` and `build-*` may be set, because there is no other way to correct them.
  */
 export function propertyRefusal(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (name === '') return 'a property needs a name';
-  if (imageAttributes.has(lower)) return "it is an attribute of Glance's own, not a property";
+  if (imageAttributes.has(lower)) return 'it is an attribute of Glance, not a property';
   if (lower.startsWith('image_tools_'))
-    return 'it is a mark by which these tools know their images: with another value an image would be taken for what it is not';
-  if (lower.startsWith('os_glance')) return 'Glance keeps such names for itself';
+    return 'these tools identify their images by this marker, and with another value would mistake the image for a different one';
+  if (lower.startsWith('os_glance')) return 'Glance reserves such names';
   if (name !== name.trim()) return 'it begins or ends with a space';
-  if (name.length > longestName) return `it is longer than ${longestName} characters`;
-  return hasControlCharacter(name) ? 'it has control characters in it' : undefined;
+  if (name.length > maxNameLength) return `it is longer than ${maxNameLength} characters`;
+  return hasControlCharacter(name) ? 'it contains control characters' : undefined;
 }
 
 export interface Assignment {
-  /** Counted from 1, as editors do. */
+  /** Counted from 1. */
   readonly line: number;
   readonly id: string;
   readonly value: string;
@@ -69,8 +94,8 @@ export interface Assignments {
 }
 
 /**
- * Reads lines `UUID:value`. Blank lines and those that begin with `#` mean nothing; what comes after the first colon is the value,
- * colons and `#` included, without the spaces around it. Every line that cannot be read is a fault of its own.
+ * Reads lines `UUID:value`. Blank lines and those that begin with `#` are ignored; the value is everything after the first colon, including
+ * colons and `#`, without surrounding spaces. Each invalid line is a fault.
  */
 export function parseAssignments(text: string): Assignments {
   const assignments: Assignment[] = [];
@@ -82,27 +107,22 @@ export function parseAssignments(text: string): Assignments {
     const assignment = { line: index + 1, id: content.slice(0, colon).trim(), value: content.slice(colon + 1).trim() };
     const fault = colon === -1 ? `${quote(content)} has no colon` : faultOf(assignment);
     if (fault === undefined) assignments.push(assignment);
-    else faults.push({ line: assignment.line, text: `${fault}: a line is UUID:value` });
+    else faults.push({ line: assignment.line, text: `${fault}: each line must be UUID:value` });
   }
   return { assignments, faults };
 }
 
 function faultOf({ id, value }: Assignment): string | undefined {
-  if (!isImageId(id)) return `${quote(id)} is not the id of an image`;
-  if (value === '') return `image ${id} is given no value`;
-  return hasControlCharacter(value) ? `the value for image ${id} has control characters in it` : undefined;
-}
-
-/** True for text in the shape of an image's id; Glance takes no other ids. */
-export function isImageId(text: string): boolean {
-  return isUuid(text);
+  if (!isUuid(id)) return `${quote(id)} is not the id of an image`;
+  if (value === '') return `no value is given for image ${id}`;
+  return hasControlCharacter(value) ? `the value for image ${id} contains control characters` : undefined;
 }
 
 function hasControlCharacter(text: string): boolean {
   return /[\u0000-\u001f\u007f-\u009f]/.test(text);
 }
 
-/** Text as messages show it: in quotes, control characters spelt out, and not too long. */
+/** Text as messages show it: quoted, with control characters escaped, and shortened. */
 export function quote(text: string): string {
   const quoted = JSON.stringify(text);
   return quoted.length > 80 ? `${quoted.slice(0, 77)}…"` : quoted;

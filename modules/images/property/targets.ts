@@ -1,86 +1,87 @@
-// Finds the image behind each id and name, and brings together what is wanted of it from several places.
+// Reads the requests in arguments and files, and the images that they mean. Writes nothing.
 import pLimit from 'p-limit';
+import { withHome } from '../../clients/files/paths.js';
+import { readSmallFile } from '../../clients/files/yaml-file.js';
 import { getImage, type Image } from '../../clients/glance/images.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { describeOwners, isForeign } from '../policy/image-choice.js';
+import { InputError } from '../../core/errors.js';
+import type { ArgumentsOf } from '../../core/fields.js';
+import type { Context } from '../../core/operation.js';
+import { isUuid } from '../../core/uuid.js';
+import {
+  combinationFaults,
+  lineRequests,
+  optionRequests,
+  resolveTargets,
+  type PropertyRequest,
+  type PropertyRequests,
+  type PropertyTargets,
+} from '../policy/property-requests.js';
 import { isGone } from '../policy/site-image.js';
-import { conflictingNames, isImageId, quote, type DesiredProperties } from '../policy/image-properties.js';
 import { readSiteImages } from '../site-images.js';
-import type { Request } from './wishes.js';
+import type { imagePropertyDeclaration } from './declaration.js';
 
-export interface Target {
-  readonly image: Image;
-  readonly wishes: DesiredProperties;
-}
+export type PropertyArguments = ArgumentsOf<(typeof imagePropertyDeclaration)['fields']>;
 
-export interface Targets {
-  readonly targets: readonly Target[];
-  readonly faults: readonly string[];
-  readonly warnings: readonly string[];
-}
+const noRequests: PropertyRequests = { requests: [], faults: [] };
 
-/** The images in the order in which they were named. What is not found, or not unique, is a fault. A name means an image of our own project. Reads only. */
-export async function findTargets(requests: readonly Request[], cloud: Cloud, concurrency: number): Promise<Targets> {
-  const candidates = await readCandidates([...new Set(requests.map(({ key }) => key))], cloud, concurrency);
-  const targets = new Map<string, Target>();
-  const faults: string[] = [];
-  for (const { key, place, wishes } of requests) {
-    const found = candidates.get(key) ?? [];
-    const images = isImageId(key) ? found : found.filter((candidate) => !isForeign(candidate, cloud.projectId));
-    const [image] = images;
-    if (!image || images.length > 1) {
-      faults.push(`${place}: ${image ? describeSeveral(key, images) : describeNone(key, found)}`);
-      continue;
-    }
-    const earlier = targets.get(image.id)?.wishes ?? new Map<string, string | undefined>();
-    faults.push(
-      ...conflictingNames(earlier, wishes).map(
-        (name) => `${place}: ${quote(name)} of image ${image.id} is given a second time, and differently`,
-      ),
-    );
-    targets.set(image.id, { image, wishes: new Map([...earlier, ...wishes]) });
-  }
-  const foreign = [...targets.values()].filter(({ image }) => isForeign(image, cloud.projectId));
+/** Throws INVALID_INPUT if options contradict each other or the file cannot be read. */
+export async function readRequests(
+  args: PropertyArguments,
+  context: Pick<Context, 'environment' | 'signal'>,
+): Promise<PropertyRequests> {
+  const faults = combinationFaults(args);
+  if (faults.length > 0) throw new InputError(faults.join('; '));
+  const single =
+    args.single_value === undefined
+      ? noRequests
+      : lineRequests(args.single_value, args, { label: 'single_value', placeOf: () => 'single_value' });
+  const all = [optionRequests(args), await readValuesFile(args, context), single];
   return {
-    targets: [...targets.values()],
-    faults,
-    warnings: foreign.map(
-      ({ image }) =>
-        `image ${quote(image.name)}, named by its id, is not of this login's project: ${describeOwners([image])}`,
-    ),
+    requests: all.flatMap(({ requests }) => requests),
+    faults: all.flatMap((each) => each.faults),
   };
 }
 
-/** The images that each id or name may mean. The lists are read only where there are names: they do not hold every image that an id reaches. */
+async function readValuesFile(
+  args: PropertyArguments,
+  { environment, signal }: Pick<Context, 'environment' | 'signal'>,
+): Promise<PropertyRequests> {
+  if (args.values_file === undefined) return noRequests;
+  const path = withHome(args.values_file, environment);
+  const { text } = await readSmallFile(path, { signal }).catch((error: unknown) => {
+    throw error instanceof InputError ? new InputError(`values_file: ${error.message}`, 'values_file') : error;
+  });
+  return lineRequests(text, args, { label: `values_file: ${path}`, placeOf: (line) => `${path} line ${line}` });
+}
+
+export async function findTargets(
+  requests: readonly PropertyRequest[],
+  cloud: Cloud,
+  concurrency: number,
+): Promise<PropertyTargets<Image>> {
+  const keys = [...new Set(requests.map(({ key }) => key))];
+  return resolveTargets(requests, await readCandidates(keys, cloud, concurrency), cloud.projectId);
+}
+
+/** The images with each id or name. Lists are read only for names: an id reaches images that no list contains. */
 async function readCandidates(
   keys: readonly string[],
   cloud: Cloud,
   concurrency: number,
 ): Promise<ReadonlyMap<string, readonly Image[]>> {
   const limit = pLimit(concurrency);
-  const byId = keys.filter(isImageId).map((id) =>
+  const byId = keys.filter(isUuid).map((id) =>
     limit(async (): Promise<[string, Image[]]> => {
       const image = await getImage(cloud, id);
       return [id, image && !isGone(image) ? [image] : []];
     }),
   );
-  const found = new Map(await Promise.all(byId));
-  const names = keys.filter((key) => !isImageId(key));
+  const found = await Promise.all(byId);
+  const names = keys.filter((key) => !isUuid(key));
   const images = names.length > 0 ? await readSiteImages(cloud) : [];
-  for (const name of names)
-    found.set(
-      name,
-      images.filter((image) => image.name === name),
-    );
-  return found;
-}
-
-function describeNone(key: string, foreign: readonly Image[]): string {
-  if (foreign.length === 0)
-    return `no image of this cloud that this login can see has the ${isImageId(key) ? 'id' : 'name'} ${quote(key)}`;
-  return `no image of this login's project has the name ${quote(key)}; of other projects these have it, give the id if one of them is meant: ${describeOwners(foreign)}`;
-}
-
-function describeSeveral(name: string, images: readonly Image[]): string {
-  return `${images.length} images have the name ${quote(name)}, give the id of one: ${images.map(({ id, visibility }) => `${id} (${visibility})`).join(', ')}`;
+  return new Map([
+    ...found,
+    ...names.map((name): [string, Image[]] => [name, images.filter((image) => image.name === name)]),
+  ]);
 }

@@ -12,7 +12,7 @@ import {
 } from '../../../modules/images/policy/image-properties.js';
 
 const id = '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e';
-const wishes = (entries: Readonly<Record<string, string | undefined>>): DesiredProperties =>
+const desired = (entries: Readonly<Record<string, string | undefined>>): DesiredProperties =>
   new Map(Object.entries(entries));
 
 describe('what differs', () => {
@@ -24,7 +24,7 @@ describe('what differs', () => {
     ['case', { a: 'No' }, { a: 'no' }, [{ name: 'a', before: 'No', after: 'no' }]],
     ['what only every object has', {}, { constructor: undefined, toString: 'x' }, [{ name: 'toString', after: 'x' }]],
   ])('is %s', (_, present, wanted, expected) => {
-    expect(differencesBetween(present, wishes(wanted))).toEqual(expected);
+    expect(differencesBetween(present, desired(wanted))).toEqual(expected);
   });
 
   test('is nothing once it was applied, and touches no other property', () => {
@@ -51,10 +51,10 @@ describe('what differs', () => {
   });
 });
 
-test('two wishes contradict each other where they name one property with different values, or to set and to remove', () => {
-  const one = wishes({ a: '1', b: '2', c: undefined, d: undefined });
+test('two desired contradict each other where they name one property with different values, or to set and to remove', () => {
+  const one = desired({ a: '1', b: '2', c: undefined, d: undefined });
 
-  expect(conflictingNames(one, wishes({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);
+  expect(conflictingNames(one, desired({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);
 });
 
 test.each([
@@ -84,17 +84,17 @@ describe('a property', () => {
   });
 
   test.each([
-    ['visibility', "an attribute of Glance's own"],
-    ['MIN_DISK', "an attribute of Glance's own"],
-    ['deleted_at', "an attribute of Glance's own"],
-    ['image_tools_new', 'a mark'],
-    ['Image_Tools_Id', 'a mark'],
-    ['os_glance_import_task', 'Glance keeps'],
+    ['visibility', 'an attribute of Glance'],
+    ['MIN_DISK', 'an attribute of Glance'],
+    ['deleted_at', 'an attribute of Glance'],
+    ['image_tools_new', 'by this marker'],
+    ['Image_Tools_Id', 'by this marker'],
+    ['os_glance_import_task', 'Glance reserves'],
     ['', 'needs a name'],
     [' current', 'a space'],
     ['x'.repeat(256), 'longer than 255'],
     ['a\tb', 'control characters'],
-    ...Object.values(markers).map((name) => [name, 'a mark']),
+    ...Object.values(markers).map((name) => [name, 'by this marker']),
   ])('%j may not be set', (name, why) => {
     expect(propertyRefusal(name)).toContain(why);
   });
@@ -121,12 +121,12 @@ describe('lines of UUID:value', () => {
 
     expect(assignments).toEqual([{ line: 7, id, value: 'yes' }]);
     expect(faults).toEqual([
-      { line: 1, text: `"${id}" has no colon: a line is UUID:value` },
-      { line: 2, text: '"CC-Ubuntu22.04" is not the id of an image: a line is UUID:value' },
-      { line: 3, text: `image ${id} is given no value: a line is UUID:value` },
-      { line: 4, text: `the value for image ${id} has control characters in it: a line is UUID:value` },
-      { line: 5, text: '"" is not the id of an image: a line is UUID:value' },
-      { line: 6, text: `"${id}0" is not the id of an image: a line is UUID:value` },
+      { line: 1, text: `"${id}" has no colon: each line must be UUID:value` },
+      { line: 2, text: '"CC-Ubuntu22.04" is not the id of an image: each line must be UUID:value' },
+      { line: 3, text: `no value is given for image ${id}: each line must be UUID:value` },
+      { line: 4, text: `the value for image ${id} contains control characters: each line must be UUID:value` },
+      { line: 5, text: '"" is not the id of an image: each line must be UUID:value' },
+      { line: 6, text: `"${id}0" is not the id of an image: each line must be UUID:value` },
     ]);
   });
 

@@ -1,4 +1,5 @@
-// Brings a file into its part and verifies it, before anything that is in use is touched.
+// Opens sources, and fetches a file into its part and verifies it, before anything that is in use
+// is touched.
 import { removePart } from '../clients/download/part-file.js';
 import { shownPath } from '../clients/files/paths.js';
 import { readSmallFile } from '../clients/files/yaml-file.js';
@@ -7,29 +8,30 @@ import { findChecksum, type Checksum } from '../images/policy/checksums.js';
 import type { Remote } from './policy/freshness.js';
 import { startDigests, type Digests } from '../images/digests.js';
 import { algorithmsFor } from './copy.js';
-import { openAllowed } from './file-source.js';
-import { openSource } from './open-source.js';
-import type { Origin, Run, Wanted, WantedChecksum } from './run.js';
-import type { Received, Source } from './source.js';
+import { fileSource, openAllowed } from './file-source.js';
+import { glanceSource } from './glance-source.js';
+import { httpSource } from './http-source.js';
+import type { CacheRun, Origin, RequestedChecksum, RequestedFile } from './run.js';
+import type { CacheSource, Received } from './source.js';
 
-/** A file that is wanted, with its source opened and its checksum read. */
-export interface Item {
+/** A requested file, with its source opened and its checksum read. */
+export interface SourceFile {
   readonly label: string;
-  readonly source: Source;
+  readonly source: CacheSource;
   readonly checksum: Checksum | undefined;
 }
 
 export interface Fetched extends Received {
-  /** Lower-case hex by hashlib's names. */
+  /** In lower-case hex, by hashlib's names. */
   readonly digests: Readonly<Record<string, string>>;
 }
 
 const largestChecksumFile = 1024 * 1024;
-/** How often a source may change under our hands before we give up. */
-const rounds = 3;
+/** How often a source that changes during the fetch is fetched. */
+const maxRounds = 3;
 
-/** Opens the source and reads the checksum file, if there is one. Throws CHECKSUM_FILE_UNUSABLE. */
-export async function openItem({ label, origin, checksum }: Wanted, run: Run): Promise<Item> {
+/** Opens the source and reads the checksum file, if any. Throws CHECKSUM_FILE_UNUSABLE. */
+export async function openSourceFile({ label, origin, checksum }: RequestedFile, run: CacheRun): Promise<SourceFile> {
   const source = await openSource(origin, label, run);
   return {
     label,
@@ -38,9 +40,18 @@ export async function openItem({ label, origin, checksum }: Wanted, run: Run): P
   };
 }
 
-async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Run): Promise<Checksum> {
-  if (wanted.kind === 'checksum') return wanted.checksum;
-  const source = await openSource(wanted.origin, 'checksum', run);
+/**
+ * Looks up a name in Glance, and checks the real path of a file. Throws INVALID_INPUT,
+ * FILE_REFUSED.
+ */
+function openSource(origin: Origin, label: string, run: CacheRun): Promise<CacheSource> | CacheSource {
+  if (origin.kind === 'http') return httpSource(origin.url, run);
+  return origin.kind === 'file' ? fileSource(origin, run) : glanceSource(origin.nameOrId, label, run);
+}
+
+async function resolveChecksum(requested: RequestedChecksum, fileName: string, run: CacheRun): Promise<Checksum> {
+  if (requested.kind === 'checksum') return requested.checksum;
+  const source = await openSource(requested.origin, 'checksum', run);
   const refuse = (why: string, cause?: unknown): OperationError =>
     new OperationError(
       'CHECKSUM_FILE_UNUSABLE',
@@ -48,22 +59,22 @@ async function resolveChecksum(wanted: WantedChecksum, fileName: string, run: Ru
       { url: source.shown },
       cause,
     );
-  const text = await readText(wanted, run).catch((error: unknown) => {
+  const text = await readText(requested, run).catch((error: unknown) => {
     run.context.signal.throwIfAborted();
     throw refuse(messageOf(error), error);
   });
-  const found = findChecksum(text, { name: fileName, algorithm: wanted.algorithm, fileName: source.fileName });
+  const found = findChecksum(text, { name: fileName, algorithm: requested.algorithm, fileName: source.fileName });
   if ('fault' in found) throw refuse(found.fault);
   return found;
 }
 
-async function readText({ origin }: Extract<WantedChecksum, { kind: 'url' }>, run: Run): Promise<string> {
+async function readText({ origin }: Extract<RequestedChecksum, { kind: 'url' }>, run: CacheRun): Promise<string> {
   if (origin.kind === 'file') return readAllowed(origin, run);
   const answer = await run.http({ method: 'GET', url: origin.url, headers: { 'Accept-Encoding': 'identity' } });
   return answer.text({ maxBytes: largestChecksumFile });
 }
 
-async function readAllowed(origin: Extract<Origin, { kind: 'file' }>, run: Run): Promise<string> {
+async function readAllowed(origin: Extract<Origin, { kind: 'file' }>, run: CacheRun): Promise<string> {
   const file = await openAllowed(origin, run);
   try {
     return (await readSmallFile(`/proc/self/fd/${file.fd}`, { signal: run.context.signal })).text;
@@ -75,13 +86,15 @@ async function readAllowed(origin: Extract<Origin, { kind: 'file' }>, run: Run):
 }
 
 /**
- * Leaves the whole, verified file in `part`. A source that changes meanwhile, or may have, is looked at again and fetched anew, a few times. Throws
- * CHECKSUM_MISMATCH, and then leaves no part, so that the next run begins anew.
+ * Leaves the complete, verified file in `part`. If the source changes in the meantime, or may have
+ * changed, it is fetched again, a few times.
+ * Throws CHECKSUM_MISMATCH, and then leaves no part, so that the next run starts from the
+ * beginning.
  */
-export async function fetchItem(
-  { label, source, checksum }: Item,
+export async function fetchSourceFile(
+  { label, source, checksum }: SourceFile,
   to: { part: string; folder: string; remote: Remote },
-  run: Run,
+  run: CacheRun,
 ): Promise<Fetched> {
   let { remote } = to;
   for (let round = 1; ; round++) {
@@ -93,20 +106,20 @@ export async function fetchItem(
       );
       return { ...received, digests };
     } catch (error) {
-      const isMixed = error instanceof OperationError && error.facts.isSpliced === true;
-      if (!hasCode(error, 'SOURCE_CHANGED') && !isMixed) throw error;
+      const isSpliced = error instanceof OperationError && error.facts.isSpliced === true;
+      if (!hasCode(error, 'SOURCE_CHANGED') && !isSpliced) throw error;
       await removePart(to.part);
-      if (round === rounds) throw error;
-      run.context.log('info', `${label}: ${messageOf(error)}; fetching it anew`);
+      if (round === maxRounds) throw error;
+      run.context.log('info', `${label}: ${messageOf(error)}; fetching it again`);
       remote = await source.look();
     }
   }
 }
 
 async function receiveOnce(
-  { label, source, checksum }: Item,
+  { label, source, checksum }: SourceFile,
   to: { part: string; folder: string; remote: Remote },
-  run: Run,
+  run: CacheRun,
 ): Promise<{ received: Received; digests: Readonly<Record<string, string>> }> {
   let digests: Digests = startDigests(algorithmsFor(run, checksum));
   const received = await source.receive({
@@ -128,13 +141,13 @@ async function receiveOnce(
 }
 
 async function assertChecksum(
-  { source, checksum }: Item,
+  { source, checksum }: SourceFile,
   { part, digests, isSpliced }: { part: string; digests: Readonly<Record<string, string>>; isSpliced: boolean },
 ): Promise<void> {
   const found = checksum && digests[checksum.algorithm];
   if (!checksum || found === checksum.digest) return;
   await removePart(part);
-  const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the copy at hand was left as it is`;
+  const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the present copy was left unchanged`;
   throw new OperationError('CHECKSUM_MISMATCH', message, {
     url: source.shown,
     algorithm: checksum.algorithm,

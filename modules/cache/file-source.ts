@@ -2,24 +2,27 @@
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { openPart, readHandleChunks } from '../clients/download/part-file.js';
 import { assertSpace, modifiedMsOf } from '../clients/files/durable.js';
-import { OperationError } from '../core/errors.js';
+import { messageOf, OperationError } from '../core/errors.js';
 import { isSameFile, type Remote } from './policy/freshness.js';
 import { pathRefusal } from '../images/policy/image-urls.js';
-import type { Run } from './run.js';
-import { sourceChanged, type Source } from './source.js';
+import type { CacheRun } from './run.js';
+import { sourceChanged, type CacheSource } from './source.js';
 
 /**
- * Opens a file that an image may be read from. What was opened is looked at, not its name, which somebody may give to another file at any time.
- * Throws FILE_REFUSED with the words of Ironic.
+ * Opens a file that images may be read from. The opened file is checked, not its name, which
+ * somebody may give to another file at any time.
+ * Throws FILE_REFUSED with Ironic's message.
  */
 export async function openAllowed(
   { path, url }: { path: string; url: string },
-  { args }: Pick<Run, 'args'>,
+  { args }: Pick<CacheRun, 'args'>,
 ): Promise<FileHandle> {
   const refuse = (reason: string): OperationError =>
     new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
   const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    throw refuse(`Specified image file not found. (${(error as NodeJS.ErrnoException).code})`);
+    throw refuse(
+      `Specified image file not found. (${error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)})`,
+    );
   });
   try {
     const realPath = await fs.readlink(`/proc/self/fd/${file.fd}`);
@@ -36,12 +39,12 @@ export async function openAllowed(
   }
 }
 
-/** A file of this host, or of one that it has mounted. Throws FILE_REFUSED. */
-export async function fileSource({ path, url }: { path: string; url: string }, run: Run): Promise<Source> {
+/** A file of this host, or of a file system that it has mounted. Throws FILE_REFUSED. */
+export async function fileSource({ path, url }: { path: string; url: string }, run: CacheRun): Promise<CacheSource> {
   const look = async (): Promise<Remote & { readonly bytes: number; readonly modifiedMs: number }> => {
     const file = await openAllowed({ path, url }, run);
     const stats = await file.stat().finally(() => file.close());
-    // mtime can be set to the millisecond only, and must compare equal afterwards.
+    // mtime can only be set to the millisecond, and must compare equal afterwards.
     return { source: `file://${path}`, modifiedMs: modifiedMsOf(stats), bytes: stats.size };
   };
   await look();

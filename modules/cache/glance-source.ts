@@ -1,16 +1,16 @@
 // The data of an image in Glance.
 import { download, type DownloadOptions } from '../clients/download/download.js';
-import { downloadImage, getImage, type Image, listImages } from '../clients/glance/images.js';
+import { downloadImage, getImage, listImages, type Image } from '../clients/glance/images.js';
 import { InputError } from '../core/errors.js';
 import { algorithmByName, type Checksum } from '../images/policy/checksums.js';
 import { foreignImageRefusal, describeOwners, imagesNamed, isForeign } from '../images/policy/image-choice.js';
 import type { Remote } from './policy/freshness.js';
 import { parseImageReference } from '../images/policy/image-urls.js';
-import type { Run } from './run.js';
-import { optionsOf, sourceChanged, type Source } from './source.js';
+import type { CacheRun } from './run.js';
+import { downloadOptions, sourceChanged, type CacheSource } from './source.js';
 
-/** An image of the Image service. Throws INVALID_INPUT where there is none of that name, or several. */
-export async function glanceSource(nameOrId: string, label: string, run: Run): Promise<Source> {
+/** An image in Glance. Throws INVALID_INPUT if no image or several have the name. */
+export async function glanceSource(nameOrId: string, label: string, run: CacheRun): Promise<CacheSource> {
   const cloud = await run.cloud();
   const image = await findImage(nameOrId, label, run);
   if (image.status !== 'active' || image.size === undefined)
@@ -29,11 +29,11 @@ export async function glanceSource(nameOrId: string, label: string, run: Run): P
     fileName: image.name,
     ...(checksum ? { checksum } : {}),
     look: async () => remote,
-    receive: async (receiving) => {
+    receive: async (options) => {
       const open: DownloadOptions['open'] = (headers, expect) => downloadImage(cloud, image.id, { headers, expect });
       const url = `glance://${image.id}`;
       const { bytes } = await download({
-        ...optionsOf(receiving, run),
+        ...downloadOptions(options, run),
         source,
         url,
         open,
@@ -46,7 +46,7 @@ export async function glanceSource(nameOrId: string, label: string, run: Run): P
   };
 }
 
-async function findImage(nameOrId: string, label: string, run: Run): Promise<Image> {
+async function findImage(nameOrId: string, label: string, run: CacheRun): Promise<Image> {
   const cloud = await run.cloud();
   const reference = parseImageReference(nameOrId);
   const byId = 'kind' in reference && reference.kind === 'glance' ? await getImage(cloud, reference.id) : undefined;
@@ -59,13 +59,13 @@ async function findImage(nameOrId: string, label: string, run: Run): Promise<Ima
   const [image, other] = matches;
   if (!image && refused.length > 0)
     throw new InputError(
-      `${label}: only images of other projects that are not public are called ${quoted}, and none of them is taken: ${describeOwners(refused)}`,
+      `${label}: only private or shared images of other projects have the name ${quoted}, and these are never used: ${describeOwners(refused)}`,
       label,
     );
-  if (!image) throw new InputError(`${label}: Glance shows no image ${quoted}`, label);
+  if (!image) throw new InputError(`${label}: Glance shows no image with the id or name ${quoted}`, label);
   if (other)
     throw new InputError(
-      `${label}: ${matches.length} images are called ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
+      `${label}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
       label,
     );
   if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);

@@ -1,50 +1,53 @@
-// The arguments as jobs. Every fault is collected, so that all are told together and nothing is changed.
+// The arguments as jobs. All faults are collected, so that they are reported together before
+// anything is changed.
 import { isAbsolute, normalize } from 'node:path';
 import { accountNumber } from '../clients/files/accounts.js';
 import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
-import { parseChecksumField, algorithmRefusal } from '../images/policy/checksums.js';
-import { parseImageReference } from '../images/policy/image-urls.js';
 import { canDigest } from '../images/digests.js';
+import { algorithmRefusal, parseChecksumField } from '../images/policy/checksums.js';
+import { parseImageReference } from '../images/policy/image-urls.js';
+import type { FileOwnership } from './policy/ownership.js';
 import {
   partNames,
   type CacheArguments,
+  type CacheJobs,
   type FileJob,
-  type Jobs,
   type Origin,
-  type Ownership,
+  type PartName,
+  type RequestedChecksum,
+  type RequestedFile,
   type SetJob,
-  type Wanted,
-  type WantedChecksum,
 } from './run.js';
 
-type Told = (field: string, fault: string) => undefined;
+type ReportFault = (field: string, fault: string) => undefined;
 type FileArguments = NonNullable<CacheArguments['files']>[number];
 type SetArguments = NonNullable<CacheArguments['sets']>[number];
 
-/** Reads all of them. Throws INVALID_INPUT with a sentence for each fault. */
-export async function readJobs(args: CacheArguments, context: Pick<Context, 'environment'>): Promise<Jobs> {
+/** Throws INVALID_INPUT with a sentence for each fault. */
+export async function readJobs(args: CacheArguments, context: Pick<Context, 'environment'>): Promise<CacheJobs> {
   const faults: string[] = [];
-  const tell: Told = (field, fault) => void faults.push(`${field}: ${fault}`);
+  const report: ReportFault = (field, fault) => void faults.push(`${field}: ${fault}`);
   if (!args.files?.length && !args.sets?.length)
-    tell('files, sets', 'nothing is asked for: name at least one file or set');
+    report('files, sets', 'nothing is requested: give at least one file or set');
   if (!canDigest(args.checksum_algorithm))
-    tell('checksum_algorithm', `this Node.js cannot compute ${args.checksum_algorithm}`);
+    report('checksum_algorithm', `this Node.js cannot compute ${args.checksum_algorithm}`);
   const isPresent = args.state === 'present';
-  const pathOf = (path: string, field: string): string =>
-    folderOrFile(withHome(path, context.environment), field, tell);
+  const pathOf = (path: string, field: string): string => readPath(withHome(path, context.environment), field, report);
   const files = (args.files ?? []).map((file, index) =>
-    fileJob(file, { label: `files[${index}]`, isPresent, pathOf, tell }),
+    fileJob(file, { label: `files[${index}]`, isPresent, pathOf, report }),
   );
-  const sets = (args.sets ?? []).map((set, index) => setJob(set, { label: `sets[${index}]`, isPresent, pathOf, tell }));
-  tellTwice([...files.map(({ dest }) => dest), ...sets.map(({ folder, name }) => `${folder}/${name}`)], tell);
+  const sets = (args.sets ?? []).map((set, index) =>
+    setJob(set, { label: `sets[${index}]`, isPresent, pathOf, report }),
+  );
+  reportDuplicates([...files.map(({ dest }) => dest), ...sets.map(({ folder, name }) => `${folder}/${name}`)], report);
   const jobs = {
     files: await Promise.all(
       files.map(
         async (job, index): Promise<FileJob> => ({
           ...job,
-          ownership: await ownershipOf(args.files?.[index], job.label, tell),
+          ownership: await readOwnership(args.files?.[index], job.label, report),
         }),
       ),
     ),
@@ -52,7 +55,7 @@ export async function readJobs(args: CacheArguments, context: Pick<Context, 'env
       sets.map(
         async (job, index): Promise<SetJob> => ({
           ...job,
-          ownership: await ownershipOf(args.sets?.[index], job.label, tell),
+          ownership: await readOwnership(args.sets?.[index], job.label, report),
         }),
       ),
     ),
@@ -61,82 +64,82 @@ export async function readJobs(args: CacheArguments, context: Pick<Context, 'env
   return jobs;
 }
 
-interface Reading {
+interface JobContext {
   readonly label: string;
   readonly isPresent: boolean;
   readonly pathOf: (path: string, field: string) => string;
-  readonly tell: Told;
+  readonly report: ReportFault;
 }
 
-function fileJob(file: FileArguments, { label, isPresent, pathOf, tell }: Reading): Omit<FileJob, 'ownership'> {
+function fileJob(file: FileArguments, { label, isPresent, pathOf, report }: JobContext): Omit<FileJob, 'ownership'> {
   const dest = pathOf(file.dest, `${label}.dest`);
-  if (file.dest.endsWith('/')) tell(`${label}.dest`, `${file.dest} names a folder: name the file`);
-  return { label, dest, wanted: isPresent ? wantedFrom(file, label, dest, tell) : undefined };
+  if (file.dest.endsWith('/')) report(`${label}.dest`, `${file.dest} is a folder: give the path of the file`);
+  return { label, dest, file: isPresent ? readRequestedFile(file, label, dest, report) : undefined };
 }
 
-function setJob(set: SetArguments, { label, isPresent, pathOf, tell }: Reading): Omit<SetJob, 'ownership'> {
+function setJob(set: SetArguments, { label, isPresent, pathOf, report }: JobContext): Omit<SetJob, 'ownership'> {
   const job = { label, name: set.name, folder: pathOf(set.dest, `${label}.dest`) };
-  if (!isPresent) return { ...job, wanted: undefined };
+  if (!isPresent) return { ...job, files: undefined };
   const given = [set.kernel && 'kernel', set.ramdisk && 'ramdisk', set.glance && 'glance'].filter(Boolean).join(', ');
   if (given !== 'kernel, ramdisk' && given !== 'glance') {
-    tell(label, `the set ${set.name} has ${given || 'nothing'}: give kernel and ramdisk, or glance`);
-    return { ...job, wanted: undefined };
+    report(label, `the set ${set.name} has ${given || 'nothing'}: give kernel and ramdisk, or glance`);
+    return { ...job, files: undefined };
   }
-  const wanted = (name: 'kernel' | 'ramdisk'): Wanted | undefined => {
+  const fileOf = (name: PartName): RequestedFile | undefined => {
     const shown = `${set.name}/${name}`;
     if (set.glance) return { label: shown, origin: { kind: 'glance', nameOrId: set.glance[name] } };
-    return wantedFrom(set[name] ?? {}, `${label}.${name}`, shown, tell);
+    return readRequestedFile(set[name] ?? {}, `${label}.${name}`, shown, report);
   };
-  const [kernel, ramdisk] = [wanted(partNames[0]), wanted(partNames[1])];
-  return { ...job, wanted: kernel && ramdisk ? { kernel, ramdisk } : undefined };
+  const [kernel, ramdisk] = [fileOf(partNames[0]), fileOf(partNames[1])];
+  return { ...job, files: kernel && ramdisk ? { kernel, ramdisk } : undefined };
 }
 
-function wantedFrom(
+function readRequestedFile(
   given: { url?: string; checksum?: string },
   field: string,
   label: string,
-  tell: Told,
-): Wanted | undefined {
-  if (given.url === undefined) return tell(field, 'url is required');
-  const origin = originOf(given.url, `${field}.url`, tell);
-  const checksum = given.checksum === undefined ? undefined : checksumOf(given.checksum, `${field}.checksum`, tell);
+  report: ReportFault,
+): RequestedFile | undefined {
+  if (given.url === undefined) return report(field, 'url is required');
+  const origin = readOrigin(given.url, `${field}.url`, report);
+  const checksum = given.checksum === undefined ? undefined : readChecksum(given.checksum, `${field}.checksum`, report);
   return origin && { label, origin, checksum };
 }
 
-function originOf(text: string, field: string, tell: Told): Exclude<Origin, { kind: 'glance' }> | undefined {
+function readOrigin(text: string, field: string, report: ReportFault): Exclude<Origin, { kind: 'glance' }> | undefined {
   const reference = parseImageReference(text);
-  if ('refusal' in reference) return tell(field, reference.refusal);
+  if ('refusal' in reference) return report(field, reference.refusal);
   if (reference.kind === 'glance')
-    return tell(field, `${text} is an image of Glance: a set may come from there, by glance`);
+    return report(field, `${text} is an image in Glance, from which only sets can be cached: use glance`);
   return reference.kind === 'file' ? { ...reference, url: text } : reference;
 }
 
-function checksumOf(text: string, field: string, tell: Told): WantedChecksum | undefined {
+function readChecksum(text: string, field: string, report: ReportFault): RequestedChecksum | undefined {
   const parsed = parseChecksumField(text);
-  if (parsed.kind === 'refused') return tell(field, `${JSON.stringify(text)} is not allowed: ${parsed.why}`);
+  if (parsed.kind === 'refused') return report(field, `${JSON.stringify(text)} is not allowed: ${parsed.why}`);
   const algorithm = parsed.kind === 'url' ? parsed.algorithm : parsed.checksum.algorithm;
   if (algorithm !== undefined && !canDigest(algorithm))
-    return tell(field, `this Node.js cannot compute ${algorithm}; ${algorithmRefusal(algorithm)}`);
+    return report(field, `this Node.js cannot compute ${algorithm}; ${algorithmRefusal(algorithm)}`);
   if (parsed.kind === 'checksum') return parsed;
-  const origin = originOf(parsed.url, field, tell);
+  const origin = readOrigin(parsed.url, field, report);
   return origin && { kind: 'url', origin, algorithm };
 }
 
-function folderOrFile(path: string, field: string, tell: Told): string {
-  if (!isAbsolute(path)) tell(field, `${JSON.stringify(path)} is not an absolute path`);
+function readPath(path: string, field: string, report: ReportFault): string {
+  if (!isAbsolute(path)) report(field, `${JSON.stringify(path)} is not an absolute path`);
   return normalize(path).replace(/(?<=.)\/+$/, '');
 }
 
-function tellTwice(paths: readonly string[], tell: Told): void {
-  const twice = new Set(paths.filter((path, index) => paths.indexOf(path) !== index));
-  for (const path of twice) tell('dest', `${path} is named twice`);
+function reportDuplicates(paths: readonly string[], report: ReportFault): void {
+  const duplicates = new Set(paths.filter((path, index) => paths.indexOf(path) !== index));
+  for (const path of duplicates) report('dest', `${path} is given more than once`);
 }
 
-async function ownershipOf(
+async function readOwnership(
   given: FileArguments | SetArguments | undefined,
   label: string,
-  tell: Told,
-): Promise<Ownership> {
+  report: ReportFault,
+): Promise<FileOwnership> {
   const number = async (
     database: 'passwd' | 'group',
     name: string | undefined,
@@ -146,7 +149,7 @@ async function ownershipOf(
     const found = await accountNumber(database, name);
     return (
       found ??
-      tell(field, `there is no ${database === 'passwd' ? 'user' : 'group'} ${JSON.stringify(name)} on this host`)
+      report(field, `there is no ${database === 'passwd' ? 'user' : 'group'} ${JSON.stringify(name)} on this host`)
     );
   };
   return {

@@ -1,4 +1,5 @@
-// image_cache: looks at every copy and its source, fetches what is not fresh, and puts it in its place at once.
+// image_cache: looks at every copy and its source, fetches what is not fresh, and replaces it in
+// one step.
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -11,52 +12,58 @@ import type { Cloud } from '../clients/keystone/cloud.js';
 import { failureOfPart, hasCode, InputError, messageOf } from '../core/errors.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
 import { openCloud, openHttp } from '../runtime/connect.js';
-import { declaration } from './declaration.js';
-import { headersForHosts } from './host-headers.js';
+import { imageCacheDeclaration } from './declaration.js';
+import { headersForHosts } from './http-source.js';
 import { readJobs } from './jobs.js';
-import { pruneFolder, type Pruned } from './prune.js';
-import { nowhere, openOwnPlace } from './record.js';
-import { outcomeOf } from './report.js';
-import type { FileDone, SetDone } from './result.js';
-import type { CacheArguments, FileJob, Jobs, Placed, Run, SetJob } from './run.js';
+import { pruneFolder, type PruneResult } from './prune.js';
+import { missingFolder, openCacheFolder } from './record.js';
+import { cacheOutcome } from './report.js';
+import type { CacheArguments, CacheJobs, CacheRun, FileJob, FileResult, OpenedJob, SetJob, SetResult } from './run.js';
 import { syncFile } from './sync-file.js';
 import { syncSet } from './sync-set.js';
 
-export const imageCache: Operation<(typeof declaration)['fields']> = { ...declaration, validate, run: cacheImages };
+export const imageCache: Operation<(typeof imageCacheDeclaration)['fields']> = {
+  ...imageCacheDeclaration,
+  validate,
+  run: cacheImages,
+};
 
 async function cacheImages(args: CacheArguments, context: Context): Promise<Outcome> {
   const jobs = await readJobs(args, context);
-  const run = startRun(args, context);
-  return withFolders(async (folders) => carryOut(await placeJobs(jobs, run, folders), run));
+  const run = startCacheRun(args, context);
+  return withFolders(async (folders) => carryOut(await openJobs(jobs, run, folders), run));
 }
 
-interface PlacedJobs {
-  readonly files: readonly Placed<FileJob>[];
-  readonly sets: readonly Placed<SetJob>[];
-  /** All folders that have copies, each once, in the order of their paths: two runs that want the same locks must not wait for each other. */
-  readonly places: readonly string[];
+interface OpenedJobs {
+  readonly files: readonly OpenedJob<FileJob>[];
+  readonly sets: readonly OpenedJob<SetJob>[];
+  /**
+   * All folders with copies, each once, sorted by path: two runs that need the same locks must not
+   * wait for each other.
+   */
+  readonly openFolders: readonly string[];
 }
 
-async function carryOut(jobs: PlacedJobs, run: Run): Promise<Outcome> {
+async function carryOut(jobs: OpenedJobs, run: CacheRun): Promise<Outcome> {
   const { args, context } = run;
-  const locks = context.checkMode ? [] : await lockAll(jobs.places, run);
+  const locks = context.checkMode ? [] : await lockAll(jobs.openFolders, run);
   try {
-    const [files, sets] = await settled([
-      settled(
+    const [files, sets] = await allSettled([
+      allSettled(
         jobs.files.map((job) =>
           run.limited(() => guarded(job, run, { work: () => syncFile(job, run), failed: failedFile })),
         ),
       ),
-      settled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
+      allSettled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
     ] as const);
     context.signal.throwIfAborted();
-    return outcomeOf({ files, sets, pruned: await pruneAll(jobs, run) }, args, context.checkMode);
+    return cacheOutcome({ files, sets, pruned: await pruneAll(jobs, run) }, args, context.checkMode);
   } finally {
     for (const lock of locks) await lock.release();
   }
 }
 
-function startRun(args: CacheArguments, context: Context): Run {
+function startCacheRun(args: CacheArguments, context: Context): CacheRun {
   const limit = pLimit(args.concurrency);
   let cloud: Promise<Cloud> | undefined;
   return {
@@ -71,25 +78,29 @@ function startRun(args: CacheArguments, context: Context): Run {
   };
 }
 
-/** Opens the folders of all jobs, each once, whatever it is called. */
-async function placeJobs({ files, sets }: Jobs, { context, args }: Run, folders: Folders): Promise<PlacedJobs> {
+/** Opens the folders of all jobs, each once, even if it has several names. */
+async function openJobs(
+  { files, sets }: CacheJobs,
+  { context, args }: CacheRun,
+  folders: Folders,
+): Promise<OpenedJobs> {
   const create = args.state === 'present' && !context.checkMode;
   const byPath = new Map<string, string>();
   const byIdentity = new Map<string, string>();
   for (const folder of new Set([...files.map(({ dest }) => dirname(dest)), ...sets.map((job) => job.folder)])) {
-    const place = await folders
+    const openFolder = await folders
       .open(folder, { create })
-      .catch((error: unknown) => refuse(error, `the folder ${folder} cannot be ${create ? 'made' : 'opened'}`));
-    if (place === undefined) continue;
-    const { dev, ino } = await fs.stat(place, { bigint: true });
-    if (!byIdentity.has(`${dev} ${ino}`)) byIdentity.set(`${dev} ${ino}`, place);
-    byPath.set(folder, byIdentity.get(`${dev} ${ino}`) ?? place);
+      .catch((error: unknown) => refuse(error, `the folder ${folder} cannot be ${create ? 'created' : 'opened'}`));
+    if (openFolder === undefined) continue;
+    const { dev, ino } = await fs.stat(openFolder, { bigint: true });
+    if (!byIdentity.has(`${dev} ${ino}`)) byIdentity.set(`${dev} ${ino}`, openFolder);
+    byPath.set(folder, byIdentity.get(`${dev} ${ino}`) ?? openFolder);
   }
-  const placeOf = (folder: string): string => byPath.get(folder) ?? nowhere;
+  const openFolderOf = (folder: string): string => byPath.get(folder) ?? missingFolder;
   return {
-    files: files.map((job) => ({ ...job, place: placeOf(dirname(job.dest)) })),
-    sets: sets.map((job) => ({ ...job, place: placeOf(job.folder) })),
-    places: [...byIdentity.values()].sort((one, other) => (shownPath(one) < shownPath(other) ? -1 : 1)),
+    files: files.map((job) => ({ ...job, openFolder: openFolderOf(dirname(job.dest)) })),
+    sets: sets.map((job) => ({ ...job, openFolder: openFolderOf(job.folder) })),
+    openFolders: [...byIdentity.values()].sort((one, other) => (shownPath(one) < shownPath(other) ? -1 : 1)),
   };
 }
 
@@ -98,13 +109,13 @@ function refuse(error: unknown, what: string): never {
   throw new InputError(`dest: ${what} (${shownPath(messageOf(error))})`, 'dest');
 }
 
-async function lockAll(places: readonly string[], { args, context }: Run): Promise<FileLock[]> {
+async function lockAll(openFolders: readonly string[], { args, context }: CacheRun): Promise<FileLock[]> {
   const locks: FileLock[] = [];
   try {
-    for (const place of places) {
+    for (const openFolder of openFolders) {
       await withFolders(async (folders) => {
-        const own = await openOwnPlace(folders, place, [], true).catch((error: unknown) =>
-          refuse(error, `nothing can be written into ${shownPath(place)}`),
+        const own = await openCacheFolder(folders, openFolder, [], true).catch((error: unknown) =>
+          refuse(error, `${shownPath(openFolder)} is not writable`),
         );
         locks.push(await lockFile(join(own, 'lock'), { waitSeconds: args.lock_timeout, signal: context.signal }));
       });
@@ -116,19 +127,19 @@ async function lockAll(places: readonly string[], { args, context }: Run): Promi
   }
 }
 
-/** Waits for all to end, and only then throws what one of them has thrown. */
-async function settled<const T extends readonly Promise<unknown>[]>(
-  works: T,
+/** Waits for all even if one fails, so that nothing is in progress when the failure is thrown. */
+async function allSettled<const T extends readonly Promise<unknown>[]>(
+  work: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(works);
-  return Promise.all(works);
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
-/** The failure of one does not stop the others. */
+/** A failed job does not stop the others. */
 async function guarded<J, D>(
   job: J,
-  { context }: Run,
-  { work, failed }: { work: () => Promise<D>; failed: (job: J, why: Why) => D },
+  { context }: CacheRun,
+  { work, failed }: { work: () => Promise<D>; failed: (job: J, why: FailureReason) => D },
 ): Promise<D> {
   try {
     return await work();
@@ -138,28 +149,29 @@ async function guarded<J, D>(
   }
 }
 
-/** Why a job failed, for people and for programs. */
-type Why = Pick<FileDone, 'detail' | 'code'>;
+type FailureReason = Pick<FileResult, 'detail' | 'code'>;
 
 const nothingChanged = { action: 'failed', changed: false, before: {}, after: {} } as const;
 
-function failedFile({ dest }: FileJob, why: Why): FileDone {
+function failedFile({ dest }: FileJob, why: FailureReason): FileResult {
   return { ...nothingChanged, path: dest, ...why };
 }
 
-function failedSet(job: SetJob, why: Why): SetDone {
+function failedSet(job: SetJob, why: FailureReason): SetResult {
   return { ...nothingChanged, name: job.name, path: join(job.folder, job.name), ...why };
 }
 
-async function pruneAll({ files, places }: PlacedJobs, run: Run): Promise<Pruned> {
-  const current = new Set(files.flatMap(({ dest, place, wanted }) => (wanted ? [join(place, basename(dest))] : [])));
-  const pruned: Pruned[] = [];
-  for (const folder of places) pruned.push(await pruneFolder(folder, current, run).catch(asWarning));
+async function pruneAll({ files, openFolders }: OpenedJobs, run: CacheRun): Promise<PruneResult> {
+  const current = new Set(
+    files.flatMap(({ dest, openFolder, file }) => (file ? [join(openFolder, basename(dest))] : [])),
+  );
+  const pruned: PruneResult[] = [];
+  for (const folder of openFolders) pruned.push(await pruneFolder(folder, current, run).catch(asWarning));
   return { removed: pruned.flatMap(({ removed }) => removed), warnings: pruned.flatMap(({ warnings }) => warnings) };
 }
 
-/** What was fetched is not lost over something that cannot be looked through. */
-function asWarning(error: unknown): Pruned {
+/** A folder that cannot be examined does not make the fetched files fail. */
+function asWarning(error: unknown): PruneResult {
   if (hasCode(error, 'UNSAFE_PATH')) return { removed: [], warnings: [messageOf(error)] };
   throw error;
 }

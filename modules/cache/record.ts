@@ -1,10 +1,14 @@
-// What the cache knows of a copy, kept in a file beside it: where it came from, and its digests as long as nobody touched it.
+// The cache's record of a copy, in a file near it: its source, and its digests, which are valid as
+// long as nobody has touched the copy.
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeDurably } from '../clients/files/durable.js';
 import { readOwnJson, type Folders } from '../clients/files/folders.js';
+import { isMapping } from '../core/mapping.js';
 
-/** One file that was verified. Size, mtime and inode tell whether the file at hand is still that one. */
+/**
+ * A file that was verified. Size, mtime and inode show whether the present file is still the same.
+ */
 export interface RecordEntry {
   readonly source: string;
   readonly etag?: string | undefined;
@@ -12,59 +16,68 @@ export interface RecordEntry {
   readonly bytes: number;
   /** Nanoseconds since 1970, as text: JSON has no numbers of that size. */
   readonly mtime: string;
-  /** Lower-case hex by hashlib's names; SHA-256 is always there. */
+  /** In lower-case hex, by hashlib's names; always includes SHA-256. */
   readonly digests: Readonly<Record<string, string>>;
 }
 
-/** The folder of the cache's own files below a folder that has copies. */
-export const ownFolder = '.image_cache';
+/** The folder of the cache's own files in a folder with copies. */
+export const cacheFolderName = '.image_cache';
 
-/** Stands for a folder that is not there: nothing is in it, and nothing can be made in it. */
-export const nowhere = '/proc/self/fd/none';
+/** Stands for a folder that does not exist: nothing is in it, and nothing can be created in it. */
+export const missingFolder = '/proc/self/fd/none';
 
-/** A folder of the cache's own below an opened one, `nowhere` where there is none. `names`: below `.image_cache`. Throws UNSAFE_PATH. */
-export async function openOwnPlace(
+/**
+ * Opens one of the cache's own folders in an open one; `missingFolder` if it does not exist.
+ * `names`: the path below `.image_cache`.
+ * Throws UNSAFE_PATH.
+ */
+export async function openCacheFolder(
   folders: Folders,
   folder: string,
   names: readonly string[],
   create: boolean,
 ): Promise<string> {
-  let place: string | undefined = folder;
-  for (const name of [ownFolder, ...names])
-    place = place === undefined || place === nowhere ? undefined : await folders.own(place, name, { create });
-  return place ?? nowhere;
+  let opened: string | undefined = folder;
+  for (const name of [cacheFolderName, ...names])
+    opened = opened === undefined || opened === missingFolder ? undefined : await folders.own(opened, name, { create });
+  return opened ?? missingFolder;
 }
 
-export interface FilePlaces {
+export interface FilePaths {
   readonly folder: string;
   readonly record: string;
   readonly part: string;
 }
 
-/** Where the cache keeps its own things for a file in an opened folder. */
-export async function openFilePlaces(
+/** The cache's own files for a copy in an open folder. */
+export async function openFilePaths(
   folders: Folders,
   path: string,
   { create }: { create: boolean },
-): Promise<FilePlaces> {
-  const folder = await openOwnPlace(folders, dirname(path), ['files'], create);
+): Promise<FilePaths> {
+  const folder = await openCacheFolder(folders, dirname(path), ['files'], create);
   const name = basename(path);
   return { folder, record: join(folder, `${name}.json`), part: join(folder, `${name}.part`) };
 }
 
-/** The entries of a record; none where there is no record, or none that can be read. While a copy is replaced there are two. */
+/**
+ * The entries of a record; none if it does not exist or cannot be read. While a copy is replaced
+ * there are two.
+ */
 export async function readRecord(path: string): Promise<readonly RecordEntry[]> {
-  const record = (await readOwnJson(path)) as { entries?: unknown } | null | undefined;
-  return Array.isArray(record?.entries) ? record.entries.filter(isEntry) : [];
+  const record = await readOwnJson(path);
+  return isMapping(record) && Array.isArray(record.entries) ? record.entries.filter(isRecordEntry) : [];
 }
 
-function isEntry(value: unknown): value is RecordEntry {
-  const entry = value as Partial<RecordEntry> | null;
+/** Checks an entry that was read. */
+export function isRecordEntry(value: unknown): value is RecordEntry {
   return (
-    typeof entry?.source === 'string' &&
-    typeof entry.inode === 'string' &&
-    typeof entry.bytes === 'number' &&
-    typeof entry.digests?.sha256 === 'string'
+    isMapping(value) &&
+    typeof value.source === 'string' &&
+    typeof value.inode === 'string' &&
+    typeof value.bytes === 'number' &&
+    isMapping(value.digests) &&
+    typeof value.digests.sha256 === 'string'
   );
 }
 
@@ -77,13 +90,13 @@ export async function touchRecord(path: string, now: Date): Promise<void> {
   await fs.lutimes(path, now, now);
 }
 
-/** What of an entry the file itself tells. */
+/** The part of an entry that the file itself determines. */
 export async function identityOf(path: string): Promise<Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>> {
   const { ino, size, mtimeNs } = await fs.lstat(path, { bigint: true });
   return { inode: String(ino), bytes: Number(size), mtime: String(mtimeNs) };
 }
 
-export function isSameIdentity(
+export function isSameFileIdentity(
   one: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>,
   other: Pick<RecordEntry, 'inode' | 'bytes' | 'mtime'>,
 ): boolean {

@@ -1,18 +1,25 @@
-// What a run did, or would do, for programs and for people.
+// What a run did, or in check mode would do, for programs and for people.
 import { basename, dirname } from 'node:path';
 import type { Difference, Outcome } from '../core/operation.js';
-import type { Pruned } from './prune.js';
-import { dateText, type Content, type Done, type FileDone, type SetDone } from './result.js';
-import { partNames, type CacheArguments } from './run.js';
+import { formatMebibytes } from '../core/sizes.js';
+import type { PruneResult } from './prune.js';
+import {
+  partNames,
+  type CacheArguments,
+  type CopyContent,
+  type CopyResult,
+  type FileResult,
+  type SetResult,
+} from './run.js';
 
-export interface Report {
-  readonly files: readonly FileDone[];
-  readonly sets: readonly SetDone[];
-  readonly pruned: Pruned;
+export interface CacheReport {
+  readonly files: readonly FileResult[];
+  readonly sets: readonly SetResult[];
+  readonly pruned: PruneResult;
 }
 
-export function outcomeOf({ files, sets, pruned }: Report, args: CacheArguments, checkMode: boolean): Outcome {
-  const all: readonly (FileDone | SetDone)[] = [...files, ...sets];
+export function cacheOutcome({ files, sets, pruned }: CacheReport, args: CacheArguments, checkMode: boolean): Outcome {
+  const all: readonly (FileResult | SetResult)[] = [...files, ...sets];
   const counts = new Map<string, number>();
   for (const { action } of all) counts.set(action, (counts.get(action) ?? 0) + 1);
   const parts = [...counts].map(([action, count]) => `${count} ${action}`);
@@ -23,13 +30,13 @@ export function outcomeOf({ files, sets, pruned }: Report, args: CacheArguments,
     values: {
       files: files.map((file) => fileResult(file, args)),
       sets: sets.map((set) => setResult(set, args)),
-      digests: digestsOf(files, sets),
+      digests: resultDigests(files, sets),
       pruned: pruned.removed,
     },
     failures: all.filter(({ action }) => action === 'failed').map(({ path, detail }) => `${path}: ${detail}`),
     warnings: pruned.warnings,
     differences: [
-      ...all.filter(({ changed }) => changed).map(differenceOf),
+      ...all.filter(({ changed }) => changed).map(resultDifference),
       ...pruned.removed.map(({ path, reason }) => ({ header: path, before: { reason }, after: {} })),
     ],
     table: {
@@ -43,21 +50,25 @@ export function outcomeOf({ files, sets, pruned }: Report, args: CacheArguments,
   };
 }
 
-function differenceOf({ path, before, after }: Done | SetDone): Difference {
+function resultDifference({ path, before, after }: FileResult | SetResult): Difference {
   return { header: path, before, after };
 }
 
-function contentResult(path: string, content: Content | undefined): Record<string, unknown> {
+function contentResult(path: string, content: CopyContent | undefined): Record<string, unknown> {
   if (!content) return { path };
   const { bytes, digests, modifiedMs, etag } = content;
   return { path, bytes, digests, last_modified: dateText(modifiedMs), ...(etag === undefined ? {} : { etag }) };
 }
 
-function sourceResult({ source, reason, detail }: Pick<Done, 'source' | 'reason' | 'detail'>): Record<string, unknown> {
+function sourceResult({
+  source,
+  reason,
+  detail,
+}: Pick<CopyResult, 'source' | 'reason' | 'detail'>): Record<string, unknown> {
   return { ...(source === undefined ? {} : { source }), ...(reason === undefined ? {} : { reason }), detail };
 }
 
-function fileResult(done: FileDone, args: CacheArguments): Record<string, unknown> {
+function fileResult(done: FileResult, args: CacheArguments): Record<string, unknown> {
   const { path, content, action, changed } = done;
   const isUsable = content !== undefined && action !== 'failed';
   return {
@@ -72,8 +83,14 @@ function fileResult(done: FileDone, args: CacheArguments): Record<string, unknow
   };
 }
 
-/** Lower-case hex, since the agent compares letter by letter, and never with the algorithm before it, which it does not understand. */
-function checksumKeys({ digests }: Content, { checksum_algorithm: algorithm }: CacheArguments): Record<string, string> {
+/**
+ * In lower-case hex, because the agent compares the text, and without a prefix of the algorithm,
+ * which it does not understand.
+ */
+function checksumKeys(
+  { digests }: CopyContent,
+  { checksum_algorithm: algorithm }: CacheArguments,
+): Record<string, string> {
   const hashAlgorithm = algorithm === 'md5' ? 'sha256' : algorithm;
   const { md5 } = digests;
   return {
@@ -83,10 +100,10 @@ function checksumKeys({ digests }: Content, { checksum_algorithm: algorithm }: C
   };
 }
 
-function setResult(done: SetDone, args: CacheArguments): Record<string, unknown> {
+function setResult(done: SetResult, args: CacheArguments): Record<string, unknown> {
   const { name, path, version, action, changed, kernel, ramdisk, detail } = done;
   const isUsable = action !== 'failed' && kernel?.content !== undefined && ramdisk?.content !== undefined;
-  const part = (of: SetDone['kernel']): Record<string, unknown> | undefined =>
+  const part = (of: CopyResult | undefined): Record<string, unknown> | undefined =>
     of && { ...contentResult(of.path, of.content), ...sourceResult(of) };
   const reference = (file: string): string => referenceTo(`${path}/${file}`, dirname(path), args);
   return {
@@ -108,26 +125,26 @@ function setResult(done: SetDone, args: CacheArguments): Record<string, unknown>
   };
 }
 
-/** What Ironic is to be told. It does not decode percent signs in file URLs, so there are none in ours. */
-export function referenceTo(
+/** The reference for Ironic. It does not decode percent signs in file URLs, so ours have none. */
+function referenceTo(
   path: string,
   folder: string,
   { path_prefix: pathPrefix, url_prefix: urlPrefix }: Pick<CacheArguments, 'path_prefix' | 'url_prefix'>,
 ): string {
   if (urlPrefix !== undefined)
-    return moved(path, folder, urlPrefix, (rest) => rest.split('/').map(encodeURIComponent).join('/'));
-  return `file://${pathPrefix === undefined ? path : moved(path, folder, pathPrefix, (rest) => rest)}`;
+    return mapPath(path, folder, urlPrefix, (rest) => rest.split('/').map(encodeURIComponent).join('/'));
+  return `file://${pathPrefix === undefined ? path : mapPath(path, folder, pathPrefix, (rest) => rest)}`;
 }
 
-/** `prefix` is what stands for the folder, or `FOLDER=PREFIX`; a path that is not below FOLDER stays. */
-function moved(path: string, folder: string, prefix: string, spell: (rest: string) => string): string {
+/** `prefix` replaces the folder, or is `FOLDER=PREFIX`; a path outside FOLDER is not changed. */
+function mapPath(path: string, folder: string, prefix: string, encode: (rest: string) => string): string {
   const [, given, replacement = prefix] = /^(\/[^=]*)=(.*)$/.exec(prefix) ?? [];
   const base = (given ?? folder).replace(/\/+$/, '');
   if (!path.startsWith(`${base}/`)) return path;
-  return `${replacement.replace(/\/+$/, '')}/${spell(path.slice(base.length + 1))}`;
+  return `${replacement.replace(/\/+$/, '')}/${encode(path.slice(base.length + 1))}`;
 }
 
-function digestsOf(files: readonly FileDone[], sets: readonly SetDone[]): Record<string, string> {
+function resultDigests(files: readonly FileResult[], sets: readonly SetResult[]): Record<string, string> {
   const ofFiles = files.map(
     ({ source, path, content }) => [source ?? basename(path), content?.digests.sha256] as const,
   );
@@ -139,7 +156,7 @@ function digestsOf(files: readonly FileDone[], sets: readonly SetDone[]): Record
   );
 }
 
-function fileRow({ path, action, content, reason, detail }: FileDone): string[] {
+function fileRow({ path, action, content, reason, detail }: FileResult): string[] {
   return [
     path,
     action,
@@ -149,7 +166,7 @@ function fileRow({ path, action, content, reason, detail }: FileDone): string[] 
   ];
 }
 
-function setRows({ path, action, detail, kernel, ramdisk }: SetDone): string[][] {
+function setRows({ path, action, detail, kernel, ramdisk }: SetResult): string[][] {
   if (action === 'failed' || !kernel || !ramdisk) return [[path, action, '', '', detail]];
   return [kernel, ramdisk].map((part) => [
     part.path,
@@ -160,6 +177,15 @@ function setRows({ path, action, detail, kernel, ramdisk }: SetDone): string[][]
   ]);
 }
 
-function sizeText(content: Content | undefined): string {
-  return content ? `${(content.bytes / 2 ** 20).toFixed(1)} MiB` : '';
+function sizeText(content: CopyContent | undefined): string {
+  return content ? formatMebibytes(content.bytes) : '';
+}
+
+/** The part of a content that the diff shows. */
+export function contentDifference({ bytes, digests, modifiedMs }: CopyContent): Readonly<Record<string, unknown>> {
+  return { bytes, sha256: digests.sha256, last_modified: dateText(modifiedMs) };
+}
+
+function dateText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.000Z$/, 'Z');
 }

@@ -1,4 +1,4 @@
-// What image_cache gives back.
+// The results of image_cache.
 import type { ReturnField } from '../core/operation.js';
 
 const reasons =
@@ -6,12 +6,12 @@ const reasons =
 
 const source: Readonly<Record<string, ReturnField>> = {
   source: {
-    description: 'Where it comes from.',
+    description: 'URL or id of the source.',
     type: 'str',
     returned: 'when present',
     sample: 'https://images.example.org/ipa/ipa.kernel',
   },
-  reason: { description: `Why: ${reasons}.`, type: 'str', returned: 'when its source could be asked', sample: 'newer' },
+  reason: { description: `The reason of the action: ${reasons}.`, type: 'str', returned: 'when the source answered', sample: 'newer' },
   detail: {
     description: 'The reason as a sentence.',
     type: 'str',
@@ -27,51 +27,51 @@ const content: Readonly<Record<string, ReturnField>> = {
     returned: 'always',
     sample: '/var/lib/ironic/images/jammy.img',
   },
-  bytes: { description: 'Size of the copy.', type: 'int', returned: 'when there is one', sample: 681574400 },
+  bytes: { description: 'Size of the copy.', type: 'int', returned: 'when a copy exists', sample: 681574400 },
   digests: {
-    description: "Digests of the copy in lower-case hex, by hashlib's names.",
+    description: "Checksums of the copy in lower-case hex, by hashlib's names.",
     type: 'dict',
-    returned: 'when there is one',
+    returned: 'when a copy exists',
   },
   last_modified: {
-    description: 'Its mtime, which is the Last-Modified of its source, UTC.',
+    description: 'Modification time of the copy, which is the Last-Modified of its source, in UTC.',
     type: 'str',
-    returned: 'when there is one',
+    returned: 'when a copy exists',
     sample: '2026-11-02T08:00:00Z',
   },
-  etag: { description: 'The ETag that it came with.', type: 'str', returned: 'when there was one' },
+  etag: { description: 'The ETag with which the copy was fetched.', type: 'str', returned: 'when the server sent one' },
 };
 
 const part: ReturnField = {
-  description: 'One of the two files.',
+  description: 'One of the two files of the set.',
   type: 'dict',
   returned: 'when present',
   contains: { ...content, ...source },
 };
 const action: ReturnField = {
   description:
-    'What was done, or in check mode would be: `fresh`, `fetch`, `adjust` (only owner or permissions), `remove`, `absent` or `failed`.',
+    'What was done, or in check mode would be done: `fresh`, `fetch`, `adjust` (only owner or permissions), `remove`, `absent` or `failed`.',
   type: 'str',
   returned: 'always',
   sample: 'fetch',
 };
 const changed: ReturnField = {
   description:
-    'Whether it is another than before, or in check mode may be. What was fetched and turned out to have the same bytes is not changed.',
+    'Whether something was changed, or in check mode may be changed. A file that was fetched and has the same content as before is not changed.',
   type: 'bool',
   returned: 'always',
 };
 const code: ReturnField = {
-  description: 'The code of the failure, one of those in modules/README.md.',
+  description: 'The error code, as listed in modules/README.md.',
   type: 'str',
-  returned: 'when it failed',
+  returned: 'on failure',
   sample: 'CHECKSUM_MISMATCH',
 };
-const instanceInfo = 'Keys for `instance_info` of a node that is deployed';
+const instanceInfo = 'Keys of `instance_info` to deploy a node';
 
 export const returns: Readonly<Record<string, ReturnField>> = {
   files: {
-    description: 'One entry for each of `files`.',
+    description: 'One entry for each element of `files`.',
     type: 'list',
     returned: 'always',
     contains: {
@@ -81,9 +81,9 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       changed,
       code,
       instance_info: {
-        description: `${instanceInfo} from this file: \`image_source\`, \`image_os_hash_algo\`, \`image_os_hash_value\`, and \`image_checksum\` where its MD5 is known.`,
+        description: `${instanceInfo} from this file: \`image_source\`, \`image_os_hash_algo\`, \`image_os_hash_value\`, and \`image_checksum\` if its MD5 is known.`,
         type: 'dict',
-        returned: 'when there is a copy',
+        returned: 'when a copy exists',
         sample: {
           image_source: 'file:///var/lib/ironic/images/jammy.img',
           image_os_hash_algo: 'sha256',
@@ -93,13 +93,13 @@ export const returns: Readonly<Record<string, ReturnField>> = {
     },
   },
   sets: {
-    description: 'One entry for each of `sets`.',
+    description: 'One entry for each element of `sets`.',
     type: 'list',
     returned: 'always',
     contains: {
       name: { description: 'Name of the set.', type: 'str', returned: 'always', sample: 'ipa-debian' },
       path: {
-        description: 'The link, which leads to the folder of the current version.',
+        description: 'The link to the folder of the current version.',
         type: 'str',
         returned: 'always',
         sample: '/var/lib/ironic/ipa/ipa-debian',
@@ -107,7 +107,7 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       version: {
         description: 'Name of the current version.',
         type: 'str',
-        returned: 'when there is one',
+        returned: 'when a version exists',
         sample: '20261102T080000Z',
       },
       action,
@@ -116,9 +116,9 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       kernel: part,
       ramdisk: part,
       driver_info: {
-        description: 'Keys for `driver_info` of a node that boots with this set: `deploy_kernel` and `deploy_ramdisk`.',
+        description: 'Keys of `driver_info` for a node that boots with this set: `deploy_kernel` and `deploy_ramdisk`.',
         type: 'dict',
-        returned: 'when there is a copy',
+        returned: 'when a copy exists',
         sample: {
           deploy_kernel: 'file:///var/lib/ironic/ipa/ipa-debian/kernel',
           deploy_ramdisk: 'file:///var/lib/ironic/ipa/ipa-debian/ramdisk',
@@ -127,23 +127,23 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       instance_info: {
         description: `${instanceInfo} from a partition image with this pair: \`kernel\` and \`ramdisk\`.`,
         type: 'dict',
-        returned: 'when there is a copy',
+        returned: 'when a copy exists',
       },
     },
   },
   digests: {
     description:
-      'The SHA-256 of every copy, by source for files and by `name/kernel` and `name/ramdisk` for sets: the same on every conductor, or they have different images.',
+      'The SHA-256 of every copy, by source for files and by `name/kernel` and `name/ramdisk` for sets. Conductors with different values have different images.',
     type: 'dict',
     returned: 'always',
   },
   pruned: {
-    description: 'What was removed to keep the limits, or in check mode would be.',
+    description: 'What was removed because of `keep`, `max_age` or `max_size`, or in check mode would be removed.',
     type: 'list',
     returned: 'always',
     contains: {
       path: { description: 'The file, or the folder of the version.', type: 'str', returned: 'always' },
-      reason: { description: 'Why.', type: 'str', returned: 'always', sample: 'keep is 1' },
+      reason: { description: 'The reason.', type: 'str', returned: 'always', sample: 'keep is 1' },
     },
   },
 };

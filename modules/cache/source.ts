@@ -1,47 +1,48 @@
-// Where a file comes from, in two steps: look what there is, then receive it.
+// The source of a file, in two steps: look at its present state, then receive the file.
 import type { DownloadOptions } from '../clients/download/download.js';
 import { OperationError } from '../core/errors.js';
 import type { Checksum } from '../images/policy/checksums.js';
 import type { Copy, Remote } from './policy/freshness.js';
-import type { Run } from './run.js';
+import type { CacheRun } from './run.js';
 
-export interface Receiving {
+export interface ReceiveOptions {
   readonly part: string;
-  /** The folder whose space counts. */
+  /** The folder whose free space is checked. */
   readonly folder: string;
   readonly remote: Remote;
   readonly sink: DownloadOptions['sink'];
-  /** A checksum is going to tell whether it is whole. */
+  /** Whether a checksum will verify the file. */
   readonly isChecked: boolean;
   readonly onProgress: DownloadOptions['onProgress'];
 }
 
-/** What was received. */
 export interface Received {
   readonly bytes: number;
   readonly etag?: string | undefined;
   readonly modifiedMs?: number | undefined;
-  /** It was continued where the server would not say whether it is the same file. */
+  /** It was resumed although the server did not prove that it is the same file. */
   readonly isSpliced?: boolean | undefined;
 }
 
-export interface Source {
+export interface CacheSource {
   /** For messages and results: no credentials in it. */
   readonly shown: string;
-  /** The name that a checksum file has it by. */
+  /** Its name in a checksum file. */
   readonly fileName: string;
-  /** What the source itself says of its bytes. */
+  /** The checksum that the source itself publishes. */
   readonly checksum?: Checksum;
-  /** What there is now. `copy` helps where only a conditional GET tells. */
+  /** The present state. `copy` is for servers that require a conditional GET. */
   look(copy?: Copy): Promise<Remote>;
-  /** Leaves all bytes in the part. Throws SOURCE_CHANGED when it is no longer what `remote` said. */
-  receive(receiving: Receiving): Promise<Received>;
+  /**
+   * Leaves the complete file in the part. Throws SOURCE_CHANGED if it is no longer as in `remote`.
+   */
+  receive(receiving: ReceiveOptions): Promise<Received>;
 }
 
-/** The options of a download that all sources have in common. */
-export function optionsOf(
-  { part, folder, sink, isChecked, onProgress }: Receiving,
-  { args, context }: Run,
+/** The download options that all sources have in common. */
+export function downloadOptions(
+  { part, folder, sink, isChecked, onProgress }: ReceiveOptions,
+  { args, context }: CacheRun,
 ): Omit<DownloadOptions, 'source' | 'url' | 'open' | 'assertExpected'> {
   return {
     ...{ part, folder, sink, isChecked, onProgress },
@@ -56,7 +57,7 @@ export function optionsOf(
 export function sourceChanged(shown: string): OperationError {
   return new OperationError(
     'SOURCE_CHANGED',
-    `${shown} changed while it was fetched, or its server gives it another ETag, date or length in each answer; a checksum would tell`,
+    `${shown} changed while it was fetched, or its server returns another ETag, date or length in each answer; give a checksum to verify it`,
     { url: shown },
   );
 }

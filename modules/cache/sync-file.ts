@@ -1,144 +1,141 @@
-// One file: look, decide, fetch beside it, and put it in its place at once.
+// One file: look, decide, fetch next to the copy, and replace the copy by a rename.
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { removePart } from '../clients/download/part-file.js';
-import { draftOf, modifiedMsOf, renameDurably, statOf, syncPath } from '../clients/files/durable.js';
+import { draftOf, renameDurably, statOf, syncPath } from '../clients/files/durable.js';
 import { removeName, withFolders, type Folders } from '../clients/files/folders.js';
 import { OperationError } from '../core/errors.js';
+import { applyOwnership, copyContent, inspectCopy, type InspectedCopy } from './copy.js';
+import { fetchSourceFile, openSourceFile, type Fetched, type SourceFile } from './fetch.js';
 import { decideFreshness, type Freshness } from './policy/freshness.js';
-import { inspectCopy, type InspectedCopy } from './copy.js';
-import { dress, ownershipDifferences, ownershipFor } from './dress.js';
-import { fetchItem, openItem, type Fetched, type Item } from './fetch.js';
+import { isOwnershipChanged, ownershipChange, ownershipFor } from './policy/ownership.js';
 import {
   identityOf,
-  openFilePlaces,
+  openFilePaths,
   readRecord,
   touchRecord,
   writeRecord,
-  type FilePlaces,
+  type FilePaths,
   type RecordEntry,
 } from './record.js';
-import { shownOf, type Content, type FileDone } from './result.js';
-import type { FileJob, Placed, Run, Wanted } from './run.js';
+import { contentDifference } from './report.js';
+import type { CacheRun, FileJob, FileResult, OpenedJob, RequestedFile } from './run.js';
 
-/** Does what the job says, or in check mode says what it would do. */
-export function syncFile(job: Placed<FileJob>, run: Run): Promise<FileDone> {
+/** Does what the job requests, or in check mode returns what it would do. */
+export function syncFile(job: OpenedJob<FileJob>, run: CacheRun): Promise<FileResult> {
   return withFolders((folders) =>
-    job.wanted ? sync(job, job.wanted, { run, folders }) : removeFile(job, { run, folders }),
+    job.file ? sync(job, job.file, { run, folders }) : removeFile(job, { run, folders }),
   );
 }
 
-interface Surroundings {
-  readonly run: Run;
+interface SyncContext {
+  readonly run: CacheRun;
   readonly folders: Folders;
 }
 
-/** Where the copy is, by the descriptor of its folder. */
-function pathOf({ place, dest }: Placed<FileJob>): string {
-  return join(place, basename(dest));
+/** The copy, by the descriptor of its folder. */
+function pathOf({ openFolder, dest }: OpenedJob<FileJob>): string {
+  return join(openFolder, basename(dest));
 }
 
-async function sync(job: Placed<FileJob>, wanted: Wanted, { run, folders }: Surroundings): Promise<FileDone> {
-  const places = await openFilePlaces(folders, pathOf(job), { create: false });
-  const entries = await readRecord(places.record);
-  const item = await openItem(wanted, run);
-  const inspected = await inspectCopy(pathOf(job), entries, item.checksum, run);
-  const remote = await item.source.look(inspected?.copy);
+async function sync(job: OpenedJob<FileJob>, file: RequestedFile, { run, folders }: SyncContext): Promise<FileResult> {
+  const paths = await openFilePaths(folders, pathOf(job), { create: false });
+  const entries = await readRecord(paths.record);
+  const source = await openSourceFile(file, run);
+  const inspected = await inspectCopy(pathOf(job), entries, source.checksum, run);
+  const remote = await source.source.look(inspected?.copy);
   const freshness = decideFreshness(inspected?.copy, remote, { rule: run.args.freshness, force: run.args.force });
-  const found: Found = { job, item, inspected, freshness };
+  const found: FoundFile = { job, source, inspected, freshness };
   if (!freshness.fetch && inspected) return keepCopy(found, inspected, { run, folders });
   if (run.context.checkMode) {
-    const before = inspected ? shownOf(contentOf(inspected)) : {};
+    const content = inspected ? { content: copyContent(inspected) } : {};
+    const before = inspected ? contentDifference(copyContent(inspected)) : {};
     const after = {
       bytes: remote.bytes,
       ...(remote.modifiedMs === undefined ? {} : { last_modified: new Date(remote.modifiedMs).toISOString() }),
     };
-    return {
-      ...doneFrom(found),
-      action: 'fetch',
-      changed: true,
-      before,
-      after,
-      ...(inspected ? { content: contentOf(inspected) } : {}),
-    };
+    return { ...resultBase(found), action: 'fetch', changed: true, before, after, ...content };
   }
-  const made = await openFilePlaces(folders, pathOf(job), { create: true });
-  const fetched = await fetchItem(item, { part: made.part, folder: made.folder, remote }, run);
-  return putInPlace(found, fetched, { entries, places: made, now: run.context.now() });
+  const created = await openFilePaths(folders, pathOf(job), { create: true });
+  const fetched = await fetchSourceFile(source, { part: created.part, folder: created.folder, remote }, run);
+  return replaceCopy(found, fetched, { entries, paths: created, now: run.context.now() });
 }
 
-interface Found {
-  readonly job: Placed<FileJob>;
-  readonly item: Item;
+interface FoundFile {
+  readonly job: OpenedJob<FileJob>;
+  readonly source: SourceFile;
   readonly inspected: InspectedCopy | undefined;
   readonly freshness: Freshness;
 }
 
-function doneFrom({
+function resultBase({
   job,
-  item,
+  source: { source },
   freshness: { reason, detail },
-}: Found): Omit<FileDone, 'action' | 'changed' | 'before' | 'after'> {
-  return { path: job.dest, source: item.source.shown, reason, detail };
+}: FoundFile): Pick<FileResult, 'path' | 'source' | 'reason' | 'detail'> {
+  return { path: job.dest, source: source.shown, reason, detail };
 }
 
-export function contentOf({ stats, entry }: Pick<InspectedCopy, 'stats' | 'entry'>): Content {
-  return { bytes: stats.size, digests: entry.digests, modifiedMs: modifiedMsOf(stats), etag: entry.etag };
-}
-
-/** The copy stays; only owner and permissions may have to be put right, and the record to be brought up to date. */
-async function keepCopy(found: Found, inspected: InspectedCopy, { run, folders }: Surroundings): Promise<FileDone> {
-  const { job, item } = found;
-  const { before, after } = ownershipDifferences(job.ownership, inspected.stats);
-  const isAdjusted = Object.keys(after).length > 0;
+/**
+ * The copy stays; only its owner and permissions may have to be changed, and its record updated.
+ */
+async function keepCopy(
+  found: FoundFile,
+  inspected: InspectedCopy,
+  { run, folders }: SyncContext,
+): Promise<FileResult> {
+  const { job, source } = found;
+  const { before, after } = ownershipChange(job.ownership, inspected.stats);
+  const isAdjusted = isOwnershipChanged({ before, after });
   if (!run.context.checkMode) {
-    if (isAdjusted) await dress(pathOf(job), job.ownership, undefined, inspected.stats);
-    const places = await openFilePlaces(folders, pathOf(job), { create: true });
-    await keepRecord(places.record, inspected, { source: item.source.shown, now: run.context.now() });
+    if (isAdjusted) await applyOwnership(pathOf(job), job.ownership, undefined, inspected.stats);
+    const paths = await openFilePaths(folders, pathOf(job), { create: true });
+    await updateRecord(paths.record, inspected, { source: source.source.shown, now: run.context.now() });
     // A run that was killed between the rename and its end leaves these.
-    await removePart(places.part);
-    await removeName(draftOf(places.record));
+    await removePart(paths.part);
+    await removeName(draftOf(paths.record));
   }
   return {
-    ...doneFrom(found),
+    ...resultBase(found),
     action: isAdjusted ? 'adjust' : 'fresh',
     changed: isAdjusted,
     before,
     after,
-    content: contentOf(inspected),
+    content: copyContent(inspected),
   };
 }
 
-async function keepRecord(
+async function updateRecord(
   record: string,
-  { entry, isReadAnew }: InspectedCopy,
+  { entry, isRead }: InspectedCopy,
   { source, now }: { source: string; now: Date },
 ): Promise<void> {
-  if (!isReadAnew) return touchRecord(record, now);
+  if (!isRead) return touchRecord(record, now);
   await writeRecord(record, [{ ...entry, source: entry.source || source }]);
 }
 
 /**
- * At every point of this a kill leaves a whole copy in place and a record that has it: the record gets the new entry beside the old one
- * before the rename, and loses the old one after it. What has the same bytes as before stays the same file, with its new date.
+ * A kill at any point leaves a complete copy in place and a record that includes it: the record
+ * gets the new entry in addition to the old one before the rename, and loses the old one after it.
+ * If the content is the same as before, the file stays, with its new date.
  */
-async function putInPlace(
-  found: Found,
+async function replaceCopy(
+  found: FoundFile,
   fetched: Fetched,
-  { entries, places, now }: { entries: readonly RecordEntry[]; places: FilePlaces; now: Date },
-): Promise<FileDone> {
-  const { job, item, inspected } = found;
-  const { record, part } = places;
+  { entries, paths, now }: { entries: readonly RecordEntry[]; paths: FilePaths; now: Date },
+): Promise<FileResult> {
+  const { job, source, inspected } = found;
+  const { record, part } = paths;
   const isSame =
     inspected?.isTrusted === true &&
     inspected.entry.digests.sha256 === fetched.digests.sha256 &&
     inspected.entry.bytes === fetched.bytes;
   const ownership = ownershipFor(job.ownership, inspected?.stats);
   const target = isSame ? pathOf(job) : part;
-  const adjusted = inspected ? ownershipDifferences(ownership, inspected.stats) : { before: {}, after: {} };
-  await dress(target, ownership, fetched.modifiedMs ?? now.getTime(), isSame ? inspected.stats : undefined);
+  const change = inspected ? ownershipChange(ownership, inspected.stats) : { before: {}, after: {} };
+  await applyOwnership(target, ownership, fetched.modifiedMs ?? now.getTime(), isSame ? inspected.stats : undefined);
   const entry: RecordEntry = {
-    source: item.source.shown,
+    source: source.source.shown,
     etag: fetched.etag,
     ...(await identityOf(target)),
     digests: fetched.digests,
@@ -150,40 +147,36 @@ async function putInPlace(
   }
   await writeRecord(record, [entry]);
   await removePart(part);
-  const content: Content = contentOf({ stats: await fs.lstat(pathOf(job)), entry });
-  const changed = !isSame || Object.keys(adjusted.after).length > 0;
-  const before = isSame ? adjusted.before : inspected ? { ...shownOf(contentOf(inspected)), ...adjusted.before } : {};
-  const after = isSame ? adjusted.after : { ...shownOf(content), ...adjusted.after };
-  const done = doneFrom(found);
-  return {
-    ...done,
-    detail: isSame ? `${done.detail}; it has the same bytes` : done.detail,
-    action: 'fetch',
-    changed,
-    before,
-    after,
-    content,
-  };
+  const content = copyContent({ stats: await fs.lstat(pathOf(job)), entry });
+  const base = { ...resultBase(found), action: 'fetch', content } as const;
+  if (isSame)
+    return {
+      ...base,
+      ...change,
+      detail: `${base.detail}; the content is the same`,
+      changed: isOwnershipChanged(change),
+    };
+  const before = inspected ? { ...contentDifference(copyContent(inspected)), ...change.before } : {};
+  return { ...base, changed: true, before, after: { ...contentDifference(content), ...change.after } };
 }
 
-async function removeFile(job: Placed<FileJob>, { run: { context }, folders }: Surroundings): Promise<FileDone> {
+async function removeFile(job: OpenedJob<FileJob>, { run: { context }, folders }: SyncContext): Promise<FileResult> {
   const { dest } = job;
   const stats = await statOf(pathOf(job), { ofLink: true });
   if (stats?.isDirectory())
-    throw new OperationError('CACHE_PATH_TAKEN', `${dest} is a folder, and no file of the cache`, { path: dest });
-  const { record, part } = await openFilePlaces(folders, pathOf(job), { create: false });
+    throw new OperationError('CACHE_PATH_TAKEN', `${dest} is a folder, not a file of the cache`, { path: dest });
+  const { record, part } = await openFilePaths(folders, pathOf(job), { create: false });
   if (!context.checkMode) {
     await fs.rm(pathOf(job), { force: true });
     await fs.rm(record, { force: true });
     await removePart(part);
   }
-  const before = stats ? { bytes: stats.size } : {};
   return {
     path: dest,
     action: stats ? 'remove' : 'absent',
     changed: stats !== undefined,
-    detail: stats ? 'state is absent' : 'there is none',
-    before,
+    detail: stats ? 'state is absent' : 'it does not exist',
+    before: stats ? { bytes: stats.size } : {},
     after: {},
   };
 }

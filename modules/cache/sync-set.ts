@@ -1,135 +1,122 @@
-// One set: kernel and ramdisk in a folder of their own, to which a link is renamed once both are whole.
-import { constants } from 'node:fs';
+// One set: kernel and ramdisk in a folder of their own, to which a link is switched once both are
+// complete.
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { removePart } from '../clients/download/part-file.js';
-import { draftOf, linkDurably, modifiedMsOf, namesIn, renameDurably, syncPath } from '../clients/files/durable.js';
-import { openRegular, removeName, removeOwnTree, withFolders, type Folders } from '../clients/files/folders.js';
-import { decideFreshness, type Freshness, type Remote } from './policy/freshness.js';
-import { inspectCopy, type InspectedCopy } from './copy.js';
-import { dress, ownershipDifferences, ownershipFor } from './dress.js';
-import { fetchItem, openItem, type Fetched, type Item } from './fetch.js';
-import { identityOf, nowhere, openOwnPlace, type RecordEntry } from './record.js';
-import { shownOf, type Action, type SetDone } from './result.js';
-import { partNames, type PartName, type Placed, type Run, type SetJob, type Wanted } from './run.js';
+import { draftOf, linkDurably } from '../clients/files/durable.js';
+import { removeName, removeOwnTree, withFolders, type Folders } from '../clients/files/folders.js';
+import { applyOwnership, copyContent, inspectCopy } from './copy.js';
+import { openSourceFile } from './fetch.js';
+import { createVersion, forBoth, recordEntries, type FoundPart, type FoundParts } from './new-version.js';
+import { decideFreshness } from './policy/freshness.js';
+import { ownershipChange, type OwnershipChange } from './policy/ownership.js';
+import { planSet } from './policy/set-versions.js';
+import { missingFolder, openCacheFolder } from './record.js';
+import { contentDifference } from './report.js';
 import {
-  linkTarget,
+  partNames,
+  type CacheRun,
+  type CopyContent,
+  type CopyResult,
+  type OpenedJob,
+  type PartName,
+  type RequestedFile,
+  type SetJob,
+  type SetParts,
+  type SetResult,
+} from './run.js';
+import {
   linkedVersion,
+  linkTarget,
   newestVersion,
-  onTheWay,
-  openSetPlaces,
+  openSetPaths,
   readVersion,
+  workFolders,
   writeVersion,
-  type SetPlaces,
-  type Version,
+  type SetPaths,
+  type SetVersion,
 } from './versions.js';
-import { contentOf } from './sync-file.js';
 
-type Pair<T> = Readonly<Record<PartName, T>>;
-
-/** Does what the job says, or in check mode says what it would do. */
-export function syncSet(job: Placed<SetJob>, run: Run): Promise<SetDone> {
+/** Does what the job requests, or in check mode returns what it would do. */
+export function syncSet(job: OpenedJob<SetJob>, run: CacheRun): Promise<SetResult> {
   return withFolders((folders) =>
-    job.wanted ? sync(job, job.wanted, { run, folders }) : removeSet(job, { run, folders }),
+    job.files ? sync(job, job.files, { run, folders }) : removeSet(job, { run, folders }),
   );
 }
 
-interface Surroundings {
-  readonly run: Run;
+interface SyncContext {
+  readonly run: CacheRun;
   readonly folders: Folders;
 }
 
-async function sync(job: Placed<SetJob>, wanted: Pair<Wanted>, { run, folders }: Surroundings): Promise<SetDone> {
-  const places = await openSetPlaces(folders, job, { create: false });
-  const linked = await linkedVersion(job, places);
-  // A version that a killed run had finished but not yet linked is as good as the one that is linked.
-  const version = (await newestVersion(places)) ?? linked;
-  const current = version === undefined ? undefined : await readVersion(folders, places, version);
-  const found = await inPair((name) => run.limited(() => findPart(name, { job, wanted: wanted[name], current, run })));
-  const isFetched = partNames.some((name) => found[name].freshness.fetch);
-  const report = reportOf(job, found);
+async function sync(
+  job: OpenedJob<SetJob>,
+  files: SetParts<RequestedFile>,
+  { run, folders }: SyncContext,
+): Promise<SetResult> {
+  const paths = await openSetPaths(folders, job, { create: false });
+  const linked = await linkedVersion(job, paths);
+  // A version that a killed run completed but did not link is as good as the linked one.
+  const newest = (await newestVersion(paths)) ?? linked;
+  const current = newest === undefined ? undefined : await readVersion(folders, paths, newest);
+  const found = await forBoth((name) => run.limited(() => findPart(name, { file: files[name], current, run })));
+  const isStale = partNames.some((name) => found[name].freshness.fetch);
+  const base = resultBase(job, found);
   if (run.context.checkMode) {
-    const adjusted = adjustmentsOf(job, found);
-    const action: Action =
-      isFetched || linked !== version || !version ? 'fetch' : adjusted.isNeeded ? 'adjust' : 'fresh';
-    const before = action === 'adjust' ? adjusted.before : { version: linked };
-    const after =
-      action === 'adjust'
-        ? adjusted.after
-        : action === 'fetch'
-          ? { version: isFetched ? 'a new one' : version }
-          : before;
-    return {
-      ...report,
-      action,
-      changed: action !== 'fresh',
-      version: linked,
-      before: action === 'fresh' ? {} : before,
-      after: action === 'fresh' ? {} : after,
-    };
+    const plan = planSet({ linked, current: newest, isStale, ownership: ownershipChanges(job, found) });
+    return { ...base, ...plan, changed: plan.action !== 'fresh', version: linked };
   }
-  const made = await openSetPlaces(folders, job, { create: true });
-  const next = isFetched
-    ? await replace(job, found, { current, places: made, run, folders })
-    : { version: current!.name, isNew: false };
-  if (!next.isNew) await keep(job, found, { folder: current!.folder, run });
-  await clearUp(made, folders, next.version);
-  const adjusted = next.isNew ? { isNeeded: false, before: {}, after: {} } : adjustmentsOf(job, found);
+  const created = await openSetPaths(folders, job, { create: true });
+  const next =
+    isStale || current === undefined
+      ? await createVersion(job, found, { current, versions: created.versions, run, folders })
+      : { version: current.name, isNew: false };
+  if (!next.isNew && current) await keepVersion(job, found, { folder: current.folder, run });
+  await removeWork(created, folders, next.version);
   const isSwitched = linked !== next.version;
-  if (isSwitched) await linkDurably(linkTarget(job, next.version), made.link, made.draft);
-  const now = await readVersion(folders, made, next.version);
-  const parts = await inPair(async (name) => ({
-    ...report[name]!,
-    content: contentOf({ stats: await fs.lstat(join(now.folder, name)), entry: now.entries[name]! }),
-  }));
+  if (isSwitched) await linkDurably(linkTarget(job, next.version), created.link, created.draft);
+  const now = await readVersion(folders, created, next.version);
+  const parts = await forBoth(async (name) => ({ ...base[name], content: await contentNow(now, name) }));
+  const ownership = next.isNew ? {} : ownershipChanges(job, found);
+  const plan = planSet({ linked, current: next.version, isStale: false, ownership });
+  const contents = Object.fromEntries(partNames.map((name) => [name, contentDifference(parts[name].content)]));
   return {
-    ...report,
+    ...base,
     ...parts,
     version: next.version,
-    action: isFetched || isSwitched ? 'fetch' : adjusted.isNeeded ? 'adjust' : 'fresh',
-    changed: isSwitched || adjusted.isNeeded,
-    before: isSwitched ? (linked === undefined ? {} : { version: linked, ...shownPair(found) }) : adjusted.before,
-    after: isSwitched
-      ? { version: next.version, ...Object.fromEntries(partNames.map((name) => [name, shownOf(parts[name].content)])) }
-      : adjusted.after,
+    action: isStale ? 'fetch' : plan.action,
+    changed: plan.action !== 'fresh',
+    before: !isSwitched ? plan.before : linked === undefined ? {} : { version: linked, ...previousContents(found) },
+    after: isSwitched ? { version: next.version, ...contents } : plan.after,
   };
-}
-
-interface FoundPart {
-  readonly item: Item;
-  readonly remote: Remote;
-  readonly inspected: InspectedCopy | undefined;
-  readonly freshness: Freshness;
 }
 
 async function findPart(
   name: PartName,
-  { wanted, current, run }: { job: SetJob; wanted: Wanted; current: Version | undefined; run: Run },
+  { file, current, run }: { file: RequestedFile; current: SetVersion | undefined; run: CacheRun },
 ): Promise<FoundPart> {
-  const item = await openItem(wanted, run);
+  const source = await openSourceFile(file, run);
   const entry = current?.entries[name];
   const inspected = current
-    ? await inspectCopy(join(current.folder, name), entry ? [entry] : [], item.checksum, run)
+    ? await inspectCopy(join(current.folder, name), entry ? [entry] : [], source.checksum, run)
     : undefined;
-  const remote = await item.source.look(inspected?.copy);
-  return {
-    item,
-    remote,
-    inspected,
-    freshness: decideFreshness(inspected?.copy, remote, { rule: run.args.freshness, force: run.args.force }),
-  };
+  const remote = await source.source.look(inspected?.copy);
+  const freshness = decideFreshness(inspected?.copy, remote, { rule: run.args.freshness, force: run.args.force });
+  return { source, remote, inspected, freshness };
 }
 
-function reportOf(job: SetJob, found: Pair<FoundPart>): Pick<SetDone, 'name' | 'path' | 'detail' | PartName> {
+function resultBase(
+  job: SetJob,
+  found: FoundParts,
+): Pick<SetResult, 'name' | 'path' | 'detail'> & SetParts<CopyResult> {
   const path = join(job.folder, job.name);
-  const part = (name: PartName): SetDone['kernel'] => {
-    const { item, inspected, freshness } = found[name];
+  const part = (name: PartName): CopyResult => {
+    const { source, inspected, freshness } = found[name];
     return {
       path: join(path, name),
-      source: item.source.shown,
+      source: source.source.shown,
       reason: freshness.reason,
       detail: freshness.detail,
-      content: inspected && contentOf(inspected),
+      content: inspected && copyContent(inspected),
     };
   };
   const detail = partNames
@@ -138,181 +125,66 @@ function reportOf(job: SetJob, found: Pair<FoundPart>): Pick<SetDone, 'name' | '
   return { name: job.name, path, detail, kernel: part('kernel'), ramdisk: part('ramdisk') };
 }
 
-function shownPair(found: Pair<FoundPart>): Record<string, unknown> {
+function previousContents(found: FoundParts): Record<string, unknown> {
   return Object.fromEntries(
-    partNames.flatMap((name) => (found[name].inspected ? [[name, shownOf(contentOf(found[name].inspected))]] : [])),
+    partNames.flatMap((name) => {
+      const { inspected } = found[name];
+      return inspected ? [[name, contentDifference(copyContent(inspected))]] : [];
+    }),
   );
 }
 
-interface Replacing extends Surroundings {
-  readonly current: Version | undefined;
-  readonly places: SetPlaces;
+async function contentNow({ folder, entries }: SetVersion, name: PartName): Promise<CopyContent> {
+  return copyContent({ stats: await fs.lstat(join(folder, name)), entry: entries[name] ?? { digests: {} } });
 }
 
-/** Fetches what is not fresh, and makes a version of it and of what is. Where all bytes are as before there is no new version. */
-async function replace(
-  job: SetJob,
-  found: Pair<FoundPart>,
-  { current, places: { versions }, run, folders }: Replacing,
-): Promise<{ version: string; isNew: boolean }> {
-  const make = async (name: string): Promise<string> =>
-    (await folders.own(versions, name, { create: true })) ?? nowhere;
-  const incoming = await make(onTheWay.incoming);
-  const part = (name: PartName): string => join(incoming, `${name}.part`);
-  const fetched = await inPair((name) => {
-    const { item, remote, freshness } = found[name];
-    return run.limited(async () =>
-      freshness.fetch ? fetchItem(item, { part: part(name), folder: incoming, remote }, run) : undefined,
-    );
-  });
-  if (current && partNames.every((name) => !fetched[name] || isSame(fetched[name], found[name]))) {
-    for (const name of partNames)
-      await keepDate(join(current.folder, name), fetched[name], { part: part(name), now: run.context.now() });
-    await writeVersion(current.folder, await entriesFor(current.folder, found, fetched));
-    return { version: current.name, isNew: false };
-  }
-  await removeOwnTree(versions, onTheWay.building);
-  const building = await make(onTheWay.building);
-  for (const name of partNames)
-    await placePart(join(building, name), {
-      part: part(name),
-      found: found[name],
-      fetched: fetched[name],
-      job,
-      now: run.context.now(),
-    });
-  await writeVersion(building, await entriesFor(building, found, fetched));
-  const version = await freeName(versions, run.context.now());
-  await renameDurably(join(versions, onTheWay.building), join(versions, version));
-  return { version, isNew: true };
-}
-
-function isSame(fetched: Fetched, { inspected }: FoundPart): boolean {
-  return inspected !== undefined && inspected.entry.digests.sha256 === fetched.digests.sha256;
-}
-
-async function keepDate(
-  path: string,
-  fetched: Fetched | undefined,
-  { part, now }: { part: string; now: Date },
-): Promise<void> {
-  if (!fetched) return;
-  await dress(path, {}, fetched.modifiedMs ?? now.getTime());
-  await removePart(part);
-}
-
-interface Placing {
-  readonly part: string;
-  readonly found: FoundPart;
-  readonly fetched: Fetched | undefined;
-  readonly job: SetJob;
-  readonly now: Date;
-}
-
-async function placePart(path: string, { part, found, fetched, job, now }: Placing): Promise<void> {
-  const { inspected } = found;
-  if (fetched) await fs.rename(part, path);
-  // No hard link: a file with two names counts as used by Ironic.
-  else await copyRegular(inspected!.path, path);
-  await dress(
-    path,
-    ownershipFor(job.ownership, inspected?.stats),
-    fetched ? (fetched.modifiedMs ?? now.getTime()) : modifiedMsOf(inspected!.stats),
-  );
-  await syncPath(path);
-}
-
-async function copyRegular(from: string, to: string): Promise<void> {
-  const file = await openRegular(from);
-  await fs
-    .copyFile(`/proc/self/fd/${file.fd}`, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-    .finally(() => file.close());
-}
-
-async function entriesFor(
-  folder: string,
-  found: Pair<FoundPart>,
-  fetched: Pair<Fetched | undefined>,
-): Promise<Pair<RecordEntry>> {
-  return inPair(async (name) => {
-    const { inspected, item } = found[name];
-    const content = fetched[name] ?? { etag: inspected?.entry.etag, digests: inspected!.entry.digests };
-    return {
-      source: item.source.shown,
-      etag: content.etag,
-      ...(await identityOf(join(folder, name))),
-      digests: content.digests,
-    };
-  });
-}
-
-/** Takes away what this run, or one that was killed, no longer needs. */
-async function clearUp({ draft, versions }: SetPlaces, folders: Folders, version: string): Promise<void> {
-  for (const name of Object.values(onTheWay)) await removeOwnTree(versions, name);
-  const folder = (await folders.own(versions, version)) ?? nowhere;
+/** Removes what this run, or one that was killed, no longer needs. */
+async function removeWork({ draft, versions }: SetPaths, folders: Folders, version: string): Promise<void> {
+  for (const name of Object.values(workFolders)) await removeOwnTree(versions, name);
+  const folder = (await folders.own(versions, version)) ?? missingFolder;
   for (const path of [draft, draftOf(join(folder, 'record.json'))]) await removeName(path);
 }
 
-async function freeName(versions: string, now: Date): Promise<string> {
-  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  const taken = await namesIn(versions);
-  for (let count = 1; ; count++) {
-    const name = count === 1 ? stamp : `${stamp}-${count}`;
-    if (!taken.includes(name)) return name;
-  }
-}
-
-/** Nothing new: owner and permissions are put right, and the record is brought up to date or marked as used. */
-async function keep(
+/**
+ * Without new content only owner and permissions are set, and the record is updated or marked as
+ * used.
+ */
+async function keepVersion(
   job: SetJob,
-  found: Pair<FoundPart>,
-  { folder, run: { context } }: { folder: string; run: Run },
+  found: FoundParts,
+  { folder, run: { context } }: { folder: string; run: CacheRun },
 ): Promise<void> {
-  for (const name of partNames) await dress(join(folder, name), job.ownership, undefined);
+  for (const name of partNames) await applyOwnership(join(folder, name), job.ownership, undefined);
   const isFresh = partNames.every((name) => !found[name].freshness.fetch);
-  if (isFresh && partNames.some((name) => found[name].inspected?.isReadAnew)) {
-    await writeVersion(folder, await entriesFor(folder, found, { kernel: undefined, ramdisk: undefined }));
-  }
+  if (isFresh && partNames.some((name) => found[name].inspected?.isRead))
+    await writeVersion(folder, await recordEntries(folder, found, { kernel: undefined, ramdisk: undefined }));
   await fs.lutimes(join(folder, 'record.json'), context.now(), context.now());
 }
 
-function adjustmentsOf(
-  job: SetJob,
-  found: Pair<FoundPart>,
-): { readonly isNeeded: boolean; readonly before: Record<string, unknown>; readonly after: Record<string, unknown> } {
-  const all = partNames.flatMap((name) => {
-    const { inspected } = found[name];
-    const differences = inspected ? ownershipDifferences(job.ownership, inspected.stats) : undefined;
-    return differences && Object.keys(differences.after).length > 0 ? [{ name, ...differences }] : [];
-  });
-  const side = (which: 'before' | 'after'): Record<string, unknown> =>
-    Object.fromEntries(all.map((entry) => [entry.name, entry[which]]));
-  return { isNeeded: all.length > 0, before: side('before'), after: side('after') };
+function ownershipChanges(job: SetJob, found: FoundParts): Record<string, OwnershipChange> {
+  return Object.fromEntries(
+    partNames.flatMap((name) => {
+      const { inspected } = found[name];
+      return inspected ? [[name, ownershipChange(job.ownership, inspected.stats)]] : [];
+    }),
+  );
 }
 
-async function removeSet(job: Placed<SetJob>, { run: { context }, folders }: Surroundings): Promise<SetDone> {
-  const places = await openSetPlaces(folders, job, { create: false });
-  const version = await linkedVersion(job, places);
-  const isThere = version !== undefined || places.versions !== nowhere;
-  if (!context.checkMode && isThere) {
-    await fs.rm(places.link, { force: true });
-    await removeOwnTree(await openOwnPlace(folders, job.place, ['sets'], false), job.name);
+async function removeSet(job: OpenedJob<SetJob>, { run: { context }, folders }: SyncContext): Promise<SetResult> {
+  const paths = await openSetPaths(folders, job, { create: false });
+  const version = await linkedVersion(job, paths);
+  const exists = version !== undefined || paths.versions !== missingFolder;
+  if (!context.checkMode && exists) {
+    await fs.rm(paths.link, { force: true });
+    await removeOwnTree(await openCacheFolder(folders, job.openFolder, ['sets'], false), job.name);
   }
-  const before = version === undefined ? {} : { version };
   return {
     name: job.name,
     path: join(job.folder, job.name),
-    action: isThere ? 'remove' : 'absent',
-    changed: isThere,
-    detail: isThere ? 'state is absent' : 'there is none',
-    before,
+    action: exists ? 'remove' : 'absent',
+    changed: exists,
+    detail: exists ? 'state is absent' : 'it does not exist',
+    before: version === undefined ? {} : { version },
     after: {},
   };
-}
-
-async function inPair<T>(make: (name: PartName) => Promise<T>): Promise<Pair<T>> {
-  // Both to their end: what one still writes must not go on behind a run that is over.
-  const [kernel, ramdisk] = await Promise.allSettled([make('kernel'), make('ramdisk')]);
-  for (const outcome of [kernel, ramdisk]) if (outcome?.status === 'rejected') throw outcome.reason;
-  return { kernel: (kernel as PromiseFulfilledResult<T>).value, ramdisk: (ramdisk as PromiseFulfilledResult<T>).value };
 }

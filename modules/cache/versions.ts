@@ -1,94 +1,104 @@
-// The folders of a set: its versions, each with both files and their record, and the link to the current one.
+// The folders of a set: its versions, each with both files and their record, and the link to the
+// current one.
 import { basename, join } from 'node:path';
 import { namesIn, readLink, statOf, writeDurably } from '../clients/files/durable.js';
 import { readOwnJson, type Folders } from '../clients/files/folders.js';
 import { shownPath } from '../clients/files/paths.js';
 import { isSystemError, OperationError } from '../core/errors.js';
-import { nowhere, openOwnPlace, ownFolder, type RecordEntry } from './record.js';
-import { partNames, type PartName, type Placed, type SetJob } from './run.js';
+import { isMapping } from '../core/mapping.js';
+import { cacheFolderName, isRecordEntry, missingFolder, openCacheFolder, type RecordEntry } from './record.js';
+import { isVersionName, sortVersions } from './policy/set-versions.js';
+import { partNames, type OpenedJob, type PartName, type SetJob, type SetParts } from './run.js';
 
-export interface Version {
+export interface SetVersion {
   readonly name: string;
   readonly folder: string;
   readonly entries: Readonly<Partial<Record<PartName, RecordEntry>>>;
 }
 
-type SetPlace = Pick<Placed<SetJob>, 'name' | 'place'>;
+type SetLocation = Pick<OpenedJob<SetJob>, 'name' | 'openFolder'>;
 
-/** Named by the time they were made, so that the newest comes last. */
-const versionName = /^\d{8}T\d{6}Z(-\d+)?$/;
-
-export interface SetPlaces {
+export interface SetPaths {
   readonly link: string;
-  /** The folder of the versions, and of what is on its way to be one. */
+  /** The folder of the versions, and of those that are being created. */
   readonly versions: string;
+  /** Where the link is created before it is renamed. */
   readonly draft: string;
 }
 
-/** Names below the folder of the versions. */
-export const onTheWay = { incoming: 'incoming', building: 'building' } as const;
+/**
+ * Folders in that of the versions, for what is being fetched and for the version that is being
+ * created.
+ */
+export const workFolders = { incoming: 'incoming', building: 'building' } as const;
 
-/** Where the cache keeps a set. Throws UNSAFE_PATH. */
-export async function openSetPlaces(
+/** The link and the cache's own folders of a set. Throws UNSAFE_PATH. */
+export async function openSetPaths(
   folders: Folders,
-  { name, place }: SetPlace,
+  { name, openFolder }: SetLocation,
   { create }: { create: boolean },
-): Promise<SetPlaces> {
-  const versions = await openOwnPlace(folders, place, ['sets', name], create);
-  return { link: join(place, name), versions, draft: join(versions, 'link') };
+): Promise<SetPaths> {
+  const versions = await openCacheFolder(folders, openFolder, ['sets', name], create);
+  return { link: join(openFolder, name), versions, draft: join(versions, 'link') };
 }
 
-/** Relative, so that it holds where the folder is mounted elsewhere too. */
-export function linkTarget({ name }: Pick<SetPlace, 'name'>, version: string): string {
-  return join(ownFolder, 'sets', name, version);
+/** Relative, so that it is also valid where the folder is mounted elsewhere. */
+export function linkTarget({ name }: Pick<SetLocation, 'name'>, version: string): string {
+  return join(cacheFolderName, 'sets', name, version);
 }
 
-/** The version that the link leads to; undefined where there is no link. Throws CACHE_PATH_TAKEN where something else is in its place. */
-export async function linkedVersion(set: SetPlace, { link, versions }: SetPlaces): Promise<string | undefined> {
+/**
+ * The version that the link leads to; undefined if there is no link. Throws CACHE_PATH_TAKEN if
+ * something else is in its place.
+ */
+export async function linkedVersion(set: SetLocation, { link, versions }: SetPaths): Promise<string | undefined> {
   const shown = shownPath(link);
   const taken = (): OperationError =>
-    new OperationError('CACHE_PATH_TAKEN', `${shown} is not a set of this cache: move it away, or name another`, {
-      path: shown,
-    });
+    new OperationError(
+      'CACHE_PATH_TAKEN',
+      `${shown} is not a set of this cache: move it away, or choose another dest or name`,
+      {
+        path: shown,
+      },
+    );
   try {
     const target = await readLink(link);
     if (target === undefined) return undefined;
     const version = basename(target);
-    if (target !== linkTarget(set, version) || !versionName.test(version)) throw taken();
+    if (target !== linkTarget(set, version) || !isVersionName(version)) throw taken();
     return (await statOf(join(versions, version), { ofLink: true }))?.isDirectory() ? version : undefined;
   } catch (error) {
     throw isSystemError(error, 'EINVAL') ? taken() : error;
   }
 }
 
-/** The versions that are whole, oldest first. */
-export async function versionsOf({ versions }: Pick<SetPlaces, 'versions'>): Promise<string[]> {
-  const names = (await namesIn(versions)).filter((name) => versionName.test(name));
-  const key = (name: string): string =>
-    name.replace(/Z(?:-(\d+))?$/, (_, count: string | undefined) => `Z${(count ?? '1').padStart(6, '0')}`);
-  return names.sort((one, other) => (key(one) < key(other) ? -1 : 1));
+/** The complete versions, oldest first. */
+export async function versionsOf({ versions }: Pick<SetPaths, 'versions'>): Promise<string[]> {
+  return sortVersions(await namesIn(versions));
 }
 
-export async function newestVersion(places: SetPlaces): Promise<string | undefined> {
-  return (await versionsOf(places)).at(-1);
+export async function newestVersion(paths: SetPaths): Promise<string | undefined> {
+  return (await versionsOf(paths)).at(-1);
 }
 
 /** Opens a version. Throws UNSAFE_PATH. */
 export async function readVersion(
   folders: Folders,
-  { versions }: Pick<SetPlaces, 'versions'>,
+  { versions }: Pick<SetPaths, 'versions'>,
   name: string,
-): Promise<Version> {
-  const folder = (await folders.own(versions, name)) ?? nowhere;
-  const record = (await readOwnJson(join(folder, 'record.json'))) as
-    | Partial<Record<PartName, RecordEntry>>
-    | null
-    | undefined;
-  return { name, folder, entries: record ?? {} };
+): Promise<SetVersion> {
+  const folder = (await folders.own(versions, name)) ?? missingFolder;
+  const record = await readOwnJson(join(folder, 'record.json'));
+  const entries: Partial<Record<PartName, RecordEntry>> = {};
+  for (const part of partNames) {
+    const entry = isMapping(record) ? record[part] : undefined;
+    if (isRecordEntry(entry)) entries[part] = entry;
+  }
+  return { name, folder, entries };
 }
 
 /** Writes the record of a version's files. */
-export async function writeVersion(folder: string, entries: Readonly<Record<PartName, RecordEntry>>): Promise<void> {
+export async function writeVersion(folder: string, entries: SetParts<RecordEntry>): Promise<void> {
   const ordered = Object.fromEntries(partNames.map((name) => [name, entries[name]]));
   await writeDurably(join(folder, 'record.json'), `${JSON.stringify(ordered, null, 1)}\n`);
 }

@@ -17,14 +17,14 @@ const part = { url: 'http://h/a' };
 
 describe('refused, with nothing done', () => {
   test.each([
-    ['nothing', {}, 'files, sets: nothing is asked for: name at least one file or set'],
+    ['nothing', {}, 'files, sets: nothing is requested: give at least one file or set'],
     ['a file without dest', { files: [{ url: 'http://h/a' }] }, 'files[0].dest is required'],
     ['a file without URL', { files: [{ dest: '/a' }] }, 'files[0]: url is required'],
     ['a relative dest', { files: [{ url: 'http://h/a', dest: 'a' }] }, 'files[0].dest: "a" is not an absolute path'],
     [
       'a folder for dest',
       { files: [{ url: 'http://h/a', dest: '/tmp/' }] },
-      'files[0].dest: /tmp/ names a folder: name the file',
+      'files[0].dest: /tmp/ is a folder: give the path of the file',
     ],
     [
       'one dest twice',
@@ -34,7 +34,7 @@ describe('refused, with nothing done', () => {
           { url: 'http://h/b', dest: '/tmp/x/../a' },
         ],
       },
-      'dest: /tmp/a is named twice',
+      'dest: /tmp/a is given more than once',
     ],
     [
       'another scheme',
@@ -45,7 +45,7 @@ describe('refused, with nothing done', () => {
     [
       'an image of Glance as a file',
       { files: [{ url: '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e', dest: '/a' }] },
-      /files\[0\]\.url: .* is an image of Glance/,
+      /files\[0\]\.url: .* is an image in Glance/,
     ],
     [
       'a login in the URL, which is not shown',
@@ -90,12 +90,12 @@ describe('refused, with nothing done', () => {
     [
       'a password without a user',
       { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'h', password: 'p' }] },
-      'hosts[0]: username and password belong together',
+      'hosts[0]: username and password must be given together',
     ],
     [
       'a host that is a URL',
       { files: [{ ...part, dest: '/a' }], hosts: [{ host: 'http://h/' }] },
-      /hosts\[0\]\.host: "http:\/\/h\/" is not allowed/,
+      /hosts\[0\]\.host: "http:\/\/h\/" is not a host/,
     ],
   ])('%s', async (_, args, message) => {
     await expect(site.run(args)).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('refused, with nothing done', () => {
 
     await expect(site.cache({}, { dest: join(site.folder, 'file/copy') })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      message: expect.stringContaining(`the folder ${site.folder}/file cannot be made`),
+      message: expect.stringContaining(`the folder ${site.folder}/file cannot be created`),
     });
   });
 });

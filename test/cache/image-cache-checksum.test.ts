@@ -76,8 +76,8 @@ describe('a checksum', () => {
 
 describe('a copy that somebody', () => {
   test.each([
-    ['cut off', 'the right', /it has 9 bytes, and 15 were fetched/],
-    ['wrote over', 'the wrong bytes', /its bytes are not those that were fetched/],
+    ['cut off', 'the right', /it has 9 bytes, but 15 were fetched/],
+    ['wrote over', 'the wrong bytes', /its content is not what was fetched/],
   ])('%s is fetched anew, whatever its date says', async (_, content, detail) => {
     site.serve('/file', good, { lastModified: may });
     await site.cache();

@@ -71,7 +71,7 @@ describe('what is fetched and has the same bytes', () => {
       action: 'fetch',
       reason: 'newer',
       changed: false,
-      detail: expect.stringContaining('it has the same bytes'),
+      detail: expect.stringContaining('the content is the same'),
     });
     expect(site.modified('copy')).toBe(june);
     expect(await site.cache()).toMatchObject({ action: 'fresh' });

@@ -65,11 +65,11 @@ test('whose bytes are not those that Glance announced is not taken', async () =>
 
 describe('is refused', () => {
   test.each([
-    ['where no image is called so', { kernel: 'nothing', ramdisk: 'ipa.initramfs' }, 'Glance shows no image "nothing"'],
+    ['where no image is called so', { kernel: 'nothing', ramdisk: 'ipa.initramfs' }, 'Glance shows no image with the id or name "nothing"'],
     [
       'where several are',
       { kernel: 'twice', ramdisk: 'ipa.initramfs' },
-      /2 images are called "twice" \(.*\): give an id/,
+      /2 images have the name "twice" \(.*\): give an id/,
     ],
     ['where it has no data yet', { kernel: 'queued', ramdisk: 'ipa.initramfs' }, /is queued, not active/],
   ])('%s', async (_, glance, message) => {
@@ -111,7 +111,7 @@ describe('a name that other projects have too', () => {
 
       expect(byName.failures).toEqual([
         expect.stringContaining(
-          `only images of other projects that are not public are called "theirs.kernel", and none of them is taken: ${image.id} (${visibility}, of project stranger)`,
+          `only private or shared images of other projects have the name "theirs.kernel", and these are never used: ${image.id} (${visibility}, of project stranger)`,
         ),
       ]);
       expect(byId.failures).toEqual([

@@ -45,7 +45,7 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
     expect(await site.cache()).toMatchObject({
       action: 'failed',
       code: 'SOURCE_CHANGED',
-      detail: expect.stringContaining('a checksum would tell'),
+      detail: expect.stringContaining('give a checksum to verify it'),
     });
     expect(site.read('copy')).toBe('old');
   });

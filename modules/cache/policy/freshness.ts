@@ -1,31 +1,33 @@
-// Whether a cached copy still stands for its source, and why: the rule of the Bare Metal service, and a stricter one.
+// Whether a cached copy is fresh, and why: by the rule of the Bare Metal service, or by a stricter
+// one.
+import type { Checksum } from '../../images/policy/checksums.js';
 
-export type FreshnessRule = 'last_modified' | 'strict';
+type FreshnessRule = 'last_modified' | 'strict';
 
-/** What the source says of itself now. */
+/** The present state of the source. */
 export interface Remote {
-  /** Names the source: a URL, or `glance:<id>`. */
+  /** Identifies the source: a URL, or `glance:<id>`. */
   readonly source: string;
-  /** Milliseconds since 1970; undefined where absent or of no known format. */
+  /** Milliseconds since 1970; undefined if it is missing or in an unknown format. */
   readonly modifiedMs?: number | undefined;
   readonly etag?: string | undefined;
   readonly bytes?: number | undefined;
-  /** The server forbids to keep it: `Cache-Control: no-store`. */
+  /** The server forbids caching: `Cache-Control: no-store`. */
   readonly noStore?: boolean | undefined;
-  /** What bears this name never changes: an image of Glance. */
+  /** The source never changes: an image in Glance. */
   readonly isImmutable?: boolean | undefined;
 }
 
-/** The copy at hand. */
+/** The present copy. */
 export interface Copy {
   /** Its mtime, which this cache sets to the source's Last-Modified. */
   readonly modifiedMs: number;
   readonly bytes: number;
-  /** Where it came from; undefined where somebody else put it there. */
+  /** Where it came from; undefined if the cache did not put it there. */
   readonly source?: string | undefined;
-  /** The ETag that it came with. */
+  /** The ETag with which it was fetched. */
   readonly etag?: string | undefined;
-  /** Why it is not what was fetched, or not what the checksum says; undefined where it is. */
+  /** Why it is not what was fetched, or not what the checksum requires; undefined if it is. */
   readonly fault?: string | undefined;
 }
 
@@ -38,14 +40,44 @@ export type FreshnessReason =
 export interface Freshness {
   readonly fetch: boolean;
   readonly reason: FreshnessReason;
-  /** The reason as a sentence, with the values that decided. */
+  /** The reason as a sentence, with the decisive values. */
   readonly detail: string;
 }
 
+/** A file that was verified, by its digests (SHA-256 always) and size. */
+interface VerifiedFile {
+  readonly digests: Readonly<Record<string, string>>;
+  readonly bytes: number;
+}
+
+interface CopyEvidence {
+  /** What was fetched, by the record. */
+  readonly recorded: VerifiedFile | undefined;
+  readonly checksum: Checksum | undefined;
+  /** False if another user may have put the copy there. */
+  readonly isTrusted: boolean;
+}
+
+/** Why a copy is not what was fetched, or not what the checksum requires; undefined if it is. */
+export function copyFault(
+  { digests, bytes }: VerifiedFile,
+  { recorded, checksum, isTrusted }: CopyEvidence,
+): string | undefined {
+  const found = checksum && digests[checksum.algorithm];
+  if (checksum && found !== checksum.digest) return `its ${checksum.algorithm} is ${found}, not ${checksum.digest}`;
+  if (recorded && recorded.digests.sha256 !== digests.sha256)
+    return recorded.bytes === bytes
+      ? 'its content is not what was fetched'
+      : `it has ${bytes} bytes, but ${recorded.bytes} were fetched`;
+  return isTrusted ? undefined : 'this cache did not put it there, and other users may write to its folder';
+}
+
 /**
- * Decides. By `last_modified`, as the enrolment guide of the Bare Metal service says and its cache does (_delete_master_path_if_stale of
- * ironic/drivers/modules/image_cache.py): newer than the copy is fetched, equal or older is fresh, absent or unreadable is fetched every time.
- * `strict` also fetches when it is older, or when ETag or size differ, and takes an equal strong ETag for proof where there is no date.
+ * With `last_modified`, as the cache of the Bare Metal service does (_delete_master_path_if_stale
+ * of ironic/drivers/modules/image_cache.py): a source that is newer than the copy is fetched, equal
+ * or older is fresh, and without a readable date it is always fetched. `strict` also fetches if the
+ * source is older, or if ETag or size differ, and accepts an equal strong ETag as proof if there is
+ * no date.
  */
 export function decideFreshness(
   copy: Copy | undefined,
@@ -53,38 +85,41 @@ export function decideFreshness(
   { rule, force }: { rule: FreshnessRule; force: boolean },
 ): Freshness {
   if (!copy) return toFetch('absent', 'there is no copy');
-  if (force) return toFetch('forced', 'force was given');
+  if (force) return toFetch('forced', 'force is set');
   if (copy.source !== undefined && copy.source !== remote.source)
-    return toFetch('other-source', `the copy is of ${copy.source}`);
+    return toFetch('other-source', `the copy is from ${copy.source}`);
   if (copy.fault !== undefined) return toFetch('checksum', copy.fault);
   if (remote.isImmutable) {
     return copy.source === undefined
-      ? toFetch('other-source', 'nothing says what the copy is of')
-      : fresh('fresh', 'what bears this id never changes');
+      ? toFetch('other-source', 'the source of the copy is unknown')
+      : fresh('fresh', 'an image with this id never changes');
   }
-  if (remote.noStore) return toFetch('no-store', 'the server forbids to keep it (Cache-Control: no-store)');
+  if (remote.noStore) return toFetch('no-store', 'the server forbids caching (Cache-Control: no-store)');
   const byEtag = rule === 'strict' ? decideByEtag(copy, remote) : undefined;
   if (byEtag?.fetch) return byEtag;
   if (remote.modifiedMs === undefined)
-    return byEtag ?? toFetch('no-last-modified', 'the server does not say when it was modified');
+    return byEtag ?? toFetch('no-last-modified', 'the server does not report Last-Modified');
   const dates = `modified at ${dateOf(remote.modifiedMs)}, the copy at ${dateOf(copy.modifiedMs)}`;
   if (remote.modifiedMs > copy.modifiedMs) return toFetch('newer', dates);
   if (rule === 'strict') {
-    if (remote.modifiedMs < copy.modifiedMs) return toFetch('older', `it was rolled back: ${dates}`);
+    if (remote.modifiedMs < copy.modifiedMs) return toFetch('older', `the source was rolled back: ${dates}`);
     if (remote.bytes !== undefined && remote.bytes !== copy.bytes)
-      return toFetch('size', `it has ${remote.bytes} bytes, the copy ${copy.bytes}`);
+      return toFetch('size', `the source has ${remote.bytes} bytes, the copy ${copy.bytes}`);
   }
   return fresh('fresh', dates);
 }
 
-/** Undefined where the ETags tell nothing: one is missing, or both are weak and equal. */
+/** Undefined if the ETags prove nothing: one is missing, or both are weak and equal. */
 function decideByEtag(copy: Copy, remote: Remote): Freshness | undefined {
   if (copy.etag === undefined || remote.etag === undefined) return undefined;
-  if (copy.etag !== remote.etag) return toFetch('by-etag', `its ETag is ${remote.etag}, the copy's ${copy.etag}`);
-  return remote.etag.startsWith('W/') ? undefined : fresh('by-etag', `its ETag is still ${remote.etag}`);
+  if (copy.etag !== remote.etag) return toFetch('by-etag', `the ETag is ${remote.etag}, that of the copy ${copy.etag}`);
+  return remote.etag.startsWith('W/') ? undefined : fresh('by-etag', `the ETag is still ${remote.etag}`);
 }
 
-/** Whether two answers are of the same file: by ETag where both have one, else by date; and by size where both tell it. */
+/**
+ * Whether two answers are of the same file: by ETag if both have one, else by date; and by size if
+ * both report it.
+ */
 export function isSameFile(one: RemoteFacts, other: RemoteFacts): boolean {
   if (one.bytes !== undefined && other.bytes !== undefined && one.bytes !== other.bytes) return false;
   if (one.etag !== undefined && other.etag !== undefined) return one.etag === other.etag;

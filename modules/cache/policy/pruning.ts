@@ -1,49 +1,51 @@
-// What a cache gives up: old versions of its sets, files that nobody asks for any more, and the oldest where it is too large.
+// What a cache removes: old versions of its sets, files that were not used for long, and the oldest
+// if it is too large.
 
 /** One file of the cache, or one version of a set. */
 export interface CacheEntry {
   readonly path: string;
   readonly bytes: number;
-  /** When it was last fetched, looked at or read, in milliseconds since 1970. */
+  /** When it was last fetched, checked or read, in milliseconds since 1970. */
   readonly lastUsedMs: number;
-  /** Somebody has a hard link to it: Ironic, for a node that boots from it. */
+  /** It has another hard link, such as Ironic's for a node that boots from it. */
   readonly isLinked: boolean;
-  /** It is what this run was asked for, or what the link of its set leads to. */
+  /** This run requested it, or the link of its set leads to it. */
   readonly isCurrent: boolean;
-  /** The set of which it is a version. */
+  /** The set that it is a version of. */
   readonly set?: string;
 }
 
 export interface PruningLimits {
-  /** How many versions of a set stay beside the current one. */
+  /** How many versions of a set to keep in addition to the current one. */
   readonly keep: number;
   readonly maxAgeMs?: number | undefined;
   readonly maxBytes?: number | undefined;
   readonly nowMs: number;
 }
 
-export interface Pruning {
+export interface PruningPlan {
   readonly remove: readonly { readonly entry: CacheEntry; readonly reason: string }[];
-  /** Bytes above the limit that may not be given up; 0 where the limit holds. */
+  /** Bytes above the limit that must not be removed; 0 if the limit is kept. */
   readonly excessBytes: number;
 }
 
-/** Decides. What is current or linked stays, whatever the limits say. */
-export function planPruning(entries: readonly CacheEntry[], limits: PruningLimits): Pruning {
+/** Current or linked entries stay, whatever the limits are. */
+export function planPruning(entries: readonly CacheEntry[], limits: PruningLimits): PruningPlan {
   const reasons = new Map<CacheEntry, string>();
-  const mayGo = (entry: CacheEntry): boolean => !entry.isCurrent && !entry.isLinked && !reasons.has(entry);
+  const isRemovable = (entry: CacheEntry): boolean => !entry.isCurrent && !entry.isLinked && !reasons.has(entry);
   for (const entry of surplusVersions(entries, limits.keep))
-    if (mayGo(entry)) reasons.set(entry, `keep is ${limits.keep}`);
+    if (isRemovable(entry)) reasons.set(entry, `keep is ${limits.keep}`);
   const { maxAgeMs, maxBytes, nowMs } = limits;
   if (maxAgeMs !== undefined) {
     for (const entry of entries)
-      if (mayGo(entry) && nowMs - entry.lastUsedMs > maxAgeMs) reasons.set(entry, 'not used for longer than max_age');
+      if (isRemovable(entry) && nowMs - entry.lastUsedMs > maxAgeMs)
+        reasons.set(entry, 'not used for longer than max_age');
   }
   let left = totalBytes(entries.filter((entry) => !reasons.has(entry)));
   if (maxBytes !== undefined) {
     for (const entry of oldestFirst(entries)) {
       if (left <= maxBytes) break;
-      if (!mayGo(entry)) continue;
+      if (!isRemovable(entry)) continue;
       reasons.set(entry, 'the cache is larger than max_size');
       left -= entry.bytes;
     }
@@ -68,4 +70,15 @@ function oldestFirst(entries: readonly CacheEntry[]): CacheEntry[] {
 
 function totalBytes(entries: readonly CacheEntry[]): number {
   return entries.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+const units: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/**
+ * The bytes of a size such as `20GiB`, whose pattern was validated. K, M, G and T are powers of
+ * 1024, whatever follows.
+ */
+export function sizeInBytes(size: string): number {
+  const [, amount = '0', unit = ''] = /^([\d.]+) ?([KMGT]?)/.exec(size) ?? [];
+  return Math.floor(Number(amount) * (units[unit] ?? 1));
 }

@@ -1,4 +1,5 @@
-// Carries out what was planned for ports and port groups. What another run has done to them meanwhile is accepted.
+// Carries out what was planned for ports and port groups. What another run has done to them
+// meanwhile is accepted.
 import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { conflictOf, whileLocked } from '../clients/ironic/api.js';
 import { setMaintenance } from '../clients/ironic/nodes.js';
@@ -13,8 +14,8 @@ import { retryUndecided, waitForLock } from './retries.js';
 import type { PortRun } from './run.js';
 
 /**
- * One after the other: two requests about the same node would only wait for its lock. Yields each plan when it is done.
- * Maintenance is set once for all ports that need it.
+ * One after the other: two requests about the same node would only wait for its lock. Yields each
+ * plan when it is done. Maintenance is set once for all ports that need it.
  */
 export async function* applyPorts(
   run: PortRun,
@@ -39,7 +40,9 @@ export async function* applyPorts(
   }
 }
 
-/** Even when the run is interrupted: a node that is left in maintenance would not be used any more. */
+/**
+ * Even when the run is interrupted: a node that is left in maintenance would not be used any more.
+ */
 async function endMaintenance({ ironic, context, settings }: PortRun, uuid: string): Promise<void> {
   const isInterrupted = context.signal.aborted;
   const lockWait = {
@@ -105,7 +108,10 @@ async function createPortOf(
   }
 }
 
-/** Accepts a port that exists by now, from another run or from our own request whose answer was lost. */
+/**
+ * Accepts a port that exists by now, from another run or from our own request whose answer was
+ * lost.
+ */
 async function accept(run: PortRun, nodeUuid: string, desired: DesiredPort, port: Port): Promise<void> {
   const { address } = desired;
   if (port.node_uuid !== nodeUuid)

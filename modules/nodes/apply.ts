@@ -1,5 +1,5 @@
-// Carries out the plan for one node. Each step may be repeated by the next run, and yields how far the work has come, so
-// that a failure hides nothing.
+// Carries out the plan for one node. Each step may be repeated by the next run, and yields how far
+// the work has come, so that a failure hides nothing.
 import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import {
@@ -68,14 +68,20 @@ async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<Step, Begun
   }
 }
 
-/** Ironic accepts no second node of a name or UUID, and answers 404 to a login that cannot see the first. */
+/**
+ * Ironic accepts no second node of a name or UUID, and answers 404 to a login that cannot see the
+ * first.
+ */
 function hiddenNode(error: unknown, ident: string | undefined): unknown {
   if (ident === undefined) return error;
   const message = `a node ${ident} already exists, but this login cannot see it: it belongs to another project or to none; log in with a role on the system (system_scope: all), or choose another name (${messageOf(error)})`;
   return new OperationError('NODE_HIDDEN', message, { node: ident }, error);
 }
 
-/** A new plan for the node as it is now. Throws CHANGE_REFUSED if it must not be carried out any more. */
+/**
+ * A new plan for the node as it is now. Throws CHANGE_REFUSED if it must not be carried out any
+ * more.
+ */
 async function planAgain(run: NodeRun, { desired }: NodePlan, uuid: string): Promise<NodePlan> {
   const existing = await run.existing.reread(uuid);
   if (!existing) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
@@ -125,7 +131,10 @@ async function maintain(run: NodeRun, { desired, maintenance }: NodePlan, uuid: 
   return { changed: true };
 }
 
-/** One PATCH. If it is unknown whether it was accepted, the node is read again and what is still missing is sent. */
+/**
+ * One PATCH. If it is unknown whether it was accepted, the node is read again and what is still
+ * missing is sent.
+ */
 async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[]): Promise<NodeDetails> {
   const { ironic } = run;
   const resetInterfaces = ironic.minor >= 45 && changes.some(({ attribute }) => attribute === 'driver');

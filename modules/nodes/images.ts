@@ -10,7 +10,10 @@ import { messageOf } from '../core/errors.js';
 import { followsRedirects, nodeImage, type ImageFacts } from './policy/node-images.js';
 
 export interface ImageReader {
-  /** What is known about an image reference; undefined for one that is refused, or that only Ironic can look up. */
+  /**
+   * What is known about an image reference; undefined for one that is refused, or that only Ironic
+   * can look up.
+   */
   look(text: string, allowedPaths: readonly string[]): Promise<ImageFacts | undefined>;
   /** Of a whole image. */
   sha256Of(url: string): Promise<string>;

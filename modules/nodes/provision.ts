@@ -20,7 +20,10 @@ export interface StateChange {
   /** Limit for all steps together. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
-  /** The first pause between two requests; later pauses are up to eight times as long. Half a second by default. */
+  /**
+   * The first pause between two requests; later pauses are up to eight times as long. Half a second
+   * by default.
+   */
   readonly intervalSeconds?: number;
   readonly longestPauseSeconds?: number;
   /** The node as it was a moment ago, which saves the first request. */
@@ -31,16 +34,23 @@ export interface StateChange {
   readonly bodyOf?: (verb: Verb) => Readonly<Record<string, unknown>>;
 }
 
-/** Pauses between two requests while the state changes: short at first, since a virtual node takes seconds, and a physical one minutes. */
+/**
+ * Pauses between two requests while the state changes: short at first, since a virtual node takes
+ * seconds, and a physical one minutes.
+ */
 export const statePolling = { intervalSeconds: 0.2, longestPauseSeconds: 5 } as const;
 
-/** How often a verb is requested in one state while its outcome is unknown, or while another run may have been faster. */
+/**
+ * How often a verb is requested in one state while its outcome is unknown, or while another run may
+ * have been faster.
+ */
 const maxRequests = 5;
 
 /**
- * Brings a node from any state to a stable one by the shortest sequence of verbs, and returns it once its lock is free. If
- * another run works on the same node, this one continues from what the other has reached. Throws NODE_FAILED, with the
- * `last_error` of the node, if a verb leads to a failed state; NO_WAY if no verb leads to the goal; NODE_GONE; WAIT_TIMEOUT.
+ * Brings a node from any state to a stable one by the shortest sequence of verbs, and returns it
+ * once its lock is free. If another run works on the same node, this one continues from what the
+ * other has reached. Throws NODE_FAILED, with the `last_error` of the node, if a verb leads to a
+ * failed state; NO_WAY if no verb leads to the goal; NODE_GONE; WAIT_TIMEOUT.
  */
 export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, change: StateChange): Promise<NodeDetails> {
   const deadline = performance.now() + change.timeoutSeconds * 1000;
@@ -83,14 +93,20 @@ interface RefusedVerb {
   readonly refusal: unknown;
 }
 
-/** A verb is refused if another run was faster, and an answer may be lost: it is a failure only if the node stays as it is. */
+/**
+ * A verb is refused if another run was faster, and an answer may be lost: it is a failure only if
+ * the node stays as it is.
+ */
 async function assertMovedOn({ ironic, step, node, refusals, refusal }: RefusedVerb): Promise<void> {
   const now = await getNode(ironic, node.uuid);
   const hasMoved = now !== undefined && (now.provision_state !== step.from || now.reservation !== null);
   if (!hasMoved && (refusals >= maxRequests || !isUndecided(refusal))) throw refusal;
 }
 
-/** `busy`: the node is locked or changing its state. Otherwise the error: the outcome is unknown, or the state is another one. */
+/**
+ * `busy`: the node is locked or changing its state. Otherwise the error: the outcome is unknown, or
+ * the state is another one.
+ */
 async function tryVerb(
   ironic: Ironic,
   uuid: string,
@@ -106,12 +122,18 @@ async function tryVerb(
   }
 }
 
-/** Waits until the state of the node is stable and its lock is free. Throws NODE_GONE or WAIT_TIMEOUT. */
+/**
+ * Waits until the state of the node is stable and its lock is free. Throws NODE_GONE or
+ * WAIT_TIMEOUT.
+ */
 export function untilAtRest(ironic: Ironic, uuid: string, change: StateChange): Promise<NodeDetails> {
   return freeNode(ironic, uuid, change)('to reach a stable state', performance.now() + change.timeoutSeconds * 1000);
 }
 
-/** Waits until the state of the node is stable and its lock is free; each wait begins with short pauses. */
+/**
+ * Waits until the state of the node is stable and its lock is free; each wait begins with short
+ * pauses.
+ */
 function freeNode(
   ironic: Ironic,
   uuid: string,
@@ -148,7 +170,10 @@ function pauseOf({ intervalSeconds }: StateChange): number {
   return intervalSeconds ?? 0.5;
 }
 
-/** Requests a verb. False if the node has to be read again: it is locked, changing its state, or there was no answer. */
+/**
+ * Requests a verb. False if the node has to be read again: it is locked, changing its state, or
+ * there was no answer.
+ */
 export async function requestVerb(
   ironic: Ironic,
   uuid: string,

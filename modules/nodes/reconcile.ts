@@ -1,5 +1,5 @@
-// Brings one node to its desired state, or deletes it, and reports what became of it. Never throws on purpose: what stops
-// the work is part of the result.
+// Brings one node to its desired state, or deletes it, and reports what became of it. Never throws
+// on purpose: what stops the work is part of the result.
 import { deleteNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { failureOfPart } from '../core/errors.js';
 import type { DesiredNode } from './policy/desired-node.js';
@@ -22,7 +22,10 @@ import { planNode } from './read.js';
 import { retryUndecided } from './retries.js';
 import type { NodeRun } from './run.js';
 
-/** Reads the node and all that belongs to it, decides, and applies the plan unless this is a dry run. */
+/**
+ * Reads the node and all that belongs to it, decides, and applies the plan unless this is a dry
+ * run.
+ */
 export async function reconcileNode(run: NodeRun, desired: DesiredNode): Promise<NodeResult> {
   let progress = nothingDone;
   let plan: NodePlan | undefined;

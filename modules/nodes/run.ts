@@ -15,7 +15,10 @@ import { createImageReader, type ImageReader } from './images.js';
 export interface NodeSettings extends NodeRules {
   readonly stateTimeoutSeconds: number;
   readonly lockTimeoutSeconds: number;
-  /** Whether the interfaces are validated before a node is provided, for the result; before a deployment they always are. */
+  /**
+   * Whether the interfaces are validated before a node is provided, for the result; before a
+   * deployment they always are.
+   */
   readonly validates: boolean;
   /** Given to the node when it is deployed. */
   readonly configdrive?: string | undefined;

@@ -12,7 +12,10 @@ interface KeyArguments {
 
 const shortestKey = 32;
 
-/** Undefined if secrets are not compared. Throws INVALID_INPUT if the key is missing, too short or accessible to others. */
+/**
+ * Undefined if secrets are not compared. Throws INVALID_INPUT if the key is missing, too short or
+ * accessible to others.
+ */
 export async function readSecretsKey(
   { update_secrets: mode, secrets_key_file: file, secrets_key: given }: KeyArguments,
   context: Context,

@@ -1,4 +1,5 @@
-// The hardware of Doni (https://github.com/ChameleonCloud/doni), which creates the Ironic nodes of a site.
+// The hardware of Doni (https://github.com/ChameleonCloud/doni), which creates the Ironic nodes of
+// a site.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { isNotFound } from '../http/errors.js';
@@ -9,7 +10,10 @@ import { nextOf, readPages, textAt } from '../paging.js';
 type Row = Readonly<Record<string, unknown>>;
 
 export interface Hardware {
-  /** Also the UUID of the Ironic node, which the worker creates under it (`desired_state` in doni/driver/worker/ironic.py). */
+  /**
+   * Also the UUID of the Ironic node, which the worker creates under it (`desired_state` in
+   * doni/driver/worker/ironic.py).
+   */
   readonly uuid: string;
   readonly name: string;
   /** IDs of the images that Doni sets as `deploy_kernel` and `deploy_ramdisk` of the node. */
@@ -67,8 +71,9 @@ export async function getHardware(cloud: Cloud, uuid: string): Promise<Hardware 
 }
 
 /**
- * Sets or removes the deploy images; sends nothing if they are up to date. The node follows when the worker has run: see
- * `syncOf`. `update` in doni/api/hardware.py accepts any text, so the IDs must be checked beforehand.
+ * Sets or removes the deploy images; sends nothing if they are up to date. The node follows when
+ * the worker has run: see `syncOf`. `update` in doni/api/hardware.py accepts any text, so the IDs
+ * must be checked beforehand.
  */
 export async function updateHardware(cloud: Cloud, hardware: Hardware, images: DeployImages): Promise<Hardware> {
   const patch = (['deployKernel', 'deployRamdisk'] as const)
@@ -91,18 +96,19 @@ export async function updateHardware(cloud: Cloud, hardware: Hardware, images: D
 }
 
 /**
- * Makes all workers of a hardware run again. Needed if Ironic still has other images after `done`: the workers copy the
- * hardware before they look for pending work, so a change may be too late for the run that reports success (`process_pending`
- * in doni/worker/manager.py), and a change while a worker is IN_PROGRESS triggers no further run.
+ * Makes all workers of a hardware run again. Needed if Ironic still has other images after `done`:
+ * the workers copy the hardware before they look for pending work, so a change may be too late for
+ * the run that reports success (`process_pending` in doni/worker/manager.py), and a change while a
+ * worker is IN_PROGRESS triggers no further run.
  */
 export async function requestSync(cloud: Cloud, { uuid }: Pick<Hardware, 'uuid'>): Promise<void> {
   await (await cloud.request('inventory', { method: 'POST', path: `${pathOf(uuid)}/sync`, repeatable: true })).text();
 }
 
 /**
- * How far the Ironic worker is. It waits while the node is locked or in maintenance, and fails while the node has a server; a
- * node that it changes passes through `manageable` to `available`. It may report failure during cleaning, although the node has
- * the images.
+ * How far the Ironic worker is. It waits while the node is locked or in maintenance, and fails
+ * while the node has a server; a node that it changes passes through `manageable` to `available`.
+ * It may report failure during cleaning, although the node has the images.
  */
 export function syncOf({ name, workers }: Hardware): Sync {
   const worker = workers.find(({ type }) => type === 'ironic');

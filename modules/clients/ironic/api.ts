@@ -1,4 +1,5 @@
-// Requests to the Bare Metal service: the version of its API, what its refusals mean, and its locks.
+// Requests to the Bare Metal service: the version of its API, what its refusals mean, and its
+// locks.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { waitFor } from '../../core/waiting.js';
@@ -19,7 +20,10 @@ export interface Ironic {
   request(request: ServiceRequest): Promise<HttpAnswer>;
 }
 
-/** Negotiates the newest API version that both sides know. Throws UNEXPECTED_ANSWER if another service answers. */
+/**
+ * Negotiates the newest API version that both sides know. Throws UNEXPECTED_ANSWER if another
+ * service answers.
+ */
 export async function openIronic(cloud: Cloud): Promise<Ironic> {
   const answer = await cloud.request('baremetal', { method: 'GET', path: '/v1/' });
   await answer.text();
@@ -52,7 +56,10 @@ export async function openIronic(cloud: Cloud): Promise<Ironic> {
   };
 }
 
-/** Sends a request and returns the JSON object of the answer. Throws UNEXPECTED_ANSWER if the answer is not an object. */
+/**
+ * Sends a request and returns the JSON object of the answer. Throws UNEXPECTED_ANSWER if the answer
+ * is not an object.
+ */
 export async function requestRecord(
   ironic: Ironic,
   request: ServiceRequest,
@@ -86,7 +93,10 @@ function isDenied(error: unknown): error is HttpError {
   );
 }
 
-/** `lock`: another operation holds the node for a moment. `transition`: its state is changing. Undefined: waiting does not help. */
+/**
+ * `lock`: another operation holds the node for a moment. `transition`: its state is changing.
+ * Undefined: waiting does not help.
+ */
 export function conflictOf(error: unknown): 'lock' | 'transition' | undefined {
   if (!(error instanceof HttpError) || error.status !== 409) return undefined;
   if (/is locked by host/i.test(error.message)) return 'lock';
@@ -101,7 +111,10 @@ export interface LockWait {
   readonly signal: AbortSignal;
 }
 
-/** Repeats work that Ironic refuses only because another operation holds the node. Throws NODE_LOCKED after the timeout. */
+/**
+ * Repeats work that Ironic refuses only because another operation holds the node. Throws
+ * NODE_LOCKED after the timeout.
+ */
 export async function whileLocked<T>(
   work: () => Promise<T>,
   { subject, timeoutSeconds, signal }: LockWait,

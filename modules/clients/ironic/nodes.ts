@@ -15,7 +15,10 @@ export interface Node {
   readonly instance_info: Row;
 }
 
-/** A node with the fields that decisions depend on. `record` is the whole answer of the service, with secrets masked by it. */
+/**
+ * A node with the fields that decisions depend on. `record` is the whole answer of the service,
+ * with secrets masked by it.
+ */
 export interface NodeDetails extends Node {
   readonly properties: Row;
   readonly extra: Row;
@@ -24,7 +27,9 @@ export interface NodeDetails extends Node {
   readonly target_provision_state: string | null;
   readonly maintenance: boolean;
   readonly maintenance_reason: string | null;
-  /** Why Ironic itself has set maintenance; null if an operator has set it, and below version 1.42. */
+  /**
+   * Why Ironic itself has set maintenance; null if an operator has set it, and below version 1.42.
+   */
   readonly fault: string | null;
   readonly instance_uuid: string | null;
   readonly allocation_uuid: string | null;
@@ -37,7 +42,10 @@ export interface NodeDetails extends Node {
   readonly record: Row;
 }
 
-/** An operation of RFC 6902 as Ironic takes it: keys of letters, digits, `_` and `-` only. `add` also overwrites. */
+/**
+ * An operation of RFC 6902 as Ironic takes it: keys of letters, digits, `_` and `-` only. `add`
+ * also overwrites.
+ */
 export interface PatchOperation {
   readonly op: 'add' | 'replace' | 'remove';
   readonly path: string;
@@ -45,8 +53,9 @@ export interface PatchOperation {
 }
 
 /**
- * Every node that this login can see, with its driver_info and instance_info. Owner and lessee are requested too: without
- * them Ironic masks the other fields. Throws UNEXPECTED_ANSWER for a node without the requested fields.
+ * Every node that this login can see, with its driver_info and instance_info. Owner and lessee are
+ * requested too: without them Ironic masks the other fields. Throws UNEXPECTED_ANSWER for a node
+ * without the requested fields.
  */
 export async function* listNodes({ cloud, headers, minor }: Ironic): AsyncGenerator<Node> {
   const owners = [...(minor >= 50 ? ['owner'] : []), ...(minor >= 65 ? ['lessee'] : [])];
@@ -97,7 +106,10 @@ export async function getNode(ironic: Ironic, ident: string): Promise<NodeDetail
   return row && parseDetails(row);
 }
 
-/** Creates a node, with `driver` at least, in the state `enroll`. Safe to repeat if it has a `uuid` or a `name`. */
+/**
+ * Creates a node, with `driver` at least, in the state `enroll`. Safe to repeat if it has a `uuid`
+ * or a `name`.
+ */
 export async function createNode(ironic: Ironic, node: Row): Promise<NodeDetails> {
   return parseDetails(await requestRecord(ironic, { method: 'POST', path: '/v1/nodes', body: JSON.stringify(node) }));
 }
@@ -118,7 +130,10 @@ export async function deleteNode(ironic: Ironic, uuid: string): Promise<void> {
   await send(ironic, { method: 'DELETE', path: pathOf(uuid), isGoneFine: true });
 }
 
-/** Requests a provisioning verb, such as `provide`; the state changes after this returns. Ironic answers 400 in a wrong state. */
+/**
+ * Requests a provisioning verb, such as `provide`; the state changes after this returns. Ironic
+ * answers 400 in a wrong state.
+ */
 export async function setProvisionState(
   ironic: Ironic,
   uuid: string,
@@ -216,7 +231,10 @@ function parseDetails(row: Row): NodeDetails {
   };
 }
 
-/** The text under a key; empty if Ironic withholds it from this login, as it does with `reservation` and `last_error`. */
+/**
+ * The text under a key; empty if Ironic withholds it from this login, as it does with `reservation`
+ * and `last_error`.
+ */
 function shownTextAt(row: Row, key: string): string {
   const text = textAt(row, key);
   return isRedactionNotice(text) ? '' : text;
@@ -227,7 +245,10 @@ function mappingAt(row: Row, key: string): Row {
   return isMapping(value) ? value : {};
 }
 
-/** The newest error in the history of a node since that moment, which outlives its `last_error`. From version 1.78 on; undefined if there is none. */
+/**
+ * The newest error in the history of a node since that moment, which outlives its `last_error`.
+ * From version 1.78 on; undefined if there is none.
+ */
 export async function latestError(ironic: Ironic, uuid: string, since: Date): Promise<string | undefined> {
   if (ironic.minor < 78) return undefined;
   const answer = await ironic.request({ method: 'GET', path: `${pathOf(uuid)}/history`, expect: [200, 403, 404] });

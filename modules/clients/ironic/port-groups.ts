@@ -1,4 +1,5 @@
-// The Bare Metal service's port groups (https://docs.openstack.org/api-ref/baremetal/#portgroups-portgroups).
+// The Bare Metal service's port groups
+// (https://docs.openstack.org/api-ref/baremetal/#portgroups-portgroups).
 import { readPages, textAt } from '../paging.js';
 import { findRecord, type Ironic } from './api.js';
 import type { PatchOperation } from './nodes.js';
@@ -16,7 +17,9 @@ export interface PortGroup {
   readonly record: Row;
 }
 
-/** Port groups with all their fields: those of one node, or the one with this address on any node. */
+/**
+ * Port groups with all their fields: those of one node, or the one with this address on any node.
+ */
 export async function listPortGroups(
   { cloud, headers }: Ironic,
   filters: { readonly node: string } | { readonly address: string },

@@ -14,7 +14,10 @@ export interface Port {
   readonly record: Row;
 }
 
-/** Ports with all their fields: all of them, those of one node, or the one with this address on any node. */
+/**
+ * Ports with all their fields: all of them, those of one node, or the one with this address on any
+ * node.
+ */
 export async function listPorts(
   { cloud, headers }: Ironic,
   filters: { readonly node?: string; readonly address?: string } = {},

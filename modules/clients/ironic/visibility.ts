@@ -1,5 +1,6 @@
-// What Ironic hides from this login. To the users of a project, even to its admin, Ironic shows only the nodes of which the
-// project is owner or lessee (by default since 2024.1), and answers 200: a list alone proves nothing.
+// What Ironic hides from this login. To the users of a project, even to its admin, Ironic shows
+// only the nodes of which the project is owner or lessee (by default since 2024.1), and answers
+// 200: a list alone proves nothing.
 import { randomUUID } from 'node:crypto';
 import { HttpError } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
@@ -11,9 +12,9 @@ export interface Visibility {
 }
 
 /**
- * Whether this login can see every node. `baremetal:conductor:get` and `baremetal:node:list_all` have the same rule in every
- * release, and the list for another project is refused unless all nodes may be listed. Both must be granted, since a site may
- * have changed either rule.
+ * Whether this login can see every node. `baremetal:conductor:get` and `baremetal:node:list_all`
+ * have the same rule in every release, and the list for another project is refused unless all nodes
+ * may be listed. Both must be granted, since a site may have changed either rule.
  */
 export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
   if ((await cloud.baremetalScope()) === 'none') return { seen: true, why: 'this Bare Metal service has no projects' };
@@ -24,7 +25,8 @@ export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
   if (conductors !== 200) return hidden(cloud, `GET /v1/conductors is answered with ${conductors}`);
   const list = await ask(cloud, `/v1/nodes?project=${randomUUID()}&fields=uuid&limit=1`, '1.65');
   if (list === 200) return { seen: true, why: 'all nodes may be listed' };
-  // Ironic before 2021.2 has no such filter, and hides no nodes unless the site has changed its policy.
+  // Ironic before 2021.2 has no such filter, and hides no nodes unless the site has changed its
+  // policy.
   if (list === 400 || list === 406)
     return { seen: true, why: 'conductors may be listed, and this Bare Metal service has no filter by project' };
   return hidden(cloud, `the list of another project's nodes is answered with ${list}`);

@@ -8,7 +8,11 @@ const enrollFields = defineFields({
   inventory: {
     type: 'path',
     description:
-      'File with the nodes: a YAML or JSON file with a list of nodes or a mapping of names to nodes (as Bifrost uses it), or a `.csv` table whose first line names the columns, such as `name,driver,mac,ipmi_address,memory_mb`. In a table the columns `driver_info.KEY`, `properties.KEY` and `extra.KEY` set keys of these mappings, and `mac` may contain several addresses.',
+      'File with the nodes: a YAML or JSON file with a list of nodes or a mapping of names to ' +
+      'nodes (as Bifrost uses it), or a `.csv` table whose first line names the columns, such ' +
+      'as `name,driver,mac,ipmi_address,memory_mb`. In a table the columns `driver_info.KEY`, ' +
+      '`properties.KEY` and `extra.KEY` set keys of these mappings, and `mac` may contain ' +
+      'several addresses.',
   },
   nodes: {
     type: 'records',
@@ -22,7 +26,8 @@ const enrollFields = defineFields({
     type: 'string',
     choices: ['enroll', 'manageable', 'available'],
     description:
-      'Provision state to bring the nodes to. `enroll` only creates and configures the nodes, and does not change the state of existing nodes.',
+      'Provision state to bring the nodes to. `enroll` only creates and configures the nodes, ' +
+      'and does not change the state of existing nodes.',
     default: 'available',
   },
   concurrency: {
@@ -35,7 +40,8 @@ const enrollFields = defineFields({
   bypass_inventory: {
     type: 'boolean',
     description:
-      'Enroll nodes in Ironic even if the service catalog contains Doni, which enrolls nodes itself and would undo changes that it does not know of.',
+      'Enroll nodes in Ironic even if the service catalog contains Doni, which enrolls nodes ' +
+      'itself and would undo changes that it does not know of.',
     default: false,
   },
 });
@@ -46,11 +52,19 @@ export const baremetalEnrollDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Enroll many bare-metal nodes with their ports from an inventory',
   description: [
-    'Reads an inventory of nodes, validates it, and creates or changes each node with its ports and brings it to the requested provision state. All errors of the inventory are reported together, with line number or index, before the first request is sent.',
-    'It can be interrupted at any point and run again: existing nodes are compared, missing ones are created, and it waits for nodes whose state is changing. A second run changes nothing. Concurrent runs with the same inventory do not interfere with each other.',
-    'If a node fails, the remaining nodes are still processed; the run then fails and reports which nodes failed and why. Passwords, images and nodes in use are handled as by `baremetal_node`.',
-    'Files for `openstack baremetal create` are accepted: `nodes` with their `ports` and `portgroups`, and `ports` within port groups, but not `chassis`.',
-    'Bifrost inventories are accepted, with keys such as `nics`, `ram`, `disk_size` and `ipa_kernel_url`. Keys that only Bifrost uses are ignored and listed in a warning.',
+    'Reads an inventory of nodes, validates it, and creates or changes each node with its ports ' +
+      'and brings it to the requested provision state. All errors of the inventory are reported ' +
+      'together, with line number or index, before the first request is sent.',
+    'It can be interrupted at any point and run again: existing nodes are compared, missing ' +
+      'ones are created, and it waits for nodes whose state is changing. A second run changes ' +
+      'nothing. Concurrent runs with the same inventory do not interfere with each other.',
+    'If a node fails, the remaining nodes are still processed; the run then fails and reports ' +
+      'which nodes failed and why. Passwords, images and nodes in use are handled as by ' +
+      '`baremetal_node`.',
+    'Files for `openstack baremetal create` are accepted: `nodes` with their `ports` and ' +
+      '`portgroups`, and `ports` within port groups, but not `chassis`.',
+    'Bifrost inventories are accepted, with keys such as `nics`, `ram`, `disk_size` and ' +
+      '`ipa_kernel_url`. Keys that only Bifrost uses are ignored and listed in a warning.',
   ],
   writes: true,
   fields: { ...enrollFields, ...handlingFields, ...loginFields },
@@ -68,7 +82,8 @@ export const baremetalEnrollDeclaration = defineDeclaration({
         },
         uuid: { description: 'UUID of the node. Empty if it does not exist.', type: 'str', returned: 'always' },
         action: {
-          description: 'What was done, or would be done in check mode: `create`, `change`, `up_to_date` or `failed`.',
+          description:
+            'What was done, or would be done in check mode: `create`, `change`, `up_to_date` or ' + '`failed`.',
           type: 'str',
           returned: 'always',
           sample: 'create',

@@ -12,7 +12,9 @@ interface InventoryArguments {
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
-/** Throws INVALID_INPUT if there is no list of nodes; faults of single nodes are part of the result. */
+/**
+ * Throws INVALID_INPUT if there is no list of nodes; faults of single nodes are part of the result.
+ */
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
   const { inventory: path, nodes, defaults } = args;
   if ((path === undefined) === (nodes === undefined))

@@ -1,4 +1,5 @@
-// baremetal_enroll: reads the inventory, checks all of it, then brings several nodes at a time to their desired state.
+// baremetal_enroll: reads the inventory, checks all of it, then brings several nodes at a time to
+// their desired state.
 import pLimit from 'p-limit';
 import validate from '#validators/baremetal_enroll';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
@@ -19,7 +20,10 @@ type EnrollArguments = ArgumentsOf<EnrollFields>;
 
 export const baremetalEnroll: Operation<EnrollFields> = { ...baremetalEnrollDeclaration, validate, run: enroll };
 
-/** From this number of nodes on, all nodes and ports are read at once, rather than with a few requests for each node. */
+/**
+ * From this number of nodes on, all nodes and ports are read at once, rather than with a few
+ * requests for each node.
+ */
 const manyNodes = 8;
 const maxFaultsShown = 50;
 

@@ -15,7 +15,10 @@ const identityFields = defineFields({
     type: 'string',
     choices: ['enroll', 'manageable', 'available', 'active', 'absent'],
     description:
-      'Provision state to bring the node to, by the shortest sequence of provisioning verbs from its current state, including failed states. `enroll` only requires that the node exists, since no verb leads back to that state. `absent` deletes the node with its ports. If omitted, the state is left as it is.',
+      'Provision state to bring the node to, by the shortest sequence of provisioning verbs ' +
+      'from its current state, including failed states. `enroll` only requires that the node ' +
+      'exists, since no verb leads back to that state. `absent` deletes the node with its ' +
+      'ports. If omitted, the state is left as it is.',
   },
 });
 
@@ -23,39 +26,49 @@ const valueFields = defineFields({
   driver_info: {
     type: 'object',
     description:
-      'Settings of the driver: the address and credentials of the BMC and the deploy images, such as `ipmi_address`, `ipmi_password` and `deploy_kernel`. Merged by key; null removes a key.',
+      'Settings of the driver: the address and credentials of the BMC and the deploy images, ' +
+      'such as `ipmi_address`, `ipmi_password` and `deploy_kernel`. Merged by key; null removes ' +
+      'a key.',
   },
   properties: {
     type: 'object',
     description:
-      'Physical properties of the node, such as `memory_mb`, `cpu_arch` and `root_device`. `capabilities` may be text or a mapping. Merged by key; null removes a key.',
+      'Physical properties of the node, such as `memory_mb`, `cpu_arch` and `root_device`. ' +
+      '`capabilities` may be text or a mapping. Merged by key; null removes a key.',
   },
   extra: { type: 'object', description: 'Arbitrary metadata of the node. Merged by key; null removes a key.' },
   instance_info: {
     type: 'object',
     description:
-      'Settings of a deployment without Nova, such as `image_source`. Merged by key; null removes a key. On an active node only a different `image_source` counts as a change.',
+      'Settings of a deployment without Nova, such as `image_source`. Merged by key; null ' +
+      'removes a key. On an active node only a different `image_source` counts as a change.',
   },
   resource_class: {
     type: 'string',
     description:
-      'Resource class, which flavors use to request the node. An empty string removes it; this holds for every text field of a node.',
+      'Resource class, which flavors use to request the node. An empty string removes it; this ' +
+      'holds for every text field of a node.',
   },
   traits: {
     type: 'list',
     description:
-      'Traits to add to the node, such as `CUSTOM_GPU`. With `traits` in `purge` the node gets exactly these.',
+      'Traits to add to the node, such as `CUSTOM_GPU`. With `traits` in `purge` the node gets ' + 'exactly these.',
   },
   ports: {
     type: 'records',
     aliases: ['nics'],
     description:
-      'Network ports of the node: each a mapping with `address` (or `mac`) and the fields of `baremetal_port`. They are created or changed; other ports are deleted only with `ports` in `purge`.',
+      'Network ports of the node: each a mapping with `address` (or `mac`) and the fields of ' +
+      '`baremetal_port`. They are created or changed; other ports are deleted only with `ports` ' +
+      'in `purge`.',
   },
   portgroups: {
     type: 'records',
     description:
-      'Port groups (bonds) of the node: each a mapping with `name`, `address` or `uuid` to find it by, and optionally `mode`, `properties`, `standalone_ports_supported`, `extra`, `physical_network` and `category`. The ports listed in its `ports` become its members. Port groups are created or changed, never deleted.',
+      'Port groups (bonds) of the node: each a mapping with `name`, `address` or `uuid` to find ' +
+      'it by, and optionally `mode`, `properties`, `standalone_ports_supported`, `extra`, ' +
+      '`physical_network` and `category`. The ports listed in its `ports` become its members. ' +
+      'Port groups are created or changed, never deleted.',
   },
   description: { type: 'string', description: 'Description of the node, of up to 4096 characters.' },
   owner: { type: 'string', description: 'ID of the project that owns the node.' },
@@ -63,7 +76,7 @@ const valueFields = defineFields({
   conductor_group: { type: 'string', description: 'Conductor group that manages the node.' },
   automated_clean: {
     type: 'boolean',
-    description: "Whether the node is cleaned before it becomes `available`. Defaults to the conductors' setting.",
+    description: "Whether the node is cleaned before it becomes `available`. Defaults to the conductors' " + 'setting.',
   },
   network_data: { type: 'object', description: 'Static network configuration for the ramdisk. Replaced as a whole.' },
   parent_node: { type: 'string', description: 'Name or UUID of the parent node.' },
@@ -73,7 +86,7 @@ const valueFields = defineFields({
   retired: {
     type: 'boolean',
     description:
-      'Whether the node is retired. An available node cannot be retired: set `state` to `manageable` as well.',
+      'Whether the node is retired. An available node cannot be retired: set `state` to ' + '`manageable` as well.',
   },
   retired_reason: { type: 'string', description: 'Reason for the retirement.' },
   protected: {
@@ -114,10 +127,18 @@ export const baremetalNodeDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Create, change, provision or delete a bare-metal node',
   description: [
-    'Manages one node of the Bare Metal service (Ironic): its attributes, traits, ports and port groups, maintenance and provision state. Options that are not given are left as they are. Running it again changes nothing.',
-    'The node is found by `uuid`, or else by `name`, or else by the addresses of its `ports`. If none of them is given, every run creates a node; this requires only `driver`, and the UUID is returned.',
-    'Mappings are merged by key. Masked passwords that Ironic returns are never written back; `update_secrets` determines when given passwords are written. If the server is too old for a field, the error names the API version that the field requires.',
-    'A node that is in use (deployed, or with an instance or an allocation) is not changed unless `force_in_use` is set. It waits for locked nodes, and reports a failed state with the `last_error` of the node.',
+    'Manages one node of the Bare Metal service (Ironic): its attributes, traits, ports and ' +
+      'port groups, maintenance and provision state. Options that are not given are left as they ' +
+      'are. Running it again changes nothing.',
+    'The node is found by `uuid`, or else by `name`, or else by the addresses of its `ports`. ' +
+      'If none of them is given, every run creates a node; this requires only `driver`, and the ' +
+      'UUID is returned.',
+    'Mappings are merged by key. Masked passwords that Ironic returns are never written back; ' +
+      '`update_secrets` determines when given passwords are written. If the server is too old for ' +
+      'a field, the error names the API version that the field requires.',
+    'A node that is in use (deployed, or with an instance or an allocation) is not changed ' +
+      'unless `force_in_use` is set. It waits for locked nodes, and reports a failed state with ' +
+      'the `last_error` of the node.',
     'Works with Keystone, and with a standalone Ironic if `auth_type` is `none` or `http_basic`.',
   ],
   writes: true,
@@ -137,7 +158,7 @@ export const baremetalNodeDeclaration = defineDeclaration({
     },
     action: {
       description:
-        'What was done, or would be done in check mode: `create`, `change`, `delete`, `up_to_date` or `failed`.',
+        'What was done, or would be done in check mode: `create`, `change`, `delete`, ' + '`up_to_date` or `failed`.',
       type: 'str',
       returned: 'always',
       sample: 'create',
@@ -167,7 +188,8 @@ export const baremetalNodeDeclaration = defineDeclaration({
     },
     validation: {
       description:
-        'Result of validating the interfaces before the node was provided or deployed: for each interface `result` (true, false, or null if the driver does not have it) and `reason`.',
+        'Result of validating the interfaces before the node was provided or deployed: for each ' +
+        'interface `result` (true, false, or null if the driver does not have it) and `reason`.',
       type: 'dict',
       returned: 'when the node was provided or deployed',
     },

@@ -1,4 +1,5 @@
-// The capabilities of a node: `key:value,key:value` in Ironic, a mapping for people. The order does not matter.
+// The capabilities of a node: `key:value,key:value` in Ironic, a mapping for people. The order does
+// not matter.
 
 export interface Capabilities {
   readonly values: ReadonlyMap<string, string>;
@@ -37,7 +38,10 @@ export function faultOfCapabilities(given: unknown): string | undefined {
     : `capabilities: ${JSON.stringify(bad[0])}: neither the name nor the value may contain a colon or a comma`;
 }
 
-/** The text with the given capabilities merged in; null removes one. With `replace` only the given ones stay. Undefined if none is left. */
+/**
+ * The text with the given capabilities merged in; null removes one. With `replace` only the given
+ * ones stay. Undefined if none is left.
+ */
 export function mergeCapabilities(
   served: string,
   given: string | Readonly<Record<string, unknown>>,

@@ -1,4 +1,5 @@
-// What a node should look like, read from what people write: our own fields, and Bifrost's inventory. All faults are collected.
+// What a node should look like, read from what people write: our own fields, and Bifrost's
+// inventory. All faults are collected.
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
 import { faultOfCapabilities } from './capabilities.js';
@@ -110,7 +111,8 @@ function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingNa
   for (const name of mappingNames) {
     const value = given[name];
     if (value === undefined || value === null) continue;
-    // Ironic accepts all values of driver_info as text; in the other mappings a number stays a number.
+    // Ironic accepts all values of driver_info as text; in the other mappings a number stays a
+    // number.
     const parsed = isMapping(value)
       ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact')
       : { value, faults: [{ field: name, text: 'it must be a mapping' }] };

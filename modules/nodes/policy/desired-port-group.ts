@@ -1,4 +1,5 @@
-// What the port groups (bonds) of a node should look like, read from what people write: `portgroups:` of `openstack baremetal create` and of Bifrost.
+// What the port groups (bonds) of a node should look like, read from what people write:
+// `portgroups:` of `openstack baremetal create` and of Bifrost.
 import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
@@ -18,7 +19,10 @@ import { parsePort, type DesiredPort, type PortChange } from './desired-port.js'
 
 export interface DesiredPortGroup {
   readonly uuid?: string;
-  /** Those of the API, including name and MAC address. `extra` and `properties` are merged by key; null resets an attribute. */
+  /**
+   * Those of the API, including name and MAC address. `extra` and `properties` are merged by key;
+   * null resets an attribute.
+   */
   readonly attributes: Values;
 }
 
@@ -114,7 +118,10 @@ export function portGroupTitle({ uuid, attributes }: DesiredPortGroup): string {
   return String(attributes.name ?? attributes.address ?? uuid);
 }
 
-/** The changes that bring a port group to its desired state. `extra` and `properties` are merged by key and written as a whole, since nothing in them is masked. */
+/**
+ * The changes that bring a port group to its desired state. `extra` and `properties` are merged by
+ * key and written as a whole, since nothing in them is masked.
+ */
 export function portGroupChanges(served: Values, { attributes }: DesiredPortGroup): PortChange[] {
   return Object.entries(attributes).flatMap(([attribute, target]): PortChange[] => {
     const before = served[attribute] ?? undefined;

@@ -1,4 +1,5 @@
-// What a port should look like, read from what people write, and how that differs from the port that Ironic has.
+// What a port should look like, read from what people write, and how that differs from the port
+// that Ironic has.
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
 import {
@@ -33,7 +34,10 @@ const synonyms: Readonly<Record<string, string>> = {
   is_smart_nic: 'is_smartnic',
 };
 
-/** Reads one port: a mapping with `address` or `mac`, or just the address. `field` is where it was found. */
+/**
+ * Reads one port: a mapping with `address` or `mac`, or just the address. `field` is where it was
+ * found.
+ */
 export function parsePort(given: unknown, field = ''): Parsed<DesiredPort> {
   if (typeof given === 'string') return parsePort({ address: given }, field);
   if (!isMapping(given))

@@ -1,4 +1,5 @@
-// Reads the values that people write into fields, such as MAC addresses, and says what is wrong with them.
+// Reads the values that people write into fields, such as MAC addresses, and says what is wrong
+// with them.
 import { booleanSpelt, settleNumbers, type NumbersAs } from '../../core/coercion.js';
 import { isMapping } from '../../core/mapping.js';
 import { isWrittenNumber } from '../../core/written-numbers.js';
@@ -39,7 +40,10 @@ export interface ParsedValue {
   readonly faults: readonly Fault[];
 }
 
-/** A value of the kind that the field has; null stays null. Text is what was written, even if YAML reads it as a number. */
+/**
+ * A value of the kind that the field has; null stays null. Text is what was written, even if YAML
+ * reads it as a number.
+ */
 export function parseValue(kind: FieldKind, value: unknown, field: string, key = field): ParsedValue {
   const fault = (text: string): ParsedValue => ({ value: undefined, faults: [{ field, text }] });
   if (value === null) return { value, faults: [] };
@@ -64,7 +68,10 @@ export function parseContent(value: unknown, field: string, as: NumbersAs = 'exa
 
 const linkKeys = ['switch_id', 'port_id', 'switch_info', 'network_type', 'hostname'];
 
-/** Ironic validates the mapping as a whole, and accepts no other keys (api/controllers/v1/utils.py, LOCAL_LINK_SCHEMA). */
+/**
+ * Ironic validates the mapping as a whole, and accepts no other keys (api/controllers/v1/utils.py,
+ * LOCAL_LINK_SCHEMA).
+ */
 function parseLink(link: Values, field: string): ParsedValue {
   const fault = (text: string, at = field): ParsedValue => ({ value: undefined, faults: [{ field: at, text }] });
   const unknown = Object.keys(link).find((key) => !linkKeys.includes(key));
@@ -87,7 +94,10 @@ function parseLink(link: Values, field: string): ParsedValue {
   return { value: Object.fromEntries(texts), faults: [] };
 }
 
-/** The address as Ironic spells it; undefined if the text is not an address. Accepts colons, dashes, dots (`aabb.ccdd.eeff`) or no separators. */
+/**
+ * The address as Ironic spells it; undefined if the text is not an address. Accepts colons, dashes,
+ * dots (`aabb.ccdd.eeff`) or no separators.
+ */
 export function normaliseMac(text: string): string | undefined {
   const trimmed = text.trim().toLowerCase();
   const isKnownForm =
@@ -96,7 +106,10 @@ export function normaliseMac(text: string): string | undefined {
   return trimmed.replace(/[:.-]/g, '').replace(/(..)(?!$)/g, '$1:');
 }
 
-/** The ID of a switch in lower case, if it is a MAC address or a datapath ID of 16 hexadecimal digits. */
+/**
+ * The ID of a switch in lower case, if it is a MAC address or a datapath ID of 16 hexadecimal
+ * digits.
+ */
 export function normaliseSwitchId(text: string): string {
   return normaliseMac(text) ?? (/^[0-9a-fA-F]{16}$/.test(text) ? text.toLowerCase() : text);
 }

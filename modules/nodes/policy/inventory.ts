@@ -1,4 +1,5 @@
-// Reads an inventory of nodes: a list, a mapping of names as Bifrost uses it, or a table. All faults are found before anything is done.
+// Reads an inventory of nodes: a list, a mapping of names as Bifrost uses it, or a table. All
+// faults are found before anything is done.
 import { parseJson, TooDeep } from '../../core/json-text.js';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
@@ -43,8 +44,9 @@ export function inventoryFaultText({ place, node, ...fault }: InventoryFault): s
 type PlaceOf = (path: readonly (string | number)[]) => string;
 
 /**
- * The entries of a list, of a list under `nodes` as `openstack baremetal create` reads it, or of a mapping of names. `placeOf`
- * tells where a path of keys and indexes is in the file. Undefined for anything else.
+ * The entries of a list, of a list under `nodes` as `openstack baremetal create` reads it, or of a
+ * mapping of names. `placeOf` tells where a path of keys and indexes is in the file. Undefined for
+ * anything else.
  */
 export function entriesOf(content: unknown, placeOf: PlaceOf): readonly InventoryEntry[] | undefined {
   if (Array.isArray(content))
@@ -157,8 +159,9 @@ const macColumns = new Set(['mac', 'macs', 'address', 'nics', 'ports']);
 const mappingColumn = /^(driver_info|properties|extra|instance_info)\.(.+)$/;
 
 /**
- * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus` or `cpus`, `mac` with one or
- * several addresses. An empty cell is ignored. A cell that may be a mapping or a list, and begins like one, is JSON.
+ * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus`
+ * or `cpus`, `mac` with one or several addresses. An empty cell is ignored. A cell that may be a
+ * mapping or a list, and begins like one, is JSON.
  */
 export function nodeOfRow(row: Readonly<Record<string, string>>): {
   readonly content: Values;

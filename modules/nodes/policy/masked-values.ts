@@ -5,15 +5,19 @@ import { isRedactionNotice } from '../../core/masking.js';
 const mask = '***';
 
 /**
- * Whether Ironic withholds a value from this login, as its policy may demand since 2024.1: then it returns a notice instead of
- * the value, or under the key `content`, and it is unknown whether there is a value.
+ * Whether Ironic withholds a value from this login, as its policy may demand since 2024.1: then it
+ * returns a notice instead of the value, or under the key `content`, and it is unknown whether
+ * there is a value.
  */
 export function isWithheld(value: unknown): boolean {
   if (isMapping(value)) return isWithheld(value.content);
   return typeof value === 'string' && isRedactionNotice(value);
 }
 
-/** Whether a value contains a mask at any depth: the true value is unknown, and the masked one must never be written back. */
+/**
+ * Whether a value contains a mask at any depth: the true value is unknown, and the masked one must
+ * never be written back.
+ */
 export function isMasked(value: unknown): boolean {
   if (typeof value === 'string') return value.includes(mask) || isWithheld(value);
   if (typeof value !== 'object' || value === null) return false;
@@ -25,7 +29,9 @@ export interface Tolerance {
   readonly types: boolean;
 }
 
-/** Whether a served value is the desired one. `unknown` if they differ at most in what is masked. */
+/**
+ * Whether a served value is the desired one. `unknown` if they differ at most in what is masked.
+ */
 export function compareValues(
   served: unknown,
   desired: unknown,

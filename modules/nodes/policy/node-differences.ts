@@ -1,5 +1,5 @@
-// The changes that bring a node to its desired state, key by key, without writing masked values back.
-// The rules of PATCH are Ironic's (api/controllers/v1/node.py, api/controllers/v1/utils.py).
+// The changes that bring a node to its desired state, key by key, without writing masked values
+// back. The rules of PATCH are Ironic's (api/controllers/v1/node.py, api/controllers/v1/utils.py).
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
 import { mergeCapabilities, sameCapabilities } from './capabilities.js';
@@ -19,7 +19,10 @@ export interface DesiredFields {
 export interface Merging {
   /** The mappings that get exactly the desired keys. */
   readonly purge: ReadonlySet<string>;
-  /** Whether a secret that cannot be compared is written: never, always, or unless it is known to be the last one written. */
+  /**
+   * Whether a secret that cannot be compared is written: never, always, or unless it is known to be
+   * the last one written.
+   */
   readonly updateSecrets: 'on_create' | 'always' | 'changed';
   /** For `changed`: the fields for which that is known, such as `driver_info.ipmi_password`. */
   readonly knownSecrets?: ReadonlySet<string>;
@@ -33,7 +36,9 @@ export interface NodeDifference {
   readonly after: unknown;
 }
 
-/** An operation of a JSON Patch. `add` creates or overwrites; `remove` is used only for what exists. */
+/**
+ * An operation of a JSON Patch. `add` creates or overwrites; `remove` is used only for what exists.
+ */
 export interface PatchStep {
   readonly op: 'add' | 'remove';
   readonly path: string;
@@ -128,7 +133,10 @@ function mappingChange(name: MappingName, served: Values, desired: Values, mergi
   return { change: { attribute: name, differences, steps }, unknown, fault };
 }
 
-/** Ironic accepts single keys of these characters only; for any other key the mapping is written as a whole. */
+/**
+ * Ironic accepts single keys of these characters only; for any other key the mapping is written as
+ * a whole.
+ */
 const patchableKey = /^[\w-]+$/;
 
 function stepsFor(
@@ -172,7 +180,10 @@ function isRounded(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(isRounded);
 }
 
-/** The changes that a node does not show yet: a desired value that is missing, or a value to be removed that is still there. */
+/**
+ * The changes that a node does not show yet: a desired value that is missing, or a value to be
+ * removed that is still there.
+ */
 export function missingChanges(served: Values, changes: readonly NodeChange[]): NodeChange[] {
   const valueAt = (path: string): unknown =>
     path
@@ -190,7 +201,10 @@ export function missingChanges(served: Values, changes: readonly NodeChange[]): 
 
 const shownSecret = '********';
 
-/** A value as it may be shown: without secrets, by the names of their keys, and without what Ironic has masked. */
+/**
+ * A value as it may be shown: without secrets, by the names of their keys, and without what Ironic
+ * has masked.
+ */
 export function shownValue(field: string, value: unknown): unknown {
   if (value === undefined || value === null) return value;
   if (field.split('.').some(isSecretKey)) return shownSecret;

@@ -1,5 +1,7 @@
-// The fields of nodes and ports: the API version that they need, and the states in which Ironic lets them be changed
-// (https://docs.openstack.org/ironic/latest/contributor/webapi-version-history.html; ironic/conductor/manager.py, update_node, update_port).
+// The fields of nodes and ports: the API version that they need, and the states in which Ironic
+// lets them be changed
+// (https://docs.openstack.org/ironic/latest/contributor/webapi-version-history.html;
+// ironic/conductor/manager.py, update_node, update_port).
 
 export type FieldKind = 'text' | 'switch' | 'object';
 
@@ -109,7 +111,10 @@ export interface EditedNode {
   readonly maintenance: boolean;
 }
 
-/** Why Ironic refuses to change this attribute of a node; undefined if it does not. `wasSet`: the attribute has a value now. */
+/**
+ * Why Ironic refuses to change this attribute of a node; undefined if it does not. `wasSet`: the
+ * attribute has a value now.
+ */
 export function refusalToChange(
   attribute: string,
   node: EditedNode,
@@ -135,7 +140,10 @@ const connectivity: ReadonlySet<string> = new Set([
 ]);
 const portEditable: ReadonlySet<string> = new Set(['enroll', 'inspecting', 'inspect wait', 'manageable']);
 
-/** Why Ironic refuses to change this attribute of a port while its node is in this state; undefined if it does not. */
+/**
+ * Why Ironic refuses to change this attribute of a port while its node is in this state; undefined
+ * if it does not.
+ */
 export function refusalToChangePort(attribute: string, node: EditedNode): string | undefined {
   if (node.maintenance) return undefined;
   if (connectivity.has(attribute) && !portEditable.has(node.provision_state))

@@ -1,5 +1,5 @@
-// The images that a node's driver_info and instance_info refer to, and the checks that Ironic makes on them
-// (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
+// The images that a node's driver_info and instance_info refer to, and the checks that Ironic makes
+// on them (ironic/common/image_service.py; ironic/drivers/utils.py, get_agent_kernel_ramdisk).
 import { foreignImageRefusal } from '../../images/policy/image-choice.js';
 import { algorithmByName, algorithmByLength, digestDigits, type Checksum } from '../../images/policy/checksums.js';
 import { parseImageReference, pathRefusal, type ImageReference } from '../../images/policy/image-urls.js';
@@ -19,8 +19,8 @@ const redirectsSince = 104;
 export type NodeImageReference = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
 
 /**
- * Reads an image reference of a node. A `file:///` path must be in a folder that the conductors allow, and must not be
- * percent-encoded, since Ironic does not decode it.
+ * Reads an image reference of a node. A `file:///` path must be in a folder that the conductors
+ * allow, and must not be percent-encoded, since Ironic does not decode it.
  */
 export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImageReference {
   if (/^oci:\/\/[^/]/i.test(text))
@@ -103,7 +103,10 @@ export interface ImageRules {
   readonly deployInterface: string;
 }
 
-/** What is wrong with one image reference. `facts`: undefined for an image that only Ironic can look up. */
+/**
+ * What is wrong with one image reference. `facts`: undefined for an image that only Ironic can look
+ * up.
+ */
 export function checkImage(
   { mapping, key, text }: NamedImage,
   facts: ImageFacts | undefined,
@@ -173,9 +176,9 @@ export function halfPairs(driverInfo: Readonly<Record<string, unknown>>): string
 }
 
 /**
- * The checksum that instance_info has for its image. Undefined: none, so that it has to be computed. `elsewhere`: the URL of a
- * checksum file, which is left to Ironic. A prefix such as `sha256:` is understood here, but not by the agent on the node, so it
- * is never sent there.
+ * The checksum that instance_info has for its image. Undefined: none, so that it has to be
+ * computed. `elsewhere`: the URL of a checksum file, which is left to Ironic. A prefix such as
+ * `sha256:` is understood here, but not by the agent on the node, so it is never sent there.
  */
 export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { readonly fault: string } | undefined {
   const { image_checksum: plain, image_os_hash_algo: algorithm, image_os_hash_value: value } = instanceInfo;
@@ -213,8 +216,9 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
 }
 
 /**
- * instance_info with a checksum that every part of Ironic understands: algorithm and lower-case digits in separate keys, and MD5
- * also in the key that older servers read. A checksum of another image in that key is removed, by null.
+ * instance_info with a checksum that every part of Ironic understands: algorithm and lower-case
+ * digits in separate keys, and MD5 also in the key that older servers read. A checksum of another
+ * image in that key is removed, by null.
  */
 export function withChecksum(
   instanceInfo: Values,
@@ -230,11 +234,15 @@ export function withChecksum(
   };
 }
 
-/** The URL of the image whose SHA-256 has to be computed, since neither the request nor the node has a checksum for it. */
+/**
+ * The URL of the image whose SHA-256 has to be computed, since neither the request nor the node has
+ * a checksum for it.
+ */
 export function imageToHash(instanceInfo: Values, served: Values): string | undefined {
   const source = instanceInfo.image_source;
   if (typeof source !== 'string' || !/^https?:\/\//i.test(source)) return undefined;
-  // A checksum that the node has for the same source was computed by an earlier run, or given by an operator.
+  // A checksum that the node has for the same source was computed by an earlier run, or given by an
+  // operator.
   const isKnown = served.image_source === source && (served.image_os_hash_value || served.image_checksum);
   return isKnown || checksumOf(instanceInfo) !== undefined ? undefined : source;
 }

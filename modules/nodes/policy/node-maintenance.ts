@@ -1,5 +1,5 @@
-// Maintenance that Ironic itself has set: the node then has a fault (ironic/common/faults.py, returned since API version 1.42),
-// which a node in an operator's maintenance does not have.
+// Maintenance that Ironic itself has set: the node then has a fault (ironic/common/faults.py,
+// returned since API version 1.42), which a node in an operator's maintenance does not have.
 import type { NodeGoal } from './node-states.js';
 
 export interface MaintainedNode {
@@ -9,8 +9,9 @@ export interface MaintainedNode {
 }
 
 /**
- * Faults of work that is repeated on the way to the goal: if it fails again, Ironic sets maintenance again. After a power
- * failure Ironic ends the maintenance itself when it can control the power again, and until then nobody should use the node.
+ * Faults of work that is repeated on the way to the goal: if it fails again, Ironic sets
+ * maintenance again. After a power failure Ironic ends the maintenance itself when it can control
+ * the power again, and until then nobody should use the node.
  */
 const endable: ReadonlySet<string> = new Set(['clean failure', 'rescue abort failure', 'service failure']);
 
@@ -19,13 +20,19 @@ export function maintenanceFault({ maintenance, fault }: MaintainedNode): string
   return maintenance && fault ? fault : undefined;
 }
 
-/** Whether maintenance that Ironic itself has set may be ended, since the work that failed is repeated. */
+/**
+ * Whether maintenance that Ironic itself has set may be ended, since the work that failed is
+ * repeated.
+ */
 export function canEndMaintenance(node: MaintainedNode): boolean {
   const fault = maintenanceFault(node);
   return fault !== undefined && endable.has(fault);
 }
 
-/** Whether such maintenance prevents a goal: it stops cleaning and deployment, and nobody can use the node. */
+/**
+ * Whether such maintenance prevents a goal: it stops cleaning and deployment, and nobody can use
+ * the node.
+ */
 export function isBlockedByMaintenance(goal: NodeGoal | undefined): boolean {
   return goal === 'available' || goal === 'active';
 }

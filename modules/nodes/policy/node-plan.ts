@@ -172,7 +172,10 @@ function maintenanceToSet(
   return maintenance === (node?.maintenance ?? false) && sameReason ? undefined : maintenance;
 }
 
-/** Maintenance that Ironic itself has set is ended for a node that is to be used; for a node in use only if that is allowed. */
+/**
+ * Maintenance that Ironic itself has set is ended for a node that is to be used; for a node in use
+ * only if that is allowed.
+ */
 function endsMaintenance(node: ServedNode, { goal, forceInUse }: NodeRules): boolean {
   return isBlockedByMaintenance(goal) && canEndMaintenance(node) && (forceInUse || inUseReason(node) === undefined);
 }
@@ -228,7 +231,10 @@ function creationFaults({ attributes }: DesiredNode): string[] {
     : [];
 }
 
-/** A node in use is left alone; finishing a deployment that has failed or is in progress is what the request asks for. */
+/**
+ * A node in use is left alone; finishing a deployment that has failed or is in progress is what the
+ * request asks for.
+ */
 function useFaults(node: ServedNode, { goal, forceInUse }: NodeRules): string[] {
   const use = inUseReason(node);
   if (use === undefined || forceInUse) return [];

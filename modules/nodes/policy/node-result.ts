@@ -36,7 +36,10 @@ export interface NodeResult {
   readonly action: NodeAction;
   /** What differs, or why it failed. */
   readonly reason: string;
-  /** Whether the reason names the node: the message of an error that has the node among its facts does. */
+  /**
+   * Whether the reason names the node: the message of an error that has the node among its facts
+   * does.
+   */
   readonly namesNode: boolean;
   /** The code of the error that stopped the work; empty if none did. */
   readonly code: string;

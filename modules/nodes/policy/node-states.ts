@@ -1,5 +1,6 @@
-// The provision states of a node and the verbs between them (ironic/common/state_machine.py, states.py, up to Ironic 37), as far
-// as operations use them. Verbs depend on the server, so the functions take the minor version of its API.
+// The provision states of a node and the verbs between them (ironic/common/state_machine.py,
+// states.py, up to Ironic 37), as far as operations use them. Verbs depend on the server, so the
+// functions take the minor version of its API.
 
 /** The `target` of `PUT /v1/nodes/{id}/states/provision`. */
 export type Verb = 'manage' | 'provide' | 'active' | 'deleted' | 'unrescue' | 'abort';
@@ -23,7 +24,10 @@ export interface NodeState {
   readonly target_provision_state: string | null;
 }
 
-/** Every transition out of a stable state, except `rebuild`, `inspect`, `clean`, `adopt`, `rescue` and `service`, which no goal needs. */
+/**
+ * Every transition out of a stable state, except `rebuild`, `inspect`, `clean`, `adopt`, `rescue`
+ * and `service`, which no goal needs.
+ */
 const steps: readonly Step[] = [
   { verb: 'manage', from: 'enroll', to: 'manageable' },
   { verb: 'provide', from: 'manageable', to: 'available' },
@@ -58,8 +62,8 @@ const restingStates: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The shortest sequence of verbs from a stable state to the goal, on a server of this minor version; empty if the node is
- * there, undefined if there is none, as back to `enroll`.
+ * The shortest sequence of verbs from a stable state to the goal, on a server of this minor
+ * version; empty if the node is there, undefined if there is none, as back to `enroll`.
  */
 export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly Step[] | undefined {
   const ways = new Map<string, readonly Step[]>([[state, []]]);
@@ -71,7 +75,10 @@ export function stepsTo(state: string, goal: NodeGoal, minor: number): readonly 
   return undefined;
 }
 
-/** A node that should become active is never undeployed on the way: what runs on it would be lost. In `error` nothing does. */
+/**
+ * A node that should become active is never undeployed on the way: what runs on it would be lost.
+ * In `error` nothing does.
+ */
 function isWay({ verb, from, since = 1 }: Step, goal: NodeGoal, minor: number): boolean {
   return since <= minor && !(goal === 'active' && verb === 'deleted' && from !== 'error');
 }
@@ -81,12 +88,18 @@ export function isAtRest({ provision_state: state }: NodeState): boolean {
   return restingStates.has(state);
 }
 
-/** Whether an operator's step holds the node until somebody lets it continue (`unhold`) or ends it (`abort`). */
+/**
+ * Whether an operator's step holds the node until somebody lets it continue (`unhold`) or ends it
+ * (`abort`).
+ */
 export function isHeld({ provision_state: state }: Pick<NodeState, 'provision_state'>): boolean {
   return state.endsWith(' hold');
 }
 
-/** What an operator can do if no verb leads on, as the end of a sentence that names the state; may be empty. */
+/**
+ * What an operator can do if no verb leads on, as the end of a sentence that names the state; may
+ * be empty.
+ */
 export function adviceOn(node: Pick<NodeState, 'provision_state'>): string {
   if (isHeld(node)) return ': an operator holds it there; the verb unhold lets it continue, abort ends it';
   return node.provision_state === 'service failed' ? ': the verbs service, rescue and deleted lead out of it' : '';
@@ -97,7 +110,10 @@ export function hasFailed({ provision_state: state }: NodeState): boolean {
   return failedStates.has(state);
 }
 
-/** The minor version of the API since which a waiting node can be aborted; a deployment only since recently. */
+/**
+ * The minor version of the API since which a waiting node can be aborted; a deployment only since
+ * recently.
+ */
 const abortable: Readonly<Record<string, number>> = {
   'clean wait': 13,
   'inspect wait': 41,
@@ -109,7 +125,10 @@ const abortable: Readonly<Record<string, number>> = {
   'service hold': 87,
 };
 
-/** The verb that makes a node stop waiting: `abort`, or `deleted` if the server is too old to abort a deployment. Undefined if there is none. */
+/**
+ * The verb that makes a node stop waiting: `abort`, or `deleted` if the server is too old to abort
+ * a deployment. Undefined if there is none.
+ */
 export function abortVerb({ provision_state: state }: NodeState, minor: number): Verb | undefined {
   const since = abortable[state];
   if (since !== undefined && minor >= since) return 'abort';
@@ -119,7 +138,10 @@ export function abortVerb({ provision_state: state }: NodeState, minor: number):
 /** Not stable, but a PATCH is accepted nevertheless (`UPDATE_ALLOWED_STATES`). */
 const editableOnTheWay: ReadonlySet<string> = new Set(['inspect wait', 'verifying', 'service hold']);
 
-/** Whether a PATCH is accepted: in every stable state, including failed ones, and in few others (api/controllers/v1/node.py). */
+/**
+ * Whether a PATCH is accepted: in every stable state, including failed ones, and in few others
+ * (api/controllers/v1/node.py).
+ */
 export function isEditable(node: NodeState): boolean {
   const { provision_state: state, target_provision_state: target } = node;
   return editableOnTheWay.has(state) || failedStates.has(state) || target === null || target === '';
@@ -145,7 +167,10 @@ export interface NodeUse extends NodeState {
   readonly allocation_uuid?: string | null;
 }
 
-/** Why a node is in use; undefined if it is not. A standalone Ironic deploys without an instance, so the state counts too. */
+/**
+ * Why a node is in use; undefined if it is not. A standalone Ironic deploys without an instance, so
+ * the state counts too.
+ */
 export function inUseReason(node: NodeUse): string | undefined {
   if (node.instance_uuid) return `instance ${node.instance_uuid} is on it`;
   if (node.allocation_uuid) return `allocation ${node.allocation_uuid} holds it`;

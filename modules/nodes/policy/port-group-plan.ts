@@ -44,7 +44,10 @@ export interface PortGroupsSituation {
   readonly ports?: readonly DesiredPort[];
 }
 
-/** `findings` has an element for each desired port group, unless the server is too old for port groups. */
+/**
+ * `findings` has an element for each desired port group, unless the server is too old for port
+ * groups.
+ */
 export function decidePortGroups(
   { portgroups, ports }: PortGroupsSituation,
   findings: readonly PortGroupFinding[],

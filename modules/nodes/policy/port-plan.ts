@@ -6,7 +6,10 @@ import { inUseReason, nodeTitle, type NodeUse } from './node-states.js';
 
 /** What an operator allows for changes of ports. */
 export interface PortRules {
-  /** `ports` among them: the node gets exactly the desired ports, and each port exactly the desired `extra`. */
+  /**
+   * `ports` among them: the node gets exactly the desired ports, and each port exactly the desired
+   * `extra`.
+   */
   readonly purge: ReadonlySet<string>;
   readonly forceInUse: boolean;
   /** Whether a port that belongs to another node is moved to this one. */

@@ -11,7 +11,10 @@ export interface InterfaceValidation {
 /** The interfaces without which Ironic cannot deploy. */
 const neededToDeploy: ReadonlySet<string> = new Set(['boot', 'deploy', 'power']);
 
-/** Whether verbs on the way deploy or clean the node, so that its interfaces should be validated first. */
+/**
+ * Whether verbs on the way deploy or clean the node, so that its interfaces should be validated
+ * first.
+ */
 export function isWorthValidating(state: string, goal: NodeGoal | undefined, minor: number): boolean {
   return (
     goal !== undefined &&
@@ -26,7 +29,10 @@ export function deploymentFaults(found: Readonly<Record<string, InterfaceValidat
     .map(([name, { reason }]) => `${name}: ${reason}`);
 }
 
-/** The states in which Ironic deletes a node (`DELETE_ALLOWED_STATES`, and `available`, which it allows by default). */
+/**
+ * The states in which Ironic deletes a node (`DELETE_ALLOWED_STATES`, and `available`, which it
+ * allows by default).
+ */
 const deletable: ReadonlySet<string> = new Set(['enroll', 'manageable', 'adopt failed', 'available']);
 
 export function isDeletable({ provision_state: state }: { readonly provision_state: string }): boolean {

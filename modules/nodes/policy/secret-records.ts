@@ -1,12 +1,16 @@
-// Compares secrets that Ironic masks: an HMAC of the value that was written last is kept in the node's `extra`. Without the key
-// it reveals nothing, not even whether two nodes have the same password.
+// Compares secrets that Ironic masks: an HMAC of the value that was written last is kept in the
+// node's `extra`. Without the key it reveals nothing, not even whether two nodes have the same
+// password.
 import { createHmac } from 'node:crypto';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
 import { isMasked } from './masked-values.js';
 import type { DesiredFields, Values } from './node-differences.js';
 
-/** The key in `extra`. Neither it nor the keys below it look like the name of a secret, which Ironic and others would mask. */
+/**
+ * The key in `extra`. Neither it nor the keys below it look like the name of a secret, which Ironic
+ * and others would mask.
+ */
 export const secretRecordKey = 'image_tools_hmac';
 
 interface SecretRecord {

@@ -1,5 +1,5 @@
-// Completes what is desired of a node by what was found out, and compares the result with the node: the values of the
-// request become those that Ironic would store.
+// Completes what is desired of a node by what was found out, and compares the result with the node:
+// the values of the request become those that Ironic would store.
 import type { MaintainedNode } from './node-maintenance.js';
 import { nodeChanges, type Merging, type NodeChanges, type Values } from './node-differences.js';
 import { nodeAttributes, tooOldFor } from './node-fields.js';
@@ -93,7 +93,10 @@ function withImageChecksum({ existing, desired, rules }: NodeQuestion, { imageSh
   return { ...desired, mappings: { ...others, instance_info: withCompleteChecksum(info, served, imageSha256) } };
 }
 
-/** For a parent that does not exist Ironic says only that the value is invalid, or that a node could not be found. */
+/**
+ * For a parent that does not exist Ironic says only that the value is invalid, or that a node could
+ * not be found.
+ */
 function withParent(
   question: NodeQuestion,
   desired: DesiredNode,
@@ -138,7 +141,10 @@ export function changedImageMappings({ changes }: Pick<SettledNode, 'changes'>):
   );
 }
 
-/** The images to check. References of driver_info that stay as they are were decided by somebody else. */
+/**
+ * The images to check. References of driver_info that stay as they are were decided by somebody
+ * else.
+ */
 export function imagesToCheck(question: NodeQuestion, settled: SettledNode): NamedImage[] {
   if (question.rules.allowedPaths === undefined) return [];
   return changedImageMappings(settled).flatMap((name) => {

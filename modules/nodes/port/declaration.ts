@@ -9,7 +9,8 @@ const portFields = defineFields({
     type: 'string',
     aliases: ['mac'],
     description:
-      'MAC address in any common notation: with colons, dashes, dots or no separators, in upper or lower case. The port is found by it unless `uuid` is given.',
+      'MAC address in any common notation: with colons, dashes, dots or no separators, in upper ' +
+      'or lower case. The port is found by it unless `uuid` is given.',
   },
   uuid: { type: 'string', description: 'UUID of the port. If `address` differs, the address of the port is changed.' },
   node: {
@@ -31,13 +32,14 @@ const portFields = defineFields({
     type: 'object',
     aliases: ['llc'],
     description:
-      'Switch port that the port is connected to: `switch_id`, `port_id` and `switch_info`. Replaced as a whole.',
+      'Switch port that the port is connected to: `switch_id`, `port_id` and `switch_info`. ' + 'Replaced as a whole.',
   },
   portgroup_uuid: {
     type: 'string',
     aliases: ['port_group'],
     description:
-      'UUID of the port group that the port belongs to. An empty string removes it; this holds for every text field of a port.',
+      'UUID of the port group that the port belongs to. An empty string removes it; this holds ' +
+      'for every text field of a port.',
   },
   physical_network: { type: 'string', description: 'Physical network that the port is connected to.' },
   is_smartnic: { type: 'boolean', description: 'Whether the port is a Smart NIC.' },
@@ -63,7 +65,8 @@ const portFields = defineFields({
   with_maintenance: {
     ...handlingFields.with_maintenance,
     description:
-      'Put the node into maintenance while the port is changed, if the change requires it. This also allows changing a port of a node in use.',
+      'Put the node into maintenance while the port is changed, if the change requires it. This ' +
+      'also allows changing a port of a node in use.',
   },
   lock_timeout: handlingFields.lock_timeout,
 });
@@ -74,9 +77,13 @@ export const baremetalPortDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Create, change, move or delete a network port of a bare-metal node',
   description: [
-    'Manages one port of the Bare Metal service (Ironic). Running it again changes nothing, whatever notation of the MAC address is used.',
-    'If another node already has the MAC address, it fails and names that node. With `move` the port is deleted on that node and created on this one.',
-    'Ironic accepts changes of the connectivity of a port only while the node is in state `enroll`, `inspecting`, `inspect wait` or `manageable`, or in maintenance. `with_maintenance` puts the node into maintenance for the change.',
+    'Manages one port of the Bare Metal service (Ironic). Running it again changes nothing, ' +
+      'whatever notation of the MAC address is used.',
+    'If another node already has the MAC address, it fails and names that node. With `move` the ' +
+      'port is deleted on that node and created on this one.',
+    'Ironic accepts changes of the connectivity of a port only while the node is in state ' +
+      '`enroll`, `inspecting`, `inspect wait` or `manageable`, or in maintenance. ' +
+      '`with_maintenance` puts the node into maintenance for the change.',
   ],
   writes: true,
   fields: { ...portFields, ...loginFields },
@@ -95,7 +102,7 @@ export const baremetalPortDeclaration = defineDeclaration({
     },
     action: {
       description:
-        'What was done, or would be done in check mode: `create`, `change`, `move`, `delete` or `up_to_date`.',
+        'What was done, or would be done in check mode: `create`, `change`, `move`, `delete` or ' + '`up_to_date`.',
       type: 'str',
       returned: 'always',
       sample: 'create',

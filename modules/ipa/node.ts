@@ -5,7 +5,7 @@ import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/no
 import { listHosts } from '../clients/blazar/hosts.js';
 import { hasCode, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { isAtRest, nodeTitle, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
+import { isStable, nodeTitle, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
 import { noWayError, requestVerb, stepFailure } from '../nodes/provision.js';
 import { foreignUse, isLocked, isOfType, type DeploymentOwner } from './policy/node-choice.js';
 import { pollInterval, type IpaRun } from './run.js';
@@ -78,7 +78,7 @@ export async function moveNode(
     report(node);
     const foreign = foreignUse(node, owner);
     if (foreign) throw nodeTaken(node, foreign);
-    if (!isAtRest(node) || node.reservation !== null) return undefined;
+    if (!isStable(node) || node.reservation !== null) return undefined;
     if (requested && node.provision_state !== requested.to) throw nodeFailed(node, requested);
     if (node.provision_state === goal) return node;
     const [step] = stepsTo(node.provision_state, goal, run.ironic.minor) ?? [];

@@ -5,7 +5,7 @@ import { conflictOf } from '../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { adviceOn, isEditable, nodeTitle, type Step } from '../nodes/policy/node-states.js';
+import { adviceOnState, isEditable, nodeTitle, type Step } from '../nodes/policy/node-states.js';
 import { requestVerb, stepFailure } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { stateReporter } from './node.js';
@@ -136,7 +136,7 @@ async function takeStep({ ironic }: IpaRun, node: NodeDetails, step: Restoration
 function stuckNode(node: NodeDetails): OperationError {
   return new OperationError(
     'NO_WAY',
-    `node ${nodeTitle(node)} is in state ${node.provision_state}, and no verb that this program may request leads from there to available${adviceOn(node)}`,
+    `node ${nodeTitle(node)} is in state ${node.provision_state}, and no verb that this program may request leads from there to available${adviceOnState(node)}`,
     { node: node.uuid },
   );
 }

@@ -19,12 +19,12 @@ import { ownerWarnings, type NodeProgress } from './policy/node-result.js';
 import { isEditable, nodeTitle, type Verb } from './policy/node-states.js';
 import { deploymentFaults, isWorthValidating } from './policy/provisioning.js';
 import { applyPortGroups, applyPorts } from './apply-ports.js';
-import { bringTo, statePolling, untilAtRest } from './provision.js';
+import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';
 import { maxAttempts, retryPauseMs, retryUndecided, waitForLock } from './retries.js';
 import type { ExistingNode, NodeRun } from './run.js';
 
-type Step = Partial<NodeProgress>;
+type PartialProgress = Partial<NodeProgress>;
 
 interface Begun {
   readonly plan: NodePlan;
@@ -38,11 +38,11 @@ export async function* applyPlan(
   run: NodeRun,
   plan: NodePlan,
   existing: ExistingNode | undefined,
-): AsyncGenerator<Step> {
+): AsyncGenerator<PartialProgress> {
   yield* change(run, existing ? { plan, node: existing.node, isCreated: false } : yield* create(run, plan));
 }
 
-async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<Step, Begun> {
+async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<PartialProgress, Begun> {
   const { uuid, attributes } = plan.desired;
   const ident = uuid ?? (typeof attributes.name === 'string' ? attributes.name : undefined);
   for (let attempt = 1; ; attempt++) {
@@ -90,12 +90,12 @@ async function planAgain(run: NodeRun, { desired }: NodePlan, uuid: string): Pro
   return plan;
 }
 
-async function* change(run: NodeRun, begun: Begun): AsyncGenerator<Step> {
+async function* change(run: NodeRun, begun: Begun): AsyncGenerator<PartialProgress> {
   let { plan, node } = begun;
   const { uuid } = node;
   yield { node };
   if (hasWrites(plan) && !isEditable(node)) {
-    node = await restingNode(run, uuid);
+    node = await stableNode(run, uuid);
     yield { node };
     plan = await planAgain(run, plan, uuid);
   }
@@ -118,12 +118,12 @@ async function* change(run: NodeRun, begun: Begun): AsyncGenerator<Step> {
   if (plan.maintenance === true) yield await maintain(run, plan, uuid);
 }
 
-function restingNode({ ironic, context, settings }: NodeRun, uuid: string): Promise<NodeDetails> {
+function stableNode({ ironic, context, settings }: NodeRun, uuid: string): Promise<NodeDetails> {
   const timing = { ...statePolling, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal };
-  return untilAtRest(ironic, uuid, timing);
+  return waitUntilStable(ironic, uuid, timing);
 }
 
-async function maintain(run: NodeRun, { desired, maintenance }: NodePlan, uuid: string): Promise<Step> {
+async function maintain(run: NodeRun, { desired, maintenance }: NodePlan, uuid: string): Promise<PartialProgress> {
   const reason = maintenance ? (desired.maintenanceReason ?? '') : undefined;
   await retryUndecided(run, `${maintenance ? 'setting' : 'ending'} maintenance of node ${uuid}`, () =>
     setMaintenance(run.ironic, uuid, reason),
@@ -144,7 +144,7 @@ async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[])
       return await waitForLock(run, `changing node ${uuid}`, () => patchNode(ironic, uuid, steps, { resetInterfaces }));
     } catch (error) {
       if (attempt === maxAttempts || (conflictOf(error) !== 'transition' && !isUndecided(error))) throw error;
-      await restingNode(run, uuid);
+      await stableNode(run, uuid);
       const now = await run.existing.reread(uuid);
       if (!now) continue;
       const missing = missingChanges(now.node.record, changes);
@@ -155,7 +155,7 @@ async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[])
   }
 }
 
-async function* provision(run: NodeRun, node: NodeDetails, isCreated: boolean): AsyncGenerator<Step> {
+async function* provision(run: NodeRun, node: NodeDetails, isCreated: boolean): AsyncGenerator<PartialProgress> {
   const { ironic, context, settings } = run;
   const { goal } = settings;
   if (goal === undefined) return;

@@ -5,9 +5,9 @@ import { getNode, setProvisionState, type NodeDetails } from '../clients/ironic/
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep, waitFor } from '../core/waiting.js';
 import {
-  adviceOn,
+  adviceOnState,
   hasFailed,
-  isAtRest,
+  isStable,
   nodeTitle,
   stepsTo,
   type NodeGoal,
@@ -80,7 +80,7 @@ export function noWayError(node: NodeDetails, goal: NodeGoal): OperationError {
   const { uuid, provision_state: state } = node;
   return new OperationError(
     'NO_WAY',
-    `node ${nodeTitle(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOn(node)}`,
+    `node ${nodeTitle(node)} is in state ${state}: no verb leads from there to ${goal}${adviceOnState(node)}`,
     { node: uuid, provision_state: state },
   );
 }
@@ -126,7 +126,7 @@ async function tryVerb(
  * Waits until the state of the node is stable and its lock is free. Throws NODE_GONE or
  * WAIT_TIMEOUT.
  */
-export function untilAtRest(ironic: Ironic, uuid: string, change: StateChange): Promise<NodeDetails> {
+export function waitUntilStable(ironic: Ironic, uuid: string, change: StateChange): Promise<NodeDetails> {
   return freeNode(ironic, uuid, change)('to reach a stable state', performance.now() + change.timeoutSeconds * 1000);
 }
 
@@ -197,7 +197,7 @@ export function stepFailure(
 }
 
 function isFree(node: NodeState & Pick<NodeDetails, 'reservation'>): boolean {
-  return isAtRest(node) && node.reservation === null;
+  return isStable(node) && node.reservation === null;
 }
 
 function watch(ironic: Ironic, uuid: string, { onState, known }: StateChange): () => Promise<NodeDetails> {

@@ -17,7 +17,7 @@ import {
 import { nodeTitle } from './policy/node-states.js';
 import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/provisioning.js';
 import { applyPlan } from './apply.js';
-import { bringTo, statePolling, untilAtRest } from './provision.js';
+import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';
 import { retryUndecided } from './retries.js';
 import type { NodeRun } from './run.js';
@@ -81,11 +81,11 @@ export async function removeNode(run: NodeRun, desired: DesiredNode): Promise<No
 async function* deleteExisting(run: NodeRun, node: NodeDetails): AsyncGenerator<Partial<NodeProgress>> {
   const { ironic, context, settings } = run;
   const change = { ...statePolling, timeoutSeconds: settings.stateTimeoutSeconds, signal: context.signal };
-  const rested = isDeletable(node) ? node : await untilAtRest(ironic, node.uuid, change);
-  if (!isDeletable(rested)) {
-    context.progress({ subject: nodeTitle(rested), stage: `leaving ${rested.provision_state}` });
+  const stable = isDeletable(node) ? node : await waitUntilStable(ironic, node.uuid, change);
+  if (!isDeletable(stable)) {
+    context.progress({ subject: nodeTitle(stable), stage: `leaving ${stable.provision_state}` });
     yield { changed: true };
-    yield { node: await bringTo(ironic, node.uuid, stateToDeleteFrom(rested), change) };
+    yield { node: await bringTo(ironic, node.uuid, stateToDeleteFrom(stable), change) };
   }
   await retryUndecided(run, `deleting node ${nodeTitle(node)}`, () => deleteNode(ironic, node.uuid));
   yield { changed: true };

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import {
   abortVerb,
   hasFailed,
-  isAtRest,
+  isStable,
   isEditable,
   isHeld,
   stepsTo,
@@ -121,7 +121,7 @@ test.each(installed)('%s: rest, failure and changes are as the machine has them'
   const isUpdatable =
     node.target_provision_state === null || (machine.updatable.includes(state) && state !== 'inspecting');
 
-  expect(isAtRest(node)).toBe(!machine.unstable.includes(state));
+  expect(isStable(node)).toBe(!machine.unstable.includes(state));
   expect(hasFailed(node)).toBe(machine.failures.includes(state) || state === 'error');
   expect(isEditable(node)).toBe(isUpdatable);
 });

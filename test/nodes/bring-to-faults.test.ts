@@ -1,7 +1,7 @@
 // What comes between a node and the state that it is brought to, on the double of Ironic: locks, lost answers, time, and others.
 import { describe, expect, test } from '@jest/globals';
 import type { NodeDetails } from '../../modules/clients/ironic/nodes.js';
-import { untilAtRest } from '../../modules/nodes/provision.js';
+import { waitUntilStable } from '../../modules/nodes/provision.js';
 import type { Answer } from '../sandbox/http-double.js';
 import { first, isVerb, lost, patience, useNodes } from './bring-to-site.js';
 
@@ -54,7 +54,7 @@ describe('a lock', () => {
     site.double.lock(node.uuid, 3);
 
     expect(
-      await untilAtRest(site.ironic, node.uuid, { ...patience, signal: new AbortController().signal }),
+      await waitUntilStable(site.ironic, node.uuid, { ...patience, signal: new AbortController().signal }),
     ).toMatchObject({ reservation: null });
   });
 });

@@ -1,7 +1,7 @@
 // Which node of a type is tested on, why the others are not, and whose deployment is on a node.
 import { OperationError } from '../../core/errors.js';
 import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
-import { inUseReason, isAtRest, nodeTitle, type NodeUse } from '../../nodes/policy/node-states.js';
+import { inUseReason, isStable, nodeTitle, type NodeUse } from '../../nodes/policy/node-states.js';
 import { architectureNamed, type Architecture } from './ipa-images.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -88,7 +88,7 @@ export function obstacleOf(node: TestableNode, keys: readonly string[]): string 
     return node.fault ? `it is in maintenance because Ironic found a ${node.fault}` : 'it is in maintenance';
   if (node.retired) return 'it is retired';
   if (node.provision_state !== 'available') return `it is in state ${node.provision_state}`;
-  if (node.target_provision_state !== null || !isAtRest(node))
+  if (node.target_provision_state !== null || !isStable(node))
     return `it is moving to ${node.target_provision_state ?? 'another state'}`;
   if (masked !== undefined) return `Ironic masks driver_info ${masked}, so that its value could not be restored`;
   return undefined;

@@ -3,7 +3,7 @@
 import { adviceOnMaintenance, canEndMaintenance, maintenanceFault } from '../../nodes/policy/node-maintenance.js';
 import {
   abortVerb,
-  isAtRest,
+  isStable,
   isEditable,
   nodeTitle,
   stepsTo,
@@ -41,7 +41,7 @@ export function planImageRestoration(node: RestorableNode, traces: TestTraces, m
   const abort = ownsWait && node.reservation === null ? abortVerb(node, minor) : undefined;
   if (canBeChanged) return { action: 'apply', abort };
   // An operator holds it there, with its former images.
-  return { action: !ownsWait && isAtRest(node) ? 'stuck' : 'wait', abort };
+  return { action: !ownsWait && isStable(node) ? 'stuck' : 'wait', abort };
 }
 
 export type RestorationStep =
@@ -83,7 +83,7 @@ export function nextRestorationStep(
  */
 function isFree(node: RestorableNode, traces: TestTraces): boolean {
   const isIdle = node.provision_state === 'manageable' || foreignUse(node, traces) === undefined;
-  return isAtRest(node) && node.reservation === null && isIdle;
+  return isStable(node) && node.reservation === null && isIdle;
 }
 
 /**

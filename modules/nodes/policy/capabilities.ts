@@ -22,7 +22,7 @@ export function parseCapabilities(text: string): Capabilities {
 }
 
 /** What is wrong with given capabilities, which may be text or a mapping. */
-export function faultOfCapabilities(given: unknown): string | undefined {
+export function capabilitiesFault(given: unknown): string | undefined {
   if (typeof given === 'string') {
     const { odd } = parseCapabilities(given);
     return odd.length === 0 ? undefined : `capabilities: "${odd[0]}" is not key:value`;

@@ -2,7 +2,7 @@
 // inventory. All faults are collected.
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
-import { faultOfCapabilities } from './capabilities.js';
+import { capabilitiesFault } from './capabilities.js';
 import { parseContent, parseValue, quoted, type Fault, type Parsed } from './field-values.js';
 import { isMapping } from '../../core/mapping.js';
 import type { DesiredFields, Values } from './node-differences.js';
@@ -44,7 +44,7 @@ const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', d
 /** Groups into which older inventories divide driver_info. */
 const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
 
-const known = [
+const known: ReadonlySet<string> = new Set([
   ...Object.keys(nodeAttributes),
   ...mappingNames,
   'uuid',
@@ -57,81 +57,91 @@ const known = [
   'capabilities',
   'ipa_kernel_url',
   'ipa_ramdisk_url',
-];
+]);
 
 /** Reads one node. */
 export function parseNode(given: Values): Parsed<DesiredNode> {
-  const faults: Fault[] = [];
-  const collect = <T>({ value, faults: own }: { value: T; faults: readonly Fault[] }): T | undefined => {
-    faults.push(...own);
-    return own.length > 0 ? undefined : value;
-  };
-  const attributes: Record<string, unknown> = {};
-  const ignored: string[] = [];
-  for (const [key, value] of Object.entries(given)) {
-    const rule = nodeAttributes[key];
-    if (rule !== undefined) attributes[key] = collect(parseValue(rule.kind, value, key));
-    else if (bifrostOnly.has(key)) ignored.push(key);
-    else if (!known.includes(key)) faults.push(unknownField(key));
-  }
-  const mappings = parseMappings(given, faults);
-  faults.push(...faultsOfIdentity(attributes.name, given.uuid), ...faultsOfTexts(attributes));
-  const maintenance =
-    given.maintenance === undefined || given.maintenance === null
-      ? undefined
-      : collect(parseValue('switch', given.maintenance, 'maintenance'));
-  const reason =
-    given.maintenance_reason === undefined
-      ? undefined
-      : collect(parseValue('text', given.maintenance_reason, 'maintenance_reason'));
-  const traits = parseTraits(given.traits, faults);
-  const { ports, portgroups } = parseNetwork(given, faults);
+  const attributes = parseAttributes(given);
+  const mappings = parseMappings(given);
+  const maintenance = parseValue('switch', given.maintenance ?? null, 'maintenance');
+  const reason = parseValue('text', given.maintenance_reason ?? null, 'maintenance_reason');
+  const traits = parseTraits(given.traits ?? undefined);
+  const network = parseNetwork(given);
+  const faults = [
+    ...[attributes, mappings].flatMap((parsed) => parsed.faults),
+    ...identityFaults(attributes.value.name, given.uuid),
+    ...textFaults(attributes.value),
+    ...[maintenance, reason, traits, network].flatMap((parsed) => parsed.faults),
+  ];
   if (faults.length > 0) return { desired: undefined, faults };
   const desired: DesiredNode = {
-    attributes,
-    mappings,
-    ignored,
+    attributes: attributes.value,
+    mappings: mappings.value,
+    ignored: Object.keys(given).filter((key) => bifrostOnly.has(key)),
     ...(typeof given.uuid === 'string' ? { uuid: given.uuid.toLowerCase() } : {}),
-    ...(traits === undefined ? {} : { traits }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(portgroups === undefined ? {} : { portgroups }),
-    ...(typeof maintenance === 'boolean' ? { maintenance } : {}),
-    ...(typeof reason === 'string' ? { maintenanceReason: reason } : {}),
+    ...(traits.value === undefined ? {} : { traits: traits.value }),
+    ...network.value,
+    ...(typeof maintenance.value === 'boolean' ? { maintenance: maintenance.value } : {}),
+    ...(typeof reason.value === 'string' ? { maintenanceReason: reason.value } : {}),
   };
   return { desired, faults };
 }
 
+interface Reading<T> {
+  readonly value: T;
+  readonly faults: readonly Fault[];
+}
+
+function parseAttributes(given: Values): Reading<Values> {
+  const parsed = Object.entries(given).map(([key, value]) => {
+    const rule = nodeAttributes[key];
+    if (rule !== undefined) return { key, ...parseValue(rule.kind, value, key) };
+    return { key, value: undefined, faults: known.has(key) || bifrostOnly.has(key) ? [] : [unknownField(key)] };
+  });
+  return {
+    value: Object.fromEntries(parsed.flatMap(({ key, value }) => (nodeAttributes[key] ? [[key, value]] : []))),
+    faults: parsed.flatMap(({ faults }) => faults),
+  };
+}
+
 function unknownField(key: string): Fault {
-  const near = nearest(key, known);
+  const near = nearest(key, [...known]);
   return { field: '', text: `${quoted(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
 }
 
-function parseMappings(given: Values, faults: Fault[]): Partial<Record<MappingName, Values>> {
-  const mappings: Partial<Record<MappingName, Values>> = {};
-  for (const name of mappingNames) {
+function parseMappings(given: Values): Reading<Partial<Record<MappingName, Values>>> {
+  const parsed = mappingNames.flatMap((name) => {
     const value = given[name];
-    if (value === undefined || value === null) continue;
-    // Ironic accepts all values of driver_info as text; in the other mappings a number stays a
-    // number.
-    const parsed = isMapping(value)
-      ? parseContent(value, name, name === 'driver_info' ? 'text' : 'exact')
-      : { value, faults: [{ field: name, text: 'it must be a mapping' }] };
-    faults.push(...parsed.faults);
-    if (parsed.faults.length === 0 && isMapping(parsed.value)) mappings[name] = parsed.value;
-  }
+    return value === undefined || value === null ? [] : [{ name, ...parseMapping(name, value) }];
+  });
+  const mappings: Partial<Record<MappingName, Values>> = Object.fromEntries(
+    parsed.map(({ name, value }) => [name, value]),
+  );
   const driverInfo = { ...ipaUrls(given), ...flattened(mappings.driver_info ?? {}) };
   const properties = renamed({
     ...mappings.properties,
     ...(given.capabilities === undefined ? {} : { capabilities: given.capabilities }),
   });
   const { capabilities } = properties;
-  const fault = capabilities === undefined || capabilities === null ? undefined : faultOfCapabilities(capabilities);
-  if (fault !== undefined) faults.push({ field: '', text: `properties.${fault}` });
+  const fault = capabilities === undefined || capabilities === null ? undefined : capabilitiesFault(capabilities);
   return {
-    ...mappings,
-    ...(Object.keys(driverInfo).length > 0 || mappings.driver_info ? { driver_info: driverInfo } : {}),
-    ...(Object.keys(properties).length > 0 || mappings.properties ? { properties } : {}),
+    value: {
+      ...mappings,
+      ...(Object.keys(driverInfo).length > 0 || mappings.driver_info ? { driver_info: driverInfo } : {}),
+      ...(Object.keys(properties).length > 0 || mappings.properties ? { properties } : {}),
+    },
+    faults: [
+      ...parsed.flatMap(({ faults }) => faults),
+      ...(fault === undefined ? [] : [{ field: '', text: `properties.${fault}` }]),
+    ],
   };
+}
+
+/** Ironic accepts all values of driver_info as text; in the other mappings a number stays one. */
+function parseMapping(name: MappingName, given: unknown): Reading<Values> {
+  if (!isMapping(given)) return { value: {}, faults: [{ field: name, text: 'it must be a mapping' }] };
+  const { value, faults } = parseContent(given, name, name === 'driver_info' ? 'text' : 'exact');
+  return { value: isMapping(value) && faults.length === 0 ? value : {}, faults };
 }
 
 function ipaUrls({ ipa_kernel_url: kernel, ipa_ramdisk_url: ramdisk }: Values): Values {
@@ -161,7 +171,7 @@ const reservedNames = new Set([
   'portgroups',
 ]);
 
-function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
+function identityFaults(name: unknown, uuid: unknown): Fault[] {
   const badUuid =
     uuid === undefined || uuid === null || (typeof uuid === 'string' && isUuid(uuid))
       ? []
@@ -180,7 +190,7 @@ function faultsOfIdentity(name: unknown, uuid: unknown): Fault[] {
   ];
 }
 
-function faultsOfTexts({ description, driver }: Values): Fault[] {
+function textFaults({ description, driver }: Values): Fault[] {
   const long =
     typeof description === 'string' && description.length > 4096
       ? [{ field: 'description', text: `it has ${description.length} characters; at most 4096 are allowed` }]
@@ -190,55 +200,59 @@ function faultsOfTexts({ description, driver }: Values): Fault[] {
 
 const maxTraits = 50;
 
-function parseTraits(given: unknown, faults: Fault[]): readonly string[] | undefined {
-  if (given === undefined || given === null) return undefined;
+function parseTraits(given: unknown): Reading<readonly string[] | undefined> {
+  if (given === undefined) return { value: undefined, faults: [] };
   const traits: readonly unknown[] = Array.isArray(given)
     ? given
     : String(given)
         .split(/[\s,;]+/)
         .filter((trait) => trait !== '');
-  for (const trait of traits) {
-    if (typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait)) continue;
-    faults.push({
-      field: 'traits',
-      text: `${quoted(trait)} is not a trait; use a name from os-traits, or CUSTOM_ followed by capital letters, digits and underscores`,
-    });
-  }
-  if (traits.length > maxTraits)
-    faults.push({ field: 'traits', text: `${traits.length} are given; at most ${maxTraits} are allowed` });
-  return [...new Set(traits.filter((trait) => typeof trait === 'string'))].sort();
+  const isTrait = (trait: unknown): trait is string =>
+    typeof trait === 'string' && /^[A-Z][A-Z0-9_]{0,254}$/.test(trait);
+  const texts = traits
+    .filter((trait) => !isTrait(trait))
+    .map(
+      (trait) =>
+        `${quoted(trait)} is not a trait; use a name from os-traits, or CUSTOM_ followed by capital letters, digits and underscores`,
+    );
+  const tooMany = traits.length > maxTraits ? [`${traits.length} are given; at most ${maxTraits} are allowed`] : [];
+  return {
+    value: [...new Set(traits.filter(isTrait))].sort(),
+    faults: [...texts, ...tooMany].map((text) => ({ field: 'traits', text })),
+  };
 }
 
 /** Ports are listed by themselves, or within the port group that they belong to. */
-function parseNetwork(given: Values, faults: Fault[]): Pick<DesiredNode, 'ports' | 'portgroups'> {
-  const plain = parsePorts(given.ports ?? given.nics, given.ports === undefined ? 'nics' : 'ports', faults);
-  const grouped =
-    given.portgroups === undefined || given.portgroups === null
-      ? undefined
-      : parsePortGroups(given.portgroups, 'portgroups');
-  faults.push(...(grouped?.faults ?? []));
-  const members = grouped?.desired?.ports ?? [];
-  const ports = plain === undefined && members.length === 0 ? undefined : [...(plain ?? []), ...members];
-  const twice =
+function parseNetwork(given: Values): Reading<Pick<DesiredNode, 'ports' | 'portgroups'>> {
+  const isNics = given.ports === undefined && given.nics !== undefined;
+  const plain = parsePorts(given.ports ?? given.nics ?? undefined, given.ports === undefined ? 'nics' : 'ports');
+  const grouped = parsePortGroups(given.portgroups ?? [], 'portgroups');
+  const members = grouped.desired?.ports ?? [];
+  const ports = plain.value === undefined && members.length === 0 ? undefined : [...(plain.value ?? []), ...members];
+  const repeated =
     ports?.filter(({ address }, index) => ports.findIndex((other) => other.address === address) !== index) ?? [];
-  faults.push(
-    ...twice.map(({ address }) => ({
-      field: given.ports === undefined && given.nics !== undefined ? 'nics' : 'ports',
-      text: `${address} is given twice`,
-    })),
-  );
-  return { ...(ports ? { ports } : {}), ...(grouped?.desired ? { portgroups: grouped.desired.groups } : {}) };
+  const hasGroups = given.portgroups !== undefined && given.portgroups !== null;
+  return {
+    value: {
+      ...(ports ? { ports } : {}),
+      ...(hasGroups && grouped.desired ? { portgroups: grouped.desired.groups } : {}),
+    },
+    faults: [
+      ...plain.faults,
+      ...grouped.faults,
+      ...repeated.map(({ address }) => ({ field: isNics ? 'nics' : 'ports', text: `${address} is given twice` })),
+    ],
+  };
 }
 
-function parsePorts(given: unknown, field: string, faults: Fault[]): readonly DesiredPort[] | undefined {
-  if (given === undefined || given === null) return undefined;
-  if (!Array.isArray(given)) {
-    faults.push({ field, text: 'it must be a list' });
-    return undefined;
-  }
+function parsePorts(given: unknown, field: string): Reading<readonly DesiredPort[] | undefined> {
+  if (given === undefined) return { value: undefined, faults: [] };
+  if (!Array.isArray(given)) return { value: undefined, faults: [{ field, text: 'it must be a list' }] };
   const parsed = given.map((port: unknown, index) => parsePort(port, `${field}[${index}]`));
-  faults.push(...parsed.flatMap((one) => one.faults));
-  return parsed.flatMap(({ desired }) => (desired ? [desired] : []));
+  return {
+    value: parsed.flatMap(({ desired }) => (desired ? [desired] : [])),
+    faults: parsed.flatMap(({ faults }) => faults),
+  };
 }
 
 /** What a desired node is called in messages. */

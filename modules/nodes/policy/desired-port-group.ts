@@ -3,15 +3,7 @@
 import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
 import { nearest } from '../../core/validation.js';
-import {
-  faultOfAddress,
-  fieldPath,
-  normaliseMac,
-  parseValue,
-  quoted,
-  type Fault,
-  type Parsed,
-} from './field-values.js';
+import { addressFault, fieldPath, normaliseMac, parseValue, quoted, type Fault, type Parsed } from './field-values.js';
 import type { Values } from './node-differences.js';
 import { portGroupAttributes } from './node-fields.js';
 import { compareValues } from './masked-values.js';
@@ -86,7 +78,7 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
   if (mac !== undefined) attributes.address = mac;
   else if (address !== undefined && address !== null)
-    faults.push({ field: fieldPath(field, 'address'), text: faultOfAddress(given.address ?? given.mac) });
+    faults.push({ field: fieldPath(field, 'address'), text: addressFault(given.address ?? given.mac) });
   if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name)))
     faults.push({
       field: fieldPath(field, 'name'),

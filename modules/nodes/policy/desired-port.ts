@@ -3,7 +3,7 @@
 import { isMapping } from '../../core/mapping.js';
 import { nearest } from '../../core/validation.js';
 import {
-  faultOfAddress,
+  addressFault,
   fieldPath,
   normaliseMac,
   parseValue,
@@ -53,7 +53,7 @@ export function parsePort(given: unknown, field = ''): Parsed<DesiredPort> {
   }
   const address = given.address ?? given.mac;
   const mac = typeof address === 'string' ? normaliseMac(address) : undefined;
-  if (mac === undefined) faults.push({ field: fieldPath(field, 'mac'), text: faultOfAddress(address) });
+  if (mac === undefined) faults.push({ field: fieldPath(field, 'mac'), text: addressFault(address) });
   if (mac === undefined || faults.length > 0) return { desired: undefined, faults };
   return {
     desired: { address: mac, attributes, ...(typeof given.uuid === 'string' ? { uuid: given.uuid } : {}) },

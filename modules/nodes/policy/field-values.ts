@@ -115,7 +115,7 @@ export function normaliseSwitchId(text: string): string {
 }
 
 /** Why something is not a MAC address. */
-export function faultOfAddress(address: unknown): string {
+export function addressFault(address: unknown): string {
   if (address === undefined || address === null) return 'it is missing';
   if (typeof address === 'number' || isWrittenNumber(address))
     return `${String(address)} is a number; put the MAC address in quotes, since YAML may read it as a number`;

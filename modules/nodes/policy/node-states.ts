@@ -54,7 +54,7 @@ const steps: readonly Step[] = [
 const failedStates: ReadonlySet<string> = new Set(
   steps.map(({ from }) => from).filter((state) => state === 'error' || state.endsWith(' failed')),
 );
-const restingStates: ReadonlySet<string> = new Set([
+const stableStates: ReadonlySet<string> = new Set([
   ...steps.map(({ from }) => from),
   'deploy hold',
   'clean hold',
@@ -84,8 +84,8 @@ function isWay({ verb, from, since = 1 }: Step, goal: NodeGoal, minor: number): 
 }
 
 /** False while the state changes by itself, including while the node waits for its ramdisk. */
-export function isAtRest({ provision_state: state }: NodeState): boolean {
-  return restingStates.has(state);
+export function isStable({ provision_state: state }: NodeState): boolean {
+  return stableStates.has(state);
 }
 
 /**
@@ -100,7 +100,7 @@ export function isHeld({ provision_state: state }: Pick<NodeState, 'provision_st
  * What an operator can do if no verb leads on, as the end of a sentence that names the state; may
  * be empty.
  */
-export function adviceOn(node: Pick<NodeState, 'provision_state'>): string {
+export function adviceOnState(node: Pick<NodeState, 'provision_state'>): string {
   if (isHeld(node)) return ': an operator holds it there; the verb unhold lets it continue, abort ends it';
   return node.provision_state === 'service failed' ? ': the verbs service, rescue and deleted lead out of it' : '';
 }
@@ -136,7 +136,7 @@ export function abortVerb({ provision_state: state }: NodeState, minor: number):
 }
 
 /** Not stable, but a PATCH is accepted nevertheless (`UPDATE_ALLOWED_STATES`). */
-const editableOnTheWay: ReadonlySet<string> = new Set(['inspect wait', 'verifying', 'service hold']);
+const editableInTransition: ReadonlySet<string> = new Set(['inspect wait', 'verifying', 'service hold']);
 
 /**
  * Whether a PATCH is accepted: in every stable state, including failed ones, and in few others
@@ -144,7 +144,7 @@ const editableOnTheWay: ReadonlySet<string> = new Set(['inspect wait', 'verifyin
  */
 export function isEditable(node: NodeState): boolean {
   const { provision_state: state, target_provision_state: target } = node;
-  return editableOnTheWay.has(state) || failedStates.has(state) || target === null || target === '';
+  return editableInTransition.has(state) || failedStates.has(state) || target === null || target === '';
 }
 
 const idleStates: ReadonlySet<string> = new Set([

@@ -2,10 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  adviceOn,
+  adviceOnState,
   abortVerb,
   hasFailed,
-  isAtRest,
+  isStable,
   isEditable,
   inUseReason,
   stepsTo,
@@ -59,7 +59,7 @@ describe('the shortest way', () => {
     ['service failed', /^: the verbs service, rescue and deleted lead out of it$/],
     ['manageable', /^$/],
   ])('where none leads out of %s, what an operator can do is told', (state, text) =>
-    expect(adviceOn({ provision_state: state })).toMatch(text),
+    expect(adviceOnState({ provision_state: state })).toMatch(text),
   );
 
   test('goes on from where its first verb leads, whatever the state', () => {
@@ -99,7 +99,7 @@ test.each([
   'rescuing',
   'servicing',
 ])('a node that is %s is on its way', (provision_state) =>
-  expect(isAtRest({ provision_state, target_provision_state: 'available' })).toBe(false),
+  expect(isStable({ provision_state, target_provision_state: 'available' })).toBe(false),
 );
 
 test.each([
@@ -113,7 +113,7 @@ test.each([
   'service failed',
 ])('%s is a failed state, and a PATCH is taken in it', (provision_state) => {
   const node = { provision_state, target_provision_state: 'available' };
-  expect([hasFailed(node), isAtRest(node), isEditable(node)]).toEqual([true, true, true]);
+  expect([hasFailed(node), isStable(node), isEditable(node)]).toEqual([true, true, true]);
 });
 
 test.each<[string, string | null, boolean]>([

@@ -1,6 +1,6 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test lint build dist cloud cloud-down bench docs clean
+.PHONY: help demo test lint build dist collection cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ build: ## Build the modules and the command line
 
 dist: build ## Pack the role with its executables into dist/
 	@scripts/dist
+
+collection: build ## Build the Ansible collection into dist/
+	@npm run --silent collection
 
 cloud: ## Start the real cloud of the tests
 	@test/cloud/up

@@ -1,6 +1,7 @@
-// Measures the built executables against the targets of the project, on the test cloud; ends with 1 when one is missed.
+// Measures the built executables against the targets of the project, on the test cloud; exits with 1 if one is missed.
 //   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|cache|start-up|nodes]...     about ten minutes, --quick two
-// Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which digests, needs more of them.
+// Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which
+// digests, needs more of them.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -102,7 +103,10 @@ interface Deployment extends Measured {
   readonly id: string;
 }
 
-/** The command line as a whole process, from its start until the image is public. The caller removes the image. */
+/**
+ * The command line as a whole process, from its start until the image is public. The caller removes
+ * the image.
+ */
 async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deployment> {
   store.publish(of);
   const measured = await measure(deployCommand(headers, speed), {
@@ -171,7 +175,8 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
     await glance.remove(deployed.id);
     ours.push(deployed.seconds);
     curl.push((await pipe(image, speed, '')).seconds);
-    // curl waits a second for a "100 Continue" that uwsgi never sends; without that wait it is a harder rival.
+    // curl waits a second for a "100 Continue" that uwsgi never sends; without that wait it is a
+    // harder rival.
     eager.push((await pipe(image, speed, "-H 'Expect:'")).seconds);
     console.error(
       `${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`,
@@ -229,7 +234,10 @@ async function measureIdleRun(): Promise<Result[]> {
   ];
 }
 
-/** A module as Ansible runs it, with arguments that it refuses, against the least that Node.js can do. */
+/**
+ * A module as Ansible runs it, with arguments that it refuses, against the least that Node.js can
+ * do.
+ */
 async function measureStartUp(): Promise<Result[]> {
   const argsFile = join(folder, 'refused-arguments.json');
   writeFileSync(argsFile, JSON.stringify({ no_such_option: true }));

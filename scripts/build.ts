@@ -1,4 +1,4 @@
-// Turns what tsc wrote into the executables and their documents. Run as `npm run build`.
+// Builds the executables and their documents from the output of tsc. Run as `npm run build`.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
@@ -57,12 +57,12 @@ async function writeCommandLine(): Promise<number> {
     'command',
   );
   if (licences === '') throw new Error('ncc wrote no licences of the packages that are in the bundle');
-  // The command line holds every operation, so its packages are all that are passed on.
+  // The command line contains every operation, and so all packages that are distributed.
   writeFileSync(join(files, 'LICENCES.txt'), licences);
   return report('files/chameleon-image-tools.mjs', bytes);
 }
 
-/** What a module that is no more has left behind would still be run, and documented. */
+/** Otherwise files of a removed module could still be run, and would be documented. */
 function removeAllBut(folder: string, kept: readonly string[]): void {
   for (const name of readdirSync(folder)) {
     if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true });

@@ -1,4 +1,4 @@
-// Makes one self-contained executable of an entry file.
+// Bundles an entry file into one self-contained executable.
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
@@ -14,21 +14,22 @@ interface NccOptions {
   readonly cache: false;
   readonly quiet: true;
   readonly externals: Readonly<Record<string, string>>;
-  /** Name of the asset that is to hold the licences of all packages in the bundle. */
+  /** Name of the asset with the licences of all packages in the bundle. */
   readonly license?: string;
 }
 type Ncc = (entry: string, options: NccOptions) => Promise<NccResult>;
 
 const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
 
-// node-fetch carries 64 KiB of web streams for the Node.js of old. Ours has them; reading past them was a tenth of the start-up.
+// node-fetch brings 64 KiB of web streams for old versions of Node.js. Supported versions have
+// them; parsing them took a tenth of the start-up time.
 const externals = { 'web-streams-polyfill/dist/ponyfill.es2018.js': 'node:stream/web' };
 
 const licences = 'licences';
 
 /**
- * Bundles `entry` into `target`, and returns its size and the licences of the packages in it. Throws when the result would not run by
- * itself or Ansible would not take it for a module.
+ * Bundles `entry` into `target`, and returns its size and the licences of the packages in it.
+ * Throws if the result would not run by itself, or if Ansible would not recognize it as a module.
  */
 export async function bundle(
   entry: string,
@@ -51,7 +52,7 @@ export async function bundle(
     kind,
   );
   if (faults.length > 0) throw new Error(`${target} cannot be used:\n  ${faults.join('\n  ')}`);
-  // Renamed into place, so that a run that starts during the build never reads half a file.
+  // Renamed into place, so that a run that starts during the build never reads an incomplete file.
   writeFileSync(`${target}.new`, text);
   chmodSync(`${target}.new`, 0o755);
   renameSync(`${target}.new`, target);
@@ -64,7 +65,8 @@ function faultsOf(text: string, assets: readonly string[], kind: LauncherKind): 
     ...(/eval\(["']require["']\)/.test(text) ? ['an import was not resolved: eval("require") is in it'] : []),
     ...(kind === 'module' && !text.includes('WANT_JSON') ? ['the token WANT_JSON is missing'] : []),
     ...(text.startsWith('#!/bin/sh\n') ? [] : ['the launcher is missing']),
-    // ansible-core looks for these before it looks for WANT_JSON, and would take the file for a module in another language.
+    // ansible-core checks for these before WANT_JSON, and would treat the file as a module in
+    // another language.
     ...pythonTokens
       .filter((token) => token.test(text))
       .map((token) => `ansible-core would misread it: it contains ${token.source}`),

@@ -1,10 +1,11 @@
-// Finds the declarations of all operations, from the sources, so that what tsc left of a removed one is not picked up.
+// Finds the declarations of all operations by their sources, so that the compiled file of a removed
+// one is ignored.
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Declaration } from '../modules/core/operation.js';
 
-/** The project's folder: the scripts run from build/scripts. */
+/** The project's directory: the scripts run from build/scripts. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Every declaration, sorted by name. */
@@ -13,7 +14,7 @@ export async function loadDeclarations(): Promise<Declaration[]> {
     path.endsWith('/declaration.ts'),
   );
   const declarations: Declaration[] = [];
-  // One by one: jest's loader fails when modules that share imports are loaded at the same time.
+  // Sequentially: jest's loader fails if modules with common imports are loaded concurrently.
   for (const file of files) {
     const exported = (await import(join(root, 'build/modules', dirname(file), 'declaration.js'))) as Record<
       string,

@@ -1,7 +1,8 @@
-// The lines before each bundle that are shell script and JavaScript at once. sh runs them, finds a Node.js that is new enough
-// and hands the same file to it; to JavaScript they are a string and a comment. Needed because `#!/usr/bin/env node` no longer
-// works as a module's first line since ansible-core 2.17.1, and because a site's Node.js may be in a place of its own.
-// What is deprecated in the bundled packages is for us to mend: whoever runs the bundle is not told.
+// The first lines of each bundle, which are shell script and JavaScript at the same time. sh runs
+// them, finds a Node.js that is new enough and runs the same file with it; for JavaScript they are
+// a string and a comment. Needed because `#!/usr/bin/env node` no longer works as a module's first
+// line since ansible-core 2.17.1, and because a site's Node.js may be anywhere. Deprecation
+// warnings of the bundled packages are for this project, so users do not see them.
 
 export type LauncherKind = 'module' | 'command';
 
@@ -9,7 +10,10 @@ const oldestNode = 18;
 const placesOfNode = ['/usr/local/bin/node', '/opt/chameleon_image_tools/node/bin/node'];
 const advice = `Node.js ${oldestNode} or newer is needed on this host`;
 
-/** The launcher of a module answers in JSON when there is no Node.js; that of a command speaks on stderr and ends with 1. */
+/**
+ * Without Node.js, the launcher of a module answers in JSON; that of a command writes to stderr and
+ * exits with 1.
+ */
 export function launcherFor(kind: LauncherKind): string {
   const refuse = (reason: string): string =>
     kind === 'module'

@@ -1,4 +1,4 @@
-// One page of docs/reference from a declaration.
+// Writes one page of docs/reference from a declaration.
 import { examplesOf } from '../modules/ansible/documentation.js';
 import { commandOf } from '../modules/cli/help.js';
 import { flagName } from '../modules/cli/flags.js';
@@ -15,7 +15,7 @@ export function referenceOf(declaration: Declaration): string {
       `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
       ...description,
       writes
-        ? 'Supports check mode and `--dry-run`: everything is planned and reported, nothing is changed. Supports `--diff`.'
+        ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
         : 'Only reads: check mode makes no difference.',
       '## Options',
       optionsTable(fields),

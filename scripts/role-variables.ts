@@ -1,5 +1,5 @@
-// What a site may set for the role, from role-variables.yml: the role's defaults, its argument specification, and the
-// defaults.yml that sites copy from.
+// What a site may set for the role, from role-variables.yml: the role's defaults, its argument
+// specification, and the defaults.yml that sites copy from.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';

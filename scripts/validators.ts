@@ -1,4 +1,5 @@
-// Compiles the schema of a declaration to a function in plain JavaScript: at run time ajv itself is neither needed nor started.
+// Compiles the schema of a declaration to a function in plain JavaScript, so that ajv is not needed
+// at run time.
 import { Ajv, type Options } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import type { Declaration } from '../modules/core/operation.js';

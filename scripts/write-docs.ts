@@ -1,5 +1,5 @@
-// Writes docs/reference from the declarations, and the files of the role's variables. Run as `npm run docs`; a test fails
-// while what is committed differs.
+// Writes docs/reference from the declarations, and the files of the role's variables. Run as `npm
+// run docs`; a test fails while what is committed differs.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDeclarations, root } from './declarations.js';

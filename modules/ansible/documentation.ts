@@ -1,4 +1,5 @@
-// The document beside a module, which `ansible-doc` prints: made from the declaration when the project is built.
+// The documentation file of a module, which `ansible-doc` prints: made from the declaration when
+// the project is built.
 import { stringify } from 'yaml';
 import { fieldsBelow, rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { Declaration, Example, ReturnField } from '../core/operation.js';
@@ -13,7 +14,7 @@ export function writeSidecar(declaration: Declaration): string {
   return yamlText(document);
 }
 
-/** Ansible reads YAML 1.1, where a bare `yes` is no text. */
+/** Ansible reads YAML 1.1, where a bare `yes` is not a text. */
 function yamlText(document: unknown): string {
   return stringify(document, { lineWidth: 0, version: '1.1' });
 }
@@ -73,7 +74,7 @@ function optionsOf(fields: Fields): Record<string, unknown> {
   });
 }
 
-/** What site.yaml may give need not stand in the task. */
+/** What site.yaml may give is not required in the task. */
 function isAlwaysRequired(field: Field): boolean {
   return field.required === true && field.siteYaml === undefined;
 }
@@ -111,7 +112,7 @@ const typeNames: Readonly<Record<Field['type'], string>> = {
   records: 'list',
 };
 
-/** Ansible's markup for what our texts write between backquotes. Its C(…) ends at the first parenthesis. */
+/** Ansible's markup for text in backquotes. Its C(…) ends at the first parenthesis. */
 function toMarkup(text: string): string {
   return text.replace(/`([^`]*)`/g, (_, code: string) => (code.includes(')') ? `"${code}"` : `C(${code})`));
 }

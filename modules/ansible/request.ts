@@ -1,25 +1,32 @@
-// What Ansible hands to a module: a JSON file with the task's arguments and its own `_ansible_*` keys among them.
+// What Ansible passes to a module: a JSON file with the task's arguments and its own `_ansible_*`
+// keys.
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { RawArguments } from '../core/coercion.js';
 import { InputError, messageOf } from '../core/errors.js';
 import { parseJson, TooDeep } from '../core/json-text.js';
 import { sleep } from '../core/waiting.js';
 
-/** What Ansible asks of the module, beside the task's own arguments. Keys that we do not know are ignored. */
+/**
+ * The task's arguments, and what Ansible asks for besides. Unknown keys of Ansible's own are
+ * ignored.
+ */
 export interface ModuleRequest {
   readonly arguments: RawArguments;
   readonly checkMode: boolean;
   readonly diff: boolean;
   readonly noLog: boolean;
   readonly verbosity: number;
-  /** False where the caller does not want to see its own arguments again (ansible-core 2.22). */
+  /** False if the result must not contain the arguments (ansible-core 2.22). */
   readonly injectInvocation: boolean;
 }
 
 const largestFile = 16 * 1024 * 1024;
 const prefix = '_ansible_';
 
-/** Reads the file that Ansible names as the first argument. Throws BAD_ARGUMENTS_FILE; its content is never quoted, for it may hold a password. */
+/**
+ * Reads the file that Ansible names as the first argument. Throws BAD_ARGUMENTS_FILE; never quotes
+ * the content, which may contain a password.
+ */
 export async function readRequest(path: string, signal: AbortSignal): Promise<ModuleRequest> {
   const refuse = (fault: string, cause?: unknown): never => {
     const hint = 'Ansible writes this file itself: it must hold one JSON object with the options of the task';
@@ -49,7 +56,8 @@ async function readText(
   refuse: (fault: string, cause?: unknown) => never,
 ): Promise<string> {
   try {
-    // A pipe must neither block the process, which could not be stopped then, nor one of its threads.
+    // A pipe must block neither the process, which could then not be stopped, nor one of its
+    // threads.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await readAll(descriptor, signal, () => refuse(`is larger than ${largestFile / 1024 / 1024} MiB`));

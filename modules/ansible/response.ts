@@ -1,4 +1,4 @@
-// What a module answers: one JSON object, with nothing secret in it and in characters that every Ansible reads.
+// What a module answers: one JSON object without secrets, in characters that every Ansible reads.
 import { writeSync } from 'node:fs';
 import { OperationError } from '../core/errors.js';
 import type { Fields } from '../core/fields.js';
@@ -16,14 +16,17 @@ export interface ResponseParts {
   readonly log: readonly string[];
 }
 
-/** The answer to a run that ended, be it with failed parts. */
+/** The answer of a run that ended, possibly with failed parts. */
 export function responseTo(outcome: Outcome, parts: ResponseParts): Record<string, unknown> {
   const wantsDiff = parts.request?.diff === true && !parts.request.noLog && outcome.differences.length > 0;
   const differences = redactAll(outcome.differences, parts.secrets);
   return finish({ ...resultOfOutcome(outcome), ...(wantsDiff ? { diff: differences.map(diffEntry) } : {}) }, parts);
 }
 
-/** The answer to a run that could not be carried out. The stack of a fault of the program is shown from -vv on, any other from -vvv on. */
+/**
+ * The answer of a run that failed as a whole. The stack of a bug in this program is shown from -vv
+ * on, any other from -vvv on.
+ */
 export function responseToError(error: unknown, parts: ResponseParts): Record<string, unknown> {
   const needed = error instanceof OperationError ? 3 : 2;
   const stack =
@@ -52,15 +55,15 @@ function diffEntry({ header, before, after }: Difference): Record<string, string
   return { before_header: header, after_header: header, before: toYamlText(before), after: toYamlText(after) };
 }
 
-/** The error with all that caused it, as Node prints it. */
+/** The stack of an error and of all its causes, as Node.js prints it. */
 function stackOf(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\nCaused by: ${stackOf(error.cause)}` : own;
 }
 
 /**
- * JSON in ASCII: Ansible splits a module's output at U+2028 and U+0085 too. Half a surrogate pair, which JSON allows and
- * no terminal can print, becomes U+FFFD.
+ * JSON in ASCII, since Ansible also splits a module's output at U+2028 and U+0085. Half a surrogate
+ * pair, which JSON allows and no terminal can print, becomes U+FFFD.
  */
 export function toAsciiJson(value: unknown): string {
   const wellFormed = (_: string, inner: unknown): unknown =>
@@ -73,7 +76,11 @@ export function toAsciiJson(value: unknown): string {
 
 const pauseMilliseconds = 5;
 
-/** Writes the whole text, waiting for a pipe that is full. Throws the system's error where it cannot be written, EPIPE where the reader is gone. */
+/**
+ * Writes the complete text, waiting while a pipe is full, since process.exit() after stdout.write()
+ * would drop what a pipe has not taken yet. Throws the system's error, EPIPE if the reader has gone
+ * away.
+ */
 export function writeFully(descriptor: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {

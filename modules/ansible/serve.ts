@@ -1,4 +1,5 @@
-// One operation as an Ansible module: reads the arguments file, runs, prints one JSON object, whatever happens.
+// One operation as an Ansible module: reads the arguments file, runs, and prints one JSON object,
+// whatever happens.
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, LogLevel } from '../core/operation.js';
 import { limitExit, outputLost } from '../runtime/ending.js';
@@ -6,7 +7,7 @@ import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from 
 import { readRequest, type ModuleRequest } from './request.js';
 import { responseTo, responseToError, toAsciiJson, writeFully, type ResponseParts } from './response.js';
 
-/** A task's `timeout:` leaves the process behind, so every run ends by itself. */
+/** A task's `timeout:` does not stop the process, so every run has a limit of its own. */
 const deadlineSeconds = 24 * 60 * 60;
 const graceSeconds = 10;
 const longestLog = 2000;
@@ -18,7 +19,7 @@ interface Session {
   answered: boolean;
 }
 
-/** Serves one task: the whole of an entry file. */
+/** Serves one task; an entry file does nothing else. */
 export async function serve(operation: AnyOperation): Promise<void> {
   const [, , path] = process.argv;
   if (path === undefined || path.startsWith('-')) {
@@ -48,7 +49,7 @@ export async function serve(operation: AnyOperation): Promise<void> {
   }
 }
 
-/** Says on standard error why an answer cannot be written, such as to a full disk. */
+/** Reports on standard error why an answer cannot be written, such as to a full disk. */
 function tryWriting(text: string): boolean {
   try {
     writeFully(1, text);
@@ -76,21 +77,21 @@ function contextOf(session: Session, request: ModuleRequest, interruption: Inter
   };
 }
 
-/** From which -v on a line is part of the result. */
+/** The number of -v from which on a line is part of the result. */
 const verbosityOf: Readonly<Record<LogLevel, number>> = { info: 1, debug: 2 };
 
-/** What the module is and how it is run. */
+/** What the module is and how to run it, for somebody who starts it by hand. */
 function usageOf({ name, command, summary }: AnyOperation): string {
   return [
     `${name}: ${summary}.`,
     '',
-    'This is an Ansible module: Ansible runs it and hands it a file with its arguments. To use it,',
+    'This is an Ansible module: Ansible runs it and passes it a file with its arguments. To use it,',
     '',
     `  ansible localhost -m ${name} -a 'cloud=NAME'     as an ad-hoc call, with a cloud of clouds.yaml`,
     `  ansible-doc -t module ${name}                    all options, results and examples`,
     `  chameleon-image-tools ${command} --help          the same from the command line, without Ansible`,
     '',
-    'A file with the arguments as a JSON object may be given by hand too:',
+    'A file with the arguments as a JSON object may also be given by hand:',
     '',
     `  echo '{"cloud": "NAME"}' > arguments.json && ./${name}.mjs arguments.json`,
     '',

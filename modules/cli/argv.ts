@@ -1,9 +1,13 @@
-// Prepares the words of the command line for yargs: the abbreviated options of the older commands, and switches.
+// Prepares the command line for yargs: expands the abbreviated options of the older commands, and
+// normalizes switches.
 import { booleanSpelt } from '../core/coercion.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './exit-codes.js';
 
-/** Every switch as `--name=true` or `--name=false`; the rest as it was. */
+/**
+ * Every switch as `--name=true` or `--name=false`, since yargs reads `--force=yes` as false and any
+ * `--no-…` as a switch.
+ */
 export function normalizeSwitches(argv: readonly string[], flags: readonly Flag[]): string[] {
   const switches = new Set(
     flags.filter((flag) => flag.kind === 'switch').flatMap((flag) => [flag.name, ...flag.aliases]),
@@ -20,10 +24,13 @@ export function normalizeSwitches(argv: readonly string[], flags: readonly Flag[
 function valueOf(name: string, value: string): boolean {
   const given = booleanSpelt(value);
   if (given !== undefined) return given;
-  throw new UsageError(`--${name}: ${JSON.stringify(value)} is not allowed; it is yes or no, or --${name} alone`);
+  throw new UsageError(`--${name}: ${JSON.stringify(value)} is not allowed; give yes or no, or --${name} alone`);
 }
 
-/** What each of them takes, beside `--help` (ChameleonCloud/abracadabra site_tools, ChameleonCloud/hammers-v2 src/hammers). */
+/**
+ * The options of the older Chameleon tools besides `--help` (ChameleonCloud/abracadabra site_tools,
+ * ChameleonCloud/hammers-v2 src/hammers).
+ */
 const olderOptions: Readonly<Record<string, readonly string[]>> = {
   deploy: ['site-yaml', 'supports-yaml', 'image', 'latest', 'ipa', 'dry-run', 'debug', 'show-progress'],
   image_deployer: ['site-yaml', 'supports-yaml', 'dry-run', 'debug', 'show-progress'],
@@ -32,7 +39,10 @@ const olderOptions: Readonly<Record<string, readonly string[]>> = {
   set_image_property: ['site-yaml', 'metadata-field', 'single-value', 'values-file', 'dry-run', 'debug'],
 };
 
-/** Each option of an older command that was cut off, spelt out: `image_deployer --site F` is `--site-yaml F`. Throws UsageError where two begin so. */
+/**
+ * Expands the options of an older command as argparse did: `image_deployer --site F` is
+ * `--site-yaml F`. Throws UsageError if two options begin like that.
+ */
 export function expandAbbreviations(
   argv: readonly string[],
   isKnown: (command: string, option: string) => boolean,

@@ -1,4 +1,5 @@
-// Reads the command line: which operation, which raw arguments, how to show what comes out. Prints nothing itself.
+// Reads the command line: the operation, its raw arguments, and how to show the result. Prints
+// nothing itself.
 import yargs, { type Argv, type Options } from 'yargs';
 import { messageOf } from '../core/errors.js';
 import type { AnyOperation } from '../core/operation.js';
@@ -24,12 +25,12 @@ export interface CommandRun {
   readonly showProgress: boolean;
 }
 
-/** As -vv. */
+/** The same as -vv. */
 const debugVerbosity = 2;
 
 type Parsed = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
 
-/** Throws UsageError for an unknown command or option, and for a value that is missing. */
+/** Throws UsageError for an unknown command or option, and for a missing value. */
 export async function readCommandLine(
   argv: readonly string[],
   operations: readonly AnyOperation[],
@@ -98,7 +99,7 @@ function operationCalled(command: string | undefined, operations: readonly AnyOp
   if (found) return found;
   const near = nearest(command, commands);
   throw new UsageError(
-    `${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `there are: ${commands.join(', ')}`}`,
+    `${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `commands: ${commands.join(', ')}`}`,
   );
 }
 
@@ -115,7 +116,10 @@ function refuseUnknown(command: string, parsed: Parsed, flags: readonly Flag[]):
   }
 }
 
-/** yargs only parses: its own help breaks lines in the middle of words once it is bundled as an ES module. */
+/**
+ * yargs only parses. Its own help, once bundled as an ES module, breaks lines in the middle of
+ * words.
+ */
 function parserFor(operations: readonly AnyOperation[]): Argv {
   const parser = yargs([])
     .parserConfiguration({

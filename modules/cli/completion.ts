@@ -1,5 +1,5 @@
-// Shell completion, made from the declarations: commands, options, their choices, and files where a file is expected.
-// The scripts are complete in themselves, so that pressing Tab starts no Node.js.
+// Shell completion, made from the declarations: commands, options, their choices, and files where a
+// file is expected. The scripts are self-contained, so that pressing Tab does not start Node.js.
 import type { AnyOperation } from '../core/operation.js';
 import { commandNames, flagsOf, generalFlags, type Flag } from './flags.js';
 
@@ -15,7 +15,7 @@ const functionName = '_chameleon_image_tools';
 /** One command as the scripts see it. */
 interface CompletedCommand {
   readonly command: string;
-  /** Every name it answers to, its own first. */
+  /** All of its names, its own first. */
   readonly names: readonly string[];
   readonly summary: string;
   readonly flags: readonly Flag[];
@@ -43,7 +43,7 @@ function dashedNames(flag: Flag): string[] {
   return [`--${flag.name}`, ...(flag.isNegatable ? [`--no-${flag.name}`] : [])];
 }
 
-/** Every spelling behind which a value may follow. */
+/** Every spelling that a value may follow. */
 function spellingsOf(flag: Flag): string[] {
   return [flag.name, ...flag.aliases].map((name) => (name.length === 1 ? `-${name}` : `--${name}`));
 }

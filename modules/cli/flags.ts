@@ -1,4 +1,5 @@
-// The options of a subcommand, from the declaration's fields: image_type becomes --image-type.
+// The options of a subcommand, made from the fields of its declaration: image_type becomes
+// --image-type.
 import type { Options } from 'yargs';
 import { rangeOf, type Field, type Fields } from '../core/fields.js';
 import type { AnyOperation } from '../core/operation.js';
@@ -6,17 +7,17 @@ import { loginFields } from '../runtime/login-fields.js';
 import { storeFields } from '../images/fields.js';
 
 export interface Flag {
-  /** Without the dashes before it. */
+  /** Without the leading dashes. */
   readonly name: string;
   readonly aliases: readonly string[];
-  /** The field it sets; undefined for an option of the command line itself. */
+  /** The field that it sets; undefined for an option of the command line itself. */
   readonly field: string | undefined;
   readonly kind: 'text' | 'path' | 'list' | 'switch' | 'count' | 'file' | 'object' | 'records';
   /** The values that are allowed, if only some are. */
   readonly choices: readonly string[];
   /** True for a switch that `--no-…` turns off. */
   readonly isNegatable: boolean;
-  /** What stands for its value in the help; nothing for a switch. */
+  /** The placeholder of its value in the help; empty for a switch. */
   readonly placeholder: string;
   readonly group: string;
   readonly help: string;
@@ -26,7 +27,7 @@ export interface Flag {
 const selectingFields: ReadonlySet<string> = new Set(['images', 'exclude', 'latest', 'ipa', 'force', 'state']);
 const outputGroup = 'What is shown:';
 
-/** The options of an operation, then those that every subcommand has. */
+/** The options of an operation, then those of every subcommand. */
 export function flagsOf(operation: Pick<AnyOperation, 'fields' | 'writes'>): Flag[] {
   return [
     ...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)),
@@ -34,12 +35,12 @@ export function flagsOf(operation: Pick<AnyOperation, 'fields' | 'writes'>): Fla
   ];
 }
 
-/** `image_type` as it is spelt on the command line. */
+/** The name of a field on the command line: `image-type` for `image_type`. */
 export function flagName(field: string): string {
   return field.replaceAll('_', '-');
 }
 
-/** What a subcommand answers to: its own name first, then that of the module and those of older tools. */
+/** All names of a subcommand: its own first, then that of the module and those of older tools. */
 export function commandNames({
   command,
   name,
@@ -59,29 +60,35 @@ const ownFlag = {
   defaultText: undefined,
 } as const;
 
-/** Options that stand alone, with or without a command. */
+/** Options that may be given with or without a command. */
 export const generalFlags: readonly Flag[] = [
   { ...ownFlag, name: 'help', aliases: ['h'], help: 'Show this help.' },
   { ...ownFlag, name: 'version', help: 'Show the version.' },
 ];
 
-/** Options of the command line itself, the same for every operation that writes; one that only reads has no `--dry-run`. */
+/**
+ * Options of the command line itself, the same for every operation; one that only reads has no
+ * `--dry-run`.
+ */
 export const runFlags: readonly Flag[] = [
-  { ...ownFlag, name: 'dry-run', group: 'How it is done:', help: 'Plan and report everything, change nothing.' },
-  { ...ownFlag, name: 'json', help: 'Print the result as one JSON document on standard output, also when it failed.' },
+  { ...ownFlag, name: 'dry-run', group: 'How it is done:', help: 'Plan and report everything, but change nothing.' },
+  { ...ownFlag, name: 'json', help: 'Print the result as one JSON document on standard output, even if it failed.' },
   {
     ...ownFlag,
     name: 'verbose',
     aliases: ['v'],
     kind: 'count',
-    help: 'Say more on standard error: -v the steps and differences, -vv every request too.',
+    help: 'Print more on standard error: -v the steps and differences, -vv also every request.',
   },
   { ...ownFlag, name: 'debug', help: 'The same as -vv.' },
   { ...ownFlag, name: 'no-progress', help: 'Show no progress of transfers.' },
   { ...ownFlag, name: 'show-progress', help: 'Show the progress of transfers, which is the default.' },
 ];
 
-/** How yargs is to parse a flag. It is told no default: a value that was not given must not hide that of site.yaml. */
+/**
+ * How yargs parses a flag. It gets no defaults: a value that was not given must not hide that of
+ * site.yaml.
+ */
 export function yargsOptions(flag: Flag): Options {
   const types = {
     text: 'string',
@@ -154,13 +161,13 @@ function remarksOn(name: string, field: Field): string[] {
   return [
     ...('choices' in field && field.choices ? [`One of: ${field.choices.join(', ')}.`] : []),
     ...(range ? [`Allowed: ${range}.`] : []),
-    ...(field.type === 'list' ? ['Several are separated by commas or spaces, or given by the option again.'] : []),
-    ...(isNegatable(field) ? [`--no-${flagName(name)} says no.`] : []),
+    ...(field.type === 'list' ? ['Separate several by commas or spaces, or repeat the option.'] : []),
+    ...(isNegatable(field) ? [`--no-${flagName(name)} turns it off.`] : []),
     ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
     ...(field.type === 'object'
       ? [
-          'Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is JSON is read as such, so null removes.',
+          'Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is valid JSON is read as JSON, so null removes a key.',
         ]
       : []),
     ...(field.required

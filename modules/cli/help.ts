@@ -1,4 +1,4 @@
-// The help's texts: each option on a line of its own, what it means below it.
+// The help texts: each option on a line of its own, with its description below.
 import type { Field } from '../core/fields.js';
 import type { AnyOperation, Example } from '../core/operation.js';
 import { completionCommand, completionSummary, shells } from './completion.js';
@@ -9,7 +9,7 @@ const program = 'chameleon-image-tools';
 const widest = 100;
 const margin = '        ';
 
-/** The commands in the order in which a site comes to need them. */
+/** The commands in the order in which a site usually needs them. */
 const journey: readonly { readonly heading: string; readonly commands: readonly string[] }[] = [
   { heading: 'Images of the site:', commands: ['deploy', 'clean', 'info', 'set-property'] },
   { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
@@ -87,7 +87,7 @@ export function commandHelp(operation: AnyOperation, flags: readonly Flag[], col
 
 const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'The login:', 'What is shown:'];
 
-/** An example as it is typed. */
+/** An example as a command line. */
 export function commandOf(operation: Pick<AnyOperation, 'command' | 'fields'>, example: Example): string {
   const options = Object.entries(example.arguments).flatMap(([name, value]) => [
     `--${flagName(name)}`,

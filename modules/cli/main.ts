@@ -1,4 +1,5 @@
-// The command line's frame: reads it, runs the operation, shows the result, ends with the right exit code.
+// The main program of the command line: reads it, runs the operation, shows the result, exits with
+// the right code.
 import { OperationError } from '../core/errors.js';
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
@@ -19,7 +20,7 @@ const narrowest = 80;
 export async function main(argv: readonly string[], operations: readonly AnyOperation[] = registered): Promise<void> {
   const secrets = knownSecrets(process.env);
   const wantsJson = argv.includes('--json') || argv.includes('--json=true');
-  // What cannot be written is told by end().
+  // end() reports what cannot be written.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
   interruption.signal.addEventListener('abort', () => (interrupted = interruption.signal.reason));
@@ -45,7 +46,7 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   }
 }
 
-/** How often `-v` was given, also where the command line could not be read otherwise. */
+/** How often `-v` was given, even if the command line is otherwise invalid. */
 function verbosityIn(argv: readonly string[]): number {
   return argv.reduce((sum, word) => sum + (word === '--verbose' ? 1 : /^-v+$/.test(word) ? word.length - 1 : 0), 0);
 }
@@ -97,12 +98,13 @@ function contextOf(
 }
 
 let ended = false;
-/** What ended the run from outside. */
+/** What interrupted the run. */
 let interrupted: unknown;
 
 /**
- * Waits until both streams have taken everything: process.exit() alone would cut off what a pipe has not read yet. Only the first end counts.
- * What could not be written, to a disk that is full, is a failure; a reader that is gone (`| head`) takes nothing away from what was done.
+ * Waits until both streams have taken everything, since process.exit() alone would drop what a pipe
+ * has not read yet. Only the first call counts. Output that cannot be written, such as to a full
+ * disk, is a failure; a reader that has gone away (`| head`) is not.
  */
 async function end(shown: Shown, code: number): Promise<void> {
   if (ended) return;

@@ -1,4 +1,5 @@
-// Shows how far transfers have come: bars on a terminal, a line now and then elsewhere, so that a log stays short.
+// Shows the progress of transfers: bars on a terminal, an occasional line elsewhere, so that a log
+// stays short.
 import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../core/operation.js';
 import { formatBytes } from '../core/sizes.js';
@@ -8,7 +9,7 @@ export interface ProgressDisplay {
   show(event: Progress): void;
   /** Writes a line without tearing the bars. */
   line(text: string): void;
-  /** Takes the bars away. */
+  /** Removes the bars. */
   stop(): void;
 }
 
@@ -34,7 +35,7 @@ function createBars(stream: Stream, line: (text: string) => void): ProgressDispl
       barIncompleteChar: '.',
       hideCursor: true,
       clearOnComplete: true,
-      // Signals are ours: the run ends in order and stop() gives the cursor back.
+      // Signals are handled elsewhere: the run cleans up, and stop() restores the cursor.
       gracefulExit: false,
       emptyOnZero: true,
       linewrap: false,
@@ -66,7 +67,7 @@ function amountOf({ doneBytes, totalBytes, doneCount, totalCount }: Progress): A
     : { done: doneCount, total: totalCount, format: String };
 }
 
-/** A new bar takes the place of those that are full: with many images they would not fit on the screen. */
+/** A new bar replaces those that are full: with many images they would not fit on the screen. */
 function addBar(multiBar: MultiBar, bars: Map<string, SingleBar>, subject: string): SingleBar {
   for (const [name, bar] of bars) {
     if (bar.getProgress() < 1) continue;
@@ -80,10 +81,10 @@ function addBar(multiBar: MultiBar, bars: Map<string, SingleBar>, subject: strin
 
 const stepPercent = 10;
 const longestSilenceMs = 30_000;
-/** A transfer of a second needs no ten lines. */
+/** A transfer of one second does not need ten lines. */
 const shortestSilenceMs = 1000;
 
-/** A line when a stage begins, every tenth or half a minute, and when it is done. */
+/** A line when a stage begins, at every tenth or half minute, and when it is done. */
 function plainLines(line: (text: string) => void, now: () => number): (event: Progress) => void {
   const lastShown = new Map<string, { readonly stage: string; readonly percent: number; readonly at: number }>();
   return (event) => {

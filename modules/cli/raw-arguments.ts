@@ -1,4 +1,5 @@
-// From parsed options to an operation's raw arguments, which core/ then spells and checks as it does Ansible's.
+// From parsed options to an operation's raw arguments, which core/ then converts and validates like
+// Ansible's.
 import { readTypedYaml, readYamlMapping } from '../clients/files/yaml-file.js';
 import { messageOf } from '../core/errors.js';
 import { parseJson } from '../core/json-text.js';
@@ -8,7 +9,10 @@ import { UsageError } from './exit-codes.js';
 
 type Parsed = Readonly<Record<string, unknown>>;
 
-/** The fields that were given. Throws UsageError for an option without its value, or given twice where once is meant. */
+/**
+ * The fields that were given. Throws UsageError for an option without a value, or given twice where
+ * only one value is allowed.
+ */
 export async function argumentsFrom(
   parsed: Parsed,
   flags: readonly Flag[],
@@ -41,7 +45,10 @@ function listOf(flag: Flag, values: readonly unknown[], command: string): string
   return words;
 }
 
-/** Files, JSON and KEY=VALUE, the later over the earlier. As with `openstack baremetal node set` a value that is JSON is taken for it, but a secret is text. */
+/**
+ * Files, JSON and KEY=VALUE; later ones override earlier ones. As with `openstack baremetal node
+ * set`, a value that is valid JSON is read as JSON, but a secret is text.
+ */
 async function objectOf(flag: Flag, words: readonly string[], command: string): Promise<unknown> {
   if (words.length === 0 || words.includes('')) throw new UsageError(`--${flag.name} needs a value`, command);
   const merged: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-// What a run that ended looks like on standard output and standard error.
+// How the end of a run is shown on standard output and standard error.
 import { redactAll } from '../core/redaction.js';
 import { InputError } from '../core/errors.js';
 import type { Difference, Outcome } from '../core/operation.js';
@@ -11,7 +11,10 @@ export interface Shown {
   readonly stderr: string;
 }
 
-/** A table and a sentence for people, or one JSON document; warnings and failures go to standard error. */
+/**
+ * A table and a sentence for people, or one JSON document; warnings and failures go to standard
+ * error.
+ */
 export function showOutcome(
   outcome: Outcome,
   wishes: { json: boolean; secrets: readonly string[]; verbosity: number },
@@ -28,7 +31,7 @@ export function showOutcome(
   return { stdout: lines([...table, ...(table.length > 0 ? [''] : []), printable(shown.message)]), stderr };
 }
 
-/** One line that says what is wrong, and where to read on; never a stack unless -vvv asks for it. */
+/** One line that says what is wrong, and where to read more; a stack only if -vvv asks for it. */
 export function showFailure(
   error: unknown,
   wishes: { json: boolean; secrets: readonly string[]; withStack: boolean },

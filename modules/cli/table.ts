@@ -1,6 +1,9 @@
 import type { Table } from '../core/operation.js';
 
-/** The table as lines with aligned columns; the last column is not padded. Nothing at all where there are no rows. */
+/**
+ * The table as lines with aligned columns; the last column is not padded. No lines at all if there
+ * are no rows.
+ */
 export function tableLines({ columns, rows }: Table): string[] {
   if (rows.length === 0) return [];
   const lines = [columns.map((title) => title.toUpperCase()), ...rows].map((row) => row.map(printable));
@@ -13,7 +16,7 @@ export function tableLines({ columns, rows }: Table): string[] {
   );
 }
 
-/** Without control characters: a name that came over the network must not steer the terminal. */
+/** The text without control characters: a name from the network must not control the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }

@@ -5,7 +5,7 @@ import { isMapping } from './mapping.js';
 import { isSecretKey } from './masking.js';
 import { exactNumber, isWrittenNumber } from './written-numbers.js';
 
-/** Arguments as they came: from Ansible's JSON, from site.yaml, from a command line. */
+/** Arguments as given: by Ansible's JSON, by site.yaml, on a command line. */
 export type RawArguments = Readonly<Record<string, unknown>>;
 
 /** Ansible's own list (ansible-core, module_utils/parsing/convert_bool.py). */
@@ -13,10 +13,11 @@ const truths = new Set(['y', 'yes', 'on', 'true', 't', '1', '1.0']);
 const falsehoods = new Set(['n', 'no', 'off', 'false', 'f', '0', '0.0']);
 
 /**
- * Spells every value as its field's type wants it, by Ansible's rules (ansible-core, module_utils/common/validation.py):
- * "yes" is true, "5" is 5, "a,b" is a list. Null means absent. A value that cannot be spelt so stays as it is, for the
- * schema to refuse; nothing is ever replaced by a default here. Aliases become the field's own name.
- * Throws INVALID_INPUT when a field is given under two names.
+ * Converts every value to its field's type, by Ansible's rules (ansible-core,
+ * module_utils/common/validation.py): "yes" is true, "5" is 5, "a,b" is a list. Null means absent.
+ * A value that cannot be converted stays as it is, for the schema to refuse; no default is ever
+ * filled in here. Aliases become the field's own name. Throws INVALID_INPUT when a field is given
+ * under two names.
  */
 export function coerce(fields: Fields, raw: RawArguments, prefix = ''): Record<string, unknown> {
   const names = new Map<string, string>();
@@ -64,7 +65,7 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
   }
 }
 
-/** A number or a switch as text. */
+/** A number or a boolean as text. */
 function spelt(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' || isWrittenNumber(value) ? String(value) : value;
 }
@@ -77,11 +78,14 @@ function settled(value: unknown, name: string): unknown {
 }
 
 function coerceBoolean(value: unknown): unknown {
-  // An object may even refuse to become text.
+  // String() of an object may throw.
   return typeof value === 'object' && !isWrittenNumber(value) ? value : (booleanSpelt(String(value)) ?? value);
 }
 
-/** What a text says as a switch: `yes`, `on`, `1` and so on, in any case. Undefined where it says neither. */
+/**
+ * The boolean that a text stands for: `yes`, `on`, `1` and so on, in any case. Undefined for any
+ * other text.
+ */
 export function booleanSpelt(text: string): boolean | undefined {
   const word = text.trim().toLowerCase();
   return truths.has(word) ? true : falsehoods.has(word) ? false : undefined;
@@ -111,7 +115,10 @@ function coerceMapping(fields: Fields | undefined, given: unknown, prefix: strin
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, spelt(entry)]));
 }
 
-/** The mapping or list that a text of JSON holds, as `-a 'auth={"username": …}'` hands it over; any other text as it is. */
+/**
+ * The mapping or list in a JSON text, which is how `-a 'auth={"username": …}'` arrives; any other
+ * text as it is.
+ */
 function jsonIn(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
@@ -121,12 +128,16 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** What a number is there whose spelling would be lost: `text` where Ironic reads texts; `exact`: the number itself, or it is refused. */
+/**
+ * How to treat a number whose spelling would be lost: as `text` where Ironic expects strings, or
+ * `exact`, as a number or not at all.
+ */
 export type NumbersAs = 'text' | 'exact';
 
 /**
- * A copy in which every number is exactly what was written: a number where it is one; the text under a key that is secret by its name.
- * `refuse` is told of each other one.
+ * A copy of content with arbitrary keys, such as a node's `extra`, in which every number is exactly
+ * what was written: a number if possible, or its text under a key whose name marks it as secret.
+ * `refuse` is called for every other one.
  */
 export function settleNumbers(
   value: unknown,
@@ -137,7 +148,7 @@ export function settleNumbers(
   if (isWrittenNumber(value)) {
     if (as === 'text') return value.source;
     if (value.number !== undefined) return value.number;
-    refuse(place, `the number ${shortened(value.source)} would be changed; put it into quotes`);
+    refuse(place, `the number ${shortened(value.source)} would be changed; put it in quotes`);
     return null;
   }
   if (Array.isArray(value))

@@ -3,7 +3,10 @@ import { fieldsBelow, type Field, type Fields } from './fields.js';
 import type { Declaration, ReturnField } from './operation.js';
 import { schemaOf } from './schema.js';
 
-/** Throws with a line for everything that is missing or wrong in a declaration. The build and a test call it. */
+/**
+ * Throws an error with a line for everything that is missing or wrong in a declaration. The build
+ * and a test call it.
+ */
 export function checkDeclaration(declaration: Declaration, reservedReturns: readonly string[] = []): void {
   const fieldFaults = faultsOfFields(declaration.fields);
   const faults = [
@@ -50,7 +53,7 @@ function faultsOfFields(fields: Fields, prefix = ''): string[] {
 function faultsOfAliases(fields: Fields, prefix: string): string[] {
   const spellings = Object.entries(fields).flatMap(([name, field]) => [name, ...(field.aliases ?? [])]);
   const clashing = spellings.filter((spelling, index) => spellings.indexOf(spelling) !== index);
-  return clashing.map((spelling) => `${prefix}${spelling}: two fields answer to this name`);
+  return clashing.map((spelling) => `${prefix}${spelling}: two fields have this name`);
 }
 
 function faultsOfField(path: string, name: string, field: Field): string[] {
@@ -58,16 +61,16 @@ function faultsOfField(path: string, name: string, field: Field): string[] {
   return [
     ...(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) ? [] : [`${path}: must be snake_case`]),
     ...faultsOfSentence(path, field.description),
-    ...(field.description.trim().split(/\s+/).length > 1 ? [] : [`${path}: one word is no description`]),
+    ...(field.description.trim().split(/\s+/).length > 1 ? [] : [`${path}: one word is not a description`]),
     ...(/password|secret|token/.test(name) && field.type === 'string' && !field.choices && !field.secret
       ? [`${path}: must be marked secret`]
       : []),
     ...(field.secret && hasDefault ? [`${path}: a secret has no default`] : []),
-    ...(field.required && hasDefault ? [`${path}: what is required has no default`] : []),
+    ...(field.required && hasDefault ? [`${path}: a required field has no default`] : []),
     ...(path.includes('.') && hasDefault ? [`${path}: defaults of nested fields are not applied`] : []),
     ...(field.versionAdded === undefined ? [] : faultsOfVersion(`${path}: versionAdded`, field.versionAdded)),
     ...('choices' in field && field.choices && new Set(field.choices).size !== field.choices.length
-      ? [`${path}: a choice stands there twice`]
+      ? [`${path}: a choice is listed twice`]
       : []),
     ...faultsOfSchema(path, field),
   ];
@@ -102,7 +105,7 @@ function faultsOfExample(example: Declaration['examples'][number], fields: Field
   if (example.title.trim() === '') return ['an example has no title'];
   const unknown = Object.keys(example.arguments).filter((name) => !Object.hasOwn(fields, name));
   if (unknown.length > 0) return unknown.map((name) => `${label}: ${name} is not a field`);
-  // What is required may come from site.yaml, so an example need not give it.
+  // Required values may come from site.yaml, so an example may leave them out.
   const validate = new Ajv({ strict: true }).compile({ ...schemaOf(fields), required: [] });
   return validate(example.arguments)
     ? []

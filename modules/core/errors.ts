@@ -1,9 +1,9 @@
-/** What a failure is about, as data: shown beside the message, never containing a secret. */
+/** What a failure is about, as data: shown next to the message, and free of secrets. */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * The only kind of error that is thrown on purpose. `code` is stable and listed in modules/README.md;
- * the message says what failed, on what, and what to do.
+ * The only kind of error that is thrown on purpose. Its `code` is stable and listed in
+ * modules/README.md; its message says what failed, on what, and what to do.
  */
 export class OperationError extends Error {
   override readonly name: string = 'OperationError';
@@ -17,10 +17,13 @@ export class OperationError extends Error {
   }
 }
 
-/** Bad input: the user can mend it, and nothing was changed. The command line ends with exit code 2. */
+/**
+ * Invalid input, which the user can correct. Nothing was changed, and the command line exits with
+ * code 2.
+ */
 export class InputError extends OperationError {
   override readonly name = 'InputError';
-  /** Dotted name of the field at fault, such as `auth.username`; undefined when several are. */
+  /** Dotted name of the invalid field, such as `auth.username`; undefined if there are several. */
   readonly field: string | undefined;
 
   constructor(message: string, field?: string, code = 'INVALID_INPUT') {
@@ -29,7 +32,7 @@ export class InputError extends OperationError {
   }
 }
 
-/** Another run holds the lock of this host and cloud. The command line ends with exit code 75. */
+/** Another run holds the lock of this host and cloud. The command line exits with code 75. */
 export class RunInProgress extends OperationError {
   override readonly name = 'RunInProgress';
 
@@ -38,12 +41,12 @@ export class RunInProgress extends OperationError {
   }
 }
 
-/** The one place where an unknown thrown value becomes text. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** True when the error, or anything that caused it, has this code. */
+/** True if the error or one of its causes has this code. */
 export function hasCode(error: unknown, code: string): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ((cause as { code?: unknown }).code === code) return true;
@@ -57,7 +60,7 @@ export function isSystemError(error: unknown, ...codes: readonly string[]): bool
   return typeof code === 'string' && codes.includes(code);
 }
 
-/** What JavaScript itself throws where a program is wrong. */
+/** What JavaScript itself throws when a program is wrong. */
 const programFaults: ReadonlySet<string> = new Set([
   'TypeError',
   'ReferenceError',
@@ -68,7 +71,10 @@ const programFaults: ReadonlySet<string> = new Set([
   'AssertionError',
 ]);
 
-/** True for an error that nobody threw on purpose and no host or library gave a code: a fault of this program. */
+/**
+ * True for a bug in this program: an error that was not thrown on purpose and has no code of the
+ * host or of a library.
+ */
 export function isProgramFault(error: unknown): boolean {
   if (error instanceof OperationError) return false;
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
@@ -77,13 +83,17 @@ export function isProgramFault(error: unknown): boolean {
   );
 }
 
-/** For a catch that makes a result of a failure: throws on what is a fault of this program, so that it is shown as one, with its stack. */
+/**
+ * For a catch clause that turns failures into results: rethrows a bug in this program, so that it
+ * is reported as one, with its stack.
+ */
 export function rethrowProgramFault(error: unknown): void {
   if (isProgramFault(error)) throw error;
 }
 
 /**
- * Why one part of a run failed while the others go on: its code, and a sentence. A fault of this program is called one, and `log` has its stack.
+ * Why one part of a run failed while the others continue: its code, and a sentence. A bug in this
+ * program is reported as one, and its stack goes to `log`.
  */
 export function failureOfPart(
   error: unknown,

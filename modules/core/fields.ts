@@ -1,14 +1,14 @@
-/** What every field says of itself. */
+/** What every field declares. */
 interface FieldBase {
-  /** Full sentences. The first one stands alone in short help. */
+  /** Full sentences. The first one is shown alone in short help. */
   readonly description: string;
-  /** Other spellings that are accepted. */
+  /** Other names that are accepted. */
   readonly aliases?: readonly string[];
   /** Masked wherever arguments or results are shown. */
   readonly secret?: true;
   /** Keys under which site.yaml may give this value. An explicit argument wins. */
   readonly siteYaml?: readonly string[];
-  /** The release of this project that brought the field; that of its operation unless given. */
+  /** The release of this project that introduced the field; by default that of its operation. */
   readonly versionAdded?: string;
   /** The field must be given, here or in site.yaml. */
   readonly required?: true;
@@ -21,7 +21,7 @@ export interface StringField extends FieldBase {
   readonly default?: string;
 }
 
-/** A file's or folder's path; `~` at its beginning means the home folder. */
+/** The path of a file or directory; a leading `~` means the home directory. */
 export interface PathField extends FieldBase {
   readonly type: 'path';
   readonly default?: string;
@@ -39,28 +39,34 @@ export interface BooleanField extends FieldBase {
   readonly default?: boolean;
 }
 
-/** A list of strings. Text with commas is taken apart, as Ansible does. */
+/** A list of strings. As in Ansible, a text is split at its commas. */
 export interface ListField extends FieldBase {
   readonly type: 'list';
   readonly choices?: readonly string[];
   readonly default?: readonly string[];
 }
 
-/** A mapping: with `fields`, only these keys; without, any string keys with string values. On the command line it is a file. */
+/**
+ * A mapping with these keys only, or without `fields` of any string keys to string values. On the
+ * command line it is a file.
+ */
 export interface MappingField extends FieldBase {
   readonly type: 'mapping';
   readonly fields?: Fields;
 }
 
 /**
- * A mapping of anything: nested, of any type, and null where that means something. What stands under a key whose name says so is
- * a secret. On the command line it is a file, or KEY=VALUE.
+ * A mapping with values of any type, nested ones and null included. The name of a key decides
+ * whether its value is a secret. On the command line it is a file, or KEY=VALUE.
  */
 export interface ObjectField extends FieldBase {
   readonly type: 'object';
 }
 
-/** A list of mappings, each with these keys; without `fields` of anything, as in an `object`. On the command line it is a file. */
+/**
+ * A list of mappings, each with these keys, or without `fields` with any, as in an `object`. On the
+ * command line it is a file.
+ */
 export interface RecordsField extends FieldBase {
   readonly type: 'records';
   readonly fields?: Fields;
@@ -115,7 +121,10 @@ export function defineFields<const F extends Fields>(fields: F): F {
   return fields;
 }
 
-/** The numbers that a field allows, such as `1 to 16`; undefined for a field that is no number, or has no limit. */
+/**
+ * The numbers that a field allows, such as `1 to 16`; undefined if it is not a number or has no
+ * limits.
+ */
 export function rangeOf(field: Field): string | undefined {
   if (field.type !== 'integer' && field.type !== 'number') return undefined;
   const { minimum, maximum } = field;
@@ -123,7 +132,10 @@ export function rangeOf(field: Field): string | undefined {
   return maximum === undefined ? `${minimum} or more` : `${minimum} to ${maximum}`;
 }
 
-/** The fields below a mapping, or below each element of a list of mappings; undefined for any other field. */
+/**
+ * The fields below a mapping, or below each element of a list of mappings; undefined for any other
+ * field.
+ */
 export function fieldsBelow(field: Field): Fields | undefined {
   return field.type === 'mapping' || field.type === 'records' ? field.fields : undefined;
 }

@@ -1,4 +1,4 @@
-// Reads `Last-Modified` as the Bare Metal service does: three formats, and anything else is unknown.
+// Parses `Last-Modified` as the Bare Metal service does: three formats, anything else is unknown.
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const days = 'mon|tue|wed|thu|fri|sat|sun';
@@ -6,7 +6,10 @@ const longDays = 'monday|tuesday|wednesday|thursday|friday|saturday|sunday';
 const clock = '(?<hour>\\d{1,2}):(?<minute>\\d{1,2}):(?<second>\\d{1,2})';
 const month = `(?<month>${months.join('|')})`;
 
-/** RFC 822, RFC 850 and ANSI C's asctime, as `strptime` of Python reads them: without regard to case, and the weekday unchecked. */
+/**
+ * RFC 822, RFC 850 and ANSI C's asctime, as Python's `strptime` reads them: ignoring case, and not
+ * checking the weekday.
+ */
 const formats: readonly RegExp[] = [
   new RegExp(`^(?:${days}),\\s+(?<day>\\d{1,2})\\s+${month}\\s+(?<year>\\d{4})\\s+${clock}\\s+gmt$`, 'i'),
   new RegExp(`^(?:${longDays}),\\s+(?<day>\\d{1,2})-${month}-(?<year>\\d{2})\\s+${clock}\\s+gmt$`, 'i'),
@@ -14,8 +17,8 @@ const formats: readonly RegExp[] = [
 ];
 
 /**
- * Milliseconds since 1970 of an HTTP date; undefined where it is absent or of another format. Source: HttpImageService.show() of Ironic,
- * ironic/common/image_service.py.
+ * The milliseconds since 1970 of an HTTP date; undefined if it is absent or has another format.
+ * Source: HttpImageService.show() of Ironic, ironic/common/image_service.py.
  */
 export function parseHttpDate(text: string | undefined): number | undefined {
   const found = formats.map((format) => format.exec(text?.trim() ?? '')).find((match) => match !== null);
@@ -31,7 +34,7 @@ export function parseHttpDate(text: string | undefined): number | undefined {
   return isReal ? date.getTime() : undefined;
 }
 
-/** POSIX: 69 to 99 are of the twentieth century, 0 to 68 of the next. */
+/** As in POSIX, 69 to 99 are in the twentieth century, 0 to 68 in the next. */
 function fullYear(text: string): number {
   const year = Number(text);
   if (text.length === 4) return year;

@@ -1,6 +1,9 @@
-// The attributes that Glance's schema gives to every image. Any other key of an image is a property.
+// The attributes that Glance's schema gives to every image. Any other key of an image is a
+// property.
 
-/** Image API v2: glance/api/v2/images.py, get_base_properties, the read-only and the reserved ones. */
+/**
+ * Image API v2: glance/api/v2/images.py, get_base_properties, the read-only and the reserved ones.
+ */
 export const imageAttributes: ReadonlySet<string> = new Set([
   'id',
   'name',

@@ -4,7 +4,7 @@ import { OperationError } from './errors.js';
 const caughtSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type CaughtSignal = (typeof caughtSignals)[number];
 
-/** Where signals come from: the process, or in a test any event emitter. */
+/** What emits signals: the process, or any event emitter in a test. */
 export interface SignalSource {
   on(signal: CaughtSignal, listener: () => void): unknown;
   off(signal: CaughtSignal, listener: () => void): unknown;
@@ -12,22 +12,28 @@ export interface SignalSource {
 
 export interface InterruptionOptions {
   readonly source: SignalSource;
-  /** The longest that a run may take. */
+  /** How long a run may take. */
   readonly deadlineSeconds: number;
-  /** What is left to put things in order once the run has been told to end. */
+  /** How long the run may take to clean up once it has been interrupted. */
   readonly graceSeconds: number;
 }
 
 export interface Interruption {
-  /** Aborted by a signal or the deadline, with the error to report as its reason. */
+  /** Aborted by a signal or the deadline; its reason is the error to report. */
   readonly signal: AbortSignal;
-  /** The work's own end; or, when it does not end in time after an interruption, the reason of the interruption. */
+  /**
+   * The outcome of the work, or the reason of the interruption if the work does not end in time
+   * after it.
+   */
   readonly bound: <T>(work: Promise<T>) => Promise<T>;
   /** Stops listening. */
   readonly release: () => void;
 }
 
-/** What the work gives; or, as soon as the signal is aborted, its reason: for work that leaves nothing to put in order. */
+/**
+ * The result of the work, or the signal's reason as soon as that is aborted: for work that needs no
+ * cleaning up.
+ */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
@@ -37,11 +43,14 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** Turns SIGTERM, SIGINT, SIGHUP and the deadline into one AbortSignal. A second signal ends the grace at once. */
+/**
+ * Turns SIGTERM, SIGINT, SIGHUP and the deadline into one AbortSignal. A second signal ends the
+ * grace period immediately.
+ */
 export function watchInterruptions(options: InterruptionOptions): Interruption {
   const { source, deadlineSeconds, graceSeconds } = options;
   const controller = new AbortController();
-  // As many listen as there is work side by side; Node.js would warn of more than ten.
+  // Each concurrent piece of work adds a listener; Node.js would warn about more than ten.
   setMaxListeners(0, controller.signal);
   let giveUp: (reason: unknown) => void = () => undefined;
   const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
@@ -56,11 +65,12 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
     interrupt(
       new OperationError(
         'DEADLINE',
-        `the run did not end within ${deadlineSeconds} s and was given up; see what is still under way, then run it again`,
+        `the run did not end within ${deadlineSeconds} s and was stopped; check what is still in progress, then run it again`,
       ),
     );
   }, deadlineSeconds * 1000);
-  // The deadline itself keeps nothing alive: a run that waits for nothing any more must end, and say so.
+  // The timer must not keep the process alive: a run that waits for nothing has to end, and to
+  // report that.
   deadline.unref();
   const listeners = caughtSignals.map((name) => ({ name, listener: () => interrupt(interruptedBy(name)) }));
   for (const { name, listener } of listeners) source.on(name, listener);
@@ -76,7 +86,7 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
 }
 
 function interruptedBy(signal: CaughtSignal): OperationError {
-  return new OperationError('INTERRUPTED', `interrupted by ${signal}; the next run takes up what this one left`, {
+  return new OperationError('INTERRUPTED', `interrupted by ${signal}; the next run finishes what this one left`, {
     signal,
   });
 }

@@ -1,10 +1,11 @@
-// Reads JSON that others wrote: nothing that is nested so deep that walking it would end the program, and no number that is another one afterwards.
+// Reads JSON from outside: refuses nesting so deep that walking it would crash the program, and
+// changes no number.
 import { jsonNumber } from './written-numbers.js';
 
-/** No document of any service, tool or site comes near it. */
+/** Far more than any document of a service, a tool or a site has. */
 export const deepestNesting = 100;
 
-/** Thrown by `parseJson`; other faults of a text are SyntaxErrors. */
+/** Thrown by `parseJson`; other errors in a text are SyntaxErrors. */
 export class TooDeep extends Error {
   override readonly name = 'TooDeep';
 
@@ -13,7 +14,10 @@ export class TooDeep extends Error {
   }
 }
 
-/** Throws SyntaxError or TooDeep. With `numbers: 'written'` a number that JavaScript would change is a WrittenNumber. */
+/**
+ * Throws SyntaxError or TooDeep. With `numbers: 'written'`, a number that JavaScript would change
+ * becomes a WrittenNumber.
+ */
 export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?: 'any' | 'written' } = {}): unknown {
   const value = JSON.parse(text) as unknown;
   if (isTooDeep(value)) throw new TooDeep();
@@ -22,7 +26,7 @@ export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?
   return quoted === undefined ? value : withWrittenNumbers(value, JSON.parse(quoted));
 }
 
-/** What is a number in the one and a text in the other was quoted. */
+/** A value that is a number in the first document and a text in the second was quoted. */
 function withWrittenNumbers(value: unknown, quoted: unknown): unknown {
   if (typeof value === 'number' && typeof quoted === 'string') return jsonNumber(quoted);
   if (Array.isArray(value))
@@ -36,7 +40,10 @@ function withWrittenNumbers(value: unknown, quoted: unknown): unknown {
   );
 }
 
-/** Whether a value is nested deeper than anything that is read here. Without recursion, which the value might be too deep for. */
+/**
+ * Whether a value is nested too deeply to be read here. Not recursive, since the value may be too
+ * deep for that.
+ */
 export function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -50,7 +57,10 @@ export function isTooDeep(value: unknown): boolean {
   return false;
 }
 
-/** The text with each number in quotes that JavaScript spells in another way; undefined where there is none. The text is valid JSON. */
+/**
+ * The text, which is valid JSON, with quotes around each number that JavaScript spells differently;
+ * undefined if there is none.
+ */
 function withOddNumbersQuoted(text: string): string | undefined {
   const parts: string[] = [];
   let copied = 0;
@@ -75,14 +85,14 @@ function isDigit(unit: number): boolean {
   return unit >= 0x30 && unit <= 0x39;
 }
 
-/** Where the text that begins at a quote has its other one. */
+/** The position of the closing quote of the text that begins here. */
 function endOfText(text: string, begin: number): number {
   let at = begin + 1;
   while (text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
   return at;
 }
 
-/** Behind the number that begins here. */
+/** The position after the number that begins here. */
 function endOfNumber(text: string, begin: number): number {
   let at = begin + 1;
   while (isDigit(text.charCodeAt(at)) || '.eE+-'.includes(text.charAt(at) || ' ')) at += 1;

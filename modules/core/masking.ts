@@ -6,7 +6,10 @@ import { isWrittenNumber } from './written-numbers.js';
 
 export const masked = 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER';
 
-/** A copy of the arguments that may be shown: every secret replaced, and what no field knows too, for it may be a misspelt password. */
+/**
+ * A copy of the arguments that may be shown: every secret is replaced, and so is every unknown
+ * argument, which may be a misspelt password.
+ */
 export function maskArguments(fields: Fields, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -23,7 +26,10 @@ export function maskArguments(fields: Fields, values: Readonly<Record<string, un
   );
 }
 
-/** Every secret value among the arguments, aliases, passwords and signatures within URLs included, longest first, so that none hides a part of another. */
+/**
+ * Every secret value among the arguments, including aliases and the passwords and signatures in
+ * URLs. Longest first, so that none hides a part of another.
+ */
 export function secretsIn(fields: Fields, values: Readonly<Record<string, unknown>>): string[] {
   const secretNames = new Set<string>();
   visitFields(fields, (path, field) => {
@@ -48,7 +54,9 @@ export function secretsIn(fields: Fields, values: Readonly<Record<string, unknow
   return [...found].sort((one, other) => other.length - one.length);
 }
 
-/** Keys whose values are secret, by their name: those that Ironic masks, and two that it does not. */
+/**
+ * Keys whose names mark their values as secret: those that Ironic masks, and two that it does not.
+ */
 const secretKey =
   /password|secret|token|passphrase|private_key|configdrive|sslkey|admin_pass|snmp_(auth|priv)_key|hex_kg_key/i;
 
@@ -56,7 +64,7 @@ export function isSecretKey(key: string): boolean {
   return secretKey.test(key);
 }
 
-/** A copy with a mark in place of whatever stands under a key that is secret by its name, however deep. */
+/** A copy in which the value of every secret key is replaced, at any depth. */
 export function maskSecretKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(maskSecretKeys);
   if (!isMapping(value)) return value;
@@ -68,7 +76,7 @@ export function maskSecretKeys(value: unknown): unknown {
   );
 }
 
-/** Tells `learn` every text that stands under a key that is secret by its name. */
+/** Calls `learn` with the value of every secret key, at any depth. */
 export function collectSecretKeys(value: unknown, learn: (secret: string) => void): void {
   if (Array.isArray(value)) for (const element of value) collectSecretKeys(element, learn);
   if (!isMapping(value)) return;
@@ -83,17 +91,20 @@ export function collectSecretKeys(value: unknown, learn: (secret: string) => voi
   }
 }
 
-/** True for a secret, and for a mapping, or a list of mappings, that may have a secret in it. */
+/** True for a secret, and for a mapping or a list of mappings that may contain one. */
 export function holdsSecrets(field: Field): boolean {
   return field.secret === true || isFree(field) || Object.values(fieldsBelow(field) ?? {}).some(holdsSecrets);
 }
 
-/** Whatever may stand in it: only the names of its keys tell secrets. */
+/** True for arbitrary content, in which only the names of keys mark secrets. */
 function isFree(field: Field): boolean {
   return field.type === 'object' || (field.type === 'records' && field.fields === undefined);
 }
 
-/** True for what Ironic says from 2024.1 on in place of a value that this login may not know (node_sanitize in ironic/api/controllers/v1/node.py). */
+/**
+ * True for the text that Ironic 2024.1 and newer shows in place of a value that this login may not
+ * see (node_sanitize in ironic/api/controllers/v1/node.py).
+ */
 export function isRedactionNotice(text: string): boolean {
   return /^\s*\*\* (?:Value )?Redacted\b/i.test(text);
 }

@@ -5,7 +5,7 @@ import type { ArgumentsOf, Fields } from './fields.js';
 export interface ReturnField {
   readonly description: string;
   readonly type: 'str' | 'int' | 'float' | 'bool' | 'list' | 'dict';
-  /** When the value is there, such as `always`. */
+  /** When the value is returned, such as `always`. */
   readonly returned: string;
   readonly sample?: unknown;
   /** The keys of a mapping, or of each element of a list. */
@@ -21,17 +21,18 @@ export interface Example {
 }
 
 /**
- * Everything that people and machines must know of an operation before it runs. It is the single source of the
- * arguments' type, the JSON Schema, the coercion, the command line's options, the module's documents and the masking.
+ * Everything that people and machines need to know about an operation before it runs. It is the
+ * single source of the arguments' type, the JSON Schema, the coercion, the options of the command
+ * line, the module's documentation and the masking.
  */
 export interface Declaration<F extends Fields = Fields> {
   /** The module's name, snake_case. */
   readonly name: string;
   /** The subcommand's name. */
   readonly command: string;
-  /** Names of older tools, to which the subcommand answers too. */
+  /** Names of older tools that the subcommand is also known by. */
   readonly commandAliases?: readonly string[];
-  /** The release of this project that brought the operation, such as `0.1.0`. */
+  /** The release of this project that introduced the operation, such as `0.1.0`. */
   readonly versionAdded: string;
   readonly summary: string;
   /** Paragraphs. */
@@ -43,14 +44,17 @@ export interface Declaration<F extends Fields = Fields> {
   readonly examples: readonly Example[];
 }
 
-/** One thing that was, or in check mode would be, changed. */
+/** One change that was made, or that would be made in check mode. */
 export interface Difference {
   readonly header: string;
   readonly before: Readonly<Record<string, unknown>>;
   readonly after: Readonly<Record<string, unknown>>;
 }
 
-/** What an operation hands back. A failed part is in `failures`; the front end then fails the task or the command. */
+/**
+ * What an operation returns. Failed parts are in `failures`; the front end then fails the task or
+ * the command.
+ */
 export interface Outcome {
   readonly changed: boolean;
   /** One sentence for people. */
@@ -69,15 +73,15 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** How far one long piece of work has come. */
+/** How far a long piece of work has got. */
 export interface Progress {
-  /** What it is about, such as an image's name. */
+  /** What is being worked on, such as the name of an image. */
   readonly subject: string;
   /** What is being done, such as `transfer`. */
   readonly stage: string;
   readonly doneBytes?: number;
   readonly totalBytes?: number;
-  /** Pieces instead of bytes, such as nodes. */
+  /** Items instead of bytes, such as nodes. */
   readonly doneCount?: number;
   readonly totalCount?: number;
 }
@@ -87,21 +91,24 @@ export type LogLevel = 'info' | 'debug';
 /** The variables of a process, such as those that name a login or a proxy. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** All that an operation may know of its surroundings: time, chance, environment and where to report come from here. */
+/**
+ * All that an operation may know about its surroundings: time, randomness, environment, and where
+ * to report.
+ */
 export interface Context {
-  /** Plan, say what would be done, change nothing. */
+  /** Plan and report, but change nothing. */
   readonly checkMode: boolean;
   readonly environment: Environment;
-  /** Aborted by SIGTERM, SIGINT or the operation's own deadline, with the error to report as its reason. */
+  /** Aborted by SIGTERM, SIGINT or the deadline of the run; its reason is the error to report. */
   readonly signal: AbortSignal;
   now(): Date;
   /** A number from 0 up to, not including, 1. */
   random(): number;
   log(level: LogLevel, text: string): void;
   progress(event: Progress): void;
-  /** Tells of texts that must never be shown, as those of a file that the operation reads. */
+  /** Registers texts that must never be shown, such as those of a file that the operation reads. */
   learnSecrets?(secrets: readonly string[]): void;
-  /** Hides what is known to be secret. Whatever others say goes through it before it is shortened. */
+  /** Hides known secrets. Text from other programs passes through it before it is shortened. */
   redact?(text: string): string;
 }
 

@@ -1,16 +1,23 @@
-// Hides secrets in texts, in every spelling in which a service may give them back: JSON, URL, HTML, base64, cut off.
+// Hides secrets in texts, in every form in which a service may return them: JSON, URL, HTML,
+// base64, truncated.
 import { isMapping } from './mapping.js';
 import { isWrittenNumber } from './written-numbers.js';
 import { hiddenText, secretRangesIn, type TextRange } from './urls.js';
 import { spellingsOf } from './spellings.js';
 
-/** A shorter secret is replaced only where it stands as a word: one called `p` would take every URL apart. */
+/**
+ * A shorter secret is replaced only where it is a word by itself: a secret `p` would destroy every
+ * URL.
+ */
 const shortestAnywhere = 8;
 
-/** So many characters of the beginning or end of a secret are hidden wherever they stand; fewer only where a text was cut off. */
+/**
+ * This many characters of the beginning or end of a secret are hidden anywhere; fewer only where a
+ * text was truncated.
+ */
 const longPiece = 16;
 
-/** Fewer bytes give too few characters of base64 to be told from a word. */
+/** The base64 of fewer bytes is too short to be distinguished from a word. */
 const shortestEncoded = 6;
 
 interface Needle {
@@ -18,7 +25,7 @@ interface Needle {
   readonly kind: 'word' | 'whole' | 'pieces';
 }
 
-/** The text with every secret replaced, and what is secret in its URLs. */
+/** The text with every secret replaced, and with the secret parts of its URLs replaced. */
 export function redact(text: string, secrets: readonly string[]): string {
   const needles = needlesOf(secrets);
   const ranges = spellingsOf(text).flatMap((spelling) =>
@@ -32,7 +39,7 @@ export function redact(text: string, secrets: readonly string[]): string {
   return withoutRanges(text, ranges);
 }
 
-/** A copy of any JSON value with every secret replaced in every text of it. */
+/** A copy of any JSON value with every secret replaced in each of its texts. */
 export function redactAll<T>(value: T, secrets: readonly string[]): T {
   if (typeof value === 'string' || isWrittenNumber(value)) return redact(String(value), secrets) as T;
   if (Array.isArray(value)) return value.map((element: unknown) => redactAll(element, secrets)) as T;
@@ -48,7 +55,10 @@ function needlesOf(secrets: readonly string[]): readonly Needle[] {
   return needles;
 }
 
-/** A secret as it is searched for: itself, its bytes taken for Latin-1, and base64 at each of the three places where it may begin. */
+/**
+ * The forms in which a secret is searched for: itself, its bytes read as Latin-1, and its base64 at
+ * each of the three possible offsets.
+ */
 function spelled(secret: string): Needle[] {
   if (secret === '') return [];
   const bytes = Buffer.from(secret, 'utf8');
@@ -60,7 +70,7 @@ function spelled(secret: string): Needle[] {
   if (bytes.length < shortestEncoded) return plain;
   const encoded = [0, 1, 2].flatMap((offset) => {
     const base64 = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-    // The characters at both ends also depend on what stands beside the secret.
+    // The characters at both ends also depend on what precedes and follows the secret.
     const inner = base64.slice(
       [0, 2, 3][offset],
       base64.replace(/=+$/, '').length - ((bytes.length + offset) % 3 === 0 ? 0 : 1),
@@ -90,7 +100,7 @@ function isWord(text: string, { start, end }: TextRange): boolean {
   );
 }
 
-/** The secret, and what is left of it where its end was cut off. */
+/** The secret, and what is left of it where its end was truncated. */
 function beginnings(text: string, secret: string): TextRange[] {
   return positions(text, secret.slice(0, shortestAnywhere)).flatMap(({ start, end: least }) => {
     let end = least;
@@ -103,7 +113,7 @@ function beginnings(text: string, secret: string): TextRange[] {
   });
 }
 
-/** What is left of the secret where its beginning was cut off. */
+/** What is left of the secret where its beginning was truncated. */
 function endings(text: string, secret: string): TextRange[] {
   return positions(text, secret.slice(-shortestAnywhere)).flatMap(({ start: most, end }) => {
     let start = most;

@@ -2,10 +2,13 @@ import type { Field, Fields } from './fields.js';
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** Anything but control characters. Secrets are exempt: a password is whatever it is. */
+/** Anything but control characters. Secrets are exempt, since a password may contain anything. */
 const printable = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
 
-/** The JSON Schema (draft 7) of one set of fields. `required` is included: it holds once site.yaml has been merged in. */
+/**
+ * The JSON Schema (draft 7) of a set of fields. It includes `required`, which applies after
+ * site.yaml has been merged in.
+ */
 export function schemaOf(fields: Fields): JsonSchema {
   const required = Object.keys(fields).filter((name) => fields[name]?.required);
   return {

@@ -4,7 +4,7 @@ export const mebibyte = 2 ** 20;
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** A size as people read it: three digits or so, and a unit. */
+/** A size for people to read: about three digits, and a unit. */
 export function formatBytes(bytes: number): string {
   const power = Math.min(Math.max(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 0), units.length - 1);
   const value = bytes / 1024 ** power;

@@ -1,6 +1,10 @@
-// A text read as JSON, URLs, HTML or Python would read it, with the way back to the characters it was written in.
+// A text decoded as JSON, URLs, HTML or Python decode it, with positions mapped back to the
+// original characters.
 
-/** `text` as a reader sees it; character i of it was written from `startOf(i)` up to, not including, `endOf(i)` of the original. */
+/**
+ * A decoded text; its character i stems from `startOf(i)` up to, not including, `endOf(i)` of the
+ * original.
+ */
 export interface Spelling {
   readonly text: string;
   startOf(index: number): number;
@@ -8,7 +12,7 @@ export interface Spelling {
 }
 
 interface Decoder {
-  /** Without it in the text there is nothing to decode. */
+  /** A text without this character has nothing to decode. */
   readonly mark: string;
   /** One escape, or several that are decoded together. */
   readonly pattern: RegExp;
@@ -17,7 +21,7 @@ interface Decoder {
 
 interface DecodedPiece {
   readonly text: string;
-  /** Characters of the escape that this piece takes up. */
+  /** How many characters of the escape this piece stands for. */
   readonly length: number;
 }
 
@@ -42,11 +46,13 @@ const decoders: readonly Decoder[] = [
   { mark: '&', pattern: /&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});/gi, decode: decodeEntity },
 ];
 
-/** Escapes within escapes: JSON in JSON in a query, and no deeper. */
+/** How many layers of escapes are decoded, such as JSON in JSON in a query. */
 const deepest = 3;
 const mostSpellings = 40;
 
-/** The text itself first, then each way to read it that differs, escapes within escapes too. */
+/**
+ * The text itself first, then each different way to decode it, including escapes within escapes.
+ */
 export function spellingsOf(original: string): Spelling[] {
   const found: Spelling[] = [identity(original)];
   const known = new Set([original]);
@@ -124,7 +130,7 @@ function decodeEntity(escape: string): readonly DecodedPiece[] {
   return whole(escape, code > 0x10ffff ? escape : String.fromCodePoint(code));
 }
 
-/** Escaped bytes as UTF-8; a byte that is none is the character of that number, as Latin-1 has it. */
+/** Escaped bytes as UTF-8; a byte that is not valid UTF-8 is decoded as Latin-1. */
 function decodeBytes(escape: string, width: number, skip: number): readonly DecodedPiece[] {
   const bytes = Array.from({ length: escape.length / width }, (_, index) =>
     Number.parseInt(escape.slice(index * width + skip, (index + 1) * width), 16),

@@ -1,4 +1,5 @@
-// URLs as they may be shown: which parts of one are secret (its login, and the signatures and tokens in its query).
+// URLs as they may be shown: which parts of one are secret (its login, and the signatures and
+// tokens in its query).
 
 /** Shown in place of a secret. */
 export const hiddenText = '********';
@@ -8,25 +9,25 @@ export interface TextRange {
   readonly end: number;
 }
 
-/** Each URL, one within another too, without what belongs to the sentence around it. */
+/** Each URL, including URLs within URLs, without the punctuation of the sentence around it. */
 const url = /\b(?=([a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>`]*[^\s"'<>`:;,.)\]}]))/gi;
 const userInfo = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i;
 const parameter = /[?&#;]([\w.~%-]{1,100})=([^&#;]*)/g;
 const secretParameter = /sig|token|secret|passw|credential|key|auth|code/i;
 
-/** Names that mean a signature or a token wherever they stand, in a sentence or behind a path. */
+/** Names that mean a signature or a token anywhere, in a sentence or after a path. */
 const looseParameter =
   /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
 
-/** Keystone's Fernet tokens and JSON web tokens are known by their form. */
+/** Keystone's Fernet tokens and JSON web tokens are recognized by their form. */
 const tokenForms = /gAAAAA[\w-]{40,}={0,2}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g;
 
-/** True for a parameter of a query whose value is never to be shown. */
+/** True for a query parameter whose value must never be shown. */
 export function isSecretParameter(name: string): boolean {
   return secretParameter.test(name) && name !== 'sort_key';
 }
 
-/** Where secrets stand in the URLs of a text, and what has the form of a token. */
+/** The positions of secrets in the URLs of a text, and of anything that has the form of a token. */
 export function secretRangesIn(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   if (text.includes('://'))
@@ -38,7 +39,10 @@ export function secretRangesIn(text: string): TextRange[] {
   return ranges;
 }
 
-/** The secrets within the URLs of a text, as they stand there and decoded. A user without a password may be a token. */
+/**
+ * The secrets in the URLs of a text, as written and decoded. A user without a password may be a
+ * token.
+ */
 export function secretsInUrls(text: string): string[] {
   if (!text.includes('://')) return [];
   return [...text.matchAll(url)].flatMap(([, found = '']) => {
@@ -53,7 +57,7 @@ export function secretsInUrls(text: string): string[] {
   });
 }
 
-/** What a query gives in fewer characters is a number or a word, and known only where it stands. */
+/** A shorter value of a query is a number or a word, and is hidden only in its place. */
 const shortestSecret = 8;
 
 function rangesOfUrl(found: string, offset: number): TextRange[] {
@@ -71,7 +75,10 @@ function lastOf(matched: string, value: string, offset: number): TextRange {
   return { start: end - value.length, end };
 }
 
-/** The URL as it may be shown: without user, password, and the signatures that temporary URLs carry in their query. */
+/**
+ * The URL as it may be shown: without user, password, and the signatures that temporary URLs carry
+ * in their query.
+ */
 export function withoutCredentials(url: string): string {
   if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, '//');
   const parsed = new URL(url);
@@ -83,7 +90,7 @@ export function withoutCredentials(url: string): string {
   return parsed.href;
 }
 
-/** As Python's unquote: what is no encoding stays as it is. */
+/** Like Python's unquote, leaves invalid encodings as they are. */
 export function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

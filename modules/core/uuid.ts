@@ -1,7 +1,8 @@
-// UUIDs in every spelling that OpenStack takes (is_uuid_like of oslo.utils): capitals, braces, `urn:uuid:`, with or without hyphens.
+// UUIDs in every spelling that OpenStack accepts (is_uuid_like of oslo.utils): capitals, braces,
+// `urn:uuid:`, with or without hyphens.
 import { createHash } from 'node:crypto';
 
-/** The usual spelling of a UUID; undefined for anything else. */
+/** A UUID in lower case with hyphens; undefined for anything else. */
 export function canonicalUuid(text: string): string | undefined {
   const bare = text
     .trim()
@@ -13,12 +14,18 @@ export function canonicalUuid(text: string): string | undefined {
   return /^[0-9a-f]{32}$/.test(digits) ? hyphenated(digits) : undefined;
 }
 
-/** True for a UUID with its hyphens, in capitals too: the only spelling that is taken for one among names. */
+/**
+ * True for a UUID with hyphens, in either case: the only spelling that counts as a UUID where a
+ * name may also be given.
+ */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** What ids are compared and looked up by: a UUID in its usual spelling, any other text as it is. */
+/**
+ * The key that ids are compared and looked up by: a UUID in lower case with hyphens, any other text
+ * as it is.
+ */
 export function comparableId(id: string): string {
   return canonicalUuid(id) ?? id;
 }
@@ -29,8 +36,8 @@ export function sameId(one: string, other: string): boolean {
 }
 
 /**
- * Every UUID that a value holds, however deep: alone, in a URL, in any spelling. Rather one too many than one too few: any 32
- * hexadecimal digits in a row count, hyphens left out.
+ * Every UUID in a value, at any depth, alone or in a URL, in any spelling. Errs on the side of too
+ * many: any 32 hexadecimal digits in a row count, ignoring hyphens.
  */
 export function uuidsIn(value: unknown): string[] {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
@@ -40,7 +47,10 @@ export function uuidsIn(value: unknown): string[] {
   return [...new Set([text, decoded].flatMap(digitRuns).flatMap(windowsOf))].map(hyphenated);
 }
 
-/** The UUID of a name within a namespace, itself a UUID: version 5 of RFC 9562, which is defined by SHA-1. */
+/**
+ * The UUID of a name within a namespace, itself a UUID: version 5 of RFC 9562, which is defined by
+ * SHA-1.
+ */
 export function uuid5(name: string, namespace: string): string {
   const bytes = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))

@@ -4,15 +4,21 @@ import { fieldsBelow, rangeOf, type Field, type Fields } from './fields.js';
 import { holdsSecrets } from './masking.js';
 
 export interface ValidationSubject {
-  /** Who refuses, such as `image_deploy`. */
+  /** The name of the operation, such as `image_deploy`. */
   readonly name: string;
   readonly fields: Fields;
   readonly validate: ValidateFunction;
-  /** Where a top-level value came from when not from the caller, such as `admin_password in /etc/…/site.yaml`. */
+  /**
+   * The origin of a top-level value that the caller did not give, such as `admin_password in
+   * /etc/…/site.yaml`.
+   */
   readonly origins?: ReadonlyMap<string, string>;
 }
 
-/** Throws INVALID_INPUT with a sentence for each fault: the field, the value, what is allowed. */
+/**
+ * Throws INVALID_INPUT with a sentence for each invalid value: the field, the value, and what is
+ * allowed.
+ */
 export function assertValid(values: Readonly<Record<string, unknown>>, subject: ValidationSubject): void {
   if (subject.validate(values)) return;
   const faults = (subject.validate.errors ?? []).map((error) => describeFault(error, values, subject));
@@ -31,7 +37,7 @@ export function withDefaults(fields: Fields, values: Readonly<Record<string, unk
   return { ...values, ...Object.fromEntries(defaults) };
 }
 
-/** The nearest of `candidates`, when near enough that a slip of the finger explains the difference. */
+/** The nearest of `candidates`, if it is near enough to be a typing error. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const [best] = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate) }))
@@ -121,7 +127,10 @@ const typeNames: Readonly<Record<string, string>> = {
   object: 'a mapping',
 };
 
-/** The field at a path of keys; an element of a list belongs to the list's field and is shown as `images[2]`, a key of it as `files[2].url`. */
+/**
+ * The field at a path of keys. An element of a list belongs to the list's field and is shown as
+ * `images[2]`, a key of an element as `files[2].url`.
+ */
 function findField(fields: Fields, path: readonly string[]): { field: Field | undefined; dotted: string } {
   let field: Field | undefined;
   let inner: Fields | undefined = fields;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperationError } from './errors.js';
 
-/** Sleeps, or throws the signal's reason as soon as it is aborted. */
+/** Sleeps; throws the signal's reason as soon as that is aborted. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   try {
@@ -13,18 +13,18 @@ export async function sleep(milliseconds: number, signal?: AbortSignal): Promise
 }
 
 export interface WaitOptions {
-  /** What is waited for, as it stands in "gave up waiting for …". */
+  /** What is waited for, to complete "gave up waiting for …". */
   readonly subject: string;
   readonly timeoutSeconds: number;
   readonly intervalSeconds: number;
-  /** The longest pause; eight intervals unless given. */
+  /** The longest pause; by default eight intervals. */
   readonly longestPauseSeconds?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Calls `look` until it gives a value other than undefined, with growing pauses.
- * Throws WAIT_TIMEOUT, naming what was waited for.
+ * Calls `look` with growing pauses until it returns a value other than undefined. Throws
+ * WAIT_TIMEOUT, naming what was waited for.
  */
 export async function waitFor<T>(look: () => Promise<T | undefined>, options: WaitOptions): Promise<T> {
   const deadline = performance.now() + options.timeoutSeconds * 1000;
@@ -45,7 +45,10 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, options: Wa
   }
 }
 
-/** Both results. Waits for both also where one fails, so that no request is under way when the run has ended. */
+/**
+ * Both results. Waits for both even if one fails, so that no request is in progress when the run
+ * has ended.
+ */
 export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);

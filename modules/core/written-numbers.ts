@@ -1,12 +1,18 @@
-// Numbers as people and programs write them. One that JavaScript would spell in another way keeps its spelling until it is known what is wanted.
+// Numbers as people and programs write them. One that JavaScript would spell differently keeps its
+// spelling until the type of its field is known.
 
 const brand = Symbol('number as it was written');
 
-/** A number whose spelling a JavaScript number does not give back: `1.10`, `1e400`, or more digits than it holds. */
+/**
+ * A number whose spelling a JavaScript number does not preserve: `1.10`, `1e400`, or more digits
+ * than it can hold.
+ */
 export interface WrittenNumber {
   readonly [brand]: true;
   readonly source: string;
-  /** The number that it may stand for where a number is wanted; undefined where only quotes make clear what is meant. */
+  /**
+   * Its value where a number is expected; undefined if it is only clear in quotes what is meant.
+   */
   readonly number: number | undefined;
   toString(): string;
   toJSON(): string;
@@ -20,19 +26,25 @@ function writtenNumber(source: string, number: number | undefined): WrittenNumbe
   return { [brand]: true, source, number, toString: () => source, toJSON: () => source };
 }
 
-/** A number of YAML: one that is spelt in another way than JavaScript spells it may be a version or a password, so it stands for none. */
+/**
+ * A number in YAML: one that JavaScript would spell differently may be a version or a password, so
+ * it has no value.
+ */
 export function yamlNumber(source: string): number | WrittenNumber {
   const value = Number(source);
   return String(value) === source ? value : writtenNumber(source, undefined);
 }
 
-/** A number of JSON, which programs write: it stands for itself wherever JavaScript holds exactly that number. */
+/**
+ * A number in JSON, which programs write: it has a value if JavaScript can hold exactly that
+ * number.
+ */
 export function jsonNumber(source: string): number | WrittenNumber {
   const value = Number(source);
   return String(value) === source ? value : writtenNumber(source, exactNumber(source));
 }
 
-/** The number that a text is, where JavaScript holds exactly that number. */
+/** The value of a text, if JavaScript can hold exactly that number. */
 export function exactNumber(source: string): number | undefined {
   const value = Number(source);
   const wanted = canonicalDecimal(source);
@@ -41,7 +53,9 @@ export function exactNumber(source: string): number | undefined {
     : undefined;
 }
 
-/** One spelling for each decimal number: its digits without zeros at the ends, and the power of ten. */
+/**
+ * One spelling for each decimal number: its digits without zeros at the ends, and the power of ten.
+ */
 function canonicalDecimal(text: string): string | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^([-+]?)(\d*)\.?(\d*)(?:e([-+]?\d+))?$/i.exec(text) ?? [];

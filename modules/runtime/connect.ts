@@ -1,4 +1,4 @@
-// Opens what an operation talks to: the cloud of its login, and the image store beside it.
+// Opens what an operation talks to: the cloud of its login, and the image store.
 import { withHome } from '../clients/files/paths.js';
 import { createHttpClient, type HttpClient } from '../clients/http/client.js';
 import { connect, type Cloud } from '../clients/keystone/cloud.js';
@@ -20,12 +20,12 @@ interface Tls {
   readonly tlsMinimumVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 
-/** Logs in as the arguments, site.yaml merged into them, or the environment say. */
+/** Logs in by the arguments, which site.yaml has been merged into, or by the environment. */
 export async function openCloud(args: ConnectionArguments, context: Context): Promise<Cloud> {
   return (await openWatchedCloud(args, context)).cloud;
 }
 
-/** The same, with what its services say of the time. */
+/** The same, and watches what time the services report. */
 export async function openWatchedCloud(
   args: ConnectionArguments,
   context: Context,
@@ -38,7 +38,10 @@ export async function openWatchedCloud(
   return { cloud: await connect(login, clock.http, now), clock };
 }
 
-/** A client for the image store: anonymous, with the TLS options of the arguments but nothing of the cloud's login. */
+/**
+ * A client for the image store: anonymous, with the TLS options of the arguments, but without the
+ * cloud's login.
+ */
 export function openHttp(
   args: ConnectionArguments,
   context: Context,

@@ -1,4 +1,5 @@
-// Runs one operation on raw arguments. Both front ends call this and nothing else to get something done.
+// Runs one operation with raw arguments, and keeps the secrets that become known. Both front ends
+// work through this file alone.
 import { coerce, type RawArguments } from '../core/coercion.js';
 import { secretsIn } from '../core/masking.js';
 import type { AnyOperation, Context, Environment, Outcome } from '../core/operation.js';
@@ -7,12 +8,15 @@ import { secretsInUrls } from '../core/urls.js';
 import { assertValid, withDefaults } from '../core/validation.js';
 import { mergeSiteYaml } from './site-yaml.js';
 
-/** A context that is also told which texts must never be shown, as soon as they are known. */
+/** A context that also learns which texts must never be shown, as soon as they are known. */
 export interface ExecutionContext extends Context {
   learnSecrets(secrets: readonly string[]): void;
 }
 
-/** Spells, completes and checks the arguments, then runs the operation. Throws INVALID_INPUT before anything is touched. */
+/**
+ * Converts, completes and validates the arguments, then runs the operation. Throws INVALID_INPUT
+ * before anything is changed.
+ */
 export async function execute(operation: AnyOperation, raw: RawArguments, context: ExecutionContext): Promise<Outcome> {
   const { fields, name, validate } = operation;
   context.learnSecrets(secretsIn(fields, raw));
@@ -34,7 +38,10 @@ export interface KnownSecrets {
 const secretVariable = /^OS_\w*(PASSWORD|PASSCODE|SECRET|TOKEN)$/;
 const proxyVariable = /^(https?|all)_proxy$/i;
 
-/** Starts with the variables of the environment whose name says that they are secret, and with the passwords of proxies. */
+/**
+ * Starts with the environment variables whose names mark them as secret, and with the passwords of
+ * proxies.
+ */
 export function knownSecrets(environment: Environment): KnownSecrets {
   const known = new Set<string>();
   let sorted: readonly string[] = [];

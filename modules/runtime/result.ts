@@ -1,4 +1,5 @@
-// The result that programs read: the same keys from the module and from the command line's --json.
+// The result that programs read, with the same keys from a module and from the command line's
+// --json; and differences as text.
 import { InputError, messageOf, OperationError, type Facts } from '../core/errors.js';
 import type { Outcome } from '../core/operation.js';
 
@@ -15,7 +16,10 @@ export interface Result {
   readonly [value: string]: unknown;
 }
 
-/** The keys that no operation may declare as a value of its own: Ansible or Jinja (`result.items`) gives them a meaning, or we do. */
+/**
+ * The keys that no operation may declare as a value of its own, since Ansible, Jinja
+ * (`result.items`) or this project gives them a meaning.
+ */
 export const reservedKeys: readonly string[] = [
   ...[
     'changed',
@@ -45,7 +49,10 @@ export const reservedKeys: readonly string[] = [
   ...['items', 'keys', 'values', 'get', 'pop', 'update', 'copy', 'clear'],
 ];
 
-/** What came out. Failed parts make it a failure, with everything that succeeded still in it. */
+/**
+ * The result of an outcome. Failed parts make it a failure that still contains everything that
+ * succeeded.
+ */
 export function resultOfOutcome(outcome: Outcome): Result {
   const { changed, message, values, failures, warnings } = outcome;
   return {
@@ -57,7 +64,10 @@ export function resultOfOutcome(outcome: Outcome): Result {
   };
 }
 
-/** What went wrong, without a stack: an error that is not ours is a fault of the program and says so. */
+/**
+ * The result of an error, without its stack. An error that was not thrown on purpose is reported as
+ * a bug in this program.
+ */
 export function resultOfError(error: unknown): Result {
   if (!(error instanceof OperationError)) {
     return {
@@ -77,7 +87,10 @@ export function resultOfError(error: unknown): Result {
   };
 }
 
-/** A mapping as YAML-like text with a newline at its end, for people who compare two of them line by line. An empty one is no text. */
+/**
+ * A mapping as YAML-like text that ends with a newline, for comparing two of them line by line; an
+ * empty text for an empty mapping.
+ */
 export function toYamlText(values: Readonly<Record<string, unknown>>): string {
   return linesOf(values)
     .map((line) => `${line}\n`)
@@ -99,7 +112,7 @@ function nested(label: string, value: unknown, indent: string): string[] {
   return [label, ...lines.map((line) => indent + line)];
 }
 
-/** Text as it is where YAML would read it back as the same text; else in JSON's quotes. */
+/** The text itself if YAML would read it back as the same text, otherwise in JSON's quotes. */
 function scalar(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   const plain = /^[\p{L}_/][\p{L}\p{N} _/.@*+=()<>-]*(:[\p{L}\p{N}_/.@-]+)*$/u.test(value) && value === value.trim();

@@ -1,4 +1,4 @@
-// One run at a time for a host and cloud: where the lock of an operation is, and who shares it.
+// One run at a time for each host and cloud: where the lock of an operation is, and who shares it.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
@@ -10,27 +10,33 @@ import { isSystemError, hasCode, InputError, messageOf, OperationError, RunInPro
 import type { Context } from '../core/operation.js';
 
 export interface RunLock {
-  /** Names this host and lock without telling anything of them: two runs with the same value can never be alive together. */
+  /**
+   * Identifies this host and lock without revealing them: two runs with the same value can never be
+   * alive at the same time.
+   */
   readonly fingerprint: string;
   release(): Promise<void>;
 }
 
 export interface RunLockOptions {
-  /** Where the operator wants it; else where nobody but root and this user can reach it. */
+  /**
+   * The directory that the operator chose; by default one that only root and this user can reach.
+   */
   readonly directory: string | undefined;
   readonly operation: string;
-  /** Tells clouds apart; it is only hashed. */
+  /** Identifies the cloud; it is only hashed. */
   readonly cloud: string;
   readonly context: Pick<Context, 'environment' | 'signal' | 'log'>;
 }
 
-/** Where versions before had it: everybody may make files there, and lock those of others. */
+/** Where earlier versions had it: everybody may create files there, and lock those of others. */
 const formerFolder = '/run/lock';
 const ownFolder = 'chameleon_image_tools';
 
 /**
- * Takes the lock of an operation on a cloud, at once or not at all. Throws RUN_IN_PROGRESS when another process holds it, UNSAFE_PATH where
- * something else is in its place, INVALID_INPUT when the file cannot be opened.
+ * Takes the lock of an operation on a cloud, without waiting. Throws RUN_IN_PROGRESS if another
+ * process holds it, UNSAFE_PATH if something else is in its place, INVALID_INPUT if the file cannot
+ * be opened.
  */
 export async function takeRunLock(options: RunLockOptions): Promise<RunLock> {
   const name = `chameleon-image-tools-${options.operation}-${hash(options.cloud).slice(0, 12)}.lock`;
@@ -55,8 +61,9 @@ export async function takeRunLock(options: RunLockOptions): Promise<RunLock> {
 }
 
 /**
- * The lock as a dry run needs it: not held, so that a real run is never turned away. While another run holds it the fingerprint is empty,
- * and what that run is at counts as in progress.
+ * The lock for a dry run, which does not hold it, so that a real run is never refused. While
+ * another run holds the lock, the fingerprint is empty, and what that run works on counts as in
+ * progress.
  */
 export async function peekRunLock(options: RunLockOptions): Promise<RunLock> {
   const release = async (): Promise<void> => undefined;
@@ -78,7 +85,10 @@ async function lockIn(folder: string, name: string, { operation, context }: RunL
   }
 }
 
-/** So that a run of an earlier version and one of this never go side by side. What other users have put there, or hold, does not count. */
+/**
+ * Keeps a run of an earlier version and one of this version from running at the same time. Ignores
+ * what other users have put there or hold.
+ */
 async function takeFormerLock(name: string, { operation, context }: RunLockOptions): Promise<FileLock | undefined> {
   return withFolders(async (folders) => {
     const folder = await folders.open(formerFolder).catch(() => undefined);
@@ -87,7 +97,7 @@ async function takeFormerLock(name: string, { operation, context }: RunLockOptio
       if (hasCode(error, 'LOCK_FAILED')) return undefined;
       throw translated(error, operation);
     });
-    if (!lock) context.log('info', `${join(formerFolder, name)} is not taken: another user made it, or holds it`);
+    if (!lock) context.log('info', `${join(formerFolder, name)} is not taken: another user created it, or holds it`);
     return lock;
   });
 }
@@ -104,13 +114,13 @@ function translated(error: unknown, operation: string): unknown {
     !isSystemError(error.cause, 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR')
   )
     return error;
-  return new InputError(`lock_dir: ${error.message}; name a folder where this user may write`, 'lock_dir');
+  return new InputError(`lock_dir: ${error.message}; name a directory where this user may write`, 'lock_dir');
 }
 
 async function openLockFolder(folders: Folders, { directory, context }: RunLockOptions): Promise<string> {
   if (directory !== undefined) {
     const folder = await folders.open(directory).catch((error: unknown) => refuse(directory, error));
-    return folder ?? refuse(directory, new Error('there is no such folder'));
+    return folder ?? refuse(directory, new Error('there is no such directory'));
   }
   const faults: string[] = [];
   for (const candidate of ownPlaces(context.environment)) {
@@ -122,7 +132,7 @@ async function openLockFolder(folders: Folders, { directory, context }: RunLockO
     }
   }
   throw new InputError(
-    `lock_dir: there is no folder for the lock (${faults.join('; ')}); name one where only this user may write`,
+    `lock_dir: there is no directory for the lock (${faults.join('; ')}); name one where only this user may write`,
     'lock_dir',
   );
 }
@@ -130,12 +140,12 @@ async function openLockFolder(folders: Folders, { directory, context }: RunLockO
 function refuse(directory: string, error: unknown): never {
   if (error instanceof OperationError && error.code === 'UNSAFE_PATH') throw error;
   throw new InputError(
-    `lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a folder where this user may write`,
+    `lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a directory where this user may write`,
     'lock_dir',
   );
 }
 
-/** Root's, or such as only this user has, the best first. */
+/** Directories of root, or of this user alone, the best first. */
 function ownPlaces(environment: Context['environment']): readonly Place[] {
   const user = process.geteuid?.() ?? 0;
   if (user === 0) return [{ within: '/run', name: ownFolder }];
@@ -148,9 +158,9 @@ function ownPlaces(environment: Context['environment']): readonly Place[] {
 }
 
 interface Place {
-  /** What must be there. */
+  /** A directory that must exist. */
   readonly within: string;
-  /** What is made below it. */
+  /** What is created below it. */
   readonly name: string;
 }
 
@@ -159,7 +169,7 @@ async function openPrivate(folders: Folders, { within, name }: Place): Promise<s
   const folder =
     base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
   if (folder === undefined) throw new Error(`there is no ${within} that only this user can change`);
-  if (!isPrivate(await fs.stat(folder))) throw unsafe(folder, 'is a folder of others, or one that they may write to');
+  if (!isPrivate(await fs.stat(folder))) throw unsafe(folder, 'belongs to another user, or others may write to it');
   return folder;
 }
 

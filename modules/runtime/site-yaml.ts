@@ -9,12 +9,12 @@ import { nearest } from '../core/validation.js';
 
 export interface MergedArguments {
   readonly values: Readonly<Record<string, unknown>>;
-  /** For each field that the file gave: its name and where it came from, for messages. */
+  /** For each field that the file gave, where it came from, for messages. */
   readonly origins: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
 }
 
-/** Keys that mean something to one operation or another; the present one need not know them all. */
+/** Keys that some operation knows; the current one may not know them all. */
 const knownKeys = [
   ...[
     'auth_url',
@@ -50,7 +50,7 @@ const knownKeys = [
   ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir', 'journal_dir'],
 ];
 
-/** What belongs to the file's own login, and not to a cloud that was named explicitly. */
+/** Fields that belong to the file's own login, and not to a cloud that is named explicitly. */
 const partsOfLogin: ReadonlySet<string> = new Set([
   'auth',
   'auth_type',
@@ -60,7 +60,7 @@ const partsOfLogin: ReadonlySet<string> = new Set([
   'endpoint_override',
 ]);
 
-/** A password login with the keys of old; all of them, or none. */
+/** A password login in the older keys; all of them, or none. */
 const passwordLogin = {
   auth_url: 'auth_url',
   admin_username: 'username',
@@ -69,8 +69,8 @@ const passwordLogin = {
 } as const;
 
 /**
- * Fills in what `given.site_yaml` says where an argument is absent. Its login becomes `cloud` or `auth`, unless one of them is
- * given. Throws INVALID_INPUT when the file cannot be read or is no mapping.
+ * Fills in absent arguments from the file `given.site_yaml`. Its login becomes `cloud` or `auth`,
+ * unless one of them is given. Throws INVALID_INPUT if the file cannot be read or is not a mapping.
  */
 export async function mergeSiteYaml(
   fields: Fields,
@@ -94,7 +94,7 @@ export async function mergeSiteYaml(
 
 interface Merged {
   readonly value: unknown;
-  /** The keys of the file that gave it. */
+  /** The keys of the file that it comes from. */
   readonly keys: readonly string[];
 }
 
@@ -114,7 +114,7 @@ function loginOf(fields: Fields, given: RawArguments, { path, values }: YamlFile
   if (!fields.cloud || !fields.auth || isPresent(given.cloud) || isPresent(given.auth)) return new Map();
   if (isPresent(values.image_store_cloud))
     return new Map([['cloud', { value: values.image_store_cloud, keys: ['image_store_cloud'] }]]);
-  // `auth` is an option of its own, and comes with the others.
+  // `auth` is an option itself, and is merged with the others.
   if (isPresent(values.auth)) return new Map();
   const keys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[];
   const missing = keys.filter((key) => !isPresent(values[key]));

@@ -30,7 +30,7 @@ test(
       [server.url('moved'), 'it redirects to'],
       [server.url('no-head'), 'answered by 405'],
       [server.url('no-length'), 'without Content-Length'],
-      ['http://127.0.0.1:1/kernel', 'nothing listens there'],
+      ['http://127.0.0.1:1/kernel', 'the connection was refused'],
       ['ftp://h/kernel', 'protocol ftp is not supported'],
       ['kernel', 'not a UUID'],
       ['file:///etc/shadow', 'is not permitted'],

@@ -218,7 +218,7 @@ describeOnCloud('logins that the cloud refuses', () => {
       'an unreachable host',
       { auth: { ...admin, auth_url: 'http://127.0.0.1:9' } },
       'UNREACHABLE',
-      'http://127.0.0.1:9 cannot be reached: nothing listens there',
+      'http://127.0.0.1:9 cannot be reached: the connection was refused',
     ],
     [
       'an unknown host',

@@ -86,7 +86,7 @@ describe('an Ironic that enforces scope', () => {
 
       await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
         code: 'NO_PROJECT',
-        message: expect.stringContaining('is for the whole system (system_scope: all) and has no project'),
+        message: expect.stringContaining('has system scope (system_scope: all) and no project'),
       });
     }),
   );
@@ -109,7 +109,7 @@ describe('an Ironic that enforces scope', () => {
       expect(await isSeen(await open(site, {}, openrc('admin')), uuid)).toBe(true);
       await expect(open(site, {}, openrc('operator')).then((cloud) => isSeen(cloud, uuid))).rejects.toMatchObject({
         code: 'AUTHENTICATION_FAILED',
-        message: expect.stringContaining('a token for the whole system'),
+        message: expect.stringContaining('a system-scoped token'),
       });
     }),
   );

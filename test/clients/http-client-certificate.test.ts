@@ -61,7 +61,7 @@ describe('a service that asks for a certificate', () => {
 
 test.each([
   ['is not there', () => ({ clientCert: `${folder.path}/none` }), /^cert: .*none cannot be read/],
-  ['is not PEM', () => ({ clientCert: folder.write('text', 'text') }), /^cert: .*text has no certificate in it/],
+  ['is not PEM', () => ({ clientCert: folder.write('text', 'text') }), /^cert: .*text contains no certificate/],
   [
     'has its key elsewhere',
     () => ({ clientCert: `${folder.path}/cert` }),

@@ -227,7 +227,7 @@ describe('a request', () => {
 });
 
 test.each([
-  ['a port where nobody listens', 'http://127.0.0.1:1', 'nothing listens there'],
+  ['a port where nobody listens', 'http://127.0.0.1:1', 'the connection was refused'],
   ['an unknown host', 'http://no-such-host.invalid', 'the host name'],
 ])('%s is UNREACHABLE', async (_, target, why) => {
   const failure = testClient()({ method: 'GET', url: target, repeatable: false });

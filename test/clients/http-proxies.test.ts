@@ -7,9 +7,9 @@ test.each(proxyCases)('$environment: $url goes through $proxy', ({ environment, 
 });
 
 test.each([
-  ['socks5://127.0.0.1:1080', 'all_proxy names a proxy of the kind socks5'],
-  ['socks5h://127.0.0.1:1080', 'all_proxy names a proxy of the kind socks5h'],
-  ['ftp://127.0.0.1', 'all_proxy names a proxy of the kind ftp'],
+  ['socks5://127.0.0.1:1080', 'all_proxy names a socks5 proxy'],
+  ['socks5h://127.0.0.1:1080', 'all_proxy names a socks5h proxy'],
+  ['ftp://127.0.0.1', 'all_proxy names a ftp proxy'],
   ['http://user:p#a@127.0.0.1:3128', 'all_proxy is not the URL of a proxy'],
   ['http://:3128', 'all_proxy is not the URL of a proxy'],
   ['proxy:port', 'all_proxy is not the URL of a proxy'],

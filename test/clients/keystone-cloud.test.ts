@@ -108,7 +108,7 @@ describe('logging in', () => {
   test('refuses a token that belongs to no project', async () => {
     await expect(open({ auth: { auth_url: keystone.url, token: await issueToken(false) } })).rejects.toMatchObject({
       code: 'NO_PROJECT',
-      message: `${keystone.url} logged in a token, but for no project: give auth.project_name or auth.project_id (login from the option auth)`,
+      message: `${keystone.url} accepted a token, but the token has no project: give auth.project_name or auth.project_id (login from the option auth)`,
     });
   });
 });
@@ -151,11 +151,11 @@ describe('a login that fails', () => {
   });
 
   const strangers: readonly [string, Answer, string][] = [
-    ['404', { status: 404, body: '<h1>Not found</h1>' }, 'it answered 404; auth_url must lead to Keystone'],
+    ['404', { status: 404, body: '<h1>Not found</h1>' }, 'it answered 404; auth_url must be the URL of Keystone'],
     ['405', { status: 405 }, 'it answered 405'],
     ['200 and HTML', { status: 200, body: '<html>Horizon</html>' }, 'it answered 200'],
-    ['201 and no token', { status: 201, body: {} }, 'it gave no token'],
-    ['201 and no JSON', { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' }, 'it gave no token'],
+    ['201 and no token', { status: 201, body: {} }, 'it returned no token'],
+    ['201 and no JSON', { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' }, 'it returned no token'],
     [
       'a redirect',
       { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } },

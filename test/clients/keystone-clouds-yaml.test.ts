@@ -164,7 +164,7 @@ describe('what is refused', () => {
     ['bad YAML', 'clouds:\n  site: {auth: [}\n', /clouds\.yaml line 2 is not valid YAML/],
     ['a key twice', 'clouds: {}\nclouds: {}\n', 'line 2 is not valid YAML: a key is given twice'],
     ['two documents', 'clouds: {}\n---\nclouds: {}\n', 'more than one document'],
-    ['no clouds', 'cloud: {}', 'must have a mapping "clouds"'],
+    ['no clouds', 'cloud: {}', 'must have a top-level mapping "clouds"'],
     ['a cloud that is text', 'clouds: {site: text}', 'cloud "site" must be a mapping'],
     ['auth that is text', 'clouds: {site: {auth: text}}', 'auth must be a mapping'],
     [
@@ -233,7 +233,7 @@ describe('what is refused', () => {
 
   test('a folder in place of the file, and a huge file', async () => {
     await expect(resolveLogin({ cloud: 'site' }, { OS_CLIENT_CONFIG_FILE: folder.path })).rejects.toThrow(
-      `${folder.path} cannot be read: it is a folder`,
+      `${folder.path} cannot be read: it is a directory`,
     );
     await expect(loginBy(`# ${'x'.repeat(1024 * 1024)}`)).rejects.toThrow('larger than 1 MiB');
     await expect(

@@ -71,7 +71,7 @@ describe('the root of an endpoint', () => {
       discoverRoot({ type: 'block-storage', url: 'https://h/volume/v2/p', projectId: 'p', read: async () => document }),
     ).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
-      message: 'https://h/volume offers the versions v2 of the block-storage service, and these tools speak version 3',
+      message: 'https://h/volume offers the versions v2 of the block-storage service, but these tools use version 3',
     });
   });
 

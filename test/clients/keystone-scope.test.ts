@@ -97,7 +97,7 @@ describe('a token of the whole system', () => {
     await expect(namesOf(cloud)).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',
       message: expect.stringMatching(
-        /refused user "admin" in domain "Default" a token for the whole system \(system_scope all, login from the option auth\): .*openstack role add --user USER --system all reader/,
+        /refused user "admin" in domain "Default" a system-scoped token \(system_scope all, login from the option auth\): .*openstack role add --user USER --system all reader/,
       ),
     });
     expect(scopes).toEqual([]);
@@ -147,7 +147,7 @@ describe('a token of the whole system', () => {
   test.each(['ALL', 'none'])('must be all, not %s', async (scope) => {
     await expect(open({ auth: { ...sandbox.auth, system_scope: scope } })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      message: `the login from the option auth has auth.system_scope "${scope}", and the only system scope that there is, is all`,
+      message: `the login from the option auth has auth.system_scope "${scope}"; the only system scope is all`,
     });
   });
 });
@@ -175,7 +175,7 @@ describe('a login to the whole system alone', () => {
     await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
       code: 'NO_PROJECT',
       message:
-        'the login from the option auth is for the whole system (system_scope: all) and has no project, without which the image service cannot be used: give auth.project_name or auth.project_id as well',
+        'the login from the option auth has system scope (system_scope: all) and no project, without which the image service cannot be used: give auth.project_name or auth.project_id as well',
     });
   });
 

@@ -161,7 +161,7 @@ const refused: Readonly<Record<string, Case & { readonly message: RegExp }>> = {
   },
   'a key in auth_url that nobody has': {
     ...site('auth: {auth_url: "http://{nothing}", username: u, password: p, project_name: w}'),
-    message: /auth_url has \{nothing\} in it/,
+    message: /auth_url contains \{nothing\}/,
   },
   'a cloud that is nowhere': { ...site(auth), cloud: 'sight', message: /did you mean "site"/ },
 };
@@ -344,7 +344,7 @@ describe('what openstackclient would understand and we do not', () => {
     } = await resolveLogin({ cloud: 'site' }, { OS_CLIENT_CONFIG_FILE: file });
     const endpoints = endpointsOf(catalog, { regionName, interface: side, overrides, services: settings, authUrl });
 
-    expect(() => endpoints.root(type)).toThrow(/these tools speak version \d: leave it out/);
+    expect(() => endpoints.root(type)).toThrow(/these tools use version \d: leave it out/);
     expect(endpoints.root('compute')).toBe('http://compute.public.a');
   });
 });

@@ -187,13 +187,13 @@ describe('a document', () => {
       ].join('\n'),
       'its aliases stand for more than 1000000 values',
     ],
-    ['an alias within its anchor', 'a: &a [*a]', 'an alias stands before or within its anchor'],
+    ['an alias within its anchor', 'a: &a [*a]', 'an alias is before or within its anchor'],
     ['an alias of nothing', 'a: *b', 'nresolved alias'],
     ['a key twice', 'a: 1\nb: 2\na: 3', 'line 3 is not valid YAML: a key is given twice'],
     ['two documents', 'a: 1\n---\nb: 2', 'more than one document'],
     ['a tag of a vault', 'a: !vault x', 'line 1'],
   ])('with %s is refused', async (_, text, expected) =>
-    expect(await refusalOf(text)).toMatch(new RegExp(`${expected}|an alias stands before`)),
+    expect(await refusalOf(text)).toMatch(new RegExp(`${expected}|an alias is before`)),
   );
 
   test('of 30,000 anchors takes a time that grows with its length', async () => {

@@ -42,7 +42,7 @@ describe('an incomplete one is refused', () => {
       withField('a', { type: 'string', description: 'Some text' }),
       'a: its description must end with a full stop',
     ],
-    ['one word', withField('a', { type: 'string', description: 'Text.' }), 'a: one word is no description'],
+    ['one word', withField('a', { type: 'string', description: 'Text.' }), 'a: one word is not a description'],
     [
       'a version that is none',
       withField('a', { type: 'string', versionAdded: 'next', description: 'Some text.' }),
@@ -81,12 +81,12 @@ describe('an incomplete one is refused', () => {
     [
       'required with a default',
       withField('a', { type: 'string', required: true, default: 'x', description: 'Some text.' }),
-      'a: what is required has no default',
+      'a: a required field has no default',
     ],
     [
       'two fields of a name',
       withField('a', { type: 'string', aliases: ['cloud'], description: 'Some text.' }),
-      'cloud: two fields answer to this name',
+      'cloud: two fields have this name',
     ],
     [
       'a nested default',

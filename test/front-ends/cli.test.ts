@@ -86,7 +86,7 @@ describe('options', () => {
     [
       'a switch that is neither yes nor no',
       ['fake', '--force=maybe'],
-      '--force: "maybe" is not allowed; it is yes or no, or --force alone',
+      '--force: "maybe" is not allowed; give yes or no, or --force alone',
     ],
     ['a word too many', ['fake', 'thing'], '"thing" is not expected here: options begin with --'],
     ['an unknown command', ['fkae'], '"fkae" is not a command; did you mean fake?'],
@@ -210,7 +210,7 @@ describe('exit codes and messages', () => {
 
     expect(ended).toMatchObject({
       code,
-      stderr: `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; the next run takes up what this one left\n`,
+      stderr: `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; the next run finishes what this one left\n`,
     });
   });
 });

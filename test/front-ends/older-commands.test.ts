@@ -103,7 +103,7 @@ describe('a switch is', () => {
 
   test('refused by anything else', async () => {
     await expect(read('deploy --force=perhaps')).rejects.toThrow(
-      '--force: "perhaps" is not allowed; it is yes or no, or --force alone',
+      '--force: "perhaps" is not allowed; give yes or no, or --force alone',
     );
   });
 });

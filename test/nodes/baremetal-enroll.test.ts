@@ -77,7 +77,7 @@ describe('numbers', () => {
     [
       'nodes.yml',
       'n1:\n  extra: {asset: 1234567890123456789}\n',
-      '/nodes.yml line 1: node n1: extra.asset: the number 1234567890123456789 would be changed; put it into quotes',
+      '/nodes.yml line 1: node n1: extra.asset: the number 1234567890123456789 would be changed; put it in quotes',
     ],
     ['nodes.yml', 'n1:\n  properties: {a: {b: [1.10]}}\n', 'properties.a.b[0]: the number 1.10 would be changed'],
     [

@@ -88,7 +88,7 @@ describe('a folder that was named', () => {
     ['a pipe', (place: string) => spawnSync('mkfifo', [place]), 'is a pipe'],
     ['a link', (place: string) => symlinkSync('/etc/hostname', place), 'is a symbolic link'],
     ['a link to nothing', (place: string) => symlinkSync('/nonexistent', place), 'is a symbolic link'],
-    ['a folder', (place: string) => mkdirSync(place), 'is a folder'],
+    ['a folder', (place: string) => mkdirSync(place), 'is a directory'],
     ['a device', (place: string) => spawnSync('mknod', [place, 'c', '1', '7']), 'is a device'],
     [
       'a file of another user',
@@ -137,8 +137,8 @@ describe('a folder that was named', () => {
   });
 
   test.each([
-    ['/nonexistent/locks', 'there is no such folder'],
-    ['/etc/hostname', 'is not a folder'],
+    ['/nonexistent/locks', 'there is no such directory'],
+    ['/etc/hostname', 'is not a directory'],
   ])('that is none, %s, is a fault of the option', async (folder, reason) => {
     await expect(take(folder)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -205,7 +205,7 @@ describe('no folder that was named', () => {
       context: lockContext({ log: (level, text) => void log.push(`${level}: ${text}`) }),
     });
 
-    expect(log).toEqual([`info: ${former} is not taken: another user made it, or holds it`]);
+    expect(log).toEqual([`info: ${former} is not taken: another user created it, or holds it`]);
     await expect(take(undefined)).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     await lock.release();
   });

@@ -1,5 +1,6 @@
-// Folders and files where other users may write too: opened one name at a time without following links, and from then on known by their
-// descriptor, so that what is checked is what is changed. Node.js has no openat(2); a name below /proc/self/fd/N means the same to Linux.
+// Directories and files where other users may also write: opened one name at a time without
+// following links, and then used by their descriptor, so that what is checked is what is changed.
+// Node.js has no openat(2); on Linux, a name below /proc/self/fd/N means the same.
 import type { Stats } from 'node:fs';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
@@ -9,32 +10,42 @@ import { isClosed, isTrustedUser } from './accounts.js';
 import { shownPath } from './paths.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-/** Node.js does not name it. It opens neither pipe nor device, and needs no permission to read. The same number on all of its architectures. */
+/**
+ * Not in the constants of Node.js. Opens no pipe or device, and needs no permission to read. The
+ * same number on all architectures of Node.js.
+ */
 const O_PATH = 0o10000000;
-/** Whom the kernel shows where it may not say whose a file is: an NFS server that takes root for nobody, a user namespace. */
+/**
+ * The owner that the kernel shows if it cannot show the real one: an NFS server that maps root to
+ * nobody, a user namespace.
+ */
 const nobody = 65534;
 const mostLinks = 40;
 
 export interface OpenOptions {
-  /** Makes what is missing. */
+  /** Creates what is missing. */
   readonly create?: boolean;
-  /** Permissions of what is made; 0755 unless given. */
+  /** Permissions of what is created; by default 0755. */
   readonly mode?: number;
 }
 
 export interface Folders {
   /**
-   * Opens a folder that an operator names, and gives the path by which the kernel knows it from now on; undefined where there is none.
-   * Only links that root or this user made, where nobody else may replace them, are followed. Throws UNSAFE_PATH.
+   * Opens a directory that an operator names, and returns a path by its descriptor; undefined if
+   * there is none. Follows only links that root or this user created, where nobody else can replace
+   * them. Throws UNSAFE_PATH.
    */
   open(path: string, options?: OpenOptions): Promise<string | undefined>;
-  /** Opens a folder of our own in an opened one; undefined where there is none. Throws UNSAFE_PATH for one of somebody else, and for a link. */
+  /**
+   * Opens a directory of our own in an opened one; undefined if there is none. Throws UNSAFE_PATH
+   * for one of somebody else, and for a link.
+   */
   own(parent: string, name: string, options?: { readonly create?: boolean }): Promise<string | undefined>;
-  /** Their paths mean nothing afterwards. */
+  /** Closes all; the paths become invalid. */
   close(): Promise<void>;
 }
 
-/** Lends folders until `use` has ended. */
+/** Provides directories until `use` has ended. */
 export async function withFolders<T>(use: (folders: Folders) => Promise<T>): Promise<T> {
   const folders = openFolders();
   try {
@@ -44,7 +55,7 @@ export async function withFolders<T>(use: (folders: Folders) => Promise<T>): Pro
   }
 }
 
-/** What is opened stays open until `close`. */
+/** Everything that is opened stays open until `close`. */
 export function openFolders(): Folders {
   const handles: FileHandle[] = [];
   const keep = (handle: FileHandle | undefined): string | undefined => {
@@ -85,7 +96,7 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
         folder = next;
       }
     }
-    if (!(await folder.stat()).isDirectory()) throw new InputError(`${path} is not a folder`);
+    if (!(await folder.stat()).isDirectory()) throw new InputError(`${path} is not a directory`);
     return folder;
   } catch (error) {
     await folder.close();
@@ -93,7 +104,7 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
   }
 }
 
-/** The entry itself, link or not. `create` makes a folder where there is nothing. */
+/** The entry itself, link or not. `create` creates a directory if there is nothing. */
 async function openEntry(
   folder: FileHandle,
   name: string,
@@ -113,13 +124,16 @@ async function openEntry(
   }
 }
 
-/** As for sshd's files: a link counts where only root or this user can have made it, and nobody else can put another in its place. */
+/**
+ * As for sshd's files, a link is trusted only if root or this user created it, and nobody else can
+ * replace it.
+ */
 async function readTrustedLink(folder: FileHandle, name: string): Promise<string> {
   const path = `${pathOf(folder)}/${name}`;
   const [link, above] = [await fs.lstat(path), await folder.stat()];
   if (!isTrustedUser(link.uid)) throw unsafe(path, `is a symbolic link of user ${link.uid}`, 'give the real path');
   if (!isClosed(above))
-    throw unsafe(path, 'is a symbolic link in a folder where others may write', 'give the real path');
+    throw unsafe(path, 'is a symbolic link in a directory where others may write', 'give the real path');
   return fs.readlink(path);
 }
 
@@ -129,7 +143,7 @@ async function openOwnFolder(
   { create = false }: { create?: boolean },
 ): Promise<FileHandle | undefined> {
   const path = join(parent, name);
-  // Whatever the umask, the conductor must be able to go through it.
+  // Regardless of the umask, the conductor must be able to traverse it.
   if (create && (await fs.mkdir(path).then(() => true, ignoreCode('EEXIST')))) await fs.chmod(path, 0o755);
   let handle: FileHandle;
   try {
@@ -140,7 +154,7 @@ async function openOwnFolder(
   }
   try {
     const stats = await handle.stat();
-    if (!stats.isDirectory()) throw unsafe(path, `is ${kindOf(stats)} and not a folder`);
+    if (!stats.isDirectory()) throw unsafe(path, `is ${kindOf(stats)} and not a directory`);
     if (!isTrustedUser(stats.uid) && !(await isMadeOurs(parent, stats.uid, create)))
       throw unsafe(path, `belongs to user ${stats.uid}`);
     if (create && (stats.mode & 0o777) !== 0o755 && stats.uid === process.geteuid?.())
@@ -152,7 +166,10 @@ async function openOwnFolder(
   }
 }
 
-/** Removes a folder of our own with all that it holds, or what else bears its name. Throws UNSAFE_PATH for a folder of somebody else. */
+/**
+ * Removes a directory of our own with everything in it, or anything else of that name. Throws
+ * UNSAFE_PATH for a directory of somebody else.
+ */
 export async function removeOwnTree(parent: string, name: string): Promise<void> {
   const path = join(parent, name);
   const isFolder = await fs.lstat(path).then((stats) => stats.isDirectory(), ignoreCode('ENOENT'));
@@ -164,7 +181,10 @@ export async function removeOwnTree(parent: string, name: string): Promise<void>
   await fs.rmdir(path);
 }
 
-/** True where what this user makes in the folder belongs to that user: an NFS server may have it so. A run that only reads believes it. */
+/**
+ * True if what this user creates in the directory belongs to that user, as with some NFS servers. A
+ * run that only reads assumes it.
+ */
 async function isMadeOurs(folder: string, uid: number, mayWrite: boolean): Promise<boolean> {
   if (!mayWrite) return uid === nobody;
   const path = join(folder, `.${randomUUID()}`);
@@ -178,28 +198,32 @@ async function isMadeOurs(folder: string, uid: number, mayWrite: boolean): Promi
 }
 
 /**
- * Opens a file of our own in an opened folder, and nothing else: no link, no pipe, no file with another name, none of somebody else. What is
- * opened is what was looked at. Throws UNSAFE_PATH, and the error of the system where there is none and O_CREAT is not among the flags.
+ * Opens a file of our own in an opened directory, and nothing else: no link, no pipe, no file with
+ * a second hard link, no file of somebody else. What was checked is what is opened. Throws
+ * UNSAFE_PATH, and the system's error if there is no file and the flags do not include O_CREAT.
  */
 export async function openOwn(path: string, flags: number, mode = 0o600): Promise<FileHandle> {
   return openLooked(path, flags, { mode, check: async (stats) => assertOwn(stats, path) });
 }
 
-/** Takes a name away: of a file, a link, a pipe. Does nothing where there is none. Throws UNSAFE_PATH for a folder. */
+/** Removes a file, a link or a pipe, if there is one. Throws UNSAFE_PATH for a directory. */
 export async function removeName(path: string): Promise<void> {
   await fs.unlink(path).catch((error: unknown) => {
     // Linux says EISDIR, POSIX EPERM.
-    if (isSystemError(error, 'EISDIR', 'EPERM')) throw unsafe(path, 'is a folder and not a file');
+    if (isSystemError(error, 'EISDIR', 'EPERM')) throw unsafe(path, 'is a directory and not a file');
     if (!isSystemError(error, 'ENOENT')) throw named(error);
   });
 }
 
-/** Opens what must be a file, whoever owns it, for reading. Throws UNSAFE_PATH. */
+/** Opens a regular file of any owner for reading. Throws UNSAFE_PATH for anything else. */
 export async function openRegular(path: string): Promise<FileHandle> {
   return openLooked(path, constants.O_RDONLY, { mode: 0, check: async (stats) => assertFile(stats, path) });
 }
 
-/** What a small file of our own holds; undefined where there is none, or no JSON. Throws UNSAFE_PATH for what is not our file. */
+/**
+ * The content of a small JSON file of our own; undefined if there is none, or if it is not JSON.
+ * Throws UNSAFE_PATH for anything but our own file.
+ */
 export async function readOwnJson(path: string): Promise<unknown> {
   let text: string;
   try {
@@ -232,7 +256,7 @@ async function openLooked(path: string, flags: number, { mode, check }: Looking)
       await check(await found.stat());
       return await fs.open(pathOf(found), flags & ~(O_CREAT | O_EXCL));
     } catch (error) {
-      // Another run has made it just now.
+      // Another run has just created it.
       if (!isSystemError(error, 'EEXIST') || tries === 3) throw named(error);
     } finally {
       await found?.close();
@@ -244,7 +268,8 @@ async function assertOwn(stats: Stats, path: string): Promise<void> {
   assertFile(stats, path);
   if (stats.nlink > 1) throw unsafe(path, 'has another name (a hard link)');
   if (isTrustedUser(stats.uid)) return;
-  // In a folder of our own that an NFS server shows as somebody's the files are that user's as well.
+  // In a directory of our own that an NFS server shows as another user's, the files are shown as
+  // that user's too.
   const folder = await fs.stat(dirname(path));
   if (stats.uid !== folder.uid || (folder.mode & 0o022) !== 0) throw unsafe(path, `belongs to user ${stats.uid}`);
 }
@@ -255,17 +280,17 @@ function assertFile(stats: Stats, path: string): void {
 
 function kindOf(stats: Stats): string {
   if (stats.isSymbolicLink()) return 'a symbolic link';
-  if (stats.isDirectory()) return 'a folder';
+  if (stats.isDirectory()) return 'a directory';
   if (stats.isFIFO()) return 'a pipe';
   if (stats.isSocket()) return 'a socket';
   return stats.isFile() ? 'a file' : 'a device';
 }
 
-/** Something that other users may have put in our way. */
+/** The error for something that other users may have put there. */
 export function unsafe(
   path: string,
   what: string,
-  remedy = 'remove it, or name a folder where only this user may write',
+  remedy = 'remove it, or name a directory where only this user may write',
 ): OperationError {
   const shown = shownPath(path);
   return new OperationError('UNSAFE_PATH', `${shown} ${what}: it was left alone; ${remedy}`, { path: shown });

@@ -1,5 +1,6 @@
-// Reads what people and Ansible hand over as a path: a file, or the pipe of a shell's `<(…)` or /dev/stdin. A reading thread that waits for a
-// pipe cannot be stopped, and would keep the process from ending; so nothing here ever blocks one.
+// Reads what people and Ansible give as a path: a file, or the pipe of a shell's `<(…)` or
+// /dev/stdin. A thread that waits for a pipe cannot be stopped and would keep the process from
+// exiting, so nothing here ever blocks a thread.
 import fs from 'node:fs';
 import net from 'node:net';
 import tty from 'node:tty';
@@ -14,10 +15,13 @@ export interface Input {
   readonly chunks: AsyncIterable<Buffer>;
 }
 
-/** Opens it for reading. Whoever does not read it to its end leaves the loop, which closes it. Throws the error of the system. */
+/**
+ * Opens it for reading. Reading to the end or leaving the loop closes it. Throws the system's
+ * error.
+ */
 export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
   signal?.throwIfAborted();
-  // A pipe without a writer opens at once, and is waited for without a thread.
+  // A pipe without a writer opens immediately, and waiting for it needs no thread.
   const descriptor = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   const stats = fs.fstatSync(descriptor);
   if (stats.isFIFO())
@@ -31,7 +35,7 @@ export async function openInput(path: string, signal?: AbortSignal): Promise<Inp
 
 const longestSilenceSeconds = 300;
 
-/** Ends with the signal's reason, and where nobody writes into a pipe. */
+/** The chunks of the stream. Throws the signal's reason, and STALLED if nobody writes to a pipe. */
 async function* stoppable(
   stream: NodeJS.ReadableStream & { destroy(error?: Error): unknown },
   path: string,
@@ -40,7 +44,7 @@ async function* stoppable(
   const stop = (): void => void stream.destroy(signal?.reason as Error);
   const giveUp = (): void =>
     void stream.destroy(
-      new OperationError('STALLED', `${path}: nothing came within ${longestSilenceSeconds} s`, { path }),
+      new OperationError('STALLED', `${path}: nothing was received within ${longestSilenceSeconds} s`, { path }),
     );
   let timer = setTimeout(giveUp, longestSilenceSeconds * 1000);
   signal?.addEventListener('abort', stop, { once: true });

@@ -1,4 +1,5 @@
-// Reads an inventory of nodes: YAML, JSON or a table of comma-separated values. What it means is for policy.
+// Reads an inventory of nodes: YAML, JSON or a table of comma-separated values. Policy interprets
+// it.
 import { InputError, messageOf } from '../../core/errors.js';
 import { parseTypedYaml, readSmallFile } from './yaml-file.js';
 
@@ -7,11 +8,14 @@ const largestBytes = 16 * 1024 * 1024;
 export interface TableRow {
   readonly line: number;
   readonly cells: Readonly<Record<string, string>>;
-  /** What is wrong with the row itself. */
+  /** The error in the row itself, if any. */
   readonly fault?: string;
 }
 
-/** A table has `rows`, each with the line where it begins; anything else `content`, with the line of each part. */
+/**
+ * A table has `rows`, each with the line where it begins; anything else has `content`, with the
+ * line of each part.
+ */
 export type InventoryFile =
   | { readonly kind: 'table'; readonly rows: readonly TableRow[] }
   | {
@@ -20,7 +24,10 @@ export type InventoryFile =
       readonly lineOf: (path: readonly (string | number)[]) => number;
     };
 
-/** Throws INVALID_INPUT for a file that cannot be read as what it is. Its name says what it is: `.csv` is a table, anything else YAML or JSON. */
+/**
+ * Reads a `.csv` file as a table, and any other as YAML or JSON. Throws INVALID_INPUT if it cannot
+ * be parsed.
+ */
 export async function readInventoryFile(path: string, signal?: AbortSignal): Promise<InventoryFile> {
   const { text } = await readSmallFile(path, { largest: largestBytes, signal });
   if (/\.csv$/i.test(path)) return { kind: 'table', rows: await readTable(text, path) };
@@ -33,7 +40,7 @@ interface CsvRecord {
 }
 
 async function readTable(text: string, path: string): Promise<TableRow[]> {
-  // Loaded when it is needed. "eager" has ncc keep it in the one file.
+  // Loaded on demand. "eager" makes ncc keep it in the same file.
   const { parse } = await import(/* webpackMode: "eager" */ 'csv-parse/sync');
   const [header, ...rows] = readRecords(
     () =>
@@ -59,7 +66,10 @@ async function readTable(text: string, path: string): Promise<TableRow[]> {
   });
 }
 
-/** What stands between the names of the columns: spreadsheets write semicolons or tabs where a comma is part of a number. */
+/**
+ * The delimiter in the header: spreadsheets write semicolons or tabs if a comma is part of a
+ * number.
+ */
 function delimiterOf(text: string): string {
   const header =
     text
@@ -74,7 +84,7 @@ function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
   try {
     return read();
   } catch (error) {
-    // The parser's own words quote the file, which may hold passwords.
+    // The parser's own messages quote the file, which may contain passwords.
     const { lines, code } = error as { lines?: number; code?: string };
     throw new InputError(
       `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[code ?? ''] ?? code ?? messageOf(error)}`,
@@ -84,13 +94,12 @@ function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
 
 const explanations: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
-  CSV_INVALID_CLOSING_QUOTE: 'a quote stands in the middle of a cell',
+  CSV_INVALID_CLOSING_QUOTE: 'there is a quote in the middle of a cell',
 };
 
 function assertHeader(header: readonly string[], path: string): void {
   const isNamed = ['driver', 'name', 'uuid', 'mac'].some((column) => header.includes(column));
   if (!isNamed) throw new InputError(`${path} line 1 must name the columns, such as name,driver,mac,ipmi_address`);
   const twice = header.find((name, index) => header.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new InputError(`${path} line 1: the column ${JSON.stringify(twice)} stands there twice`);
+  if (twice !== undefined) throw new InputError(`${path} line 1: the column ${JSON.stringify(twice)} is there twice`);
 }

@@ -1,4 +1,4 @@
-// A lock that holds across processes, and that the kernel lets go of when its process ends, kill -9 included.
+// A lock between processes, which the kernel releases when its process ends, even by kill -9.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
@@ -13,15 +13,16 @@ export interface FileLock {
 }
 
 export interface LockOptions {
-  /** 0: at once or not at all. */
+  /** 0 for not waiting at all. */
   readonly waitSeconds: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Waits for the lock of a file of our own, in an opened folder. Nobody else may open it: whoever can, can lock it. Throws RUN_IN_PROGRESS when
- * another process holds it for longer than `waitSeconds`, UNSAFE_PATH for what is not our file, LOCK_FAILED where it cannot be locked at all,
- * and the signal's reason.
+ * Waits for the lock of a file of our own, in an opened directory. Nobody else may be able to open
+ * it, since who can open it can lock it. Throws RUN_IN_PROGRESS if another process holds it for
+ * longer than `waitSeconds`, UNSAFE_PATH for anything but our own file, LOCK_FAILED if it cannot be
+ * locked at all, and the signal's reason.
  */
 export async function lockFile(path: string, options: LockOptions): Promise<FileLock> {
   const shown = shownPath(path);
@@ -33,8 +34,8 @@ export async function lockFile(path: string, options: LockOptions): Promise<File
 }
 
 /**
- * Takes a lock that other users may be able to open, as earlier versions made it. Undefined where they alone hold it, or where it is not ours.
- * Otherwise as `lockFile`, at once or not at all.
+ * Takes a lock that other users may be able to open, as earlier versions created it. Undefined if
+ * only they hold it, or if it is not ours. Otherwise like `lockFile` without waiting.
  */
 export async function lockSharedFile(path: string, signal: AbortSignal): Promise<FileLock | undefined> {
   const file = await openLockFile(path).catch(() => undefined);
@@ -47,7 +48,10 @@ export async function lockSharedFile(path: string, signal: AbortSignal): Promise
   }
 }
 
-/** Open for writing, without which NFS gives no exclusive lock; where only reading is allowed, for that. */
+/**
+ * Opened for writing, without which NFS grants no exclusive lock; for reading if that alone is
+ * allowed.
+ */
 async function openLockFile(path: string): Promise<FileHandle> {
   const { O_CREAT, O_RDONLY, O_RDWR } = constants;
   const file = await openOwn(path, O_RDWR | O_CREAT, 0o600).catch((error: unknown) => {
@@ -56,15 +60,18 @@ async function openLockFile(path: string): Promise<FileHandle> {
   });
   const { mode, uid } = await file.stat();
   if (uid !== process.geteuid?.()) return file;
-  // Versions before had it readable for everybody.
+  // Earlier versions made it readable for everybody.
   if ((mode & 0o077) !== 0) await file.chmod(0o600);
-  // Root by hand in the folder of a service's user, who needs it too.
+  // Root ran it by hand in the directory of a service's user, who needs the file too.
   const folder = await fs.stat(dirname(path));
   if (uid === 0 && folder.uid !== 0) await file.chown(folder.uid, folder.gid);
   return file;
 }
 
-/** flock(1) locks the open file that it inherits from us, so that the lock is ours when it has ended. */
+/**
+ * flock(1) locks the open file that it inherits, so that this process keeps the lock when flock has
+ * ended.
+ */
 async function holdLock(file: FileHandle, shown: string, { waitSeconds, signal }: LockOptions): Promise<FileLock> {
   try {
     signal.throwIfAborted();
@@ -99,13 +106,14 @@ async function runFlock(
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, text: text.trim() };
   } catch (error) {
-    return { code: -1, text: `${messageOf(error)}; flock of util-linux is needed` };
+    return { code: -1, text: `${messageOf(error)}; flock of util-linux is required` };
   }
 }
 
 /**
- * True where only other users have the file open, as far as can be seen. Root sees all processes; to others those of other users are closed, and
- * what none of their own holds counts as held by others.
+ * True if only other users have the file open, as far as can be seen. Root sees all processes.
+ * Others cannot look into the processes of other users; for them, a file that none of their own
+ * processes holds counts as held by others.
  */
 async function isHeldByOthers(path: string): Promise<boolean> {
   const { dev, ino } = await fs.stat(path, { bigint: true });
@@ -126,7 +134,10 @@ async function hasOpen(pid: string, { dev, ino }: { dev: bigint; ino: bigint }):
   return false;
 }
 
-/** Not the effective one: a program of root's that another user starts inherits what that user had open. */
+/**
+ * Not the effective user: a setuid program that another user starts inherits what that user had
+ * open.
+ */
 async function realUserOf(pid: string): Promise<number> {
   const status = await fs.readFile(join('/proc', pid, 'status'), 'utf8').catch(() => '');
   return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);

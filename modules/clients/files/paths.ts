@@ -1,4 +1,4 @@
-// Paths as people write and know them: the home folder, and the names of opened folders.
+// Paths as people write and know them: the home directory, and the names of opened directories.
 import { readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { InputError } from '../../core/errors.js';
 import type { Environment } from '../../core/operation.js';
 
-/** The path, or every one in a text, with the names of opened folders in the place of their descriptors. */
+/**
+ * Replaces the descriptors of opened directories in a path, or in a text with paths, by their
+ * names.
+ */
 export function shownPath(text: string): string {
   return text.replace(/\/proc\/self\/fd\/\d+/g, (path) => {
     try {
@@ -17,7 +20,7 @@ export function shownPath(text: string): string {
   });
 }
 
-/** True when there is something at the path, readable or not. */
+/** True if there is something at the path, readable or not. */
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -25,16 +28,22 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The path with `~` at its beginning replaced by the home folder. Throws INVALID_INPUT where this user has none. */
+/**
+ * The path with a leading `~` replaced by the home directory. Throws INVALID_INPUT if this user has
+ * none.
+ */
 export function withHome(path: string, environment: Environment): string {
   if (path !== '~' && !path.startsWith('~/')) return path;
   const home = homeFolder(environment);
   if (home === undefined)
-    throw new InputError(`${path}: this user has no home folder; set HOME, or give an absolute path`);
+    throw new InputError(`${path}: this user has no home directory; set HOME, or give an absolute path`);
   return join(home, path.slice(1));
 }
 
-/** The home folder; undefined where there is none: systemd gives a dynamic user neither HOME nor an entry that the name service always finds. */
+/**
+ * The home directory, if any: systemd gives a dynamic user neither HOME nor an entry that the name
+ * service always finds.
+ */
 export function homeFolder(environment: Environment): string | undefined {
   if (environment.HOME) return environment.HOME;
   try {

@@ -1,22 +1,29 @@
-// Parses YAML and JSON, and gives its values: in a time that grows with its length, whatever its anchors, and never too deep.
-// Numbers are those of PyYAML, which Ansible, bifrost and the OpenStack clients read by, and keep their spelling.
+// Parses YAML and JSON in linear time, whatever its anchors, and with limited nesting. Numbers are
+// those of PyYAML, which Ansible, bifrost and the OpenStack clients use, and keep their spelling.
 import type { Document, LineCounter, Node, Parser, Tags } from 'yaml';
 import { InputError } from '../../core/errors.js';
 import { deepestNesting } from '../../core/json-text.js';
 import { jsonNumber, yamlNumber } from '../../core/written-numbers.js';
 
-/** `texts`: every scalar as it was written, or null. `typed`: numbers, switches and null are told from texts. */
+/**
+ * `texts`: every scalar as it was written, or null. `typed`: numbers, booleans and null are
+ * distinguished from texts.
+ */
 export type Scalars = 'texts' | 'typed';
 
 export interface YamlDocument {
   readonly content: unknown;
-  /** The line, from 1, of what stands at a path of keys and indexes, or of the nearest thing around it. */
+  /**
+   * The line, from 1, of the value at a path of keys and indexes, or of the nearest value around
+   * it.
+   */
   readonly lineOf: (path: readonly (string | number)[]) => number;
 }
 
-/** Throws INVALID_INPUT; the message never quotes the content, which may be secret. */
+/** Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
 export async function parseYamlDocument(text: string, path: string, scalars: Scalars): Promise<YamlDocument> {
-  // Loaded when it is needed: it is a tenth of a module's start-up. "eager" has ncc keep it in the one file.
+  // Loaded on demand, since it takes a tenth of a module's start-up time. "eager" makes ncc keep it
+  // in the same file.
   const yaml = await import(/* webpackMode: "eager" */ 'yaml');
   const lines = new yaml.LineCounter();
   const refuse = (offset: number, why: string): never => {
@@ -27,15 +34,16 @@ export async function parseYamlDocument(text: string, path: string, scalars: Sca
     scalars === 'texts'
       ? { schema: 'failsafe' as const, customTags: ['null' as const] }
       : { schema: 'core' as const, customTags: numbersOf(number === jsonNumber) };
-  // Keys that are given twice are found below: there it takes no square of their number.
+  // Duplicate keys are found below, where that does not take quadratic time.
   const composer = new yaml.Composer({ ...schema, prettyErrors: false, uniqueKeys: false });
   lines.addNewLine(0);
   const tokens = shallowTokens(text, new yaml.Parser(lines.addNewLine), yaml.Lexer, refuse);
   const [document, second] = [...composer.compose(tokens, true, text.length)];
-  // Warnings count too: an unknown tag such as !vault would hand on the encrypted text as the value.
+  // Warnings count too: with an unknown tag such as !vault, the encrypted text would become the
+  // value.
   const fault = document?.errors[0] ?? document?.warnings[0];
   if (fault) refuse(fault.pos[0], fault.message.split(/[:\\]/)[0]?.trim() ?? '');
-  if (second) refuse(second.range[0], 'it holds more than one document');
+  if (second) refuse(second.range[0], 'it contains more than one document');
   const contents = document?.contents ?? null;
   const content = valuesOf(contents, { yaml, refuse, number });
   return { content, lineOf: (keys) => lineOf(contents as Node | null, keys, lines) };
@@ -52,7 +60,10 @@ function isJson(text: string): boolean {
 }
 
 const jsonDecimal = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/;
-/** As YAML 1.1, which PyYAML reads, and YAML 1.2 agree: `12e4`, `0123`, `0x1f`, `1_000`, `1:30` and `.inf` stay texts, since they may be passwords or ids. */
+/**
+ * What YAML 1.1, which PyYAML reads, and YAML 1.2 agree on: `12e4`, `0123`, `0x1f`, `1_000`, `1:30`
+ * and `.inf` stay texts, since they may be passwords or ids.
+ */
 const yamlDecimal = /^([-+]?(0|[1-9][0-9]*)(\.[0-9]*([eE][-+][0-9]+)?)?|\.[0-9]+([eE][-+][0-9]+)?)$/;
 
 function numbersOf(json: boolean): (tags: Tags) => Tags {
@@ -72,7 +83,7 @@ function numbersOf(json: boolean): (tags: Tags) => Tags {
   ];
 }
 
-/** Each level is one entry, or two, of the parser's stack. */
+/** Each level is one or two entries of the parser's stack. */
 const deepestStack = 2 * deepestNesting + 10;
 
 function* shallowTokens(
@@ -98,14 +109,14 @@ interface Reading {
   readonly number: (source: string) => unknown;
 }
 
-/** A value, how deep it is, and how many it is made of where each alias is written out. */
+/** A value, its depth, and the number of values in it with each alias written out. */
 interface Value {
   readonly value: unknown;
   readonly depth: number;
   readonly size: number;
 }
 
-/** What aliases may stand for, all together. */
+/** How many values all aliases together may stand for. */
 const mostAliased = 1_000_000;
 
 function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number }: Reading): unknown {
@@ -125,7 +136,7 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
     return value;
   };
   const readAlias = (name: string, offset: number, level: number): Value => {
-    const value = anchored.get(name) ?? refuse(offset, 'an alias stands before or within its anchor');
+    const value = anchored.get(name) ?? refuse(offset, 'an alias is before or within its anchor');
     aliased += value.size;
     if (aliased > mostAliased) refuse(offset, `its aliases stand for more than ${mostAliased} values`);
     if (level + value.depth > deepestNesting) refuse(offset, tooDeep);
@@ -170,7 +181,7 @@ function joined(values: readonly Value[]): Value {
   return { value: values.map(({ value }) => value), depth, size: values.reduce((sum, { size }) => sum + size, 1) };
 }
 
-/** A key as it was written: `0123`, `1.10` and `yes` too. */
+/** A key as it was written, including `0123`, `1.10` and `yes`. */
 function keyOf(key: unknown, read: (node: unknown, level: number) => Value, refuse: () => never): string {
   const { source } = (key ?? {}) as { readonly source?: string; readonly type?: string };
   if (typeof source === 'string' && 'value' in (key as object)) return source;
@@ -178,7 +189,10 @@ function keyOf(key: unknown, read: (node: unknown, level: number) => Value, refu
   return typeof value === 'object' && value !== null ? refuse() : String(value ?? '');
 }
 
-/** The keys of one mapping, or of several of which the first that has a key decides, under what stands there itself. */
+/**
+ * Adds the keys of one mapping, or of several, the first of which takes precedence; the mapping's
+ * own keys override them.
+ */
 function merge(into: Map<string, unknown>, source: unknown, refuse: () => never): void {
   for (const mapping of Array.isArray(source) ? (source as unknown[]) : [source]) {
     if (typeof mapping !== 'object' || mapping === null || Array.isArray(mapping)) return refuse();

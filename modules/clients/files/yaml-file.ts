@@ -1,4 +1,4 @@
-// Reads the YAML and JSON files that people write: small, a mapping, and every fault told with its line.
+// Reads the small YAML and JSON files that people write, and reports every error with its line.
 import { InputError, messageOf } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { openInput } from './input.js';
@@ -6,17 +6,23 @@ import { parseYamlDocument, type YamlDocument } from './yaml-document.js';
 
 export interface YamlFile {
   readonly path: string;
-  /** Scalars are texts as they were written (`0123`, `yes`) or null: what they mean is for the field they belong to. */
+  /**
+   * Scalars are texts as they were written (`0123`, `yes`) or null; the field that they belong to
+   * interprets them.
+   */
   readonly values: Readonly<Record<string, unknown>>;
   /** Permission bits. */
   readonly mode: number;
 }
 
 const limitBytes = 1024 * 1024;
-/** A description of thousands of nodes. */
+/** Enough for a description of thousands of nodes. */
 const largestTyped = 16 * limitBytes;
 
-/** Reads a file that must hold one mapping. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
+/**
+ * Reads a file that must hold one mapping. Throws INVALID_INPUT; its message never quotes the
+ * content, which may be secret.
+ */
 export async function readYamlMapping(path: string, signal?: AbortSignal): Promise<YamlFile> {
   const { text, mode } = await readSmallFile(path, { signal });
   const { content: values } = await parseYaml(text, path, 'texts');
@@ -25,7 +31,10 @@ export async function readYamlMapping(path: string, signal?: AbortSignal): Promi
   return { path, values, mode };
 }
 
-/** Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes the content, which may be secret. */
+/**
+ * Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes
+ * the content, which may be secret.
+ */
 export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<YamlDocument> {
   const { text } = await readSmallFile(path, { largest: largestTyped });
   const typed = await parseTypedYaml(text, path);
@@ -36,7 +45,7 @@ export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): P
   return typed;
 }
 
-/** The same for a text that was read from there. */
+/** Parses a text that was read from such a file. */
 export async function parseTypedYaml(text: string, path: string): Promise<YamlDocument> {
   return parseYaml(text, path, 'typed');
 }
@@ -45,11 +54,11 @@ const readFaults: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
+  EISDIR: 'it is a directory',
 };
 
 export interface ReadOptions {
-  /** The most bytes that it may have; 1 MiB unless given. */
+  /** The maximum size in bytes; by default 1 MiB. */
   readonly largest?: number;
   /** Ends the wait for a pipe. */
   readonly signal?: AbortSignal | undefined;
@@ -64,12 +73,12 @@ export async function readSmallFile(
     const { stats, chunks } = await openInput(path, signal);
     const parts: Buffer[] = [];
     let bytes = 0;
-    // Not by the size that the file system reports: a pipe has none.
+    // Counted here, since the file system reports no size for a pipe.
     for await (const chunk of chunks) {
       parts.push(chunk);
       bytes += chunk.length;
       if (bytes > largest)
-        throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: it cannot be the file that is meant`);
+        throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: this cannot be the right file`);
     }
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)), mode: stats.mode };
   } catch (error) {

@@ -1,4 +1,4 @@
-// What a caller is handed: the head of an answer, and ways to read its body that come to an end.
+// What a caller gets: the head of an answer, and ways to read its body within limits.
 import type { Readable } from 'node:stream';
 import type { Response } from 'node-fetch';
 import { OperationError } from '../../core/errors.js';
@@ -10,18 +10,21 @@ import { ConnectionError, hasStalled, reasonFromBody } from './errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from './retry.js';
 
-/** A page of 1,000 nodes with all that Ironic knows of them has less. */
+/** More than a page of 1,000 nodes with all details has. */
 const largestDocumentBytes = 64 * 1024 * 1024;
 
 export interface AnswerReading {
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   readonly firstPauseMs: number;
-  /** Hides secrets in what is quoted of a body. */
+  /** Hides secrets in quotations from a body. */
   readonly redact: (text: string) => string;
-  /** How often a request may be sent again when its answer breaks off; 0 for one that must not be. */
+  /**
+   * How often a request may be repeated if its answer breaks off; 0 for one that must not be
+   * repeated.
+   */
   readonly repetitions: number;
-  /** Sends the request once more, with so many seconds for the head of the answer. */
+  /** Repeats the request, with this many seconds for the head of the answer. */
   readonly resend: (timeoutSeconds: number) => Promise<Response>;
 }
 
@@ -57,7 +60,10 @@ interface Work<T> {
   readonly parse: (bytes: Buffer, from: Response) => T;
 }
 
-/** Reads the body; where the connection breaks meanwhile, and once where it stalls, the request is sent again. All in the time that one body may take. */
+/**
+ * Reads the body. Repeats the request if the connection breaks meanwhile, and once if it stalls,
+ * all within the time that one body may take.
+ */
 async function readRepeatedly<T>({ response, request, reading, size, parse }: Work<T>): Promise<T> {
   const deadline = performance.now() + longestBodySeconds(reading.timeoutSeconds) * 1000;
   let next: Response | undefined = response;
@@ -69,7 +75,7 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
       if (next.status !== response.status)
         throw new OperationError(
           'CONNECTION_BROKEN',
-          `${request.method} ${withoutCredentials(request.url)} broke off, and was answered by ${next.status} instead of ${response.status} when it was repeated`,
+          `${request.method} ${withoutCredentials(request.url)} broke off, and when repeated was answered with ${next.status} instead of ${response.status}`,
         );
       const limits = { ...size, url: request.url, stallSeconds: longestPauseSeconds(reading.timeoutSeconds), deadline };
       const bytes = next.body ? await readWhole(next.body as Readable, limits) : Buffer.alloc(0);
@@ -93,7 +99,7 @@ function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): str
   const url = withoutCredentials(request.url);
   throw new OperationError(
     'SOURCE_ENCODED',
-    `${url} comes compressed by ${compression}, which was not asked for; have the server send it as it is`,
+    `${url} is sent compressed with ${compression}, which was not requested; configure the server to send it uncompressed`,
     { url, encoding: compression },
   );
 }
@@ -111,7 +117,7 @@ function parseJson(
   } catch (error) {
     const url = withoutCredentials(request.url);
     const isDelimited = headers.has('content-length') || headers.has('transfer-encoding');
-    // Where only the end of the connection tells the end of the body, this is how a break looks.
+    // If only the end of the connection marks the end of the body, a break looks like this.
     if (!isDelimited && /^\s*[[{]/.test(text))
       throw new ConnectionError(
         'CONNECTION_BROKEN',

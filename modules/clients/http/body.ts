@@ -1,11 +1,14 @@
-// The body of an answer, chunk by chunk or complete, with limits in time and size.
+// The body of an answer, chunk by chunk or complete, with limits for time and size.
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from './client.js';
 import { ConnectionError, explainBreak } from './errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 
-/** Ends with STALLED when no byte comes for `stallSeconds`; the time that the reader takes does not count. The body is closed in the end. */
+/**
+ * Throws STALLED if no byte arrives for `stallSeconds`, not counting the time that the reader
+ * takes. Closes the body in the end.
+ */
 export async function* readBody(
   { body }: Pick<HttpAnswer, 'body'>,
   { url, stallSeconds }: { url: string; stallSeconds: number },
@@ -30,12 +33,12 @@ export async function* readBody(
 
 export interface ReadLimits {
   readonly url: string;
-  /** Of what is beyond, nothing is kept. */
+  /** Nothing beyond this is kept. */
   readonly maxBytes: number;
-  /** Whether a larger body is a fault, or only its beginning is of interest. */
+  /** Whether a larger body is an error, or only its beginning is of interest. */
   readonly beyond: 'refuse' | 'cut';
   readonly stallSeconds: number;
-  /** When the whole must have come, on the clock of `performance.now()`. */
+  /** When the complete body must have arrived, on the clock of `performance.now()`. */
   readonly deadline: number;
 }
 
@@ -44,9 +47,7 @@ export async function readWhole(body: Readable, limits: ReadLimits): Promise<Buf
   const { url, maxBytes, beyond, deadline } = limits;
   const shown = withoutCredentials(url);
   const tooLate = (): void =>
-    void body.destroy(
-      new OperationError('TIMEOUT', `${shown} did not come to the end of its answer in time`, { url: shown }),
-    );
+    void body.destroy(new OperationError('TIMEOUT', `${shown} did not finish its answer in time`, { url: shown }));
   const timer = setTimeout(tooLate, Math.max(deadline - performance.now(), 0));
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -58,7 +59,7 @@ export async function readWhole(body: Readable, limits: ReadLimits): Promise<Buf
       if (bytes > maxBytes)
         throw new OperationError(
           'ANSWER_TOO_LARGE',
-          `${shown} answered with more than ${maxBytes} bytes, which is not read`,
+          `${shown} answered with more than ${maxBytes} bytes, which is too much to read`,
           { url: shown, maxBytes },
         );
     }
@@ -68,7 +69,10 @@ export async function readWhole(body: Readable, limits: ReadLimits): Promise<Buf
   return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
-/** How long a body may take in all, for documents that are read into memory; a file has no such limit. */
+/**
+ * How long the body of a document that is read into memory may take in all; a file has no such
+ * limit.
+ */
 export function longestBodySeconds(timeoutSeconds: number): number {
   return Math.max(50, timeoutSeconds * 0.8);
 }

@@ -1,4 +1,5 @@
-// The only way to the network: one request, one answer, with time-outs, TLS, proxies and repetition of safe requests.
+// The only access to the network: one request, one answer, with timeouts, TLS, proxies, and retries
+// of safe requests.
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -14,26 +15,43 @@ import type { Environment } from '../../core/operation.js';
 import type { RouteSettings } from './transport.js';
 
 export interface HttpSettings {
-  /** A PEM file with CAs to trust beside those of Node.js and the system: the cloud may have its own, and the image store a public one. */
+  /**
+   * A PEM file with CAs to trust in addition to those of Node.js and the system: the cloud may have
+   * its own, and the image store a public one.
+   */
   readonly caCert?: string | undefined;
   readonly validateCerts: boolean;
-  /** A PEM file with the certificate that is shown to a service which asks for one, and its key where that is another file. */
+  /**
+   * A PEM file with the client certificate for services that ask for one, and the file of its key
+   * if that is another one.
+   */
   readonly clientCert?: string | undefined;
   readonly clientKey?: string | undefined;
-  /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
+  /** The oldest version of TLS to use; by default that of Node.js. */
   readonly tlsMinimumVersion?: RouteSettings['minVersion'];
-  /** Names proxies (`https_proxy`, `no_proxy` …) and CAs (`SSL_CERT_FILE` …); without it there are no proxies. */
+  /**
+   * The variables that name proxies (`https_proxy`, `no_proxy` …) and CAs (`SSL_CERT_FILE` …);
+   * without it no proxies are used.
+   */
   readonly environment?: Environment | undefined;
-  /** Longest wait for the head of an answer, in seconds. Its body may take longer in all, but not pause for as long. */
+  /**
+   * How long to wait for the head of an answer, in seconds. Its body may take longer in all, but
+   * may not pause that long.
+   */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
-  /** The first pause before a repetition, in milliseconds; each further one is twice as long. */
+  /** The first pause before a retry, in milliseconds; each further one is twice as long. */
   readonly firstPauseMs?: number;
-  /** Told of every request: method, URL without credentials, status or fault, milliseconds. */
+  /** Called for every request: method, URL without credentials, status or error, milliseconds. */
   readonly trace?: (line: string) => void;
-  /** Told of every token that is sent or issued: a service may give it back in its words. */
+  /**
+   * Called with every token that is sent or issued, since a service may quote it in its messages.
+   */
   readonly learnSecrets?: (secrets: readonly string[]) => void;
-  /** Hides secrets. What a service says goes through it before it is shortened, which could cut a secret in two. */
+  /**
+   * Hides secrets. Messages of a service pass through it before they are shortened, which could cut
+   * a secret in two.
+   */
   readonly redact?: (text: string) => string;
 }
 
@@ -41,47 +59,52 @@ export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A stream is sent once: such a request is never repeated here. */
+  /** A stream can only be sent once, so such a request is never repeated here. */
   readonly body?: string | Readable;
-  /** Statuses that are an answer rather than an error; any 2xx unless given. */
+  /** Statuses that are not an error; by default any 2xx. */
   readonly expect?: readonly number[];
   /**
-   * False for a request that must not be sent twice. GET, HEAD, PUT of text and DELETE may be by default; POST and PATCH may not. `when-busy`:
-   * only where the server answers that it is, and not where it does not answer.
+   * False for a request that must not be sent twice. By default GET, HEAD, DELETE, and PUT of a
+   * text are repeated, POST and PATCH are not. `when-busy`: only if the server answers that it is
+   * busy, not if it does not answer.
    */
   readonly repeatable?: boolean | 'when-busy';
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
-  /** Redirects are followed only where no token is sent along, at most ten, and never from https to http. */
+  /**
+   * Redirects are followed only if no token is sent, at most ten of them, and never from https to
+   * http.
+   */
   readonly followRedirects?: boolean;
 }
 
 export interface HttpAnswer {
   readonly status: number;
-  /** The URL that answered, after redirects. */
+  /** The URL of the answer, after redirects. */
   readonly url: string;
   header(name: string): string | undefined;
-  /** All of them, names in lower case. */
+  /** All headers, with names in lower case. */
   headers(): Iterable<[name: string, value: string]>;
   /**
-   * The body, decoded. Where the connection breaks meanwhile, a repeatable request is sent again. Throws ANSWER_TOO_LARGE beyond `maxBytes`
-   * (64 MiB unless given), TIMEOUT where it does not come to an end, SOURCE_ENCODED where it is compressed.
+   * The decoded body. A repeatable request is repeated if the connection breaks meanwhile. Throws
+   * ANSWER_TOO_LARGE beyond `maxBytes` (by default 64 MiB), TIMEOUT if the body does not end in
+   * time, SOURCE_ENCODED if it is compressed.
    */
   text(limits?: { readonly maxBytes?: number }): Promise<string>;
-  /** As `text`, and parsed. Throws NOT_JSON. */
+  /** The same, parsed. Throws NOT_JSON. */
   json(): Promise<unknown>;
-  /** At most the first `maxBytes` of the body, which is then closed. */
+  /** At most the first `maxBytes` of the body; the rest is discarded. */
   beginning(maxBytes: number): Promise<Buffer>;
-  /** For `readBody`, which closes it; whoever wants nothing of it must. */
+  /** To be read with `readBody`, which closes it, or else to be destroyed. */
   readonly body: Readable;
 }
 
 export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** Makes a client. Throws INVALID_INPUT when the CA file cannot be read. */
+/** Creates a client. Throws INVALID_INPUT if the CA file cannot be read. */
 export function createHttpClient(settings: HttpSettings): HttpClient {
   const transport = createTransport(settings);
-  // Each request under way listens to it, and there may be more than the ten after which Node.js suspects a leak.
+  // Each request in progress adds a listener; Node.js would warn about more than ten.
   setMaxListeners(0, settings.signal);
   const request: HttpClient = (wanted) => sendRepeatedly(wanted, settings, transport);
   const following = followRedirects(request, () => ({}));
@@ -105,7 +128,7 @@ async function sendRepeatedly(
   const response = await pRetry(async () => send(request, settings, await transport()), {
     ...repetitions(repeatable ? mostRepetitions : 0, settings.firstPauseMs),
     shouldRetry: mayRepeat,
-    // Called for what is not repeated too.
+    // p-retry also calls this if it does not retry.
     onFailedAttempt: (error) =>
       error.retriesLeft > 0 && mayRepeat(error) ? sleep(retryAfterSeconds(error) * 1000, signal) : undefined,
     signal,
@@ -115,14 +138,14 @@ async function sendRepeatedly(
     signal,
     firstPauseMs: settings.firstPauseMs ?? 500,
     redact: settings.redact ?? ((text) => text),
-    // A deletion was done when its answer began.
+    // The deletion was already done when the answer began.
     repetitions: repeatable && request.method !== 'DELETE' ? mostRepetitions : 0,
     resend: async (timeoutSeconds) => send({ ...request, timeoutSeconds }, settings, await transport()),
   };
   return answerFrom(response, request, reading);
 }
 
-/** Loads node-fetch when it is first asked for. "eager" has ncc keep it in the one file. */
+/** Loads node-fetch on first use. "eager" makes ncc keep it in the same file. */
 function createTransport({
   validateCerts,
   caCert,
@@ -151,7 +174,7 @@ function createTransport({
 function readCertificates(path: string, field: string): string {
   const text = textOf(path, field);
   if (/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) return text;
-  throw new InputError(`${field}: ${path} has no certificate in it; it must be a file in PEM`, field);
+  throw new InputError(`${field}: ${path} contains no certificate; it must be a PEM file`, field);
 }
 
 function textOf(path: string, field: string): string {

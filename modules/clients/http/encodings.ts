@@ -1,6 +1,7 @@
-// What a Content-Encoding says: servers and gateways write words there that change no byte.
+// The meaning of Content-Encoding: servers and gateways also write words there that do not change
+// the bytes.
 
-/** Of the registry of HTTP content codings, and what servers use besides. */
+/** From the registry of HTTP content codings, and others that servers use. */
 const compressions: ReadonlySet<string> = new Set([
   ...[
     'gzip',
@@ -19,7 +20,10 @@ const compressions: ReadonlySet<string> = new Set([
   ...['bzip2', 'x-bzip2', 'bz2', 'xz', 'x-xz', 'lzma', 'x-lzma', 'lz4', 'zip', 'snappy', 'zlib'],
 ]);
 
-/** `aws-chunked` is how an upload to S3 was signed, and several gateways keep it; the others are no codings at all. */
+/**
+ * `aws-chunked` is how an upload to S3 was signed, and several gateways keep it; the others are not
+ * codings at all.
+ */
 const emptyWords: ReadonlySet<string> = new Set([
   '',
   'identity',
@@ -37,12 +41,15 @@ const emptyWords: ReadonlySet<string> = new Set([
   'chunked',
 ]);
 
-/** The compression that a Content-Encoding names; undefined where it names none. */
+/** The compression that a Content-Encoding names, if any. */
 export function compressionIn(header: string | null | undefined): string | undefined {
   return wordsOf(header).find((word) => compressions.has(word));
 }
 
-/** The first word of a Content-Encoding that may mean that the bytes are not the file's: a compression, or nothing that is known here. */
+/**
+ * The first word of a Content-Encoding that may mean that the bytes differ from the file's: a
+ * compression, or an unknown word.
+ */
 export function encodingIn(header: string | null | undefined): string | undefined {
   return compressionIn(header) ?? wordsOf(header).find((word) => !emptyWords.has(word));
 }

@@ -13,10 +13,10 @@ interface RefusedRequest {
 /** The server answered, with a status that the caller did not expect. */
 export class HttpError extends OperationError {
   override readonly name = 'HttpError';
-  /** What was asked and answered, for an error that says more. */
+  /** The request and its answer, for errors that add to it. */
   readonly answer: RefusedRequest;
   readonly status: number;
-  /** Seconds from the answer's Retry-After, where it had one. */
+  /** Seconds from the answer's Retry-After, if any. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(answer: RefusedRequest) {
@@ -33,7 +33,7 @@ export class HttpError extends OperationError {
   }
 }
 
-/** No usable answer came: name, connection, time-out, TLS, or a broken stream. */
+/** There was no usable answer: name resolution, connection, timeout, TLS, or a broken stream. */
 export class ConnectionError extends OperationError {
   override readonly name = 'ConnectionError';
 }
@@ -47,8 +47,8 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /**
- * Whether it is unknown if the service has done what the request asked for, so that its state has to be read again. Ironic answers 500 to an
- * image reference that it rejects, which is decided.
+ * Whether it is unknown if the service has done what the request asked for, so that its state has
+ * to be read again. Ironic answers 500 to an image reference that it rejects, which is decided.
  */
 export function isUndecided(error: unknown): boolean {
   if (error instanceof HttpError)
@@ -61,17 +61,17 @@ export function hasStalled(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === 'STALLED';
 }
 
-/** Begins the code of what went wrong between us and a proxy. */
+/** Prefix of the code of an error between this host and a proxy. */
 export const proxyFaultPrefix = 'PROXY_';
-/** Begins the code of a proxy's refusal to connect; its status follows. */
+/** Prefix of the code of a proxy's refusal to connect; its status follows. */
 export const refusedConnectPrefix = 'CONNECT_';
 
 const certificateFaults: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known here',
-  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known on this host',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known on this host',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known on this host',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
   CERT_SIGNATURE_FAILURE: 'its signature does not match the CA that was given',
@@ -82,27 +82,30 @@ const certificateFaults: Readonly<Record<string, string>> = {
 const connectionFaults: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name could not be looked up',
-  ECONNREFUSED: 'nothing listens there',
+  ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',
-  ETIMEDOUT: 'no answer came in time',
+  ETIMEDOUT: 'there was no answer in time',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
   ERR_STREAM_PREMATURE_CLOSE: 'the connection was closed too early',
-  EPROTO: 'the TLS handshake failed; is it plain http, or of another version of TLS?',
+  EPROTO: 'the TLS handshake failed; is this plain HTTP, or another version of TLS?',
 };
 
-/** Where the connection had been made. */
+/** Errors after the connection was established. */
 const brokenConnections: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
-/** What a failure is about. `proxy`: what the request went through, as `Proxy.shown`. */
+/** What a failure is about. `proxy` is the proxy of the request, as in `Proxy.shown`. */
 interface Failed {
   readonly method: string;
   readonly url: string;
   readonly proxy?: string | undefined;
 }
 
-/** A thrown transport error in our words: CERTIFICATE_REJECTED, NOT_HTTP, PROXY_REFUSED, UNREACHABLE, or CONNECTION_BROKEN once bytes had moved. */
+/**
+ * Converts an error of the transport: CERTIFICATE_REJECTED, NOT_HTTP, PROXY_REFUSED, UNREACHABLE,
+ * or CONNECTION_BROKEN once bytes were transferred.
+ */
 export function explainFailure(error: unknown, request: Failed): OperationError {
   if (error instanceof OperationError) return error;
   const whole = codeOf(error);
@@ -127,7 +130,7 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
   if (code.startsWith('HPE_'))
     return new ConnectionError(
       'NOT_HTTP',
-      `${request.method} ${url} was answered by something that is not proper HTTP${through(request)}: ${messageOf(error)}`,
+      `${request.method} ${url} was answered with something that is not valid HTTP${through(request)}: ${messageOf(error)}`,
       facts,
       error,
     );
@@ -147,21 +150,21 @@ function refusedByProxy(
   status: number,
   { origin, proxy, facts, error }: { origin: string; proxy: string | undefined; facts: Facts; error: unknown },
 ): OperationError {
-  const cure = status === 407 ? ': it wants a login, which belongs into its URL' : '';
+  const cure = status === 407 ? ': it requires a login, which must be part of its URL' : '';
   return new ConnectionError(
     'PROXY_REFUSED',
-    `the proxy ${proxy} does not connect to ${origin}, but answers ${status}${cure}`,
+    `the proxy ${proxy} does not connect to ${origin} and answers ${status}${cure}`,
     facts,
     error,
   );
 }
 
-/** Names the proxy, in the middle of a sentence or at its end. */
+/** Names the proxy, within a sentence or at its end. */
 export function through({ proxy }: Pick<Failed, 'proxy'>): string {
   return proxy === undefined ? '' : ` through the proxy ${proxy}`;
 }
 
-/** Whatever ends a body that had begun. */
+/** Converts an error that ended a body which had begun. */
 export function explainBreak(error: unknown, request: Failed): OperationError {
   if (error instanceof OperationError) return error;
   const code = codeOf(error);
@@ -182,7 +185,10 @@ function codeOf(error: unknown): string {
   return '';
 }
 
-/** The sentence inside a service's error body: Keystone, Nova, Ironic and Glance each wrap it differently. */
+/**
+ * The sentence in a service's error body, which Keystone, Nova, Ironic and Glance each wrap
+ * differently.
+ */
 export function reasonFromBody(text: string): string {
   const sentence =
     sentenceIn(parseJson(text)) ?? text.replace(/<(title|head|style)>[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');

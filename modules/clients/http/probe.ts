@@ -1,25 +1,29 @@
-// What a URL has, as its server says, before anything of it is read: by HEAD, or where that is refused by the head of a GET.
+// What a server reports about a URL before its content is read: by HEAD, or by the head of a GET if
+// HEAD is refused.
 import type { HttpAnswer, HttpClient } from './client.js';
 import { ConnectionError, HttpError } from './errors.js';
 import { isWorthRepeating } from './retry.js';
 
 export interface Probe extends Pick<HttpAnswer, 'status' | 'header' | 'headers'> {
-  /** Of the whole file; undefined where the server does not say it. */
+  /** Size of the complete file; undefined if the server does not report it. */
   readonly bytes: number | undefined;
 }
 
 export interface ProbeOptions {
-  /** Whether HEAD is not enough where it says no length, or 0: servers that make their answers up do. */
+  /**
+   * Whether to try GET if HEAD reports no length, or 0, as servers do that generate their answers.
+   */
   readonly needsLength?: boolean;
-  /** Conditions for the GET, such as If-None-Match; it may then be answered by 304. */
+  /** Conditions for the GET, such as If-None-Match; the answer may then be 304. */
   readonly conditions?: Readonly<Record<string, string>>;
 }
 
 const identity = { 'Accept-Encoding': 'identity' };
 
 /**
- * Asks by HEAD. A server may refuse it in any way and still answer GET: signed URLs are for one method, gateways answer 404, some hang up. So
- * whatever comes of HEAD but 200, a GET of one byte decides, and its failure is the one that is thrown.
+ * Tries HEAD. A server may refuse it in any way and still answer GET: signed URLs are for one
+ * method, gateways answer 404, some hang up. So unless HEAD is answered with 200, a GET of one byte
+ * decides, and its failure is the one that is thrown.
  */
 export async function probeUrl(
   http: HttpClient,
@@ -67,7 +71,7 @@ export function lengthOf(answer: Pick<HttpAnswer, 'header'>): number | undefined
   return length !== undefined && /^\d{1,16}$/.test(length) ? Number(length) : undefined;
 }
 
-/** The length of the whole file, by the answer to a GET with Range or without. */
+/** The length of the complete file, from the answer to a GET with or without Range. */
 export function wholeLength(answer: Pick<HttpAnswer, 'header' | 'status'>): number | undefined {
   if (answer.status === 200) return lengthOf(answer);
   const [, total] = /\/(\d{1,16})$/.exec(answer.header('content-range')?.trim() ?? '') ?? [];

@@ -1,5 +1,6 @@
-// Which proxy a URL goes through, by the environment, as Python's requests reads it (requests/utils.py should_bypass_proxies and
-// select_proxy, urllib/request.py getproxies_environment). Pure: the environment is an argument.
+// Which proxy is used for a URL, from the environment as Python's requests reads it
+// (requests/utils.py should_bypass_proxies and select_proxy, urllib/request.py
+// getproxies_environment). Pure: the environment is an argument.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { OperationError } from '../../core/errors.js';
 import type { Environment } from '../../core/operation.js';
@@ -8,13 +9,16 @@ import { percentDecoded } from '../../core/urls.js';
 export interface Proxy {
   /** Without a login. */
   readonly url: URL;
-  /** What the proxy is sent as its login, if any. */
+  /** The Proxy-Authorization header, if any. */
   readonly authorization?: string;
   /** For messages: its URL, and the variable that names it. */
   readonly shown: string;
 }
 
-/** The proxy for a URL; undefined where it is asked directly. Throws PROXY_UNUSABLE for one that is not an HTTP proxy. */
+/**
+ * The proxy for a URL; undefined if the server is contacted directly. Throws PROXY_UNUSABLE for one
+ * that is not an HTTP proxy.
+ */
 export function proxyFor(url: URL, environment: Environment): Proxy | undefined {
   const variable = proxyVariable(url.protocol.replace(':', ''), environment);
   return variable === undefined || isDirect(url, noProxyOf(environment)) ? undefined : parseProxy(variable);
@@ -25,7 +29,10 @@ interface Variable {
   readonly value: string;
 }
 
-/** `https_proxy` before `all_proxy`; lower case before upper case, and empty in lower case means none. */
+/**
+ * `https_proxy` before `all_proxy`; lower case before upper case, and empty in lower case means
+ * none.
+ */
 function proxyVariable(scheme: string, environment: Environment): Variable | undefined {
   return variableCalled(`${scheme}_proxy`, environment) ?? variableCalled('all_proxy', environment);
 }
@@ -44,18 +51,18 @@ function noProxyOf(environment: Environment): string {
 
 function parseProxy({ name, value }: Variable): Proxy {
   const text = value.trim();
-  // requests takes what has no scheme for an HTTP proxy.
+  // As for requests, a value without a scheme is an HTTP proxy.
   const whole = text.includes('://') ? text : `http://${text.replace(/^\/\//, '')}`;
   const refuse = (why: string): OperationError =>
     new OperationError(
       'PROXY_UNUSABLE',
-      `${name} ${why}; give it as http://host:port, or name the hosts that need no proxy in no_proxy`,
+      `${name} ${why}; give it as http://host:port, or list the hosts that need no proxy in no_proxy`,
       { variable: name },
     );
   if (!URL.canParse(whole)) throw refuse('is not the URL of a proxy');
   const url = new URL(whole);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw refuse(`names a proxy of the kind ${url.protocol.replace(':', '')}, which is not supported`);
+    throw refuse(`names a ${url.protocol.replace(':', '')} proxy, which is not supported`);
   const login = [url.username, url.password].map(percentDecoded).join(':');
   url.username = '';
   url.password = '';
@@ -67,8 +74,10 @@ function parseProxy({ name, value }: Variable): Proxy {
 }
 
 /**
- * Whether no_proxy has the host of a URL. Beyond requests, as curl or Go have it: IPv6 networks and addresses in brackets, ports of addresses,
- * `*` among others, `*.suffix`, blanks between entries. Unlike requests, `ample.com` does not mean `example.com`: only whole labels count.
+ * Whether no_proxy contains the host of a URL. Supports more than requests, like curl or Go: IPv6
+ * networks and addresses in brackets, ports of addresses, `*` among other entries, `*.suffix`,
+ * blanks between entries. Unlike in requests, `ample.com` does not match `example.com`: only
+ * complete labels count.
  */
 function isDirect(url: URL, noProxy: string): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase();
@@ -109,7 +118,7 @@ function isInNetwork(host: string, entry: string): boolean {
   return list.check(host, family);
 }
 
-/** All four numbers of an address that inet_aton understands. */
+/** The four numbers of an address that inet_aton accepts. */
 function wholeIPv4(address: string): string | undefined {
   if (!/^[\da-fx.]+$/.test(address) || !URL.canParse(`http://${address}/`)) return undefined;
   const { hostname } = new URL(`http://${address}/`);

@@ -1,4 +1,5 @@
-// Follows redirects by our own rules: each host is sent only its own headers, and nothing leads from https to http.
+// Follows redirects by strict rules: each host gets only its own headers, and nothing leads from
+// https to http.
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from './client.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -8,8 +9,9 @@ const anySuccess = [200, 201, 202, 203, 204, 206];
 const mostRedirects = 10;
 
 /**
- * A client that follows at most ten redirects of GET and HEAD. `headersFor` gives what a URL's host is sent besides: a login never
- * reaches another host. Throws TOO_MANY_REDIRECTS, and REDIRECT_REFUSED for one from https to http, to another scheme or with a login in it.
+ * A client that follows at most ten redirects of GET and HEAD. `headersFor` returns the headers for
+ * a URL's host, so that a login never reaches another host. Throws TOO_MANY_REDIRECTS, and
+ * REDIRECT_REFUSED for a redirect from https to http, to another scheme, or to a URL with a login.
  */
 export function followRedirects(
   http: HttpClient,
@@ -52,14 +54,17 @@ function nextUrl(from: URL, answer: HttpAnswer): URL {
   };
   if (!location || !URL.canParse(location, from.href)) throw refuse('to nowhere');
   const to = new URL(location, from);
-  if (to.username !== '' || to.password !== '') throw refuse('to a URL with a login in it, which is not followed');
+  if (to.username !== '' || to.password !== '') throw refuse('to a URL with a login, which is not followed');
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw refuse(`to ${to.protocol}, which is not followed`);
   if (from.protocol === 'https:' && to.protocol === 'http:')
     throw refuse(`from https to http (${withoutCredentials(to.href)}), which is not followed`);
   return to;
 }
 
-/** Bytes beyond ASCII, which Node.js hands over one by one: encoded, as curl and requests send them. */
+/**
+ * The URL, with bytes beyond ASCII, which Node.js returns as single characters, encoded as curl and
+ * requests send them.
+ */
 function locationOf(answer: HttpAnswer): string | undefined {
   return answer
     .header('location')

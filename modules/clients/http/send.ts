@@ -1,4 +1,4 @@
-// One request, sent once: time-outs, interruption, the login in a URL, and errors in our words.
+// One request, sent once: timeouts, interruption, the login in a URL, and clear errors.
 import type { Readable } from 'node:stream';
 import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
@@ -10,7 +10,7 @@ import type { HttpRequest, HttpSettings } from './client.js';
 import { ConnectionError, explainFailure, HttpError, reasonFromBody, through } from './errors.js';
 import type { Route } from './transport.js';
 
-/** Of an error's body only the beginning is of interest. */
+/** Only the beginning of an error's body is of interest. */
 const largestErrorBytes = 64 * 1024;
 const longestErrorSeconds = 10;
 
@@ -19,7 +19,10 @@ export interface Transport {
   readonly routeFor: (url: URL) => Route;
 }
 
-/** The answer as soon as its head is there. Until its body has been read to the end, an interruption of the run breaks it off with its own reason. */
+/**
+ * The answer as soon as its head has arrived. Until its body has been read, an interruption of the
+ * run ends it with the reason of the interruption.
+ */
 export async function send(
   request: HttpRequest,
   settings: HttpSettings,
@@ -93,7 +96,7 @@ function learnTokens(headers: Iterable<readonly [string, string]>, { learnSecret
   if (tokens.length > 0) learnSecrets?.(tokens);
 }
 
-/** node-fetch refuses a URL with a login in it; curl and requests send it as a header. */
+/** node-fetch refuses a URL with a login; curl and requests send the login as a header. */
 function splitLogin(text: string): { url: string; login: Record<string, string> } {
   if (!URL.canParse(text)) throw new InputError(`${JSON.stringify(withoutCredentials(text))} is not a URL`);
   const url = new URL(text);
@@ -106,12 +109,15 @@ function splitLogin(text: string): { url: string; login: Record<string, string> 
 
 interface Timeout {
   readonly signal: AbortSignal;
-  /** Ends the time-out, and stops following the outer signal. */
+  /** Ends the timeout, and stops following the outer signal. */
   readonly release: () => void;
   readonly expired: () => boolean;
 }
 
-/** A signal that fires when no head of an answer came in time, and with the outer one. */
+/**
+ * A signal that is aborted if the head of an answer does not arrive in time, and with the outer
+ * signal.
+ */
 function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
   const controller = new AbortController();
   let expired = false;
@@ -132,12 +138,12 @@ function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
   };
 }
 
-/** node-fetch would say "aborted"; a reader of the body is to be told why. */
+/** node-fetch would only say "aborted"; the reader of the body should learn the reason. */
 function followInterruption({ body }: Response, outer: AbortSignal): void {
   if (!body) return;
   const stream = body as Readable;
   const follow = (): void => void stream.destroy(outer.reason as Error);
-  // Nobody may be reading when the connection breaks.
+  // The connection may break while nobody is reading.
   stream.on('error', () => undefined);
   stream.once('close', () => outer.removeEventListener('abort', follow));
   if (outer.aborted) follow();
@@ -164,7 +170,10 @@ async function errorFrom(
   });
 }
 
-/** A body that is too long, stalls or breaks off does not hide the status. */
+/**
+ * The text of an error's body, or an empty one: a body that is too long, stalls or breaks off must
+ * not hide the status.
+ */
 async function errorText({ body }: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
   if (!body) return '';
   const limits = {
@@ -178,7 +187,10 @@ async function errorText({ body }: Response, { url }: HttpRequest, timeoutSecond
   return bytes.toString('utf8');
 }
 
-/** Seconds, or a date: by the server's own clock where it says what that is. */
+/**
+ * Retry-After is a number of seconds, or a date, which is compared with the server's own clock if
+ * known.
+ */
 function retryAfterOf({ headers }: Response): number | undefined {
   const text = headers.get('retry-after')?.trim();
   if (!text) return undefined;

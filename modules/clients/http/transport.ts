@@ -1,9 +1,11 @@
-// node-fetch with its agents. Loaded at the first request, so that a module which refuses its arguments does not pay for it.
+// node-fetch with its agents. Loaded at the first request, so that a module which refuses its
+// arguments starts faster.
 import http from 'node:http';
 import https from 'node:https';
 import { createSecureContext, type SecureVersion } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
-// node-fetch loads this file by a dynamic import, which ncc would put into a second output file; a static import keeps it in one.
+// node-fetch loads this file by a dynamic import, which ncc would put in a second output file; a
+// static import keeps it in one.
 // @ts-expect-error the file has no types
 import { toFormData } from 'node-fetch/src/utils/multipart-parser.js';
 import { InputError, messageOf } from '../../core/errors.js';
@@ -14,20 +16,20 @@ import { tunnelAgent, type TlsOptions } from './tunnel.js';
 
 export { default as fetch } from 'node-fetch';
 
-// Checked rather than exported: ncc drops an export that nobody imports, and the binding with it.
+// Used in a check, since ncc drops an unused import.
 if (typeof toFormData !== 'function') throw new TypeError('node-fetch no longer has its multipart parser where it was');
 
 export interface RouteSettings {
   readonly rejectUnauthorized: boolean;
-  /** PEM of CAs to trust beside those of Node.js and the system. */
+  /** PEM of CAs to trust in addition to those of Node.js and the system. */
   readonly ca?: string;
-  /** PEM of the certificate that is shown where one is asked for, and of its key. */
+  /** PEM of the client certificate, and of its key. */
   readonly cert?: string;
   readonly key?: string;
-  /** The oldest version of TLS that is spoken; Node.js's own default unless given. */
+  /** The oldest version of TLS to use; by default that of Node.js. */
   readonly minVersion?: SecureVersion;
   readonly environment: Environment;
-  /** Longest wait for a proxy to connect. */
+  /** How long to wait for a proxy to connect. */
   readonly timeoutSeconds: number;
 }
 
@@ -41,7 +43,8 @@ export interface Route {
 export function createRoutes(settings: RouteSettings): (url: URL) => Route {
   const agents = new Map<string, http.Agent>();
   let tls: TlsOptions | undefined;
-  // Made once, at the first URL that needs it: reading the CAs for each connection would take longer than its handshake.
+  // Created once, for the first URL that needs it: reading the CAs for each connection would take
+  // longer than its handshake.
   const tlsOptions = (): TlsOptions => (tls ??= tlsOptionsFor(settings));
   return (url) => {
     const proxy = proxyFor(url, settings.environment);
@@ -78,7 +81,8 @@ function createAgent(
   proxy: Proxy | undefined,
   { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number },
 ): http.Agent {
-  // Connections are not kept: a run makes few requests, and a reused one may be closed under a request that cannot be repeated.
+  // Connections are not kept alive: a run sends few requests, and a reused one may be closed during
+  // a request that cannot be repeated.
   if (proxy === undefined)
     return protocol === 'https:'
       ? new https.Agent({ keepAlive: false, ...tlsOptions() })

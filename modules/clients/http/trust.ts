@@ -1,11 +1,15 @@
-// The CAs to trust: those of Node.js, and those of the system, which a Node.js from nodejs.org does not know by itself.
+// The CAs to trust: those of Node.js, and those of the system, which a Node.js from nodejs.org does
+// not use by itself.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Environment } from '../../core/operation.js';
 
-/** Where systems keep their CAs in one file: Debian, Red Hat, SUSE, Alpine. The first that is there counts. */
+/**
+ * Where systems keep their CAs in one file: Debian, Red Hat, SUSE, Alpine. The first existing file
+ * is used.
+ */
 const systemBundles = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -14,14 +18,15 @@ const systemBundles = [
   '/etc/ssl/cert.pem',
 ];
 
-/** Variables by which curl and requests are told of CAs: a file, or a folder of files. */
+/** Variables that name CAs for curl and requests: a file, or a directory of files. */
 const bundleVariables = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
 
 const pemBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
 
 /**
- * Every CA that is trusted, as PEM, each once. What `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` name is trusted beside the others, and not instead
- * of them: the cloud may have a CA of its own, and the image store a public one. Throws INVALID_INPUT where such a file cannot be read.
+ * Every trusted CA, as PEM, without duplicates. The CAs of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`
+ * are trusted in addition to the others, not instead of them: the cloud may have a CA of its own,
+ * and the image store a public one. Throws INVALID_INPUT if such a file cannot be read.
  */
 export function trustedCas(environment: Environment, more: readonly string[]): string[] {
   const named = bundleVariables.flatMap((name) => (environment[name] ? [readNamed(name, environment[name])] : []));
@@ -29,7 +34,7 @@ export function trustedCas(environment: Environment, more: readonly string[]): s
   return [...new Set([...rootCertificates, ...texts.flatMap((text) => text.match(pemBlock) ?? [])])];
 }
 
-/** As OpenSSL: `SSL_CERT_FILE` in the place of the system's own file, and `SSL_CERT_DIR` besides. */
+/** As in OpenSSL, `SSL_CERT_FILE` replaces the system's file, and `SSL_CERT_DIR` is added. */
 function systemBundle({ SSL_CERT_FILE: file, SSL_CERT_DIR: folders }: Environment): string {
   const bundle = file ? optionalText(file) : (systemBundles.map(optionalText).find((text) => text !== '') ?? '');
   return [bundle, ...(folders ? folders.split(':').map(optionalText) : [])].join('\n');
@@ -43,7 +48,7 @@ function readNamed(name: string, path: string): string {
   }
 }
 
-/** As OpenSSL and Node.js: what cannot be read adds nothing. */
+/** As in OpenSSL and Node.js, what cannot be read is ignored. */
 function optionalText(path: string | undefined): string {
   try {
     return path ? textOf(path) : '';

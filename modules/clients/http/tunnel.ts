@@ -1,5 +1,6 @@
-// An agent for https behind a proxy: CONNECT, then TLS to the server. Not https-proxy-agent: a proxy that hangs up on it can end the process, and
-// what a proxy answers to CONNECT would be taken for the server's own answer (https://github.com/nodejs/undici/issues/4736 is of the same kind).
+// An agent for https behind a proxy: CONNECT, then TLS to the server. Replaces https-proxy-agent,
+// where a proxy that hangs up can end the process, and a proxy's answer to CONNECT is returned as
+// the server's own (https://github.com/nodejs/undici/issues/4736 is similar).
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -53,7 +54,7 @@ function openTunnel(
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy();
         return reject(
-          Object.assign(new Error(`CONNECT was answered by ${statusCode}`), {
+          Object.assign(new Error(`CONNECT was answered with ${statusCode}`), {
             code: `${refusedConnectPrefix}${statusCode}`,
           }),
         );

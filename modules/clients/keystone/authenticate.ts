@@ -9,7 +9,7 @@ export interface Token {
   readonly token: string;
   readonly expiresAt: Date;
   readonly issuedAt: Date;
-  /** Empty for a token of the whole system. */
+  /** Empty for a system-scoped token. */
   readonly projectId: string;
   readonly roles: readonly string[];
   readonly catalog: readonly CatalogService[];
@@ -22,7 +22,7 @@ export interface Authentication {
   readonly authUrl: string;
   readonly credentials: KeystoneCredentials;
   readonly scope: TokenScope;
-  /** Where the login came from, for messages. */
+  /** Where the login comes from, for messages. */
   readonly source: string;
 }
 
@@ -37,15 +37,18 @@ interface TokenBody {
   };
 }
 
-/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; what the network refuses passes through. */
+/**
+ * Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT, and errors of the network
+ * unchanged.
+ */
 export async function authenticate(login: Authentication, http: HttpClient): Promise<Token> {
   const answer = await requestToken(login, http);
   const token = answer.header('x-subject-token');
   const body = (await jsonOf(answer)) as TokenBody;
-  if (!token || !body.token) throw notKeystone(login, 'it gave no token');
+  if (!token || !body.token) throw notKeystone(login, 'it returned no token');
   const { project, system, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
   if (!project && !system) {
-    const message = `${login.authUrl} logged in ${describeUser(login)}, but for no project: give auth.project_name or auth.project_id (login from ${login.source})`;
+    const message = `${login.authUrl} accepted ${describeUser(login)}, but the token has no project: give auth.project_name or auth.project_id (login from ${login.source})`;
     throw new OperationError('NO_PROJECT', message, { source: login.source });
   }
   return {
@@ -63,7 +66,7 @@ async function requestToken(login: Authentication, http: HttpClient): Promise<Ht
     return await http(tokenRequest(login));
   } catch (error) {
     const status = statusOf(error);
-    // Keystone answers 404 for a token that it does not know, or that has expired.
+    // Keystone answers 404 for an unknown or expired token.
     if (status === 401 || (status === 404 && login.credentials.kind === 'token' && (await isKeystone(login, http))))
       throw refused(login, error);
     if (status !== undefined && (status < 400 || status === 404 || status === 405))
@@ -75,7 +78,8 @@ async function requestToken(login: Authentication, http: HttpClient): Promise<Ht
 function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequest {
   const url = `${authUrl}/v3/auth/tokens`;
   if (credentials.kind === 'token' && !credentials.project && scope === 'project') {
-    // A token made from it would belong to no project, so it is used as it is; Keystone tells what it is good for.
+    // A token made from it would have no project, so it is used as it is; Keystone reports its
+    // scope.
     return {
       method: 'GET',
       url,
@@ -84,7 +88,7 @@ function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequ
     };
   }
   const body = JSON.stringify({ auth: requestBody(credentials, scope) });
-  // A second token is harmless: the first one is forgotten and expires.
+  // A second token is harmless: the first one is not used and expires.
   return {
     method: 'POST',
     url,
@@ -95,7 +99,10 @@ function tokenRequest({ authUrl, credentials, scope }: Authentication): HttpRequ
   };
 }
 
-/** What is not JSON is not Keystone's; that it stalls, breaks off or is interrupted says nothing of the kind. */
+/**
+ * The JSON of an answer; an empty object if it is not JSON, and so not Keystone's. Throws if it
+ * stalls, breaks off or is interrupted.
+ */
 async function jsonOf(answer: HttpAnswer): Promise<object> {
   try {
     const body = await answer.json();
@@ -137,7 +144,7 @@ function requestBody(credentials: KeystoneCredentials, wanted: TokenScope): obje
 function refused(login: Authentication, cause: unknown): OperationError {
   const { authUrl, credentials, source, scope } = login;
   if (scope === 'system') {
-    const message = `${authUrl} refused ${describeUser(login)} a token for the whole system (system_scope all, login from ${source}): check user and password, and that the user has a role there: openstack role add --user USER --system all reader (admin to change nodes)`;
+    const message = `${authUrl} refused ${describeUser(login)} a system-scoped token (system_scope all, login from ${source}): check user and password, and that the user has a role on the system: openstack role add --user USER --system all reader (admin to change nodes)`;
     return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
   }
   const project = 'project' in credentials && credentials.project ? ` for project ${nameOf(credentials.project)}` : '';
@@ -153,7 +160,7 @@ function refused(login: Authentication, cause: unknown): OperationError {
 function notKeystone(login: Authentication, what: string, cause?: unknown): OperationError {
   const url = `${login.authUrl}/v3`;
   const redirect = cause instanceof HttpError && cause.status < 400 ? ` (${cause.message})` : '';
-  const message = `${url} is not a Keystone v3: ${what}${redirect}; auth_url must lead to Keystone, with its path where it has one, such as https://host/identity (login from ${login.source})`;
+  const message = `${url} is not a Keystone v3: ${what}${redirect}; auth_url must be the URL of Keystone, including its path if any, such as https://host/identity (login from ${login.source})`;
   return new OperationError('NOT_KEYSTONE', message, { url, source: login.source }, cause);
 }
 

@@ -1,4 +1,4 @@
-// Picks a service's endpoint from Keystone's catalogue, and makes URLs below it.
+// Chooses a service's endpoint from Keystone's catalogue, and builds URLs below it.
 import { InputError, OperationError } from '../../core/errors.js';
 import { versionRank } from './discovery.js';
 import { type Interface, type ServiceSettings, namesOf, serviceTypeOf } from './services.js';
@@ -11,16 +11,22 @@ export interface CatalogService {
 
 export interface CatalogEndpoint {
   readonly interface: string;
-  /** Former name of `region_id`; older clouds give only one of the two. */
+  /** Former name of `region_id`; older clouds have only one of the two. */
   readonly region?: string | null;
   readonly region_id?: string | null;
   readonly url: string;
 }
 
 export interface Endpoints {
-  /** The region that all requests go to; undefined when the catalogue has several and none was asked for. */
+  /**
+   * The region that all requests go to; undefined if the catalogue has several and none was
+   * requested.
+   */
   readonly regionName: string | undefined;
-  /** True when the cloud has such a service in the region, on whatever interface: only then may its absence be relied upon. */
+  /**
+   * True if the cloud has such a service in the region, on any interface. If false, the service is
+   * really absent.
+   */
   has(type: string): boolean;
   /** The URL that paths are appended to, without a trailing slash. Throws SERVICE_MISSING. */
   root(type: string): string;
@@ -30,13 +36,13 @@ export interface EndpointChoice {
   readonly regionName: string | undefined;
   readonly interface: Interface;
   readonly overrides: Readonly<Record<string, string>>;
-  /** What is said of single services, by any of their names. */
+  /** Settings of single services, by any of their names. */
   readonly services?: Readonly<Record<string, ServiceSettings>>;
-  /** Who has the catalogue, for messages. */
+  /** Whose catalogue it is, for messages. */
   readonly authUrl: string;
 }
 
-/** The endpoints of a catalogue, of one region and one interface; overrides win. */
+/** The endpoints of a catalogue for one region and one interface; overrides take precedence. */
 export function endpointsOf(catalog: readonly CatalogService[], choice: EndpointChoice): Endpoints {
   const regions = [...new Set(catalog.flatMap((service) => service.endpoints.map(regionOf)))];
   const regionName = choice.regionName ?? (regions.length === 1 ? regions[0] : undefined);
@@ -74,15 +80,18 @@ export function endpointsOf(catalog: readonly CatalogService[], choice: Endpoint
   };
 }
 
-/** A service's URL without a trailing slash and, where callers name the version, without the version. */
+/**
+ * A service's URL without a trailing slash and, if callers name the version, without the version.
+ */
 export function rootOf(url: string, type: string): string {
   const bare = url.replace(/\/+$/, '');
   return serviceTypeOf(type)?.isInRoot === false ? bare.replace(/\/v\d+(\.\d+)?$/, '').replace(/\/+$/, '') : bare;
 }
 
 /**
- * The URL of a path below the root. A whole URL, as Ironic's and Nova's `next` are, is brought back below the root: behind a
- * proxy it may name http instead of https or lack the prefix, and the token must not go anywhere else.
+ * The URL of a path below the root. A complete URL, such as `next` of Ironic and Nova, is moved
+ * below the root: behind a proxy it may have http instead of https or lack the prefix, and the
+ * token must not be sent anywhere else.
  */
 export function urlBelow(root: string, path: string): string {
   if (!/^https?:\/\//i.test(path)) return `${root}${path.startsWith('/') ? '' : '/'}${path}`;
@@ -95,7 +104,7 @@ export function urlBelow(root: string, path: string): string {
 
 interface ServiceChoice {
   readonly type: string;
-  /** In the order in which they are preferred. */
+  /** In order of preference. */
   readonly names: readonly string[];
   readonly serviceName: string | undefined;
   readonly regionName: string | undefined;
@@ -104,7 +113,7 @@ interface ServiceChoice {
   readonly apiVersion: string | undefined;
 }
 
-/** What is said of a service under any of its names; the present name counts most. */
+/** The settings of a service under any of its names; the current name takes precedence. */
 function settingsFor({ services = {} }: EndpointChoice, type: string): ServiceSettings {
   const found = (serviceTypeOf(type)?.names ?? [type]).map((name) => services[name] ?? {});
   const first = <K extends keyof ServiceSettings>(key: K): ServiceSettings[K] =>
@@ -123,7 +132,7 @@ function refuseOtherVersion({ type, apiVersion }: ServiceChoice): void {
   const major = /^v?(\d+)(\.\d+|\.latest)?$/.exec(apiVersion ?? '')?.[1];
   if (major === undefined || spoken === undefined || Number(major) === spoken) return;
   throw new InputError(
-    `the login asks for version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), and these tools speak version ${spoken}: leave it out`,
+    `the login requests version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), but these tools use version ${spoken}: leave it out`,
     'cloud',
   );
 }
@@ -148,13 +157,13 @@ function pick(
   const usable = candidates.filter((endpoint) => endpoint.interface === service.interface);
   const regions = [...new Set(usable.map(regionOf))];
   if (regions.length > 1) {
-    // keystoneauth takes the first; a run that deletes images must not guess where.
+    // keystoneauth takes the first one, but a run that deletes images must not guess where.
     throw new InputError(
       `${authUrl} has the ${type} service in several regions (${regions.sort().join(', ')}): give region_name`,
       'region_name',
     );
   }
-  // Several versions of one API may be listed, under one type or under several.
+  // Several versions of an API may be listed, under one type or several.
   const [best] = [...usable].sort((one, other) => versionRank(one.url, type) - versionRank(other.url, type));
   if (best) return best;
   const where = service.isRegionAsked ? ` in region "${service.regionName}"` : '';

@@ -1,9 +1,10 @@
-// What the services of a cloud say of the time: the `Date` of their answers, and when Keystone issued a token.
+// What time the services of a cloud report: the `Date` of their answers, and when Keystone issued a
+// token.
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 
-/** What one answer says. */
+/** The time in one answer. */
 export interface ClockReading {
-  /** How far our clock is ahead of the service's; negative where it is behind. */
+  /** How far this host's clock is ahead of the service's; negative if it is behind. */
   readonly aheadSeconds: number;
   /** Scheme, host and port of the service. */
   readonly origin: string;
@@ -12,13 +13,13 @@ export interface ClockReading {
 }
 
 export interface WatchedClock {
-  /** The same client, whose answers are looked at. */
+  /** The same client, with its answers watched. */
   readonly http: HttpClient;
-  /** The reading that is furthest from our clock; undefined where no answer has said the time. */
+  /** The reading that is furthest from this host's clock; undefined if no answer had a time. */
   furthest(): ClockReading | undefined;
 }
 
-/** Watches what the answers that pass through a client say of the time. */
+/** Watches the times in the answers that pass through a client. */
 export function watchClock(http: HttpClient, now: () => Date): WatchedClock {
   let furthest: ClockReading | undefined;
   const note = (theirs: Date, url: string): void => {
@@ -37,7 +38,7 @@ export function watchClock(http: HttpClient, now: () => Date): WatchedClock {
   };
 }
 
-/** A Keystone behind uwsgi sends no `Date`, but says when it has issued a token. */
+/** A Keystone behind uwsgi sends no `Date`, but reports when it issued a token. */
 function isNewToken({ method, url }: HttpRequest): boolean {
   return method === 'POST' && url.endsWith('/auth/tokens');
 }

@@ -1,4 +1,4 @@
-// A cloud that one is logged in to: requests go to a service by its name, with a token that is always fresh.
+// A cloud after the login: requests go to a service by its name, with a valid token.
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { ConnectionError, statusOf } from '../http/errors.js';
 import { endpointsOf, urlBelow } from './catalog.js';
@@ -9,36 +9,46 @@ import type { Session } from './session.js';
 
 /** A request below a service's endpoint. */
 export type ServiceRequest = Omit<HttpRequest, 'url'> & {
-  /** Appended to the endpoint: `/v2/images` (image), `/v1/nodes` (baremetal), `/servers` (compute). Or a whole URL from the API's own `next`. */
+  /**
+   * Appended to the endpoint: `/v2/images` (image), `/v1/nodes` (baremetal), `/servers` (compute).
+   * Or a complete URL from the API's own `next`.
+   */
   readonly path: string;
   /**
-   * For a request upon which the Bare Metal service reads images with the token that it was sent: the project's is tried first, as
-   * the Image service may refuse one of the whole system.
+   * For a request on which the Bare Metal service reads images with the token of the request: the
+   * project's is tried first, since the Image service may refuse a system-scoped one.
    */
   readonly prefersProject?: boolean;
 };
 
 export interface Cloud {
-  /** Empty where there is no Keystone, and for a login to the whole system alone. */
+  /** Empty without Keystone, and for a login with system scope alone. */
   readonly projectId: string;
-  /** Where the login came from, for messages: "the login from …". */
+  /** Where the login comes from, for messages: "the login from …". */
   readonly source: string;
-  /** Auth URL, project id and region: names the cloud in lock files and logs. No secret. */
+  /** Auth URL, project id and region: identifies the cloud in lock files and logs. Not secret. */
   readonly identity: string;
-  /** Whether the catalogue has such a service in the region, on whatever interface. */
+  /** Whether the catalogue has such a service in the region, on any interface. */
   hasService(type: string): boolean;
   /**
-   * Sends a request to a service, such as `image`. A token that has expired is renewed and the request repeated, but not one
-   * whose body is a stream: its 401 is thrown after the renewal, so that the caller may begin again.
+   * Sends a request to a service, such as `image`. If the token has expired, it is renewed and the
+   * request repeated, unless its body is a stream: then the 401 is thrown after the renewal, so
+   * that the caller can start again.
    */
   request(service: string, request: ServiceRequest): Promise<HttpAnswer>;
-  /** `system`: the Bare Metal service gets a token of the whole system; `project`: that of the project; `none`: there is no Keystone. */
+  /**
+   * The token for the Bare Metal service: `system`-scoped, that of the `project`, or `none` without
+   * Keystone.
+   */
   baremetalScope(): Promise<'system' | 'project' | 'none'>;
-  /** Gets a token that is issued now, so that it outlives a long upload. */
+  /** Gets a new token, so that it outlives a long upload. */
   renewToken(): Promise<void>;
 }
 
-/** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; `request` throws SERVICE_MISSING or NO_PROJECT. */
+/**
+ * Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT; `request` throws
+ * SERVICE_MISSING or NO_PROJECT.
+ */
 export async function connect(login: Login, http: HttpClient, now: () => Date = () => new Date()): Promise<Cloud> {
   const scopes = await openScopes(login, http, now);
   const { base } = scopes;
@@ -52,7 +62,7 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
     if (known) return known;
     const root = discoverRoot({ type, url: endpoints.root(type), projectId: base.projectId, read });
     roots.set(type, root);
-    // What the network refuses is not remembered.
+    // A failure of the network is not remembered.
     root.catch(() => roots.delete(type));
     return root;
   };
@@ -65,7 +75,7 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
     hasService: endpoints.has,
     request: async (service, { path, prefersProject = false, ...request }) => {
       const sessions = await scopes.sessionsFor(service, { prefersProject });
-      // A project that may not see a node is told that there is none.
+      // For a project that may not see a node, the node does not exist.
       return sendWithin(
         sessions,
         { ...request, url: urlBelow(await rootOf(service), path) },
@@ -78,7 +88,10 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
   };
 }
 
-/** The document with the versions, which may come with the status 300; undefined where the service has none. */
+/**
+ * The document that lists the versions, possibly with status 300; undefined if the service has
+ * none.
+ */
 async function readVersions(url: string, session: Session, http: HttpClient): Promise<unknown> {
   try {
     return await (
@@ -94,7 +107,10 @@ async function readVersions(url: string, session: Session, http: HttpClient): Pr
   }
 }
 
-/** Sends a request within one scope, and where that is refused, before anything was done, within the next. */
+/**
+ * Sends a request within one scope and, if that is refused before anything was done, within the
+ * next.
+ */
 async function sendWithin(
   sessions: readonly Session[],
   request: HttpRequest,
@@ -116,7 +132,7 @@ async function sendWithLogin(request: HttpRequest, session: Session, http: HttpC
   try {
     return await http({ ...request, headers: { ...request.headers, ...headers } });
   } catch (error) {
-    // Repeating is safe even for POST: 401 is said before anything is done.
+    // Repeating is safe even for POST: 401 is answered before anything is done.
     if (statusOf(error) !== 401 || !(await session.renew(headers)) || isStream(request.body)) throw error;
     return http({ ...request, headers: { ...request.headers, ...(await session.headers()) } });
   }

@@ -1,4 +1,5 @@
-// Finds a cloud by name in clouds.yaml, secure.yaml and clouds-public.yaml, in the places where openstacksdk looks for them.
+// Finds a cloud by name in clouds.yaml, secure.yaml and clouds-public.yaml, in the places that
+// openstacksdk searches.
 import { join, resolve } from 'node:path';
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
@@ -11,7 +12,10 @@ import type { Environment } from '../../core/operation.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What the named cloud says for a region, its first one unless asked. Throws INVALID_INPUT, naming the files and the clouds that there are. */
+/**
+ * The settings of the named cloud for a region, by default its first one. Throws INVALID_INPUT,
+ * naming the existing files and clouds.
+ */
 export async function findCloud(name: string, environment: Environment, regionName?: string): Promise<LoginSettings> {
   const folders = searchFolders(environment);
   const openPath = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
@@ -47,7 +51,8 @@ async function findFile(
   folders: readonly string[],
 ): Promise<string | undefined> {
   if (named) {
-    // openstacksdk would go on to the next place; a login from a file that nobody meant is worse than an error.
+    // openstacksdk would continue with the next place, but a login from the wrong file is worse
+    // than an error.
     if (await exists(named)) return named;
     throw new InputError(`${variable} names ${named}, but there is no such file`, 'cloud');
   }
@@ -64,7 +69,7 @@ async function cloudsIn(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boo
   const { values } = await readYamlMapping(path);
   if (mayBeEmpty && values.clouds === undefined) return {};
   if (isMapping(values.clouds)) return values.clouds;
-  throw new InputError(`${path} must have a mapping "clouds" at its top`, 'cloud');
+  throw new InputError(`${path} must have a top-level mapping "clouds"`, 'cloud');
 }
 
 function unknownCloud(name: string, path: string, known: readonly string[]): InputError {
@@ -73,7 +78,10 @@ function unknownCloud(name: string, path: string, known: readonly string[]): Inp
   return new InputError(`cloud "${name}" is not in ${path}${near ? `; did you mean "${near}"?` : ''}; ${has}`, 'cloud');
 }
 
-/** The vendors whose profiles openstacksdk brings along. They are deliberately absent here: sites have clouds of their own. */
+/**
+ * The vendors whose profiles openstacksdk contains. They are deliberately absent here: sites have
+ * their own clouds.
+ */
 const vendors = [
   ...[
     'auro',
@@ -105,7 +113,7 @@ const vendors = [
   ],
 ];
 
-/** The cloud over the profile that it names, which clouds-public.yaml has. */
+/** The cloud merged over its profile in clouds-public.yaml, if it names one. */
 async function withProfile(entry: Mapping, source: string, folders: readonly string[]): Promise<Mapping> {
   const name = entry.profile ?? entry.cloud;
   if (typeof name !== 'string' || name === '') return entry;
@@ -114,10 +122,10 @@ async function withProfile(entry: Mapping, source: string, folders: readonly str
   const profile = isMapping(profiles) && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (isMapping(profile)) return mergeEntries(underscored(profile), underscored(entry));
   const auth = isMapping(entry.auth) ? entry.auth : {};
-  // A name that nobody knows changes nothing for openstacksdk either.
+  // openstacksdk ignores an unknown name too.
   if ((auth.auth_url || auth.endpoint) && !vendors.includes(name) && !name.includes('/')) return entry;
   throw new InputError(
-    `${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and what else it says in the cloud itself, or the profile in clouds-public.yaml`,
+    `${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and the profile's other settings in the cloud itself, or the profile in clouds-public.yaml`,
     'cloud',
   );
 }

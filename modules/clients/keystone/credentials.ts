@@ -1,4 +1,5 @@
-// The kinds of login, and how each is made of the keys that a source gave. Names and ids are shaped as Keystone takes them.
+// The types of login, and how each is made from the keys of a source. Names and ids have the form
+// that Keystone expects.
 import { InputError } from '../../core/errors.js';
 import type { LoginSettings } from './settings.js';
 
@@ -6,14 +7,14 @@ export type Domain = { readonly id: string } | { readonly name: string };
 export type KeystoneUser = { readonly id: string } | { readonly name: string; readonly domain: Domain };
 export type Project = KeystoneUser;
 
-/** Whether a token for the whole system is wanted besides that of the project: `requested`, or taken where the user may have it. */
+/** Whether a system-scoped token is required, or optional and used if the user may have one. */
 export type SystemScope = 'requested' | 'optional';
 
 export interface PasswordCredentials {
   readonly kind: 'password';
   readonly user: KeystoneUser;
   readonly password: string;
-  /** Absent: system scope is requested, and nothing else. */
+  /** Absent if only system scope is requested. */
   readonly project: Project | undefined;
   readonly systemScope: SystemScope;
 }
@@ -21,12 +22,12 @@ export interface PasswordCredentials {
 export interface TokenCredentials {
   readonly kind: 'token';
   readonly token: string;
-  /** Absent: the token is used as it is, or system scope is requested. */
+  /** Absent if the token is used as it is, or if system scope is requested. */
   readonly project: Project | undefined;
   readonly systemScope: SystemScope;
 }
 
-/** Belongs to a project of its own, and can have no other scope. */
+/** Bound to its project, without any other scope. */
 export interface ApplicationCredentials {
   readonly kind: 'application_credential';
   readonly credential: { readonly id: string } | { readonly name: string; readonly user: KeystoneUser };
@@ -35,14 +36,14 @@ export interface ApplicationCredentials {
 
 export type KeystoneCredentials = PasswordCredentials | TokenCredentials | ApplicationCredentials;
 
-/** For a Bare Metal service that stands alone. */
+/** For a standalone Bare Metal service. */
 export type StandaloneCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'http_basic'; readonly username: string; readonly password: string };
 
 export type Credentials = KeystoneCredentials | StandaloneCredentials;
 
-/** Makes the credentials that the settings mean. Throws INVALID_INPUT, naming the piece that is missing. */
+/** The credentials in the settings. Throws INVALID_INPUT, naming what is missing. */
 export function credentialsOf(settings: LoginSettings): Credentials {
   const systemScope = systemScopeOf(settings);
   const requested = systemScope === 'requested';
@@ -83,13 +84,13 @@ function systemScopeOf({ auth, label, source }: LoginSettings): SystemScope {
   if (scope === undefined) return 'optional';
   if (scope === 'all') return 'requested';
   throw new InputError(
-    `the login from ${source} has ${label('system_scope')} "${scope}", and the only system scope that there is, is all`,
+    `the login from ${source} has ${label('system_scope')} "${scope}"; the only system scope is all`,
     'auth.system_scope',
   );
 }
 
 function refuseSystemScope({ label, source }: LoginSettings): never {
-  const message = `the login from ${source} asks for ${label('system_scope')} with an application credential, which Keystone binds to its project: log in with a password, or leave ${label('system_scope')} out`;
+  const message = `the login from ${source} requests ${label('system_scope')} with an application credential, which Keystone binds to its project: log in with a password, or leave ${label('system_scope')} out`;
   throw new InputError(message, 'auth.system_scope');
 }
 

@@ -1,5 +1,6 @@
-// Finds the version of an API behind an endpoint whose URL does not name it, or names another one, by the document with the versions,
-// as keystoneauth does. Of the document only the version's own path is taken: behind a proxy it may name http or a host of the inside.
+// Finds the version of an API behind an endpoint whose URL has no version, or another one, from the
+// document that lists the versions, as keystoneauth does. Only the path of a version is used:
+// behind a proxy its URL may have http or an internal host.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { serviceTypeOf } from './services.js';
@@ -9,11 +10,14 @@ export interface Discovery {
   /** The endpoint, without a trailing slash. */
   readonly url: string;
   readonly projectId: string;
-  /** What is at a URL, or undefined where that is no JSON or no answer of the service. */
+  /** Reads the document at a URL; undefined if it is not JSON or not an answer of the service. */
   readonly read: (url: string) => Promise<unknown>;
 }
 
-/** The URL that paths are appended to. Throws SERVICE_MISSING where the service says that it has other versions only. */
+/**
+ * The URL that paths are appended to. Throws SERVICE_MISSING if the service reports that it only
+ * has other versions.
+ */
 export async function discoverRoot({ type, url, projectId, read }: Discovery): Promise<string> {
   const service = serviceTypeOf(type);
   if (!service || type.startsWith('object') || versionRank(url, type) === 0) return url;
@@ -27,15 +31,18 @@ export async function discoverRoot({ type, url, projectId, read }: Discovery): P
     const offered = versions.map(({ segment }) => segment).join(', ');
     throw new OperationError(
       'SERVICE_MISSING',
-      `${base} offers the versions ${offered} of the ${type} service, and these tools speak version ${service.version}`,
+      `${base} offers the versions ${offered} of the ${type} service, but these tools use version ${service.version}`,
       { service: type },
     );
   }
-  // Cinder takes the project's id out of the URL's end, and only from 3.67 on does without it.
+  // Cinder reads the project's id from the end of the URL; only since 3.67 can it be left out.
   return `${base}/${best.segment}${service.names.includes('block-storage') && projectId ? `/${projectId}` : ''}`;
 }
 
-/** How well an endpoint's URL fits: 0 has the version that is spoken, 1 none, 2 another one. Of Nova, v2 is without microversions. */
+/**
+ * How well an endpoint's URL fits: 0 if it has the version in use, 1 if none, 2 if another one.
+ * Nova's v2 has no microversions.
+ */
 export function versionRank(url: string, type: string): 0 | 1 | 2 {
   const service = serviceTypeOf(type);
   if (!service?.isInRoot) return 0;
@@ -48,7 +55,7 @@ export function versionRank(url: string, type: string): 0 | 1 | 2 {
 interface Version {
   readonly major: number;
   readonly minor: number;
-  /** As it stands in the URL, such as `v2.1`. */
+  /** The version in the URL, such as `v2.1`. */
   readonly segment: string;
 }
 

@@ -1,4 +1,5 @@
-// Decides how to log in: explicit arguments first (site.yaml has been merged into them), then the OS_* environment.
+// Decides how to log in: explicit arguments first (site.yaml has been merged into them), then the
+// OS_* environment variables.
 import { InputError } from '../../core/errors.js';
 import { withHome } from '../files/paths.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -9,20 +10,20 @@ import { readEnvironment, withEnvironment, type LoginSettings } from './settings
 import type { Environment } from '../../core/operation.js';
 
 export interface Login {
-  /** Keystone's URL up to and without `/v3`; for a standalone service its own URL. */
+  /** Keystone's URL without `/v3`; for a standalone service its own URL. */
   readonly authUrl: string;
   readonly credentials: Credentials;
   readonly regionName: string | undefined;
   readonly interface: Interface;
   readonly caCert: string | undefined;
-  /** PEM files with the certificate that we show, and its key, which may be in the same file. */
+  /** PEM files with the client certificate and its key, which may be in the same file. */
   readonly clientCert: string | undefined;
   readonly clientKey: string | undefined;
   readonly validateCerts: boolean;
   /** Service type, in the catalogue's spelling, to URL. */
   readonly endpointOverrides: Readonly<Record<string, string>>;
   readonly services: Readonly<Record<string, ServiceSettings>>;
-  /** Where the login came from, as it stands in "the login from …". */
+  /** Where the login comes from, to complete "the login from …". */
   readonly source: string;
 }
 
@@ -37,11 +38,11 @@ export interface LoginArguments {
   readonly ca_cert?: string;
   readonly validate_certs?: boolean;
   readonly endpoint_override?: Readonly<Record<string, string>>;
-  /** Only to say in messages where `auth` may have come from. */
+  /** Only used to say in messages where `auth` may come from. */
   readonly site_yaml?: string;
 }
 
-/** Resolves the login. Throws INVALID_INPUT when there is none, or when a piece of it is missing. */
+/** Resolves the login. Throws INVALID_INPUT if there is none, or if part of it is missing. */
 export async function resolveLogin(args: LoginArguments, given: Environment): Promise<Login> {
   const environment = withoutReturns(given);
   const found = await findSettings(args, environment);
@@ -68,7 +69,7 @@ export async function resolveLogin(args: LoginArguments, given: Environment): Pr
   };
 }
 
-/** An openrc that was written on Windows ends every value with a carriage return, which is part of none. */
+/** Removes the carriage returns with which an openrc written on Windows ends every value. */
 function withoutReturns(environment: Environment): Environment {
   return Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [
@@ -94,7 +95,7 @@ async function findSettings(args: LoginArguments, environment: Environment): Pro
     const source = args.site_yaml ? `the options and ${args.site_yaml}` : 'the option auth';
     return { source, label: (key) => `auth.${key}`, auth: presentIn(args.auth ?? {}), endpointOverrides: {} };
   }
-  // openstacksdk calls the variables themselves a cloud of this name.
+  // In openstacksdk, the variables themselves are a cloud of this name.
   if (environment.OS_CLOUD && environment.OS_CLOUD !== (environment.OS_CLOUD_NAME || 'envvars'))
     return named(environment.OS_CLOUD);
   const settings = readEnvironment(environment);
@@ -102,7 +103,7 @@ async function findSettings(args: LoginArguments, environment: Environment): Pro
   if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal))
     return settings;
   throw new InputError(
-    'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or auth_url, or set OS_CLOUD, or OS_AUTH_URL and its companions',
+    'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or auth_url, or set OS_CLOUD, or OS_AUTH_URL and the variables that belong to it',
   );
 }
 
@@ -110,7 +111,7 @@ function presentIn(auth: Readonly<Record<string, string | undefined>>): Record<s
   return Object.fromEntries(Object.entries(auth).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
-/** A name that is given also overrides the id that the cloud had, and the other way round. */
+/** A given name also overrides the cloud's id, and vice versa. */
 function override(
   cloud: Readonly<Record<string, string>>,
   given: Readonly<Record<string, string>>,
@@ -156,7 +157,7 @@ function standaloneUrl(settings: LoginSettings, overrides: Readonly<Record<strin
   if (!url) {
     const field = settings.label('endpoint');
     throw new InputError(
-      `the login from ${settings.source} goes past Keystone (auth_type ${settings.authType}), so it needs ${field} or endpoint_override`,
+      `the login from ${settings.source} bypasses Keystone (auth_type ${settings.authType}), so it needs ${field} or endpoint_override`,
       'auth.endpoint',
     );
   }

@@ -1,8 +1,8 @@
-// Names of projects, where Keystone lets this login list them.
+// Names of projects, if Keystone lets this login list them.
 import { textAt } from '../paging.js';
 import type { Cloud } from './cloud.js';
 
-/** Names by ids. Throws where the login may not list projects. */
+/** Names by ids. Throws if the login may not list projects. */
 export async function listProjectNames(cloud: Cloud): Promise<ReadonlyMap<string, string>> {
   const answer = await cloud.request('identity', { method: 'GET', path: '/v3/projects' });
   const { projects } = (await answer.json()) as { projects?: unknown };

@@ -1,4 +1,5 @@
-// An entry of clouds.yaml as openstacksdk reads it for one region: the values of the region over those of the cloud, and {key} in URLs filled in.
+// An entry of clouds.yaml as openstacksdk reads it for one region: the region's values override
+// those of the cloud, and {key} in URLs is filled in.
 import { InputError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 
@@ -9,7 +10,10 @@ interface Region {
   readonly values: CloudEntry;
 }
 
-/** The entry for the region that is asked for, else for its first one. Throws INVALID_INPUT where its list does not have that region. */
+/**
+ * The entry for the requested region, by default its first one. Throws INVALID_INPUT if its list
+ * does not have that region.
+ */
 export function forRegion(
   entry: CloudEntry,
   { source, regionName }: { readonly source: string; readonly regionName: string | undefined },
@@ -18,7 +22,7 @@ export function forRegion(
   const regions = regionsOf(listed ?? entry.region_name, source);
   if (regions.length === 0) return regionName ? { ...rest, region_name: regionName } : rest;
   const region = regionName ? regions.find(({ name }) => name === regionName) : regions[0];
-  // A single region_name is a default, and the catalogue knows the others; a list says which there are.
+  // A single region_name is a default, and the catalogue may have others; a list is complete.
   if (!region && regions.length === 1 && listed === undefined) return { ...rest, region_name: regionName };
   if (!region)
     throw new InputError(
@@ -28,7 +32,7 @@ export function forRegion(
   return { ...mergeEntries(rest, region.values), region_name: region.name };
 }
 
-/** Names, or mappings with a name and values of their own; formerly a text with commas. */
+/** Names, or mappings with a name and their own values; formerly a text with commas. */
 function regionsOf(listed: unknown, source: string): Region[] {
   if (listed === undefined || listed === null || listed === '') return [];
   const elements: unknown[] = Array.isArray(listed)
@@ -53,7 +57,9 @@ function regionsOf(listed: unknown, source: string): Region[] {
   });
 }
 
-/** The second over the first, `auth` and other mappings key by key; null says nothing. */
+/**
+ * Merges the second over the first, `auth` and other mappings key by key; null overrides nothing.
+ */
 export function mergeEntries(under: CloudEntry, over: CloudEntry): CloudEntry {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
@@ -64,14 +70,17 @@ export function mergeEntries(under: CloudEntry, over: CloudEntry): CloudEntry {
   return merged;
 }
 
-/** `{region_name}` and other keys of the entry within a text, as Python's str.format has them. Throws INVALID_INPUT for a key that is not there. */
+/**
+ * Replaces `{region_name}` and other keys of the entry in a text, like Python's str.format. Throws
+ * INVALID_INPUT for an unknown key.
+ */
 export function formatted(text: string, texts: Readonly<Record<string, string>>, label: string): string {
   return text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (match, key: string | undefined) => {
     if (match === '{{' || match === '}}') return match.charAt(0);
     const value = key === undefined ? undefined : texts[key];
     if (value !== undefined) return value;
     throw new InputError(
-      `${label} has ${match} in it, and the cloud has no such key; write it out, or give ${key || 'the key'}`,
+      `${label} contains ${match}, but the cloud has no such key; replace it by its value, or give ${key || 'the key'}`,
       'cloud',
     );
   });

@@ -1,5 +1,6 @@
-// Which token goes with a request. The Bare Metal service's nodes belong to no project unless somebody says so, and since 2024.1 it shows those
-// to tokens of the whole system alone; the Image and the Compute service refuse such tokens. So a login may have both.
+// Which token is sent with a request. Nodes of the Bare Metal service belong to no project by
+// default, and since 2024.1 it shows those to system-scoped tokens only; the Image and the Compute
+// service refuse such tokens. So a login may have both.
 import { OperationError } from '../../core/errors.js';
 import type { HttpClient } from '../http/client.js';
 import { statusOf } from '../http/errors.js';
@@ -8,18 +9,23 @@ import type { Login } from './login.js';
 import { openSession, standaloneSession, type Session } from './session.js';
 
 export interface Scopes {
-  /** Its catalogue is that of the cloud: the project's, or without a project the system's. */
+  /** The session whose catalogue is used: the project's, or the system's without a project. */
   readonly base: Session;
-  /** The sessions to try for a request, in this order: the next one only where a service has refused it. Throws NO_PROJECT. */
+  /**
+   * The sessions to try for a request, in order: the next one only if the service has refused it.
+   * Throws NO_PROJECT.
+   */
   sessionsFor(service: string, options: { readonly prefersProject: boolean }): Promise<readonly Session[]>;
-  /** Whether requests to the Bare Metal service go out with a token of the whole system. */
+  /** Whether requests to the Bare Metal service are sent with a system-scoped token. */
   hasSystemScope(): Promise<boolean>;
 }
 
-/** Services that take a token of the whole system. */
+/** Services that accept a system-scoped token. */
 const systemServices: ReadonlySet<string> = new Set(['baremetal', 'identity']);
 
-/** What a token of the whole system must be allowed at least, for the Bare Metal service to show anything to it. */
+/**
+ * Roles of which a system-scoped token needs one, for the Bare Metal service to show it anything.
+ */
 const usefulRoles: ReadonlySet<string> = new Set(['admin', 'manager', 'member', 'reader', 'service']);
 
 /** Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT. */
@@ -33,7 +39,8 @@ export async function openScopes(login: Login, http: HttpClient, now: () => Date
   const base = await openSession({ ...wanted, scope: isSystemOnly(credentials) ? 'system' : 'project' }, http, now);
   if (base.projectId === '') return systemAlone(login, base);
   let opening: Promise<Session | undefined> | undefined;
-  // Only when the Bare Metal service is asked for the first time; what the network refuses is not remembered.
+  // Only at the first request to the Bare Metal service; a failure of the network is not
+  // remembered.
   const system = (): Promise<Session | undefined> => {
     opening ??= openSystem({ credentials, open: () => openSession({ ...wanted, scope: 'system' }, http, now) }).catch(
       (error: unknown) => {
@@ -60,7 +67,7 @@ function systemAlone({ source }: Login, session: Session): Scopes {
     base: session,
     sessionsFor: async (service) => {
       if (systemServices.has(service)) return [session];
-      const message = `the login from ${source} is for the whole system (system_scope: all) and has no project, without which the ${service} service cannot be used: give auth.project_name or auth.project_id as well`;
+      const message = `the login from ${source} has system scope (system_scope: all) and no project, without which the ${service} service cannot be used: give auth.project_name or auth.project_id as well`;
       throw new OperationError('NO_PROJECT', message, { source, service });
     },
     hasSystemScope: async () => true,
@@ -72,7 +79,7 @@ interface SystemLogin {
   readonly open: () => Promise<Session>;
 }
 
-/** Undefined where nobody asked for it and the user may not have it. */
+/** Undefined if system scope was not requested and the user may not have it. */
 async function openSystem({ credentials, open }: SystemLogin): Promise<Session | undefined> {
   if (credentials.kind === 'application_credential') return undefined;
   if (isRequested(credentials)) return open();
@@ -80,7 +87,8 @@ async function openSystem({ credentials, open }: SystemLogin): Promise<Session |
     const session = await open();
     return session.roles.some((role) => usefulRoles.has(role)) ? session : undefined;
   } catch (error) {
-    // 401 for a user without a role on the system, 403 for a token that may not be changed into another, 400 from a Keystone before Queens.
+    // 401 for a user without a role on the system, 403 for a token that may not be exchanged for
+    // another, 400 from a Keystone before Queens.
     if (
       (error instanceof OperationError && error.code === 'AUTHENTICATION_FAILED') ||
       [400, 403].includes(statusOf(error) ?? 0)

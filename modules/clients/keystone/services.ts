@@ -1,13 +1,17 @@
-// The services: their names in the service types authority, the version of each API that these tools speak, and what a
-// login says about one of them (`baremetal_interface`, `image_endpoint_override`, `volume_api_version` and the like).
+// The services: their names in the service types authority, the version of each API that these
+// tools speak, and what a login says about one of them (`baremetal_interface`,
+// `image_endpoint_override`, `volume_api_version` and the like).
 import { InputError } from '../../core/errors.js';
 
 interface ServiceType {
-  /** The present name first, then those that it had. */
+  /** The current name first, then its former names. */
   readonly names: readonly string[];
   /** Major version. */
   readonly version: number;
-  /** Whether the version is part of the URL that requests are appended to; elsewhere callers name it, as in `/v2/images`. */
+  /**
+   * Whether the version is part of the URL that paths are appended to; otherwise callers name it,
+   * as in `/v2/images`.
+   */
   readonly isInRoot: boolean;
 }
 
@@ -23,36 +27,41 @@ const serviceTypes: readonly ServiceType[] = [
   { names: ['object-store', 'object-storage'], version: 1, isInRoot: true },
 ];
 
-/** All names of all services that are known here. */
+/** All names of all known services. */
 export const serviceNames: readonly string[] = serviceTypes.flatMap(({ names }) => names);
 
 export function serviceTypeOf(name: string): ServiceType | undefined {
   return serviceTypes.find(({ names }) => names.includes(name));
 }
 
-/** Every name of a service; the one that is asked for first. */
+/** Every name of a service, the given one first. */
 export function namesOf(name: string): readonly string[] {
   return [name, ...(serviceTypeOf(name)?.names ?? []).filter((other) => other !== name)];
 }
 
-/** `block_storage` as the catalogue has it. */
+/** A name such as `block_storage` in the catalogue's spelling. */
 export function nameInCatalogue(name: string): string {
   return name.replaceAll('_', '-');
 }
 
 export type Interface = 'public' | 'internal' | 'admin';
 
-/** Where it is looked for in the catalogue; all may be absent. */
+/** How to find a service in the catalogue; all may be absent. */
 export interface ServiceSettings {
   readonly interface?: Interface | undefined;
   readonly regionName?: string | undefined;
   readonly serviceType?: string | undefined;
   readonly serviceName?: string | undefined;
-  /** Checked when the service is used: an openrc may name versions of services that nobody asks. */
+  /**
+   * Checked when the service is used: an openrc may name versions of services that are never used.
+   */
   readonly apiVersion?: string | undefined;
 }
 
-/** By service type, in the catalogue's spelling; only services that these tools know. */
+/**
+ * The settings by service type, in the catalogue's spelling; only of services that these tools
+ * know.
+ */
 export function pickServices(texts: Readonly<Record<string, string>>, source: string): Record<string, ServiceSettings> {
   const found: Record<string, ServiceSettings> = {};
   for (const name of serviceNames) {
@@ -70,7 +79,10 @@ export function pickServices(texts: Readonly<Record<string, string>>, source: st
   return found;
 }
 
-/** URLs by service type: any service's `_endpoint_override`, and of those that are known `_endpoint` too, as it was once called. */
+/**
+ * URLs by service type: `_endpoint_override` of any service, and of known services also
+ * `_endpoint`, its former name.
+ */
 export function pickOverrides(texts: Readonly<Record<string, string>>): Record<string, string> {
   const ending = '_endpoint_override';
   const former = serviceNames.flatMap((name) => {
@@ -83,7 +95,7 @@ export function pickOverrides(texts: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries([...former, ...present]) as Record<string, string>;
 }
 
-/** Throws INVALID_INPUT. `publicURL` is how it was once written. */
+/** Parses the name of an interface; `publicURL` is its former spelling. Throws INVALID_INPUT. */
 export function readInterface(text: string | undefined, key: string, source: string): Interface | undefined {
   const name = text?.replace(/URL$/, '');
   if (name === undefined || name === 'public' || name === 'internal' || name === 'admin') return name;

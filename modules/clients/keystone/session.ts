@@ -1,4 +1,5 @@
-// Keeps a login alive: one token for all requests, renewed before it ends, or once it has been refused.
+// Keeps a login alive: one token for all requests, renewed before it expires, or once it has been
+// refused.
 import type { HttpClient } from '../http/client.js';
 import { authenticate, type Authentication, type Token } from './authenticate.js';
 import type { CatalogService } from './catalog.js';
@@ -7,20 +8,23 @@ import type { StandaloneCredentials } from './credentials.js';
 export type LoginHeaders = Readonly<Record<string, string>>;
 
 export interface Session {
-  /** Empty where there is no Keystone, and for the whole system. */
+  /** Empty without Keystone, and for system scope. */
   readonly projectId: string;
   readonly catalog: readonly CatalogService[];
   /** What the user may do within the scope. */
   readonly roles: readonly string[];
-  /** The headers that carry the login, renewed first when it is about to end. */
+  /** The headers with the login, which is renewed first if it is about to expire. */
   headers(): Promise<LoginHeaders>;
-  /** Logs in again, but not when that has happened since the headers `refused` were handed out. False where it cannot help. */
+  /**
+   * Logs in again, unless that has happened since the headers `refused` were returned. False if
+   * that cannot help.
+   */
   renew(refused?: LoginHeaders): Promise<boolean>;
 }
 
 const marginMs = 120_000;
 
-/** Logs in to Keystone at once: the catalogue is needed before any request. */
+/** Logs in to Keystone immediately: the catalogue is needed before any request. */
 export async function openSession(login: Authentication, http: HttpClient, now: () => Date): Promise<Session> {
   const first = await authenticate(login, http);
   let current = { 'X-Auth-Token': first.token };
@@ -31,9 +35,9 @@ export async function openSession(login: Authentication, http: HttpClient, now: 
     current = { 'X-Auth-Token': token.token };
     renewAt = renewalTime(token, now());
   };
-  // Requests that find the token old at the same time share one login.
+  // Concurrent requests that find the token expired share one login.
   const logInOnce = (): Promise<void> => (renewing ??= logIn().finally(() => (renewing = undefined)));
-  // A token that was made from a token ends with it.
+  // A token that was made from another token expires with it.
   const renewable = login.credentials.kind !== 'token';
   return {
     projectId: first.projectId,
@@ -59,7 +63,10 @@ export function standaloneSession(credentials: StandaloneCredentials): Session {
   return { projectId: '', catalog: [], roles: [], headers: async () => headers, renew: async () => false };
 }
 
-/** By our own clock, which may differ from Keystone's: a token's life is counted from when it was received. */
+/**
+ * By this host's clock, which may differ from Keystone's: a token's lifetime is counted from when
+ * it was received.
+ */
 function renewalTime(token: Token, received: Date): number {
   const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime();
   return received.getTime() + lifeMs - Math.min(marginMs, lifeMs / 2);

@@ -1,4 +1,5 @@
-// What one source says of a login, still in openstacksdk's spelling: an entry of clouds.yaml, or the OS_* environment.
+// The settings of a login from one source, in openstacksdk's spelling: an entry of clouds.yaml, or
+// the OS_* environment variables.
 import { coerce } from '../../core/coercion.js';
 import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
@@ -8,9 +9,9 @@ import { formatted, forRegion, textsOf, underscored, type CloudEntry } from './r
 import { pickOverrides, pickServices, readInterface, type Interface, type ServiceSettings } from './services.js';
 
 export interface LoginSettings {
-  /** Where it came from, as it stands in "the login from …". */
+  /** Where the settings come from, to complete "the login from …". */
   readonly source: string;
-  /** What a key of `auth` is called there. */
+  /** The name of a key of `auth` in that source. */
   readonly label: (key: string) => string;
   readonly auth: Readonly<Record<string, string>>;
   readonly authType?: string | undefined;
@@ -40,7 +41,7 @@ const authKeys = [
   ...['application_credential_id', 'application_credential_name', 'application_credential_secret'],
 ];
 
-/** Keys of `auth` that would make another login of it. */
+/** Keys of `auth` that would change the type of the login. */
 const refusedKeys = [
   'trust_id',
   'passcode',
@@ -51,7 +52,7 @@ const refusedKeys = [
   'unscoped',
 ];
 
-/** Other spellings that openstacksdk and its forerunners took. */
+/** Other names that openstacksdk and its predecessors accepted. */
 const formerKeys: Readonly<Record<string, readonly string[]>> = {
   username: ['user_name'],
   project_name: ['tenant_name'],
@@ -62,8 +63,9 @@ const formerKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Reads one entry for a region, the first of several unless one is asked for. Keys of `auth` may stand beside it too; unknown keys belong
- * to other programs and are left alone. Throws INVALID_INPUT for what would change the login and is not supported.
+ * Reads one entry for a region, by default the first of several. Keys of `auth` may also be next to
+ * it; unknown keys belong to other programs and are ignored. Throws INVALID_INPUT for keys that
+ * would change the login and are not supported.
  */
 export function readSettings(
   raw: CloudEntry,
@@ -97,7 +99,7 @@ export function readSettings(
   };
 }
 
-/** Variables that count beside OS_CLOUD as well, as openstackclient takes them. */
+/** Variables that also apply together with OS_CLOUD, as in openstackclient. */
 const besideCloud = [
   'OS_INTERFACE',
   'OS_ENDPOINT_TYPE',
@@ -109,7 +111,7 @@ const besideCloud = [
   'OS_SYSTEM_SCOPE',
 ];
 
-/** The OS_* variables as an entry: OS_AUTH_URL is its `auth_url`. */
+/** Reads the OS_* variables as an entry: OS_AUTH_URL is its `auth_url`. */
 export function readEnvironment(environment: Environment): LoginSettings {
   const entry = Object.entries(environment).flatMap(([name, value]) =>
     name.startsWith('OS_') && value ? [[name.slice(3).toLowerCase(), value]] : [],
@@ -120,7 +122,7 @@ export function readEnvironment(environment: Environment): LoginSettings {
   });
 }
 
-/** A cloud of clouds.yaml with what the environment says besides. */
+/** A cloud of clouds.yaml with the settings that the environment adds. */
 export function withEnvironment(cloud: LoginSettings, environment: Environment): LoginSettings {
   const { auth, ...given } = readEnvironment(Object.fromEntries(besideCloud.map((name) => [name, environment[name]])));
   const { interface: side, caCert, clientCert, clientKey, validateCerts } = given;
@@ -150,7 +152,7 @@ function pickAuth(
   return Object.fromEntries(found) as Record<string, string>;
 }
 
-/** `None`, which some write for a login without Keystone, is openstacksdk's `none` too. */
+/** openstacksdk also reads `None` as `none`, a login without Keystone. */
 function authTypeOf(texts: Readonly<Record<string, string>>): string | undefined {
   const type = texts.auth_type ?? texts.auth_plugin;
   return type === 'None' ? 'none' : type;
@@ -160,7 +162,7 @@ function refuseOldIdentity(entry: CloudEntry, source: string): void {
   const version = entry.identity_api_version;
   if (typeof version === 'string' && version !== '' && !/^v?3(\.\d+)?$/.test(version)) {
     throw new InputError(
-      `${source}: identity_api_version ${version} is not supported; only version 3 of Keystone's API is`,
+      `${source}: identity_api_version ${version} is not supported; only version 3 of Keystone's API is supported`,
       'cloud',
     );
   }
@@ -179,7 +181,7 @@ function readSwitch(text: string | undefined, key: string, source: string): bool
   throw new InputError(`${source}: ${key} must be yes or no, not "${text}"`, key);
 }
 
-/** Yes or no, or as requests takes it a file with CAs. */
+/** Yes or no, or as in requests, a file with CAs. */
 function readVerify(
   text: string | undefined,
   source: string,
@@ -188,7 +190,7 @@ function readVerify(
   if (on !== 'unknown') return { isOn: on };
   if (text && /[/~]/.test(text)) return { isOn: true, path: text };
   throw new InputError(
-    `${source}: verify must be yes or no, not "${text}"; a file with CAs is named by its path, or by cacert`,
+    `${source}: verify must be yes or no, not "${text}"; for a file with CAs, give its path, or use cacert`,
     'verify',
   );
 }

@@ -21,8 +21,7 @@ const ownership = defineFields({
   },
   owner: {
     type: 'string',
-    description:
-      'Owner, by name or number. Defaults to the owner of the previous copy, or the user that runs this.',
+    description: 'Owner, by name or number. Defaults to the owner of the previous copy, or the user that runs this.',
   },
   group: {
     type: 'string',
@@ -151,7 +150,8 @@ const pruningFields = defineFields({
 const transferFields = defineFields({
   hosts: {
     type: 'records',
-    description: 'Credentials and headers for individual hosts. They are not sent to any other host, even after a redirect.',
+    description:
+      'Credentials and headers for individual hosts. They are not sent to any other host, even after a redirect.',
     fields: {
       host: {
         type: 'string',

@@ -11,7 +11,12 @@ const source: Readonly<Record<string, ReturnField>> = {
     returned: 'when present',
     sample: 'https://images.example.org/ipa/ipa.kernel',
   },
-  reason: { description: `The reason of the action: ${reasons}.`, type: 'str', returned: 'when the source answered', sample: 'newer' },
+  reason: {
+    description: `The reason of the action: ${reasons}.`,
+    type: 'str',
+    returned: 'when the source answered',
+    sample: 'newer',
+  },
   detail: {
     description: 'The reason as a sentence.',
     type: 'str',

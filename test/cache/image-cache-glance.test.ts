@@ -65,7 +65,11 @@ test('whose bytes are not those that Glance announced is not taken', async () =>
 
 describe('is refused', () => {
   test.each([
-    ['where no image is called so', { kernel: 'nothing', ramdisk: 'ipa.initramfs' }, 'Glance shows no image with the id or name "nothing"'],
+    [
+      'where no image is called so',
+      { kernel: 'nothing', ramdisk: 'ipa.initramfs' },
+      'Glance shows no image with the id or name "nothing"',
+    ],
     [
       'where several are',
       { kernel: 'twice', ramdisk: 'ipa.initramfs' },

@@ -168,7 +168,10 @@ describe('where the copy is to be', () => {
 
     const [file] = (await site.run(inTheirs())).values.files as FileResult[];
 
-    expect(file).toMatchObject({ action: 'fetch', detail: expect.stringContaining('other users may write to its folder') });
+    expect(file).toMatchObject({
+      action: 'fetch',
+      detail: expect.stringContaining('other users may write to its folder'),
+    });
     expect(statSync(join(secret, 'same'))).toMatchObject({ uid: 0 });
     expect(statSync(join(secret, 'same')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(theirs, 'copy'), 'utf8')).toBe('the image');

@@ -204,7 +204,9 @@ describe('limits', () => {
     const outcome = await run({ max_size: '0' });
 
     expect([site.exists('one'), site.exists('two'), pair()]).toEqual([false, false, 'kernel 1, ramdisk 1']);
-    expect(outcome.warnings).toEqual([expect.stringMatching(/exceeds max_size by 1 MiB, and everything in it is in use/)]);
+    expect(outcome.warnings).toEqual([
+      expect.stringMatching(/exceeds max_size by 1 MiB, and everything in it is in use/),
+    ]);
   });
 
   test('what the cache did not put there is never removed', async () => {

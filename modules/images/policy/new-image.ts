@@ -1,5 +1,5 @@
 // The image that a deployment creates: its id and attributes, and what to do with an image that an earlier run created under that id.
-import { v5 as uuid5 } from 'uuid';
+import { uuid5 } from '../../core/uuid.js';
 import { withoutCredentials } from '../../core/urls.js';
 import type { PlannedImage, Subscription } from './deployment.js';
 import { minimumDiskGib } from './disk-inspection.js';

@@ -105,7 +105,7 @@ describe('deploy images', () => {
     expect(node.driver_info).toEqual({ ipmi_address: '10.0.0.7' });
   });
 
-  test('are set where there were none, and only what differs is sent', async () => {
+  test('are set if there were none, and only what differs is sent', async () => {
     await updateHardware(cloud, await read(), { ...old, deployRamdisk: undefined });
 
     await updateHardware(cloud, await read(), { deployKernel: old.deployKernel, deployRamdisk: fresh.deployRamdisk });
@@ -123,7 +123,7 @@ describe('deploy images', () => {
     expect(writes()).toEqual([]);
   });
 
-  test('that somebody removed meanwhile are refused', async () => {
+  test('that were removed meanwhile are refused', async () => {
     const hardware = await read();
     await updateHardware(cloud, hardware, { ...old, deployRamdisk: undefined });
 
@@ -171,7 +171,7 @@ describe('the worker', () => {
     expect((await follow()).at(-1)).toMatch(/^failed: Ironic responded with HTTP 400: .*"active"/);
   });
 
-  test('may say it is done with what was before, until it is asked again', async () => {
+  test('may report success with the old images, until it is requested again', async () => {
     doni.isLate = true;
     await updateHardware(cloud, await read(), fresh);
     expect((await follow()).at(-1)).toBe('done');
@@ -197,7 +197,7 @@ describe('the worker', () => {
     expect(node.driver_info).toMatchObject({ deploy_kernel: fresh.deployKernel, deploy_ramdisk: fresh.deployRamdisk });
   });
 
-  test('is needed: without one the images stay where they are', () => {
+  test('is needed: without one the images stay as they are', () => {
     const sync = syncOf({
       name: 'rack3-07',
       workers: [{ type: 'blazar.physical_host', state: 'STEADY', reason: '' }],

@@ -1,4 +1,4 @@
-// Inventories as files, from what stands in them to what Ironic is told.
+// Inventories as files, and what is sent to Ironic for them.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +102,7 @@ describe('numbers', () => {
 });
 
 describe('a table', () => {
-  test('may hold JSON where a mapping or a list may stand, and nowhere else', async () => {
+  test('may contain JSON where a mapping or a list is allowed, and nowhere else', async () => {
     const cells = '"{""wwn"": ""0x5002"", ""size"": "">= 40""}",[x],"{""a"": 1}","[""52:54:00:00:00:01""]","{pass"';
 
     await enroll(
@@ -200,7 +200,7 @@ describe('a secret', () => {
       ({ method, body }) => ['POST', 'PATCH'].includes(method) && JSON.stringify(body).includes('ipmi_password'),
     ).length;
 
-  test('that could not be compared is told, with what helps', async () => {
+  test('that could not be compared is reported, with what helps', async () => {
     await enroll('nodes.yml', inventory('one'));
     const again = await enroll('nodes.yml', inventory('two'));
 
@@ -239,7 +239,7 @@ describe('a secret', () => {
     ['the record was dropped', () => void (site.ironic.nodes[0]!.extra = {}), {}],
     ['the key was changed', () => undefined, { secrets_key: 'x'.repeat(32) }],
     ['somebody removed it', () => void (site.ironic.nodes[0]!.driver_info = {}), {}],
-  ])('is written once more where %s', async (_, happen, given) => {
+  ])('is written once more if %s', async (_, happen, given) => {
     const changed = { update_secrets: 'changed', secrets_key: key, ...given };
     await enroll('nodes.yml', inventory('one'), { ...changed, secrets_key: key });
     happen();
@@ -355,7 +355,7 @@ describe('the file of "openstack baremetal create"', () => {
     expect(site.ironic.portGroups).toHaveLength(1);
   });
 
-  test('whose port group another node has is told, with that node', async () => {
+  test('whose port group another node has is refused, and names that node', async () => {
     await enroll('create.yml', file);
     const other = await enroll(
       'create.yml',

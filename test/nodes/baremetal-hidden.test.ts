@@ -14,7 +14,7 @@ const exists = (text: string): { status: number; body: object } => ({
 });
 
 describe('what is there and not seen', () => {
-  test('a node is told as such, with what helps', async () => {
+  test('a node is reported as such, with what helps', async () => {
     site.ironic.intervene = (call) =>
       call.method === 'POST' && call.segments[1] === 'nodes'
         ? exists('A node with name rack1-01 already exists.')
@@ -28,7 +28,7 @@ describe('what is there and not seen', () => {
     });
   });
 
-  test('a port is told as such', async () => {
+  test('a port is reported as such', async () => {
     site.ironic.intervene = (call) =>
       call.method === 'POST' && call.segments[1] === 'ports'
         ? exists('A port with MAC address 52:54:00:00:00:01 already exists.')
@@ -57,7 +57,7 @@ describe('the owner of a node that is created', () => {
     expect([owner() ?? null, outcome.warnings ?? []]).toEqual([null, []]);
   });
 
-  test('is told where it is the project of the login, and nobody asked for that', async () => {
+  test('is reported if it is the project of the login, which nobody asked for', async () => {
     site.keystone.admin.systemRoles = [];
 
     const outcome = await site.node({ name: 'rack1-01', driver: 'fake-hardware' });

@@ -54,7 +54,7 @@ describe('a node', () => {
     ['with an instance', { instance_uuid: '11111111-2222-4333-8444-555555555555' }],
     ['deployed without one', { provision_state: 'active' }],
     ['whose deployment failed', { provision_state: 'deploy failed', target_provision_state: 'active' }],
-  ])('%s is in use and left alone, unless that is forced', async (_, state) => {
+  ])('%s is in use and left alone, unless forced', async (_, state) => {
     site.ironic.seed({ name: 'n1', ...state });
 
     for (const given of [{ description: 'x' }, { state: 'absent' }, { state: 'manageable' }, { ports: [{ mac }] }]) {
@@ -111,7 +111,7 @@ describe('a node', () => {
     });
   });
 
-  test('enrolled again leaves it too, before it is cleaned, as a cleaning does not go on in maintenance', async () => {
+  test('enrolled again leaves it too, before it is cleaned, since maintenance stops cleaning', async () => {
     const node = site.ironic.seed({
       name: 'n1',
       provision_state: 'clean failed',
@@ -140,7 +140,7 @@ describe('a node', () => {
       { state: 'manageable' },
     ],
     ['of a node that is in use', { provision_state: 'active', fault: 'service failure' }, { state: 'active' }],
-  ])('maintenance by Ironic itself %s stays, and is told', async (_, fields, given) => {
+  ])('maintenance by Ironic itself %s stays, with a warning', async (_, fields, given) => {
     const node = site.ironic.seed({ name: 'n1', maintenance: true, maintenance_reason: 'it said so', ...fields });
 
     const { warnings } = await site.node({ name: 'n1', ...given });
@@ -164,7 +164,7 @@ describe('a node', () => {
     }
   });
 
-  test('whose parent is not there, or not shown, is refused before it is created or changed', async () => {
+  test('whose parent does not exist, or is hidden, is refused before it is created or changed', async () => {
     site.ironic.minor = 96;
     site.ironic.seed({ name: 'n1' });
 
@@ -222,7 +222,7 @@ describe('a node', () => {
     },
   );
 
-  test('that fails on its way tells last_error, and that it was changed before', async () => {
+  test('that fails while its state changes reports last_error, and that it was changed', async () => {
     site.ironic.fails = { 'clean wait': 'the disk is on fire', provide: 'the disk is on fire' };
 
     const outcome = await site.node({ name: 'n1', driver: 'fake-hardware', state: 'available' });
@@ -234,7 +234,7 @@ describe('a node', () => {
     });
   });
 
-  test('whose lock is held is waited for', async () => {
+  test('that is locked is waited for', async () => {
     site.ironic.seed({ name: 'n1', provision_state: 'manageable' });
     site.ironic.lock('n1', 2);
 
@@ -299,14 +299,14 @@ describe('a node', () => {
   });
 });
 
-describe('an enrolment', () => {
+describe('an enrollment', () => {
   const nodes = Array.from({ length: 12 }, (_, index) => ({
     name: `n${index}`,
     driver: 'fake-hardware',
     ports: [`52:54:00:00:01:${String(index).padStart(2, '0')}`],
   }));
 
-  test('where the catalogue has Doni is refused, unless that is bypassed', async () => {
+  test('is refused if the catalogue has Doni, unless bypassed', async () => {
     const doni = await startNodeSite(['baremetal', 'inventory']);
 
     await expect(doni.enroll({ nodes })).rejects.toMatchObject({ code: 'INVENTORY_SERVICE' });
@@ -318,7 +318,7 @@ describe('an enrolment', () => {
     await doni.close();
   });
 
-  test('tells for each node what became of it, and fails where one does', async () => {
+  test('reports what became of each node, and fails if one does', async () => {
     site.ironic.fails = { 'n3/manage': 'no answer from its controller' };
 
     const outcome = await site.enroll({ nodes });

@@ -8,7 +8,7 @@ import { first, isVerb, lost, patience, useNodes } from './bring-to-site.js';
 const site = useNodes();
 
 describe('a lock', () => {
-  test('of another operation is waited for before a verb is said', async () => {
+  test('of another operation is waited for before a verb is requested', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.lock(node.uuid, 4);
 
@@ -37,7 +37,7 @@ describe('a lock', () => {
     expect(site.verbs().map(([, status]) => status)).toEqual([409, 202]);
   });
 
-  test('that stays is told with who holds it', async () => {
+  test('that stays is reported with its holder', async () => {
     const node = site.double.seed({ provision_state: 'manageable', name: 'rack3-07', reservation: 'conductor-2' });
 
     await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({
@@ -49,7 +49,7 @@ describe('a lock', () => {
     expect(site.verbs()).toEqual([]);
   });
 
-  test('is over when a node is said to be at rest', async () => {
+  test('is over when a node is said to be stable', async () => {
     const node = site.double.seed({ provision_state: 'active' });
     site.double.lock(node.uuid, 3);
 
@@ -105,7 +105,7 @@ describe('an answer', () => {
 });
 
 describe('time', () => {
-  test('that is up is told with the state', async () => {
+  test('that is over is reported with the state', async () => {
     site.hold('cleaning');
     const node = site.double.seed({ provision_state: 'manageable', name: 'rack3-07' });
 
@@ -130,8 +130,8 @@ describe('time', () => {
   });
 });
 
-describe('somebody else', () => {
-  test('who says the same verb first is no harm', async () => {
+describe('another run', () => {
+  test('that requests the same verb first does no harm', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(1, isVerb, () => {
       Object.assign(node, { provision_state: 'available' });
@@ -152,7 +152,7 @@ describe('somebody else', () => {
     ]);
   });
 
-  test('who takes the node elsewhere on the way is gone after', async () => {
+  test('that brings the node to another state is followed', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     let isTaken = false;
     const onState = ({ provision_state: state }: NodeDetails): void => {
@@ -177,7 +177,7 @@ describe('somebody else', () => {
     expect(site.verbs().filter(([, status]) => status === 202)).toHaveLength(2);
   });
 
-  test('who deletes the node on the way is told of', async () => {
+  test('that deletes the node meanwhile is reported', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     const onState = ({ provision_state: state }: NodeDetails): void =>
       void (state === 'cleaning' && site.double.nodes.splice(0));

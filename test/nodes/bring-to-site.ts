@@ -1,4 +1,4 @@
-// A node on the double of Ironic that tests bring somewhere, and what they see of it.
+// A node on the double of Ironic that tests bring to a state, and what they see of it.
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { openIronic, type Ironic } from '../../modules/clients/ironic/api.js';

@@ -64,7 +64,7 @@ describe('the way', () => {
     },
   );
 
-  test('leads through every state, which are told as they come', async () => {
+  test('leads through every state, which are reported as they come', async () => {
     const node = site.double.seed({ provision_state: 'enroll' });
 
     await site.bring(node, 'active');
@@ -72,7 +72,7 @@ describe('the way', () => {
     expect(site.seen).toEqual(['enroll', 'verifying', 'manageable', 'cleaning', 'available', 'deploying', 'active']);
   });
 
-  test('is found too where states come and go between two looks', async () => {
+  test('is also found if states come and go between two requests', async () => {
     site.double.looks = 0;
     const node = site.double.seed({ provision_state: 'active', automated_clean: false });
 
@@ -81,7 +81,7 @@ describe('the way', () => {
     expect(site.seen).toEqual(['active', 'available', 'manageable']);
   });
 
-  test('of a node that is there already is empty, also where an old error is left', async () => {
+  test('of a node that is already there is empty, even if an old error is left', async () => {
     const node = site.double.seed({ provision_state: 'available', last_error: 'an old failure' });
 
     expect(await site.bring(node, 'available')).toMatchObject({ last_error: 'an old failure' });
@@ -99,7 +99,7 @@ describe('the way', () => {
     expect(site.verbs()).toEqual([['active', 202]]);
   });
 
-  test('tells a verb what it is to be told besides', async () => {
+  test('sends a verb with its body', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
 
     await site.bring(node, 'active', { bodyOf: (verb) => (verb === 'active' ? { configdrive: 'c' } : {}) });
@@ -123,7 +123,7 @@ describe('a failure', () => {
     ['deleted', { provision_state: 'active' }, 'available', 'available', 'error'],
     ['cleaning', { provision_state: 'active' }, 'manageable', 'available', 'clean failed'],
     ['unrescue', { provision_state: 'rescue' }, 'active', 'active', 'unrescue failed'],
-  ])('of %s is told with the reason, and no further verb is said', async (what, fields, goal, to, state) => {
+  ])('of %s is reported with the reason, and no further verb is requested', async (what, fields, goal, to, state) => {
     site.double.fails = { [what]: 'the cable is cut' };
     const node = site.double.seed({ name: 'rack3-07', ...fields });
 
@@ -148,7 +148,7 @@ describe('a failure', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
   });
 
-  test('that a controller explains is told: the node stays enrolled', async () => {
+  test('that the BMC explains is reported: the node stays enrolled', async () => {
     const node = site.double.seed({ provision_state: 'enroll', driver: 'ipmi', power_interface: 'ipmitool' });
 
     await expect(site.bring(node, 'available')).rejects.toMatchObject({
@@ -165,7 +165,7 @@ describe('a failure', () => {
     expect(site.verbs()).toEqual([['active', 400]]);
   });
 
-  test('that was there before is gone on from', async () => {
+  test('that existed before is continued from', async () => {
     const node = site.double.seed({ ...failed('deploy failed'), automated_clean: false });
 
     expect(await site.bring(node, 'active')).toMatchObject({ provision_state: 'active' });

@@ -1,4 +1,4 @@
-// What is sent so that a node is as it is wanted.
+// What is sent to bring a node to its desired state.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -131,7 +131,7 @@ describe('mappings', () => {
     ['before the mask', 'console=tty password=***', 'console=ttyS0 password=x', true],
     ['special characters', 'a(b)[c] password=***', 'a(b)[c] password=1', false],
     ['a URL', 'http://h/a?token=***', 'http://h/b?token=1', true],
-  ])('a value that is masked in part differs only where it can be told: %s', (_, before, after, differs) => {
+  ])('a value that is masked in part differs only if that can be known: %s', (_, before, after, differs) => {
     expect(
       steps(
         { driver_info: { kernel_append_params: before } },
@@ -195,7 +195,7 @@ test.each<[string, unknown, unknown]>([
   ['extra.list', [{ token: 1 }], [{ token: '********' }]],
 ])('%s is shown without its secrets', (field, given, expected) => expect(shownValue(field, given)).toEqual(expected));
 
-test('a mapping is not written as a whole where it has a number of more digits than can be kept', () => {
+test('a mapping is not written as a whole if it has a number with more digits than can be kept', () => {
   const served = JSON.parse('{"extra": {"serial": 12345678901234567890, "a": 1}}') as Values;
   const wanted = desired({ mappings: { extra: { 'a.b': 1 } } });
 

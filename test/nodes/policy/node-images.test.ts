@@ -1,13 +1,6 @@
-// References to images on nodes, their pairs and their checksums; which field needs what.
+// References to images on nodes, their pairs and their checksums.
 import { describe, expect, test } from '@jest/globals';
 import { defaultAllowedPaths } from '../../../modules/images/policy/image-urls.js';
-import {
-  refusalToChange,
-  refusalToChangePort,
-  tooOldFor,
-  nodeAttributes,
-  portAttributes,
-} from '../../../modules/nodes/policy/node-fields.js';
 import { checksumOf, halfPairs, nodeImage, withChecksum } from '../../../modules/nodes/policy/node-images.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
@@ -80,7 +73,7 @@ describe('a checksum', () => {
     [{ image_checksum: 'sha3_512:ab' }, { fault: expect.stringContaining('sha3_512 has 128') }],
   ])('of %j', (instanceInfo, expected) => expect(checksumOf(instanceInfo)).toEqual(expected));
 
-  test('goes to the node as every part of Ironic reads it', () => {
+  test('is sent as every part of Ironic reads it', () => {
     expect(
       withChecksum({ image_checksum: 'sha256:x', image_source: 'u' }, { algorithm: 'sha256', digest: 'x' }),
     ).toEqual({
@@ -95,49 +88,3 @@ describe('a checksum', () => {
     });
   });
 });
-
-test.each([
-  [
-    'parent_node',
-    nodeAttributes,
-    82,
-    'parent_node needs version 1.83 of the Bare Metal API, and this server speaks 1.82',
-  ],
-  ['parent_node', nodeAttributes, 83, undefined],
-  [
-    'firmware_interface',
-    nodeAttributes,
-    85,
-    'firmware_interface needs version 1.86 of the Bare Metal API, and this server speaks 1.85',
-  ],
-  ['category', portAttributes, 82, 'category needs version 1.101 of the Bare Metal API, and this server speaks 1.82'],
-  ['driver', nodeAttributes, 1, undefined],
-] as const)('%s', (field, rules, minor, expected) => expect(tooOldFor(field, rules, minor)).toBe(expected));
-
-test.each<[string, string, boolean, boolean]>([
-  ['boot_interface', 'active', false, true],
-  ['boot_interface', 'active', true, false],
-  ['boot_interface', 'available', false, false],
-  ['resource_class', 'active', true, true],
-  ['retired', 'available', false, true],
-  ['retired', 'manageable', false, false],
-  ['protected', 'available', false, true],
-  ['protected', 'active', false, false],
-  ['extra', 'active', false, false],
-])('%s of a node that is %s, in maintenance: %s, is refused: %s', (attribute, provision_state, maintenance, refused) =>
-  expect(
-    refusalToChange(attribute, { provision_state, maintenance }, { value: true, wasSet: true }) !== undefined,
-  ).toBe(refused),
-);
-
-test.each<[string, string, boolean, boolean]>([
-  ['physical_network', 'available', false, true],
-  ['physical_network', 'available', true, false],
-  ['physical_network', 'manageable', false, false],
-  ['extra', 'active', false, false],
-  ['address', 'active', false, true],
-])(
-  '%s of a port of a node that is %s, in maintenance: %s, is refused: %s',
-  (attribute, provision_state, maintenance, refused) =>
-    expect(refusalToChangePort(attribute, { provision_state, maintenance }) !== undefined).toBe(refused),
-);

@@ -33,7 +33,7 @@ test.each<[string | null, boolean, string | undefined, boolean]>([
   ]);
 });
 
-test('it stands in the way of what uses the node, and of nothing else', () => {
+test('it prevents what uses the node, and nothing else', () => {
   expect(([undefined, 'enroll', 'manageable', 'available', 'active'] as const).map(isBlockedByMaintenance)).toEqual([
     false,
     false,
@@ -43,7 +43,7 @@ test('it stands in the way of what uses the node, and of nothing else', () => {
   ]);
 });
 
-test('what stays is told with its fault, its reason and what ends it', () => {
+test('what stays is reported with its fault, its reason and what ends it', () => {
   expect(adviceOnMaintenance(node('power failure'))).toMatch(
     /Ironic itself detected a power failure: it said so; Ironic ends it as soon as it can control the power again.*maintenance: false$/,
   );

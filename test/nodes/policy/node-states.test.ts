@@ -58,11 +58,11 @@ describe('the shortest way', () => {
     ['service hold', /unhold/],
     ['service failed', /^: the verbs service, rescue and deleted lead out of it$/],
     ['manageable', /^$/],
-  ])('where none leads out of %s, what an operator can do is told', (state, text) =>
+  ])('out of %s, where no verb leads, names what an operator can do', (state, text) =>
     expect(adviceOnState({ provision_state: state })).toMatch(text),
   );
 
-  test('goes on from where its first verb leads, whatever the state', () => {
+  test('continues from where its first verb leads, whatever the state', () => {
     const states = fc.constantFrom(
       'enroll',
       'manageable',

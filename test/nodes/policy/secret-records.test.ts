@@ -11,7 +11,7 @@ const servedWith = (record: unknown) => ({
 });
 
 describe('a secret', () => {
-  test('is the same, or another, as the record of what was written tells', () => {
+  test('is the same or another one, according to the record of what was written', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (written, wanted) => {
         const { record } = compareSecrets({}, wishing({ ipmi_password: written }), keeping);
@@ -36,7 +36,7 @@ describe('a secret', () => {
     ],
     ['the record is of another form', { version: 2 }],
     ['the record is broken', 'text'],
-  ])('is unknown where %s', (_, record) =>
+  ])('is unknown if %s', (_, record) =>
     expect(compareSecrets(servedWith(record), wishing({ ipmi_password: 'p' }), keeping).same.size).toBe(0),
   );
 

@@ -1,4 +1,5 @@
-// The catalogues that a site subscribes to: which stores they are in, and all the names that they contain.
+// The catalogues that a site subscribes to: which stores they are in, and all the names that they
+// contain.
 import { withHome } from '../clients/files/paths.js';
 import { readYamlMapping } from '../clients/files/yaml-file.js';
 
@@ -15,7 +16,9 @@ import type { CatalogueKind } from './policy/site-image.js';
 
 type StoreArguments = ArgumentsOf<typeof storeFields>;
 
-/** Each kind once, in the order in which the site lists them. Throws INVALID_INPUT if it lists none. */
+/**
+ * Each kind once, in the order in which the site lists them. Throws INVALID_INPUT if it lists none.
+ */
 export function cataloguesOf({ catalog }: Pick<StoreArguments, 'catalog'>): CatalogueKind[] {
   if (catalog.length === 0)
     throw new InputError('catalog must not be empty; list releases, objects, or both', 'catalog');
@@ -40,8 +43,9 @@ export interface CatalogueSource {
 }
 
 /**
- * All names in the catalogues, including those with an unusable entry. Undefined if one of the catalogues is not configured: which names
- * have left is then unknown. `supported`: the names in supports.yaml, which alone determines the names of the older store.
+ * All names in the catalogues, including those with an unusable entry. Undefined if one of the
+ * catalogues is not configured: which names have left is then unknown. `supported`: the names in
+ * supports.yaml, which alone determines the names of the older store.
  */
 export async function readCatalogueNames(
   { args, context }: CatalogueSource,
@@ -57,7 +61,10 @@ export async function readCatalogueNames(
   return new Set([...supported, ...catalogueNames(document, withoutCredentials(store.catalogueUrl))]);
 }
 
-/** The names in supports.yaml; none if the site does not subscribe to the older store. Throws INVALID_INPUT if any of its entries is invalid. */
+/**
+ * The names in supports.yaml; none if the site does not subscribe to the older store. Throws
+ * INVALID_INPUT if any of its entries is invalid.
+ */
 export async function readSupportedNames({ args, context }: CatalogueSource): Promise<ReadonlySet<string>> {
   return cataloguesOf(args).includes('objects') ? faultlessNames(await readSupports(args, context)) : new Set();
 }

@@ -1,4 +1,5 @@
-// Digests of a stream while it passes: the one place where data are hashed. Which algorithms there are depends on the host.
+// Digests of a stream while it passes: the one place where data are hashed. Which algorithms there
+// are depends on the host.
 import { createHash, type Hash } from 'node:crypto';
 import { OperationError } from '../core/errors.js';
 import { digestUnavailable, nodeHashName } from './policy/checksums.js';
@@ -9,7 +10,10 @@ export interface Digests {
   finish(): ReadonlyMap<string, string>;
 }
 
-/** Whether this Node.js can compute the algorithm, by its hashlib name. OpenSSL lists MD5 also where FIPS forbids it, so it is tried. */
+/**
+ * Whether this Node.js can compute the algorithm, by its hashlib name. OpenSSL lists MD5 also where
+ * FIPS forbids it, so it is tried.
+ */
 export function canDigest(algorithm: string): boolean {
   try {
     createHash(nodeHashName(algorithm));

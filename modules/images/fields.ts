@@ -1,4 +1,5 @@
-// Options that several operations share: the site's own, and where the central image stores are.
+// Options that several operations share: those of the site, and the location of the central image
+// stores.
 import { defineFields } from '../core/fields.js';
 
 export const siteFields = defineFields({
@@ -8,14 +9,16 @@ export const siteFields = defineFields({
       regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
       meaning: '1 to 64 letters, digits, dots, dashes and underscores',
     },
-    description: 'What stands before the production name while an image is private and being brought in.',
+    description: 'Prefix of the name of an image while it is private and being uploaded.',
     default: 'testing_',
     siteYaml: ['image_prefix'],
   },
   lock_dir: {
     type: 'path',
     description:
-      'Folder of the lock file. Runs that share it and the cloud exclude each other. Unless given, /run/chameleon_image_tools for root; for other users chameleon_image_tools in `$XDG_RUNTIME_DIR`, else in `~/.local/state`.',
+      'Directory of the lock file. Runs for the same cloud with the same directory exclude each ' +
+      'other. The default is `/run/chameleon_image_tools` for root, and for other users ' +
+      '`chameleon_image_tools` in `$XDG_RUNTIME_DIR` or in `~/.local/state`.',
     siteYaml: ['lock_dir'],
   },
 });
@@ -27,7 +30,10 @@ export const storeFields = defineFields({
     type: 'list',
     choices: ['releases', 'objects'],
     description:
-      'Which central stores are subscribed to. `releases`: the present one, which names a release of each image. `objects`: the one before it, with IPA images; what it has is chosen by `supports_yaml`. A name that both have is taken from the one that comes first.',
+      'The central stores that the site subscribes to. `releases` is the present store, which ' +
+      'has a release for each image. `objects` is the older store, with images of the Ironic ' +
+      'Python Agent; `supports_yaml` selects its images. If both have the same name, the store ' +
+      'listed first provides the image.',
     default: ['releases'],
     siteYaml: ['catalog'],
   },
@@ -35,40 +41,41 @@ export const storeFields = defineFields({
     type: 'string',
     pattern: url,
     description:
-      'The store of `releases`: the URL of a Swift account, or of the folder of a web server that holds the container. Needed where `catalog` has `releases`.',
+      'URL of the store for `releases`: a Swift account, or the directory on a web server that ' +
+      'holds the container. Required if `catalog` includes `releases`.',
     siteYaml: ['object_store_url'],
   },
   image_container: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
-    description: 'The container of `releases`.',
+    description: 'Container for `releases`.',
     default: 'chameleon-supported-images',
     siteYaml: ['image_container'],
   },
   scope: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
-    description: 'Which catalogue of the container of `releases`: `prod`, `staging`, `dev`.',
+    description: 'Catalogue in the container for `releases`, such as `prod`, `staging` or `dev`.',
     default: 'prod',
     siteYaml: ['scope'],
   },
   objects_store_url: {
     type: 'string',
     pattern: url,
-    description: 'The store of `objects`: the URL of a Swift account.',
+    description: 'URL of the store for `objects`: a Swift account.',
     default: 'https://chi.tacc.chameleoncloud.org:7480/swift/v1/AUTH_570aad8999f7499db99eae22fe9b29bb',
     siteYaml: ['objects_store_url'],
   },
   objects_container: {
     type: 'string',
     pattern: { regex: '^[A-Za-z0-9][A-Za-z0-9._-]*$', meaning: 'letters, digits, dots, dashes and underscores' },
-    description: 'The container of `objects`, which everybody may list.',
+    description: 'Container for `objects`. It must be publicly listable.',
     default: 'chameleon-images',
     siteYaml: ['objects_container'],
   },
   supports_yaml: {
     type: 'path',
-    description: 'The file that says which builds of `objects` the site supports, and their production names.',
+    description: 'File that lists the builds of `objects` that the site supports, with production names.',
     default: '/etc/chameleon_image_tools/supports.yaml',
     siteYaml: ['supports_yaml'],
   },

@@ -1,4 +1,5 @@
-// The images of the site: all that Glance lists, the names of the projects that own them, and a change to one of them.
+// The images of the site: all that Glance lists, the names of the projects that own them, and a
+// change to one of them.
 import {
   getImage,
   listImages,
@@ -16,7 +17,10 @@ import type { Context } from '../core/operation.js';
 import { sleep } from '../core/waiting.js';
 import { isGone } from './policy/site-image.js';
 
-/** Two lists, since Glance never shows hidden images beside the others. An image that changes sides in between counts once. */
+/**
+ * Two lists, since Glance never shows hidden images beside the others. An image that changes sides
+ * in between counts once.
+ */
 export async function readSiteImages(cloud: Cloud, filter: Omit<ImageFilter, 'hidden'> = {}): Promise<Image[]> {
   const lists = await Promise.all([
     listImages(cloud, { ...filter, hidden: false }),
@@ -42,13 +46,17 @@ const pauseMs = 500;
 export interface ChangeOptions {
   /** Ends a pause between two attempts, with its reason. */
   readonly signal: AbortSignal;
-  /** Whether somebody else has brought the image further than these changes would: then they are not sent again. */
+  /**
+   * Whether somebody else has brought the image further than these changes would: then they are not
+   * sent again.
+   */
   readonly isOvertaken?: (image: Image) => boolean;
 }
 
 /**
- * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is safe, since values are absolute.
- * Throws CHANGE_LOST when it does not last, IMAGE_GONE, or Glance's refusal.
+ * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is
+ * safe, since values are absolute. Throws CHANGE_LOST when it does not last, IMAGE_GONE, or
+ * Glance's refusal.
  */
 export async function changeImage(
   cloud: Cloud,
@@ -70,7 +78,10 @@ export async function changeImage(
   }
 }
 
-/** One PATCH. Gives a failure that leaves open whether the changes were made, for a look at the image to decide; throws any other. */
+/**
+ * One PATCH. Gives a failure that leaves open whether the changes were made, for a look at the
+ * image to decide; throws any other.
+ */
 async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<unknown> {
   try {
     await patchImage(cloud, id, changes);
@@ -78,7 +89,8 @@ async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): 
   } catch (error) {
     // 409: another writer was at the image, or a property to be removed is gone already.
     if (statusOf(error) === 409) return error;
-    // A PATCH that removes is never repeated by the client, since after a lost answer Glance would refuse it.
+    // A PATCH that removes is never repeated by the client, since after a lost answer Glance would
+    // refuse it.
     if (changes.some(({ op }) => op === 'remove') && isWorthRepeating(error)) return error;
     throw error;
   }

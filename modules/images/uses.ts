@@ -1,4 +1,5 @@
-// Who uses an image: each source reads one service completely, proves that this login sees everything, and fails rather than report a part.
+// Who uses an image: each source reads one service completely, proves that this login sees
+// everything, and fails rather than report a part.
 import { assertAllVolumes, listVolumes, type Volume } from '../clients/cinder/volumes.js';
 import { listHardware } from '../clients/doni/hardware.js';
 import { seesAllImages } from '../clients/glance/images.js';
@@ -57,7 +58,10 @@ export interface UnknownUses {
   readonly cause: unknown;
 }
 
-/** The uses of these images, as far as the services of the cloud report them. `isAsked` gets ids in canonical form; up to `most` users of an image are listed. */
+/**
+ * The uses of these images, as far as the services of the cloud report them. `isAsked` gets ids in
+ * canonical form; up to `most` users of an image are listed.
+ */
 export async function readKnownUses(
   cloud: Cloud,
   isAsked: (imageId: string) => boolean,
@@ -81,11 +85,15 @@ export async function readKnownUses(
   const read = await Promise.allSettled(sources.filter(({ service }) => cloud.hasService(service)).map(readSource));
   const interrupted = read.find(({ status }) => status === 'rejected');
   if (interrupted?.status === 'rejected') throw interrupted.reason;
-  // In the order of the sources: Ironic's source asks Nova too, and if Nova is down, Nova is to be reported first.
+  // In the order of the sources: Ironic's source asks Nova too, and if Nova is down, Nova is to be
+  // reported first.
   return { uses, unknown: sources.flatMap(({ service }) => unknown.filter((entry) => entry.service === service)) };
 }
 
-/** The uses of these images, complete. Throws USE_UNKNOWN if any service of the cloud does not report all of them. */
+/**
+ * The uses of these images, complete. Throws USE_UNKNOWN if any service of the cloud does not
+ * report all of them.
+ */
 export async function readUses(
   cloud: Cloud,
   isAsked: (imageId: string) => boolean,
@@ -95,7 +103,10 @@ export async function readUses(
   return uses;
 }
 
-/** Any server that was created from this image, by one short request: the last check before a change. Throws USE_UNKNOWN. */
+/**
+ * Any server that was created from this image, by one short request: the last check before a
+ * change. Throws USE_UNKNOWN.
+ */
 export async function findServerOf(cloud: Cloud, imageId: string): Promise<ImageUser | undefined> {
   const [nova] = sources as readonly [UsesSource];
   if (!cloud.hasService(nova.service)) return undefined;
@@ -107,7 +118,10 @@ export async function findServerOf(cloud: Cloud, imageId: string): Promise<Image
   }
 }
 
-/** Why Glance does not list the images of all projects, any of which may boot with one of ours. Undefined if it does list them. */
+/**
+ * Why Glance does not list the images of all projects, any of which may boot with one of ours.
+ * Undefined if it does list them.
+ */
 export async function unknownUsesOfGlance(cloud: Cloud): Promise<UnknownUses | undefined> {
   if (await seesAllImages(cloud)) return undefined;
   const hidden = new OperationError(

@@ -1,4 +1,5 @@
-// The Image service's images, API v2 (https://docs.openstack.org/api-ref/image/v2/): each call one request, but for paging.
+// The Image service's images, API v2 (https://docs.openstack.org/api-ref/image/v2/): each call one
+// request, but for paging.
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import { imageAttributes } from '../../core/image-attributes.js';
@@ -7,7 +8,9 @@ import { isNotFound, statusOf } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { readPages } from '../paging.js';
 
-/** An image as the API gives it. What is not an attribute of Glance's own schema is in `properties`. */
+/**
+ * An image as the API gives it. What is not an attribute of Glance's own schema is in `properties`.
+ */
 export interface Image {
   readonly id: string;
   readonly name: string;
@@ -42,7 +45,9 @@ export interface NewImage {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** One step of a PATCH: JSON Patch as of RFC 6902, with attribute names for paths. `add` overwrites. */
+/**
+ * One step of a PATCH: JSON Patch as of RFC 6902, with attribute names for paths. `add` overwrites.
+ */
 export interface ImageChange {
   readonly op: 'add' | 'replace' | 'remove';
   readonly attribute: string;
@@ -68,7 +73,10 @@ export async function listImages(cloud: Cloud, { hidden, community, property }: 
   return listPages(cloud, `/v2/images?${['limit=1000', 'sort=created_at:asc,id:asc', ...filters].join('&')}`);
 }
 
-/** The public images of this name. Glance compares without regard to case on some databases; here case counts. */
+/**
+ * The public images of this name. Glance compares without regard to case on some databases; here
+ * case counts.
+ */
 export async function listPublicImages(cloud: Cloud, name: string): Promise<Image[]> {
   // In quotes behind `in:`, since a colon in a bare value is taken for an operator.
   const value = encodeURIComponent(`in:"${name}"`);
@@ -96,8 +104,8 @@ export async function getImage(cloud: Cloud, id: string): Promise<Image | undefi
 }
 
 /**
- * Creates a private image without data. Undefined when the id is in use, or was once: Glance answers 409 to both.
- * Safe to repeat, since the id is given.
+ * Creates a private image without data. Undefined when the id is in use, or was once: Glance
+ * answers 409 to both. Safe to repeat, since the id is given.
  */
 export async function createImage(cloud: Cloud, image: NewImage): Promise<Image | undefined> {
   const { properties, ...rest } = image;
@@ -146,7 +154,10 @@ export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
   await answer.text();
 }
 
-/** Sends the data of a queued image: exactly `bytes` bytes. `answerSeconds` is the longest wait for the answer, the transfer included. */
+/**
+ * Sends the data of a queued image: exactly `bytes` bytes. `answerSeconds` is the longest wait for
+ * the answer, the transfer included.
+ */
 export async function uploadImage(
   cloud: Cloud,
   id: string,
@@ -163,7 +174,10 @@ export async function uploadImage(
   await answer.text();
 }
 
-/** Begins to read the data of an image; with `Range` among the headers, from the middle. The answer's status is one of `expect`. */
+/**
+ * Begins to read the data of an image; with `Range` among the headers, from the middle. The
+ * answer's status is one of `expect`.
+ */
 export function downloadImage(
   cloud: Cloud,
   id: string,
@@ -219,8 +233,9 @@ export async function importFailure(cloud: Cloud, id: string): Promise<string> {
 }
 
 /**
- * Glance lists for everybody but an admin only the project's images and those that are for all, and answers 200. Its tasks are shown to
- * admins alone. A Glance that has no such list any more (404) says nothing.
+ * Glance lists for everybody but an admin only the project's images and those that are for all, and
+ * answers 200. Its tasks are shown to admins alone. A Glance that has no such list any more (404)
+ * says nothing.
  */
 export async function seesAllImages(cloud: Cloud): Promise<boolean> {
   try {

@@ -11,7 +11,10 @@ export interface StoreObject {
   /** Lower-case hex of the whole object, where the store tells it reliably. */
   readonly md5?: string;
   readonly sha256?: string;
-  /** Why its checksums cannot be believed: they contradict each other, or are none. It must not be brought in. */
+  /**
+   * Why its checksums cannot be believed: they contradict each other, or are none. It must not be
+   * brought in.
+   */
   readonly checksumFault?: string;
 }
 
@@ -22,8 +25,9 @@ interface Headers {
 }
 
 /**
- * Reads size, validators and checksums. The producer's `x-sdk-md5` and `x-sdk-sha256` (openstacksdk, object_store/v1/_proxy.py) hold for
- * segmented objects too; an ETag is an MD5 only when it is bare hex, and of a plain object that the store does not encrypt with a key of its own.
+ * Reads size, validators and checksums. The producer's `x-sdk-md5` and `x-sdk-sha256`
+ * (openstacksdk, object_store/v1/_proxy.py) hold for segmented objects too; an ETag is an MD5 only
+ * when it is bare hex, and of a plain object that the store does not encrypt with a key of its own.
  * Throws STORE_SIZE_UNKNOWN without a Content-Length.
  */
 export function parseObject(url: string, headers: Headers): StoreObject {
@@ -50,7 +54,10 @@ export function parseObject(url: string, headers: Headers): StoreObject {
   };
 }
 
-/** Each store, and each gateway in front of one, has a prefix of its own for what a producer has set; some allow no hyphens. */
+/**
+ * Each store, and each gateway in front of one, has a prefix of its own for what a producer has
+ * set; some allow no hyphens.
+ */
 const metadataPrefix = /^x-(?:object|amz|goog|ms|oss|cos|obs|container)-meta-/;
 
 /** The values of a producer's metadata, by their names without the prefix. */
@@ -92,7 +99,10 @@ function published(
     : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is not one` };
 }
 
-/** Swift and S3 have the MD5 of a plain object for its ETag; a web server's is of its own making, and hardly ever 32 hex digits. */
+/**
+ * Swift and S3 have the MD5 of a plain object for its ETag; a web server's is of its own making,
+ * and hardly ever 32 hex digits.
+ */
 function md5FromEtag(
   etag: string | undefined,
   headers: Headers,
@@ -111,8 +121,10 @@ function md5FromEtag(
 }
 
 /**
- * True where the store encrypts the object with a key of a key service or of its customer: then the ETag, though of 32 digits, is not its MD5
- * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag). With the store's own key (`AES256`) it is.
+ * True where the store encrypts the object with a key of a key service or of its customer: then the
+ * ETag, though of 32 digits, is not its MD5
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag). With the store's own key
+ * (`AES256`) it is.
  */
 function isEncryptedByKey(headers: Iterable<readonly [name: string, value: string]>): boolean {
   return [...headers].some(

@@ -1,4 +1,5 @@
-// The older central image store: one public Swift container, its objects named by UUIDs, their metadata in headers. Only reads, without a login.
+// The older central image store: one public Swift container, its objects named by UUIDs, their
+// metadata in headers. Only reads, without a login.
 import { messageOf, OperationError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
@@ -11,13 +12,19 @@ export interface ObjectsStore {
   /** What the URLs of all its objects begin with. */
   readonly objectsUrl: string;
   objectUrl(id: string): string;
-  /** The names of all objects that are UUIDs, in either case; those of segments and of anything else are left out. */
+  /**
+   * The names of all objects that are UUIDs, in either case; those of segments and of anything else
+   * are left out.
+   */
   listIds(): Promise<string[]>;
   /** Size, checksums and metadata of an object. Throws STORE_OBJECT_MISSING. */
   probe(id: string): Promise<ProbedObject>;
 }
 
-/** What Swift gives at most (https://docs.openstack.org/api-ref/object-store/, "limit"); 10,000 names of 256 bytes are less than a document may have. */
+/**
+ * What Swift gives at most (https://docs.openstack.org/api-ref/object-store/, "limit"); 10,000
+ * names of 256 bytes are less than a document may have.
+ */
 const pageLength = 10_000;
 /** Far beyond any store; what has more does not end. */
 const mostObjects = 100_000;
@@ -35,7 +42,9 @@ export function openObjectsStore(location: { url: string; container: string }, h
   };
 }
 
-/** Page by page until one is empty: a server may give fewer names at a time than it was asked for. */
+/**
+ * Page by page until one is empty: a server may give fewer names at a time than it was asked for.
+ */
 async function listIds(url: string, http: HttpClient): Promise<string[]> {
   const ids = new Set<string>();
   const markers = new Set<string>();

@@ -1,4 +1,5 @@
-// What is read of a store of either kind: small documents, the headers of an object, its first bytes. Without a login.
+// What is read of a store of either kind: small documents, the headers of an object, its first
+// bytes. Without a login.
 import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
@@ -16,7 +17,10 @@ export interface ProbedObject {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN, STORE_SIZE_UNKNOWN, SOURCE_ENCODED. */
+/**
+ * Size, checksums and headers of an object. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN,
+ * STORE_SIZE_UNKNOWN, SOURCE_ENCODED.
+ */
 export async function probeObject(http: HttpClient, url: string): Promise<ProbedObject> {
   try {
     const probe = await probeUrl(http, url, { needsLength: true });
@@ -27,8 +31,9 @@ export async function probeObject(http: HttpClient, url: string): Promise<Probed
 }
 
 /**
- * The first bytes of an object, at most `bytes`, and the object as this answer has it: where it differs from what was said before, it is what a GET says that
- * counts, and what differs from one answer to the next cannot tell two contents apart.
+ * The first bytes of an object, at most `bytes`, and the object as this answer has it: where it
+ * differs from what was said before, it is what a GET says that counts, and what differs from one
+ * answer to the next cannot tell two contents apart.
  */
 export async function readHead(
   http: HttpClient,
@@ -53,7 +58,10 @@ function objectFrom(
   return object;
 }
 
-/** What a server compresses on its way is not the object. A word that is not known may be anything, which only a checksum can tell. */
+/**
+ * What a server compresses on its way is not the object. A word that is not known may be anything,
+ * which only a checksum can tell.
+ */
 function assertPlain(url: string, header: string | undefined, isChecked: boolean): void {
   const encoding = isChecked ? compressionIn(header) : encodingIn(header);
   if (encoding === undefined) return;
@@ -75,7 +83,10 @@ function reconciled(before: StoreObject, latest: StoreObject): StoreObject {
   };
 }
 
-/** A JSON document, unchecked; `what` it is, for messages. Throws STORE_OBJECT_MISSING, STORE_DOCUMENT_UNUSABLE. */
+/**
+ * A JSON document, unchecked; `what` it is, for messages. Throws STORE_OBJECT_MISSING,
+ * STORE_DOCUMENT_UNUSABLE.
+ */
 export async function readJson(http: HttpClient, url: string, what: string): Promise<unknown> {
   const text = await readText(await getDocument(http, url, what), url, what);
   try {
@@ -88,7 +99,10 @@ export async function readJson(http: HttpClient, url: string, what: string): Pro
   }
 }
 
-/** GET, with a message of its own where there is nothing, or nothing is shown. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN. */
+/**
+ * GET, with a message of its own where there is nothing, or nothing is shown. Throws
+ * STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN.
+ */
 export async function getDocument(http: HttpClient, url: string, what: string): Promise<HttpAnswer> {
   try {
     return await http({ method: 'GET', url, followRedirects: true, headers: { 'Accept-Encoding': 'identity' } });
@@ -97,7 +111,10 @@ export async function getDocument(http: HttpClient, url: string, what: string): 
   }
 }
 
-/** The whole of an answer that must be small, without a byte order mark. Throws STORE_DOCUMENT_UNUSABLE where it is not. */
+/**
+ * The whole of an answer that must be small, without a byte order mark. Throws
+ * STORE_DOCUMENT_UNUSABLE where it is not.
+ */
 export async function readText(answer: HttpAnswer, url: string, what: string): Promise<string> {
   try {
     return (await answer.text({ maxBytes: largestDocumentBytes })).replace(/^\ufeff/, '');
@@ -114,8 +131,8 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
 }
 
 /**
- * Why there is nothing to read, in words. A container that shows its objects but not its list answers 401 or 403 to what it does not have: nobody
- * may learn that it is missing.
+ * Why there is nothing to read, in words. A container that shows its objects but not its list
+ * answers 401 or 403 to what it does not have: nobody may learn that it is missing.
  */
 function explained(what: string, url: string, error: unknown): unknown {
   const shown = withoutCredentials(url);

@@ -1,4 +1,5 @@
-// A central image store: a public Swift container, or any web server with the same tree. Only reads, without a login.
+// A central image store: a public Swift container, or any web server with the same tree. Only
+// reads, without a login.
 import type { HttpClient } from '../http/client.js';
 import type { StoreObject } from './object.js';
 import { probeObject, readHead, readJson } from './reading.js';

@@ -1,4 +1,5 @@
-// The bytes of an object as one unbroken stream, though the connection may break: it is continued where it stopped.
+// The bytes of an object as one unbroken stream, though the connection may break: it is continued
+// where it stopped.
 import { readBody } from '../http/body.js';
 import { ConnectionError, isNotFound, statusOf } from '../http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -15,17 +16,25 @@ export interface SourceOptions {
   readonly signal: AbortSignal;
   /** Seconds without a byte after which the connection counts as broken. */
   readonly stallSeconds: number;
-  /** Seconds without any progress after which the stream is given up. The upload waits meanwhile, and its server has a time-out of its own. */
+  /**
+   * Seconds without any progress after which the stream is given up. The upload waits meanwhile,
+   * and its server has a time-out of its own.
+   */
   readonly budgetSeconds: number;
-  /** The pause before the first continuation; without progress each further one is twice as long, up to 5 s. 250 unless given. */
+  /**
+   * The pause before the first continuation; without progress each further one is twice as long, up
+   * to 5 s. 250 unless given.
+   */
   readonly firstPauseMs?: number;
   readonly onInterruption: (reason: string, offset: number) => void;
 }
 
 /**
- * Yields exactly `object.bytes` bytes. A break is continued with Range. Where the store publishes a checksum, that tells whether it was the same object
- * throughout, whatever the validators say; else If-Match does (never If-Range, which Swift ignores), and without a validator nothing is continued.
- * Throws SOURCE_CHANGED when it is another object, SOURCE_BROKEN when it stays broken or cannot be continued.
+ * Yields exactly `object.bytes` bytes. A break is continued with Range. Where the store publishes a
+ * checksum, that tells whether it was the same object throughout, whatever the validators say; else
+ * If-Match does (never If-Range, which Swift ignores), and without a validator nothing is
+ * continued. Throws SOURCE_CHANGED when it is another object, SOURCE_BROKEN when it stays broken or
+ * cannot be continued.
  */
 export async function* readSource(object: StoreObject, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
   let offset = 0;
@@ -92,7 +101,10 @@ function isChecked({ sha256, md5 }: StoreObject): boolean {
   return sha256 !== undefined || md5 !== undefined;
 }
 
-/** By what the store itself refuses to send another object; nothing where a checksum decides, since some stores have another ETag in each answer. */
+/**
+ * By what the store itself refuses to send another object; nothing where a checksum decides, since
+ * some stores have another ETag in each answer.
+ */
 function conditionFor(object: StoreObject): Record<string, string> {
   if (isChecked(object)) return {};
   if (object.etag && !object.etag.startsWith('W/')) return { 'If-Match': object.etag };

@@ -1,4 +1,5 @@
-// Applies the plan batch by batch: all uses are read again before each batch, and each image is read again right before it is changed.
+// Applies the plan batch by batch: all uses are read again before each batch, and each image is
+// read again right before it is changed.
 import { deleteImage, getImage, type ImageChange } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
@@ -36,7 +37,9 @@ export interface AppliedPlan {
 const batchImages = 20;
 const batchSeconds = 10;
 
-/** Stops as soon as it is unknown what is in use; the failure of one image does not stop the others. */
+/**
+ * Stops as soon as it is unknown what is in use; the failure of one image does not stop the others.
+ */
 export async function applyPlan(planned: readonly PlannedRetention[], run: CleanRun): Promise<AppliedPlan> {
   let results = planned.filter((entry) => !isChange(entry)).map(asPlanned);
   let pending = changeOrder(planned);
@@ -68,7 +71,9 @@ function skipped(planned: PlannedRetention, why: string): CleanResult {
   return { planned, action: 'skip', reason: `${why}; ${planned.reason}` };
 }
 
-/** Applies as many of the pending images, from the first one on, as one reading of all uses covers. */
+/**
+ * Applies as many of the pending images, from the first one on, as one reading of all uses covers.
+ */
 async function applyBatch(pending: readonly PlannedRetention[], run: CleanRun): Promise<AppliedPlan> {
   const batch = pending.slice(0, batchImages);
   const results: CleanResult[] = [];
@@ -112,7 +117,9 @@ async function findChange(image: RetentionImage, { cloud }: CleanRun): Promise<s
   return changed && `its ${changed} was changed by somebody else during the run`;
 }
 
-/** Who uses an image of the batch. An image that was deleted meanwhile no longer needs any other. */
+/**
+ * Who uses an image of the batch. An image that was deleted meanwhile no longer needs any other.
+ */
 type FindUser = (id: string, deletedIds: ReadonlySet<string>) => Promise<string | undefined>;
 
 async function readUsers(batch: readonly PlannedRetention[], run: CleanRun): Promise<FindUser> {

@@ -1,4 +1,5 @@
-// What image_clean takes and gives: the single source of its documents, options, types and checks.
+// The declaration of image_clean: the single source of its documentation, options, types and
+// checks.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
@@ -10,7 +11,7 @@ const ageFields = defineFields({
     minimum: 0,
     maximum: 1200,
     description:
-      'Age in calendar months from which an image is hidden. It must be smaller than `delete_image_age_in_month`.',
+      'Age in calendar months at which an image is hidden. It must be smaller than `delete_image_age_in_month`.',
     default: 12,
     siteYaml: ['hide_image_age_in_month'],
   },
@@ -18,7 +19,7 @@ const ageFields = defineFields({
     type: 'integer',
     minimum: 1,
     maximum: 1200,
-    description: 'Age in calendar months from which an image is deleted.',
+    description: 'Age in calendar months at which an image is deleted.',
     default: 18,
     siteYaml: ['delete_image_age_in_month'],
   },
@@ -26,7 +27,8 @@ const ageFields = defineFields({
     type: 'string',
     choices: ['created', 'superseded'],
     description:
-      'From when an image ages: from its creation in Glance, or from the day that it was replaced, and from its creation where that day is not known.',
+      'Start of the age of an image: its creation in Glance, or the day on which it was ' +
+      'replaced. If that day is not known, the creation counts.',
     default: 'created',
     siteYaml: ['age_from'],
   },
@@ -35,7 +37,8 @@ const ageFields = defineFields({
     minimum: 0,
     maximum: 3650,
     description:
-      'Days that must lie between the last change of a hidden image, usually its hiding, and its deletion. For an image that bears a production name they are 30 at least.',
+      'Minimum number of days between the last change of a hidden image, usually its hiding, and ' +
+      'its deletion. For an image that has a production name the minimum is 30.',
     default: 0,
     siteYaml: ['grace_days'],
   },
@@ -43,32 +46,36 @@ const ageFields = defineFields({
     type: 'string',
     choices: ['private', 'os_hidden'],
     description:
-      'How an image is hidden: `private` keeps other projects from using it; with `os_hidden` it is only left out of lists.',
+      'How images are hidden. `private` prevents other projects from using the image; ' +
+      '`os_hidden` only omits it from lists.',
     default: 'private',
     siteYaml: ['hide_mode'],
   },
 });
 
-/** How long which images are kept: shared with those who say beforehand what a cleaning would do. */
+/** How long images are kept: shared with image_info, which shows what image_clean would do. */
 export const retentionFields = defineFields({
   ...ageFields,
   skip_images: {
     type: 'list',
-    description: 'Images that are never hidden and never deleted: ids, names, production names, or patterns.',
+    description: 'Images that are never hidden or deleted: ids, names, production names, or patterns.',
     default: [],
     siteYaml: ['skip_images'],
   },
   keep_deprecated: {
     type: 'boolean',
     description:
-      'Keep production images whose name has left the catalogue. Otherwise they age like replaced ones, are hidden first, and deleted 30 days later at the earliest.',
+      'Keep production images whose name has left the catalogue. Otherwise they age like ' +
+      'replaced images: they are hidden first, and deleted 30 days later at the earliest.',
     default: false,
     siteYaml: ['keep_deprecated'],
   },
   accept_losses: {
     type: 'boolean',
     description:
-      'Believe a catalogue that has lost more than two names and more than a third of those that the site has in production. Without it such a catalogue deprecates nothing, and the run fails where an image would have been hidden or deleted for it.',
+      "Accept a catalogue that has lost more than two names and more than a third of the site's " +
+      'production names. Otherwise such a catalogue deprecates nothing, and the run fails if an ' +
+      'image would have been hidden or deleted because of it.',
     default: false,
     siteYaml: ['accept_losses'],
   },
@@ -76,7 +83,8 @@ export const retentionFields = defineFields({
     type: 'integer',
     minimum: 0,
     description:
-      'A fuse: a plan that deletes more images is refused whole, and nothing is hidden or deleted. There is no limit unless given.',
+      'Safety limit: a plan that deletes more images than this is refused as a whole, and ' +
+      'nothing is hidden or deleted. There is no limit by default.',
     siteYaml: ['max_deletes'],
   },
 });
@@ -85,12 +93,13 @@ const choiceFields = defineFields({
   images: {
     type: 'list',
     description:
-      'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+      'Clean only these images: ids, names, production names, or patterns such as `CC-Ubuntu*`. ' +
+      'The default is all images.',
     aliases: ['image'],
   },
   exclude: {
     type: 'list',
-    description: 'Leave these images out: ids, names, production names, or patterns.',
+    description: 'Exclude these images: ids, names, production names, or patterns.',
     default: [],
   },
   image_prefix: siteFields.image_prefix,
@@ -101,7 +110,7 @@ export const catalogueFields = defineFields({
   ...storeFields,
   object_store_url: {
     ...storeFields.object_store_url,
-    description: `${storeFields.object_store_url.description} Without it that catalogue is not read, and no name counts as deprecated.`,
+    description: `${storeFields.object_store_url.description} Without it the catalogue is not read, and no name counts as deprecated.`,
   },
 });
 
@@ -109,17 +118,25 @@ export const imageCleanDeclaration = defineDeclaration({
   name: 'image_clean',
   command: 'clean',
   versionAdded: '0.1.0',
-  summary: 'Hide and delete old images of the site, but never one that is in use',
+  summary: 'Hide and delete old images of the site, but never an image that is in use',
   description: [
-    'Looks at the images that this system, or an earlier tool that it takes over from, has brought into the project: replaced ones, and those whose name has left the catalogue. They are hidden at one age and deleted at another.',
-    'The production image of a name of the catalogue, an image that a server, a volume, a node or another image uses, a protected one, and one whose name says nothing are left alone. Use is looked at again right before each change.',
-    'Where Nova, Cinder, Ironic or Doni is in the catalogue of the cloud and does not answer completely, or does not show this login what other projects have, nothing is changed and the run fails. The same where the clock of this host is more than an hour from that of the services. A second run changes nothing.',
+    'Manages the images that this system or one of its predecessors has deployed to the project: ' +
+      'images that were replaced, and images whose name has left the catalogue. They are hidden at ' +
+      'one age and deleted at another.',
+    'The following are left alone: the production image of each name in the catalogue, images ' +
+      'that a server, a volume, a node or another image uses, protected images, and images whose ' +
+      'name is neither a production name nor an archive name. Whether an image is in use is ' +
+      'checked again right before each change.',
+    'If the cloud has Nova, Cinder, Ironic or Doni, and one of them does not answer completely ' +
+      'or hides the resources of other projects from this login, nothing is changed and the run ' +
+      'fails. The same applies if the clock of this host differs from that of the services by more ' +
+      'than an hour. A second run changes nothing.',
   ],
   writes: true,
   fields: { ...retentionFields, ...choiceFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {
-      description: 'One entry for each image that this system cares for, by production name, the oldest first.',
+      description: 'One entry for each image that this system manages, sorted by production name, the oldest first.',
       type: 'list',
       returned: 'always',
       contains: {
@@ -131,9 +148,9 @@ export const imageCleanDeclaration = defineDeclaration({
           sample: 'CC-Ubuntu22.04_2024-04-22 15:30:45.123456',
         },
         production_name: {
-          description: 'The name that it has or had in production.',
+          description: 'The name that the image has or had in production.',
           type: 'str',
-          returned: 'when its name tells',
+          returned: 'when known from its name',
         },
         state: {
           description: '`current`, `deprecated` (its name has left the catalogue) or `archived`.',
@@ -143,21 +160,22 @@ export const imageCleanDeclaration = defineDeclaration({
         },
         action: {
           description:
-            'What was done, or in check mode would be: `keep`, `hide`, `delete`, `skip` (old enough, but something forbids it) or `failed`.',
+            'What was done, or in check mode would be done: `keep`, `hide`, `delete`, `skip` ' +
+            '(old enough, but something forbids it) or `failed`.',
           type: 'str',
           returned: 'always',
           sample: 'delete',
         },
         reason: {
-          description: 'Why.',
+          description: 'Reason for the action.',
           type: 'str',
           returned: 'always',
-          sample: 'used by server web-3 of project climate; 19 months old, deleted from 18',
+          sample: 'used by server web-3 of project climate; 19 months old, deleted at 18',
         },
-        age_months: { description: 'Whole calendar months.', type: 'int', returned: 'when Glance tells', sample: 19 },
-        created_at: { description: 'When it was created, RFC 3339, UTC.', type: 'str', returned: 'always' },
+        age_months: { description: 'Age in whole calendar months.', type: 'int', returned: 'when known', sample: 19 },
+        created_at: { description: 'Time of creation, in RFC 3339 format and UTC.', type: 'str', returned: 'always' },
         visibility: {
-          description: "Glance's visibility before the run.",
+          description: 'Visibility in Glance before the run.',
           type: 'str',
           returned: 'always',
           sample: 'public',
@@ -166,13 +184,13 @@ export const imageCleanDeclaration = defineDeclaration({
       },
     },
     sources: {
-      description: 'The services that were asked who uses an image.',
+      description: 'The services that were asked which images are in use.',
       type: 'list',
       returned: 'always',
       sample: ['compute', 'baremetal'],
     },
     absent: {
-      description: 'The services that would have been asked, and that this cloud does not have.',
+      description: 'The services that this cloud does not have and that would otherwise have been asked.',
       type: 'list',
       returned: 'always',
       sample: ['block-storage', 'inventory'],
@@ -180,14 +198,15 @@ export const imageCleanDeclaration = defineDeclaration({
   },
   examples: [
     {
-      title: 'See what would be hidden and deleted',
+      title: 'Show what would be hidden and deleted',
       arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' },
       dryRun: true,
     },
-    { title: 'Clean as the site says', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
+    { title: 'Clean up as configured for the site', arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml' } },
     {
       title:
-        'Hide after six months and delete after a year, counted from the day of replacement, but keep two images and refuse to delete more than ten',
+        'Hide after six months and delete after a year, counted from the day of replacement, but ' +
+        'keep some images and refuse to delete more than ten',
       arguments: {
         cloud: 'uc_dev',
         object_store_url: 'https://store.example.org:7480/swift/v1/AUTH_images',

@@ -13,8 +13,9 @@ export interface ArchivedImage {
 }
 
 /**
- * The image to replace, read again after the transfer, during which another run may have promoted another release.
- * Throws NAME_TAKEN if public images of the name have appeared that no marker explains.
+ * The image to replace, read again after the transfer, during which another run may have promoted
+ * another release. Throws NAME_TAKEN if public images of the name have appeared that no marker
+ * explains.
  */
 export async function findReplaced(image: Image, name: string, run: DeployRun): Promise<SiteImage | undefined> {
   const present = (await listPublicImages(run.cloud, name)).filter(({ id }) => id !== image.id);
@@ -25,7 +26,10 @@ export async function findReplaced(image: Image, name: string, run: DeployRun): 
   return settled?.present;
 }
 
-/** Archives public images of the name that another image of ours has replaced. Throws NAME_TAKEN if no marker says which one replaces which. */
+/**
+ * Archives public images of the name that another image of ours has replaced. Throws NAME_TAKEN if
+ * no marker says which one replaces which.
+ */
 export async function archiveReplaced(
   name: string,
   run: DeployRun,
@@ -76,7 +80,8 @@ export async function archive(image: SiteImage, run: DeployRun): Promise<Archive
     { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
     { op: 'add', attribute: markers.supersededAt, value: markerTime(run.context.now()) },
   ] as const;
-  // Two runs may archive it at the same time, each with its own timestamp and possibly another free name.
+  // Two runs may archive it at the same time, each with its own timestamp and possibly another free
+  // name.
   const archived = await changeImage(run.cloud, image.id, changes, {
     signal: run.context.signal,
     isOvertaken: (found) => found.name !== image.name && found.properties[markers.supersededAt] !== undefined,

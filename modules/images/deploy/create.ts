@@ -20,14 +20,19 @@ const maxRandomIds = 3;
 
 export interface CreatedImage {
   readonly image: Image;
-  /** `in_progress`: another run is deploying it. `up_to_date`: another run has deployed it since the plan was made. */
+  /**
+   * `in_progress`: another run is deploying it. `up_to_date`: another run has deployed it since the
+   * plan was made.
+   */
   readonly action: 'deploy' | 'resume' | 'in_progress' | 'up_to_date';
   readonly reason?: string;
 }
 
 type Warn = (warning: string) => void;
 
-/** The incoming image of an earlier run if it is still what this run would create, else a new one. */
+/**
+ * The incoming image of an earlier run if it is still what this run would create, else a new one.
+ */
 export async function createOrResume(transfer: TransferJob, warn: Warn): Promise<CreatedImage> {
   const { incoming } = transfer.job.planned;
   const image = incoming && (await getImage(transfer.run.cloud, incoming.id));
@@ -37,8 +42,9 @@ export async function createOrResume(transfer: TransferJob, warn: Warn): Promise
 }
 
 /**
- * Of any number of runs anywhere exactly one gets the next computed id. If other projects have taken several of them, a random id is used:
- * two runs may then upload the same release, and the promotion decides which image counts.
+ * Of any number of runs anywhere exactly one gets the next computed id. If other projects have
+ * taken several of them, a random id is used: two runs may then upload the same release, and the
+ * promotion decides which image counts.
  */
 async function createIncoming(transfer: TransferJob, warn: Warn): Promise<CreatedImage> {
   const { job, run } = transfer;

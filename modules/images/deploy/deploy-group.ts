@@ -1,4 +1,5 @@
-// Deploys one image, or the two halves of a pair: create, transfer and verify each, then promote them and archive what they replace.
+// Deploys one image, or the two halves of a pair: create, transfer and verify each, then promote
+// them and archive what they replace.
 import type { Image } from '../../clients/glance/images.js';
 import { failureOfPart } from '../../core/errors.js';
 import {
@@ -32,8 +33,9 @@ export interface GroupResults {
 }
 
 /**
- * Never throws: a failure is the result of these images, and the others are still deployed. Of a pair either both halves go into
- * production or neither does; a half that is already transferred and verified stays private until a later run.
+ * Never throws: a failure is the result of these images, and the others are still deployed. Of a
+ * pair either both halves go into production or neither does; a half that is already transferred
+ * and verified stays private until a later run.
  */
 export async function deployGroup(jobs: readonly DeployJob[], run: DeployRun): Promise<GroupResults> {
   const planned = jobs.map(resultOf);

@@ -1,4 +1,5 @@
-// Deletes images that earlier runs left behind, and new images whose data must not be used, but only if nobody uses them.
+// Deletes images that earlier runs left behind, and new images whose data must not be used, but
+// only if nobody uses them.
 import { deleteImage } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { type ImageResult, leftoverResult } from '../policy/deploy-results.js';
@@ -63,7 +64,10 @@ async function reasonsToKeep(
   }
 }
 
-/** Errors that say that the data themselves are wrong: another attempt with the same data would fail in the same way. */
+/**
+ * Errors that say that the data themselves are wrong: another attempt with the same data would fail
+ * in the same way.
+ */
 const dataErrors: ReadonlySet<string> = new Set([
   'CHECKSUM_MISMATCH',
   'FORMAT_MISMATCH',
@@ -72,8 +76,9 @@ const dataErrors: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The error to throw instead of one that occurred while an image was transferred or verified. If the data are wrong, the image, which was
- * never public, is deleted unless somebody uses it; after any other error a later run resumes it.
+ * The error to throw instead of one that occurred while an image was transferred or verified. If
+ * the data are wrong, the image, which was never public, is deleted unless somebody uses it; after
+ * any other error a later run resumes it.
  */
 export async function discardWrongData(id: string, error: unknown, run: DeployRun): Promise<unknown> {
   if (!(error instanceof OperationError) || !dataErrors.has(error.code)) return error;

@@ -1,4 +1,5 @@
-// The catalogue of the older central store: what supports.yaml lists, in the newest build that the store has.
+// The catalogue of the older central store: what supports.yaml lists, in the newest build that the
+// store has.
 import pLimit from 'p-limit';
 import type { StoreObject } from '../../clients/store/object.js';
 import { openObjectsStore, type ObjectsStore } from '../../clients/store/objects-store.js';
@@ -86,7 +87,10 @@ interface ReadContent extends StoreContent {
   readonly warnings: readonly string[];
 }
 
-/** The objects with these ids and, if one of them is half of an agent, all objects, because any may be the other half. */
+/**
+ * The objects with these ids and, if one of them is half of an agent, all objects, because any may
+ * be the other half.
+ */
 async function readNamed(ids: readonly string[], store: ObjectsStore, access: StoreAccess): Promise<ReadContent> {
   const named = await readContent(ids, store, access);
   return named.builds.some(isHalf)

@@ -1,4 +1,5 @@
-// Reads the catalogues, the site's images and the headers of the objects to deploy, and makes the plan. Writes nothing.
+// Reads the catalogues, the site's images and the headers of the objects to deploy, and makes the
+// plan. Writes nothing.
 import pLimit from 'p-limit';
 import { importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
@@ -64,7 +65,10 @@ export interface OpenedCatalogues {
   readonly unread: ReadonlyMap<CatalogueKind, string>;
 }
 
-/** The failure of one catalogue is reported and does not stop the others; that of the only one is thrown. */
+/**
+ * The failure of one catalogue is reported and does not stop the others; that of the only one is
+ * thrown.
+ */
 export async function openCatalogues(scope: ReadScope, access: StoreAccess): Promise<OpenedCatalogues> {
   const { kinds, ids, supported } = scope;
   const settled = await Promise.allSettled(
@@ -195,7 +199,10 @@ async function prepareJob(
   }
 }
 
-/** Throws IMPORT_NOT_OFFERED if Glance does not offer web-download, and refuses each image that could not be verified afterwards. */
+/**
+ * Throws IMPORT_NOT_OFFERED if Glance does not offer web-download, and refuses each image that
+ * could not be verified afterwards.
+ */
 async function withImportable(jobs: readonly DeployJob[], run: DeployRun): Promise<readonly DeployJob[]> {
   if (!jobs.some(({ source }) => source)) return jobs;
   const offered = await importMethods(run.cloud);

@@ -1,4 +1,5 @@
-// Gives the production name to a verified image, then the archive name to the previous one: in this order the production name is never missing.
+// Gives the production name to a verified image, then the archive name to the previous one: in this
+// order the production name is never missing.
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
@@ -9,7 +10,9 @@ import type { DeployJob, DeployRun } from './run.js';
 /** An image that is ready for production. */
 export interface Promotion {
   readonly job: DeployJob;
-  /** Absent if it is already in production, and at most the previous image is still to be archived. */
+  /**
+   * Absent if it is already in production, and at most the previous image is still to be archived.
+   */
   readonly image?: Image;
 }
 
@@ -26,9 +29,11 @@ interface ReplacingPromotion extends Promotion {
 }
 
 /**
- * Makes these the production images and archives the previous ones: all get their production names before any previous image is archived,
- * so that the halves of a pair change together except for the time of one request. If a request is refused, all are rolled back unless one
- * has been archived. Finally it checks whether another run has promoted an image of these names at the same time.
+ * Makes these the production images and archives the previous ones: all get their production names
+ * before any previous image is archived, so that the halves of a pair change together except for
+ * the time of one request. If a request is refused, all are rolled back unless one has been
+ * archived. Finally it checks whether another run has promoted an image of these names at the same
+ * time.
  */
 export async function promoteGroup(promotions: readonly Promotion[], run: DeployRun): Promise<PromotionResult[]> {
   const published: ReplacingPromotion[] = [];
@@ -63,7 +68,10 @@ function imageToReplace({ job, image }: Promotion, run: DeployRun): Promise<Site
   return image && findReplaced(image, job.planned.name, run);
 }
 
-/** Two runs may promote two images at the same time: each checks again when its own image is public, so that the later one sees both. */
+/**
+ * Two runs may promote two images at the same time: each checks again when its own image is public,
+ * so that the later one sees both.
+ */
 async function settleRivals(
   { job, image }: ReplacingPromotion,
   { archived, failure }: PromotionResult,
@@ -94,7 +102,8 @@ async function settleRivals(
 async function publish({ image, job, old }: ReplacingPromotion, run: DeployRun): Promise<void> {
   if (!image) return;
   const { name } = job.planned;
-  // Without a production image the marker stays: another run may just have archived that image because of this one.
+  // Without a production image the marker stays: another run may just have archived that image
+  // because of this one.
   const replaces: ImageChange[] =
     old && image.properties[markers.replaces] !== old.id
       ? [{ op: 'add', attribute: markers.replaces, value: old.id }]
@@ -119,7 +128,10 @@ interface Refusal {
   readonly why: string;
 }
 
-/** Rolls back what was published, in reverse order. Each promotion then has a failure: its own, or that of the other one. */
+/**
+ * Rolls back what was published, in reverse order. Each promotion then has a failure: its own, or
+ * that of the other one.
+ */
 async function rollBackAll(
   promotions: readonly Promotion[],
   published: readonly ReplacingPromotion[],
@@ -149,7 +161,8 @@ async function rollBack(
 ): Promise<OperationError> {
   const { name } = job.planned;
   try {
-    // Another run may have archived the previous image because of its own: then ours may be the only one.
+    // Another run may have archived the previous image because of its own: then ours may be the
+    // only one.
     if (old && !(await isInProduction(old.id, name, run)))
       return halfDoneError(
         { job, image, old: undefined },

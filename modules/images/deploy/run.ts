@@ -1,4 +1,5 @@
-// What the steps of a deployment share: the run, the catalogues it reads, and the images it deploys.
+// What the steps of a deployment share: the run, the catalogues it reads, and the images it
+// deploys.
 import type { HttpClient } from '../../clients/http/client.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import type { StoreObject } from '../../clients/store/object.js';
@@ -25,7 +26,10 @@ export interface DeployRun extends StoreAccess {
   readonly recovery: RecoverySituation;
   /** A free archive name for an image; no two images of the run get the same. */
   readonly reserveArchiveName: (image: SiteImage) => string;
-  /** What this Glance reports of its images, as the newest one shows; undefined on a site without images. */
+  /**
+   * What this Glance reports of its images, as the newest one shows; undefined on a site without
+   * images.
+   */
   readonly glanceDigests: GlanceDigests | undefined;
 }
 

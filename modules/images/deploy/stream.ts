@@ -1,4 +1,5 @@
-// One upload: streams the store's object through this process into Glance and computes its digests, without keeping any data.
+// One upload: streams the store's object through this process into Glance and computes its digests,
+// without keeping any data.
 import { Readable } from 'node:stream';
 import { uploadImage } from '../../clients/glance/images.js';
 import { ConnectionError } from '../../clients/http/errors.js';
@@ -9,15 +10,22 @@ import { contentGuard } from '../policy/disk-inspection.js';
 import { digestsNeeded, type Digests } from '../policy/verification.js';
 import type { TransferJob } from './run.js';
 
-/** Maximum wait for Glance's response after the last byte. A later one is recognised by the image's status. */
+/**
+ * Maximum wait for Glance's response after the last byte. A later one is recognised by the image's
+ * status.
+ */
 const answerSeconds = 600;
-/** How long an upload may wait for its source to recover: most servers abort a silent upload after a minute. */
+/**
+ * How long an upload may wait for its source to recover: most servers abort a silent upload after a
+ * minute.
+ */
 const sourceBudgetSeconds = 40;
 
 /**
- * Sends the object once, and calls `onSent` with the digests as soon as all data are handed over, even if Glance's response is then lost.
- * Throws the source's error if the source was at fault, otherwise that of the upload; FORMAT_MISMATCH or FORMAT_UNSAFE, before the last
- * byte is sent, if the data are not what they are said to be.
+ * Sends the object once, and calls `onSent` with the digests as soon as all data are handed over,
+ * even if Glance's response is then lost. Throws the source's error if the source was at fault,
+ * otherwise that of the upload; FORMAT_MISMATCH or FORMAT_UNSAFE, before the last byte is sent, if
+ * the data are not what they are said to be.
  */
 export async function streamOnce(id: string, transfer: TransferJob, onSent: (digests: Digests) => void): Promise<void> {
   const { source, run } = transfer;
@@ -31,7 +39,8 @@ export async function streamOnce(id: string, transfer: TransferJob, onSent: (dig
     try {
       yield* digested(transfer, watch, onSent);
     } catch (error) {
-      // If the body is already destroyed, the upload was aborted: its error is thrown into this generator and is not the source's.
+      // If the body is already destroyed, the upload was aborted: its error is thrown into this
+      // generator and is not the source's.
       if (!body.destroyed) sourceFailure = error;
       throw error;
     }
@@ -70,7 +79,8 @@ async function* digested(
       run.context.log('info', `${job.planned.name}: ${reason}; continuing at byte ${offset}`),
   });
   for await (const chunk of chunks) {
-    // Glance activates an image only when it has all data, so an image that is refused here never becomes active.
+    // Glance activates an image only when it has all data, so an image that is refused here never
+    // becomes active.
     inspect(chunk);
     digests.update(chunk);
     doneBytes += chunk.length;
@@ -88,7 +98,10 @@ interface ReceiverWatch {
   stop(): void;
 }
 
-/** Aborts an upload when Glance accepts no data for too long. The time that the source needs does not count. */
+/**
+ * Aborts an upload when Glance accepts no data for too long. The time that the source needs does
+ * not count.
+ */
 function watchReceiver(controller: AbortController, stallSeconds: number): ReceiverWatch {
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => clearTimeout(timer);

@@ -18,8 +18,9 @@ export interface TransferredImage {
 }
 
 /**
- * Returns the active image. After each failed attempt the image's own status decides how to continue: a response may be lost although the
- * upload succeeded. Throws the last failure when `attempts` are used up, or at once if another attempt cannot help.
+ * Returns the active image. After each failed attempt the image's own status decides how to
+ * continue: a response may be lost although the upload succeeded. Throws the last failure when
+ * `attempts` are used up, or at once if another attempt cannot help.
  */
 export async function transferData(id: string, transfer: TransferJob): Promise<TransferredImage> {
   const { job, run } = transfer;
@@ -53,7 +54,10 @@ export async function transferData(id: string, transfer: TransferJob): Promise<T
   }
 }
 
-/** The image as soon as Glance is not busy with it. A web-download in progress counts as busy, a failed one does not. */
+/**
+ * The image as soon as Glance is not busy with it. A web-download in progress counts as busy, a
+ * failed one does not.
+ */
 async function waitUntilSettled(id: string, { job, run }: Pick<TransferJob, 'job' | 'run'>): Promise<Image> {
   return waitFor(
     async () => {
@@ -112,7 +116,10 @@ async function pause(failures: number, failure: unknown, run: DeployRun): Promis
   await sleep(Math.max(seconds, retryAfterSeconds(failure)) * 1000, run.context.signal);
 }
 
-/** Glance has inspected the data, or accepts no such data at all; its own message is often that of its web framework. */
+/**
+ * Glance has inspected the data, or accepts no such data at all; its own message is often that of
+ * its web framework.
+ */
 function imageRefused(error: unknown, { source }: TransferJob): OperationError {
   const url = withoutCredentials(source.object.url);
   return new OperationError(

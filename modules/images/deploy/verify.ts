@@ -21,8 +21,9 @@ import { discardWrongData } from './leftovers.js';
 import type { TransferJob } from './run.js';
 
 /**
- * Verifies an active image and returns what was compared. `sent`: digests of the data that were sent, if this run sent them.
- * A mismatch deletes the image and throws CHECKSUM_MISMATCH, FORMAT_MISMATCH or FORMAT_UNSAFE.
+ * Verifies an active image and returns what was compared. `sent`: digests of the data that were
+ * sent, if this run sent them. A mismatch deletes the image and throws CHECKSUM_MISMATCH,
+ * FORMAT_MISMATCH or FORMAT_UNSAFE.
  */
 export async function verify(image: Image, sent: Digests | undefined, transfer: TransferJob): Promise<string[]> {
   try {
@@ -71,7 +72,10 @@ function mismatch({ what, found, expected }: Comparison, { source }: TransferJob
   );
 }
 
-/** Inspects the first and last bytes of an image that this run did not send. Throws FORMAT_MISMATCH, FORMAT_UNSAFE. */
+/**
+ * Inspects the first and last bytes of an image that this run did not send. Throws FORMAT_MISMATCH,
+ * FORMAT_UNSAFE.
+ */
 async function assertStoredFormat(id: string, { source, run }: TransferJob): Promise<void> {
   const { object, diskFormat } = source;
   const read = async (from: number, length: number): Promise<Buffer> => {
@@ -105,7 +109,8 @@ async function readPart(offset: number, length: number, body: AsyncIterable<Buff
 /** Reads the image back from Glance and inspects its format at the same time. */
 async function digestImage(id: string, algorithm: string, transfer: TransferJob): Promise<Digests> {
   const { run, source } = transfer;
-  // With the checksums an interrupted download can be continued: Glance shows no validators, and its data never change.
+  // With the checksums an interrupted download can be continued: Glance shows no validators, and
+  // its data never change.
   const { bytes, sha256, md5 } = source.object;
   const http: HttpClient = ({ headers = {}, expect = [200] }) => downloadImage(run.cloud, id, { headers, expect });
   const image = { url: `glance://${id}`, bytes, ...(sha256 ? { sha256 } : {}), ...(md5 ? { md5 } : {}) };

@@ -1,4 +1,4 @@
-// What image_info takes and gives.
+// The declaration of image_info: the single source of its documentation, options, types and checks.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { catalogueFields, retentionFields } from '../clean/declaration.js';
@@ -8,26 +8,30 @@ import { siteFields } from '../fields.js';
 const filterFields = defineFields({
   images: {
     type: 'list',
-    description: 'Only these images: ids, names, or patterns such as `CC-Ubuntu*`. All of them unless given.',
+    description: 'List only these images: ids, names, or patterns such as `CC-Ubuntu*`. The default is all images.',
     aliases: ['image'],
   },
   state: {
     type: 'list',
     choices: ['current', 'archived', 'incoming', 'unmanaged'],
     description:
-      'Only images in these states: `current` (the production image of its name), `archived` (replaced by a newer one), `incoming` (still being brought in), `unmanaged` (not ours to care for).',
+      'List only images in these states: `current` (the production image of its name), ' +
+      '`archived` (replaced by a newer image), `incoming` (still being uploaded), `unmanaged` ' +
+      '(not managed by this system).',
     default: ['current', 'archived', 'incoming'],
   },
   uses: {
     type: 'boolean',
     description:
-      'Say of each image who uses it: servers, volumes, nodes, hardware of Doni, images that boot with it. It asks every service for everything that it has, so it takes longer.',
+      'Report who uses each image: servers, volumes, nodes, hardware in Doni, and images that ' +
+      'boot with it. This reads all resources of each service and takes longer.',
     default: false,
   },
   plan: {
     type: 'boolean',
     description:
-      'Say of each image what `image_clean` would do with it now, given the same options, and when it is due. It reads the catalogues and who uses what.',
+      'Report what `image_clean` would do with each image now, given the same options, and when ' +
+      'the image is due. This reads the catalogues and who uses each image.',
     default: false,
   },
   image_prefix: siteFields.image_prefix,
@@ -37,24 +41,27 @@ export const imageInfoDeclaration = defineDeclaration({
   name: 'image_info',
   command: 'info',
   versionAdded: '0.1.0',
-  summary: 'List the images of the site: release, age, current or archived, managed or not',
+  summary: 'List the images of the site with their release, age and state',
   description: [
-    "Lists the images of the site's Glance and says of each which release it is, how old, and whether it is current, archived, being brought in, or not managed.",
-    'With `uses` it says who uses each image, with `plan` what `image_clean` would do with it. A service that does not show everything is named in `uses_unknown`, and the task fails.',
-    'Never changes anything. Where nothing matches, the list is empty and the task succeeds.',
+    'Lists the images in the Glance of the site with the release and the age of each, and ' +
+      'whether it is current, archived, being uploaded, or not managed.',
+    'With `uses` it reports who uses each image, with `plan` what `image_clean` would do with ' +
+      'it. A service that does not report everything is listed in `uses_unknown`, and the task ' +
+      'fails.',
+    'Never changes anything. If no image matches, the list is empty and the task succeeds.',
   ],
   writes: false,
   fields: { ...filterFields, ...retentionFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {
-      description: 'The images, by name, the newest of a name first.',
+      description: 'The images, sorted by name, the newest of each name first.',
       type: 'list',
       returned: 'always',
       contains: {
         id: { description: "The image's id.", type: 'str', returned: 'always' },
         name: { description: "The image's name.", type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
         production_name: {
-          description: 'The name that it has, had, or will have in production.',
+          description: 'The name that the image has, had, or will have in production.',
           type: 'str',
           returned: 'when managed',
         },
@@ -71,52 +78,53 @@ export const imageInfoDeclaration = defineDeclaration({
           sample: 'current',
         },
         managed: {
-          description: 'Whether this system brought it in, or an earlier tool that it takes over from.',
+          description: 'Whether this system or one of its predecessors has deployed the image.',
           type: 'bool',
           returned: 'always',
         },
-        status: { description: "Glance's status.", type: 'str', returned: 'always', sample: 'active' },
-        visibility: { description: "Glance's visibility.", type: 'str', returned: 'always', sample: 'public' },
+        status: { description: 'Status in Glance.', type: 'str', returned: 'always', sample: 'active' },
+        visibility: { description: 'Visibility in Glance.', type: 'str', returned: 'always', sample: 'public' },
         hidden: { description: 'Whether `os_hidden` is set.', type: 'bool', returned: 'always' },
         owner: { description: 'Id of the owning project.', type: 'str', returned: 'always' },
         owner_name: {
           description: 'Name of the owning project.',
           type: 'str',
-          returned: 'when Keystone lets this login list projects',
+          returned: 'when Keystone allows this login to list projects',
         },
         owned_by_us: {
           description:
-            "Whether that is the login's project. What another project owns is never managed, whatever its markers say.",
+            'Whether the image belongs to the project of the login. Images of other projects are ' +
+            'never managed, whatever their markers.',
           type: 'bool',
           returned: 'always',
         },
         disk_format: { description: 'The disk format.', type: 'str', returned: 'when known', sample: 'qcow2' },
         bytes: { description: 'Size in bytes.', type: 'int', returned: 'when known' },
         created_at: {
-          description: 'When it was created, RFC 3339, UTC; null where that cannot be read.',
+          description: 'Time of creation, in RFC 3339 format and UTC; null if unreadable.',
           type: 'str',
           returned: 'always',
         },
         age_days: {
-          description: 'Whole days since then; null where the date cannot be read.',
+          description: 'Whole days since the creation; null if its time is unreadable.',
           type: 'int',
           returned: 'always',
           sample: 12,
         },
         superseded_at: {
-          description: 'When it was replaced, RFC 3339, UTC; null where that cannot be read.',
+          description: 'Time of replacement, in RFC 3339 format and UTC; null if unreadable.',
           type: 'str',
-          returned: 'when it was replaced by this system',
+          returned: 'when replaced by this system',
         },
         used_by: {
-          description: 'Who uses it, at most twenty of them.',
+          description: 'Users of the image, at most twenty of them.',
           type: 'list',
           returned: 'with `uses`',
           sample: ['server web-3 of project climate'],
         },
-        used_by_count: { description: 'How many use it.', type: 'int', returned: 'with `uses`', sample: 1 },
+        used_by_count: { description: 'Number of users.', type: 'int', returned: 'with `uses`', sample: 1 },
         plan: {
-          description: 'What `image_clean` would do with it.',
+          description: 'What `image_clean` would do with the image.',
           type: 'dict',
           returned: 'with `plan`, when managed',
           contains: {
@@ -126,17 +134,22 @@ export const imageInfoDeclaration = defineDeclaration({
               returned: 'always',
               sample: 'hide',
             },
-            reason: { description: 'Why.', type: 'str', returned: 'always', sample: '12 months old, hidden from 12' },
-            hide_from: {
-              description: 'The day from which it is due to be hidden, UTC.',
+            reason: {
+              description: 'Reason for the action.',
               type: 'str',
-              returned: 'when it ages',
+              returned: 'always',
+              sample: '12 months old, hidden at 12',
+            },
+            hide_from: {
+              description: 'Day on which the image is due to be hidden, in UTC.',
+              type: 'str',
+              returned: 'when the image ages',
               sample: '2026-04-22',
             },
             delete_from: {
-              description: 'The day from which it is due to be deleted, UTC.',
+              description: 'Day on which the image is due to be deleted, in UTC.',
               type: 'str',
-              returned: 'when it ages',
+              returned: 'when the image ages',
               sample: '2026-10-22',
             },
           },
@@ -144,19 +157,24 @@ export const imageInfoDeclaration = defineDeclaration({
       },
     },
     uses_unknown: {
-      description: 'The services that did not show everything, and why.',
+      description: 'The services that did not report everything, and why.',
       type: 'list',
       returned: 'with `uses` or `plan`',
       contains: {
-        service: { description: 'As the catalogue calls it.', type: 'str', returned: 'always', sample: 'baremetal' },
-        reason: { description: 'Why.', type: 'str', returned: 'always' },
+        service: {
+          description: 'Type of the service in the catalogue of Keystone.',
+          type: 'str',
+          returned: 'always',
+          sample: 'baremetal',
+        },
+        reason: { description: 'Reason.', type: 'str', returned: 'always' },
       },
     },
   },
   examples: [
-    { title: 'See what the site has', arguments: { cloud: 'uc_dev' } },
+    { title: 'List the images of the site', arguments: { cloud: 'uc_dev' } },
     {
-      title: 'See who uses each image, and what the next cleaning would do',
+      title: 'Show who uses each image and what image_clean would do next',
       arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', uses: true, plan: true },
     },
     {

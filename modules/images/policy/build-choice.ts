@@ -1,4 +1,5 @@
-// Which objects of the older store become which images: the newest build of each that supports.yaml lists. No I/O, no clock.
+// Which objects of the older store become which images: the newest build of each that supports.yaml
+// lists. No I/O, no clock.
 import type { Subscription } from './deployment.js';
 import { releaseProperty, type SiteImage } from './site-image.js';
 import { chooseBuildPair, pairWith, type BuildPairChoice } from './build-pairs.js';
@@ -28,11 +29,17 @@ export interface ObjectSubscription extends Subscription {
 
 export interface ObjectChoice {
   readonly subscriptions: readonly ObjectSubscription[];
-  /** What is wrong with a newer build than the one chosen, each text beginning with the name of the image. */
+  /**
+   * What is wrong with a newer build than the one chosen, each text beginning with the name of the
+   * image.
+   */
   readonly failures: readonly string[];
 }
 
-/** The newest build of each image. Of the agent it is the newest of which both halves are there: an older pair is better than a mixed one. */
+/**
+ * The newest build of each image. Of the agent it is the newest of which both halves are there: an
+ * older pair is better than a mixed one.
+ */
 export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreContent): ObjectChoice {
   const failures: string[] = [];
   const subscriptions = wanted.map((supported): ObjectSubscription => {
@@ -63,7 +70,8 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
 }
 
 /**
- * The objects that an operator names, newest or not, and the other half of each half of an agent. `unreadable`: why an object could not be read.
+ * The objects that an operator names, newest or not, and the other half of each half of an agent.
+ * `unreadable`: why an object could not be read.
  */
 export function chooseNamed(
   ids: readonly string[],
@@ -143,7 +151,10 @@ function withoutBuild(name: string, fault: string): ObjectSubscription {
   return { name, release: '', fault, isBuiltFrom: () => false, describe: describePresent };
 }
 
-/** All objects that may be a half of this agent, those too that do not say so but have its disk format. */
+/**
+ * All objects that may be a half of this agent, those too that do not say so but have its disk
+ * format.
+ */
 function halvesOf<B extends { readonly identity: BuildIdentity }>(
   builds: readonly B[],
   { distro, release, variant }: BuildIdentity,

@@ -1,4 +1,5 @@
-// Kernel and initramfs of the Ironic Python Agent: which two objects are of one build, and which is which. No I/O, no clock.
+// Kernel and initramfs of the Ironic Python Agent: which two objects are of one build, and which is
+// which. No I/O, no clock.
 import { newestFirst, newestOf, type StoredBuild } from './stored-builds.js';
 import type { Half } from './supported-builds.js';
 
@@ -53,7 +54,10 @@ function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
   return mergeByTag(groups);
 }
 
-/** Halves that were stamped at different times, where their tag says that they are of one build, and no third object has that tag. */
+/**
+ * Halves that were stamped at different times, where their tag says that they are of one build, and
+ * no third object has that tag.
+ */
 function mergeByTag(groups: readonly StoredBuild[][]): StoredBuild[][] {
   const tagOf = ([first]: readonly StoredBuild[]): string | undefined => first?.tag;
   return groups.flatMap((group) => {
@@ -80,8 +84,9 @@ function halfOf({ identity, diskFormat }: StoredBuild): Half | undefined {
 }
 
 /**
- * The producer writes one `build-ipa` on both halves at times, that of the later one (ccbuild.py shares the mapping); then their disk
- * formats, `aki` and `ari`, tell them apart. Some builds have `aki` on both, and then `build-ipa` tells.
+ * The producer writes one `build-ipa` on both halves at times, that of the later one (ccbuild.py
+ * shares the mapping); then their disk formats, `aki` and `ari`, tell them apart. Some builds have
+ * `aki` on both, and then `build-ipa` tells.
  */
 function tellApart(group: readonly StoredBuild[]): JudgedBuild {
   const { timestamp } = group[0] as StoredBuild;
@@ -110,7 +115,10 @@ function tellApart(group: readonly StoredBuild[]): JudgedBuild {
     : { half, fault: `the build of ${timestamp} has no ${half}, only ${ids}` };
 }
 
-/** With the half that it is, whatever its `build-ipa` says: nodes are given their images by this property. */
+/**
+ * With the half that it is, whatever its `build-ipa` says: nodes are given their images by this
+ * property.
+ */
 function asHalf(build: StoredBuild, ipa: Half): StoredBuild {
   return { ...build, identity: { ...build.identity, ipa }, properties: { ...build.properties, 'build-ipa': ipa } };
 }

@@ -1,6 +1,10 @@
-// Checksums as people and files write them: the algorithm's name, the hex digits, and which line of a checksum file is meant.
+// Checksums as people and files write them: the algorithm's name, the hex digits, and which line of
+// a checksum file is meant.
 
-/** The algorithms of Python's hashlib by their names there: digits of a digest, and the name that Node.js has for it. */
+/**
+ * The algorithms of Python's hashlib by their names there: digits of a digest, and the name that
+ * Node.js has for it.
+ */
 const algorithms: ReadonlyMap<string, { readonly digits: number; readonly nodeName: string }> = new Map(
   Object.entries({
     md5: [32, 'md5'],
@@ -55,12 +59,17 @@ export type ChecksumField =
   | { readonly kind: 'url'; readonly url: string; readonly algorithm?: string }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** The name that Node.js has for one of hashlib's algorithms; the same name where there is no other. */
+/**
+ * The name that Node.js has for one of hashlib's algorithms; the same name where there is no other.
+ */
 export function nodeHashName(algorithm: string): string {
   return algorithms.get(algorithm)?.nodeName ?? algorithm;
 }
 
-/** hashlib's name for what a person, OpenSSL or BSD's tools call `SHA3-256`, `SHA2-256`, `RMD160`; undefined where there is none. */
+/**
+ * hashlib's name for what a person, OpenSSL or BSD's tools call `SHA3-256`, `SHA2-256`, `RMD160`;
+ * undefined where there is none.
+ */
 export function algorithmByName(name: string): string | undefined {
   const lower = name.toLowerCase();
   const tidy = lower
@@ -134,11 +143,14 @@ export interface ChecksumQuestion {
 }
 
 /**
- * Finds a file's checksum in a checksum file, by its name: lines of coreutils (`hex  name`, `hex *name`, escaped by a backslash before), of BSD
- * and OpenSSL (`SHA256 (name) = hex`), or a bare digest that stands alone. `./name` and `folder/name` count where no line has just the name, and
- * `\` counts as `/`. A line that does not name its algorithm is of the one that was asked for, else of that in the comment above it (`# BLAKE2B HASH`)
- * or in the name of the checksum file, as far as its length fits. A file NAME.sha256 with one line is about NAME, which may be a link with another
- * name. Of several algorithms the strongest is taken. Gives a sentence where there is none, or where lines contradict each other.
+ * Finds a file's checksum in a checksum file, by its name: lines of coreutils (`hex  name`, `hex
+ * *name`, escaped by a backslash before), of BSD and OpenSSL (`SHA256 (name) = hex`), or a bare
+ * digest that stands alone. `./name` and `folder/name` count where no line has just the name, and
+ * `\` counts as `/`. A line that does not name its algorithm is of the one that was asked for, else
+ * of that in the comment above it (`# BLAKE2B HASH`) or in the name of the checksum file, as far as
+ * its length fits. A file NAME.sha256 with one line is about NAME, which may be a link with another
+ * name. Of several algorithms the strongest is taken. Gives a sentence where there is none, or
+ * where lines contradict each other.
  */
 export function findChecksum(
   written: string,
@@ -160,13 +172,19 @@ export function findChecksum(
   return { algorithm: best.algorithm, digest: best.digest };
 }
 
-/** Windows writes a byte order mark, and with `>` in PowerShell two bytes a character, which read as UTF-8 has a NUL in every second place. */
+/**
+ * Windows writes a byte order mark, and with `>` in PowerShell two bytes a character, which read as
+ * UTF-8 has a NUL in every second place.
+ */
 function withoutEncodingMarks(text: string): string {
   const plain = text.replace(/^[\ufeff\ufffd]+/, '');
   return plain.includes('\u0000') ? plain.replaceAll('\u0000', '') : plain;
 }
 
-/** `b2sums.txt`, `SHA3-512SUMS`, `a.img.blake2b`: what the name of a checksum file says of lines that may be of two algorithms. */
+/**
+ * `b2sums.txt`, `SHA3-512SUMS`, `a.img.blake2b`: what the name of a checksum file says of lines
+ * that may be of two algorithms.
+ */
 function algorithmInName(fileName: string): string | undefined {
   if (/^b2sums?\b|\.b2(sum)?$/i.test(fileName)) return 'blake2b';
   const word = /^(.+?)[-_.]?sums?(?:[-_.].*)?$/i.exec(fileName)?.[1] ?? /\.([\w-]+)$/.exec(fileName)?.[1];
@@ -240,7 +258,10 @@ function checksumLine(
     : [];
 }
 
-/** coreutils writes a backslash before a line in whose name it escaped newlines, returns and backslashes. */
+/**
+ * coreutils writes a backslash before a line in whose name it escaped newlines, returns and
+ * backslashes.
+ */
 function unescape(name: string): string {
   const meanings: Readonly<Record<string, string>> = { n: '\n', r: '\r', '\\': '\\' };
   return name.replace(/\\(.)/g, (whole, letter: string) => meanings[letter] ?? whole);

@@ -1,6 +1,10 @@
-// Ages in calendar months, build timestamps as the builders write them, and the times in our own markers. Always UTC.
+// Ages in calendar months, build timestamps as the builders write them, and the times in our own
+// markers. Always UTC.
 
-/** The same time of day so many calendar months later; where that month is too short, on its last day: 31 August and six are 28 or 29 February. */
+/**
+ * The same time of day so many calendar months later; where that month is too short, on its last
+ * day: 31 August and six are 28 or 29 February.
+ */
 export function addMonths(moment: Date, months: number): Date {
   const [year, month] = [moment.getUTCFullYear(), moment.getUTCMonth() + months];
   const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
@@ -21,11 +25,13 @@ export function markerTime(moment: Date): string {
 }
 
 /**
- * The moment that a `build-timestamp` means, to the millisecond: `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, or POSIX seconds. Undefined when it is neither.
+ * The moment that a `build-timestamp` means, to the millisecond: `YYYY-MM-DD HH:MM:SS[.ffffff]` in
+ * UTC, or POSIX seconds. Undefined when it is neither.
  */
 export function parseBuildTimestamp(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
-  // By its digits: as a number the fraction would be rounded, and one instant in two spellings would be two.
+  // By its digits: as a number the fraction would be rounded, and one instant in two spellings
+  // would be two.
   const seconds = /^(\d{6,12})(?:\.(\d+))?$/.exec(text);
   if (seconds) return new Date(Number(seconds[1]) * 1000 + Number((seconds[2] ?? '').slice(0, 3).padEnd(3, '0')));
   const parts = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)?$/.exec(text);

@@ -1,4 +1,5 @@
-// The results of a deployment, image by image. A kernel and its initramfs go into production together or not at all.
+// The results of a deployment, image by image. A kernel and its initramfs go into production
+// together or not at all.
 import type { Leftover, PlannedImage } from './deployment.js';
 import { markers, releaseLabel, type SiteImage } from './site-image.js';
 
@@ -55,14 +56,20 @@ export function isBlocking({ action }: Pick<ImageResult, 'action'>): boolean {
   return action === 'failed' || action === 'in_progress';
 }
 
-/** The final results of a group if there is nothing to do, or if one half keeps the other from being started; else undefined. */
+/**
+ * The final results of a group if there is nothing to do, or if one half keeps the other from being
+ * started; else undefined.
+ */
 export function settledResults(group: readonly ImageResult[]): readonly ImageResult[] | undefined {
   const obstacle = group.find((result) => !isWork(result) && result.action !== 'up_to_date');
   if (obstacle) return group.map((result) => (isWork(result) ? blockedResult(result, obstacle) : result));
   return group.some(isWork) ? undefined : group;
 }
 
-/** The final results of a group of which one half could not be prepared. `prepared`: the results up to that one. */
+/**
+ * The final results of a group of which one half could not be prepared. `prepared`: the results up
+ * to that one.
+ */
 export function blockedResults(
   group: readonly ImageResult[],
   prepared: readonly ImageResult[],

@@ -1,4 +1,5 @@
-// What a run of image_deploy covers: which catalogues and names the arguments mean, and what to report about the others.
+// What a run of image_deploy covers: which catalogues and names the arguments mean, and what to
+// report about the others.
 import picomatch from 'picomatch';
 import { InputError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
@@ -22,8 +23,9 @@ export interface DeployScope {
 }
 
 /**
- * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has neither ids nor IPA images, and its images
- * are not distinguished by distribution, release and variant. Throws INVALID_INPUT if the arguments contradict each other.
+ * An id, `latest` and `ipa` mean the older store, whatever `catalog` says: the present one has
+ * neither ids nor IPA images, and its images are not distinguished by distribution, release and
+ * variant. Throws INVALID_INPUT if the arguments contradict each other.
  */
 export function decideScope(
   { images = [], latest, ipa, allowed_properties }: DeployRequest,
@@ -73,7 +75,10 @@ export interface SelectedNames<C> {
   readonly warnings: readonly string[];
 }
 
-/** Divides the selected names among the catalogues: the first catalogue that has a name provides it. `isComplete`: all catalogues could be read. */
+/**
+ * Divides the selected names among the catalogues: the first catalogue that has a name provides it.
+ * `isComplete`: all catalogues could be read.
+ */
 export function selectNames<C extends { readonly names: readonly string[] }>(
   catalogues: readonly C[],
   { images, exclude }: NameSelection,
@@ -124,7 +129,10 @@ function unavailable(name: string, fault: string): Subscription {
   return { name, release: '', fault, isBuiltFrom: () => false, describe: () => undefined };
 }
 
-/** A catalogue of higher priority that could not be read may have this name: an image that came from there is not replaced meanwhile. */
+/**
+ * A catalogue of higher priority that could not be read may have this name: an image that came from
+ * there is not replaced meanwhile.
+ */
 export function deferTo<S extends Subscription>(image: S, kind: CatalogueKind, [first]: readonly CatalogueKind[]): S {
   if (first === undefined) return image;
   const reason = `the catalogue ${first}, which takes precedence over ${kind} and may have this name, could not be read; the image that came from it is kept`;

@@ -1,4 +1,5 @@
-// Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue and the site's images.
+// Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue
+// and the site's images.
 import { isGone, isIncoming, markers, type ImageOwnership, type SiteImage } from './site-image.js';
 import { publicNamesakes, settleName } from './production.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
@@ -15,7 +16,10 @@ export interface Subscription {
   readonly fault?: string;
   /** Whether an image of the site was made of this release. */
   readonly isBuiltFrom: (image: SiteImage) => boolean;
-  /** What an image of the site is, in words such as `release 20250422-v1-amd`; undefined where it does not tell. */
+  /**
+   * What an image of the site is, in words such as `release 20250422-v1-amd`; undefined where it
+   * does not tell.
+   */
   readonly describe: (image: SiteImage) => string | undefined;
   /** Name of the image that goes into production together with this one, or not at all. */
   readonly pairedWith?: string;
@@ -34,7 +38,10 @@ export interface PlannedImage {
   readonly production?: SiteImage;
   /** An incoming image that an earlier run left, to go on with. */
   readonly incoming?: SiteImage;
-  /** Set when only the second half of a promotion is missing: the images to archive, the oldest first. */
+  /**
+   * Set when only the second half of a promotion is missing: the images to archive, the oldest
+   * first.
+   */
   readonly unarchived?: readonly SiteImage[];
 }
 
@@ -53,9 +60,15 @@ export interface DeploymentPlan {
 
 export interface DeploymentInput extends ImageOwnership {
   readonly wanted: readonly Subscription[];
-  /** Names of which leftovers may be cleared away: those selected, and in an unrestricted run those that left the catalogue too. */
+  /**
+   * Names of which leftovers may be cleared away: those selected, and in an unrestricted run those
+   * that left the catalogue too.
+   */
   readonly isInScope: (name: string) => boolean;
-  /** What the URLs of these catalogues' objects begin with: an image from elsewhere may belong to a run of another catalogue. */
+  /**
+   * What the URLs of these catalogues' objects begin with: an image from elsewhere may belong to a
+   * run of another catalogue.
+   */
   readonly sourcePrefixes: readonly string[];
   readonly images: readonly SiteImage[];
   readonly force: boolean;
@@ -81,7 +94,10 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   return { images, leftovers, warnings: images.flatMap((planned) => namesakesOf(planned, alive, input)) };
 }
 
-/** Public images of others that have the name too, beside a production image of ours: they hinder nobody but those who choose by name. */
+/**
+ * Public images of others that have the name too, beside a production image of ours: they hinder
+ * nobody but those who choose by name.
+ */
 function namesakesOf(
   { name, production }: PlannedImage,
   alive: readonly SiteImage[],

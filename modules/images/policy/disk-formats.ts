@@ -1,5 +1,6 @@
-// Which formats the content of a file may be taken for. The signatures are those by which QEMU's block drivers (block/*.c, *_probe), oslo.utils'
-// format_inspector and libmagic recognise them. No I/O.
+// Which formats the content of a file may be taken for. The signatures are those by which QEMU's
+// block drivers (block/*.c, *_probe), oslo.utils' format_inspector and libmagic recognise them. No
+// I/O.
 
 /** What is known of a file: its beginning, and its last bytes where those have been seen. */
 export interface ContentSample {
@@ -7,10 +8,16 @@ export interface ContentSample {
   readonly tail?: Buffer;
 }
 
-/** How much of the beginning decides: an ISO 9660 volume descriptor ends at 34 KiB, the comments of a VMDK descriptor may be long. */
+/**
+ * How much of the beginning decides: an ISO 9660 volume descriptor ends at 34 KiB, the comments of
+ * a VMDK descriptor may be long.
+ */
 export const headBytes = 64 * 1024;
 
-/** How much of the end decides: the footer of a fixed VHD is the last sector, which older tools cut to 511 bytes. */
+/**
+ * How much of the end decides: the footer of a fixed VHD is the last sector, which older tools cut
+ * to 511 bytes.
+ */
 export const tailBytes = 512;
 
 interface Signature {
@@ -59,7 +66,10 @@ const archives: readonly Signature[] = [
   { format: 'WIM', matches: (head) => startsWith(head, 'MSWIM\0\0\0') },
 ];
 
-/** Names of what a file's sample shows; none where nothing is recognised, as of a raw disk. More than one is a file that pretends. */
+/**
+ * Names of what a file's sample shows; none where nothing is recognised, as of a raw disk. More
+ * than one is a file that pretends.
+ */
 export function formatsIn({ head, tail }: ContentSample): string[] {
   const found = [...disks, ...compressions, ...archives]
     .filter(({ matches }) => matches(head))
@@ -80,8 +90,9 @@ export function isCompression(format: string): boolean {
 }
 
 /**
- * A text that QEMU would read as a VMDK, or that is meant as one: comments and blank lines, then fields in any order. It may name any file
- * of the host that opens it as an extent. Only as much as looks like text is read.
+ * A text that QEMU would read as a VMDK, or that is meant as one: comments and blank lines, then
+ * fields in any order. It may name any file of the host that opens it as an extent. Only as much as
+ * looks like text is read.
  */
 function isVmdkDescriptor(head: Buffer): boolean {
   const zero = head.indexOf(0);
@@ -99,7 +110,10 @@ function isVmdkDescriptor(head: Buffer): boolean {
   );
 }
 
-/** ISO 9660 and UDF have their first volume descriptor in the sixteenth sector of 2 KiB; of High Sierra the name is further on. */
+/**
+ * ISO 9660 and UDF have their first volume descriptor in the sixteenth sector of 2 KiB; of High
+ * Sierra the name is further on.
+ */
 function isIso(head: Buffer): boolean {
   const name = latin(head.subarray(32769), 5);
   return ['CD001', 'BEA01', 'NSR02', 'NSR03', 'TEA01'].includes(name) || latin(head.subarray(32777), 5) === 'CDROM';

@@ -1,4 +1,5 @@
-// Whether the bytes of an image are what they are said to be. It looks at their beginning and their end while they pass, and keeps nothing else.
+// Whether the bytes of an image are what they are said to be. It looks at their beginning and their
+// end while they pass, and keeps nothing else.
 import { OperationError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { formatsIn, headBytes, isCompression, tailBytes, type ContentSample } from './disk-formats.js';
@@ -16,9 +17,10 @@ const smallestDiskBytes = 72;
 const isBootFile = (expected: string): boolean => expected === 'aki' || expected === 'ari';
 
 /**
- * Judges a file of `bytes` bytes by a sample of it. `expected` is Glance's disk_format. Of a raw disk whatever a later probe would take for
- * another format is refused: it would then be opened as that, with all that its header refers to. A kernel or an initramfs must only not be
- * a disk or a web page.
+ * Judges a file of `bytes` bytes by a sample of it. `expected` is Glance's disk_format. Of a raw
+ * disk whatever a later probe would take for another format is refused: it would then be opened as
+ * that, with all that its header refers to. A kernel or an initramfs must only not be a disk or a
+ * web page.
  */
 export function contentFault(
   { head, tail, bytes }: ContentSample & { readonly bytes: number },
@@ -51,7 +53,10 @@ function together(formats: readonly string[]): string {
 }
 
 export interface Inspection {
-  /** Takes the next bytes. Returns a fault as soon as one shows: before the last byte of the file at the latest, with that byte's chunk. */
+  /**
+   * Takes the next bytes. Returns a fault as soon as one shows: before the last byte of the file at
+   * the latest, with that byte's chunk.
+   */
   update(chunk: Buffer): ContentFault | undefined;
 }
 
@@ -95,13 +100,19 @@ export function assertTrustedChecksums({ url, checksumFault }: InspectedObject):
   throw new OperationError('STORE_CHECKSUM_UNUSABLE', `${shown} cannot be verified: ${checksumFault}`, { url: shown });
 }
 
-/** Throws FORMAT_MISMATCH or FORMAT_UNSAFE if a sample of an object is not what its name or its metadata say. */
+/**
+ * Throws FORMAT_MISMATCH or FORMAT_UNSAFE if a sample of an object is not what its name or its
+ * metadata say.
+ */
 export function assertContent(object: InspectedObject, sample: ContentSample, expected: string): void {
   const fault = contentFault({ ...sample, bytes: object.bytes }, expected);
   if (fault) throw contentError(object, fault);
 }
 
-/** Takes the data of an object chunk by chunk, and throws before the last byte if they are not what they are said to be. */
+/**
+ * Takes the data of an object chunk by chunk, and throws before the last byte if they are not what
+ * they are said to be.
+ */
 export function contentGuard(object: InspectedObject, diskFormat: string): (chunk: Buffer) => void {
   const inspection = startInspection({ bytes: object.bytes, expected: diskFormat });
   return (chunk) => {

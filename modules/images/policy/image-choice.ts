@@ -1,12 +1,19 @@
-// What a name or an id of an image may mean: an administrator is shown the images of all projects, and anybody can give any name. No I/O, no clock.
+// What a name or an id of an image may mean: an administrator is shown the images of all projects,
+// and anybody can give any name. No I/O, no clock.
 import type { SiteImage } from './site-image.js';
 
 type Owned = Pick<SiteImage, 'id' | 'name' | 'owner' | 'visibility'>;
 
 export interface NamedImages<I> {
-  /** Those that the name means: of our own project where it has any, else public ones, else those that others offer to everybody. */
+  /**
+   * Those that the name means: of our own project where it has any, else public ones, else those
+   * that others offer to everybody.
+   */
   readonly matches: readonly I[];
-  /** Those of other projects that have the name and are never matches by it: private and shared ones. */
+  /**
+   * Those of other projects that have the name and are never matches by it: private and shared
+   * ones.
+   */
   readonly refused: readonly I[];
 }
 

@@ -1,9 +1,13 @@
-// Properties of images as operators give them: which names are allowed, how lines of values are read, and what to change.
+// Properties of images as operators give them: which names are allowed, how lines of values are
+// read, and what to change.
 import { isUuid } from '../../core/uuid.js';
 import { imageAttributes } from '../../core/image-attributes.js';
 import { isReceiving } from './site-image.js';
 
-/** The properties that one image is to have: a value for each name, or undefined to remove the property. */
+/**
+ * The properties that one image is to have: a value for each name, or undefined to remove the
+ * property.
+ */
 export type DesiredProperties = ReadonlyMap<string, string | undefined>;
 
 export interface PropertyDifference {
@@ -66,8 +70,9 @@ function describeDifference({ name, before, after }: PropertyDifference): string
 const maxNameLength = 255;
 
 /**
- * Why a property of this name may not be set or removed; undefined if it may. Case is ignored, as the databases of Glance treat `Name` and
- * `name` as equal. `current` and `build-*` may be set, because there is no other way to correct them.
+ * Why a property of this name may not be set or removed; undefined if it may. Case is ignored, as
+ * the databases of Glance treat `Name` and `name` as equal. `current` and `build-*` may be set,
+ * because there is no other way to correct them.
  */
 export function propertyRefusal(name: string): string | undefined {
   const lower = name.toLowerCase();
@@ -94,8 +99,9 @@ export interface Assignments {
 }
 
 /**
- * Reads lines `UUID:value`. Blank lines and those that begin with `#` are ignored; the value is everything after the first colon, including
- * colons and `#`, without surrounding spaces. Each invalid line is a fault.
+ * Reads lines `UUID:value`. Blank lines and those that begin with `#` are ignored; the value is
+ * everything after the first colon, including colons and `#`, without surrounding spaces. Each
+ * invalid line is a fault.
  */
 export function parseAssignments(text: string): Assignments {
   const assignments: Assignment[] = [];

@@ -38,7 +38,10 @@ export function unmatchedEntries(entries: readonly string[], images: readonly Si
   });
 }
 
-/** Matches ids in any spelling, exact names (which may contain brackets) and patterns, in which `*` matches anything. */
+/**
+ * Matches ids in any spelling, exact names (which may contain brackets) and patterns, in which `*`
+ * matches anything.
+ */
 function matcherOf(entries: readonly string[]): ImageMatcher {
   const trimmed = entries.map((entry) => entry.trim());
   const ids = new Set(trimmed.map(comparableId));
@@ -51,7 +54,10 @@ function matcherOf(entries: readonly string[]): ImageMatcher {
     [name, productionName].some((text) => names.has(text) || patterns.some((isMatch) => isMatch(text)));
 }
 
-/** Matches the images to list: ids in any spelling, names, production names and patterns. Everything if undefined. */
+/**
+ * Matches the images to list: ids in any spelling, names, production names and patterns. Everything
+ * if undefined.
+ */
 export function listingMatcher(entries: readonly string[] | undefined): ImageMatcher {
   if (!entries) return () => true;
   const ids = new Set(entries.map(comparableId));

@@ -21,8 +21,9 @@ export const defaultAllowedPaths: readonly string[] = [
 const forbiddenPaths: readonly string[] = ['/dev', '/sys', '/proc', '/boot', '/etc', '/run'];
 
 /**
- * Reads a reference: an http or https URL, `file:///path`, `glance://id` or a bare UUID. What Ironic refuses is refused with its own
- * sentence, and what it misreads in silence (`file://images/x`, which it takes for `/x`) with ours. Source: get_image_service() of
+ * Reads a reference: an http or https URL, `file:///path`, `glance://id` or a bare UUID. What
+ * Ironic refuses is refused with its own sentence, and what it misreads in silence
+ * (`file://images/x`, which it takes for `/x`) with ours. Source: get_image_service() of
  * ironic/common/image_service.py.
  */
 export function parseImageReference(text: string): ImageReference | { readonly refusal: string } {
@@ -63,8 +64,9 @@ function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly
 }
 
 /**
- * Why a file must not be read for an image, in Ironic's words; undefined where it may be. The path must be the real one, without
- * symbolic links: Ironic looks at the given one, so that a link leads out of an allowed folder. Source: FileImageService.validate_href().
+ * Why a file must not be read for an image, in Ironic's words; undefined where it may be. The path
+ * must be the real one, without symbolic links: Ironic looks at the given one, so that a link leads
+ * out of an allowed folder. Source: FileImageService.validate_href().
  */
 export function pathRefusal(realPath: string, allowedPaths: readonly string[]): string | undefined {
   if (forbiddenPaths.some((folder) => isWithin(realPath, folder)))

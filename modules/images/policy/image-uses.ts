@@ -1,4 +1,5 @@
-// Who uses an image: servers, volumes, nodes, and images that boot with it. Only a few users of each image are kept, however many there are.
+// Who uses an image: servers, volumes, nodes, and images that boot with it. Only a few users of
+// each image are kept, however many there are.
 import { comparableId, uuidsIn } from '../../core/uuid.js';
 import type { SiteImage } from './site-image.js';
 

@@ -1,7 +1,11 @@
-// Which properties a manifest may give to its image. It may describe an image; it may not say what an image is to a service, nor refer to things of a site.
+// Which properties a manifest may give to its image. It may describe an image; it may not say what
+// an image is to a service, nor refer to things of a site.
 import { imageAttributes } from '../../core/image-attributes.js';
 
-/** Glance's own, the words by which older clients and the API v1 meant them, and what these tools keep for themselves. No site can allow them. */
+/**
+ * Glance's own, the words by which older clients and the API v1 meant them, and what these tools
+ * keep for themselves. No site can allow them.
+ */
 const reserved: ReadonlySet<string> = new Set([
   ...imageAttributes,
   'is_public',
@@ -14,8 +18,9 @@ const reserved: ReadonlySet<string> = new Set([
 const reservedPrefixes = ['image_tools_', 'os_glance', 'owner_specified.'];
 
 /**
- * What refers to a thing of the site, or makes an image something else: a snapshot, which no cleaner deletes; the owner of a key, which goes
- * with the image; a part of another image. A central manifest cannot mean any of them, so no site can allow them.
+ * What refers to a thing of the site, or makes an image something else: a snapshot, which no
+ * cleaner deletes; the owner of a key, which goes with the image; a part of another image. A
+ * central manifest cannot mean any of them, so no site can allow them.
  */
 const dangerous: ReadonlySet<string> = new Set([
   ...[
@@ -51,8 +56,9 @@ const dangerousPrefixes = ['cinder_encryption_', 'img_signature', 'signature_'];
 export const describingProperties: readonly string[] = ['os_distro', 'os_version', 'os_type', 'architecture'];
 
 /**
- * What Nova (objects/image_meta.py and its legacy names), Cinder, Glance, Ironic and their drivers read of an image, by name or by the namespace that
- * they keep. Namespaces are dropped whole: what is added to one tomorrow has a meaning then.
+ * What Nova (objects/image_meta.py and its legacy names), Cinder, Glance, Ironic and their drivers
+ * read of an image, by name or by the namespace that they keep. Namespaces are dropped whole: what
+ * is added to one tomorrow has a meaning then.
  */
 const meaningful: ReadonlySet<string> = new Set([
   ...[
@@ -123,7 +129,10 @@ const meaningfulPrefixes = [
 
 export type PropertyVerdict = 'allowed' | 'reserved' | 'meaningful';
 
-/** Judges a property by its name, whose case does not count. `allowed`: what a site allows beside the describing ones; `hw_*` means all that begin so. */
+/**
+ * Judges a property by its name, whose case does not count. `allowed`: what a site allows beside
+ * the describing ones; `hw_*` means all that begin so.
+ */
 export function judgeProperty(name: string, allowed: readonly string[]): PropertyVerdict {
   const lower = name.toLowerCase();
   if (isNeverAllowed(lower))

@@ -1,4 +1,5 @@
-// The image that a deployment creates: its id and attributes, and what to do with an image that an earlier run created under that id.
+// The image that a deployment creates: its id and attributes, and what to do with an image that an
+// earlier run created under that id.
 import { uuid5 } from '../../core/uuid.js';
 import { withoutCredentials } from '../../core/urls.js';
 import type { PlannedImage, Subscription } from './deployment.js';
@@ -9,12 +10,18 @@ import { isIncoming, isProduction, markers, type ImageOwnership, type SiteImage 
 /** Must never change: another value would produce other ids. */
 const namespace = '6f6e0c9c-51a5-5a0e-9d6c-2f3a4d0f7f1b';
 
-/** The id is the same on every host, so that exactly one of many runs can create the image. `attempt` counts from 0 and increases if an id is spent. */
+/**
+ * The id is the same on every host, so that exactly one of many runs can create the image.
+ * `attempt` counts from 0 and increases if an id is spent.
+ */
 export function imageId(image: { project: string; name: string; release: string; attempt: number }): string {
   return uuid5(JSON.stringify([image.project, image.name, image.release, image.attempt]), namespace);
 }
 
-/** How many computed ids that belong to other projects are skipped: anybody can compute these ids and take them. */
+/**
+ * How many computed ids that belong to other projects are skipped: anybody can compute these ids
+ * and take them.
+ */
 export const maxForeignIds = 3;
 
 /** Warnings about the ids that a run would skip, as far as the list of images shows them. */
@@ -97,8 +104,9 @@ export function newImageAttributes(id: string, { planned, prefix, content, recov
 }
 
 /**
- * The container format of an image without a container. Kernels and ramdisks have formats of their own: since 2025.1 Glance inspects
- * everything that is `bare` as a disk, and takes a bootable kernel for a partition table.
+ * The container format of an image without a container. Kernels and ramdisks have formats of their
+ * own: since 2025.1 Glance inspects everything that is `bare` as a disk, and takes a bootable
+ * kernel for a partition table.
  */
 export function containerFormat(diskFormat: string): string {
   return diskFormat === 'aki' || diskFormat === 'ari' ? diskFormat : 'bare';
@@ -118,10 +126,16 @@ export interface ComparableImage {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** Markers that differ from run to run: hosts may reach one store by different URLs, and another image may be in production now. */
+/**
+ * Markers that differ from run to run: hosts may reach one store by different URLs, and another
+ * image may be in production now.
+ */
 const runMarkers: ReadonlySet<string> = new Set([markers.source, markers.lock, markers.replaces, markers.promoted]);
 
-/** The names of the attributes and properties in which an image differs from the expected one; properties that Glance adds do not count. */
+/**
+ * The names of the attributes and properties in which an image differs from the expected one;
+ * properties that Glance adds do not count.
+ */
 export function differingAttributes(expected: ComparableImage, image: ComparableImage): string[] {
   const names = [
     'name',
@@ -144,7 +158,10 @@ export function differingAttributes(expected: ComparableImage, image: Comparable
   return [...attributes, ...(hasSameTags ? [] : ['tags']), ...properties];
 }
 
-/** The differences from what this run would create: of an image that an earlier run left, and that may since have been changed. */
+/**
+ * The differences from what this run would create: of an image that an earlier run left, and that
+ * may since have been changed.
+ */
 function differencesFromNew(image: SiteImage & ComparableImage, request: NewImageRequest): string[] {
   const attributes = newImageAttributes(image.id, request);
   return differingAttributes(
@@ -153,7 +170,10 @@ function differencesFromNew(image: SiteImage & ComparableImage, request: NewImag
   );
 }
 
-/** `discard`: of no use to this run; delete it if nobody uses it. `skip`: the id is spent. `differing`: why it is not resumed, for the log. */
+/**
+ * `discard`: of no use to this run; delete it if nobody uses it. `skip`: the id is spent.
+ * `differing`: why it is not resumed, for the log.
+ */
 export type ExistingImageDecision =
   | { readonly action: 'resume' | 'in_progress' | 'up_to_date'; readonly reason?: string }
   | { readonly action: 'discard'; readonly differing: readonly string[] }

@@ -18,8 +18,9 @@ export interface NodeImageReference {
 }
 
 /**
- * Any key may name an image, because drivers have keys of their own, some of them nested. An id, `glance://ID` and a URL with an id all
- * count. Throws VALUE_HIDDEN if a value that may name an image is not shown.
+ * Any key may name an image, because drivers have keys of their own, some of them nested. An id,
+ * `glance://ID` and a URL with an id all count. Throws VALUE_HIDDEN if a value that may name an
+ * image is not shown.
  */
 export function imageReferencesOf(node: ReferringNode): NodeImageReference[] {
   const { driver_info, instance_info } = node;
@@ -32,7 +33,10 @@ export function imageReferencesOf(node: ReferringNode): NodeImageReference[] {
   );
 }
 
-/** True for Ironic's notice in place of a value, and for a mapping or list that holds one at any depth. */
+/**
+ * True for Ironic's notice in place of a value, and for a mapping or list that holds one at any
+ * depth.
+ */
 function holdsRedaction(value: unknown): boolean {
   if (typeof value === 'string') return isRedactionNotice(value);
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsRedaction);
@@ -41,7 +45,10 @@ function holdsRedaction(value: unknown): boolean {
 const imageKey = /image|kernel|ramdisk|initramfs|initrd|iso|bootloader|source|href/i;
 const secretKey = /pass|secret|token|checksum|hash|user/i;
 
-/** True if a value that may name an image is masked. Ironic masks passwords too, and those name no image. */
+/**
+ * True if a value that may name an image is masked. Ironic masks passwords too, and those name no
+ * image.
+ */
 function masksImage(key: string, value: unknown): boolean {
   if (typeof value === 'string') return isMask(value.trim()) && imageKey.test(key) && !secretKey.test(key);
   return (
@@ -56,7 +63,9 @@ export function isMask(text: string): boolean {
   return /^\*{3,}$/.test(text);
 }
 
-/** Ironic derives a temporary URL from `image_source` and masks it, because it contains a signature. */
+/**
+ * Ironic derives a temporary URL from `image_source` and masks it, because it contains a signature.
+ */
 function isDerived(key: string, { image_source: source }: Readonly<Record<string, unknown>>): boolean {
   return key === 'image_url' && typeof source === 'string' && source !== '' && !masksImage('image_source', source);
 }

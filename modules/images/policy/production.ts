@@ -1,4 +1,5 @@
-// Which of several public images of ours is the production image of their name, and which others it has replaced. No I/O, no clock.
+// Which of several public images of ours is the production image of their name, and which others it
+// has replaced. No I/O, no clock.
 import { isOurImage, isProduction, markers, releaseProperty, type SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
 
@@ -9,13 +10,19 @@ export interface SettledName {
   readonly replaced: readonly SiteImage[];
 }
 
-/** `own`: candidates for being the production image of the name. `conflicting`: public images that stand in its way. */
+/**
+ * `own`: candidates for being the production image of the name. `conflicting`: public images that
+ * stand in its way.
+ */
 export interface PublicNamesakes<I> {
   readonly own: readonly I[];
   readonly conflicting: readonly I[];
 }
 
-/** Images of other projects are in the way only while we have no production image of the name: they cannot keep us from replacing our own. */
+/**
+ * Images of other projects are in the way only while we have no production image of the name: they
+ * cannot keep us from replacing our own.
+ */
 export function publicNamesakes<I extends SiteImage>(
   images: readonly I[],
   name: string,
@@ -30,9 +37,11 @@ export function publicNamesakes<I extends SiteImage>(
 }
 
 /**
- * `candidates`: the public images of one name of ours. One replaces another where its markers lead there; two that replace the same image,
- * or none, were promoted at the same moment, and the newer build counts. Every run on every host comes to the same result.
- * Undefined where the markers do not explain them all: then a person has to. `images`: all of ours, by which the markers are followed.
+ * `candidates`: the public images of one name of ours. One replaces another where its markers lead
+ * there; two that replace the same image, or none, were promoted at the same moment, and the newer
+ * build counts. Every run on every host comes to the same result. Undefined where the markers do
+ * not explain them all: then a person has to. `images`: all of ours, by which the markers are
+ * followed.
  */
 export function settleName(
   candidates: readonly SiteImage[],
@@ -48,7 +57,10 @@ export function settleName(
   return { present, replaced };
 }
 
-/** The ids of the images that this one has replaced, and those before, as far as our own markers tell. */
+/**
+ * The ids of the images that this one has replaced, and those before, as far as our own markers
+ * tell.
+ */
 function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
   const lineage = new Set<string>();
   let next: SiteImage | undefined = image;
@@ -61,7 +73,10 @@ function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<
   return lineage;
 }
 
-/** An image that was archived once and is public under its name again was put back by hand: only what replaced it itself does so again. */
+/**
+ * An image that was archived once and is public under its name again was put back by hand: only
+ * what replaced it itself does so again.
+ */
 function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<string> = new Set()): boolean {
   if (!lineage.has(older.id)) return false;
   return newer.properties[markers.replaces] === older.id || !wasArchived(older);
@@ -81,7 +96,10 @@ function wasArchived({ properties }: SiteImage): boolean {
   return properties[markers.supersededAt] !== undefined;
 }
 
-/** By when they were built, where that is told, then by the names of their releases; what is then equal by when it came to the site. */
+/**
+ * By when they were built, where that is told, then by the names of their releases; what is then
+ * equal by when it came to the site.
+ */
 function newestBuildFirst(one: SiteImage, other: SiteImage): number {
   const [built, otherBuilt] = [one, other].map(
     ({ properties }) => parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0,

@@ -1,4 +1,5 @@
-// Which properties the arguments of image_property request, for which images, and what is wrong with that. All faults are collected.
+// Which properties the arguments of image_property request, for which images, and what is wrong
+// with that. All faults are collected.
 import { isUuid } from '../../core/uuid.js';
 import { describeOwners, isForeign } from './image-choice.js';
 import {
@@ -139,8 +140,9 @@ export interface PropertyTargets<I> {
 }
 
 /**
- * The images that the requests mean, in the order in which they were first named. A missing or ambiguous one is a fault. A name means an
- * image of our own project. `candidates`: the images with each id or name.
+ * The images that the requests mean, in the order in which they were first named. A missing or
+ * ambiguous one is a fault. A name means an image of our own project. `candidates`: the images with
+ * each id or name.
  */
 export function resolveTargets<I extends SiteImage>(
   requests: readonly PropertyRequest[],

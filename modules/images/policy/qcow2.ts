@@ -1,9 +1,13 @@
-// The header of a qcow2 (docs/interop/qcow2.txt of QEMU): its virtual size, and why it must not be opened. No I/O.
+// The header of a qcow2 (docs/interop/qcow2.txt of QEMU): its virtual size, and why it must not be
+// opened. No I/O.
 
 /** A header of version 2; that of version 3 has 104 bytes at least. */
 const smallestHeaderBytes = 72;
 
-/** Incompatible features by their bits, as Glance takes them: dirty, corrupt and compression type are harmless, all others are refused. */
+/**
+ * Incompatible features by their bits, as Glance takes them: dirty, corrupt and compression type
+ * are harmless, all others are refused.
+ */
 const harmlessFeatures = 0b1011n;
 const dataFileFeature = 1n << 2n;
 const extendedL2Feature = 1n << 4n;
@@ -11,7 +15,10 @@ const extendedL2Feature = 1n << 4n;
 const extensions = { end: 0, dataFile: 0x44415441, encryption: 0x0537be77 } as const;
 
 export interface Qcow2Fault {
-  /** `unsafe`: whoever opens it reads other files, or what nobody has looked at. `damaged`: it is no qcow2 that can be used. */
+  /**
+   * `unsafe`: whoever opens it reads other files, or what nobody has looked at. `damaged`: it is no
+   * qcow2 that can be used.
+   */
   readonly kind: 'unsafe' | 'damaged';
   /** Behind the word `it`. */
   readonly why: string;
@@ -44,7 +51,10 @@ function featureFault(features: bigint): string | undefined {
     : `is a qcow2 with incompatible features (0x${unknown.toString(16)}) that are not known`;
 }
 
-/** The types of the header's extensions, as far as the sample goes: each has its type, its length, and its content padded to 8 bytes. */
+/**
+ * The types of the header's extensions, as far as the sample goes: each has its type, its length,
+ * and its content padded to 8 bytes.
+ */
 function extensionsIn(head: Buffer, headerBytes: number): ReadonlySet<number> {
   const types = new Set<number>();
   for (let offset = headerBytes; offset >= smallestHeaderBytes && offset + 8 <= head.length; ) {

@@ -1,4 +1,5 @@
-// What to do with an image that some run began and did not finish: one table over status, age and markers.
+// What to do with an image that some run began and did not finish: one table over status, age and
+// markers.
 import { isInMotion, markers, type SiteImage } from './site-image.js';
 
 export interface RecoverySituation {
@@ -9,7 +10,10 @@ export interface RecoverySituation {
   readonly lock: string;
 }
 
-/** `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no use to anybody. `leave`: not ours to judge, or not yet. */
+/**
+ * `resume`: go on from the status it has. `in_progress`: a run elsewhere is at it. `delete`: of no
+ * use to anybody. `leave`: not ours to judge, or not yet.
+ */
 export type Verdict = 'resume' | 'in_progress' | 'delete' | 'leave';
 
 /** Between two of its steps a run may pause this long, backing off from a Glance that is down. */

@@ -1,4 +1,5 @@
-// Reading what a central store says: its catalogue of releases, and the manifest of an image. Nothing in it is trusted.
+// Reading what a central store says: its catalogue of releases, and the manifest of an image.
+// Nothing in it is trusted.
 import { OperationError } from '../../core/errors.js';
 import type { Subscription } from './deployment.js';
 import { releaseProperty } from './site-image.js';
@@ -12,8 +13,8 @@ const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
 const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
- * The entries of a catalogue, by name. An entry that cannot be used carries its fault and stops no other.
- * Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
+ * The entries of a catalogue, by name. An entry that cannot be used carries its fault and stops no
+ * other. Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
  */
 export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
   return Object.entries(catalogueMapping(document, url))
@@ -21,7 +22,10 @@ export function parseCatalogue(document: unknown, url: string): CatalogueEntry[]
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** All names in a catalogue, including those with an unusable entry. Throws CATALOGUE_UNUSABLE when the whole is not a JSON object. */
+/**
+ * All names in a catalogue, including those with an unusable entry. Throws CATALOGUE_UNUSABLE when
+ * the whole is not a JSON object.
+ */
 export function catalogueNames(document: unknown, url: string): string[] {
   return Object.keys(catalogueMapping(document, url));
 }
@@ -56,13 +60,19 @@ function parseEntry(name: string, release: unknown): CatalogueEntry {
 
 export interface Manifest {
   readonly properties: Readonly<Record<string, string>>;
-  /** Keys that were left out because Glance or this system owns them, or because their values are no text. */
+  /**
+   * Keys that were left out because Glance or this system owns them, or because their values are no
+   * text.
+   */
   readonly ignored: readonly string[];
   /** Keys that were left out because they mean something to a service. */
   readonly meaningful: readonly string[];
 }
 
-/** The properties that a manifest gives to its image. `allowed`: what the site allows besides. Throws MANIFEST_UNUSABLE when it is not a JSON object. */
+/**
+ * The properties that a manifest gives to its image. `allowed`: what the site allows besides.
+ * Throws MANIFEST_UNUSABLE when it is not a JSON object.
+ */
 export function parseManifest(document: unknown, url: string, allowed: readonly string[] = []): Manifest {
   if (!isMapping(document)) {
     throw new OperationError(

@@ -44,8 +44,9 @@ export interface ClockDifference {
 const maxClockDifferenceSeconds = 3600;
 
 /**
- * Ages depend on this host's clock, so nothing is hidden or deleted by a clock that may be wrong. Throws CLOCK_DIFFERS if it is more
- * than an hour away from that of a service, CLOCK_UNKNOWN if no service has sent its time.
+ * Ages depend on this host's clock, so nothing is hidden or deleted by a clock that may be wrong.
+ * Throws CLOCK_DIFFERS if it is more than an hour away from that of a service, CLOCK_UNKNOWN if no
+ * service has sent its time.
  */
 export function assertClock(difference: ClockDifference | undefined): void {
   if (!difference) {
@@ -66,7 +67,9 @@ function formatDuration(seconds: number): string {
   return hours < 48 ? `${hours} h ${Math.floor((seconds % 3600) / 60)} min` : `${Math.floor(hours / 24)} days`;
 }
 
-/** The time from which an image ages. Undefined if it cannot be read; the image then does not age. */
+/**
+ * The time from which an image ages. Undefined if it cannot be read; the image then does not age.
+ */
 export function ageStart(image: SiteImage, { ageFrom }: Pick<RetentionAges, 'ageFrom'>): Date | undefined {
   const superseded = ageFrom === 'superseded' ? image.properties[markers.supersededAt] : undefined;
   const since = new Date(superseded ?? image.created_at);
@@ -100,8 +103,9 @@ export function scheduleArchived(image: SiteImage, since: Date, ages: RetentionA
 const noticeDays = 30;
 
 /**
- * Schedules an image that has a production name and is not in production. It is deleted only after this system has hidden it and the
- * notice has passed: its name may return to the catalogue, and an operator may have hidden it to set it aside.
+ * Schedules an image that has a production name and is not in production. It is deleted only after
+ * this system has hidden it and the notice has passed: its name may return to the catalogue, and an
+ * operator may have hidden it to set it aside.
  */
 export function scheduleWithNotice(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
   const { hideMonths, deleteMonths } = ages;

@@ -1,4 +1,5 @@
-// Which images to hide and, later, to delete, but never one that is in use: one pure decision over all images of the site.
+// Which images to hide and, later, to delete, but never one that is in use: one pure decision over
+// all images of the site.
 import { comparableId } from '../../core/uuid.js';
 import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
 import {
@@ -34,7 +35,10 @@ export interface RetentionSettings extends RetentionAges {
   readonly acceptLosses: boolean;
 }
 
-/** `current`: the image behind a production name. `deprecated`: the same, for a name that has left the catalogue. */
+/**
+ * `current`: the image behind a production name. `deprecated`: the same, for a name that has left
+ * the catalogue.
+ */
 export type RetentionState = 'current' | 'deprecated' | 'archived';
 export type RetentionAction = 'keep' | 'hide' | 'delete' | 'skip';
 
@@ -95,7 +99,10 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   };
 }
 
-/** True for an image of our project that this system or an older tool has deployed, and that is no longer incoming. */
+/**
+ * True for an image of our project that this system or an older tool has deployed, and that is no
+ * longer incoming.
+ */
 export function isCandidate(image: SiteImage, { owner, prefix }: Pick<RetentionInput, 'owner' | 'prefix'>): boolean {
   if (image.owner !== owner || isGone(image) || isSnapshot(image) || !isManaged(image, owner)) return false;
   return !isIncoming(image, { owner, prefix }) && !image.name.startsWith(prefix) && !olderIncomingName.test(image.name);
@@ -128,8 +135,9 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
 }
 
 /**
- * A public image with a name of the catalogue is current even if it is hidden or deactivated, because somebody may be about to restore it.
- * So is an image that was replaced and then put back by hand, although it still has the marker of the replacement.
+ * A public image with a name of the catalogue is current even if it is hidden or deactivated,
+ * because somebody may be about to restore it. So is an image that was replaced and then put back
+ * by hand, although it still has the marker of the replacement.
  */
 function retentionStateOf(
   image: RetentionImage,
@@ -145,7 +153,10 @@ function retentionStateOf(
 
 const ipaName = /\.(kernel|initramfs)$/;
 
-/** A catalogue that has lost more names than this, and more than a third of the site's production names, is not trusted. */
+/**
+ * A catalogue that has lost more names than this, and more than a third of the site's production
+ * names, is not trusted.
+ */
 const plausibleLosses = 2;
 
 /** An incomplete catalogue, or the wrong one, must not cause the site's images to be deleted. */
@@ -228,7 +239,10 @@ export function changeOrder(planned: readonly PlannedRetention[]): readonly Plan
 
 const plannedAttributes = ['name', 'owner', 'visibility', 'os_hidden', 'protected', 'status'] as const;
 
-/** The attribute in which an image differs from the one for which the plan was made; the plan is void then. */
+/**
+ * The attribute in which an image differs from the one for which the plan was made; the plan is
+ * void then.
+ */
 export function changedAttribute(planned: RetentionImage, present: RetentionImage): string | undefined {
   return plannedAttributes.find((attribute) => planned[attribute] !== present[attribute]);
 }

@@ -1,7 +1,11 @@
-// What an image of the site is to this system: whose it is, and in which part of its life. No I/O, no clock.
+// What an image of the site is to this system: whose it is, and in which part of its life. No I/O,
+// no clock.
 import { sameId } from '../../core/uuid.js';
 
-/** An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's own attributes. */
+/**
+ * An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's
+ * own attributes.
+ */
 export interface SiteImage {
   readonly id: string;
   readonly name: string;
@@ -15,7 +19,10 @@ export interface SiteImage {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** Properties by which we know our own images again. They are set at creation, `promoted` when published, `superseded_at` when archived, `hidden_at` by the cleaner. */
+/**
+ * Properties by which we know our own images again. They are set at creation, `promoted` when
+ * published, `superseded_at` when archived, `hidden_at` by the cleaner.
+ */
 export const markers = {
   /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
   id: 'image_tools_id',
@@ -23,9 +30,15 @@ export const markers = {
   replaces: 'image_tools_replaces',
   source: 'image_tools_source',
   sha256: 'image_tools_sha256',
-  /** Which lock the deploying run held: a later holder of the same lock knows that the earlier run is over. */
+  /**
+   * Which lock the deploying run held: a later holder of the same lock knows that the earlier run
+   * is over.
+   */
   lock: 'image_tools_lock',
-  /** The image's own id too, once it has been in production: whatever its name is then, no run has left it behind. */
+  /**
+   * The image's own id too, once it has been in production: whatever its name is then, no run has
+   * left it behind.
+   */
   promoted: 'image_tools_promoted',
   supersededAt: 'image_tools_superseded_at',
   /** When the cleaner hid a production image whose name had left the catalogue. */
@@ -35,7 +48,10 @@ export const markers = {
 /** The property that names an image's release. */
 export const releaseProperty = 'current';
 
-/** By what a person tells the release of an image: of one of the older store, which names no release, when it was built. */
+/**
+ * By what a person tells the release of an image: of one of the older store, which names no
+ * release, when it was built.
+ */
 export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): string {
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
 }
@@ -57,12 +73,18 @@ export function isGone(image: SiteImage): boolean {
 
 const receiving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
 
-/** True while Glance takes data in by itself or from somebody: what is changed then is forgotten when that ends. */
+/**
+ * True while Glance takes data in by itself or from somebody: what is changed then is forgotten
+ * when that ends.
+ */
 export function isReceiving({ status }: Pick<SiteImage, 'status'>): boolean {
   return receiving.has(status);
 }
 
-/** True while data are on their way, also before the first byte of an import. Glance leaves both properties behind as empty strings when it is over. */
+/**
+ * True while data are on their way, also before the first byte of an import. Glance leaves both
+ * properties behind as empty strings when it is over.
+ */
 export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boolean {
   const { os_glance_import_task: task, os_glance_failed_import: failed } = image.properties;
   return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
@@ -76,7 +98,10 @@ export interface ImageOwnership {
   readonly prefix: string;
 }
 
-/** True where the marker is not that of another image, of which this one is a copy. It says nothing of whose the image is: anybody can write it. */
+/**
+ * True where the marker is not that of another image, of which this one is a copy. It says nothing
+ * of whose the image is: anybody can write it.
+ */
 function hasOwnMarker(image: SiteImage): boolean {
   return sameId(image.properties[markers.id] ?? '', image.id);
 }
@@ -98,8 +123,9 @@ export function isProduction(image: SiteImage, name: string, owner: string): boo
 }
 
 /**
- * True for an image of ours that never was in production: still being brought in, or left behind by a run that was broken off. Marker and
- * name must both be as a run made them: what an operator has renamed, hidden or protected is the operator's.
+ * True for an image of ours that never was in production: still being brought in, or left behind by
+ * a run that was broken off. Marker and name must both be as a run made them: what an operator has
+ * renamed, hidden or protected is the operator's.
  */
 export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership): boolean {
   const name = image.properties[markers.name];
@@ -110,7 +136,10 @@ export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership):
 
 export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
 
-/** Where an image of the site stands. `owner` is our project, `prefix` stands before the names of incoming images. */
+/**
+ * Where an image of the site stands. `owner` is our project, `prefix` stands before the names of
+ * incoming images.
+ */
 export function imageStateOf(
   image: SiteImage,
   owner: string,
@@ -129,7 +158,10 @@ export function isSnapshot({ properties }: SiteImage): boolean {
   return properties.image_type === 'snapshot' || Boolean(properties.base_image_ref);
 }
 
-/** Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a snapshot nor a copy. */
+/**
+ * Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a
+ * snapshot nor a copy.
+ */
 export function isManaged(image: SiteImage, owner: string): boolean {
   if (isOurImage(image, owner)) return true;
   const { properties } = image;
@@ -138,8 +170,9 @@ export function isManaged(image: SiteImage, owner: string): boolean {
 }
 
 /**
- * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`, `NAME-20230302-1677628504.897832`,
- * `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter where the name was taken. A revision may be `20230124-1270`, as Debian's are.
+ * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`,
+ * `NAME-20230302-1677628504.897832`, `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter
+ * where the name was taken. A revision may be `20230124-1270`, as Debian's are.
  */
 const archiveSuffix =
   /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
@@ -150,7 +183,10 @@ export function productionNameOf(name: string, prefix: string): string {
   return bare.replace(archiveSuffix, '');
 }
 
-/** What the name of an image of earlier tools says when it is not an archive name: no spaces, underscores or colons, as in every production name. */
+/**
+ * What the name of an image of earlier tools says when it is not an archive name: no spaces,
+ * underscores or colons, as in every production name.
+ */
 const productionShape = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
 
 export interface ParsedName {
@@ -158,7 +194,10 @@ export interface ParsedName {
   readonly isArchive: boolean;
 }
 
-/** Takes an image's present name apart. Undefined when it is neither a production nor an archive name: then nothing is known of the image. */
+/**
+ * Takes an image's present name apart. Undefined when it is neither a production nor an archive
+ * name: then nothing is known of the image.
+ */
 export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
   const { name } = image;
   const marked = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
@@ -172,7 +211,10 @@ export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): Par
   return productionName === name ? { productionName, isArchive: false } : undefined;
 }
 
-/** An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything else. */
+/**
+ * An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything
+ * else.
+ */
 function hasPlausibleDay(suffix: string): boolean {
   const day =
     /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
@@ -182,8 +224,10 @@ function hasPlausibleDay(suffix: string): boolean {
 }
 
 /**
- * The name of an image that is replaced, with a counter if that is taken: `{name}_{build-timestamp}`, and of an image of the older store
- * `{name}-{build-os-base-image-revision}-{build-timestamp}`, where it tells a revision. Without a timestamp its creation counts.
+ * The name of an image that is replaced, with a counter if that is taken:
+ * `{name}_{build-timestamp}`, and of an image of the older store
+ * `{name}-{build-os-base-image-revision}-{build-timestamp}`, where it tells a revision. Without a
+ * timestamp its creation counts.
  */
 export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
   const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');

@@ -1,4 +1,5 @@
-// The older image store: what the headers of its objects say, and which build of an identity is the newest. No I/O, no clock.
+// The older image store: what the headers of its objects say, and which build of an identity is the
+// newest. No I/O, no clock.
 import type { SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
 import type { BuildIdentity, Ipa } from './supported-builds.js';
@@ -29,7 +30,10 @@ export interface FaultyBuild {
   readonly fault: string;
 }
 
-/** `foreign`: an object that says of no build that it is it, or of when; the container has images of other kinds too. */
+/**
+ * `foreign`: an object that says of no build that it is it, or of when; the container has images of
+ * other kinds too.
+ */
 export type ReadBuild =
   | { readonly build: StoredBuild }
   | { readonly faulty: FaultyBuild }
@@ -123,7 +127,10 @@ export function isSameBuildIdentity(one: BuildIdentity, other: BuildIdentity): b
   );
 }
 
-/** True where an image of the site was made of this build: the same identity, instant of building and revision of what it was built on. */
+/**
+ * True where an image of the site was made of this build: the same identity, instant of building
+ * and revision of what it was built on.
+ */
 export function isImageOfBuild({ properties }: Pick<SiteImage, 'properties'>, build: StoredBuild): boolean {
   const { distro, release, variant, ipa } = build.identity;
   return (

@@ -1,4 +1,5 @@
-// What supports.yaml says: which builds a site supports, and the names that they have in production. No I/O, no clock.
+// What supports.yaml says: which builds a site supports, and the names that they have in
+// production. No I/O, no clock.
 import { InputError } from '../../core/errors.js';
 import { nearest } from '../../core/validation.js';
 import { isMapping } from '../../core/mapping.js';
@@ -26,7 +27,10 @@ export interface SupportedBuild {
 
 export interface Supports {
   readonly builds: readonly SupportedBuild[];
-  /** All names that the file speaks for: those of a release without variants too, with the suffix of each variant. */
+  /**
+   * All names that the file speaks for: those of a release without variants too, with the suffix of
+   * each variant.
+   */
   readonly names: ReadonlySet<string>;
 }
 
@@ -36,8 +40,9 @@ const productionName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
 const halves: readonly Half[] = ['kernel', 'initramfs'];
 
 /**
- * Reads supports.yaml as the builders of the images and earlier deployers know it; keys that mean nothing here are ignored.
- * A fault of one image is that image's. Throws INVALID_INPUT where the file as a whole is of another shape.
+ * Reads supports.yaml as the builders of the images and earlier deployers know it; keys that mean
+ * nothing here are ignored. A fault of one image is that image's. Throws INVALID_INPUT where the
+ * file as a whole is of another shape.
  */
 export function parseSupports(document: unknown, path: string): Supports {
   const top = mappingAt(document, '', path);
@@ -65,7 +70,10 @@ export function parseSupports(document: unknown, path: string): Supports {
   };
 }
 
-/** The names in a file without faults. Throws INVALID_INPUT otherwise: the name of an invalid entry would seem to have left the catalogue. */
+/**
+ * The names in a file without faults. Throws INVALID_INPUT otherwise: the name of an invalid entry
+ * would seem to have left the catalogue.
+ */
 export function faultlessNames({ builds, names }: Supports): ReadonlySet<string> {
   const fault = builds.find((build) => build.fault !== undefined)?.fault;
   if (fault === undefined) return names;
@@ -86,8 +94,9 @@ export function wordsOf({ distro, release, variant, ipa }: BuildIdentity): strin
 }
 
 /**
- * True for what an operator means by `latest` (distribution, release, variant: as many of them as are given) and `ipa`. Both halves of an
- * agent answer to either word, since one without the other is of no use.
+ * True for what an operator means by `latest` (distribution, release, variant: as many of them as
+ * are given) and `ipa`. Both halves of an agent answer to either word, since one without the other
+ * is of no use.
  */
 export function isMeant(identity: BuildIdentity, latest: readonly string[] = [], ipa?: Half): boolean {
   const words = [identity.distro, identity.release, identity.variant];

@@ -1,4 +1,5 @@
-// How to verify that Glance has stored the object of the store: by which digests, and what to do if none can be compared.
+// How to verify that Glance has stored the object of the store: by which digests, and what to do if
+// none can be compared.
 import { digestUnavailable } from './checksums.js';
 
 /** The digests that a Glance reports of its images. */
@@ -42,10 +43,11 @@ export function newestReportedDigests(images: readonly ReportedImage[]): GlanceD
 }
 
 /**
- * The digests that a transfer has to compute so that the checksums of both the store and Glance can be compared. Each costs as much as the
- * rest of the transfer, so none is redundant: data with the store's SHA-256 are the store's object, and if the store also publishes the
- * object's MD5, Glance's MD5 is compared with that. `glance` is undefined until an image shows what this Glance reports.
- * Never one that this host cannot compute, such as MD5 under FIPS.
+ * The digests that a transfer has to compute so that the checksums of both the store and Glance can
+ * be compared. Each costs as much as the rest of the transfer, so none is redundant: data with the
+ * store's SHA-256 are the store's object, and if the store also publishes the object's MD5,
+ * Glance's MD5 is compared with that. `glance` is undefined until an image shows what this Glance
+ * reports. Never one that this host cannot compute, such as MD5 under FIPS.
  */
 export function digestsNeeded(
   { md5, sha256 }: PublishedChecksums,
@@ -60,7 +62,10 @@ export function digestsNeeded(
   return [...new Set([...forStore, ...forGlance])];
 }
 
-/** Why an object cannot be imported by Glance itself; undefined if the image can be verified afterwards. */
+/**
+ * Why an object cannot be imported by Glance itself; undefined if the image can be verified
+ * afterwards.
+ */
 export function importRefusal({ sha256, md5 }: PublishedChecksums): string | undefined {
   return sha256 === undefined && md5 === undefined
     ? 'web-download refused: the store publishes no checksum of this object; use import_method stream'
@@ -84,9 +89,10 @@ export type VerificationStep =
   | { readonly kind: 'impossible'; readonly why: string };
 
 /**
- * The steps that verify an active image, in order; the first one that fails decides. `sent`: digests of the data that were sent. Without
- * them (Glance fetched the data itself, or an earlier run sent them) Glance's data are inspected and, wherever the store publishes SHA-256,
- * read completely.
+ * The steps that verify an active image, in order; the first one that fails decides. `sent`:
+ * digests of the data that were sent. Without them (Glance fetched the data itself, or an earlier
+ * run sent them) Glance's data are inspected and, wherever the store publishes SHA-256, read
+ * completely.
  */
 export function planVerification(
   image: ReportedImage,
@@ -111,7 +117,8 @@ function stepsForSent(image: ReportedImage, { md5, sha256 }: PublishedChecksums,
   if (reported) return [...steps, { kind: 'compare', ...reported }];
   if (md5 && image.checksum === md5)
     return [...steps, { kind: 'compare', what: "Glance's md5", found: image.checksum, expected: md5 }];
-  // Glance reports nothing comparable, or an MD5 that contradicts the store's of the same data: its own data decide.
+  // Glance reports nothing comparable, or an MD5 that contradicts the store's of the same data: its
+  // own data decide.
   const [algorithm, expected] = sha256 ? ['sha256', sent.get('sha256')] : ([...sent][0] ?? []);
   if (algorithm === undefined || expected === undefined)
     return [...steps, unverifiable(image, digestUnavailable('md5'))];
@@ -132,7 +139,10 @@ function stepsForStored(image: ReportedImage, object: PublishedChecksums, canDig
   return [inspect, { kind: 'read-object', algorithms: digestsNeeded(object, reportedDigests(image), canDigest) }];
 }
 
-/** What Glance reports of the data, with our digest of the same data. Undefined if no algorithm is common to both. */
+/**
+ * What Glance reports of the data, with our digest of the same data. Undefined if no algorithm is
+ * common to both.
+ */
 export function compareReported(
   { os_hash_algo: algorithm, os_hash_value: value, checksum }: ReportedImage,
   digests: Digests,

@@ -83,7 +83,8 @@ async function applyChange(
     context.log('info', `image ${result.id}: ${result.reason}`);
     return { result, changed: true };
   } catch (error) {
-    // Glance applies all changes of a request or none; unless it refused them, part of them may have persisted.
+    // Glance applies all changes of a request or none; unless it refused them, part of them may
+    // have persisted.
     const refused = (statusOf(error) ?? 500) < 500;
     return { result: { ...result, action: 'failed', reason: messageOf(error) }, changed: !refused };
   }

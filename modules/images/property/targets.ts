@@ -64,7 +64,10 @@ export async function findTargets(
   return resolveTargets(requests, await readCandidates(keys, cloud, concurrency), cloud.projectId);
 }
 
-/** The images with each id or name. Lists are read only for names: an id reaches images that no list contains. */
+/**
+ * The images with each id or name. Lists are read only for names: an id reaches images that no list
+ * contains.
+ */
 async function readCandidates(
   keys: readonly string[],
   cloud: Cloud,

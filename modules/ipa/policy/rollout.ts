@@ -74,7 +74,7 @@ export function planBatches<N extends TestableNode>(nodes: readonly N[], goal: R
 }
 
 /** Batches of at most `size` elements, in order. */
-export function batchesOf<T>(items: readonly T[], size: number): T[][] {
+function batchesOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
   );

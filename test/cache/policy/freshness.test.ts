@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decideFreshness, isSameFile, type Copy, type Remote } from '../../../modules/cache/policy/freshness.js';
+import {
+  copyFault,
+  decideFreshness,
+  isSameFile,
+  type Copy,
+  type Remote,
+} from '../../../modules/cache/policy/freshness.js';
 
 const at = (day: number): number => Date.UTC(2025, 4, day);
 const copy = (more: Partial<Copy> = {}): Copy => ({
@@ -168,4 +174,27 @@ describe('two answers are of the same file', () => {
     expect(isSameFile(one, other)).toBe(expected);
     expect(isSameFile(other, one)).toBe(expected);
   });
+});
+
+const recorded = { digests: { sha256: 'aa', md5: '11' }, bytes: 5 };
+
+test.each([
+  ['as it was fetched', recorded, {}, undefined],
+  [
+    'not what the checksum requires',
+    recorded,
+    { checksum: { algorithm: 'md5', digest: '22' } },
+    'its md5 is 11, not 22',
+  ],
+  ['longer', { digests: { sha256: 'bb' }, bytes: 6 }, {}, 'it has 6 bytes, but 5 were fetched'],
+  ['changed', { digests: { sha256: 'bb' }, bytes: 5 }, {}, 'its content is not what was fetched'],
+  ['not recorded', recorded, { recorded: undefined }, undefined],
+  [
+    'possibly put there by others',
+    recorded,
+    { isTrusted: false },
+    'this cache did not put it there, and other users may write to its folder',
+  ],
+])('a copy that is %s', (_, found, evidence, fault) => {
+  expect(copyFault(found, { recorded, checksum: undefined, isTrusted: true, ...evidence })).toBe(fault);
 });

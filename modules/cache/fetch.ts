@@ -27,7 +27,7 @@ export interface Fetched extends Received {
 }
 
 const largestChecksumFile = 1024 * 1024;
-/** How often a source that changes during the fetch is fetched. */
+/** How many times a source that keeps changing is fetched. */
 const maxRounds = 3;
 
 /** Opens the source and reads the checksum file, if any. Throws CHECKSUM_FILE_UNUSABLE. */

@@ -4,7 +4,7 @@ import { probeUrl, type Probe } from '../clients/http/probe.js';
 import { InputError } from '../core/errors.js';
 import { parseHttpDate } from '../core/http-dates.js';
 import { percentDecoded, withoutCredentials } from '../core/urls.js';
-import { isSameFile, type Copy, type Remote } from './policy/freshness.js';
+import { conditionFor, isSameFile, type Copy, type Remote } from './policy/freshness.js';
 import type { CacheArguments, CacheRun } from './run.js';
 import { downloadOptions, sourceChanged, type CacheSource, type Received } from './source.js';
 
@@ -13,7 +13,7 @@ const plain = { 'Accept-Encoding': 'identity' };
 export function httpSource(url: string, run: CacheRun): CacheSource {
   const shown = withoutCredentials(url);
   const look = async (copy?: Copy): Promise<Remote> => {
-    const probe = await probeUrl(run.http, url, { conditions: copy ? conditionFor(copy, run) : {} });
+    const probe = await probeUrl(run.http, url, { conditions: copy ? conditionFor(copy, run.args.freshness) : {} });
     const isUnchanged = probe.status === 304 && copy !== undefined;
     if (isUnchanged)
       return {
@@ -57,15 +57,6 @@ export function httpSource(url: string, run: CacheRun): CacheSource {
 function fileNameOf(url: string): string {
   const { pathname } = new URL(url);
   return percentDecoded(pathname.slice(pathname.lastIndexOf('/') + 1));
-}
-
-/**
- * A server that answers "not modified since" for an older file hides that it was rolled back, which
- * `strict` must detect.
- */
-function conditionFor({ etag, modifiedMs }: Copy, { args }: CacheRun): Readonly<Record<string, string>> {
-  if (args.freshness === 'last_modified') return { 'If-Modified-Since': new Date(modifiedMs).toUTCString() };
-  return etag === undefined ? {} : { 'If-None-Match': etag };
 }
 
 function forbidsCaching({ header }: Probe): boolean {

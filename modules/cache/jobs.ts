@@ -43,22 +43,8 @@ export async function readJobs(args: CacheArguments, context: Pick<Context, 'env
   );
   reportDuplicates([...files.map(({ dest }) => dest), ...sets.map(({ folder, name }) => `${folder}/${name}`)], report);
   const jobs = {
-    files: await Promise.all(
-      files.map(
-        async (job, index): Promise<FileJob> => ({
-          ...job,
-          ownership: await readOwnership(args.files?.[index], job.label, report),
-        }),
-      ),
-    ),
-    sets: await Promise.all(
-      sets.map(
-        async (job, index): Promise<SetJob> => ({
-          ...job,
-          ownership: await readOwnership(args.sets?.[index], job.label, report),
-        }),
-      ),
-    ),
+    files: await withOwnership(files, args.files, report),
+    sets: await withOwnership(sets, args.sets, report),
   };
   if (faults.length > 0) throw new InputError(faults.join('; '));
   return jobs;
@@ -133,6 +119,16 @@ function readPath(path: string, field: string, report: ReportFault): string {
 function reportDuplicates(paths: readonly string[], report: ReportFault): void {
   const duplicates = new Set(paths.filter((path, index) => paths.indexOf(path) !== index));
   for (const path of duplicates) report('dest', `${path} is given more than once`);
+}
+
+async function withOwnership<J extends { readonly label: string }>(
+  jobs: readonly J[],
+  given: readonly (FileArguments | SetArguments)[] | undefined,
+  report: ReportFault,
+): Promise<(J & { readonly ownership: FileOwnership })[]> {
+  return Promise.all(
+    jobs.map(async (job, index) => ({ ...job, ownership: await readOwnership(given?.[index], job.label, report) })),
+  );
 }
 
 async function readOwnership(

@@ -117,6 +117,15 @@ function decideByEtag(copy: Copy, remote: Remote): Freshness | undefined {
 }
 
 /**
+ * The condition of a GET if HEAD is refused. A server that answers "not modified since" for an
+ * older file hides that it was rolled back, which `strict` must detect.
+ */
+export function conditionFor({ etag, modifiedMs }: Copy, rule: FreshnessRule): Readonly<Record<string, string>> {
+  if (rule === 'last_modified') return { 'If-Modified-Since': new Date(modifiedMs).toUTCString() };
+  return etag === undefined ? {} : { 'If-None-Match': etag };
+}
+
+/**
  * Whether two answers are of the same file: by ETag if both have one, else by date; and by size if
  * both report it.
  */

@@ -34,7 +34,7 @@ interface Begun {
 }
 
 /** Throws what stops the work. */
-export async function* applyPlan(
+export async function* applyNodePlan(
   run: NodeRun,
   plan: NodePlan,
   existing: ExistingNode | undefined,

@@ -7,7 +7,7 @@ import { withoutCredentials } from '../core/urls.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { readUrl } from '../clients/store/source.js';
 import { messageOf } from '../core/errors.js';
-import { followsRedirects, nodeImage, type ImageFacts } from './policy/node-images.js';
+import { followsRedirects, parseNodeImage, type ImageFacts } from './policy/node-images.js';
 
 export interface ImageReader {
   /**
@@ -47,7 +47,7 @@ async function look(
   allowedPaths: readonly string[],
   sources: ImageSources,
 ): Promise<ImageFacts | undefined> {
-  const reference = nodeImage(text, allowedPaths, sources.minor);
+  const reference = parseNodeImage(text, allowedPaths, sources.minor);
   if ('refusal' in reference || reference.kind === 'registry') return undefined;
   try {
     switch (reference.kind) {

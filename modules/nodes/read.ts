@@ -11,10 +11,10 @@ import {
   imagesToCheck,
   imageSourceToHash,
   parentToFind,
-  settleNode,
-  type NodeQuestion,
-  type SettlingFindings,
-} from './policy/settled-node.js';
+  compareNode,
+  type NodeSituation,
+  type ComparisonFindings,
+} from './policy/node-comparison.js';
 import type { ExistingNode, NodeRun, PortRun } from './run.js';
 
 /** The plan for a node. Writes nothing. */
@@ -23,20 +23,20 @@ export async function planNode(
   desired: DesiredNode,
   existing: ExistingNode | undefined,
 ): Promise<NodePlan> {
-  const question: NodeQuestion = { existing, desired, rules: run.settings, minor: run.ironic.minor };
-  const settling = await readForSettling(run, question);
-  return decideNode(question, {
-    ...settling,
+  const situation: NodeSituation = { existing, desired, rules: run.settings, minor: run.ironic.minor };
+  const basics = await readForComparison(run, situation);
+  return decideNode(situation, {
+    ...basics,
     portGroups: await readPortGroups(run, desired.portgroups ?? [], existing),
-    foreignPorts: await readForeignPorts(run, question),
-    images: await readImages(run, question, settling),
+    foreignPorts: await readForeignPorts(run, situation),
+    images: await readImages(run, situation, basics),
   });
 }
 
-async function readForSettling({ images, existing }: NodeRun, question: NodeQuestion): Promise<SettlingFindings> {
-  const source = imageSourceToHash(question);
+async function readForComparison({ images, existing }: NodeRun, situation: NodeSituation): Promise<ComparisonFindings> {
+  const source = imageSourceToHash(situation);
   const imageSha256 = source === undefined ? undefined : await images.sha256Of(source);
-  const parent = parentToFind(question);
+  const parent = parentToFind(situation);
   const parentUuid = parent === undefined ? undefined : (await existing.reread(parent))?.node.uuid;
   return { imageSha256, parentUuid, salt: randomUUID() };
 }
@@ -73,11 +73,11 @@ async function findPortGroup({ ironic }: NodeRun, desired: DesiredPortGroup): Pr
   return named ?? (typeof address === 'string' ? (await listPortGroups(ironic, { address }))[0] : undefined);
 }
 
-async function readForeignPorts(run: NodeRun, question: NodeQuestion): Promise<ReadonlyMap<string, ForeignPort>> {
+async function readForeignPorts(run: NodeRun, situation: NodeSituation): Promise<ReadonlyMap<string, ForeignPort>> {
   const found = new Map<string, ForeignPort>();
-  const missing = missingPorts({ existing: question.existing, desired: question.desired.ports });
+  const missing = missingPorts({ existing: situation.existing, desired: situation.desired.ports });
   for (const { address } of missing) {
-    const foreign = await readForeignPort(run, address, question.existing?.node.uuid);
+    const foreign = await readForeignPort(run, address, situation.existing?.node.uuid);
     if (foreign) found.set(address, foreign);
   }
   return found;
@@ -96,11 +96,11 @@ export async function readForeignPort(
 
 async function readImages(
   { images }: NodeRun,
-  question: NodeQuestion,
-  settling: SettlingFindings,
+  situation: NodeSituation,
+  basics: ComparisonFindings,
 ): Promise<ReadonlyMap<string, ImageFacts>> {
-  const { allowedPaths = [] } = question.rules;
-  const texts = imagesToCheck(question, settleNode(question, settling)).map(({ text }) => text);
+  const { allowedPaths = [] } = situation.rules;
+  const texts = imagesToCheck(situation, compareNode(situation, basics)).map(({ text }) => text);
   const found = await Promise.all(texts.map(async (text) => [text, await images.look(text, allowedPaths)] as const));
   return new Map(found.flatMap(([text, facts]) => (facts === undefined ? [] : [[text, facts] as const])));
 }

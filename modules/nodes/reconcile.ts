@@ -16,7 +16,7 @@ import {
 } from './policy/node-result.js';
 import { nodeTitle } from './policy/node-states.js';
 import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/provisioning.js';
-import { applyPlan } from './apply.js';
+import { applyNodePlan } from './apply.js';
 import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';
 import { retryUndecided } from './retries.js';
@@ -46,7 +46,7 @@ export async function reconcileNode(run: NodeRun, desired: DesiredNode): Promise
     if (run.context.checkMode || plan.differences.length === 0)
       return { ...nodeResult(parts(), planned), changed: plan.differences.length > 0 };
     run.context.signal.throwIfAborted();
-    for await (const step of applyPlan(run, plan, existing)) progress = { ...progress, ...step };
+    for await (const step of applyNodePlan(run, plan, existing)) progress = { ...progress, ...step };
     return nodeResult(parts(), appliedVerdict(planned, progress));
   } catch (error) {
     return nodeResult(parts(), failedVerdict(run, error, progress));

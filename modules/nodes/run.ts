@@ -8,7 +8,7 @@ import type { Context } from '../core/operation.js';
 import { openCloud, openHttp, type ConnectionArguments } from '../runtime/connect.js';
 import type { DesiredNode } from './policy/desired-node.js';
 import type { PortRules } from './policy/port-plan.js';
-import type { NodeRules } from './policy/settled-node.js';
+import type { NodeRules } from './policy/node-comparison.js';
 import type { handlingFields } from './fields.js';
 import { createImageReader, type ImageReader } from './images.js';
 

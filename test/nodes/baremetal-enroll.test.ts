@@ -226,9 +226,11 @@ describe('a secret', () => {
       { checkMode: true },
     );
     const rotated = await enroll('nodes.yml', inventory('twofold'), changed);
-    const settled = await enroll('nodes.yml', inventory('twofold'), { ...changed, purge: ['extra', 'driver_info'] });
+    const comparison = await enroll('nodes.yml', inventory('twofold'), { ...changed, purge: ['extra', 'driver_info'] });
 
-    expect([same, planned, settled]).toEqual(Array(3).fill(expect.objectContaining({ changed: false, warnings: [] })));
+    expect([same, planned, comparison]).toEqual(
+      Array(3).fill(expect.objectContaining({ changed: false, warnings: [] })),
+    );
     expect(rotated).toMatchObject({ changed: true, warnings: [] });
     expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_password: 'twofold', ipmi_address: 'a' } }]);
     expect(passwordWrites()).toBe(2);
@@ -296,10 +298,9 @@ describe('the file of "openstack baremetal create"', () => {
 `;
 
   test('gives port groups with their ports, and a second run changes nothing', async () => {
-    const planned = await site.enroll(
-      { inventory: (writeFileSync(join(folder, 'create.yml'), file), join(folder, 'create.yml')), state: 'enroll' },
-      { checkMode: true },
-    );
+    const inventory = join(folder, 'create.yml');
+    writeFileSync(inventory, file);
+    const planned = await site.enroll({ inventory, state: 'enroll' }, { checkMode: true });
     const first = await enroll('create.yml', file);
     const writes = site.nodeWrites().length;
     const second = await enroll('create.yml', file);

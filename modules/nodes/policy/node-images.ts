@@ -16,13 +16,13 @@ const fileDeploySince = 68;
 const redirectsSince = 104;
 
 /** `registry`: only Ironic can check it. */
-export type NodeImageReference = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
+export type ParsedNodeImage = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
 
 /**
  * Reads an image reference of a node. A `file:///` path must be in a folder that the conductors
  * allow, and must not be percent-encoded, since Ironic does not decode it.
  */
-export function nodeImage(text: string, allowedPaths: readonly string[], minor = 1): NodeImageReference {
+export function parseNodeImage(text: string, allowedPaths: readonly string[], minor = 1): ParsedNodeImage {
   if (/^oci:\/\/[^/]/i.test(text))
     return minor >= ociSince
       ? { kind: 'registry' }
@@ -112,7 +112,7 @@ export function checkImage(
   facts: ImageFacts | undefined,
   { minor, allowedPaths, deployInterface }: ImageRules,
 ): ImageFindings {
-  const reference = nodeImage(text, allowedPaths, minor);
+  const reference = parseNodeImage(text, allowedPaths, minor);
   const label = (words: string): string => `${mapping}.${key}: ${withoutCredentials(text)}: ${words}`;
   const isTooOld =
     key === 'image_source' &&

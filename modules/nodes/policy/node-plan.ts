@@ -18,16 +18,16 @@ import {
   changedImageMappings,
   imagesToCheck,
   mergedMapping,
-  settleNode,
-  type NodeQuestion,
+  compareNode,
+  type NodeSituation,
   type NodeRules,
   type ServedNode,
-  type SettledNode,
-  type SettlingFindings,
-} from './settled-node.js';
+  type NodeComparison,
+  type ComparisonFindings,
+} from './node-comparison.js';
 
 /** Everything that was read for the decision. */
-export interface NodeFindings extends SettlingFindings {
+export interface NodeFindings extends ComparisonFindings {
   /** One for each desired port group. */
   readonly portGroups: readonly PortGroupFinding[];
   /** The ports of other nodes that have a desired address, by address. */
@@ -59,15 +59,15 @@ export interface NodePlan {
   readonly warnings: readonly string[];
 }
 
-export function decideNode(question: NodeQuestion, findings: NodeFindings): NodePlan {
-  const { existing, rules, minor } = question;
+export function decideNode(situation: NodeSituation, findings: NodeFindings): NodePlan {
+  const { existing, rules, minor } = situation;
   const node = existing?.node;
-  const settled = settleNode(question, findings);
-  const { desired, changes } = settled;
+  const comparison = compareNode(situation, findings);
+  const { desired, changes } = comparison;
   const sorted = sortChanges(changes, node, rules);
   const portGroups = decidePortGroups(desired, findings.portGroups, minor);
   const ports = decidePorts({ existing, desired: portGroups.ports, foreign: findings.foreignPorts, rules, minor });
-  const images = checkImages(question, settled, findings.images);
+  const images = checkImages(situation, comparison, findings.images);
   const plan = {
     desired,
     isNew: !existing,
@@ -79,13 +79,13 @@ export function decideNode(question: NodeQuestion, findings: NodeFindings): Node
     ports: ports.plans,
     maintenance: maintenanceToSet(desired, node, rules),
     changesState: rules.goal !== undefined && rules.goal !== 'enroll' && node?.provision_state !== rules.goal,
-    unknown: settled.unknown,
+    unknown: comparison.unknown,
     warnings: [...images.warnings, ...maintenanceWarnings(desired, node, rules)],
   };
   const differences = differencesOf(plan, node, { changes, goal: rules.goal });
   const faults = [
     ...versionFaults(desired, minor),
-    ...settled.faults,
+    ...comparison.faults,
     ...sorted.faults,
     ...portGroups.faults,
     ...ports.faults,
@@ -187,18 +187,18 @@ function maintenanceWarnings({ maintenance }: DesiredNode, node: ServedNode | un
 }
 
 function checkImages(
-  question: NodeQuestion,
-  settled: SettledNode,
+  situation: NodeSituation,
+  comparison: NodeComparison,
   facts: ReadonlyMap<string, ImageFacts>,
 ): ImageFindings {
-  const { existing, rules, minor } = question;
+  const { existing, rules, minor } = situation;
   const { allowedPaths } = rules;
   if (allowedPaths === undefined) return { faults: [], warnings: [] };
-  const { desired } = settled;
+  const { desired } = comparison;
   const deployInterface = String(desired.attributes.deploy_interface ?? existing?.node.record.deploy_interface ?? '');
-  const images = imagesToCheck(question, settled);
-  const findings = changedImageMappings(settled).map((name) => {
-    const values = mergedMapping(name, question, desired);
+  const images = imagesToCheck(situation, comparison);
+  const findings = changedImageMappings(comparison).map((name) => {
+    const values = mergedMapping(name, situation, desired);
     const found = images
       .filter(({ mapping }) => mapping === name)
       .map((image) => checkImage(image, facts.get(image.text), { minor, allowedPaths, deployInterface }));

@@ -1,7 +1,7 @@
 // References to images on nodes, their pairs and their checksums.
 import { describe, expect, test } from '@jest/globals';
 import { defaultAllowedPaths } from '../../../modules/images/policy/image-urls.js';
-import { checksumOf, halfPairs, nodeImage, withChecksum } from '../../../modules/nodes/policy/node-images.js';
+import { checksumOf, halfPairs, parseNodeImage, withChecksum } from '../../../modules/nodes/policy/node-images.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const sha256 = 'AB'.repeat(32);
@@ -18,11 +18,11 @@ test.each<[string, Record<string, unknown>]>([
   ['file://var/lib/ironic/k', { refusal: expect.stringContaining('three slashes') }],
   ['ftp://h/k', { refusal: expect.stringContaining('not supported') }],
   ['kernel', { refusal: expect.any(String) }],
-])('%s', (text, expected) => expect(nodeImage(text, defaultAllowedPaths)).toEqual(expected));
+])('%s', (text, expected) => expect(parseNodeImage(text, defaultAllowedPaths)).toEqual(expected));
 
 test('an image of a registry is left to an Ironic that knows it', () => {
-  expect(nodeImage('oci://registry/x:tag', defaultAllowedPaths, 99)).toEqual({ kind: 'registry' });
-  expect(nodeImage('oci://registry/x:tag', defaultAllowedPaths, 82)).toEqual({
+  expect(parseNodeImage('oci://registry/x:tag', defaultAllowedPaths, 99)).toEqual({ kind: 'registry' });
+  expect(parseNodeImage('oci://registry/x:tag', defaultAllowedPaths, 82)).toEqual({
     refusal: 'oci:// needs version 1.96 of the Bare Metal API, and this server speaks 1.82',
   });
 });

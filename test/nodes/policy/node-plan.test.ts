@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseNode } from '../../../modules/nodes/policy/desired-node.js';
 import type { Values } from '../../../modules/nodes/policy/node-differences.js';
 import { decideNode, hasWrites, type NodeFindings, type NodePlan } from '../../../modules/nodes/policy/node-plan.js';
-import type { NodeQuestion, NodeRules, ServedNode } from '../../../modules/nodes/policy/settled-node.js';
+import type { NodeSituation, NodeRules, ServedNode } from '../../../modules/nodes/policy/node-comparison.js';
 
 const rules: NodeRules = {
   purge: new Set(),
@@ -43,7 +43,7 @@ function served(fields: Partial<ServedNode> = {}): ServedNode {
   return { ...node, record: { driver: 'ipmi', ...node, ...fields.record } };
 }
 
-interface Given extends Partial<Pick<NodeQuestion, 'minor'>> {
+interface Given extends Partial<Pick<NodeSituation, 'minor'>> {
   readonly node?: Partial<ServedNode>;
   readonly rules?: Partial<NodeRules>;
   readonly findings?: Partial<NodeFindings>;
@@ -54,8 +54,8 @@ function plan(values: Values, given: Given = {}): NodePlan {
   const { desired } = parseNode({ name: 'n1', ...values });
   if (!desired) throw new Error('the request is invalid');
   const existing = given.node && { node: served(given.node), ports: [] };
-  const question = { existing, desired, rules: { ...rules, ...given.rules }, minor: given.minor ?? 95 };
-  return decideNode(question, { ...findings, ...given.findings });
+  const situation = { existing, desired, rules: { ...rules, ...given.rules }, minor: given.minor ?? 95 };
+  return decideNode(situation, { ...findings, ...given.findings });
 }
 
 describe('a new node', () => {

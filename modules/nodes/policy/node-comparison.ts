@@ -1,5 +1,5 @@
-// Completes what is desired of a node by what was found out, and compares the result with the node:
-// the values of the request become those that Ironic would store.
+// Completes the request with what was found out, so that its values are those that Ironic would
+// store, and compares it with the node.
 import type { MaintainedNode } from './node-maintenance.js';
 import { nodeChanges, type Merging, type NodeChanges, type Values } from './node-differences.js';
 import { nodeAttributes, tooOldFor } from './node-fields.js';
@@ -15,7 +15,7 @@ export interface NodeRules extends Merging, PortRules {
   readonly secretsKey: string | undefined;
   /** The provision state to reach; undefined: the current one. */
   readonly goal: NodeGoal | undefined;
-  /** The folders in which a `file:///` image may be; undefined if images are not checked. */
+  /** The directories in which a `file:///` image may be; undefined if images are not checked. */
   readonly allowedPaths: readonly string[] | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface ServedNode extends NodeUse, MaintainedNode {
 }
 
 /** What is known of a node before anything else is read. */
-export interface NodeQuestion {
+export interface NodeSituation {
   /** Undefined: there is no such node yet. */
   readonly existing: { readonly node: ServedNode; readonly ports: readonly ServedPort[] } | undefined;
   readonly desired: DesiredNode;
@@ -38,8 +38,8 @@ export interface NodeQuestion {
   readonly minor: number;
 }
 
-/** What the comparison needs besides. */
-export interface SettlingFindings {
+/** What the comparison needs to know besides. */
+export interface ComparisonFindings {
   /** SHA-256 of the image that `imageSourceToHash` names. */
   readonly imageSha256: string | undefined;
   /** UUID of the node that `parentToFind` names; undefined if there is no such node. */
@@ -49,7 +49,7 @@ export interface SettlingFindings {
 }
 
 /** The URL of the image whose SHA-256 is needed. */
-export function imageSourceToHash({ existing, desired, rules }: NodeQuestion): string | undefined {
+export function imageSourceToHash({ existing, desired, rules }: NodeSituation): string | undefined {
   const { instance_info: info } = desired.mappings;
   if (info === undefined || rules.allowedPaths === undefined || existing?.node.provision_state === 'active')
     return undefined;
@@ -57,7 +57,7 @@ export function imageSourceToHash({ existing, desired, rules }: NodeQuestion): s
 }
 
 /** The name or UUID of the parent that has to be looked up, since Ironic stores its UUID. */
-export function parentToFind({ existing, desired, minor }: NodeQuestion): string | undefined {
+export function parentToFind({ existing, desired, minor }: NodeSituation): string | undefined {
   const { parent_node: ident } = desired.attributes;
   return typeof ident !== 'string' ||
     tooOldFor('parent_node', nodeAttributes, minor) ||
@@ -66,20 +66,23 @@ export function parentToFind({ existing, desired, minor }: NodeQuestion): string
     : ident;
 }
 
-export interface SettledNode extends NodeChanges {
+export interface NodeComparison extends NodeChanges {
   readonly desired: DesiredNode;
 }
 
-export function settleNode(question: NodeQuestion, findings: SettlingFindings): SettledNode {
-  const { existing, rules } = question;
+export function compareNode(situation: NodeSituation, findings: ComparisonFindings): NodeComparison {
+  const { existing, rules } = situation;
   const served = existing?.node.record ?? {};
-  const parent = withParent(question, withImageChecksum(question, findings), findings);
+  const parent = withParent(situation, withImageChecksum(situation, findings), findings);
   const { desired, knownSecrets } = withSecretRecord(parent.desired, served, rules.secretsKey, findings.salt);
   const { changes, unknown, faults } = nodeChanges(served, desired, { ...rules, knownSecrets });
   return { desired, changes, unknown, faults: [...parent.faults, ...faults] };
 }
 
-function withImageChecksum({ existing, desired, rules }: NodeQuestion, { imageSha256 }: SettlingFindings): DesiredNode {
+function withImageChecksum(
+  { existing, desired, rules }: NodeSituation,
+  { imageSha256 }: ComparisonFindings,
+): DesiredNode {
   const { instance_info: info, ...others } = desired.mappings;
   if (info === undefined) return desired;
   const served = existing?.node.instance_info ?? {};
@@ -98,11 +101,11 @@ function withImageChecksum({ existing, desired, rules }: NodeQuestion, { imageSh
  * not be found.
  */
 function withParent(
-  question: NodeQuestion,
+  situation: NodeSituation,
   desired: DesiredNode,
-  { parentUuid }: SettlingFindings,
+  { parentUuid }: ComparisonFindings,
 ): { readonly desired: DesiredNode; readonly faults: readonly string[] } {
-  const ident = parentToFind(question);
+  const ident = parentToFind(situation);
   if (ident === undefined) return { desired, faults: [] };
   if (parentUuid !== undefined)
     return { desired: { ...desired, attributes: { ...desired.attributes, parent_node: parentUuid } }, faults: [] };
@@ -127,7 +130,7 @@ function withSecretRecord(
 /** A mapping as the node would have it, without the keys that are removed. */
 export function mergedMapping(
   name: NamedImage['mapping'],
-  { existing, rules }: Pick<NodeQuestion, 'existing' | 'rules'>,
+  { existing, rules }: Pick<NodeSituation, 'existing' | 'rules'>,
   desired: DesiredNode,
 ): Values {
   const merged = { ...(rules.purge.has(name) ? {} : existing?.node[name]), ...desired.mappings[name] };
@@ -135,7 +138,7 @@ export function mergedMapping(
 }
 
 /** The mappings with images that change. */
-export function changedImageMappings({ changes }: Pick<SettledNode, 'changes'>): NamedImage['mapping'][] {
+export function changedImageMappings({ changes }: Pick<NodeComparison, 'changes'>): NamedImage['mapping'][] {
   return (['driver_info', 'instance_info'] as const).filter((name) =>
     changes.some(({ attribute }) => attribute === name),
   );
@@ -145,11 +148,11 @@ export function changedImageMappings({ changes }: Pick<SettledNode, 'changes'>):
  * The images to check. References of driver_info that stay as they are were decided by somebody
  * else.
  */
-export function imagesToCheck(question: NodeQuestion, settled: SettledNode): NamedImage[] {
-  if (question.rules.allowedPaths === undefined) return [];
-  return changedImageMappings(settled).flatMap((name) => {
-    const fields = settled.changes.flatMap(({ differences }) => differences.map(({ field }) => field));
-    const named = namedImages(name, mergedMapping(name, question, settled.desired));
+export function imagesToCheck(situation: NodeSituation, comparison: NodeComparison): NamedImage[] {
+  if (situation.rules.allowedPaths === undefined) return [];
+  return changedImageMappings(comparison).flatMap((name) => {
+    const fields = comparison.changes.flatMap(({ differences }) => differences.map(({ field }) => field));
+    const named = namedImages(name, mergedMapping(name, situation, comparison.desired));
     return named.filter(({ key }) => name === 'instance_info' || fields.includes(`${name}.${key}`));
   });
 }

@@ -2,9 +2,11 @@
 // keys.
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { RawArguments } from '../core/coercion.js';
-import { InputError, messageOf } from '../core/errors.js';
+import { InputError, isSystemError, messageOf } from '../core/errors.js';
+import { isMapping } from '../core/mapping.js';
 import { parseJson, TooDeep } from '../core/json-text.js';
 import { sleep } from '../core/waiting.js';
+import { mebibyte } from '../core/sizes.js';
 
 /**
  * The task's arguments, and what Ansible asks for besides. Unknown keys of Ansible's own are
@@ -20,7 +22,7 @@ export interface ModuleRequest {
   readonly injectInvocation: boolean;
 }
 
-const largestFile = 16 * 1024 * 1024;
+const largestFile = 16 * mebibyte;
 const prefix = '_ansible_';
 
 /**
@@ -45,9 +47,8 @@ export async function readRequest(path: string, signal: AbortSignal): Promise<Mo
     return refuse(text.trimStart().startsWith('<') ? 'holds HTML or XML instead of JSON' : 'is not JSON', error);
   }
   if (Array.isArray(content)) return refuse('holds a list');
-  if (typeof content !== 'object' || content === null)
-    return refuse(`holds a ${content === null ? 'null' : typeof content}`);
-  return requestFrom(content as Record<string, unknown>);
+  if (!isMapping(content)) return refuse(`holds a ${content === null ? 'null' : typeof content}`);
+  return requestFrom(content);
 }
 
 async function readText(
@@ -60,7 +61,7 @@ async function readText(
     // threads.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readAll(descriptor, signal, () => refuse(`is larger than ${largestFile / 1024 / 1024} MiB`));
+      return await readAll(descriptor, signal, () => refuse(`is larger than ${largestFile / mebibyte} MiB`));
     } finally {
       closeSync(descriptor);
     }
@@ -90,7 +91,7 @@ async function readSome(descriptor: number, chunk: Buffer, signal: AbortSignal):
     try {
       return readSync(descriptor, chunk);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (!isSystemError(error, 'EAGAIN')) throw error;
       await sleep(pauseMilliseconds, signal);
     }
   }

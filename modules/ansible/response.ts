@@ -1,6 +1,6 @@
 // What a module answers: one JSON object without secrets, in characters that every Ansible reads.
 import { writeSync } from 'node:fs';
-import { OperationError } from '../core/errors.js';
+import { isSystemError, OperationError } from '../core/errors.js';
 import type { Fields } from '../core/fields.js';
 import { maskArguments } from '../core/masking.js';
 import { redactAll } from '../core/redaction.js';
@@ -87,7 +87,7 @@ export function writeFully(descriptor: number, text: string): void {
     try {
       done += writeSync(descriptor, bytes, done);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (!isSystemError(error, 'EAGAIN')) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMilliseconds);
     }
   }

@@ -2,7 +2,7 @@
 // whatever happens.
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, LogLevel } from '../core/operation.js';
-import { limitExit, outputLost } from '../runtime/ending.js';
+import { limitExit, outputLostError } from '../runtime/ending.js';
 import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from '../runtime/execute.js';
 import { readRequest, type ModuleRequest } from './request.js';
 import { responseTo, responseToError, toAsciiJson, writeFully, type ResponseParts } from './response.js';
@@ -55,7 +55,7 @@ function tryWriting(text: string): boolean {
     writeFully(1, text);
     return true;
   } catch (error) {
-    process.stderr.write(`${outputLost(error).message}\n`);
+    process.stderr.write(`${outputLostError(error).message}\n`);
     return false;
   }
 }

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { readFileChunks } from '../clients/download/part-file.js';
 import { isPrivate } from '../clients/files/accounts.js';
 import { modifiedMsOf, statOf } from '../clients/files/durable.js';
-import { openRegular, unsafe } from '../clients/files/folders.js';
+import { openRegular, unsafePath } from '../clients/files/folders.js';
 import { shownPath } from '../clients/files/paths.js';
 import { OperationError } from '../core/errors.js';
 import { startDigests } from '../images/digests.js';
@@ -108,7 +108,7 @@ export async function applyOwnership(
   try {
     const stats = await file.stat();
     if (inspected && (stats.ino !== inspected.ino || stats.dev !== inspected.dev))
-      throw unsafe(path, 'was replaced in the meantime');
+      throw unsafePath(path, 'was replaced in the meantime');
     const { after } = ownershipChange(requested, stats);
     if (after.owner !== undefined || after.group !== undefined)
       await file.chown(requested.uid ?? stats.uid, requested.gid ?? stats.gid);

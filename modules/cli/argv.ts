@@ -1,6 +1,6 @@
 // Prepares the command line for yargs: expands the abbreviated options of the older commands, and
 // normalizes switches.
-import { booleanSpelt } from '../core/coercion.js';
+import { parseBoolean } from '../core/coercion.js';
 import type { Flag } from './flags.js';
 import { UsageError } from './exit-codes.js';
 
@@ -22,7 +22,7 @@ export function normalizeSwitches(argv: readonly string[], flags: readonly Flag[
 }
 
 function valueOf(name: string, value: string): boolean {
-  const given = booleanSpelt(value);
+  const given = parseBoolean(value);
   if (given !== undefined) return given;
   throw new UsageError(`--${name}: ${JSON.stringify(value)} is not allowed; give yes or no, or --${name} alone`);
 }

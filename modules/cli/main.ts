@@ -3,7 +3,7 @@
 import { OperationError } from '../core/errors.js';
 import { untilAborted, watchInterruptions, type Interruption } from '../core/interruption.js';
 import type { AnyOperation, Outcome } from '../core/operation.js';
-import { limitExit, outputLost } from '../runtime/ending.js';
+import { limitExit, outputLostError } from '../runtime/ending.js';
 import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from '../runtime/execute.js';
 import { operations as registered } from '../registry.js';
 import { readCommandLine, type CommandRun } from './command-line.js';
@@ -25,12 +25,12 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   const interruption = watchInterruptions({ source: process, deadlineSeconds, graceSeconds });
   interruption.signal.addEventListener('abort', () => (interrupted = interruption.signal.reason));
   const fail = (error: unknown): void => {
-    const wishes = {
+    const options = {
       json: wantsJson,
       secrets: secrets.list(),
       withStack: verbosityIn(argv) >= (error instanceof OperationError ? 3 : 2),
     };
-    void end(showFailure(error, wishes), exitCodeOf(error));
+    void end(showFailure(error, options), exitCodeOf(error));
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
@@ -114,7 +114,7 @@ async function end(shown: Shown, code: number): Promise<void> {
   if (fault)
     await written(
       process.stderr,
-      showFailure(outputLost(fault), { json: false, secrets: [], withStack: false }).stderr,
+      showFailure(outputLostError(fault), { json: false, secrets: [], withStack: false }).stderr,
     );
   if (interrupted !== undefined) limitExit(interrupted);
   process.exit(fault && code === exitCodes.done ? exitCodes.failed : code);

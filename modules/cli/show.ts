@@ -17,16 +17,16 @@ export interface Shown {
  */
 export function showOutcome(
   outcome: Outcome,
-  wishes: { json: boolean; secrets: readonly string[]; verbosity: number },
+  options: { json: boolean; secrets: readonly string[]; verbosity: number },
 ): Shown {
-  const shown = redactAll(outcome, wishes.secrets);
-  const differences = wishes.verbosity > 0 ? shown.differences.flatMap(differenceLines) : [];
+  const shown = redactAll(outcome, options.secrets);
+  const differences = options.verbosity > 0 ? shown.differences.flatMap(differenceLines) : [];
   const stderr = lines([
     ...differences,
     ...shown.warnings.map((warning) => `warning: ${printable(warning)}`),
     ...shown.failures.map((failure) => `failed: ${printable(failure)}`),
   ]);
-  if (wishes.json) return { stdout: jsonText({ ...resultOfOutcome(shown), differences: shown.differences }), stderr };
+  if (options.json) return { stdout: jsonText({ ...resultOfOutcome(shown), differences: shown.differences }), stderr };
   const table = tableLines(shown.table);
   return { stdout: lines([...table, ...(table.length > 0 ? [''] : []), printable(shown.message)]), stderr };
 }
@@ -34,16 +34,18 @@ export function showOutcome(
 /** One line that says what is wrong, and where to read more; a stack only if -vvv asks for it. */
 export function showFailure(
   error: unknown,
-  wishes: { json: boolean; secrets: readonly string[]; withStack: boolean },
+  options: { json: boolean; secrets: readonly string[]; withStack: boolean },
 ): Shown {
-  const result = redactAll(resultOfError(error), wishes.secrets);
+  const result = redactAll(resultOfError(error), options.secrets);
   const command = error instanceof UsageError && error.command ? ` ${error.command}` : '';
   const stack =
-    wishes.withStack && error instanceof Error && error.stack ? redactAll(error.stack, wishes.secrets).split('\n') : [];
+    options.withStack && error instanceof Error && error.stack
+      ? redactAll(error.stack, options.secrets).split('\n')
+      : [];
   const hint = error instanceof UsageError ? [`See: chameleon-image-tools${command} --help`] : [];
   const code = error instanceof InputError ? '' : `${result.code}: `;
   const stderr = lines([`chameleon-image-tools: ${code}${printable(result.msg)}`, ...hint, ...stack]);
-  return { stdout: wishes.json ? jsonText(result) : '', stderr };
+  return { stdout: options.json ? jsonText(result) : '', stderr };
 }
 
 function differenceLines({ header, before, after }: Difference): string[] {

@@ -47,7 +47,7 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
   switch (field.type) {
     case 'string':
     case 'path':
-      return spelt(value);
+      return asText(value);
     case 'integer':
     case 'number':
       if (isWrittenNumber(value)) return exactNumber(value.source) ?? value;
@@ -61,32 +61,32 @@ function coerceValue(field: Field, value: unknown, prefix: string): unknown {
     case 'mapping':
       return coerceMapping(field.fields, value, prefix);
     case 'object':
-      return settled(typeof value === 'string' ? jsonIn(value) : value, prefix.slice(0, -1));
+      return withExactNumbers(typeof value === 'string' ? jsonIn(value) : value, prefix.slice(0, -1));
   }
 }
 
 /** A number or a boolean as text. */
-function spelt(value: unknown): unknown {
+function asText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' || isWrittenNumber(value) ? String(value) : value;
 }
 
-function settled(value: unknown, name: string): unknown {
+function withExactNumbers(value: unknown, name: string): unknown {
   const faults: string[] = [];
-  const content = settleNumbers(value, name, 'exact', (place, text) => void faults.push(`${place}: ${text}`));
+  const content = preserveNumbers(value, name, 'exact', (place, text) => void faults.push(`${place}: ${text}`));
   if (faults.length > 0) throw new InputError(faults.join('; '), name);
   return content;
 }
 
 function coerceBoolean(value: unknown): unknown {
   // String() of an object may throw.
-  return typeof value === 'object' && !isWrittenNumber(value) ? value : (booleanSpelt(String(value)) ?? value);
+  return typeof value === 'object' && !isWrittenNumber(value) ? value : (parseBoolean(String(value)) ?? value);
 }
 
 /**
  * The boolean that a text stands for: `yes`, `on`, `1` and so on, in any case. Undefined for any
  * other text.
  */
-export function booleanSpelt(text: string): boolean | undefined {
+export function parseBoolean(text: string): boolean | undefined {
   const word = text.trim().toLowerCase();
   return truths.has(word) ? true : falsehoods.has(word) ? false : undefined;
 }
@@ -98,7 +98,7 @@ function coerceList(value: unknown): unknown {
   }
   if (typeof value === 'number' || isWrittenNumber(value)) return [String(value)];
   return Array.isArray(value)
-    ? value.map((element: unknown) => (typeof element === 'boolean' ? element : spelt(element)))
+    ? value.map((element: unknown) => (typeof element === 'boolean' ? element : asText(element)))
     : value;
 }
 
@@ -111,8 +111,8 @@ function coerceRecords(fields: Fields | undefined, given: unknown, prefix: strin
 function coerceMapping(fields: Fields | undefined, given: unknown, prefix: string): unknown {
   const value = typeof given === 'string' ? jsonIn(given) : given;
   if (!isMapping(value)) return value;
-  if (fields) return coerce(fields, value as RawArguments, prefix);
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, spelt(entry)]));
+  if (fields) return coerce(fields, value, prefix);
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, asText(entry)]));
 }
 
 /**
@@ -139,7 +139,7 @@ export type NumbersAs = 'text' | 'exact';
  * what was written: a number if possible, or its text under a key whose name marks it as secret.
  * `refuse` is called for every other one.
  */
-export function settleNumbers(
+export function preserveNumbers(
   value: unknown,
   place: string,
   as: NumbersAs,
@@ -152,12 +152,12 @@ export function settleNumbers(
     return null;
   }
   if (Array.isArray(value))
-    return value.map((element: unknown, index) => settleNumbers(element, `${place}[${index}]`, as, refuse));
+    return value.map((element: unknown, index) => preserveNumbers(element, `${place}[${index}]`, as, refuse));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       key,
-      settleNumbers(inner, `${place}.${key}`, isSecretKey(key) ? 'text' : as, refuse),
+      preserveNumbers(inner, `${place}.${key}`, isSecretKey(key) ? 'text' : as, refuse),
     ]),
   );
 }

@@ -23,7 +23,7 @@ const formats: readonly RegExp[] = [
 export function parseHttpDate(text: string | undefined): number | undefined {
   const found = formats.map((format) => format.exec(text?.trim() ?? '')).find((match) => match !== null);
   if (!found?.groups) return undefined;
-  const { day, hour, minute, second } = found.groups as Record<string, string>;
+  const { day, hour, minute, second } = found.groups;
   const part = [Number(day), Number(hour), Number(minute), Number(second)] as const;
   const year = fullYear(found.groups.year ?? '');
   const monthIndex = months.indexOf((found.groups.month ?? '').toLowerCase());

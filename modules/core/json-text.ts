@@ -1,5 +1,6 @@
 // Reads JSON from outside: refuses nesting so deep that walking it would crash the program, and
 // changes no number.
+import { isMapping } from './mapping.js';
 import { jsonNumber } from './written-numbers.js';
 
 /** Far more than any document of a service, a tool or a site has. */
@@ -19,7 +20,7 @@ export class TooDeep extends Error {
  * becomes a WrittenNumber.
  */
 export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?: 'any' | 'written' } = {}): unknown {
-  const value = JSON.parse(text) as unknown;
+  const value: unknown = JSON.parse(text);
   if (isTooDeep(value)) throw new TooDeep();
   if (numbers === 'any') return value;
   const quoted = withOddNumbersQuoted(text);
@@ -30,14 +31,11 @@ export function parseJson(text: string, { numbers = 'any' }: { readonly numbers?
 function withWrittenNumbers(value: unknown, quoted: unknown): unknown {
   if (typeof value === 'number' && typeof quoted === 'string') return jsonNumber(quoted);
   if (Array.isArray(value))
-    return value.map((element: unknown, index) => withWrittenNumbers(element, (quoted as unknown[])[index]));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
-      key,
-      withWrittenNumbers(inner, (quoted as Record<string, unknown>)[key]),
-    ]),
-  );
+    return value.map((element: unknown, index) =>
+      withWrittenNumbers(element, Array.isArray(quoted) ? quoted[index] : undefined),
+    );
+  if (!isMapping(value) || !isMapping(quoted)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withWrittenNumbers(inner, quoted[key])]));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { isMapping } from './mapping.js';
 import { isWrittenNumber } from './written-numbers.js';
 import { hiddenText, secretRangesIn, type TextRange } from './urls.js';
-import { spellingsOf } from './spellings.js';
+import { decodingsOf } from './decodings.js';
 
 /**
  * A shorter secret is replaced only where it is a word by itself: a secret `p` would destroy every
@@ -28,11 +28,11 @@ interface Needle {
 /** The text with every secret replaced, and with the secret parts of its URLs replaced. */
 export function redact(text: string, secrets: readonly string[]): string {
   const needles = needlesOf(secrets);
-  const ranges = spellingsOf(text).flatMap((spelling) =>
-    [...secretRangesIn(spelling.text), ...needles.flatMap((needle) => occurrences(spelling.text, needle))].map(
+  const ranges = decodingsOf(text).flatMap((decoding) =>
+    [...secretRangesIn(decoding.text), ...needles.flatMap((needle) => occurrences(decoding.text, needle))].map(
       ({ start, end }) => ({
-        start: spelling.startOf(start),
-        end: spelling.endOf(end - 1),
+        start: decoding.startOf(start),
+        end: decoding.endOf(end - 1),
       }),
     ),
   );
@@ -51,7 +51,7 @@ const needlesByList = new WeakMap<readonly string[], readonly Needle[]>();
 
 function needlesOf(secrets: readonly string[]): readonly Needle[] {
   let needles = needlesByList.get(secrets);
-  if (!needles) needlesByList.set(secrets, (needles = secrets.flatMap(spelled)));
+  if (!needles) needlesByList.set(secrets, (needles = secrets.flatMap(needlesFor)));
   return needles;
 }
 
@@ -59,7 +59,7 @@ function needlesOf(secrets: readonly string[]): readonly Needle[] {
  * The forms in which a secret is searched for: itself, its bytes read as Latin-1, and its base64 at
  * each of the three possible offsets.
  */
-function spelled(secret: string): Needle[] {
+function needlesFor(secret: string): Needle[] {
   if (secret === '') return [];
   const bytes = Buffer.from(secret, 'utf8');
   const mistaken = bytes.toString('latin1');

@@ -31,9 +31,10 @@ export function isSecretParameter(name: string): boolean {
 export function secretRangesIn(text: string): TextRange[] {
   const ranges: TextRange[] = [];
   if (text.includes('://'))
-    for (const match of text.matchAll(url)) ranges.push(...rangesOfUrl(match[1] as string, match.index));
+    for (const { 1: found = '', index } of text.matchAll(url)) ranges.push(...rangesOfUrl(found, index));
   if (text.includes('='))
-    for (const match of text.matchAll(looseParameter)) ranges.push(lastOf(match[0], match[1] as string, match.index));
+    for (const { 0: whole, 1: value = '', index } of text.matchAll(looseParameter))
+      ranges.push(lastOf(whole, value, index));
   for (const match of text.matchAll(tokenForms))
     ranges.push({ start: match.index, end: match.index + match[0].length });
   return ranges;
@@ -67,7 +68,10 @@ function rangesOfUrl(found: string, offset: number): TextRange[] {
   const parameters = [...found.matchAll(parameter)].filter(
     ([, name = '', value]) => value !== '' && isSecretParameter(name),
   );
-  return [...loginRange, ...parameters.map((match) => lastOf(match[0], match[2] as string, offset + match.index))];
+  return [
+    ...loginRange,
+    ...parameters.map(({ 0: whole, 2: value = '', index }) => lastOf(whole, value, offset + index)),
+  ];
 }
 
 function lastOf(matched: string, value: string, offset: number): TextRange {

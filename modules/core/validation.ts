@@ -1,6 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { InputError } from './errors.js';
 import { fieldsBelow, rangeOf, type Field, type Fields } from './fields.js';
+import { isMapping } from './mapping.js';
 import { holdsSecrets } from './masking.js';
 
 export interface ValidationSubject {
@@ -72,16 +73,21 @@ function describeFault(
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   if (error.keyword === 'additionalProperties')
-    return describeUnknown(path, error.params.additionalProperty as string, subject);
+    return describeUnknown(path, String(error.params.additionalProperty), subject);
   if (error.keyword === 'required') {
-    const field = findField(subject.fields, [...path, error.params.missingProperty as string]).dotted;
+    const field = findField(subject.fields, [...path, String(error.params.missingProperty)]).dotted;
     return { field, text: `${field} is required` };
   }
   const { field, dotted } = findField(subject.fields, path);
   const label = subject.origins?.get(path[0] ?? '') ?? dotted;
-  const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], values);
+  const value = path.reduce(valueAt, values);
   const shown = field && holdsSecrets(field) ? 'the value given' : quote(value);
   return { field: dotted, text: `${label}: ${shown} ${describeRule(error, field)}` };
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value[Number(key)];
+  return isMapping(value) ? value[key] : undefined;
 }
 
 function describeUnknown(
@@ -112,7 +118,7 @@ function describeRule(error: ErrorObject, field: Field | undefined): string {
     case 'minLength':
       return 'is not allowed; it must not be empty';
     case 'type':
-      return `is of the wrong type; it must be ${typeNames[error.params.type as string] ?? String(error.params.type)}`;
+      return `is of the wrong type; it must be ${typeNames[String(error.params.type)] ?? String(error.params.type)}`;
     default:
       return error.message ?? 'is not allowed';
   }

@@ -49,7 +49,7 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, options: Wa
  * Both results. Waits for both even if one fails, so that no request is in progress when the run
  * has ended.
  */
-export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+export async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);
 }

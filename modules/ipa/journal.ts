@@ -3,7 +3,7 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath, writeDurably } from '../clients/files/durable.js';
-import { openOwn, unsafe, withFolders, type OpenOptions } from '../clients/files/folders.js';
+import { openOwn, unsafePath, withFolders, type OpenOptions } from '../clients/files/folders.js';
 import { isTrustedUser } from '../clients/files/accounts.js';
 import { shownPath } from '../clients/files/paths.js';
 import { hasCode, InputError, messageOf, OperationError } from '../core/errors.js';
@@ -98,7 +98,7 @@ async function withFolder<T>(
       const opened = await folders.open(path, options);
       if (opened === undefined) return undefined;
       const { uid } = await fs.stat(opened);
-      if (!isTrustedUser(uid)) throw unsafe(opened, `belongs to user ${uid}`, 'choose another journal_dir');
+      if (!isTrustedUser(uid)) throw unsafePath(opened, `belongs to user ${uid}`, 'choose another journal_dir');
       return use(opened);
     });
   } catch (error) {

@@ -15,7 +15,7 @@ const threadWork: ReadonlySet<string> = new Set([
 const longestSeconds = 12;
 
 /** The error of a run whose result could not be written. */
-export function outputLost(cause: unknown): OperationError {
+export function outputLostError(cause: unknown): OperationError {
   return new OperationError('OUTPUT_LOST', `the result could not be written (${messageOf(cause)})`, {}, cause);
 }
 

@@ -99,7 +99,7 @@ export function toYamlText(values: Readonly<Record<string, unknown>>): string {
 
 function linesOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap((element: unknown) => nested('-', element, '- '));
-  return Object.entries(value as object)
+  return Object.entries(value ?? {})
     .filter(([, inner]) => inner !== undefined)
     .flatMap(([key, inner]) => nested(`${scalar(key)}:`, inner, '  '));
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { unsafe, withFolders, type Folders } from '../clients/files/folders.js';
+import { unsafePath, withFolders, type Folders } from '../clients/files/folders.js';
 import { isClosed, isPrivate } from '../clients/files/accounts.js';
 import { lockFile, lockSharedFile, type FileLock } from '../clients/files/lock.js';
 import { shownPath, homeFolder } from '../clients/files/paths.js';
@@ -169,7 +169,7 @@ async function openPrivate(folders: Folders, { within, name }: Place): Promise<s
   const folder =
     base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
   if (folder === undefined) throw new Error(`there is no ${within} that only this user can change`);
-  if (!isPrivate(await fs.stat(folder))) throw unsafe(folder, 'belongs to another user, or others may write to it');
+  if (!isPrivate(await fs.stat(folder))) throw unsafePath(folder, 'belongs to another user, or others may write to it');
   return folder;
 }
 

@@ -154,8 +154,12 @@ describe('a login that fails', () => {
     ['404', { status: 404, body: '<h1>Not found</h1>' }, 'it answered 404; auth_url must be the URL of Keystone'],
     ['405', { status: 405 }, 'it answered 405'],
     ['200 and HTML', { status: 200, body: '<html>Horizon</html>' }, 'it answered 200'],
-    ['201 and no token', { status: 201, body: {} }, 'it returned no token'],
-    ['201 and no JSON', { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' }, 'it returned no token'],
+    ['201 and no token', { status: 201, body: {} }, 'it returned no valid token'],
+    [
+      '201 and no JSON',
+      { status: 201, headers: { 'X-Subject-Token': 't' }, body: 'hello' },
+      'it returned no valid token',
+    ],
     [
       'a redirect',
       { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } },

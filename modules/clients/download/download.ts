@@ -6,6 +6,7 @@ import { readBody } from '../http/body.js';
 import type { HttpAnswer } from '../http/client.js';
 import { ConnectionError } from '../http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
+import { mebibyte } from '../../core/sizes.js';
 import { lengthOf } from '../http/probe.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { assertSpace } from '../files/durable.js';
@@ -164,7 +165,7 @@ async function receive(state: DownloadState, writer: PartWriter, options: Downlo
  */
 const reservedBytes = 2 ** 30;
 const largestUnknownBytes = 2 ** 40;
-const checkEveryBytes = 64 * 2 ** 20;
+const checkEveryBytes = 64 * mebibyte;
 
 async function assertEnd(
   { offset }: DownloadState,

@@ -3,6 +3,7 @@
 import { constants, type FileHandle } from 'node:fs/promises';
 import { messageOf, OperationError, isSystemError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
+import { mebibyte } from '../../core/sizes.js';
 import { draftOf, statOf, writeDurably } from '../files/durable.js';
 import { openOwn, openRegular, readOwnJson, removeName } from '../files/folders.js';
 import { shownPath } from '../files/paths.js';
@@ -112,5 +113,5 @@ export async function* readFileChunks(path: string): AsyncGenerator<Buffer> {
 
 /** The bytes of an open file in large chunks; closes it. */
 export async function* readHandleChunks(handle: FileHandle): AsyncGenerator<Buffer> {
-  yield* handle.createReadStream({ highWaterMark: 1024 * 1024 });
+  yield* handle.createReadStream({ highWaterMark: mebibyte });
 }

@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OperationError, isSystemError } from '../../core/errors.js';
+import { mebibyte } from '../../core/sizes.js';
 import { removeName } from './folders.js';
 import { shownPath } from './paths.js';
 
@@ -80,7 +81,7 @@ export async function assertSpace(folder: string, bytes: number, what: string): 
   const free = bavail * bsize;
   if (free >= bytes) return;
   const shown = shownPath(folder);
-  const message = `${what} needs ${Math.ceil(bytes / 2 ** 20)} MiB, and ${shown} has only ${Math.floor(free / 2 ** 20)} MiB left`;
+  const message = `${what} needs ${Math.ceil(bytes / mebibyte)} MiB, and ${shown} has only ${Math.floor(free / mebibyte)} MiB left`;
   throw new OperationError('NO_SPACE', message, { folder: shown, needed_bytes: bytes, free_bytes: free });
 }
 

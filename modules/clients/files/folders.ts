@@ -86,7 +86,7 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
       if ((await next.stat()).isSymbolicLink()) {
         await next.close();
         const target = await readTrustedLink(folder, name);
-        if (++links > mostLinks) throw unsafe(path, 'has too many symbolic links');
+        if (++links > mostLinks) throw unsafePath(path, 'has too many symbolic links');
         names.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'));
         if (!target.startsWith('/')) continue;
         await folder.close();
@@ -100,7 +100,7 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
     return folder;
   } catch (error) {
     await folder.close();
-    throw isSystemError(error, 'EACCES', 'ENOTDIR', 'EROFS', 'ENOSPC') ? named(error) : error;
+    throw isSystemError(error, 'EACCES', 'ENOTDIR', 'EROFS', 'ENOSPC') ? withShownPath(error) : error;
   }
 }
 
@@ -131,9 +131,9 @@ async function openEntry(
 async function readTrustedLink(folder: FileHandle, name: string): Promise<string> {
   const path = `${pathOf(folder)}/${name}`;
   const [link, above] = [await fs.lstat(path), await folder.stat()];
-  if (!isTrustedUser(link.uid)) throw unsafe(path, `is a symbolic link of user ${link.uid}`, 'give the real path');
+  if (!isTrustedUser(link.uid)) throw unsafePath(path, `is a symbolic link of user ${link.uid}`, 'give the real path');
   if (!isClosed(above))
-    throw unsafe(path, 'is a symbolic link in a directory where others may write', 'give the real path');
+    throw unsafePath(path, 'is a symbolic link in a directory where others may write', 'give the real path');
   return fs.readlink(path);
 }
 
@@ -154,9 +154,9 @@ async function openOwnFolder(
   }
   try {
     const stats = await handle.stat();
-    if (!stats.isDirectory()) throw unsafe(path, `is ${kindOf(stats)} and not a directory`);
+    if (!stats.isDirectory()) throw unsafePath(path, `is ${kindOf(stats)} and not a directory`);
     if (!isTrustedUser(stats.uid) && !(await isMadeOurs(parent, stats.uid, create)))
-      throw unsafe(path, `belongs to user ${stats.uid}`);
+      throw unsafePath(path, `belongs to user ${stats.uid}`);
     if (create && (stats.mode & 0o777) !== 0o755 && stats.uid === process.geteuid?.())
       await fs.chmod(pathOf(handle), 0o755);
     return handle;
@@ -203,21 +203,21 @@ async function isMadeOurs(folder: string, uid: number, mayWrite: boolean): Promi
  * UNSAFE_PATH, and the system's error if there is no file and the flags do not include O_CREAT.
  */
 export async function openOwn(path: string, flags: number, mode = 0o600): Promise<FileHandle> {
-  return openLooked(path, flags, { mode, check: async (stats) => assertOwn(stats, path) });
+  return openChecked(path, flags, { mode, check: async (stats) => assertOwn(stats, path) });
 }
 
 /** Removes a file, a link or a pipe, if there is one. Throws UNSAFE_PATH for a directory. */
 export async function removeName(path: string): Promise<void> {
   await fs.unlink(path).catch((error: unknown) => {
     // Linux says EISDIR, POSIX EPERM.
-    if (isSystemError(error, 'EISDIR', 'EPERM')) throw unsafe(path, 'is a directory and not a file');
-    if (!isSystemError(error, 'ENOENT')) throw named(error);
+    if (isSystemError(error, 'EISDIR', 'EPERM')) throw unsafePath(path, 'is a directory and not a file');
+    if (!isSystemError(error, 'ENOENT')) throw withShownPath(error);
   });
 }
 
 /** Opens a regular file of any owner for reading. Throws UNSAFE_PATH for anything else. */
 export async function openRegular(path: string): Promise<FileHandle> {
-  return openLooked(path, constants.O_RDONLY, { mode: 0, check: async (stats) => assertFile(stats, path) });
+  return openChecked(path, constants.O_RDONLY, { mode: 0, check: async (stats) => assertFile(stats, path) });
 }
 
 /**
@@ -240,15 +240,15 @@ export async function readOwnJson(path: string): Promise<unknown> {
   }
 }
 
-interface Looking {
+interface OpenCheck {
   readonly mode: number;
   readonly check: (stats: Stats) => Promise<void>;
 }
 
-async function openLooked(path: string, flags: number, { mode, check }: Looking): Promise<FileHandle> {
+async function openChecked(path: string, flags: number, { mode, check }: OpenCheck): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
     const found = await fs.open(path, O_PATH | O_NOFOLLOW).catch((error: unknown) => {
-      if (!isSystemError(error, 'ENOENT') || (flags & O_CREAT) === 0) throw named(error);
+      if (!isSystemError(error, 'ENOENT') || (flags & O_CREAT) === 0) throw withShownPath(error);
       return undefined;
     });
     try {
@@ -257,7 +257,7 @@ async function openLooked(path: string, flags: number, { mode, check }: Looking)
       return await fs.open(pathOf(found), flags & ~(O_CREAT | O_EXCL));
     } catch (error) {
       // Another run has just created it.
-      if (!isSystemError(error, 'EEXIST') || tries === 3) throw named(error);
+      if (!isSystemError(error, 'EEXIST') || tries === 3) throw withShownPath(error);
     } finally {
       await found?.close();
     }
@@ -266,16 +266,16 @@ async function openLooked(path: string, flags: number, { mode, check }: Looking)
 
 async function assertOwn(stats: Stats, path: string): Promise<void> {
   assertFile(stats, path);
-  if (stats.nlink > 1) throw unsafe(path, 'has another name (a hard link)');
+  if (stats.nlink > 1) throw unsafePath(path, 'has another name (a hard link)');
   if (isTrustedUser(stats.uid)) return;
   // In a directory of our own that an NFS server shows as another user's, the files are shown as
   // that user's too.
   const folder = await fs.stat(dirname(path));
-  if (stats.uid !== folder.uid || (folder.mode & 0o022) !== 0) throw unsafe(path, `belongs to user ${stats.uid}`);
+  if (stats.uid !== folder.uid || (folder.mode & 0o022) !== 0) throw unsafePath(path, `belongs to user ${stats.uid}`);
 }
 
 function assertFile(stats: Stats, path: string): void {
-  if (!stats.isFile()) throw unsafe(path, `is ${kindOf(stats)} and not a file`);
+  if (!stats.isFile()) throw unsafePath(path, `is ${kindOf(stats)} and not a file`);
 }
 
 function kindOf(stats: Stats): string {
@@ -287,7 +287,7 @@ function kindOf(stats: Stats): string {
 }
 
 /** The error for something that other users may have put there. */
-export function unsafe(
+export function unsafePath(
   path: string,
   what: string,
   remedy = 'remove it, or name a directory where only this user may write',
@@ -296,7 +296,7 @@ export function unsafe(
   return new OperationError('UNSAFE_PATH', `${shown} ${what}: it was left alone; ${remedy}`, { path: shown });
 }
 
-function named(error: unknown): unknown {
+function withShownPath(error: unknown): unknown {
   if (error instanceof Error && !(error instanceof OperationError)) error.message = shownPath(error.message);
   return error;
 }

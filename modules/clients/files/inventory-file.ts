@@ -1,9 +1,11 @@
 // Reads an inventory of nodes: YAML, JSON or a table of comma-separated values. Policy interprets
 // it.
 import { InputError, messageOf } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
+import { mebibyte } from '../../core/sizes.js';
 import { parseTypedYaml, readSmallFile } from './yaml-file.js';
 
-const largestBytes = 16 * 1024 * 1024;
+const largestBytes = 16 * mebibyte;
 
 export interface TableRow {
   readonly line: number;
@@ -53,7 +55,7 @@ async function readTable(text: string, path: string): Promise<TableRow[]> {
         relax_column_count: true,
         skip_empty_lines: true,
         trim: true,
-      }) as unknown as CsvRecord[],
+      }).map(csvRecord),
     path,
   );
   const columns = (header?.record ?? []).map((name) => name.trim());
@@ -96,6 +98,14 @@ const explanations: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
   CSV_INVALID_CLOSING_QUOTE: 'there is a quote in the middle of a cell',
 };
+
+/** A record with its line, as csv-parse returns it with `info`. */
+function csvRecord(value: unknown): CsvRecord {
+  const { info, record } = isMapping(value) ? value : {};
+  const lines = isMapping(info) ? info.lines : undefined;
+  if (typeof lines !== 'number' || !Array.isArray(record)) throw new TypeError('csv-parse returned no record');
+  return { info: { lines }, record: record.map(String) };
+}
 
 function assertHeader(header: readonly string[], path: string): void {
   const isNamed = ['driver', 'name', 'uuid', 'mac'].some((column) => header.includes(column));

@@ -1,6 +1,7 @@
 // Reads the small YAML and JSON files that people write, and reports every error with its line.
 import { InputError, messageOf } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
+import { mebibyte } from '../../core/sizes.js';
 import { openInput } from './input.js';
 import { parseYamlDocument, type YamlDocument } from './yaml-document.js';
 
@@ -15,7 +16,7 @@ export interface YamlFile {
   readonly mode: number;
 }
 
-const limitBytes = 1024 * 1024;
+const limitBytes = mebibyte;
 /** Enough for a description of thousands of nodes. */
 const largestTyped = 16 * limitBytes;
 
@@ -78,7 +79,7 @@ export async function readSmallFile(
       parts.push(chunk);
       bytes += chunk.length;
       if (bytes > largest)
-        throw new InputError(`${path} is larger than ${largest / limitBytes} MiB: this cannot be the right file`);
+        throw new InputError(`${path} is larger than ${largest / mebibyte} MiB: this cannot be the right file`);
     }
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)), mode: stats.mode };
   } catch (error) {

@@ -8,10 +8,11 @@ import type { HttpAnswer, HttpRequest } from './client.js';
 import { compressionIn } from './encodings.js';
 import { ConnectionError, hasStalled, reasonFromBody } from './errors.js';
 import { withoutCredentials } from '../../core/urls.js';
+import { mebibyte } from '../../core/sizes.js';
 import { isWorthRepeating, retryAfterSeconds } from './retry.js';
 
 /** More than a page of 1,000 nodes with all details has. */
-const largestDocumentBytes = 64 * 1024 * 1024;
+const largestDocumentBytes = 64 * mebibyte;
 
 export interface AnswerReading {
   readonly timeoutSeconds: number;
@@ -113,7 +114,7 @@ function parseJson(
   }: { response: Response; request: HttpRequest; redact: AnswerReading['redact'] },
 ): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text);
   } catch (error) {
     const url = withoutCredentials(request.url);
     const isDelimited = headers.has('content-length') || headers.has('transfer-encoding');

@@ -22,7 +22,7 @@ export class HttpError extends OperationError {
   constructor(answer: RefusedRequest) {
     const { method, status, reason } = answer;
     const url = withoutCredentials(answer.url);
-    super('HTTP_ERROR', `${method} ${url} answered ${status}${through(answer)}${reason ? `: ${reason}` : ''}`, {
+    super('HTTP_ERROR', `${method} ${url} answered ${status}${viaProxy(answer)}${reason ? `: ${reason}` : ''}`, {
       method,
       url,
       status,
@@ -130,7 +130,7 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
   if (code.startsWith('HPE_'))
     return new ConnectionError(
       'NOT_HTTP',
-      `${request.method} ${url} was answered with something that is not valid HTTP${through(request)}: ${messageOf(error)}`,
+      `${request.method} ${url} was answered with something that is not valid HTTP${viaProxy(request)}: ${messageOf(error)}`,
       facts,
       error,
     );
@@ -140,7 +140,7 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
     'UNREACHABLE',
     isProxyFault
       ? `${origin} cannot be reached: ${peer} failed: ${why}`
-      : `${origin} cannot be reached${through(request)}: ${why}`,
+      : `${origin} cannot be reached${viaProxy(request)}: ${why}`,
     facts,
     error,
   );
@@ -160,7 +160,7 @@ function refusedByProxy(
 }
 
 /** Names the proxy, within a sentence or at its end. */
-export function through({ proxy }: Pick<Failed, 'proxy'>): string {
+export function viaProxy({ proxy }: Pick<Failed, 'proxy'>): string {
   return proxy === undefined ? '' : ` through the proxy ${proxy}`;
 }
 
@@ -171,7 +171,7 @@ export function explainBreak(error: unknown, request: Failed): OperationError {
   const url = withoutCredentials(request.url);
   return new ConnectionError(
     'CONNECTION_BROKEN',
-    `${request.method} ${url} broke off${through(request)}: ${connectionFaults[code] ?? messageOf(error)}`,
+    `${request.method} ${url} broke off${viaProxy(request)}: ${connectionFaults[code] ?? messageOf(error)}`,
     { method: request.method, url, cause: code },
     error,
   );
@@ -205,8 +205,9 @@ export function reasonFromBody(text: string): string {
 function sentenceIn(body: unknown): string | undefined {
   if (typeof body === 'string') return sentenceIn(parseJson(body)) ?? body;
   if (typeof body !== 'object' || body === null) return undefined;
+  const record: Readonly<Record<string, unknown>> = { ...body };
   for (const key of ['message', 'faultstring', 'error_message', 'error', 'detail', 'description', 'title']) {
-    const found = sentenceIn((body as Record<string, unknown>)[key]);
+    const found = sentenceIn(record[key]);
     if (found) return found;
   }
   const inner = Object.values(body);

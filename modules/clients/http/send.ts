@@ -7,7 +7,7 @@ import { parseHttpDate } from '../../core/http-dates.js';
 import { percentDecoded, withoutCredentials } from '../../core/urls.js';
 import { longestPauseSeconds, readWhole } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
-import { ConnectionError, explainFailure, HttpError, reasonFromBody, through } from './errors.js';
+import { ConnectionError, explainFailure, HttpError, reasonFromBody, viaProxy } from './errors.js';
 import type { Route } from './transport.js';
 
 /** Only the beginning of an error's body is of interest. */
@@ -77,7 +77,7 @@ export async function send(
       const { origin } = new URL(request.url);
       throw new ConnectionError(
         'TIMEOUT',
-        `${origin} did not answer ${request.method} within ${seconds} s${through({ proxy: proxy?.shown })}`,
+        `${origin} did not answer ${request.method} within ${seconds} s${viaProxy({ proxy: proxy?.shown })}`,
         { url: withoutCredentials(request.url) },
         error,
       );

@@ -1,8 +1,9 @@
 // Gets a token from Keystone v3.
 import { hasCode, OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { HttpError, statusOf } from '../http/errors.js';
-import type { CatalogService } from './catalog.js';
+import { parseCatalog, type CatalogService } from './catalog.js';
 import type { KeystoneCredentials, Project, KeystoneUser } from './credentials.js';
 
 export interface Token {
@@ -26,17 +27,6 @@ export interface Authentication {
   readonly source: string;
 }
 
-interface TokenBody {
-  readonly token?: {
-    readonly expires_at: string;
-    readonly issued_at: string;
-    readonly project?: { readonly id: string };
-    readonly system?: object;
-    readonly roles?: readonly { readonly name: string }[];
-    readonly catalog?: readonly CatalogService[];
-  };
-}
-
 /**
  * Logs in. Throws AUTHENTICATION_FAILED, NOT_KEYSTONE or NO_PROJECT, and errors of the network
  * unchanged.
@@ -44,20 +34,30 @@ interface TokenBody {
 export async function authenticate(login: Authentication, http: HttpClient): Promise<Token> {
   const answer = await requestToken(login, http);
   const token = answer.header('x-subject-token');
-  const body = (await jsonOf(answer)) as TokenBody;
-  if (!token || !body.token) throw notKeystone(login, 'it returned no token');
-  const { project, system, roles, catalog, expires_at: expiresAt, issued_at: issuedAt } = body.token;
-  if (!project && !system) {
+  const issued = parseToken(await jsonOf(answer));
+  if (!token || !issued) throw notKeystone(login, 'it returned no valid token');
+  if (issued.scope === undefined) {
     const message = `${login.authUrl} accepted ${describeUser(login)}, but the token has no project: give auth.project_name or auth.project_id (login from ${login.source})`;
     throw new OperationError('NO_PROJECT', message, { source: login.source });
   }
+  return { token, ...issued };
+}
+
+/** What Keystone says about a token, checked; undefined if it is not what Keystone returns. */
+function parseToken(body: unknown): (Omit<Token, 'token'> & { scope: TokenScope | undefined }) | undefined {
+  if (!isMapping(body) || !isMapping(body.token)) return undefined;
+  const { project, system, roles, catalog, expires_at: expires, issued_at: issued } = body.token;
+  const [expiresAt, issuedAt] = [new Date(String(expires)), new Date(String(issued))];
+  const projectId = isMapping(project) && typeof project.id === 'string' ? project.id : '';
+  const services = parseCatalog(catalog ?? []);
+  if (Number.isNaN(expiresAt.getTime()) || Number.isNaN(issuedAt.getTime()) || services === undefined) return undefined;
   return {
-    token,
-    expiresAt: new Date(expiresAt),
-    issuedAt: new Date(issuedAt),
-    projectId: project?.id ?? '',
-    roles: (roles ?? []).map(({ name }) => name),
-    catalog: catalog ?? [],
+    expiresAt,
+    issuedAt,
+    projectId,
+    scope: projectId !== '' ? 'project' : system ? 'system' : undefined,
+    roles: Array.isArray(roles) ? roles.filter(isMapping).map(({ name }) => String(name)) : [],
+    catalog: services,
   };
 }
 

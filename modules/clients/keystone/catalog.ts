@@ -1,5 +1,6 @@
 // Chooses a service's endpoint from Keystone's catalogue, and builds URLs below it.
 import { InputError, OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { versionRank } from './discovery.js';
 import { type Interface, type ServiceSettings, namesOf, serviceTypeOf } from './services.js';
 
@@ -15,6 +16,24 @@ export interface CatalogEndpoint {
   readonly region?: string | null;
   readonly region_id?: string | null;
   readonly url: string;
+}
+
+/** The catalogue in a token, checked; undefined if part of it has another form, since a service must not seem absent. */
+export function parseCatalog(value: unknown): CatalogService[] | undefined {
+  return Array.isArray(value) && value.every(isCatalogService) ? value : undefined;
+}
+
+function isCatalogService(value: unknown): value is CatalogService {
+  return (
+    isMapping(value) &&
+    typeof value.type === 'string' &&
+    Array.isArray(value.endpoints) &&
+    value.endpoints.every(isEndpoint)
+  );
+}
+
+function isEndpoint(value: unknown): value is CatalogEndpoint {
+  return isMapping(value) && typeof value.interface === 'string' && typeof value.url === 'string';
 }
 
 export interface Endpoints {
@@ -74,7 +93,7 @@ export function endpointsOf(catalog: readonly CatalogService[], choice: Endpoint
     root: (type) => {
       const service = choiceFor(type);
       refuseOtherVersion(service);
-      const url = overrideOf(choice, type) ?? pick(within(service), service, choice.authUrl, catalog).url;
+      const url = overrideOf(choice, type) ?? chooseEndpoint(within(service), service, choice.authUrl, catalog).url;
       return rootOf(url, type);
     },
   };
@@ -147,7 +166,7 @@ function regionOf(endpoint: CatalogEndpoint): string {
   return endpoint.region_id ?? endpoint.region ?? '';
 }
 
-function pick(
+function chooseEndpoint(
   candidates: readonly CatalogEndpoint[],
   service: ServiceChoice,
   authUrl: string,

@@ -53,24 +53,28 @@ export function credentialsOf(settings: LoginSettings): Credentials {
       return {
         kind: 'password',
         user: userOf(settings),
-        password: need(settings, 'password'),
-        project: projectOf(settings) ?? (requested ? undefined : needProject(settings)),
+        password: requireKey(settings, 'password'),
+        project: projectOf(settings) ?? (requested ? undefined : refuseMissingProject(settings)),
         systemScope,
       };
     case 'token':
     case 'v3token':
-      return { kind: 'token', token: need(settings, 'token'), project: projectOf(settings), systemScope };
+      return { kind: 'token', token: requireKey(settings, 'token'), project: projectOf(settings), systemScope };
     case 'v3applicationcredential':
       if (requested) refuseSystemScope(settings);
       return {
         kind: 'application_credential',
         credential: credentialOf(settings),
-        secret: need(settings, 'application_credential_secret'),
+        secret: requireKey(settings, 'application_credential_secret'),
       };
     case 'none':
       return { kind: 'none' };
     case 'http_basic':
-      return { kind: 'http_basic', username: need(settings, 'username'), password: need(settings, 'password') };
+      return {
+        kind: 'http_basic',
+        username: requireKey(settings, 'username'),
+        password: requireKey(settings, 'password'),
+      };
     default:
       throw new InputError(
         `the login from ${settings.source} has auth_type "${settings.authType}", which is not supported; supported: password, token, v3applicationcredential, none, http_basic`,
@@ -102,7 +106,9 @@ function guessType({ auth }: LoginSettings): string {
 
 function userOf(settings: LoginSettings): KeystoneUser {
   const { auth } = settings;
-  return auth.user_id ? { id: auth.user_id } : { name: need(settings, 'username'), domain: domainOf(settings, 'user') };
+  return auth.user_id
+    ? { id: auth.user_id }
+    : { name: requireKey(settings, 'username'), domain: domainOf(settings, 'user') };
 }
 
 function projectOf(settings: LoginSettings): Project | undefined {
@@ -123,16 +129,16 @@ function domainOf({ auth }: LoginSettings, whose: 'user' | 'project'): Domain {
 function credentialOf(settings: LoginSettings): ApplicationCredentials['credential'] {
   const { application_credential_id: id, application_credential_name: name } = settings.auth;
   if (id) return { id };
-  return name ? { name, user: userOf(settings) } : { id: need(settings, 'application_credential_id') };
+  return name ? { name, user: userOf(settings) } : { id: requireKey(settings, 'application_credential_id') };
 }
 
-function need(settings: LoginSettings, key: string): string {
+function requireKey(settings: LoginSettings, key: string): string {
   const value = settings.auth[key];
   if (value) return value;
   throw new InputError(`the login from ${settings.source} has no ${settings.label(key)}`, `auth.${key}`);
 }
 
-function needProject(settings: LoginSettings): never {
+function refuseMissingProject(settings: LoginSettings): never {
   const { label, source } = settings;
   throw new InputError(
     `the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for bare metal alone ${label('system_scope')}: all`,

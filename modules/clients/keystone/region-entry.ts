@@ -14,7 +14,7 @@ interface Region {
  * The entry for the requested region, by default its first one. Throws INVALID_INPUT if its list
  * does not have that region.
  */
-export function forRegion(
+export function entryForRegion(
   entry: CloudEntry,
   { source, regionName }: { readonly source: string; readonly regionName: string | undefined },
 ): CloudEntry {
@@ -74,7 +74,7 @@ export function mergeEntries(under: CloudEntry, over: CloudEntry): CloudEntry {
  * Replaces `{region_name}` and other keys of the entry in a text, like Python's str.format. Throws
  * INVALID_INPUT for an unknown key.
  */
-export function formatted(text: string, texts: Readonly<Record<string, string>>, label: string): string {
+export function fillPlaceholders(text: string, texts: Readonly<Record<string, string>>, label: string): string {
   return text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (match, key: string | undefined) => {
     if (match === '{{' || match === '}}') return match.charAt(0);
     const value = key === undefined ? undefined : texts[key];
@@ -90,7 +90,7 @@ export function underscored(entry: CloudEntry): Record<string, unknown> {
   return Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.replaceAll('-', '_'), value]));
 }
 
-export function textsOf(entry: CloudEntry): Record<string, string> {
+export function stringsIn(entry: CloudEntry): Record<string, string> {
   return Object.fromEntries(
     Object.entries(entry).flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value]] : [])),
   );

@@ -87,12 +87,12 @@ export function pickOverrides(texts: Readonly<Record<string, string>>): Record<s
   const ending = '_endpoint_override';
   const former = serviceNames.flatMap((name) => {
     const url = texts[`${name.replaceAll('-', '_')}_endpoint`];
-    return url ? [[nameInCatalogue(name), url]] : [];
+    return url ? [[nameInCatalogue(name), url] as const] : [];
   });
   const present = Object.entries(texts).flatMap(([key, url]) =>
-    key.endsWith(ending) ? [[nameInCatalogue(key.slice(0, -ending.length)), url]] : [],
+    key.endsWith(ending) ? [[nameInCatalogue(key.slice(0, -ending.length)), url] as const] : [],
   );
-  return Object.fromEntries([...former, ...present]) as Record<string, string>;
+  return Object.fromEntries([...former, ...present]);
 }
 
 /** Parses the name of an interface; `publicURL` is its former spelling. Throws INVALID_INPUT. */

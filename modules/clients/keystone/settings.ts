@@ -5,7 +5,7 @@ import { InputError } from '../../core/errors.js';
 import { defineFields } from '../../core/fields.js';
 import { isMapping } from '../../core/mapping.js';
 import type { Environment } from '../../core/operation.js';
-import { formatted, forRegion, textsOf, underscored, type CloudEntry } from './region-entry.js';
+import { fillPlaceholders, entryForRegion, stringsIn, underscored, type CloudEntry } from './region-entry.js';
 import { pickOverrides, pickServices, readInterface, type Interface, type ServiceSettings } from './services.js';
 
 export interface LoginSettings {
@@ -73,15 +73,15 @@ export function readSettings(
   regionName?: string,
 ): LoginSettings {
   const { source } = origin;
-  const entry = forRegion(underscored(raw), { source, regionName });
+  const entry = entryForRegion(underscored(raw), { source, regionName });
   if (entry.auth !== undefined && entry.auth !== null && !isMapping(entry.auth))
     throw new InputError(`${source}: auth must be a mapping`, 'auth');
   refuseOldIdentity(entry, source);
-  const texts = textsOf(entry);
-  const format = (text: string, key: string): string => formatted(text, texts, `${source}: ${key}`);
+  const texts = stringsIn(entry);
+  const format = (text: string, key: string): string => fillPlaceholders(text, texts, `${source}: ${key}`);
   const insecure = readSwitch(texts.insecure, 'insecure', source);
   const verify = readVerify(texts.verify, source);
-  const auth = pickAuth(texts, isMapping(entry.auth) ? textsOf(underscored(entry.auth)) : {}, origin);
+  const auth = pickAuth(texts, isMapping(entry.auth) ? stringsIn(underscored(entry.auth)) : {}, origin);
   return {
     ...origin,
     auth: auth.auth_url ? { ...auth, auth_url: format(auth.auth_url, 'auth_url') } : auth,
@@ -147,9 +147,9 @@ function pickAuth(
     const spellings = [key, ...(formerKeys[key] ?? [])];
     const value =
       spellings.map((name) => inner[name]).find(Boolean) ?? spellings.map((name) => outer[name]).find(Boolean);
-    return value === undefined ? [] : [[key, value]];
+    return value === undefined ? [] : [[key, value] as const];
   });
-  return Object.fromEntries(found) as Record<string, string>;
+  return Object.fromEntries(found);
 }
 
 /** openstacksdk also reads `None` as `none`, a login without Keystone. */

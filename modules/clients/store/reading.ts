@@ -5,11 +5,12 @@ import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
 import { statusOf } from '../http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
+import { mebibyte } from '../../core/sizes.js';
 import { probeUrl, wholeLength } from '../http/probe.js';
 import { parseObject, type StoreObject } from './object.js';
 
 /** A catalogue or a manifest larger than this is no catalogue and no manifest. */
-const largestDocumentBytes = 4 * 1024 * 1024;
+const largestDocumentBytes = 4 * mebibyte;
 
 export interface ProbedObject {
   readonly object: StoreObject;

@@ -1,7 +1,7 @@
 // image_clean: read everything, plan, then apply the plan; check mode stops before the last step.
 import validate from '#validators/image_clean';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
-import { both } from '../../core/waiting.js';
+import { settleBoth } from '../../core/waiting.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
 import { takeRunLock } from '../../runtime/run-lock.js';
 import { readCatalogueNames, readSupportedNames } from '../catalogues.js';
@@ -54,7 +54,7 @@ async function planAndApply(
   supported: ReadonlySet<string>,
 ): Promise<Outcome> {
   const { args, context, cloud } = run;
-  const [catalogue, images] = await both(
+  const [catalogue, images] = await settleBoth(
     readCatalogueNames(run, supported),
     readSiteImages(cloud, { community: true }),
   );

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import validate from '#validators/image_deploy';
 import type { Image } from '../../clients/glance/images.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
-import { both } from '../../core/waiting.js';
+import { settleBoth } from '../../core/waiting.js';
 import { openCloud, openHttp } from '../../runtime/connect.js';
 import { peekRunLock, takeRunLock } from '../../runtime/run-lock.js';
 import { groupPairs, leftoverResult, type ImageResult } from '../policy/deploy-results.js';
@@ -35,7 +35,10 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
   };
   const lock = await (context.checkMode ? peekRunLock(lockOptions) : takeRunLock(lockOptions));
   try {
-    const [catalogues, images] = await both(openCatalogues(scope, { args, context, http }), readSiteImages(cloud));
+    const [catalogues, images] = await settleBoth(
+      openCatalogues(scope, { args, context, http }),
+      readSiteImages(cloud),
+    );
     const run: DeployRun = {
       args,
       context,

@@ -1,6 +1,6 @@
 // Reads the values that people write into fields, such as MAC addresses, and says what is wrong
 // with them.
-import { booleanSpelt, settleNumbers, type NumbersAs } from '../../core/coercion.js';
+import { parseBoolean, preserveNumbers, type NumbersAs } from '../../core/coercion.js';
 import { isMapping } from '../../core/mapping.js';
 import { isWrittenNumber } from '../../core/written-numbers.js';
 import type { Values } from './node-differences.js';
@@ -48,7 +48,7 @@ export function parseValue(kind: FieldKind, value: unknown, field: string, key =
   const fault = (text: string): ParsedValue => ({ value: undefined, faults: [{ field, text }] });
   if (value === null) return { value, faults: [] };
   if (kind === 'switch') {
-    const isTrue = typeof value === 'object' ? undefined : booleanSpelt(String(value));
+    const isTrue = typeof value === 'object' ? undefined : parseBoolean(String(value));
     return isTrue === undefined ? fault(`${quoted(value)} is neither yes nor no`) : { value: isTrue, faults: [] };
   }
   if (kind === 'text') {
@@ -63,7 +63,10 @@ export function parseValue(kind: FieldKind, value: unknown, field: string, key =
 /** A value with arbitrary keys. `as: 'text'` if Ironic reads only text. */
 export function parseContent(value: unknown, field: string, as: NumbersAs = 'exact'): ParsedValue {
   const faults: Fault[] = [];
-  return { value: settleNumbers(value, field, as, (place, text) => void faults.push({ field: place, text })), faults };
+  return {
+    value: preserveNumbers(value, field, as, (place, text) => void faults.push({ field: place, text })),
+    faults,
+  };
 }
 
 const linkKeys = ['switch_id', 'port_id', 'switch_info', 'network_type', 'hostname'];

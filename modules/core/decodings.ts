@@ -5,7 +5,7 @@
  * A decoded text; its character i stems from `startOf(i)` up to, not including, `endOf(i)` of the
  * original.
  */
-export interface Spelling {
+export interface Decoding {
   readonly text: string;
   startOf(index: number): number;
   endOf(index: number): number;
@@ -48,21 +48,21 @@ const decoders: readonly Decoder[] = [
 
 /** How many layers of escapes are decoded, such as JSON in JSON in a query. */
 const deepest = 3;
-const mostSpellings = 40;
+const mostDecodings = 40;
 
 /**
  * The text itself first, then each different way to decode it, including escapes within escapes.
  */
-export function spellingsOf(original: string): Spelling[] {
-  const found: Spelling[] = [identity(original)];
+export function decodingsOf(original: string): Decoding[] {
+  const found: Decoding[] = [identity(original)];
   const known = new Set([original]);
-  let last: readonly Spelling[] = found;
+  let last: readonly Decoding[] = found;
   for (let depth = 1; depth <= deepest; depth += 1) {
-    const next: Spelling[] = [];
-    for (const spelling of last) {
+    const next: Decoding[] = [];
+    for (const decoding of last) {
       for (const decoder of decoders) {
-        if (found.length + next.length >= mostSpellings || !spelling.text.includes(decoder.mark)) continue;
-        const decoded = decodeWith(decoder, spelling);
+        if (found.length + next.length >= mostDecodings || !decoding.text.includes(decoder.mark)) continue;
+        const decoded = decodeWith(decoder, decoding);
         if (known.has(decoded.text)) continue;
         known.add(decoded.text);
         next.push(decoded);
@@ -74,11 +74,11 @@ export function spellingsOf(original: string): Spelling[] {
   return found;
 }
 
-function identity(text: string): Spelling {
+function identity(text: string): Decoding {
   return { text, startOf: (index) => index, endOf: (index) => index + 1 };
 }
 
-function decodeWith({ pattern, decode }: Decoder, from: Spelling): Spelling {
+function decodeWith({ pattern, decode }: Decoder, from: Decoding): Decoding {
   const starts: number[] = [];
   const ends: number[] = [];
   const parts: string[] = [];
@@ -107,7 +107,7 @@ function decodeWith({ pattern, decode }: Decoder, from: Spelling): Spelling {
     done = match.index + match[0].length;
   }
   copy(done, from.text.length);
-  return { text: parts.join(''), startOf: (index) => starts[index] as number, endOf: (index) => ends[index] as number };
+  return { text: parts.join(''), startOf: (index) => starts[index] ?? 0, endOf: (index) => ends[index] ?? 0 };
 }
 
 function whole(escape: string, text: string): DecodedPiece[] {
@@ -117,7 +117,7 @@ function whole(escape: string, text: string): DecodedPiece[] {
 function decodeBackslash(escape: string): readonly DecodedPiece[] {
   if (/^\\x/i.test(escape)) return decodeBytes(escape, 4, 2);
   if (/^\\u/i.test(escape)) return whole(escape, String.fromCharCode(Number.parseInt(escape.slice(2), 16)));
-  const letter = escape[1] as string;
+  const letter = escape.charAt(1);
   return whole(escape, controlEscapes[letter] ?? letter);
 }
 
@@ -138,8 +138,7 @@ function decodeBytes(escape: string, width: number, skip: number): readonly Deco
   const pieces: DecodedPiece[] = [];
   for (let index = 0; index < bytes.length; ) {
     const count = sequenceLength(bytes, index);
-    const text =
-      count === 1 ? String.fromCharCode(bytes[index] as number) : decodeUtf8(bytes.slice(index, index + count));
+    const text = count === 1 ? String.fromCharCode(bytes[index] ?? 0) : decodeUtf8(bytes.slice(index, index + count));
     pieces.push({ text, length: count * width });
     index += count;
   }
@@ -147,7 +146,7 @@ function decodeBytes(escape: string, width: number, skip: number): readonly Deco
 }
 
 function sequenceLength(bytes: readonly number[], index: number): number {
-  const first = bytes[index] as number;
+  const first = bytes[index] ?? 0;
   const count = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
   const rest = bytes.slice(index + 1, index + count);
   return rest.length === count - 1 && first < 0xf5 && rest.every((byte) => byte >= 0x80 && byte < 0xc0) ? count : 1;

@@ -3,15 +3,15 @@
 import { isUndecided } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
-import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
+import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import { adviceOnState, isEditable, nodeTitle, type Step } from '../nodes/policy/node-states.js';
 import { requestVerb, stepFailure } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { stateReporter } from './node.js';
 import { nextRestorationStep, planImageRestoration, type RestorationStep } from './policy/restoration.js';
-import { endLease } from './reserve.js';
-import { pollInterval, type IpaRun } from './run.js';
+import { endLease } from './lease.js';
+import { isTimeout, pollInterval, type IpaRun } from './run.js';
 import { applyImages, restoreDoni } from './settings.js';
 import { removeServer } from './test-server.js';
 
@@ -111,8 +111,8 @@ async function settleNode(run: IpaRun, entry: TestEntry): Promise<SettledNode> {
       warnings,
     };
   } catch (error) {
-    if (!hasCode(error, 'WAIT_TIMEOUT') || !state) return { error, warnings };
-    const message = `${messageOf(error)}: it is in state ${state}`;
+    if (!isTimeout(error) || !state) return { error, warnings };
+    const message = `${error.message}: it is in state ${state}`;
     return { error: new OperationError('WAIT_TIMEOUT', message, { node: node.uuid }, error), warnings };
   }
 }

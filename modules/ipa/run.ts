@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Ironic } from '../clients/ironic/api.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
+import { OperationError } from '../core/errors.js';
 import type { ArgumentsOf } from '../core/fields.js';
 import type { Context } from '../core/operation.js';
 import type { ipaTestDeclaration } from './declaration.js';
@@ -24,6 +25,11 @@ export interface IpaRun {
  * Between two reads of a service: short after a change, then longer, since hardware takes its time.
  */
 export const pollInterval = { intervalSeconds: 0.1, longestPauseSeconds: 3 } as const;
+
+/** Whether `waitFor` itself gave up, and not something within it. */
+export function isTimeout(error: unknown): error is OperationError {
+  return error instanceof OperationError && error.code === 'WAIT_TIMEOUT';
+}
 
 /** Seconds for restoring after an interruption: less than the front ends allow. */
 const graceSeconds = 8;

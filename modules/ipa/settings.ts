@@ -3,12 +3,18 @@ import { getHardware, requestSync, syncOf, updateHardware, type Hardware } from 
 import { isUndecided } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import { patchNode, type NodeDetails } from '../clients/ironic/nodes.js';
-import { hasCode, messageOf, OperationError } from '../core/errors.js';
+import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { hasSettings, presentSettings, settingsPatch, type NodeImageSettings } from './policy/image-settings.js';
+import {
+  hasSettings,
+  nextSyncStep,
+  presentSettings,
+  settingsPatch,
+  type NodeImageSettings,
+} from './policy/image-settings.js';
 import { isEditable, nodeTitle } from '../nodes/policy/node-states.js';
 import { readNode } from './node.js';
-import { pollInterval, type IpaRun } from './run.js';
+import { isTimeout, pollInterval, type IpaRun } from './run.js';
 
 type SettingsRun = Pick<IpaRun, 'cloud' | 'ironic'>;
 
@@ -75,7 +81,7 @@ export async function applyImages(
   try {
     await waitFor(look, { subject: `node ${uuid} to accept its images`, timeoutSeconds, ...pollInterval, signal });
   } catch (error) {
-    if (!hasCode(error, 'WAIT_TIMEOUT') || obstacle === '') throw error;
+    if (!isTimeout(error) || obstacle === '') throw error;
     throw new OperationError(
       'NODE_LOCKED',
       `node ${uuid} did not accept its images within ${timeoutSeconds} s: ${obstacle}`,
@@ -123,17 +129,14 @@ async function untilSynchronized(
     if (!hardware) return [];
     const sync = syncOf(hardware);
     reason = sync.reason || `its worker is ${sync.state}`;
-    // A deferred synchronization, such as that of a node in maintenance, starts again and finds
-    // nothing to do.
-    const isDeferred = sync.state === 'waiting' && sync.reason !== '';
-    if (sync.state === 'waiting' && !isDeferred) return undefined;
-    if (hasSettings(node.driver_info, images.node) && (sync.state === 'done' || isDeferred || isRequested)) {
+    const step = nextSyncStep(sync, { hasImages: hasSettings(node.driver_info, images.node), isRequested });
+    if (step === 'settled') {
       const title = nodeTitle(node);
       return sync.state === 'done'
         ? []
         : [`node ${title} has its images, in Doni as well, but Doni's worker reports: ${sync.reason}`];
     }
-    if (isDeferred) return undefined;
+    if (step === 'wait') return undefined;
     isRequested = true;
     await requestSync(run.cloud, hardware);
     const patch = settingsPatch(node.driver_info, images.node);
@@ -144,7 +147,7 @@ async function untilSynchronized(
     const subject = `Doni to synchronize node ${uuid}`;
     return await waitFor(look, { subject, timeoutSeconds: syncSeconds, ...pollInterval, signal });
   } catch (error) {
-    if (!hasCode(error, 'WAIT_TIMEOUT')) throw error;
+    if (!isTimeout(error)) throw error;
     throw new OperationError(
       'SYNC_FAILED',
       `Doni did not synchronize node ${uuid} within ${syncSeconds} s: ${reason}`,

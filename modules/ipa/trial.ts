@@ -18,7 +18,7 @@ import {
   type TestableNode,
 } from './policy/node-choice.js';
 import type { IpaPlan, TestDeployment, TestPlan } from './policy/test-plan.js';
-import { leaseNode } from './reserve.js';
+import { leaseNode } from './lease.js';
 import { restoreTest } from './restore.js';
 import type { IpaRun } from './run.js';
 import { applyImages, readImageSettings } from './settings.js';

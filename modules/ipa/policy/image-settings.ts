@@ -84,6 +84,20 @@ export function hasDoniSettings({ doni }: NodeImageSettings, desired: ImageSetti
   );
 }
 
+/**
+ * What to do after a change in Doni, by the state of its synchronization. A deferred one, such as
+ * that of a node in maintenance, starts again later and finds nothing to do.
+ */
+export function nextSyncStep(
+  { state, reason }: { readonly state: 'done' | 'waiting' | 'failed'; readonly reason: string },
+  { hasImages, isRequested }: { readonly hasImages: boolean; readonly isRequested: boolean },
+): 'settled' | 'wait' | 'request' {
+  const isDeferred = state === 'waiting' && reason !== '';
+  if (state === 'waiting' && !isDeferred) return 'wait';
+  if (hasImages && (state === 'done' || isDeferred || isRequested)) return 'settled';
+  return isDeferred ? 'wait' : 'request';
+}
+
 /** An id, with or without `glance://` in front of it, names the same image. */
 function isSameImage(one: unknown, other: string | null): boolean {
   return one === other || (typeof one === 'string' && other !== null && withoutScheme(one) === withoutScheme(other));

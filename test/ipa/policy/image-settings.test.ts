@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   hasSettings,
   ipaImageKeys,
+  nextSyncStep,
   presentSettings,
   settingsFor,
   settingsPatch,
@@ -59,4 +60,19 @@ test('both halves are set, for rescuing too where that is wished', () => {
   expect(presentSettings({ deploy_kernel: 'k' }, deployKeys)).toEqual({ deploy_kernel: 'k', deploy_ramdisk: null });
   expect(presentSettings({ deploy_kernel: '******' }, deployKeys)).toBeUndefined();
   expect(presentSettings({ deploy_kernel: 7 }, deployKeys)).toBeUndefined();
+});
+
+test.each([
+  ['has finished', 'done', '', 'settled', 'request'],
+  ['is running', 'waiting', '', 'wait', 'wait'],
+  ['is deferred', 'waiting', 'Node is locked.', 'settled', 'wait'],
+  ['has failed', 'failed', 'no answer', 'request', 'request'],
+] as const)('a worker of Doni that %s', (_, state, reason, withImages, withoutImages) => {
+  const stepFor = (hasImages: boolean): string => nextSyncStep({ state, reason }, { hasImages, isRequested: false });
+
+  expect([stepFor(true), stepFor(false)]).toEqual([withImages, withoutImages]);
+});
+
+test('a worker of Doni that fails again after its request is not asked once more', () => {
+  expect(nextSyncStep({ state: 'failed', reason: 'x' }, { hasImages: true, isRequested: true })).toBe('settled');
 });

@@ -8,12 +8,12 @@ import { decideNode, type NodePlan } from './policy/node-plan.js';
 import { isSamePortGroup, portGroupVersionFaults, type PortGroupFinding } from './policy/port-group-plan.js';
 import { missingPorts, type ForeignPort } from './policy/port-plan.js';
 import {
+  compareNode,
   imagesToCheck,
   imageSourceToHash,
   parentToFind,
-  compareNode,
-  type NodeSituation,
   type ComparisonFindings,
+  type NodeSituation,
 } from './policy/node-comparison.js';
 import type { ExistingNode, NodeRun, PortRun } from './run.js';
 

@@ -11,8 +11,8 @@ import {
   plannedVerdict,
   type NodeProgress,
   type NodeResult,
-  type ResultParts,
   type NodeVerdict,
+  type ResultParts,
 } from './policy/node-result.js';
 import { nodeTitle } from './policy/node-states.js';
 import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/provisioning.js';

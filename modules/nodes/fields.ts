@@ -20,7 +20,7 @@ export const handlingFields = defineFields({
       'warns about those that it could not compare. `changed` writes a password that differs ' +
       'from the one that this option wrote last: it keeps an HMAC of each password in the ' +
       "node's `extra.image_tools_hmac`, and needs `secrets_key_file` or `secrets_key`. `always` " +
-      'writes all passwords in every run, so that every run reports a change.',
+      'writes the given passwords in every run, so that every run reports a change.',
     default: 'on_create',
   },
   secrets_key_file: {
@@ -48,7 +48,9 @@ export const handlingFields = defineFields({
   },
   with_maintenance: {
     type: 'boolean',
-    description: 'Put the node into maintenance while its ports are changed, if the change requires it.',
+    description:
+      'Put the node into maintenance while its ports are changed, if the change requires it, and ' +
+      'end the maintenance afterwards.',
     default: false,
   },
   check_images: {

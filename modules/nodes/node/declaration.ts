@@ -137,8 +137,8 @@ export const baremetalNodeDeclaration = defineDeclaration({
       '`update_secrets` determines when given passwords are written. If the server is too old for ' +
       'a field, the error names the API version that the field requires.',
     'A node that is in use (deployed, or with an instance or an allocation) is not changed ' +
-      'unless `force_in_use` is set. It waits for locked nodes, and reports a failed state with ' +
-      'the `last_error` of the node.',
+      'unless `force_in_use` is set. Locked nodes are waited for, and a failed ' +
+      'state is reported with the `last_error` of the node.',
     'Works with Keystone, and with a standalone Ironic if `auth_type` is `none` or `http_basic`.',
   ],
   writes: true,

@@ -19,7 +19,7 @@ const redirectsSince = 104;
 export type ParsedNodeImage = ImageReference | { readonly kind: 'registry' } | { readonly refusal: string };
 
 /**
- * Reads an image reference of a node. A `file:///` path must be in a folder that the conductors
+ * Reads an image reference of a node. A `file:///` path must be in a directory that the conductors
  * allow, and must not be percent-encoded, since Ironic does not decode it.
  */
 export function parseNodeImage(text: string, allowedPaths: readonly string[], minor = 1): ParsedNodeImage {

@@ -65,7 +65,8 @@ const portFields = defineFields({
   with_maintenance: {
     ...handlingFields.with_maintenance,
     description:
-      'Put the node into maintenance while the port is changed, if the change requires it. This ' +
+      'Put the node into maintenance while the port is changed, if the change requires it, and ' +
+      'end the maintenance afterwards. This ' +
       'also allows changing a port of a node in use.',
   },
   lock_timeout: handlingFields.lock_timeout,

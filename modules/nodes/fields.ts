@@ -38,12 +38,12 @@ export const handlingFields = defineFields({
   force_in_use: {
     type: 'boolean',
     description:
-      'Change, move or delete nodes even if they are in use: deployed, or with an instance or ' + 'an allocation.',
+      'Change, move or delete nodes even if they are in use: deployed, or with an instance or an allocation.',
     default: false,
   },
   move: {
     type: 'boolean',
-    description: 'Move a port that belongs to another node: it is deleted on that node and created on this ' + 'one.',
+    description: 'Move a port that belongs to another node: it is deleted on that node and created on this one.',
     default: false,
   },
   with_maintenance: {
@@ -73,7 +73,7 @@ export const handlingFields = defineFields({
     type: 'integer',
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds to wait for a node to reach the requested state, including cleaning and ' + 'deployment.',
+    description: 'Seconds to wait for a node to reach the requested state, including cleaning and deployment.',
     default: 3600,
   },
   lock_timeout: {

@@ -82,8 +82,7 @@ export const baremetalEnrollDeclaration = defineDeclaration({
         },
         uuid: { description: 'UUID of the node. Empty if it does not exist.', type: 'str', returned: 'always' },
         action: {
-          description:
-            'What was done, or would be done in check mode: `create`, `change`, `up_to_date` or ' + '`failed`.',
+          description: 'What was done, or would be done in check mode: `create`, `change`, `up_to_date` or `failed`.',
           type: 'str',
           returned: 'always',
           sample: 'create',

@@ -52,7 +52,7 @@ const valueFields = defineFields({
   traits: {
     type: 'list',
     description:
-      'Traits to add to the node, such as `CUSTOM_GPU`. With `traits` in `purge` the node gets ' + 'exactly these.',
+      'Traits to add to the node, such as `CUSTOM_GPU`. With `traits` in `purge` the node gets exactly these.',
   },
   ports: {
     type: 'records',
@@ -86,7 +86,7 @@ const valueFields = defineFields({
   retired: {
     type: 'boolean',
     description:
-      'Whether the node is retired. An available node cannot be retired: set `state` to ' + '`manageable` as well.',
+      'Whether the node is retired. An available node cannot be retired: set `state` to `manageable` as well.',
   },
   retired_reason: { type: 'string', description: 'Reason for the retirement.' },
   protected: {
@@ -158,7 +158,7 @@ export const baremetalNodeDeclaration = defineDeclaration({
     },
     action: {
       description:
-        'What was done, or would be done in check mode: `create`, `change`, `delete`, ' + '`up_to_date` or `failed`.',
+        'What was done, or would be done in check mode: `create`, `change`, `delete`, `up_to_date` or `failed`.',
       type: 'str',
       returned: 'always',
       sample: 'create',

@@ -32,7 +32,7 @@ const portFields = defineFields({
     type: 'object',
     aliases: ['llc'],
     description:
-      'Switch port that the port is connected to: `switch_id`, `port_id` and `switch_info`. ' + 'Replaced as a whole.',
+      'Switch port that the port is connected to: `switch_id`, `port_id` and `switch_info`. Replaced as a whole.',
   },
   portgroup_uuid: {
     type: 'string',
@@ -103,7 +103,7 @@ export const baremetalPortDeclaration = defineDeclaration({
     },
     action: {
       description:
-        'What was done, or would be done in check mode: `create`, `change`, `move`, `delete` or ' + '`up_to_date`.',
+        'What was done, or would be done in check mode: `create`, `change`, `move`, `delete` or `up_to_date`.',
       type: 'str',
       returned: 'always',
       sample: 'create',

@@ -3,7 +3,8 @@
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeDurably } from '../clients/files/durable.js';
-import { readOwnJson, type Folders } from '../clients/files/folders.js';
+import type { Folders } from '../clients/files/folders.js';
+import { readOwnJson } from '../clients/files/own-files.js';
 import { isMapping } from '../core/mapping.js';
 
 /**

@@ -3,7 +3,8 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { draftOf, linkDurably } from '../clients/files/durable.js';
-import { removeName, removeOwnTree, withFolders, type Folders } from '../clients/files/folders.js';
+import { removeOwnTree, withFolders, type Folders } from '../clients/files/folders.js';
+import { removeName } from '../clients/files/own-files.js';
 import { applyOwnership, copyContent, inspectCopy } from './copy.js';
 import { openSourceFile } from './fetch.js';
 import { createVersion, forBoth, recordEntries, type FoundPart, type FoundParts } from './new-version.js';

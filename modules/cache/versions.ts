@@ -2,7 +2,8 @@
 // current one.
 import { basename, join } from 'node:path';
 import { namesIn, readLink, statOf, writeDurably } from '../clients/files/durable.js';
-import { readOwnJson, type Folders } from '../clients/files/folders.js';
+import type { Folders } from '../clients/files/folders.js';
+import { readOwnJson } from '../clients/files/own-files.js';
 import { shownPath } from '../clients/files/paths.js';
 import { isSystemError, OperationError } from '../core/errors.js';
 import { isMapping } from '../core/mapping.js';

@@ -3,9 +3,10 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncPath, writeDurably } from '../clients/files/durable.js';
-import { openOwn, unsafePath, withFolders, type OpenOptions } from '../clients/files/folders.js';
+import { withFolders, type OpenOptions } from '../clients/files/folders.js';
+import { openOwn } from '../clients/files/own-files.js';
+import { unsafePath, shownPath } from '../clients/files/paths.js';
 import { isTrustedUser } from '../clients/files/accounts.js';
-import { shownPath } from '../clients/files/paths.js';
 import { hasCode, InputError, messageOf, OperationError } from '../core/errors.js';
 import { isMapping } from '../core/mapping.js';
 import type { ImageSettings, NodeImageSettings } from './policy/image-settings.js';

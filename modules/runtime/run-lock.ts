@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { unsafePath, withFolders, type Folders } from '../clients/files/folders.js';
+import { withFolders, type Folders } from '../clients/files/folders.js';
+import { unsafePath, shownPath, homeFolder } from '../clients/files/paths.js';
 import { isClosed, isPrivate } from '../clients/files/accounts.js';
 import { lockFile, lockSharedFile, type FileLock } from '../clients/files/lock.js';
-import { shownPath, homeFolder } from '../clients/files/paths.js';
 import { isSystemError, hasCode, InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
 

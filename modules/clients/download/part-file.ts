@@ -5,7 +5,7 @@ import { messageOf, OperationError, isSystemError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { mebibyte } from '../../core/sizes.js';
 import { draftOf, statOf, writeDurably } from '../files/durable.js';
-import { openOwn, openRegular, readOwnJson, removeName } from '../files/folders.js';
+import { openOwn, openRegular, readOwnJson, removeName } from '../files/own-files.js';
 import { shownPath } from '../files/paths.js';
 
 /** What a part is of: bytes of anything else must never be appended to it. */

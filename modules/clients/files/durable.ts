@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OperationError, isSystemError } from '../../core/errors.js';
 import { mebibyte } from '../../core/sizes.js';
-import { removeName } from './folders.js';
+import { removeName } from './own-files.js';
 import { shownPath } from './paths.js';
 
 /**

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, OperationError, RunInProgress, isSystemError } from '../../core/errors.js';
-import { openOwn } from './folders.js';
-import { isTrustedUser } from './accounts.js';
+import { openOwn } from './own-files.js';
 import { shownPath } from './paths.js';
+import { isTrustedUser } from './accounts.js';
 
 export interface FileLock {
   release(): Promise<void>;

@@ -1,10 +1,21 @@
 // Paths as people write and know them: the home directory, and the names of opened directories.
-import { readlinkSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readlinkSync, type Stats } from 'node:fs';
+import { stat, type FileHandle } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '../../core/errors.js';
+import { InputError, OperationError } from '../../core/errors.js';
 import type { Environment } from '../../core/operation.js';
+
+/**
+ * Not in the constants of Node.js. Opens no pipe or device, and needs no permission to read. The
+ * same number on all architectures of Node.js.
+ */
+export const O_PATH = 0o10000000;
+
+/** The path by which Linux knows what a descriptor has open. */
+export function descriptorPath({ fd }: FileHandle): string {
+  return `/proc/self/fd/${fd}`;
+}
 
 /**
  * Replaces the descriptors of opened directories in a path, or in a text with paths, by their
@@ -51,4 +62,29 @@ export function homeFolder(environment: Environment): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is at a path, as a message names it. */
+export function fileKind(stats: Stats): string {
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isFIFO()) return 'a pipe';
+  if (stats.isSocket()) return 'a socket';
+  return stats.isFile() ? 'a file' : 'a device';
+}
+
+/** The error for something that other users may have put there. */
+export function unsafePath(
+  path: string,
+  what: string,
+  remedy = 'remove it, or name a directory where only this user may write',
+): OperationError {
+  const shown = shownPath(path);
+  return new OperationError('UNSAFE_PATH', `${shown} ${what}: it was left alone; ${remedy}`, { path: shown });
+}
+
+/** The error of a system call, with the names of opened directories in its message. */
+export function withShownPath(error: unknown): unknown {
+  if (error instanceof Error && !(error instanceof OperationError)) error.message = shownPath(error.message);
+  return error;
 }

@@ -1,18 +1,18 @@
-// Digests of a stream while it passes: the one place where data are hashed. Which algorithms there
-// are depends on the host.
+// Computes the digests of a stream: the only place where data are hashed. The available algorithms
+// depend on the host.
 import { createHash, type Hash } from 'node:crypto';
 import { OperationError } from '../core/errors.js';
 import { digestUnavailable, nodeHashName } from './policy/checksums.js';
 
 export interface Digests {
   update(chunk: Buffer): void;
-  /** Lower-case hex by hashlib name. Ends the computation. */
+  /** Lower-case hex digests by the names of hashlib. Ends the computation. */
   finish(): ReadonlyMap<string, string>;
 }
 
 /**
- * Whether this Node.js can compute the algorithm, by its hashlib name. OpenSSL lists MD5 also where
- * FIPS forbids it, so it is tried.
+ * Whether this Node.js can compute the algorithm, given by its name in hashlib. OpenSSL lists MD5
+ * even if FIPS forbids it, so this tries it.
  */
 export function canDigest(algorithm: string): boolean {
   try {
@@ -23,7 +23,7 @@ export function canDigest(algorithm: string): boolean {
   }
 }
 
-/** Throws DIGEST_UNAVAILABLE where this host cannot compute one of them. */
+/** Throws DIGEST_UNAVAILABLE if this host cannot compute one of them. */
 export function startDigests(algorithms: Iterable<string>): Digests {
   const hashes = new Map<string, Hash>([...new Set(algorithms)].map((name) => [name, startHash(name)]));
   return {

@@ -18,8 +18,8 @@ import { sleep } from '../core/waiting.js';
 import { isGone } from './policy/site-image.js';
 
 /**
- * Two lists, since Glance never shows hidden images beside the others. An image that changes sides
- * in between counts once.
+ * All images of the site, including hidden ones. Reads two lists, because Glance lists hidden
+ * images only separately; an image that moves between them counts once.
  */
 export async function readSiteImages(cloud: Cloud, filter: Omit<ImageFilter, 'hidden'> = {}): Promise<Image[]> {
   const lists = await Promise.all([
@@ -29,13 +29,13 @@ export async function readSiteImages(cloud: Cloud, filter: Omit<ImageFilter, 'hi
   return [...new Map(lists.flat().map((image) => [image.id, image])).values()].filter((image) => !isGone(image));
 }
 
-/** Empty where Keystone does not tell this login. */
+/** Names of projects by id; empty if Keystone does not list them for this login. */
 export async function readProjectNames(cloud: Cloud, context: Context): Promise<ReadonlyMap<string, string>> {
   try {
     return await listProjectNames(cloud);
   } catch (error) {
     context.signal.throwIfAborted();
-    context.log('debug', `projects are called by their ids: ${messageOf(error)}`);
+    context.log('debug', `projects are shown by their ids: ${messageOf(error)}`);
     return new Map();
   }
 }
@@ -44,19 +44,19 @@ const attempts = 3;
 const pauseMs = 500;
 
 export interface ChangeOptions {
-  /** Ends a pause between two attempts, with its reason. */
+  /** Ends a pause between two attempts. */
   readonly signal: AbortSignal;
   /**
-   * Whether somebody else has brought the image further than these changes would: then they are not
-   * sent again.
+   * Whether somebody else has already moved the image beyond these changes; they are not sent again
+   * then.
    */
   readonly isOvertaken?: (image: Image) => boolean;
 }
 
 /**
- * Makes all changes of an image and gives it as it then is; what was lost is sent again, which is
- * safe, since values are absolute. Throws CHANGE_LOST when it does not last, IMAGE_GONE, or
- * Glance's refusal.
+ * Applies all changes to an image, reads it back and returns it: concurrent writers can undo each
+ * other's changes although both get 200. Lost changes are sent again, which is safe because values
+ * are absolute. Throws CHANGE_LOST if they do not persist, IMAGE_GONE, or Glance's refusal.
  */
 export async function changeImage(
   cloud: Cloud,
@@ -70,26 +70,29 @@ export async function changeImage(
     if (failure) await sleep(pauseMs * attempt, signal);
     const image = await getImage(cloud, id);
     if (!image)
-      throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody while it was being changed`, { id });
-    // All of them, not only those sent last: a later writer may undo what an earlier look has seen.
-    missing = changes.filter((wanted) => !isInEffect(wanted, image));
+      throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody else while it was being changed`, {
+        id,
+      });
+    // All of them, not only those sent last: another writer may undo changes that were already in
+    // effect.
+    missing = changes.filter((change) => !isInEffect(change, image));
     if (missing.length === 0 || isOvertaken?.(image)) return image;
     if (attempt === attempts) throw failure ?? changeLost(id, missing);
   }
 }
 
 /**
- * One PATCH. Gives a failure that leaves open whether the changes were made, for a look at the
- * image to decide; throws any other.
+ * One PATCH. Returns an error that leaves open whether the changes were made, so that reading the
+ * image decides; throws any other.
  */
 async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<unknown> {
   try {
     await patchImage(cloud, id, changes);
     return undefined;
   } catch (error) {
-    // 409: another writer was at the image, or a property to be removed is gone already.
+    // 409: another writer changed the image, or a property to remove is already gone.
     if (statusOf(error) === 409) return error;
-    // A PATCH that removes is never repeated by the client, since after a lost answer Glance would
+    // The client never repeats a PATCH that removes properties: after a lost response Glance would
     // refuse it.
     if (changes.some(({ op }) => op === 'remove') && isWorthRepeating(error)) return error;
     throw error;
@@ -98,7 +101,7 @@ async function send(cloud: Cloud, id: string, changes: readonly ImageChange[]): 
 
 function changeLost(id: string, lost: readonly ImageChange[]): OperationError {
   const names = lost.map(({ attribute }) => attribute).join(', ');
-  return new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${names} and did not keep it`, {
+  return new OperationError('CHANGE_LOST', `image ${id}: Glance accepted a change of ${names} but did not keep it`, {
     id,
   });
 }

@@ -46,7 +46,7 @@ test.concurrent(
     expect(onlyImage(await site.deploy())).toMatchObject({
       action: 'resume',
       archived_id: old.id,
-      reason: expect.stringContaining('a promotion was broken off'),
+      reason: expect.stringContaining('a promotion was interrupted'),
     });
     expect(uploadsTo(site.glanceProxy)).toHaveLength(1);
     await expectUpgraded(site, old, published);

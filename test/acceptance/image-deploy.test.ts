@@ -210,7 +210,7 @@ test.concurrent(
     const second = onlyImage(await site.deploy({ force: true }));
     const third = onlyImage(await site.deploy({ force: true }));
 
-    expect(second).toMatchObject({ action: 'deploy', reason: 'deployed again, as asked', archived_id: first.id });
+    expect(second).toMatchObject({ action: 'deploy', reason: 'deployed again as requested', archived_id: first.id });
     expect(third).toMatchObject({ archived_id: second.id, archived_name: `${second.archived_name}.2` });
     expect(new Set([first.id, second.id, third.id]).size).toBe(3);
     await expectDeployed(site, published);

@@ -207,7 +207,7 @@ test.concurrent(
     expect(result).toMatchObject({
       failed: true,
       code: 'PART_FAILED',
-      msg: expect.stringContaining(`accepted a change of ${supported}, deprecated and did not keep it`),
+      msg: expect.stringContaining(`accepted a change of ${supported}, deprecated but did not keep it`),
     });
     expect(writesTo(site.glanceProxy)).toHaveLength(3);
   }),

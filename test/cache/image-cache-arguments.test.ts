@@ -50,7 +50,7 @@ describe('refused, with nothing done', () => {
     [
       'a login in the URL, which is not shown',
       { files: [{ url: 'http://u:hunter22@h/a', dest: '/a' }] },
-      /^(?!.*hunter22).*a user or password does not belong into the URL/,
+      /^(?!.*hunter22).*the URL must not contain a user or password/,
     ],
     [
       'shake',

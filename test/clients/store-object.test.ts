@@ -77,7 +77,7 @@ test.each([
   [
     'beside another one',
     { 'x-object-meta-x-sdk-sha256': sha256, 'x-amz-meta-x-sdk-sha256': '0'.repeat(64) },
-    'several sha256 of it that differ',
+    'several different sha256 checksums of it',
   ],
 ])('a checksum %s is a fault of the object, not of the list that it is in', (_, headers, fault) => {
   expect(parse({ 'content-length': '1000', ...headers } as Record<string, string>).checksumFault).toContain(fault);
@@ -85,6 +85,6 @@ test.each([
 
 test.each([[{}], [{ 'content-length': 'many' }]])('an object of unknown size is refused: %j', (headers) => {
   expect(() => parse(headers as Record<string, string>)).toThrow(
-    'the store does not tell the size of http://store/image.qcow2',
+    'the store does not report the size of http://store/image.qcow2',
   );
 });

@@ -116,7 +116,7 @@ describe.each([
 
     await expect(failure).rejects.toMatchObject({
       code: 'SOURCE_CHANGED',
-      message: expect.stringContaining('it is gone'),
+      message: expect.stringContaining('it has been deleted'),
     });
   });
 

@@ -84,7 +84,7 @@ test.each<[string, () => Record<string, unknown>, string]>([
       site.writeSupports({ ...supports, supported_variants: { base: null } });
       return {};
     },
-    'which supported_variants does not have',
+    'which is not in supported_variants',
   ],
 ])('where supports.yaml %s the run fails and nothing is touched', async (_, prepare, message) => {
   seedProduction('CC-Ubuntu16.04');

@@ -54,7 +54,7 @@ test.each([
     site.store.refusals.set(path, status);
 
     expect((await site.run(imageDeploy)).failures.join()).toMatch(
-      new RegExp(`the store does not show the ${what} \\S+: it is missing, or it is not public \\(${status}\\)`),
+      new RegExp(`the store does not show the ${what} \\S+: it is missing or not public \\(${status}\\)`),
     );
   }
 });

@@ -331,7 +331,7 @@ describe('a change that another writer undid', () => {
 
     expect(outcome).toMatchObject({
       changed: true,
-      failures: [expect.stringContaining(`Glance accepted a change of ${supported}, build-distro and did not keep it`)],
+      failures: [expect.stringContaining(`Glance accepted a change of ${supported}, build-distro but did not keep it`)],
     });
     expect(site.writes()).toHaveLength(3);
   });
@@ -348,7 +348,7 @@ describe('a change that another writer undid', () => {
     proxy.addFault({ method: 'PATCH', nth: 1, answered: () => void site.glance.state.images.delete(one.id) });
 
     expect((await site.run(imageProperty, args())).failures).toEqual([
-      expect.stringContaining(`image ${one.id} was deleted by somebody`),
+      expect.stringContaining(`image ${one.id} was deleted by somebody else`),
     ]);
   });
 });

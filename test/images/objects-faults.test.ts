@@ -220,7 +220,7 @@ test('8: what supports.yaml does not know stops no other image, and false means 
 
   expect(actionsOf(outcome)).toEqual([`${name} deploy`, 'debian 12 bass failed']);
   expect(outcome.failures[0]).toContain(
-    'supported_distros.debian.releases.12.variants[0] is "bass", which supported_variants does not have; did you mean base?',
+    'supported_distros.debian.releases.12.variants[0] is "bass", which is not in supported_variants; did you mean base?',
   );
 });
 

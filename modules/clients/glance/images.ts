@@ -1,5 +1,5 @@
-// The Image service's images, API v2 (https://docs.openstack.org/api-ref/image/v2/): each call one
-// request, but for paging.
+// Images of the Image service, API v2 (https://docs.openstack.org/api-ref/image/v2/). Each call is
+// one request, except for paging.
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import { imageAttributes } from '../../core/image-attributes.js';
@@ -9,7 +9,8 @@ import type { Cloud } from '../keystone/cloud.js';
 import { readPages } from '../paging.js';
 
 /**
- * An image as the API gives it. What is not an attribute of Glance's own schema is in `properties`.
+ * An image as the API returns it. Everything that is not an attribute of Glance's schema is in
+ * `properties`.
  */
 export interface Image {
   readonly id: string;
@@ -23,13 +24,13 @@ export interface Image {
   readonly updated_at: string;
   readonly disk_format?: string;
   readonly container_format?: string;
-  /** GiB and MiB; 0 where anything will do. */
+  /** GiB and MiB; 0 without a minimum. */
   readonly min_disk: number;
   readonly min_ram: number;
   readonly tags: readonly string[];
-  /** Bytes; absent until there is data. */
+  /** Bytes; absent until the image has data. */
   readonly size?: number;
-  /** MD5 of the data, where Glance computes one. */
+  /** MD5 of the data, if Glance computes it. */
   readonly checksum?: string;
   readonly os_hash_algo?: string;
   readonly os_hash_value?: string;
@@ -46,7 +47,8 @@ export interface NewImage {
 }
 
 /**
- * One step of a PATCH: JSON Patch as of RFC 6902, with attribute names for paths. `add` overwrites.
+ * One operation of a JSON Patch (RFC 6902), with an attribute name instead of a path. `add`
+ * overwrites.
  */
 export interface ImageChange {
   readonly op: 'add' | 'replace' | 'remove';
@@ -55,15 +57,15 @@ export interface ImageChange {
 }
 
 export interface ImageFilter {
-  /** Hidden images are listed only with `true`, and then alone. */
+  /** With `true` only hidden images are listed, otherwise only the others. */
   readonly hidden: boolean;
-  /** Community images of other projects too, which Glance lists only when asked. */
+  /** Also community images of other projects, which Glance lists only on request. */
   readonly community?: true;
   /** Only images with this value of a property. */
   readonly property?: readonly [name: string, value: string];
 }
 
-/** Every image that this login may list, by pages. */
+/** All images that this login may list, page by page. */
 export async function listImages(cloud: Cloud, { hidden, community, property }: ImageFilter): Promise<Image[]> {
   const filters = [
     ...(hidden ? ['os_hidden=true'] : []),
@@ -74,11 +76,10 @@ export async function listImages(cloud: Cloud, { hidden, community, property }: 
 }
 
 /**
- * The public images of this name. Glance compares without regard to case on some databases; here
- * case counts.
+ * The public images of this name. Glance ignores case with some databases; this function does not.
  */
 export async function listPublicImages(cloud: Cloud, name: string): Promise<Image[]> {
-  // In quotes behind `in:`, since a colon in a bare value is taken for an operator.
+  // Quoted and with `in:`, because a colon in a bare value is parsed as an operator.
   const value = encodeURIComponent(`in:"${name}"`);
   const images = await listPages(cloud, `/v2/images?limit=1000&visibility=public&name=${value}`);
   return images.filter((image) => image.name === name);
@@ -93,7 +94,7 @@ async function listPages(cloud: Cloud, path: string): Promise<Image[]> {
   return images;
 }
 
-/** The image, or undefined where there is none of this id, or no longer. */
+/** The image, or undefined if it does not exist or has been deleted. */
 export async function getImage(cloud: Cloud, id: string): Promise<Image | undefined> {
   try {
     return parseImage(await (await cloud.request('image', { method: 'GET', path: imagePath(id) })).json());
@@ -104,8 +105,8 @@ export async function getImage(cloud: Cloud, id: string): Promise<Image | undefi
 }
 
 /**
- * Creates a private image without data. Undefined when the id is in use, or was once: Glance
- * answers 409 to both. Safe to repeat, since the id is given.
+ * Creates a private image without data. Undefined if the id is or has ever been in use, to both of
+ * which Glance answers 409. Safe to repeat, because the id is given.
  */
 export async function createImage(cloud: Cloud, image: NewImage): Promise<Image | undefined> {
   const { properties, ...rest } = image;
@@ -125,7 +126,7 @@ export async function createImage(cloud: Cloud, image: NewImage): Promise<Image 
   return parseImage(await answer.json());
 }
 
-/** Applies all changes or none. Values are absolute, so that a repetition does no harm. */
+/** Applies all changes or none. Values are absolute, so repeating is harmless. */
 export async function patchImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
   const body = JSON.stringify(
     changes.map(({ op, attribute, value }) => ({
@@ -144,7 +145,7 @@ export async function patchImage(cloud: Cloud, id: string, changes: readonly Ima
   return parseImage(await answer.json());
 }
 
-/** Deletes the image; one that is gone already is no error. */
+/** Deletes the image; it is not an error if it has already been deleted. */
 export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
   const answer = await cloud.request('image', {
     method: 'DELETE',
@@ -155,8 +156,8 @@ export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
 }
 
 /**
- * Sends the data of a queued image: exactly `bytes` bytes. `answerSeconds` is the longest wait for
- * the answer, the transfer included.
+ * Uploads the data of a queued image, exactly `bytes` bytes. `answerSeconds` is the maximum wait
+ * for the response, including the transfer.
  */
 export async function uploadImage(
   cloud: Cloud,
@@ -175,8 +176,8 @@ export async function uploadImage(
 }
 
 /**
- * Begins to read the data of an image; with `Range` among the headers, from the middle. The
- * answer's status is one of `expect`.
+ * Starts to download the data of an image, or a part of them with `Range` in `headers`. The status
+ * of the response is one of `expect`.
  */
 export function downloadImage(
   cloud: Cloud,
@@ -192,7 +193,7 @@ export function downloadImage(
   });
 }
 
-/** The import methods that this Glance offers; none where it does not know imports. */
+/** The import methods that this Glance offers; none if it does not support imports. */
 export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
   const answer = await cloud.request('image', { method: 'GET', path: '/v2/info/import', expect: [200, 404] });
   if (answer.status === 404) {
@@ -204,7 +205,7 @@ export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
   return Array.isArray(methods) ? methods.map(String) : [];
 }
 
-/** Asks Glance to fetch the data of a queued image by itself. */
+/** Asks Glance to download the data of a queued image from a URL. */
 export async function importFromUrl(cloud: Cloud, id: string, uri: string): Promise<HttpAnswer> {
   return cloud.request('image', {
     method: 'POST',
@@ -214,7 +215,7 @@ export async function importFromUrl(cloud: Cloud, id: string, uri: string): Prom
   });
 }
 
-/** What the newest task of an image says of its failure; empty where Glance tells nothing. */
+/** The failure that the newest task of an image reports; empty if Glance reports none. */
 export async function importFailure(cloud: Cloud, id: string): Promise<string> {
   const answer = await cloud.request('image', {
     method: 'GET',
@@ -233,9 +234,9 @@ export async function importFailure(cloud: Cloud, id: string): Promise<string> {
 }
 
 /**
- * Glance lists for everybody but an admin only the project's images and those that are for all, and
- * answers 200. Its tasks are shown to admins alone. A Glance that has no such list any more (404)
- * says nothing.
+ * Whether this login sees the images of all projects. Without the admin role Glance lists only the
+ * images of the project and those for everybody, and answers 200. Its tasks are shown only to
+ * admins. A Glance without that list (404) proves nothing.
  */
 export async function seesAllImages(cloud: Cloud): Promise<boolean> {
   try {
@@ -254,7 +255,7 @@ function imagePath(id: string): string {
 function parseImage(raw: unknown): Image {
   const image = raw as Record<string, unknown>;
   if (typeof image?.id !== 'string' || typeof image.status !== 'string') {
-    throw new OperationError('UNEXPECTED_ANSWER', 'Glance answered something that is not an image');
+    throw new OperationError('UNEXPECTED_ANSWER', 'Glance returned something that is not an image');
   }
   const text = (key: string): string => (typeof image[key] === 'string' ? (image[key] as string) : '');
   const amount = (key: string): number => (typeof image[key] === 'number' ? image[key] : 0);

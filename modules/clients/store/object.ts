@@ -1,39 +1,39 @@
-// What a store's headers say of an object, and which of them may be believed.
+// What the headers of a store say about an object, and which of them can be trusted.
 import { OperationError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 
 export interface StoreObject {
   readonly url: string;
   readonly bytes: number;
-  /** As the server spells it, quotes and all; for If-Match. */
+  /** As the server sends it, including quotes; for If-Match. */
   readonly etag?: string;
   readonly lastModified?: string;
-  /** Lower-case hex of the whole object, where the store tells it reliably. */
+  /** Lower-case hex of the whole object, if the store publishes it reliably. */
   readonly md5?: string;
   readonly sha256?: string;
   /**
-   * Why its checksums cannot be believed: they contradict each other, or are none. It must not be
-   * brought in.
+   * Why its checksums cannot be trusted: they contradict each other, or are invalid. The object
+   * must not be used.
    */
   readonly checksumFault?: string;
 }
 
 interface Headers {
   header(name: string): string | undefined;
-  /** All of them, names in lower case. */
+  /** All headers, with names in lower case. */
   headers(): Iterable<readonly [name: string, value: string]>;
 }
 
 /**
  * Reads size, validators and checksums. The producer's `x-sdk-md5` and `x-sdk-sha256`
- * (openstacksdk, object_store/v1/_proxy.py) hold for segmented objects too; an ETag is an MD5 only
- * when it is bare hex, and of a plain object that the store does not encrypt with a key of its own.
- * Throws STORE_SIZE_UNKNOWN without a Content-Length.
+ * (openstacksdk, object_store/v1/_proxy.py) are valid for segmented objects too; an ETag is an MD5
+ * only if it is bare hex and belongs to a plain object that the store does not encrypt with a
+ * separate key. Throws STORE_SIZE_UNKNOWN without a Content-Length.
  */
 export function parseObject(url: string, headers: Headers): StoreObject {
   const length = headers.header('content-length');
   if (length === undefined || !/^\d+$/.test(length)) {
-    throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not tell the size of ${withoutCredentials(url)}`, {
+    throw new OperationError('STORE_SIZE_UNKNOWN', `the store does not report the size of ${withoutCredentials(url)}`, {
       url: withoutCredentials(url),
     });
   }
@@ -55,12 +55,12 @@ export function parseObject(url: string, headers: Headers): StoreObject {
 }
 
 /**
- * Each store, and each gateway in front of one, has a prefix of its own for what a producer has
- * set; some allow no hyphens.
+ * Each kind of store, and each gateway in front of one, has its own prefix for metadata that a
+ * producer has set; some allow no hyphens.
  */
 const metadataPrefix = /^x-(?:object|amz|goog|ms|oss|cos|obs|container)-meta-/;
 
-/** The values of a producer's metadata, by their names without the prefix. */
+/** The metadata that a producer has set, by name without the prefix. */
 function metadataIn(headers: Iterable<readonly [name: string, value: string]>): ReadonlyMap<string, readonly string[]> {
   const metadata = new Map<string, string[]>();
   for (const [header, value] of headers) {
@@ -72,7 +72,7 @@ function metadataIn(headers: Iterable<readonly [name: string, value: string]>): 
   return metadata;
 }
 
-/** A checksum that the producer has set, by openstacksdk or by the shade that came before it. */
+/** A checksum that the producer has set with openstacksdk, or with its predecessor shade. */
 function published(
   metadata: ReadonlyMap<string, readonly string[]>,
   algorithm: 'md5' | 'sha256',
@@ -91,17 +91,17 @@ function published(
   if (value === undefined) return {};
   if (values.length > 1)
     return {
-      fault: `the store publishes several ${algorithm} of it that differ: ${values.map((each) => each.slice(0, 64)).join(', ')}`,
+      fault: `the store publishes several different ${algorithm} checksums of it: ${values.map((each) => each.slice(0, 64)).join(', ')}`,
     };
   const digest = hexOf(value, digits);
   return digest
     ? { digest }
-    : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is not one` };
+    : { fault: `the store publishes ${JSON.stringify(value.slice(0, 80))} as its ${algorithm}, which is invalid` };
 }
 
 /**
- * Swift and S3 have the MD5 of a plain object for its ETag; a web server's is of its own making,
- * and hardly ever 32 hex digits.
+ * Swift and S3 use the MD5 of a plain object as its ETag; web servers use other values, which
+ * rarely have 32 hex digits.
  */
 function md5FromEtag(
   etag: string | undefined,
@@ -114,17 +114,17 @@ function md5FromEtag(
     headers.header('x-amz-mp-parts-count')
   )
     return undefined;
-  // Ceph's gateway shows by S3 what Swift's headers were.
+  // Ceph's gateway shows the Swift headers as S3 metadata.
   if (metadata.has('static-large-object') || metadata.has('object-manifest') || metadata.has('slo-size'))
     return undefined;
   return isEncryptedByKey(headers.headers()) ? undefined : hexOf(etag?.replace(/^"(.*)"$/, '$1'), 32);
 }
 
 /**
- * True where the store encrypts the object with a key of a key service or of its customer: then the
- * ETag, though of 32 digits, is not its MD5
+ * True if the store encrypts the object with a key of a key service or of its customer: the ETag
+ * then is not its MD5, although it has 32 digits
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag). With the store's own key
- * (`AES256`) it is.
+ * (`AES256`) it is the MD5.
  */
 function isEncryptedByKey(headers: Iterable<readonly [name: string, value: string]>): boolean {
   return [...headers].some(

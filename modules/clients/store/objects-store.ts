@@ -1,5 +1,5 @@
-// The older central image store: one public Swift container, its objects named by UUIDs, their
-// metadata in headers. Only reads, without a login.
+// The older central image store: one public Swift container, with UUIDs as the names of its objects
+// and metadata in headers. Only reads, without a login.
 import { messageOf, OperationError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
@@ -9,11 +9,11 @@ import { getDocument, probeObject, readText, type ProbedObject } from './reading
 export interface ObjectsStore {
   /** The URL of the container. */
   readonly url: string;
-  /** What the URLs of all its objects begin with. */
+  /** The beginning of the URLs of all its objects. */
   readonly objectsUrl: string;
   objectUrl(id: string): string;
   /**
-   * The names of all objects that are UUIDs, in either case; those of segments and of anything else
+   * The names of all objects that are UUIDs, in either case; names of segments and other objects
    * are left out.
    */
   listIds(): Promise<string[]>;
@@ -22,13 +22,13 @@ export interface ObjectsStore {
 }
 
 /**
- * What Swift gives at most (https://docs.openstack.org/api-ref/object-store/, "limit"); 10,000
- * names of 256 bytes are less than a document may have.
+ * The maximum page size of Swift (https://docs.openstack.org/api-ref/object-store/, "limit");
+ * 10,000 names of 256 bytes are less than the maximum size of a document.
  */
 const pageLength = 10_000;
-/** Far beyond any store; what has more does not end. */
-const mostObjects = 100_000;
-const mostPages = 5_000;
+/** Far more than any store has: a longer list is taken for an endless one. */
+const maxObjects = 100_000;
+const maxPages = 5_000;
 
 export function openObjectsStore(location: { url: string; container: string }, http: HttpClient): ObjectsStore {
   const url = `${location.url.replace(/\/+$/, '')}/${encodeURIComponent(location.container)}`;
@@ -43,7 +43,7 @@ export function openObjectsStore(location: { url: string; container: string }, h
 }
 
 /**
- * Page by page until one is empty: a server may give fewer names at a time than it was asked for.
+ * Reads page by page until one is empty: a server may return fewer names than requested.
  */
 async function listIds(url: string, http: HttpClient): Promise<string[]> {
   const ids = new Set<string>();
@@ -55,22 +55,22 @@ async function listIds(url: string, http: HttpClient): Promise<string[]> {
     );
     const last = page.at(-1);
     if (last === undefined) return [...ids];
-    // Every page begins behind the marker, whichever way the server sorts.
+    // Every page begins after the marker, however the server sorts.
     if (page.includes(marker) || markers.has(last))
-      throw endless('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
+      throw endlessList('PAGING_LOOP', url, `leads back to ${JSON.stringify(last)}`);
     for (const name of page) if (isUuid(name)) ids.add(name);
     marker = last;
     markers.add(last);
-    if (ids.size > mostObjects || markers.size > mostPages)
-      throw endless(
+    if (ids.size > maxObjects || markers.size > maxPages)
+      throw endlessList(
         'LIST_TOO_LONG',
         url,
-        `has more than ${mostObjects} images or ${mostPages} pages, and is not read further`,
+        `has more than ${maxObjects} images or ${maxPages} pages, and is not read any further`,
       );
   }
 }
 
-function endless(code: 'PAGING_LOOP' | 'LIST_TOO_LONG', url: string, how: string): OperationError {
+function endlessList(code: 'PAGING_LOOP' | 'LIST_TOO_LONG', url: string, how: string): OperationError {
   const shown = withoutCredentials(url);
   return new OperationError(code, `the list of the image store ${shown} ${how}`, { url: shown });
 }
@@ -81,11 +81,11 @@ async function readPage(url: string, http: HttpClient): Promise<string[]> {
   return answer.header('content-type')?.includes('json') ? namesInJson(text, url) : namesInText(text, answer, url);
 }
 
-/** One name a line. A web server without lists may show a page of its own instead. */
+/** One name per line. A web server without lists may return an HTML page instead. */
 function namesInText(text: string, answer: HttpAnswer, url: string): string[] {
   const type = answer.header('content-type') ?? 'no type';
   if (text.trim() !== '' && !type.startsWith('text/plain'))
-    throw unusable(url, `is ${type}, not text or JSON; the store must be a Swift container that everybody may list`);
+    throw unusable(url, `is ${type}, not text or JSON; the store must be a publicly listable Swift container`);
   return text.split(/\r?\n/).filter((name) => name !== '');
 }
 

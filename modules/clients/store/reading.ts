@@ -1,5 +1,5 @@
-// What is read of a store of either kind: small documents, the headers of an object, its first
-// bytes. Without a login.
+// Reads from a store of either kind: small documents, the headers of an object, its first bytes.
+// Without a login.
 import { hasCode, OperationError } from '../../core/errors.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
@@ -9,12 +9,12 @@ import { mebibyte } from '../../core/sizes.js';
 import { probeUrl, wholeLength } from '../http/probe.js';
 import { parseObject, type StoreObject } from './object.js';
 
-/** A catalogue or a manifest larger than this is no catalogue and no manifest. */
+/** Maximum size of a catalogue or manifest. */
 const largestDocumentBytes = 4 * mebibyte;
 
 export interface ProbedObject {
   readonly object: StoreObject;
-  /** All headers, names in lower case. */
+  /** All headers, with names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
@@ -27,14 +27,14 @@ export async function probeObject(http: HttpClient, url: string): Promise<Probed
     const probe = await probeUrl(http, url, { needsLength: true });
     return { object: objectFrom(url, probe, probe.bytes), headers: [...probe.headers()] };
   } catch (error) {
-    throw explained('image', url, error);
+    throw explainError('image', url, error);
   }
 }
 
 /**
- * The first bytes of an object, at most `bytes`, and the object as this answer has it: where it
- * differs from what was said before, it is what a GET says that counts, and what differs from one
- * answer to the next cannot tell two contents apart.
+ * The first bytes of an object, at most `bytes`, and the object according to this response: where a
+ * GET differs from an earlier HEAD, the GET counts, and validators that differ from one response to
+ * the next are dropped, because they do not identify the content.
  */
 export async function readHead(
   http: HttpClient,
@@ -45,7 +45,7 @@ export async function readHead(
   const headers = { Range: `bytes=0-${Math.min(bytes, object.bytes) - 1}`, 'Accept-Encoding': 'identity' };
   const answer = await http({ method: 'GET', url: object.url, followRedirects: true, headers, expect: [200, 206] });
   const latest = objectFrom(object.url, answer, wholeLength(answer) ?? object.bytes);
-  return { object: reconciled(object, latest), head: await answer.beginning(bytes) };
+  return { object: reconcile(object, latest), head: await answer.beginning(bytes) };
 }
 
 function objectFrom(
@@ -60,8 +60,8 @@ function objectFrom(
 }
 
 /**
- * What a server compresses on its way is not the object. A word that is not known may be anything,
- * which only a checksum can tell.
+ * A body that the server compresses is not the object. An unknown encoding may be anything; only a
+ * checksum can verify the content then.
  */
 function assertPlain(url: string, header: string | undefined, isChecked: boolean): void {
   const encoding = isChecked ? compressionIn(header) : encodingIn(header);
@@ -69,12 +69,12 @@ function assertPlain(url: string, header: string | undefined, isChecked: boolean
   const shown = withoutCredentials(url);
   throw new OperationError(
     'SOURCE_ENCODED',
-    `${shown} comes as ${encoding} although identity was asked for; have the store send it as it is`,
+    `${shown} is sent with the encoding ${encoding} although identity was requested; configure the store to send it unchanged`,
     { url: shown, encoding },
   );
 }
 
-function reconciled(before: StoreObject, latest: StoreObject): StoreObject {
+function reconcile(before: StoreObject, latest: StoreObject): StoreObject {
   const { etag, lastModified, md5, ...rest } = { ...before, ...latest };
   return {
     ...rest,
@@ -85,7 +85,7 @@ function reconciled(before: StoreObject, latest: StoreObject): StoreObject {
 }
 
 /**
- * A JSON document, unchecked; `what` it is, for messages. Throws STORE_OBJECT_MISSING,
+ * A JSON document, not validated. `what`: its kind, for messages. Throws STORE_OBJECT_MISSING,
  * STORE_DOCUMENT_UNUSABLE.
  */
 export async function readJson(http: HttpClient, url: string, what: string): Promise<unknown> {
@@ -101,20 +101,20 @@ export async function readJson(http: HttpClient, url: string, what: string): Pro
 }
 
 /**
- * GET, with a message of its own where there is nothing, or nothing is shown. Throws
- * STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN.
+ * GET with clear errors if the document is missing or not public. Throws STORE_OBJECT_MISSING,
+ * STORE_OBJECT_HIDDEN.
  */
 export async function getDocument(http: HttpClient, url: string, what: string): Promise<HttpAnswer> {
   try {
     return await http({ method: 'GET', url, followRedirects: true, headers: { 'Accept-Encoding': 'identity' } });
   } catch (error) {
-    throw explained(what, url, error);
+    throw explainError(what, url, error);
   }
 }
 
 /**
- * The whole of an answer that must be small, without a byte order mark. Throws
- * STORE_DOCUMENT_UNUSABLE where it is not.
+ * The complete body of a small document, without a byte order mark. Throws STORE_DOCUMENT_UNUSABLE
+ * if it is too large.
  */
 export async function readText(answer: HttpAnswer, url: string, what: string): Promise<string> {
   try {
@@ -132,10 +132,10 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
 }
 
 /**
- * Why there is nothing to read, in words. A container that shows its objects but not its list
- * answers 401 or 403 to what it does not have: nobody may learn that it is missing.
+ * The error to throw instead of a status. A container whose objects are public but whose list is
+ * not answers 401 or 403 for missing objects, to hide that they are missing.
  */
-function explained(what: string, url: string, error: unknown): unknown {
+function explainError(what: string, url: string, error: unknown): unknown {
   const shown = withoutCredentials(url);
   const status = statusOf(error);
   if (status === 404)
@@ -143,7 +143,7 @@ function explained(what: string, url: string, error: unknown): unknown {
   if (status !== 401 && status !== 403) return error;
   return new OperationError(
     'STORE_OBJECT_HIDDEN',
-    `the store does not show the ${what} ${shown}: it is missing, or it is not public (${status})`,
+    `the store does not show the ${what} ${shown}: it is missing or not public (${status})`,
     { url: shown, status },
     error,
   );

@@ -6,17 +6,17 @@ import { probeObject, readHead, readJson } from './reading.js';
 
 export interface ReleasesStore {
   readonly catalogueUrl: string;
-  /** What the URLs of all its objects begin with. */
+  /** The beginning of the URLs of all its objects. */
   readonly versionsUrl: string;
   manifestUrl(name: string, release: string): string;
   imageUrl(name: string, release: string, type: string): string;
-  /** The JSON of `current`, unchecked. */
+  /** The JSON of `current`, not validated. */
   readCatalogue(): Promise<unknown>;
-  /** The JSON of an image's manifest, unchecked. */
+  /** The JSON of an image's manifest, not validated. */
   readManifest(name: string, release: string): Promise<unknown>;
   /** Size and checksums of an object. Throws STORE_OBJECT_MISSING. */
   probe(url: string): Promise<StoreObject>;
-  /** The first bytes of an object, at most `bytes`, and the object as the answer has it. */
+  /** The first bytes of an object, at most `bytes`, and the object according to the response. */
   readHead(object: StoreObject, bytes: number): Promise<{ readonly object: StoreObject; readonly head: Buffer }>;
 }
 

@@ -1,5 +1,4 @@
-// The bytes of an object as one unbroken stream, though the connection may break: it is continued
-// where it stopped.
+// The data of an object as one continuous stream: a broken connection is resumed where it stopped.
 import { readBody } from '../http/body.js';
 import { ConnectionError, isNotFound, statusOf } from '../http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -14,27 +13,27 @@ import { probeObject } from './reading.js';
 export interface SourceOptions {
   readonly http: HttpClient;
   readonly signal: AbortSignal;
-  /** Seconds without a byte after which the connection counts as broken. */
+  /** Seconds without data after which the connection counts as broken. */
   readonly stallSeconds: number;
   /**
-   * Seconds without any progress after which the stream is given up. The upload waits meanwhile,
-   * and its server has a time-out of its own.
+   * Seconds without progress after which the stream is given up. The upload waits in the meantime,
+   * and its server has its own timeout.
    */
   readonly budgetSeconds: number;
   /**
-   * The pause before the first continuation; without progress each further one is twice as long, up
-   * to 5 s. 250 unless given.
+   * The pause before the first continuation, 250 by default; without progress each further one is
+   * twice as long, up to 5 s.
    */
   readonly firstPauseMs?: number;
   readonly onInterruption: (reason: string, offset: number) => void;
 }
 
 /**
- * Yields exactly `object.bytes` bytes. A break is continued with Range. Where the store publishes a
- * checksum, that tells whether it was the same object throughout, whatever the validators say; else
- * If-Match does (never If-Range, which Swift ignores), and without a validator nothing is
- * continued. Throws SOURCE_CHANGED when it is another object, SOURCE_BROKEN when it stays broken or
- * cannot be continued.
+ * Yields exactly `object.bytes` bytes. A broken connection is continued with Range. If the store
+ * publishes a checksum, that verifies that it was the same object throughout, whatever the
+ * validators say; otherwise If-Match does (never If-Range, which Swift ignores), and without a
+ * validator nothing is continued. Throws SOURCE_CHANGED if the object is a different one,
+ * SOURCE_BROKEN if the connection stays broken or cannot be continued.
  */
 export async function* readSource(object: StoreObject, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
   let offset = 0;
@@ -43,7 +42,7 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
     try {
       for await (const chunk of openAt(object, offset, options)) {
         if (offset + chunk.length > object.bytes)
-          throw changed(object, `it is longer than the ${object.bytes} bytes it had`);
+          throw changed(object, `it is longer than the previous ${object.bytes} bytes`);
         offset += chunk.length;
         failures = 0;
         yield chunk;
@@ -65,7 +64,7 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
   }
 }
 
-/** The whole of what a URL has, by the same rules. */
+/** The complete content of a URL, by the same rules. */
 export async function* readUrl(
   url: string,
   { http, signal }: Pick<SourceOptions, 'http' | 'signal'>,
@@ -102,8 +101,8 @@ function isChecked({ sha256, md5 }: StoreObject): boolean {
 }
 
 /**
- * By what the store itself refuses to send another object; nothing where a checksum decides, since
- * some stores have another ETag in each answer.
+ * The condition on which the store refuses to send a different object; none if a checksum decides,
+ * because some stores return a different ETag each time.
  */
 function conditionFor(object: StoreObject): Record<string, string> {
   if (isChecked(object)) return {};
@@ -125,8 +124,8 @@ async function request(object: StoreObject, offset: number, options: SourceOptio
     });
   } catch (error) {
     if (statusOf(error) === 412 || statusOf(error) === 416)
-      throw changed(object, 'the store says that it is another one now', error);
-    if (isNotFound(error)) throw changed(object, 'it is gone', error);
+      throw changed(object, 'the store reports a different object now', error);
+    if (isNotFound(error)) throw changed(object, 'it has been deleted', error);
     throw error;
   }
 }
@@ -136,23 +135,23 @@ function assertContinues(object: StoreObject, offset: number, answer: HttpAnswer
   if (!range || Number(range[1]) !== offset)
     throw changed(
       object,
-      `asked from byte ${offset}, the store answered "${answer.header('content-range') ?? 'no Content-Range'}"`,
+      `for the data from byte ${offset} the store returned "${answer.header('content-range') ?? 'no Content-Range'}"`,
     );
   if (range[3] !== '*' && Number(range[3]) !== object.bytes)
-    throw changed(object, `it has ${range[3]} bytes now, not ${object.bytes}`);
+    throw changed(object, `it now has ${range[3]} bytes, not ${object.bytes}`);
   assertSameContent(object, answer);
 }
 
 function assertSame(object: StoreObject, answer: HttpAnswer): void {
   const length = answer.header('content-length');
   if (length !== undefined && Number(length) !== object.bytes)
-    throw changed(object, `it has ${length} bytes now, not ${object.bytes}`);
+    throw changed(object, `it now has ${length} bytes, not ${object.bytes}`);
   assertSameContent(object, answer);
 }
 
 function assertSameContent(object: StoreObject, { header, headers }: HttpAnswer): void {
   const compression = compressionIn(header('content-encoding'));
-  if (compression) throw changed(object, `it comes as ${compression} now`);
+  if (compression) throw changed(object, `it is now sent with the encoding ${compression}`);
   const whole = {
     header: (name: string) => (name === 'content-length' ? String(object.bytes) : header(name)),
     headers,
@@ -161,13 +160,13 @@ function assertSameContent(object: StoreObject, { header, headers }: HttpAnswer)
   const differs = (key: 'sha256' | 'md5' | 'etag' | 'lastModified'): boolean =>
     object[key] !== undefined && found[key] !== undefined && found[key] !== object[key];
   if (object.sha256) {
-    if (differs('sha256')) throw changed(object, `its sha256 is ${found.sha256} now, not ${object.sha256}`);
+    if (differs('sha256')) throw changed(object, `its sha256 is now ${found.sha256}, not ${object.sha256}`);
   } else if (object.md5) {
-    if (differs('md5')) throw changed(object, `its md5 is ${found.md5} now, not ${object.md5}`);
+    if (differs('md5')) throw changed(object, `its md5 is now ${found.md5}, not ${object.md5}`);
   } else if (differs('etag')) {
-    throw changed(object, `its ETag is ${found.etag} now, not ${object.etag}`);
+    throw changed(object, `its ETag is now ${found.etag}, not ${object.etag}`);
   } else if (object.etag === undefined && differs('lastModified')) {
-    throw changed(object, `it was modified at ${found.lastModified}, not at ${object.lastModified}`);
+    throw changed(object, `it was last modified at ${found.lastModified}, not at ${object.lastModified}`);
   }
 }
 
@@ -180,7 +179,7 @@ function broken(object: StoreObject, offset: number, cause: unknown): OperationE
   const url = withoutCredentials(object.url);
   return new OperationError(
     'SOURCE_BROKEN',
-    `${url} broke off at byte ${offset} of ${object.bytes} and could not be continued: ${(cause as Error).message}`,
+    `the download of ${url} stopped at byte ${offset} of ${object.bytes} and could not be continued: ${(cause as Error).message}`,
     { url, offset },
     cause,
   );

@@ -11,7 +11,7 @@ const ageFields = defineFields({
     minimum: 0,
     maximum: 1200,
     description:
-      'Age in calendar months at which an image is hidden. It must be smaller than `delete_image_age_in_month`.',
+      'Age in calendar months at which an image is hidden. It must be smaller than ' + '`delete_image_age_in_month`.',
     default: 12,
     siteYaml: ['hide_image_age_in_month'],
   },
@@ -136,7 +136,8 @@ export const imageCleanDeclaration = defineDeclaration({
   fields: { ...retentionFields, ...choiceFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {
-      description: 'One entry for each image that this system manages, sorted by production name, the oldest first.',
+      description:
+        'One entry for each image that this system manages, sorted by production name, the ' + 'oldest first.',
       type: 'list',
       returned: 'always',
       contains: {

@@ -2,7 +2,7 @@
 import { getImage, listPublicImages, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
 import { isProduction, markers, type SiteImage } from '../policy/site-image.js';
-import { publicNamesakes, settleName, type SettledName } from '../policy/production.js';
+import { publicNamesakes, settleProduction, type SettledProduction } from '../policy/production.js';
 import { markerTime } from '../policy/dates.js';
 import { changeImage, readSiteImages } from '../site-images.js';
 import type { DeployRun } from './run.js';
@@ -50,8 +50,8 @@ export async function archiveReplaced(
 }
 
 /** Usually their own markers are sufficient; if not, those of archived images are followed too. */
-async function settleOwn(own: readonly Image[], run: DeployRun): Promise<SettledName | undefined> {
-  return settleName(own) ?? (own.length > 1 ? settleName(own, await readSiteImages(run.cloud)) : undefined);
+async function settleOwn(own: readonly Image[], run: DeployRun): Promise<SettledProduction | undefined> {
+  return settleProduction(own) ?? (own.length > 1 ? settleProduction(own, await readSiteImages(run.cloud)) : undefined);
 }
 
 function nameTaken(name: string, images: readonly Image[], consequence: string): OperationError {

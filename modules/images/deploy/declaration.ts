@@ -158,7 +158,7 @@ export const imageDeployDeclaration = defineDeclaration({
         name: { description: 'Production name.', type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
         release: {
           description:
-            'Release in the catalogue; for the older store the UUID of the object and its `build-timestamp`.',
+            'Release in the catalogue; for the older store the UUID of the object and its ' + '`build-timestamp`.',
           type: 'str',
           returned: 'always',
           sample: '20250422-v1-amd',

@@ -8,7 +8,8 @@ import { siteFields } from '../fields.js';
 const filterFields = defineFields({
   images: {
     type: 'list',
-    description: 'List only these images: ids, names, or patterns such as `CC-Ubuntu*`. The default is all images.',
+    description:
+      'List only these images: ids, names, or patterns such as `CC-Ubuntu*`. The default is all ' + 'images.',
     aliases: ['image'],
   },
   state: {

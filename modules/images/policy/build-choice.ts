@@ -1,5 +1,5 @@
-// Which objects of the older store become which images: the newest build of each that supports.yaml
-// lists. No I/O, no clock.
+// Which objects of the older store become which images: the newest build of each image that
+// supports.yaml lists.
 import type { Subscription } from './deployment.js';
 import { releaseProperty, type SiteImage } from './site-image.js';
 import { chooseBuildPair, pairWith, type BuildPairChoice } from './build-pairs.js';
@@ -14,30 +14,30 @@ import {
 } from './stored-builds.js';
 import { isOtherHalf, wordsOf, type BuildIdentity, type Half, type SupportedBuild } from './supported-builds.js';
 
-/** What was read of the store. */
+/** What was read from the store. */
 export interface StoreContent {
   readonly builds: readonly StoredBuild[];
   readonly faulty: readonly FaultyBuild[];
-  /** How many objects could not be read: any of them may be newer than those that could. */
+  /** How many objects could not be read: any of them may be newer than the others. */
   readonly unread: number;
 }
 
 export interface ObjectSubscription extends Subscription {
-  /** Absent where there is a fault. */
+  /** Absent if there is a fault. */
   readonly build?: StoredBuild;
 }
 
 export interface ObjectChoice {
   readonly subscriptions: readonly ObjectSubscription[];
   /**
-   * What is wrong with a newer build than the one chosen, each text beginning with the name of the
+   * What is wrong with builds newer than the chosen one; each text begins with the name of the
    * image.
    */
   readonly failures: readonly string[];
 }
 
 /**
- * The newest build of each image. Of the agent it is the newest of which both halves are there: an
+ * The newest build of each image. For the agent it is the newest of which both halves exist: an
  * older pair is better than a mixed one.
  */
 export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreContent): ObjectChoice {
@@ -46,7 +46,7 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
     if (supported.fault !== undefined) return withoutBuild(supported.name, supported.fault);
     const { build, lacking } =
       supported.identity.ipa === 'na'
-        ? { build: newestWhole(supported, content), lacking: [] }
+        ? { build: newestBuild(supported, content), lacking: [] }
         : halfFor(supported.identity, supported.identity.ipa, content);
     const faults = [
       ...lacking.filter(({ half }) => half === supported.identity.ipa).map(({ fault }) => fault),
@@ -56,7 +56,7 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
       return withoutBuild(supported.name, faults.length > 0 ? faults.join('; ') : absence(supported, content));
     failures.push(
       ...faults.map(
-        (fault) => `${supported.name}: ${fault}; the site is given, or keeps, ${describeBuild(build)} or a newer one`,
+        (fault) => `${supported.name}: ${fault}; the site gets or keeps ${describeBuild(build)} or a newer one`,
       ),
     );
     const doubts = [
@@ -70,8 +70,8 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
 }
 
 /**
- * The objects that an operator names, newest or not, and the other half of each half of an agent.
- * `unreadable`: why an object could not be read.
+ * The objects that are requested by id, newest or not, with the other half of each half of an
+ * agent. `unreadable`: why an object could not be read.
  */
 export function chooseNamed(
   ids: readonly string[],
@@ -83,12 +83,15 @@ export function chooseNamed(
   for (const id of ids) {
     for (const subscription of subscriptionsNamed(id, supported, content, unreadable)) {
       const same = subscriptions.get(subscription.name);
-      const twice = same !== undefined && same.build?.id !== subscription.build?.id;
+      const isAmbiguous = same !== undefined && same.build?.id !== subscription.build?.id;
       if (!same) subscriptions.set(subscription.name, subscription);
-      if (twice)
+      if (isAmbiguous)
         subscriptions.set(
           id,
-          withoutBuild(id, `it is ${subscription.name}, like ${same.build?.id ?? 'another one'}: name one of them`),
+          withoutBuild(
+            id,
+            `it is ${subscription.name}, as is ${same.build?.id ?? 'another object'}; give only one of them`,
+          ),
         );
     }
   }
@@ -106,12 +109,12 @@ function subscriptionsNamed(
     const reason =
       faulty.find((candidate) => candidate.id === id)?.fault ??
       unreadable.get(id) ??
-      'the store has no object of this id';
+      'the store has no object with this id';
     return [withoutBuild(id, reason)];
   }
   const judged = isHalf(build) ? pairWith(id, halvesOf(builds, build.identity)) : undefined;
   if (judged && 'fault' in judged)
-    return [withoutBuild(id, `${judged.fault}; kernel and initramfs are deployed together only`)];
+    return [withoutBuild(id, `${judged.fault}; kernel and initramfs are deployed only together`)];
   return (judged ? [judged.pair.kernel, judged.pair.initramfs] : [build]).map((part) => {
     const entry = supported.find(({ identity }) => isSameBuildIdentity(identity, part.identity));
     if (!entry)
@@ -123,7 +126,7 @@ function subscriptionsNamed(
   });
 }
 
-/** True for what says that it is a half of an agent, or has the disk format of one. */
+/** True for an object that claims to be half of an agent, or has the disk format of one. */
 export function isHalf({ identity, diskFormat }: StoredBuild): boolean {
   return identity.ipa !== 'na' || diskFormat === 'aki' || diskFormat === 'ari';
 }
@@ -138,7 +141,7 @@ function subscriptionTo(
   return {
     name,
     build,
-    // The object and the moment of its building: an object may be written anew.
+    // The object and its build time, because an object may be overwritten.
     release: `${build.id} ${build.timestamp}`,
     isBuiltFrom: (image) => isImageOfBuild(image, build),
     describe: describePresent,
@@ -152,8 +155,8 @@ function withoutBuild(name: string, fault: string): ObjectSubscription {
 }
 
 /**
- * All objects that may be a half of this agent, those too that do not say so but have its disk
- * format.
+ * All objects that may be half of this agent, including those that do not claim so but have its
+ * disk format.
  */
 function halvesOf<B extends { readonly identity: BuildIdentity }>(
   builds: readonly B[],
@@ -164,7 +167,7 @@ function halvesOf<B extends { readonly identity: BuildIdentity }>(
   );
 }
 
-function newestWhole({ identity }: SupportedBuild, { builds }: StoreContent): StoredBuild | undefined {
+function newestBuild({ identity }: SupportedBuild, { builds }: StoreContent): StoredBuild | undefined {
   return newestOf(builds.filter((build) => isSameBuildIdentity(build.identity, identity)));
 }
 
@@ -189,7 +192,7 @@ function newerFaults({ identity }: SupportedBuild, build: StoredBuild | undefine
 
 function absence({ identity }: SupportedBuild, { unread }: StoreContent): string {
   const cure =
-    unread > 0 ? `but ${unread} of its objects could not be read` : 'take it out of supports.yaml if it is not wanted';
+    unread > 0 ? `but ${unread} of its objects could not be read` : 'remove it from supports.yaml if it is not needed';
   return `the store has no object for ${wordsOf(identity)}; ${cure}`;
 }
 
@@ -201,9 +204,11 @@ function describePresent({ properties }: Pick<SiteImage, 'properties'>): string 
     : describeBuild({ timestamp, revision: properties['build-os-base-image-revision'] });
 }
 
-/** While nobody knows whether a build is the newest, a site goes forward to it, and never back. */
+/**
+ * While it is unknown whether a build is the newest, a site is updated to it but never downgraded.
+ */
 function objection(image: SiteImage, build: StoredBuild, doubt: string): string | undefined {
   const present = builtAtOf(image);
   if (present && present < build.builtAt) return undefined;
-  return `${doubt}; so ${describeBuild(build)} may not be the newest, and the site keeps ${describePresent(image) ?? `image ${image.id}`}`;
+  return `${doubt}, so ${describeBuild(build)} may not be the newest, and the site keeps ${describePresent(image) ?? `image ${image.id}`}`;
 }

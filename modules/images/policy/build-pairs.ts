@@ -1,5 +1,5 @@
-// Kernel and initramfs of the Ironic Python Agent: which two objects are of one build, and which is
-// which. No I/O, no clock.
+// Kernel and initramfs of the Ironic Python Agent: which two objects belong to one build, and which
+// is which.
 import { newestFirst, newestOf, type StoredBuild } from './stored-builds.js';
 import type { Half } from './supported-builds.js';
 
@@ -8,7 +8,7 @@ export interface BuildPair {
   readonly initramfs: StoredBuild;
 }
 
-/** Which half cannot be had, and why. */
+/** Which half is missing, and why. */
 export interface LackingHalf {
   readonly half: Half;
   readonly fault: string;
@@ -17,7 +17,7 @@ export interface LackingHalf {
 export type JudgedBuild = { readonly pair: BuildPair } | LackingHalf;
 
 export interface BuildPairChoice {
-  /** The newest build of which both halves are there. */
+  /** The newest build of which both halves exist. */
   readonly pair?: BuildPair;
   /** What is wrong with each newer build. */
   readonly lacking: readonly LackingHalf[];
@@ -25,7 +25,7 @@ export interface BuildPairChoice {
 
 /** Chooses among the objects of one distribution, release and variant. */
 export function chooseBuildPair(builds: readonly StoredBuild[]): BuildPairChoice {
-  const judged = groupByBuild(builds).map(tellApart);
+  const judged = groupByBuild(builds).map(identifyHalves);
   const whole = judged.findIndex((build) => 'pair' in build);
   const newer = whole === -1 ? judged : judged.slice(0, whole);
   const pair = judged[whole];
@@ -35,19 +35,19 @@ export function chooseBuildPair(builds: readonly StoredBuild[]): BuildPairChoice
   };
 }
 
-/** The build that an object is of, or what is wrong with it. */
+/** The build that an object belongs to, or what is wrong with it. */
 export function pairWith(id: string, builds: readonly StoredBuild[]): JudgedBuild | undefined {
   const group = groupByBuild(builds).find((members) => members.some((build) => build.id === id));
-  const judged = group && tellApart(group);
+  const judged = group && identifyHalves(group);
   const isChosen = judged && (!('pair' in judged) || [judged.pair.kernel.id, judged.pair.initramfs.id].includes(id));
   return isChosen ? judged : undefined;
 }
 
-/** The objects by the builds that they are of, the newest build first. */
+/** The objects grouped by build, the newest build first. */
 function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
   const groups: StoredBuild[][] = [];
   for (const build of [...builds].sort(newestFirst)) {
-    const group = groups.find(([first]) => first && isOfOneTime(first, build) && isOfOneTag(first, build));
+    const group = groups.find(([first]) => first && hasSameBuildTime(first, build) && hasCompatibleTag(first, build));
     if (group) group.push(build);
     else groups.push([build]);
   }
@@ -55,8 +55,7 @@ function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
 }
 
 /**
- * Halves that were stamped at different times, where their tag says that they are of one build, and
- * no third object has that tag.
+ * Joins two halves with different timestamps if they have the same tag and no third object has it.
  */
 function mergeByTag(groups: readonly StoredBuild[][]): StoredBuild[][] {
   const tagOf = ([first]: readonly StoredBuild[]): string | undefined => first?.tag;
@@ -68,56 +67,55 @@ function mergeByTag(groups: readonly StoredBuild[][]): StoredBuild[][] {
   });
 }
 
-function isOfOneTime(one: StoredBuild, other: StoredBuild): boolean {
+function hasSameBuildTime(one: StoredBuild, other: StoredBuild): boolean {
   return one.builtAt.getTime() === other.builtAt.getTime() && one.revision === other.revision;
 }
 
-function isOfOneTag(one: StoredBuild, other: StoredBuild): boolean {
+function hasCompatibleTag(one: StoredBuild, other: StoredBuild): boolean {
   return one.tag === undefined || other.tag === undefined || one.tag === other.tag;
 }
 
 const formats: Readonly<Record<string, Half>> = { aki: 'kernel', ari: 'initramfs' };
 
-/** What an object says that it is: by `build-ipa`, else by its disk format. */
+/** Which half an object claims to be: by `build-ipa`, else by its disk format. */
 function halfOf({ identity, diskFormat }: StoredBuild): Half | undefined {
   return identity.ipa === 'na' ? formats[diskFormat] : identity.ipa;
 }
 
 /**
- * The producer writes one `build-ipa` on both halves at times, that of the later one (ccbuild.py
- * shares the mapping); then their disk formats, `aki` and `ari`, tell them apart. Some builds have
- * `aki` on both, and then `build-ipa` tells.
+ * The producer sometimes writes the `build-ipa` of the later half to both (ccbuild.py shares the
+ * mapping); their disk formats, `aki` and `ari`, then distinguish them. Some builds have `aki` on
+ * both, and then `build-ipa` decides.
  */
-function tellApart(group: readonly StoredBuild[]): JudgedBuild {
+function identifyHalves(group: readonly StoredBuild[]): JudgedBuild {
   const { timestamp } = group[0] as StoredBuild;
   const ids = group.map(({ id }) => id).join(' and ');
-  const by = (tell: (build: StoredBuild) => Half | undefined): BuildPair | undefined => {
+  const pairBy = (classify: (build: StoredBuild) => Half | undefined): BuildPair | undefined => {
     const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) =>
-      newestOf(group.filter((build) => tell(build) === half)),
+      newestOf(group.filter((build) => classify(build) === half)),
     );
     return kernel && initramfs && { kernel, initramfs };
   };
-  const [told, shaped] = [by(halfOf), by(({ diskFormat }) => formats[diskFormat])];
-  if (told && shaped && told.kernel.id === shaped.initramfs.id) {
+  const [byClaim, byFormat] = [pairBy(halfOf), pairBy(({ diskFormat }) => formats[diskFormat])];
+  if (byClaim && byFormat && byClaim.kernel.id === byFormat.initramfs.id) {
     return {
       half: 'kernel',
-      fault: `of the build of ${timestamp} build-ipa and disk-format contradict each other (${ids})`,
+      fault: `build-ipa and disk-format of the build of ${timestamp} contradict each other (${ids})`,
     };
   }
-  const pair = told ?? shaped;
+  const pair = byClaim ?? byFormat;
   if (pair) return { pair: { kernel: asHalf(pair.kernel, 'kernel'), initramfs: asHalf(pair.initramfs, 'initramfs') } };
   const half = halfOf(group[0] as StoredBuild) === 'kernel' ? 'initramfs' : 'kernel';
   return group.length > 1
     ? {
         half,
-        fault: `the objects ${ids} of the build of ${timestamp} both say that they are the ${half === 'kernel' ? 'initramfs' : 'kernel'}`,
+        fault: `the objects ${ids} of the build of ${timestamp} both claim to be the ${half === 'kernel' ? 'initramfs' : 'kernel'}`,
       }
     : { half, fault: `the build of ${timestamp} has no ${half}, only ${ids}` };
 }
 
 /**
- * With the half that it is, whatever its `build-ipa` says: nodes are given their images by this
- * property.
+ * Sets the half that it is, whatever its `build-ipa` says: nodes get their images by this property.
  */
 function asHalf(build: StoredBuild, ipa: Half): StoredBuild {
   return { ...build, identity: { ...build.identity, ipa }, properties: { ...build.properties, 'build-ipa': ipa } };

@@ -1,9 +1,8 @@
-// Checksums as people and files write them: the algorithm's name, the hex digits, and which line of
-// a checksum file is meant.
+// Parsing checksums in options and checksum files: the name of the algorithm, the hex digits, and
+// the line for a file.
 
 /**
- * The algorithms of Python's hashlib by their names there: digits of a digest, and the name that
- * Node.js has for it.
+ * The algorithms of Python's hashlib by name: number of hex digits, and the name in Node.js.
  */
 const algorithms: ReadonlyMap<string, { readonly digits: number; readonly nodeName: string }> = new Map(
   Object.entries({
@@ -27,10 +26,10 @@ const algorithms: ReadonlyMap<string, { readonly digits: number; readonly nodeNa
   } as const).map(([name, [digits, nodeName]]) => [name, { digits, nodeName }]),
 );
 
-/** hashlib's names, for messages and for choices. */
+/** The names of hashlib, for messages and choices. */
 export const algorithmNames: readonly string[] = [...algorithms.keys()];
 
-/** What a bare digest of so many digits is taken for: md5sum, sha1sum and the sha2 family. */
+/** The algorithm of a bare digest by its length: md5sum, sha1sum and the sha2 family. */
 const algorithmByDigits: ReadonlyMap<number, string> = new Map([
   [32, 'md5'],
   [40, 'sha1'],
@@ -40,7 +39,7 @@ const algorithmByDigits: ReadonlyMap<number, string> = new Map([
   [128, 'sha512'],
 ]);
 
-/** The stronger first: which of several digests of one file is used. */
+/** Strongest first: which of several digests of one file is used. */
 const strength: readonly string[] = [
   ...['sha512', 'sha3_512', 'blake2b', 'sha384', 'sha3_384', 'sha256', 'sha3_256', 'blake2s', 'sha512_256', 'sm3'],
   ...['sha224', 'sha3_224', 'sha512_224', 'ripemd160', 'md5-sha1', 'sha1', 'md5'],
@@ -53,26 +52,26 @@ export interface Checksum {
   readonly digest: string;
 }
 
-/** A checksum, the URL of a file that has it, or why the text is neither. */
+/** A checksum, the URL of a file that contains it, or why the text is neither. */
 export type ChecksumField =
   | { readonly kind: 'checksum'; readonly checksum: Checksum }
   | { readonly kind: 'url'; readonly url: string; readonly algorithm?: string }
   | { readonly kind: 'refused'; readonly why: string };
 
 /**
- * The name that Node.js has for one of hashlib's algorithms; the same name where there is no other.
+ * The name in Node.js of an algorithm of hashlib; the same name if it is not known.
  */
 export function nodeHashName(algorithm: string): string {
   return algorithms.get(algorithm)?.nodeName ?? algorithm;
 }
 
 /**
- * hashlib's name for what a person, OpenSSL or BSD's tools call `SHA3-256`, `SHA2-256`, `RMD160`;
- * undefined where there is none.
+ * The name in hashlib of what people, OpenSSL or BSD tools call `SHA3-256`, `SHA2-256` or `RMD160`;
+ * undefined if there is none.
  */
 export function algorithmByName(name: string): string | undefined {
   const lower = name.toLowerCase();
-  const tidy = lower
+  const normalized = lower
     .replace(/^sha-?(1|224|256|384|512)$/, 'sha$1')
     .replace(/^sha2[-_]/, 'sha')
     .replace(/^sha512[-/t_]+(224|256)$/, 'sha512_$1')
@@ -84,11 +83,11 @@ export function algorithmByName(name: string): string | undefined {
     'blake2s-256': 'blake2s',
     blake2s256: 'blake2s',
   };
-  const found = others[tidy] ?? tidy;
+  const found = others[normalized] ?? normalized;
   return algorithms.has(found) ? found : undefined;
 }
 
-/** Reads an option: hex digits, `algo:hex`, a URL, or `algo:URL`. */
+/** Parses an option: hex digits, `algo:hex`, a URL, or `algo:URL`. */
 export function parseChecksumField(text: string): ChecksumField {
   const trimmed = text.trim();
   if (/^[0-9a-f]+$/i.test(trimmed)) return bareChecksum(trimmed);
@@ -101,23 +100,25 @@ export function parseChecksumField(text: string): ChecksumField {
   if (isUrl(value)) return { kind: 'url', url: value, algorithm };
   const digits = algorithms.get(algorithm)?.digits ?? 0;
   if (!/^[0-9a-f]+$/i.test(value))
-    return refused(`what stands behind ${algorithm}: must be hex digits, or the URL of a checksum file`);
-  if (value.length !== digits) return refused(`a ${algorithm} has ${digits} hex digits, not ${value.length}`);
+    return refused(`the value after ${algorithm}: must be hex digits or the URL of a checksum file`);
+  if (value.length !== digits) return refused(`${algorithm} has ${digits} hex digits, not ${value.length}`);
   return { kind: 'checksum', checksum: { algorithm, digest: value.toLowerCase() } };
 }
 
 /** Why an algorithm cannot be used, for a message. */
 export function algorithmRefusal(name: string): string {
   if (/^shake/i.test(name))
-    return `${name} has no fixed length, and so makes no checksum; use one of ${algorithmNames.join(', ')}`;
-  return `${JSON.stringify(name)} is not an algorithm of hashlib; there are ${algorithmNames.join(', ')}`;
+    return `${name} has no fixed length and cannot be used as a checksum; use one of ${algorithmNames.join(', ')}`;
+  return `${JSON.stringify(name)} is not an algorithm of hashlib; use one of ${algorithmNames.join(', ')}`;
 }
 
 function bareChecksum(hex: string): ChecksumField {
   const algorithm = algorithmByDigits.get(hex.length);
   if (algorithm) return { kind: 'checksum', checksum: { algorithm, digest: hex.toLowerCase() } };
   const known = [...algorithmByDigits].map(([digits, name]) => `${digits} (${name})`).join(', ');
-  return refused(`it has ${hex.length} hex digits; known by their number are ${known}; write others as algo:hex`);
+  return refused(
+    `it has ${hex.length} hex digits; the algorithm can be derived only from ${known}; write others as algo:hex`,
+  );
 }
 
 function isUrl(text: string): boolean {
@@ -129,28 +130,28 @@ function refused(why: string): ChecksumField {
 }
 
 interface Line extends Checksum {
-  /** Undefined where the line is nothing but a digest. */
+  /** Undefined if the line consists only of a digest. */
   readonly name: string | undefined;
 }
 
 export interface ChecksumQuestion {
-  /** The file whose checksum is looked for. */
+  /** The file whose checksum is needed. */
   readonly name: string;
-  /** hashlib's name, where only this one will do. */
+  /** Name in hashlib, if only this algorithm is accepted. */
   readonly algorithm?: string | undefined;
   /** Name of the checksum file itself, such as `a.img.sha256` or `b2sums.txt`. */
   readonly fileName?: string | undefined;
 }
 
 /**
- * Finds a file's checksum in a checksum file, by its name: lines of coreutils (`hex  name`, `hex
- * *name`, escaped by a backslash before), of BSD and OpenSSL (`SHA256 (name) = hex`), or a bare
- * digest that stands alone. `./name` and `folder/name` count where no line has just the name, and
- * `\` counts as `/`. A line that does not name its algorithm is of the one that was asked for, else
- * of that in the comment above it (`# BLAKE2B HASH`) or in the name of the checksum file, as far as
- * its length fits. A file NAME.sha256 with one line is about NAME, which may be a link with another
- * name. Of several algorithms the strongest is taken. Gives a sentence where there is none, or
- * where lines contradict each other.
+ * Finds the checksum of a file in a checksum file by name: lines of coreutils (`hex  name`, `hex
+ * *name`, escaped with a leading backslash), of BSD and OpenSSL (`SHA256 (name) = hex`), or a
+ * single bare digest. `./name` and `folder/name` count if no line has exactly the name, and `\`
+ * counts as `/`. A line without an algorithm has the requested one, else that of the comment above
+ * it (`# BLAKE2B HASH`) or of the name of the checksum file, if its length fits. A file NAME.sha256
+ * with a single line is for NAME, even if the line has another name (NAME may be a link). Of
+ * several algorithms the strongest is used. Returns a fault if there is no checksum, or if lines
+ * contradict each other.
  */
 export function findChecksum(
   written: string,
@@ -158,7 +159,7 @@ export function findChecksum(
 ): Checksum | { readonly fault: string } {
   const text = withoutEncodingMarks(written);
   const lines = linesOf(text, algorithm ?? algorithmInName(fileName));
-  if (lines.length === 0) return { fault: text.trim() === '' ? 'it is empty' : 'it has no checksum in it' };
+  if (lines.length === 0) return { fault: text.trim() === '' ? 'it is empty' : 'it contains no checksum' };
   const wanted = algorithm === undefined ? lines : lines.filter((line) => line.algorithm === algorithm);
   const candidates = linesAbout(wanted, name, fileName);
   if (candidates.length === 0)
@@ -166,15 +167,15 @@ export function findChecksum(
   const [best] = [...candidates].sort(
     (one, other) => strength.indexOf(one.algorithm) - strength.indexOf(other.algorithm),
   );
-  if (!best) return { fault: 'it has no checksum in it' };
+  if (!best) return { fault: 'it contains no checksum' };
   const rivals = candidates.filter((line) => line.algorithm === best.algorithm && line.digest !== best.digest);
   if (rivals.length > 0) return { fault: `it has several ${best.algorithm} for ${JSON.stringify(name)} that differ` };
   return { algorithm: best.algorithm, digest: best.digest };
 }
 
 /**
- * Windows writes a byte order mark, and with `>` in PowerShell two bytes a character, which read as
- * UTF-8 has a NUL in every second place.
+ * Windows writes a byte order mark, and `>` in PowerShell two bytes per character, which read as
+ * UTF-8 have a NUL as every second character.
  */
 function withoutEncodingMarks(text: string): string {
   const plain = text.replace(/^[\ufeff\ufffd]+/, '');
@@ -182,8 +183,8 @@ function withoutEncodingMarks(text: string): string {
 }
 
 /**
- * `b2sums.txt`, `SHA3-512SUMS`, `a.img.blake2b`: what the name of a checksum file says of lines
- * that may be of two algorithms.
+ * The algorithm in the name of a checksum file, such as `b2sums.txt`, `SHA3-512SUMS` or
+ * `a.img.blake2b`, for lines that may be of two algorithms.
  */
 function algorithmInName(fileName: string): string | undefined {
   if (/^b2sums?\b|\.b2(sum)?$/i.test(fileName)) return 'blake2b';
@@ -191,14 +192,14 @@ function algorithmInName(fileName: string): string | undefined {
   return word === undefined ? undefined : algorithmByName(word);
 }
 
-const mostNamesShown = 3;
+const maxNamesShown = 3;
 
 function othersIn(lines: readonly Line[]): string {
   const names = [...new Set(lines.flatMap((line) => line.name ?? []))];
   if (names.length === 0) return '';
-  const more = names.length - mostNamesShown;
+  const more = names.length - maxNamesShown;
   return `; it has ${names
-    .slice(0, mostNamesShown)
+    .slice(0, maxNamesShown)
     .map((other) => JSON.stringify(other))
     .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
@@ -222,7 +223,7 @@ function linesNamed(lines: readonly Line[], name: string): readonly Line[] {
   return below.length > 0 ? below : lines.filter((line) => line.name?.replaceAll('\\', '/').endsWith(`/${name}`));
 }
 
-/** `hint`: the algorithm of lines that do not name one, where no comment says otherwise. */
+/** `hint`: the algorithm of lines without one, unless a comment says otherwise. */
 function linesOf(text: string, hint: string | undefined): Line[] {
   let heading: string | undefined;
   return text.split(/\r\n|\r|\n/).flatMap((written) => {
@@ -259,20 +260,20 @@ function checksumLine(
 }
 
 /**
- * coreutils writes a backslash before a line in whose name it escaped newlines, returns and
- * backslashes.
+ * coreutils begins a line with a backslash if it has escaped newlines, carriage returns and
+ * backslashes in the name.
  */
 function unescape(name: string): string {
   const meanings: Readonly<Record<string, string>> = { n: '\n', r: '\r', '\\': '\\' };
   return name.replace(/\\(.)/g, (whole, letter: string) => meanings[letter] ?? whole);
 }
 
-/** The hex digits of one of hashlib's algorithms; undefined where it is not known. */
+/** The number of hex digits of an algorithm of hashlib; undefined if it is not known. */
 export function digestDigits(algorithm: string): number | undefined {
   return algorithms.get(algorithm)?.digits;
 }
 
-/** What a bare digest of so many hex digits is taken for. */
+/** The algorithm of a bare digest with this number of hex digits. */
 export function algorithmByLength(digits: number): string | undefined {
   return algorithmByDigits.get(digits);
 }

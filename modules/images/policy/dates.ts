@@ -2,8 +2,8 @@
 // markers. Always UTC.
 
 /**
- * The same time of day so many calendar months later; where that month is too short, on its last
- * day: 31 August and six are 28 or 29 February.
+ * The same time of day a number of calendar months later, on the last day of the month if that is
+ * too short: six months after 31 August is 28 or 29 February.
  */
 export function addMonths(moment: Date, months: number): Date {
   const [year, month] = [moment.getUTCFullYear(), moment.getUTCMonth() + months];
@@ -13,7 +13,7 @@ export function addMonths(moment: Date, months: number): Date {
   return moved;
 }
 
-/** Whole calendar months from one moment to a later one; 0 when it is not later. */
+/** Whole calendar months from one time to a later one; 0 if it is not later. */
 export function monthsBetween(from: Date, to: Date): number {
   const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth();
   return Math.max(0, addMonths(from, months) <= to ? months : months - 1);
@@ -25,13 +25,12 @@ export function markerTime(moment: Date): string {
 }
 
 /**
- * The moment that a `build-timestamp` means, to the millisecond: `YYYY-MM-DD HH:MM:SS[.ffffff]` in
- * UTC, or POSIX seconds. Undefined when it is neither.
+ * The time of a `build-timestamp`, in milliseconds: `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, or POSIX
+ * seconds. Undefined if it is neither.
  */
 export function parseBuildTimestamp(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
-  // By its digits: as a number the fraction would be rounded, and one instant in two spellings
-  // would be two.
+  // As digits, because a number would be rounded, and one time in two spellings would become two.
   const seconds = /^(\d{6,12})(?:\.(\d+))?$/.exec(text);
   if (seconds) return new Date(Number(seconds[1]) * 1000 + Number((seconds[2] ?? '').slice(0, 3).padEnd(3, '0')));
   const parts = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)?$/.exec(text);

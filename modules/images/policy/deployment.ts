@@ -1,7 +1,7 @@
-// Which images to deploy, resume, put right or leave alone: one pure decision over the catalogue
-// and the site's images.
+// Which images to deploy, to resume, to finish or to leave alone: one pure decision over the
+// catalogue and the site's images.
 import { isGone, isIncoming, markers, type ImageOwnership, type SiteImage } from './site-image.js';
-import { publicNamesakes, settleName } from './production.js';
+import { publicNamesakes, settleProduction } from './production.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
 export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
@@ -10,42 +10,41 @@ export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' |
 export interface Subscription {
   /** Production name. */
   readonly name: string;
-  /** What tells this release of the image from every other. */
+  /** Identifies this release of the image. */
   readonly release: string;
   /** Why it cannot be deployed. */
   readonly fault?: string;
-  /** Whether an image of the site was made of this release. */
+  /** Whether an image of the site was built from this release. */
   readonly isBuiltFrom: (image: SiteImage) => boolean;
   /**
-   * What an image of the site is, in words such as `release 20250422-v1-amd`; undefined where it
-   * does not tell.
+   * Describes an image of the site, such as `release 20250422-v1-amd`; undefined if it has no
+   * release.
    */
   readonly describe: (image: SiteImage) => string | undefined;
   /** Name of the image that goes into production together with this one, or not at all. */
   readonly pairedWith?: string;
-  /** Why it must not replace an image of the site; undefined where it may. */
+  /** Why it must not replace an image of the site; undefined if it may. */
   readonly objectionTo?: (image: SiteImage) => string | undefined;
 }
 
-/** What is to become of one image of the catalogue. */
+/** The plan for one image of the catalogue. */
 export interface PlannedImage {
   readonly name: string;
   readonly release: string;
   readonly pairedWith?: string;
   readonly action: PlannedAction;
   readonly reason: string;
-  /** The image that users get by this name now; it is archived when the new one is there. */
+  /** The present image behind this name; it is archived when the new one is published. */
   readonly production?: SiteImage;
-  /** An incoming image that an earlier run left, to go on with. */
+  /** An incoming image of an earlier run that is to be resumed. */
   readonly incoming?: SiteImage;
   /**
-   * Set when only the second half of a promotion is missing: the images to archive, the oldest
-   * first.
+   * Set if only the second half of a promotion is missing: the images to archive, the oldest first.
    */
   readonly unarchived?: readonly SiteImage[];
 }
 
-/** An image that an earlier run left and nobody will ask for again. */
+/** An image that an earlier run left behind and that is no longer needed. */
 export interface Leftover {
   readonly image: SiteImage;
   readonly reason: string;
@@ -54,20 +53,20 @@ export interface Leftover {
 export interface DeploymentPlan {
   readonly images: readonly PlannedImage[];
   readonly leftovers: readonly Leftover[];
-  /** What else is worth saying of the site's images. */
+  /** Other remarks about the images of the site. */
   readonly warnings: readonly string[];
 }
 
 export interface DeploymentInput extends ImageOwnership {
   readonly wanted: readonly Subscription[];
   /**
-   * Names of which leftovers may be cleared away: those selected, and in an unrestricted run those
-   * that left the catalogue too.
+   * Names of which leftovers may be deleted: the selected ones and, in an unrestricted run, those
+   * that have left the catalogue.
    */
   readonly isInScope: (name: string) => boolean;
   /**
-   * What the URLs of these catalogues' objects begin with: an image from elsewhere may belong to a
-   * run of another catalogue.
+   * The beginnings of the URLs of these catalogues' objects: an image from elsewhere may belong to
+   * a run for another catalogue.
    */
   readonly sourcePrefixes: readonly string[];
   readonly images: readonly SiteImage[];
@@ -79,13 +78,13 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const alive = input.images.filter((image) => !isGone(image));
   const incoming = alive.filter((image) => isIncoming(image, input));
   const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
-  const goneOnWith = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
+  const resumedIds = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
     .filter(
       (image) =>
-        !goneOnWith.has(image.id) &&
+        !resumedIds.has(image.id) &&
         input.isInScope(image.properties[markers.name] ?? '') &&
-        (isFromHere(image, input) || isForgotten(image, input)),
+        (isFromCatalogues(image, input) || isAbandoned(image, input)),
     )
     .flatMap((image) => {
       const { verdict, reason } = decideLeftover(image, false, input.recovery);
@@ -95,8 +94,8 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
 }
 
 /**
- * Public images of others that have the name too, beside a production image of ours: they hinder
- * nobody but those who choose by name.
+ * Public images of other projects with the same name as a production image of ours: they only
+ * affect users who select images by name.
  */
 function namesakesOf(
   { name, production }: PlannedImage,
@@ -108,16 +107,16 @@ function namesakesOf(
     : [];
   return foreign.map(
     (image) =>
-      `${name}: image ${image.id} of project ${image.owner} is public under this name too; it is not ours, and nothing was done to it`,
+      `${name}: image ${image.id} of project ${image.owner} is also public under this name; it is not ours and is left unchanged`,
   );
 }
 
-function isFromHere(image: SiteImage, { sourcePrefixes }: DeploymentInput): boolean {
+function isFromCatalogues(image: SiteImage, { sourcePrefixes }: DeploymentInput): boolean {
   return sourcePrefixes.some((prefix) => (image.properties[markers.source] ?? '').startsWith(prefix));
 }
 
-/** Too old for any run to be at it, of whichever catalogue. */
-function isForgotten(image: SiteImage, { recovery }: DeploymentInput): boolean {
+/** Too old to belong to a running deployment, of whichever catalogue. */
+function isAbandoned(image: SiteImage, { recovery }: DeploymentInput): boolean {
   return recovery.now.getTime() - Date.parse(image.updated_at) >= recovery.uploadTimeoutSeconds * 1000;
 }
 
@@ -135,16 +134,16 @@ function planImage(
     return {
       ...known,
       action: 'conflict',
-      reason: `${conflicting.map((image) => describeStranger(image, input.owner)).join('; ')}: rename or remove it`,
+      reason: `${conflicting.map((image) => describeConflict(image, input.owner)).join('; ')}: rename or remove it`,
     };
 
-  const settled = settleName(candidates, alive);
+  const settled = settleProduction(candidates, alive);
   if (candidates.length > 0 && !settled) {
     const ids = candidates.map((image) => image.id).join(', ');
     return {
       ...known,
       action: 'conflict',
-      reason: `${candidates.length} public images of this name, and no marker says which replaces which: ${ids}; rename or remove all but one`,
+      reason: `${candidates.length} public images of this name, and no marker shows which one replaces the others: ${ids}; rename or remove all but one`,
     };
   }
   const production = settled?.present;
@@ -158,7 +157,7 @@ function planImage(
     return {
       ...base,
       action: 'resume',
-      reason: `a promotion was broken off: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived`,
+      reason: `a promotion was interrupted: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived`,
     };
   }
   const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
@@ -186,12 +185,12 @@ function planTransfer(
 
 function reasonToDeploy(wanted: Subscription, production: SiteImage | undefined): string {
   if (!production) return 'the site has no image of this name';
-  if (wanted.isBuiltFrom(production)) return 'deployed again, as asked';
+  if (wanted.isBuiltFrom(production)) return 'deployed again as requested';
   const present = wanted.describe(production);
-  return present === undefined ? `the site's image ${production.id} tells no release` : `the site has ${present}`;
+  return present === undefined ? `the site's image ${production.id} has no release` : `the site has ${present}`;
 }
 
-function describeStranger(image: SiteImage, owner: string): string {
+function describeConflict(image: SiteImage, owner: string): string {
   if (image.owner !== owner) return `image ${image.id} of project ${image.owner} is public under this name`;
   if (image.os_hidden) return `our image ${image.id} is public under this name, but hidden`;
   return `our image ${image.id} is public under this name, but ${image.status}`;

@@ -1,22 +1,21 @@
-// Which formats the content of a file may be taken for. The signatures are those by which QEMU's
-// block drivers (block/*.c, *_probe), oslo.utils' format_inspector and libmagic recognise them. No
-// I/O.
+// Which formats the content of a file may be recognised as. The signatures are those of QEMU's
+// block drivers (block/*.c, *_probe), of format_inspector in oslo.utils, and of libmagic.
 
-/** What is known of a file: its beginning, and its last bytes where those have been seen. */
+/** A sample of a file: its beginning and, if read, its last bytes. */
 export interface ContentSample {
   readonly head: Buffer;
   readonly tail?: Buffer;
 }
 
 /**
- * How much of the beginning decides: an ISO 9660 volume descriptor ends at 34 KiB, the comments of
- * a VMDK descriptor may be long.
+ * Size of the sample of the beginning: an ISO 9660 volume descriptor ends at 34 KiB, and the
+ * comments of a VMDK descriptor may be long.
  */
 export const headBytes = 64 * 1024;
 
 /**
- * How much of the end decides: the footer of a fixed VHD is the last sector, which older tools cut
- * to 511 bytes.
+ * Size of the sample of the end: the footer of a fixed VHD is the last sector, which older tools
+ * truncate to 511 bytes.
  */
 export const tailBytes = 512;
 
@@ -43,7 +42,7 @@ const disks: readonly Signature[] = [
   { format: 'Android sparse', matches: (head) => head.length >= 4 && head.readUInt32LE(0) === 0xed26ff3a },
 ];
 
-/** Of a kernel or an initramfs these would say nothing: it is compressed, or a program. */
+/** Kernels and initramfs are often compressed, so these say nothing about them. */
 const compressions: readonly Signature[] = [
   { format: 'gzip', matches: (head) => startsWith(head, '\x1f\x8b') },
   { format: 'xz', matches: (head) => startsWith(head, '\xfd7zXZ\0') },
@@ -67,8 +66,8 @@ const archives: readonly Signature[] = [
 ];
 
 /**
- * Names of what a file's sample shows; none where nothing is recognised, as of a raw disk. More
- * than one is a file that pretends.
+ * The formats that the sample of a file matches; none for an unrecognised file such as a raw disk.
+ * A file with more than one is suspicious.
  */
 export function formatsIn({ head, tail }: ContentSample): string[] {
   const found = [...disks, ...compressions, ...archives]
@@ -84,15 +83,15 @@ export function formatsIn({ head, tail }: ContentSample): string[] {
 
 const compressionNames: ReadonlySet<string> = new Set(compressions.map(({ format }) => format));
 
-/** True for what a boot loader unpacks by itself. */
+/** True for compressions that a boot loader handles. */
 export function isCompression(format: string): boolean {
   return compressionNames.has(format);
 }
 
 /**
- * A text that QEMU would read as a VMDK, or that is meant as one: comments and blank lines, then
- * fields in any order. It may name any file of the host that opens it as an extent. Only as much as
- * looks like text is read.
+ * A text that QEMU would read as a VMDK, or that is intended as one: comments and blank lines, then
+ * fields in any order. It may name any file of the host that opens it as an extent. Only the part
+ * that looks like text is read.
  */
 function isVmdkDescriptor(head: Buffer): boolean {
   const zero = head.indexOf(0);
@@ -111,15 +110,15 @@ function isVmdkDescriptor(head: Buffer): boolean {
 }
 
 /**
- * ISO 9660 and UDF have their first volume descriptor in the sixteenth sector of 2 KiB; of High
- * Sierra the name is further on.
+ * ISO 9660 and UDF have their first volume descriptor in the sixteenth sector of 2 KiB; in High
+ * Sierra the name has a larger offset.
  */
 function isIso(head: Buffer): boolean {
   const name = latin(head.subarray(32769), 5);
   return ['CD001', 'BEA01', 'NSR02', 'NSR03', 'TEA01'].includes(name) || latin(head.subarray(32777), 5) === 'CDROM';
 }
 
-/** A footer at the beginning of the last sector, or of the last 511 bytes. */
+/** A footer at the start of the last sector, or of the last 511 bytes. */
 function hasFooter(tail: Buffer, name: string): boolean {
   const last = tail.subarray(Math.max(0, tail.length - tailBytes));
   return startsWith(last, name) || startsWith(last.subarray(1), name);
@@ -129,7 +128,7 @@ function isWebPage(head: Buffer): boolean {
   return /^(\xef\xbb\xbf)?\s*<(!doctype|!--|html|head|body|\?xml|error|listbucketresult)/i.test(latin(head, 1024));
 }
 
-/** What many a store answers instead of a file. */
+/** Many stores return JSON instead of a missing file. */
 function isJson(head: Buffer): boolean {
   const first = head.subarray(0, 512);
   return (

@@ -1,5 +1,5 @@
-// Whether the bytes of an image are what they are said to be. It looks at their beginning and their
-// end while they pass, and keeps nothing else.
+// Whether the data of an image have the format that they are said to have. Inspects their beginning
+// and their end while they pass, and keeps nothing else.
 import { OperationError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { formatsIn, headBytes, isCompression, tailBytes, type ContentSample } from './disk-formats.js';
@@ -7,20 +7,20 @@ import { qcow2Fault, qcow2VirtualBytes } from './qcow2.js';
 
 export interface ContentFault {
   readonly code: 'FORMAT_MISMATCH' | 'FORMAT_UNSAFE';
-  /** Behind the name of the file: `is HTML, not qcow2`. */
+  /** A predicate for the name of the file: `is HTML, not qcow2`. */
   readonly why: string;
 }
 
-/** Fewer bytes are the header of no disk image. */
+/** No header of a disk image is smaller. */
 const smallestDiskBytes = 72;
 
 const isBootFile = (expected: string): boolean => expected === 'aki' || expected === 'ari';
 
 /**
- * Judges a file of `bytes` bytes by a sample of it. `expected` is Glance's disk_format. Of a raw
- * disk whatever a later probe would take for another format is refused: it would then be opened as
- * that, with all that its header refers to. A kernel or an initramfs must only not be a disk or a
- * web page.
+ * Judges a file of `bytes` bytes by a sample. `expected` is Glance's disk_format. A raw disk that a
+ * later probe would recognise as another format is refused: it would be opened as that format, with
+ * everything that its header refers to. A kernel or an initramfs must only not be a disk or a web
+ * page.
  */
 export function contentFault(
   { head, tail, bytes }: ContentSample & { readonly bytes: number },
@@ -37,7 +37,7 @@ export function contentFault(
     return mismatch(
       `is ${together(formats)}, not ${expected === 'qcow2' && formats.includes('qcow2') ? 'qcow2 alone' : expected}`,
     );
-  if (bytes < smallestDiskBytes) return mismatch(`has only ${bytes} bytes, not ${expected}`);
+  if (bytes < smallestDiskBytes) return mismatch(`has only ${bytes} bytes and is not ${expected}`);
   if (expected !== 'qcow2') return undefined;
   if (formats.length === 0) return mismatch('is raw, not qcow2');
   const fault = qcow2Fault(head);
@@ -54,13 +54,13 @@ function together(formats: readonly string[]): string {
 
 export interface Inspection {
   /**
-   * Takes the next bytes. Returns a fault as soon as one shows: before the last byte of the file at
-   * the latest, with that byte's chunk.
+   * Takes the next chunk. Returns a fault as soon as it is found, at the latest with the chunk that
+   * contains the last byte of the file.
    */
   update(chunk: Buffer): ContentFault | undefined;
 }
 
-/** Looks at a file of `bytes` bytes while it passes, in chunks of any size. */
+/** Inspects a file of `bytes` bytes that passes in chunks of any size. */
 export function startInspection({
   bytes,
   expected,
@@ -74,13 +74,13 @@ export function startInspection({
   let offset = 0;
   return {
     update: (chunk) => {
-      const isHeadWhole = offset >= head.length;
-      if (!isHeadWhole) chunk.copy(head, offset, 0, Math.min(chunk.length, head.length - offset));
+      const isHeadComplete = offset >= head.length;
+      if (!isHeadComplete) chunk.copy(head, offset, 0, Math.min(chunk.length, head.length - offset));
       if (offset + chunk.length > tailFrom)
         chunk.copy(tail, Math.max(0, offset - tailFrom), Math.max(0, tailFrom - offset));
       offset += chunk.length;
       if (offset >= bytes) return contentFault({ head, tail, bytes }, expected);
-      return !isHeadWhole && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;
+      return !isHeadComplete && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
-// Which references to images the Bare Metal service takes, and what it says of the others.
+// Which references to images the Bare Metal service accepts, and how it refuses the others.
 import { isUuid } from '../../core/uuid.js';
 
-/** A reference that is understood. */
+/** A valid reference. */
 export type ImageReference =
   | { readonly kind: 'http'; readonly url: string }
   /** An absolute path, percent-decoded. */
@@ -17,13 +17,13 @@ export const defaultAllowedPaths: readonly string[] = [
   '/vagrant',
 ];
 
-/** Where it never looks, whatever is allowed (CVE: OSSA-2025-001). */
+/** Folders that it never allows (OSSA-2025-001). */
 const forbiddenPaths: readonly string[] = ['/dev', '/sys', '/proc', '/boot', '/etc', '/run'];
 
 /**
- * Reads a reference: an http or https URL, `file:///path`, `glance://id` or a bare UUID. What
- * Ironic refuses is refused with its own sentence, and what it misreads in silence
- * (`file://images/x`, which it takes for `/x`) with ours. Source: get_image_service() of
+ * Parses a reference: an http or https URL, `file:///path`, `glance://id` or a bare UUID. What
+ * Ironic refuses is refused with the same message, and what it silently misreads
+ * (`file://images/x`, which it takes for `/x`) with our own. Source: get_image_service() of
  * ironic/common/image_service.py.
  */
 export function parseImageReference(text: string): ImageReference | { readonly refusal: string } {
@@ -35,7 +35,7 @@ export function parseImageReference(text: string): ImageReference | { readonly r
     return isUuid(text) ? { kind: 'glance', id: text.toLowerCase() } : refuse('Scheme-less image href is not a UUID.');
   if (scheme === 'glance') {
     const id = text.replace(/^glance:\/*/i, '');
-    return isUuid(id) ? { kind: 'glance', id: id.toLowerCase() } : refuse('what stands behind glance:// is not a UUID');
+    return isUuid(id) ? { kind: 'glance', id: id.toLowerCase() } : refuse('the part after glance:// is not a UUID');
   }
   if (scheme === 'file') return parseFileUrl(text, refuse);
   if (scheme !== 'http' && scheme !== 'https') return refuse(`Image download protocol ${scheme} is not supported.`);
@@ -45,9 +45,9 @@ export function parseImageReference(text: string): ImageReference | { readonly r
 type Refuse = (reason: string) => { readonly refusal: string };
 
 function parseHttpUrl(text: string, refuse: Refuse): ImageReference | { readonly refusal: string } {
-  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return refuse('it is not a URL with a host');
+  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return refuse('the URL has no host');
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return refuse('a user or password does not belong into the URL');
+  if (url.username !== '' || url.password !== '') return refuse('the URL must not contain a user or password');
   return { kind: 'http', url: url.href };
 }
 
@@ -55,17 +55,17 @@ function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly
   const [, path] = /^file:\/\/(\/.*)$/is.exec(text) ?? [];
   if (path === undefined)
     return refuse(
-      'a file URL has three slashes, file:///path: Ironic would take the first part of another for a host, and leave it out',
+      'a file URL needs three slashes, file:///path; otherwise Ironic takes the first part of the path for a host and ignores it',
     );
-  if (/[?#]/.test(path)) return refuse('a file URL has no query and no fragment; write ? as %3F and # as %23');
+  if (/[?#]/.test(path)) return refuse('a file URL must not have a query or fragment; write ? as %3F and # as %23');
   const decoded = decode(path);
-  if (decoded === undefined || decoded.includes('\0')) return refuse('its percent-encoding is broken');
+  if (decoded === undefined || decoded.includes('\0')) return refuse('its percent-encoding is invalid');
   return { kind: 'file', path: decoded };
 }
 
 /**
- * Why a file must not be read for an image, in Ironic's words; undefined where it may be. The path
- * must be the real one, without symbolic links: Ironic looks at the given one, so that a link leads
+ * Why a file must not be read as an image, in Ironic's words; undefined if it may be. The path must
+ * be the real one, without symbolic links: Ironic checks the given path, so that a link can lead
  * out of an allowed folder. Source: FileImageService.validate_href().
  */
 export function pathRefusal(realPath: string, allowedPaths: readonly string[]): string | undefined {
@@ -76,7 +76,7 @@ export function pathRefusal(realPath: string, allowedPaths: readonly string[]): 
   return undefined;
 }
 
-/** True for the folder itself and what is below it; both are absolute and without `..`. */
+/** True for the folder itself and everything below it; both paths are absolute and without `..`. */
 export function isWithin(path: string, folder: string): boolean {
   const base = folder.replace(/\/+$/, '');
   return path === base || path.startsWith(`${base}/`);

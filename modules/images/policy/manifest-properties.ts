@@ -1,10 +1,10 @@
-// Which properties a manifest may give to its image. It may describe an image; it may not say what
-// an image is to a service, nor refer to things of a site.
+// Which properties a manifest may give to its image. It may describe an image, but not control how
+// a service treats it, nor refer to resources of a site.
 import { imageAttributes } from '../../core/image-attributes.js';
 
 /**
- * Glance's own, the words by which older clients and the API v1 meant them, and what these tools
- * keep for themselves. No site can allow them.
+ * Attributes of Glance, their names in older clients and in the API v1, and what these tools
+ * reserve. No site can allow them.
  */
 const reserved: ReadonlySet<string> = new Set([
   ...imageAttributes,
@@ -18,9 +18,9 @@ const reserved: ReadonlySet<string> = new Set([
 const reservedPrefixes = ['image_tools_', 'os_glance', 'owner_specified.'];
 
 /**
- * What refers to a thing of the site, or makes an image something else: a snapshot, which no
- * cleaner deletes; the owner of a key, which goes with the image; a part of another image. A
- * central manifest cannot mean any of them, so no site can allow them.
+ * Properties that refer to a resource of the site, or turn an image into something else: a
+ * snapshot, which image_clean never deletes; the owner of a key, which is deleted with the image; a
+ * part of another image. A central manifest has no use for them, so no site can allow them.
  */
 const dangerous: ReadonlySet<string> = new Set([
   ...[
@@ -52,13 +52,13 @@ const dangerous: ReadonlySet<string> = new Set([
 ]);
 const dangerousPrefixes = ['cinder_encryption_', 'img_signature', 'signature_'];
 
-/** What describes the system inside an image, and is allowed unless a site says otherwise. */
+/** Properties that describe the operating system in an image. They are always allowed. */
 export const describingProperties: readonly string[] = ['os_distro', 'os_version', 'os_type', 'architecture'];
 
 /**
- * What Nova (objects/image_meta.py and its legacy names), Cinder, Glance, Ironic and their drivers
- * read of an image, by name or by the namespace that they keep. Namespaces are dropped whole: what
- * is added to one tomorrow has a meaning then.
+ * Properties that Nova (objects/image_meta.py and its legacy names), Cinder, Glance, Ironic and
+ * their drivers read, by name or by namespace. Namespaces are dropped completely, because a
+ * property that is added to one later would have a meaning then.
  */
 const meaningful: ReadonlySet<string> = new Set([
   ...[
@@ -130,8 +130,8 @@ const meaningfulPrefixes = [
 export type PropertyVerdict = 'allowed' | 'reserved' | 'meaningful';
 
 /**
- * Judges a property by its name, whose case does not count. `allowed`: what a site allows beside
- * the describing ones; `hw_*` means all that begin so.
+ * Judges a property by its name, ignoring case. `allowed`: what a site allows in addition to the
+ * describing properties; `hw_*` means all names with that prefix.
  */
 export function judgeProperty(name: string, allowed: readonly string[]): PropertyVerdict {
   const lower = name.toLowerCase();
@@ -142,13 +142,13 @@ export function judgeProperty(name: string, allowed: readonly string[]): Propert
   return meaningful.has(lower) || startsWithAny(lower, meaningfulPrefixes) ? 'meaningful' : 'allowed';
 }
 
-/** Why a site cannot allow a property; undefined where it can. */
+/** Why a site cannot allow a property; undefined if it can. */
 export function allowedPropertyRefusal(pattern: string): string | undefined {
   const lower = pattern.toLowerCase();
   if (!/^[\w.:-]{1,255}\*?$/.test(pattern))
-    return `${JSON.stringify(pattern)} is no name of a property, nor the beginning of one and a *`;
+    return `${JSON.stringify(pattern)} is not the name of a property or a prefix followed by *`;
   if (isNeverAllowed(lower))
-    return `${pattern} belongs to Glance, to these tools, or to one image of one site: no manifest may set it`;
+    return `${pattern} is reserved by Glance or these tools, or refers to resources of a site, and cannot be set by a manifest`;
   return undefined;
 }
 

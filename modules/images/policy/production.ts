@@ -1,12 +1,12 @@
-// Which of several public images of ours is the production image of their name, and which others it
-// has replaced. No I/O, no clock.
+// Which of several public images of ours is the production image of their name, and which ones it
+// has replaced.
 import { isOurImage, isProduction, markers, releaseProperty, type SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
 
-export interface SettledName {
-  /** The one that stays in production. */
+export interface SettledProduction {
+  /** The image that stays in production. */
   readonly present: SiteImage;
-  /** Those that are to be archived, the oldest first. */
+  /** The images to archive, the oldest first. */
   readonly replaced: readonly SiteImage[];
 }
 
@@ -37,16 +37,16 @@ export function publicNamesakes<I extends SiteImage>(
 }
 
 /**
- * `candidates`: the public images of one name of ours. One replaces another where its markers lead
- * there; two that replace the same image, or none, were promoted at the same moment, and the newer
- * build counts. Every run on every host comes to the same result. Undefined where the markers do
- * not explain them all: then a person has to. `images`: all of ours, by which the markers are
+ * `candidates`: our public images of one name. One replaces another if its markers lead to it; two
+ * that replace the same image, or none, were promoted at the same time, and the newer build wins.
+ * Every run on every host reaches the same result. Undefined if the markers do not explain all of
+ * them; a person has to decide then. `images`: all of our images, by which the markers are
  * followed.
  */
-export function settleName(
+export function settleProduction(
   candidates: readonly SiteImage[],
   images: readonly SiteImage[] = candidates,
-): SettledName | undefined {
+): SettledProduction | undefined {
   const lineages = new Map(candidates.map((image) => [image, lineageOf(image, images)]));
   const isReplaced = (image: SiteImage): boolean =>
     candidates.some((newer) => newer !== image && replaces(newer, image, lineages.get(newer)));
@@ -58,31 +58,31 @@ export function settleName(
 }
 
 /**
- * The ids of the images that this one has replaced, and those before, as far as our own markers
- * tell.
+ * The ids of the images that this one has replaced, directly or indirectly, as far as our own
+ * markers show.
  */
 function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
   const lineage = new Set<string>();
   let next: SiteImage | undefined = image;
   while (next && isOurImage(next, image.owner)) {
-    const before: string | undefined = next.properties[markers.replaces];
-    if (!before || lineage.has(before)) break;
-    lineage.add(before);
-    next = images.find(({ id }) => id === before);
+    const replaced: string | undefined = next.properties[markers.replaces];
+    if (!replaced || lineage.has(replaced)) break;
+    lineage.add(replaced);
+    next = images.find(({ id }) => id === replaced);
   }
   return lineage;
 }
 
 /**
- * An image that was archived once and is public under its name again was put back by hand: only
- * what replaced it itself does so again.
+ * An archived image that is public under its name again was put back by hand: only the image that
+ * directly replaced it counts as its replacement.
  */
 function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<string> = new Set()): boolean {
   if (!lineage.has(older.id)) return false;
   return newer.properties[markers.replaces] === older.id || !wasArchived(older);
 }
 
-/** Brought in by two runs that knew nothing of each other. */
+/** True for images of two runs that did not know of each other. */
 function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
   if (![one, other].every((image) => isOurImage(image, image.owner) && !wasArchived(image))) return false;
   const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [
@@ -97,8 +97,7 @@ function wasArchived({ properties }: SiteImage): boolean {
 }
 
 /**
- * By when they were built, where that is told, then by the names of their releases; what is then
- * equal by when it came to the site.
+ * By build time if known, then by the names of their releases, then by creation at the site.
  */
 function newestBuildFirst(one: SiteImage, other: SiteImage): number {
   const [built, otherBuilt] = [one, other].map(

@@ -1,12 +1,12 @@
 // The header of a qcow2 (docs/interop/qcow2.txt of QEMU): its virtual size, and why it must not be
-// opened. No I/O.
+// opened.
 
-/** A header of version 2; that of version 3 has 104 bytes at least. */
+/** The header of version 2; that of version 3 has at least 104 bytes. */
 const smallestHeaderBytes = 72;
 
 /**
- * Incompatible features by their bits, as Glance takes them: dirty, corrupt and compression type
- * are harmless, all others are refused.
+ * Incompatible features as Glance treats them: dirty, corrupt and compression type are harmless,
+ * all others are refused.
  */
 const harmlessFeatures = 0b1011n;
 const dataFileFeature = 1n << 2n;
@@ -16,19 +16,19 @@ const extensions = { end: 0, dataFile: 0x44415441, encryption: 0x0537be77 } as c
 
 export interface Qcow2Fault {
   /**
-   * `unsafe`: whoever opens it reads other files, or what nobody has looked at. `damaged`: it is no
-   * qcow2 that can be used.
+   * `unsafe`: opening it reads other files, or content that cannot be inspected. `damaged`: it is
+   * not a usable qcow2.
    */
   readonly kind: 'unsafe' | 'damaged';
-  /** Behind the word `it`. */
+  /** A predicate for the name of the file. */
   readonly why: string;
 }
 
-/** What is wrong with a qcow2 by its first bytes; undefined where nothing is. */
+/** What is wrong with a qcow2 according to its first bytes; undefined if nothing is. */
 export function qcow2Fault(head: Buffer): Qcow2Fault | undefined {
   if (head.length < smallestHeaderBytes) return damaged(`has only ${head.length} bytes`);
   const version = head.readUInt32BE(4);
-  if (version !== 2 && version !== 3) return damaged(`is a qcow2 of version ${version}, which is not known`);
+  if (version !== 2 && version !== 3) return damaged(`is a qcow2 of the unknown version ${version}`);
   if (version === 3 && head.length < 104) return damaged(`has only ${head.length} bytes`);
   if (head.readBigUInt64BE(8) !== 0n || head.readUInt32BE(16) !== 0)
     return unsafe('is a qcow2 that refers to a backing file');
@@ -46,14 +46,12 @@ function featureFault(features: bigint): string | undefined {
   if ((features & extendedL2Feature) !== 0n)
     return 'is a qcow2 with extended L2 entries, which Glance and Nova refuse; convert it with extended_l2=off';
   const unknown = features & ~harmlessFeatures;
-  return unknown === 0n
-    ? undefined
-    : `is a qcow2 with incompatible features (0x${unknown.toString(16)}) that are not known`;
+  return unknown === 0n ? undefined : `is a qcow2 with unknown incompatible features (0x${unknown.toString(16)})`;
 }
 
 /**
- * The types of the header's extensions, as far as the sample goes: each has its type, its length,
- * and its content padded to 8 bytes.
+ * The types of the header extensions within the sample: each consists of a type, a length, and
+ * content padded to 8 bytes.
  */
 function extensionsIn(head: Buffer, headerBytes: number): ReadonlySet<number> {
   const types = new Set<number>();
@@ -66,7 +64,7 @@ function extensionsIn(head: Buffer, headerBytes: number): ReadonlySet<number> {
   return types;
 }
 
-/** Bytes of the disk inside; undefined where the sample is too short to have them. */
+/** The virtual size of the disk; undefined if the sample is too short. */
 export function qcow2VirtualBytes(head: Buffer): number | undefined {
   return head.length < 32 ? undefined : Number(head.readBigUInt64BE(24));
 }

@@ -1,20 +1,20 @@
-// Reading what a central store says: its catalogue of releases, and the manifest of an image.
-// Nothing in it is trusted.
+// Parsing the documents of a central store: its catalogue of releases, and the manifest of an
+// image. Their content is not trusted.
 import { OperationError } from '../../core/errors.js';
 import type { Subscription } from './deployment.js';
 import { releaseProperty } from './site-image.js';
 import { judgeProperty, type PropertyVerdict } from './manifest-properties.js';
 import { isMapping } from '../../core/mapping.js';
 
-/** One image of the catalogue, or the reason why its entry cannot be used. */
+/** One image of the catalogue; `fault`: why its entry cannot be used. */
 export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
 
 const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
 const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
- * The entries of a catalogue, by name. An entry that cannot be used carries its fault and stops no
- * other. Throws CATALOGUE_UNUSABLE when the whole is not a JSON object.
+ * The entries of a catalogue, sorted by name. An unusable entry carries its fault and does not
+ * affect the others. Throws CATALOGUE_UNUSABLE if the document is not a JSON object.
  */
 export function parseCatalogue(document: unknown, url: string): CatalogueEntry[] {
   return Object.entries(catalogueMapping(document, url))
@@ -23,8 +23,8 @@ export function parseCatalogue(document: unknown, url: string): CatalogueEntry[]
 }
 
 /**
- * All names in a catalogue, including those with an unusable entry. Throws CATALOGUE_UNUSABLE when
- * the whole is not a JSON object.
+ * All names in a catalogue, including those with an unusable entry. Throws CATALOGUE_UNUSABLE if
+ * the document is not a JSON object.
  */
 export function catalogueNames(document: unknown, url: string): string[] {
   return Object.keys(catalogueMapping(document, url));
@@ -45,14 +45,14 @@ function parseEntry(name: string, release: unknown): CatalogueEntry {
     return {
       name: printable(name),
       release: shownRelease,
-      fault: `the catalogue names an image ${quote(name)}; allowed: letters, digits, spaces and . _ + -`,
+      fault: `the catalogue has an image named ${quote(name)}; allowed: letters, digits, spaces and . _ + -`,
     };
   }
   if (typeof release !== 'string' || !allowedRelease.test(release)) {
     return {
       name,
       release: shownRelease,
-      fault: `the catalogue names the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd`,
+      fault: `the catalogue has the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd`,
     };
   }
   return { name, release };
@@ -61,17 +61,17 @@ function parseEntry(name: string, release: unknown): CatalogueEntry {
 export interface Manifest {
   readonly properties: Readonly<Record<string, string>>;
   /**
-   * Keys that were left out because Glance or this system owns them, or because their values are no
-   * text.
+   * Keys that are left out because they are reserved by Glance or this system, or because their
+   * values are not text.
    */
   readonly ignored: readonly string[];
-  /** Keys that were left out because they mean something to a service. */
+  /** Keys that are left out because they have a meaning for a service. */
   readonly meaningful: readonly string[];
 }
 
 /**
- * The properties that a manifest gives to its image. `allowed`: what the site allows besides.
- * Throws MANIFEST_UNUSABLE when it is not a JSON object.
+ * The properties that a manifest gives to its image. `allowed`: the properties that the site
+ * allows. Throws MANIFEST_UNUSABLE if it is not a JSON object.
  */
 export function parseManifest(document: unknown, url: string, allowed: readonly string[] = []): Manifest {
   if (!isMapping(document)) {
@@ -117,7 +117,7 @@ function isUsable(key: string, value: unknown): boolean {
   return !/[\u0000-\u001f\u007f]/.test(String(value)) && String(value).length <= 4096;
 }
 
-/** An entry as it is compared with the images of the site. */
+/** An entry in the form in which it is compared with the images of the site. */
 export function subscriptionOf(entry: CatalogueEntry): Subscription {
   return {
     ...entry,
@@ -137,7 +137,7 @@ function printable(text: string): string {
 }
 
 function quote(value: unknown): string {
-  // Perhaps one that is nested too deep to be written out.
+  // It may be nested too deeply to be shown.
   if (typeof value === 'object' && value !== null) return kindOf(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;

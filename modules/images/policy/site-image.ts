@@ -1,10 +1,9 @@
-// What an image of the site is to this system: whose it is, and in which part of its life. No I/O,
-// no clock.
+// What an image of the site is to this system: who owns it, and which state it is in.
 import { sameId } from '../../core/uuid.js';
 
 /**
- * An image as policy sees it, in the Image API's spelling; `properties` are those outside Glance's
- * own attributes.
+ * An image as policy sees it, with the names of the Image API; `properties` are those that are not
+ * attributes of Glance.
  */
 export interface SiteImage {
   readonly id: string;
@@ -20,28 +19,30 @@ export interface SiteImage {
 }
 
 /**
- * Properties by which we know our own images again. They are set at creation, `promoted` when
- * published, `superseded_at` when archived, `hidden_at` by the cleaner.
+ * Properties by which this system identifies its images. They are set at creation; `promoted` when
+ * published, `superseded_at` when archived, `hidden_at` by image_clean.
  */
 export const markers = {
-  /** The image's own id: a copy or a server's snapshot inherits the property, not the id. */
+  /**
+   * The image's own id: a copy, or a snapshot of a server, inherits the property but not the id.
+   */
   id: 'image_tools_id',
   name: 'image_tools_name',
   replaces: 'image_tools_replaces',
   source: 'image_tools_source',
   sha256: 'image_tools_sha256',
   /**
-   * Which lock the deploying run held: a later holder of the same lock knows that the earlier run
-   * is over.
+   * The lock that the deploying run held: a later holder of the same lock knows that the earlier
+   * run has ended.
    */
   lock: 'image_tools_lock',
   /**
-   * The image's own id too, once it has been in production: whatever its name is then, no run has
-   * left it behind.
+   * Also the image's own id, set when it goes into production: from then on it is not a leftover,
+   * whatever its name.
    */
   promoted: 'image_tools_promoted',
   supersededAt: 'image_tools_superseded_at',
-  /** When the cleaner hid a production image whose name had left the catalogue. */
+  /** When image_clean hid a production image whose name had left the catalogue. */
   hiddenAt: 'image_tools_hidden_at',
 } as const;
 
@@ -49,8 +50,8 @@ export const markers = {
 export const releaseProperty = 'current';
 
 /**
- * By what a person tells the release of an image: of one of the older store, which names no
- * release, when it was built.
+ * The release of an image for people; for images of the older store, which have none, the build
+ * timestamp.
  */
 export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): string {
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
@@ -64,7 +65,7 @@ export function originOf({ properties }: Pick<SiteImage, 'properties'>): Catalog
   return properties[releaseProperty] === undefined ? 'objects' : 'releases';
 }
 
-/** Statuses of images that are gone or going. */
+/** Statuses of images that are deleted or being deleted. */
 const gone: ReadonlySet<string> = new Set(['deleted', 'pending_delete']);
 
 export function isGone(image: SiteImage): boolean {
@@ -74,33 +75,32 @@ export function isGone(image: SiteImage): boolean {
 const receiving: ReadonlySet<string> = new Set(['saving', 'importing', 'uploading']);
 
 /**
- * True while Glance takes data in by itself or from somebody: what is changed then is forgotten
- * when that ends.
+ * True while Glance receives data: changes made in the meantime are lost when it is finished.
  */
 export function isReceiving({ status }: Pick<SiteImage, 'status'>): boolean {
   return receiving.has(status);
 }
 
 /**
- * True while data are on their way, also before the first byte of an import. Glance leaves both
- * properties behind as empty strings when it is over.
+ * True while data are being transferred, including the time before the first byte of an import.
+ * Glance leaves both properties behind as empty strings afterwards.
  */
 export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boolean {
   const { os_glance_import_task: task, os_glance_failed_import: failed } = image.properties;
   return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
 }
 
-/** What tells our images from those of others, and incoming ones from the rest. */
+/** What distinguishes our images from those of others, and incoming images from the rest. */
 export interface ImageOwnership {
   /** Id of our project. */
   readonly owner: string;
-  /** Stands before the names of incoming images. */
+  /** Prefix of the names of incoming images. */
   readonly prefix: string;
 }
 
 /**
- * True where the marker is not that of another image, of which this one is a copy. It says nothing
- * of whose the image is: anybody can write it.
+ * True unless the marker belongs to another image, of which this one is a copy. It does not prove
+ * ownership, because anybody can set it.
  */
 function hasOwnMarker(image: SiteImage): boolean {
   return sameId(image.properties[markers.id] ?? '', image.id);
@@ -111,7 +111,7 @@ export function isOurImage(image: SiteImage, owner: string): boolean {
   return image.owner === owner && hasOwnMarker(image);
 }
 
-/** True for the one image that users get by the production name. */
+/** True for the image behind the production name. */
 export function isProduction(image: SiteImage, name: string, owner: string): boolean {
   return (
     image.name === name &&
@@ -123,9 +123,9 @@ export function isProduction(image: SiteImage, name: string, owner: string): boo
 }
 
 /**
- * True for an image of ours that never was in production: still being brought in, or left behind by
- * a run that was broken off. Marker and name must both be as a run made them: what an operator has
- * renamed, hidden or protected is the operator's.
+ * True for an image of ours that has never been in production: still being uploaded, or left by an
+ * interrupted run. Marker and name must both be as a run set them: an image that an operator has
+ * renamed, hidden or protected is left to the operator.
  */
 export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership): boolean {
   const name = image.properties[markers.name];
@@ -137,8 +137,8 @@ export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership):
 export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
 
 /**
- * Where an image of the site stands. `owner` is our project, `prefix` stands before the names of
- * incoming images.
+ * The state of an image of the site. `owner`: our project. `prefix`: that of the names of incoming
+ * images.
  */
 export function imageStateOf(
   image: SiteImage,
@@ -153,14 +153,14 @@ export function imageStateOf(
   return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
 }
 
-/** True for a snapshot of a server: it inherits every property of the server's image. */
+/** True for a snapshot of a server, which inherits all properties of the server's image. */
 export function isSnapshot({ properties }: SiteImage): boolean {
   return properties.image_type === 'snapshot' || Boolean(properties.base_image_ref);
 }
 
 /**
- * Ours, or of an earlier tool: owned by our project, with a build's properties, and neither a
- * snapshot nor a copy.
+ * True for images of this system and of its predecessors: owned by our project, with the properties
+ * of a build, and neither a snapshot nor a copy.
  */
 export function isManaged(image: SiteImage, owner: string): boolean {
   if (isOurImage(image, owner)) return true;
@@ -172,20 +172,19 @@ export function isManaged(image: SiteImage, owner: string): boolean {
 /**
  * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`,
  * `NAME-20230302-1677628504.897832`, `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter
- * where the name was taken. A revision may be `20230124-1270`, as Debian's are.
+ * if the name was taken. A revision may be `20230124-1270`, like those of Debian.
  */
 const archiveSuffix =
   /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
 
-/** The production name inside an image's present name. */
+/** The production name within an image's present name. */
 export function productionNameOf(name: string, prefix: string): string {
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   return bare.replace(archiveSuffix, '');
 }
 
 /**
- * What the name of an image of earlier tools says when it is not an archive name: no spaces,
- * underscores or colons, as in every production name.
+ * Production names of older tools: no spaces, underscores or colons.
  */
 const productionShape = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
 
@@ -195,25 +194,26 @@ export interface ParsedName {
 }
 
 /**
- * Takes an image's present name apart. Undefined when it is neither a production nor an archive
- * name: then nothing is known of the image.
+ * Parses an image's present name. Undefined if it is neither a production nor an archive name;
+ * nothing is known about the image then.
  */
 export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
   const { name } = image;
-  const marked = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
-  if (name === marked || (marked === undefined && catalogue.has(name)))
+  const markedName = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
+  if (name === markedName || (markedName === undefined && catalogue.has(name)))
     return { productionName: name, isArchive: false };
   const productionName = name.replace(archiveSuffix, '');
   const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
-  if (marked !== undefined) return isArchive && productionName === marked ? { productionName, isArchive } : undefined;
+  if (markedName !== undefined)
+    return isArchive && productionName === markedName ? { productionName, isArchive } : undefined;
   if (!productionShape.test(productionName) && !catalogue.has(productionName)) return undefined;
   if (isArchive) return { productionName, isArchive };
   return productionName === name ? { productionName, isArchive: false } : undefined;
 }
 
 /**
- * An archive suffix holds a day of the calendar, or POSIX seconds; eight digits may be anything
- * else.
+ * An archive suffix contains a calendar date or POSIX seconds; other eight digits may mean
+ * anything.
  */
 function hasPlausibleDay(suffix: string): boolean {
   const day =
@@ -224,10 +224,10 @@ function hasPlausibleDay(suffix: string): boolean {
 }
 
 /**
- * The name of an image that is replaced, with a counter if that is taken:
- * `{name}_{build-timestamp}`, and of an image of the older store
- * `{name}-{build-os-base-image-revision}-{build-timestamp}`, where it tells a revision. Without a
- * timestamp its creation counts.
+ * The archive name of an image that is replaced, with a counter if it is taken:
+ * `{name}_{build-timestamp}`, or for an image of the older store with a revision
+ * `{name}-{build-os-base-image-revision}-{build-timestamp}`. Without a timestamp its creation
+ * counts.
  */
 export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
   const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');

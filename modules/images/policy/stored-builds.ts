@@ -1,5 +1,5 @@
 // The older image store: what the headers of its objects say, and which build of an identity is the
-// newest. No I/O, no clock.
+// newest.
 import type { SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
 import type { BuildIdentity, Ipa } from './supported-builds.js';
@@ -9,10 +9,10 @@ export interface StoredBuild {
   /** The object's name, a UUID. */
   readonly id: string;
   readonly identity: BuildIdentity;
-  /** As the store spells it. */
+  /** As the store has it. */
   readonly timestamp: string;
   readonly builtAt: Date;
-  /** When it came to the store, where that is told. */
+  /** When it was stored, if known. */
   readonly storedAt?: Date;
   readonly revision?: string;
   readonly tag?: string;
@@ -21,18 +21,18 @@ export interface StoredBuild {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-/** An object of a build that cannot be used. */
+/** An object of an unusable build. */
 export interface FaultyBuild {
   readonly id: string;
   readonly identity: BuildIdentity;
-  /** Absent where it cannot be told: then it may be newer than any other. */
+  /** Absent if unknown: it may then be newer than any other. */
   readonly builtAt?: Date;
   readonly fault: string;
 }
 
 /**
- * `foreign`: an object that says of no build that it is it, or of when; the container has images of
- * other kinds too.
+ * `foreign`: an object without the identity or the time of a build; the container has other images
+ * too.
  */
 export type ReadBuild =
   | { readonly build: StoredBuild }
@@ -49,7 +49,7 @@ const ipas: Readonly<Record<string, Ipa>> = {
   initramfs: 'initramfs',
 };
 
-/** Reads the headers of an object. Their names are compared without regard to case. */
+/** Reads the headers of an object. The case of their names is ignored. */
 export function parseBuild(id: string, headers: Iterable<readonly [name: string, value: string]>): ReadBuild {
   const all = [...headers];
   const metadata = metadataIn(all);
@@ -66,7 +66,7 @@ export function parseBuild(id: string, headers: Iterable<readonly [name: string,
   const diskFormat = (metadata.get('disk-format') ?? '').toLowerCase();
   const identity = { distro, release, variant, ipa: ipa ?? 'na' };
   const faulty = (fault: string): ReadBuild => ({ faulty: { id, identity, ...(builtAt ? { builtAt } : {}), fault } });
-  if (!builtAt) return faulty(`its build-timestamp ${quote(timestamp)} is no moment`);
+  if (!builtAt) return faulty(`its build-timestamp ${quote(timestamp)} is not a time`);
   if (ipa === undefined) return faulty(`its build-ipa is ${quote(given)}; allowed: na, false, kernel, initramfs`);
   if (!diskFormats.includes(diskFormat))
     return faulty(
@@ -108,7 +108,7 @@ function propertiesIn(metadata: ReadonlyMap<string, string>): Record<string, str
 
 type Dated = Pick<StoredBuild, 'id' | 'builtAt' | 'storedAt'>;
 
-/** The last one built; of several at one instant the one that came to the store last. */
+/** The last one built; of several built at the same time, the one stored last. */
 export function newestOf<B extends Dated>(builds: readonly B[]): B | undefined {
   return [...builds].sort(newestFirst)[0];
 }
@@ -128,8 +128,8 @@ export function isSameBuildIdentity(one: BuildIdentity, other: BuildIdentity): b
 }
 
 /**
- * True where an image of the site was made of this build: the same identity, instant of building
- * and revision of what it was built on.
+ * True if an image of the site was built from this build: same identity, build time and revision of
+ * the base image.
  */
 export function isImageOfBuild({ properties }: Pick<SiteImage, 'properties'>, build: StoredBuild): boolean {
   const { distro, release, variant, ipa } = build.identity;
@@ -143,7 +143,7 @@ export function isImageOfBuild({ properties }: Pick<SiteImage, 'properties'>, bu
   );
 }
 
-/** When an image of the site was built; undefined where it does not tell. */
+/** When an image of the site was built; undefined if unknown. */
 export function builtAtOf({ properties }: Pick<SiteImage, 'properties'>): Date | undefined {
   return parseBuildTimestamp(properties['build-timestamp']);
 }

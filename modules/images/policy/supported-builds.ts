@@ -1,14 +1,13 @@
-// What supports.yaml says: which builds a site supports, and the names that they have in
-// production. No I/O, no clock.
+// The contents of supports.yaml: which builds a site supports, and their production names.
 import { InputError } from '../../core/errors.js';
 import { nearest } from '../../core/validation.js';
 import { isMapping } from '../../core/mapping.js';
 
-/** Which half of the Ironic Python Agent an image is; `na`: it is none. */
+/** Which half of the Ironic Python Agent an image is; `na`: neither. */
 export type Half = 'kernel' | 'initramfs';
 export type Ipa = Half | 'na';
 
-/** What tells builds apart: of builds that have all four in common the newest is wanted. */
+/** Identifies builds of the same image, of which the newest is deployed. */
 export interface BuildIdentity {
   readonly distro: string;
   readonly release: string;
@@ -19,17 +18,17 @@ export interface BuildIdentity {
 /** One image that supports.yaml lists. */
 export interface SupportedBuild {
   readonly identity: BuildIdentity;
-  /** Production name; where it has a fault, the words of the identity. */
+  /** Production name; the words of the identity if there is a fault. */
   readonly name: string;
-  /** Why it cannot be deployed, with the path of the key at fault. */
+  /** Why it cannot be deployed, with the path of the invalid key. */
   readonly fault?: string;
 }
 
 export interface Supports {
   readonly builds: readonly SupportedBuild[];
   /**
-   * All names that the file speaks for: those of a release without variants too, with the suffix of
-   * each variant.
+   * All names that the file covers, including those of a release without variants, with the suffix
+   * of each variant.
    */
   readonly names: ReadonlySet<string>;
 }
@@ -40,9 +39,9 @@ const productionName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
 const halves: readonly Half[] = ['kernel', 'initramfs'];
 
 /**
- * Reads supports.yaml as the builders of the images and earlier deployers know it; keys that mean
- * nothing here are ignored. A fault of one image is that image's. Throws INVALID_INPUT where the
- * file as a whole is of another shape.
+ * Reads supports.yaml in the form that the image builders and older deployers use; other keys are
+ * ignored. A fault of one image affects only that image. Throws INVALID_INPUT if the file as a
+ * whole has a different structure.
  */
 export function parseSupports(document: unknown, path: string): Supports {
   const top = mappingAt(document, '', path);
@@ -58,15 +57,15 @@ export function parseSupports(document: unknown, path: string): Supports {
       entry: mappingAt(entry ?? {}, `${key}.${release}`, path),
     }));
   });
-  const builds = withoutDoubles(releases.flatMap((release) => buildsOf(release, variants, path)));
-  const silent = releases
+  const builds = refuseDuplicates(releases.flatMap((release) => buildsOf(release, variants, path)));
+  const withoutVariants = releases
     .filter(({ entry }) => isAbsent(entry.variants))
     .flatMap((release) =>
       buildsOf({ ...release, entry: { ...release.entry, variants: Object.keys(variants) } }, variants, path),
     );
   return {
     builds,
-    names: new Set([...builds, ...silent].filter(({ fault }) => fault === undefined).map(({ name }) => name)),
+    names: new Set([...builds, ...withoutVariants].filter(({ fault }) => fault === undefined).map(({ name }) => name)),
   };
 }
 
@@ -83,7 +82,9 @@ export function faultlessNames({ builds, names }: Supports): ReadonlySet<string>
   );
 }
 
-/** A distribution of this name stands for the agent's kernel and initramfs instead of one image. */
+/**
+ * A distribution with such a name provides the agent's kernel and initramfs instead of one image.
+ */
 export function isIpaDistro(distro: string): boolean {
   return distro.startsWith('ipa_');
 }
@@ -94,16 +95,16 @@ export function wordsOf({ distro, release, variant, ipa }: BuildIdentity): strin
 }
 
 /**
- * True for what an operator means by `latest` (distribution, release, variant: as many of them as
- * are given) and `ipa`. Both halves of an agent answer to either word, since one without the other
- * is of no use.
+ * True for builds that `latest` (distribution, release, variant, as many as are given) and `ipa`
+ * mean. Either value of `ipa` means both halves of an agent, since one without the other is of no
+ * use.
  */
 export function isMeant(identity: BuildIdentity, latest: readonly string[] = [], ipa?: Half): boolean {
   const words = [identity.distro, identity.release, identity.variant];
   return latest.every((word, index) => words[index] === word) && (ipa === undefined || identity.ipa !== 'na');
 }
 
-/** With the other half of each half of an agent: one without the other is of no use. */
+/** Adds the other half of each half of an agent: one without the other is of no use. */
 export function withOtherHalves(
   chosen: readonly SupportedBuild[],
   builds: readonly SupportedBuild[],
@@ -121,7 +122,7 @@ export function isOtherHalf(one: BuildIdentity, other: BuildIdentity): boolean {
 interface ListedRelease {
   readonly distro: string;
   readonly release: string;
-  /** Where it stands in the file. */
+  /** Its path in the file. */
   readonly key: string;
   readonly entry: Mapping;
 }
@@ -153,7 +154,7 @@ function buildsOf({ distro, release, key, entry }: ListedRelease, variants: Mapp
   });
 }
 
-/** What a variant adds to the name, with its dash. */
+/** What a variant adds to the name, including the dash. */
 function suffixOf(
   variant: string,
   variants: Mapping,
@@ -163,7 +164,7 @@ function suffixOf(
   if (!known.includes(variant)) {
     const near = nearest(variant, known);
     return {
-      fault: `${key} is ${show(variant)}, which supported_variants does not have; ${near ? `did you mean ${near}?` : `it has: ${known.join(', ') || 'nothing'}`}`,
+      fault: `${key} is ${show(variant)}, which is not in supported_variants; ${near ? `did you mean ${near}?` : `known: ${known.join(', ') || 'none'}`}`,
     };
   }
   const entry = variants[variant] ?? {};
@@ -176,14 +177,14 @@ function suffixOf(
   return { text: `-${suffix}` };
 }
 
-/** Two builds of one name would replace each other for ever, so neither is deployed. */
-function withoutDoubles(builds: readonly SupportedBuild[]): SupportedBuild[] {
+/** Two builds of one name would replace each other forever, so neither is deployed. */
+function refuseDuplicates(builds: readonly SupportedBuild[]): SupportedBuild[] {
   return builds.map((build) => {
     const others = builds.filter((other) => other !== build && other.name === build.name && other.fault === undefined);
     if (build.fault !== undefined || others.length === 0) return build;
     return {
       ...build,
-      fault: `supports.yaml gives this name to ${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; one name is for one build`,
+      fault: `supports.yaml gives this name to ${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; each name may be used for only one build`,
     };
   });
 }

@@ -36,7 +36,7 @@ describe('of the images of one identity', () => {
 
   test('that the store does not have, each has a fault', () => {
     expect(choose([]).byName.get('CC-Ubuntu20.04-CUDA')?.fault).toBe(
-      'the store has no object for ubuntu focal gpu; take it out of supports.yaml if it is not wanted',
+      'the store has no object for ubuntu focal gpu; remove it from supports.yaml if it is not needed',
     );
   });
 
@@ -222,12 +222,12 @@ describe('an object that is named by its id', () => {
 
   test.each<[string, string[], StoredBuild[], string]>([
     ['is not there', ['gone'], [], 'the store has no image gone'],
-    ['is not an image', ['other'], [storedBuild('x')], 'the store has no object of this id'],
+    ['is not an image', ['other'], [storedBuild('x')], 'the store has no object with this id'],
     [
       'is half a pair',
       ['k'],
       [half('k', 'kernel')],
-      'has no initramfs, only k; kernel and initramfs are deployed together only',
+      'has no initramfs, only k; kernel and initramfs are deployed only together',
     ],
     [
       'is of a build that supports.yaml does not list',
@@ -239,7 +239,7 @@ describe('an object that is named by its id', () => {
       'is of the same name as another that is named',
       ['a', 'b'],
       [storedBuild('a'), storedBuild('b')],
-      'it is CC-Ubuntu20.04, like a: name one of them',
+      'it is CC-Ubuntu20.04, as is a; give only one of them',
     ],
   ])('and %s has a fault', (_, ids, builds, fault) => {
     expect(

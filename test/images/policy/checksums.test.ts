@@ -39,10 +39,10 @@ describe('a checksum is given', () => {
   });
 
   test.each([
-    ['too short', hex(31), /it has 31 hex digits; known by their number are 32 \(md5\)/],
-    ['too short for its algorithm', `sha256:${hex(63)}`, /a sha256 has 64 hex digits, not 63/],
+    ['too short', hex(31), /it has 31 hex digits; the algorithm can be derived only from 32 \(md5\)/],
+    ['too short for its algorithm', `sha256:${hex(63)}`, /sha256 has 64 hex digits, not 63/],
     ['no hex', `sha256:${hex(64, 'g')}`, /must be hex digits/],
-    ['an unknown algorithm', `crc32:${hex(8)}`, /"crc32" is not an algorithm of hashlib; there are md5, sha1/],
+    ['an unknown algorithm', `crc32:${hex(8)}`, /"crc32" is not an algorithm of hashlib; use one of md5, sha1/],
     ['shake', `shake_128:${hex(64)}`, /shake_128 has no fixed length/],
     ['words', 'the usual one', /it must be hex digits/],
     ['empty', '', /it must be hex digits/],
@@ -100,13 +100,13 @@ describe('a checksum file in the style of', () => {
 
   test.each([
     ['is empty', '\n', 'it is empty'],
-    ['is a page', '<html>not found</html>', 'it has no checksum in it'],
+    ['is a page', '<html>not found</html>', 'it contains no checksum'],
     ['has other names', `${wanted}  b.img\n`, 'it has no checksum for "a.img"; it has "b.img"'],
     ['has a name that only ends so', `${wanted}  xa.img\n`, 'it has no checksum for "a.img"; it has "xa.img"'],
     ['has a name that a pattern would match', `${wanted}  aximg\n`, 'it has no checksum for "a.img"; it has "aximg"'],
     ['has several bare digests', `${wanted}\n${other}\n`, 'it has no checksum for "a.img"'],
     ['contradicts itself', `${wanted}  a.img\n${other}  a.img\n`, 'it has several sha256 for "a.img" that differ'],
-    ['has digits that are none', `${hex(63)}  a.img\n`, 'it has no checksum in it'],
+    ['has digits that are none', `${hex(63)}  a.img\n`, 'it contains no checksum'],
   ])('that %s does not', (_, text, fault) => {
     expect(findChecksum(text, { name: 'a.img' })).toEqual({ fault });
   });

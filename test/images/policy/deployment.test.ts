@@ -47,7 +47,7 @@ describe('one image of the catalogue', () => {
   test('is deployed again when asked', () => {
     const [image] = plan([siteImage({ properties: { current: wanted.release } })], { force: true }).images;
 
-    expect(image).toMatchObject({ action: 'deploy', reason: 'deployed again, as asked' });
+    expect(image).toMatchObject({ action: 'deploy', reason: 'deployed again as requested' });
   });
 
   test('keeps the fault of its catalogue entry', () => {
@@ -95,7 +95,7 @@ describe('one image of the catalogue', () => {
       expect(leftovers).toEqual([]);
       expect(warnings).toEqual(
         visibility === 'public'
-          ? [expect.stringContaining('image stranger-id of project stranger is public under this name too')]
+          ? [expect.stringContaining('image stranger-id of project stranger is also public under this name')]
           : [],
       );
     },

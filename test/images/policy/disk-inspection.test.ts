@@ -66,7 +66,7 @@ describe('a file is refused', () => {
     ['an external data file', { incompatible: 4n }, 'refers to an external data file'],
     ['the name of a data file', { extension: 0x44415441 }, 'names an external data file'],
     ['extended L2 entries', { incompatible: 16n }, 'extended L2 entries'],
-    ['features to come', { incompatible: 1n << 40n }, 'incompatible features (0x10000000000) that are not known'],
+    ['features to come', { incompatible: 1n << 40n }, 'unknown incompatible features (0x10000000000)'],
     ['AES', { encryption: 1 }, 'content is encrypted'],
     ['LUKS inside', { encryption: 2 }, 'content is encrypted'],
     ['the header of an encryption', { extension: 0x0537be77 }, 'content is encrypted'],
@@ -77,7 +77,7 @@ describe('a file is refused', () => {
   test('as a qcow2 of a version to come', () => {
     expect(faultOf(qcow2({ version: 4 }), 'qcow2')).toEqual({
       code: 'FORMAT_MISMATCH',
-      why: 'is a qcow2 of version 4, which is not known',
+      why: 'is a qcow2 of the unknown version 4',
     });
   });
 

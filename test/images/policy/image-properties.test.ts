@@ -51,7 +51,7 @@ describe('what differs', () => {
   });
 });
 
-test('two desired contradict each other where they name one property with different values, or to set and to remove', () => {
+test('two requests contradict each other where they name one property with different values, or to set and to remove', () => {
   const one = desired({ a: '1', b: '2', c: undefined, d: undefined });
 
   expect(conflictingNames(one, desired({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);

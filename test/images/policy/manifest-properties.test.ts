@@ -43,7 +43,7 @@ describe('a manifest', () => {
     'signature_verified',
   ])('may never set %s, whatever a site allows', (name) => {
     expect(judgeProperty(name, [name, `${name.slice(0, 2)}*`])).toBe('meaningful');
-    expect(allowedPropertyRefusal(name)).toMatch(/no manifest may set it/);
+    expect(allowedPropertyRefusal(name)).toMatch(/cannot be set by a manifest/);
   });
 
   test.each([
@@ -93,7 +93,7 @@ describe('a manifest', () => {
 });
 
 test.each(['', '*', 'a b', 'a/b', 'hw_*_type', 'x'.repeat(300)])('a site cannot allow %p', (pattern) => {
-  expect(allowedPropertyRefusal(pattern)).toMatch(/is no name of a property/);
+  expect(allowedPropertyRefusal(pattern)).toMatch(/is not the name of a property/);
 });
 
 test('case never changes a verdict, and allowing more never forbids', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { markers, type SiteImage } from '../../../modules/images/policy/site-image.js';
-import { settleName } from '../../../modules/images/policy/production.js';
+import { settleProduction } from '../../../modules/images/policy/production.js';
 import { siteImage } from './image-fixtures.js';
 
 /** A public image that a run of this system has promoted. */
@@ -102,7 +102,7 @@ test.each<[string, SiteImage[], string, string[]]>([
     ['a'],
   ],
 ])('%s', (_, candidates, present, replaced) => {
-  const settled = settleName(candidates);
+  const settled = settleProduction(candidates);
 
   expect(settled?.present.id).toBe(present);
   expect(settled?.replaced.map(({ id }) => id).sort()).toEqual([...replaced].sort());
@@ -116,8 +116,8 @@ test('the lineage goes on through images that are archived already', () => {
   });
   const [late, next] = [promoted('b', { built: june, replaces: 'old' }), promoted('c', { built: july, replaces: 'a' })];
 
-  expect(settleName([late, next])).toBeUndefined();
-  expect(settleName([late, next], [late, next, archived])).toMatchObject({
+  expect(settleProduction([late, next])).toBeUndefined();
+  expect(settleProduction([late, next], [late, next, archived])).toMatchObject({
     present: { id: 'c' },
     replaced: [{ id: 'b' }],
   });
@@ -142,7 +142,7 @@ describe('a person has to decide', () => {
     ],
     ['where two replace each other', [promoted('a', { replaces: 'b' }), promoted('b', { replaces: 'a' })]],
   ])('%s', (_, candidates) => {
-    expect(settleName(candidates)).toBeUndefined();
+    expect(settleProduction(candidates)).toBeUndefined();
   });
 });
 
@@ -159,7 +159,7 @@ test('every host comes to the same result, in whatever order it is told of the i
       const candidates = withOld ? [siteImage(), ...own] : own;
       const turned = [...candidates.slice(turn), ...candidates.slice(0, turn)].reverse();
 
-      const [settled, other] = [settleName(candidates), settleName(turned)];
+      const [settled, other] = [settleProduction(candidates), settleProduction(turned)];
 
       expect(other).toEqual(settled);
       if (settled) expect([settled.present, ...settled.replaced]).toHaveLength(candidates.length);

@@ -56,7 +56,7 @@ describe('the headers of an object', () => {
   );
 
   test.each([
-    ['build-timestamp', 'yesterday', 'its build-timestamp "yesterday" is no moment'],
+    ['build-timestamp', 'yesterday', 'its build-timestamp "yesterday" is not a time'],
     ['build-ipa', 'ramdisk', 'its build-ipa is "ramdisk"'],
     ['disk-format', undefined, 'it has no disk-format'],
     ['disk-format', 'vmdk', 'its disk-format is "vmdk"'],

@@ -81,7 +81,7 @@ describe('supports.yaml', () => {
       'a variant that is not described',
       `${focal}.variants`,
       ['base', 'gpus'],
-      `${focal}.variants[1] is "gpus", which supported_variants does not have; did you mean gpu?`,
+      `${focal}.variants[1] is "gpus", which is not in supported_variants; did you mean gpu?`,
     ],
     ['no production name', `${focal}.prod_name`, null, `${focal}.prod_name is missing`],
     ['a production name with a slash', `${focal}.prod_name`, '../etc', `${focal}.prod_name is "../etc"`],

@@ -27,8 +27,10 @@ interface UsesSource {
   find(cloud: Cloud): AsyncGenerator<FoundUse>;
 }
 
+const nova: UsesSource = { service: 'compute', title: 'Nova', find: findServers };
+
 const sources: readonly UsesSource[] = [
-  { service: 'compute', title: 'Nova', find: findServers },
+  nova,
   { service: 'block-storage', title: 'Cinder', find: findVolumes },
   { service: 'baremetal', title: 'Ironic', find: findNodes },
   { service: 'inventory', title: 'Doni', find: findHardware },
@@ -108,7 +110,6 @@ export async function readUses(
  * change. Throws USE_UNKNOWN.
  */
 export async function findServerOf(cloud: Cloud, imageId: string): Promise<ImageUser | undefined> {
-  const [nova] = sources as readonly [UsesSource];
   if (!cloud.hasService(nova.service)) return undefined;
   try {
     for await (const server of listServers(cloud, { softDeleted: false, imageId })) return serverUser(server);

@@ -3,10 +3,11 @@
 import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import { imageAttributes } from '../../core/image-attributes.js';
+import { isMapping } from '../../core/mapping.js';
 import type { HttpAnswer } from '../http/client.js';
 import { isNotFound, statusOf } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
-import { readPages } from '../paging.js';
+import { readPages, textAt } from '../paging.js';
 
 /**
  * An image as the API returns it. Everything that is not an attribute of Glance's schema is in
@@ -200,8 +201,9 @@ export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
     await answer.text();
     return [];
   }
-  const body = (await answer.json()) as { 'import-methods'?: { value?: unknown } };
-  const methods = body['import-methods']?.value;
+  const body = await answer.json();
+  const offer = isMapping(body) ? body['import-methods'] : undefined;
+  const methods = isMapping(offer) ? offer.value : undefined;
   return Array.isArray(methods) ? methods.map(String) : [];
 }
 
@@ -226,11 +228,10 @@ export async function importFailure(cloud: Cloud, id: string): Promise<string> {
     await answer.text();
     return '';
   }
-  const { tasks } = (await answer.json()) as { tasks?: readonly { message?: string; updated_at?: string }[] };
-  const newest = [...(tasks ?? [])].sort((one, other) =>
-    (one.updated_at ?? '') < (other.updated_at ?? '') ? 1 : -1,
-  )[0];
-  return newest?.message ?? '';
+  const body = await answer.json();
+  const tasks = isMapping(body) && Array.isArray(body.tasks) ? body.tasks.filter(isMapping) : [];
+  const [newest = {}] = tasks.sort((one, other) => (textAt(one, 'updated_at') < textAt(other, 'updated_at') ? 1 : -1));
+  return textAt(newest, 'message');
 }
 
 /**
@@ -253,14 +254,13 @@ function imagePath(id: string): string {
 }
 
 function parseImage(raw: unknown): Image {
-  const image = raw as Record<string, unknown>;
-  if (typeof image?.id !== 'string' || typeof image.status !== 'string') {
+  const image = isMapping(raw) ? raw : {};
+  if (typeof image.id !== 'string' || typeof image.status !== 'string') {
     throw new OperationError('UNEXPECTED_ANSWER', 'Glance returned something that is not an image');
   }
-  const text = (key: string): string => (typeof image[key] === 'string' ? (image[key] as string) : '');
+  const text = (key: string): string => textAt(image, key);
   const amount = (key: string): number => (typeof image[key] === 'number' ? image[key] : 0);
-  const optional = (key: string): Record<string, string> =>
-    typeof image[key] === 'string' && image[key] !== '' ? { [key]: image[key] as string } : {};
+  const optional = (key: string): Record<string, string> => (text(key) === '' ? {} : { [key]: text(key) });
   return {
     id: image.id,
     name: text('name'),

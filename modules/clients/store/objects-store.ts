@@ -1,6 +1,7 @@
 // The older central image store: one public Swift container, with UUIDs as the names of its objects
 // and metadata in headers. Only reads, without a login.
 import { messageOf, OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -91,11 +92,15 @@ function namesInText(text: string, answer: HttpAnswer, url: string): string[] {
 
 function namesInJson(text: string, url: string): string[] {
   try {
-    const rows = JSON.parse(text) as readonly { readonly name?: unknown; readonly subdir?: unknown }[];
-    return rows.map(({ name, subdir }) => String(name ?? subdir));
+    return rowsIn(JSON.parse(text)).map(({ name, subdir }) => String(name ?? subdir));
   } catch (error) {
     throw unusable(url, `is not a list in JSON (${messageOf(error)})`, error);
   }
+}
+
+function rowsIn(list: unknown): readonly Readonly<Record<string, unknown>>[] {
+  if (!Array.isArray(list) || !list.every(isMapping)) throw new TypeError('it must be a list of mappings');
+  return list;
 }
 
 function unusable(url: string, why: string, cause?: unknown): OperationError {

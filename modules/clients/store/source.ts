@@ -4,7 +4,7 @@ import { ConnectionError, isNotFound, statusOf } from '../http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
 import { compressionIn } from '../http/encodings.js';
-import { OperationError } from '../../core/errors.js';
+import { messageOf, OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { parseObject, type StoreObject } from './object.js';
@@ -57,7 +57,7 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
       if (idleSeconds > options.budgetSeconds) throw broken(object, offset, error);
       if (offset > 0 && !isChecked(object) && Object.keys(conditionFor(object)).length === 0)
         throw broken(object, offset, error);
-      options.onInterruption((error as Error).message, offset);
+      options.onInterruption(messageOf(error), offset);
       const pause = Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000);
       await sleep(Math.max(pause, retryAfterSeconds(error) * 1000), options.signal);
     }
@@ -179,7 +179,7 @@ function broken(object: StoreObject, offset: number, cause: unknown): OperationE
   const url = withoutCredentials(object.url);
   return new OperationError(
     'SOURCE_BROKEN',
-    `the download of ${url} stopped at byte ${offset} of ${object.bytes} and could not be continued: ${(cause as Error).message}`,
+    `the download of ${url} stopped at byte ${offset} of ${object.bytes} and could not be continued: ${messageOf(cause)}`,
     { url, offset },
     cause,
   );

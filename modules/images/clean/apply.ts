@@ -118,7 +118,7 @@ async function findChange(image: RetentionImage, { cloud }: CleanRun): Promise<s
 }
 
 /**
- * Who uses an image of the batch. An image that was deleted meanwhile no longer needs any other.
+ * Who uses an image of the batch. An image that has been deleted no longer needs any other.
  */
 type FindUser = (id: string, deletedIds: ReadonlySet<string>) => Promise<string | undefined>;
 

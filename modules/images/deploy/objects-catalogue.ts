@@ -66,10 +66,10 @@ function openNewest(
     names: meant.map(({ name }) => name),
     subscribe: async (names) => {
       const chosen = meant.filter(({ name }) => names.has(name));
-      const wanted = withOtherHalves(chosen, supported);
-      if (wanted.length === 0) return { images: [], failures: [], warnings: [] };
+      const subscribed = withOtherHalves(chosen, supported);
+      if (subscribed.length === 0) return { images: [], failures: [], warnings: [] };
       const read = await readContent(await store.listIds(), store, access);
-      const { subscriptions, failures } = chooseNewest(wanted, read);
+      const { subscriptions, failures } = chooseNewest(subscribed, read);
       return {
         images: subscriptions.map((each) => withSource(each, read, access)),
         failures: [...read.failures, ...failures],

@@ -99,14 +99,14 @@ export async function prepareDeployment(
     opened.unread.size === 0,
   );
   const read = await subscribeAll(run, scope, opened, selected.names);
-  const wanted: readonly CatalogueImage[] = [
+  const subscribed: readonly CatalogueImage[] = [
     ...read.images,
     ...selected.missing,
     ...excludedNames(scope, opened.catalogues, selected.names),
   ];
-  const plan = makePlan(run, wanted, opened, images, read.unread.size === 0);
+  const plan = makePlan(run, subscribed, opened, images, read.unread.size === 0);
   const limit = pLimit(concurrentProbes);
-  const byName = new Map(wanted.map((image) => [image.name, image]));
+  const byName = new Map(subscribed.map((image) => [image.name, image]));
   const jobs = await Promise.all(
     plan.images.map((planned) => limit(() => prepareJob(planned, byName.get(planned.name), run))),
   );
@@ -132,17 +132,17 @@ export async function prepareDeployment(
 
 function makePlan(
   run: DeployRun,
-  wanted: readonly CatalogueImage[],
+  subscribed: readonly CatalogueImage[],
   { catalogues }: OpenedCatalogues,
   images: readonly Image[],
   isComplete: boolean,
 ): DeploymentPlan {
   const { args } = run;
   const isUnrestricted = !args.images && !args.latest && !args.ipa && isComplete;
-  const selectedNames = new Set(wanted.map(({ name }) => name));
+  const selectedNames = new Set(subscribed.map(({ name }) => name));
   const known = new Set(catalogues.flatMap(({ names }) => names));
   return planDeployment({
-    wanted,
+    subscriptions: subscribed,
     isInScope: (name) => selectedNames.has(name) || (isUnrestricted && !known.has(name)),
     sourcePrefixes: catalogues.map(({ sourcePrefix }) => sourcePrefix),
     images,

@@ -40,9 +40,9 @@ export interface ObjectChoice {
  * The newest build of each image. For the agent it is the newest of which both halves exist: an
  * older pair is better than a mixed one.
  */
-export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreContent): ObjectChoice {
+export function chooseNewest(subscribed: readonly SupportedBuild[], content: StoreContent): ObjectChoice {
   const failures: string[] = [];
-  const subscriptions = wanted.map((supported): ObjectSubscription => {
+  const subscriptions = subscribed.map((supported): ObjectSubscription => {
     if (supported.fault !== undefined) return withoutBuild(supported.name, supported.fault);
     const { build, lacking } =
       supported.identity.ipa === 'na'
@@ -64,7 +64,7 @@ export function chooseNewest(wanted: readonly SupportedBuild[], content: StoreCo
       ...lacking.map(({ fault }) => fault),
       ...faults,
     ];
-    return subscriptionTo(build, supported, wanted, doubts[0]);
+    return subscriptionTo(build, supported, subscribed, doubts[0]);
   });
   return { subscriptions, failures };
 }

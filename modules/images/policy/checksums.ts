@@ -160,10 +160,10 @@ export function findChecksum(
   const text = withoutEncodingMarks(written);
   const lines = linesOf(text, algorithm ?? algorithmInName(fileName));
   if (lines.length === 0) return { fault: text.trim() === '' ? 'it is empty' : 'it contains no checksum' };
-  const wanted = algorithm === undefined ? lines : lines.filter((line) => line.algorithm === algorithm);
-  const candidates = linesAbout(wanted, name, fileName);
+  const eligible = algorithm === undefined ? lines : lines.filter((line) => line.algorithm === algorithm);
+  const candidates = linesAbout(eligible, name, fileName);
   if (candidates.length === 0)
-    return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}${othersIn(wanted)}` };
+    return { fault: `it has no ${algorithm ?? 'checksum'} for ${JSON.stringify(name)}${othersIn(eligible)}` };
   const [best] = [...candidates].sort(
     (one, other) => strength.indexOf(one.algorithm) - strength.indexOf(other.algorithm),
   );

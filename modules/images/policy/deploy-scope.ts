@@ -131,7 +131,7 @@ function unavailable(name: string, fault: string): Subscription {
 
 /**
  * A catalogue of higher priority that could not be read may have this name: an image that came from
- * there is not replaced meanwhile.
+ * there is not replaced until then.
  */
 export function deferTo<S extends Subscription>(image: S, kind: CatalogueKind, [first]: readonly CatalogueKind[]): S {
   if (first === undefined) return image;

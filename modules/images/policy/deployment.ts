@@ -58,7 +58,7 @@ export interface DeploymentPlan {
 }
 
 export interface DeploymentInput extends ImageOwnership {
-  readonly wanted: readonly Subscription[];
+  readonly subscriptions: readonly Subscription[];
   /**
    * Names of which leftovers may be deleted: the selected ones and, in an unrestricted run, those
    * that have left the catalogue.
@@ -77,7 +77,7 @@ export interface DeploymentInput extends ImageOwnership {
 export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const alive = input.images.filter((image) => !isGone(image));
   const incoming = alive.filter((image) => isIncoming(image, input));
-  const images = input.wanted.map((wanted) => planImage(wanted, alive, incoming, input));
+  const images = input.subscriptions.map((subscription) => planImage(subscription, alive, incoming, input));
   const resumedIds = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
     .filter(
@@ -121,14 +121,14 @@ function isAbandoned(image: SiteImage, { recovery }: DeploymentInput): boolean {
 }
 
 function planImage(
-  wanted: Subscription,
+  subscription: Subscription,
   alive: readonly SiteImage[],
   incoming: readonly SiteImage[],
   input: DeploymentInput,
 ): PlannedImage {
-  const { name, release, pairedWith } = wanted;
+  const { name, release, pairedWith } = subscription;
   const known = { name, release, ...(pairedWith === undefined ? {} : { pairedWith }) };
-  if (wanted.fault) return { ...known, action: 'failed', reason: wanted.fault };
+  if (subscription.fault) return { ...known, action: 'failed', reason: subscription.fault };
   const { own: candidates, conflicting } = publicNamesakes(alive, name, input.owner);
   if (conflicting.length > 0)
     return {
@@ -149,10 +149,10 @@ function planImage(
   const production = settled?.present;
   const unarchived = settled?.replaced.length ? { unarchived: settled.replaced } : {};
   const base = { ...known, ...(production ? { production } : {}), ...unarchived };
-  const isCurrent = production !== undefined && wanted.isBuiltFrom(production);
+  const isCurrent = production !== undefined && subscription.isBuiltFrom(production);
   if (isCurrent && !input.force) {
     if (!base.unarchived)
-      return { ...base, action: 'up_to_date', reason: `the site has ${wanted.describe(production)}` };
+      return { ...base, action: 'up_to_date', reason: `the site has ${subscription.describe(production)}` };
     const ids = base.unarchived.map(({ id }) => id).join(', ');
     return {
       ...base,
@@ -160,33 +160,33 @@ function planImage(
       reason: `a promotion was interrupted: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived`,
     };
   }
-  const objection = production && !isCurrent ? wanted.objectionTo?.(production) : undefined;
+  const objection = production && !isCurrent ? subscription.objectionTo?.(production) : undefined;
   if (objection !== undefined) return { ...base, action: 'failed', reason: objection };
-  return { ...base, ...planTransfer(wanted, production, incoming, input) };
+  return { ...base, ...planTransfer(subscription, production, incoming, input) };
 }
 
 function planTransfer(
-  wanted: Subscription,
+  subscription: Subscription,
   production: SiteImage | undefined,
   incoming: readonly SiteImage[],
   input: DeploymentInput,
 ): Pick<PlannedImage, 'action' | 'reason' | 'incoming'> {
-  const begun = incoming
-    .filter((image) => image.properties[markers.name] === wanted.name && wanted.isBuiltFrom(image))
+  const candidates = incoming
+    .filter((image) => image.properties[markers.name] === subscription.name && subscription.isBuiltFrom(image))
     .map((image) => ({ image, ...decideLeftover(image, true, input.recovery) }));
-  const elsewhere = begun.find(({ verdict }) => verdict === 'in_progress');
-  if (elsewhere) return { action: 'in_progress', incoming: elsewhere.image, reason: elsewhere.reason };
+  const running = candidates.find(({ verdict }) => verdict === 'in_progress');
+  if (running) return { action: 'in_progress', incoming: running.image, reason: running.reason };
   const resumable =
-    begun.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ??
-    begun.find(({ verdict }) => verdict === 'resume');
+    candidates.find(({ verdict, image }) => verdict === 'resume' && image.status === 'active') ??
+    candidates.find(({ verdict }) => verdict === 'resume');
   if (resumable) return { action: 'resume', incoming: resumable.image, reason: resumable.reason };
-  return { action: 'deploy', reason: reasonToDeploy(wanted, production) };
+  return { action: 'deploy', reason: reasonToDeploy(subscription, production) };
 }
 
-function reasonToDeploy(wanted: Subscription, production: SiteImage | undefined): string {
+function reasonToDeploy(subscription: Subscription, production: SiteImage | undefined): string {
   if (!production) return 'the site has no image of this name';
-  if (wanted.isBuiltFrom(production)) return 'deployed again as requested';
-  const present = wanted.describe(production);
+  if (subscription.isBuiltFrom(production)) return 'deployed again as requested';
+  const present = subscription.describe(production);
   return present === undefined ? `the site's image ${production.id} has no release` : `the site has ${present}`;
 }
 

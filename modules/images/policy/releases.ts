@@ -86,8 +86,8 @@ export function parseManifest(document: unknown, url: string, allowed: readonly 
     value,
     verdict: isUsable(key, value) ? judgeProperty(key, allowed) : ('reserved' as const),
   }));
-  const keysOf = (wanted: PropertyVerdict): string[] =>
-    judged.filter(({ verdict }) => verdict === wanted).map(({ key }) => printable(key));
+  const keysOf = (kind: PropertyVerdict): string[] =>
+    judged.filter(({ verdict }) => verdict === kind).map(({ key }) => printable(key));
   return {
     properties: Object.fromEntries(
       judged.filter(({ verdict }) => verdict === 'allowed').map(({ key, value }) => [key, String(value)]),

@@ -145,10 +145,11 @@ export function imageStateOf(
   owner: string,
   prefix: string,
 ): { state: ImageState; productionName?: string } {
-  if (isIncoming(image, { owner, prefix }))
-    return { state: 'incoming', productionName: image.properties[markers.name] as string };
+  const markedName = image.properties[markers.name];
+  if (markedName !== undefined && isIncoming(image, { owner, prefix }))
+    return { state: 'incoming', productionName: markedName };
   if (!isManaged(image, owner)) return { state: 'unmanaged' };
-  const productionName = image.properties[markers.name] ?? productionNameOf(image.name, prefix);
+  const productionName = markedName ?? productionNameOf(image.name, prefix);
   if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
   return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
 }

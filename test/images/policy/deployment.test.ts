@@ -5,11 +5,11 @@ import { isProduction, markers, type SiteImage } from '../../../modules/images/p
 import { subscriptionOf } from '../../../modules/images/policy/releases.js';
 import { incomingImage, lock, now, owner, prefix, siteImage, sourcePrefix } from './image-fixtures.js';
 
-const wanted = subscriptionOf({ name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' });
+const subscription = subscriptionOf({ name: 'CC-Ubuntu22.04', release: '20250601-v1-amd' });
 
 function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = {}) {
   return planDeployment({
-    wanted: [wanted],
+    subscriptions: [subscription],
     isInScope: () => true,
     sourcePrefixes: [sourcePrefix],
     images,
@@ -39,19 +39,19 @@ describe('one image of the catalogue', () => {
   });
 
   test('is up to date where the site has its release', () => {
-    const [image] = plan([siteImage({ properties: { current: wanted.release } })]).images;
+    const [image] = plan([siteImage({ properties: { current: subscription.release } })]).images;
 
     expect(image?.action).toBe('up_to_date');
   });
 
   test('is deployed again when asked', () => {
-    const [image] = plan([siteImage({ properties: { current: wanted.release } })], { force: true }).images;
+    const [image] = plan([siteImage({ properties: { current: subscription.release } })], { force: true }).images;
 
     expect(image).toMatchObject({ action: 'deploy', reason: 'deployed again as requested' });
   });
 
   test('keeps the fault of its catalogue entry', () => {
-    const { images } = plan([], { wanted: [{ ...wanted, fault: 'bad release' }] });
+    const { images } = plan([], { subscriptions: [{ ...subscription, fault: 'bad release' }] });
 
     expect(images[0]).toMatchObject({ action: 'failed', reason: 'bad release' });
   });
@@ -82,9 +82,9 @@ describe('one image of the catalogue', () => {
     (visibility) => {
       const properties = {
         [markers.id]: 'stranger-id',
-        [markers.name]: wanted.name,
+        [markers.name]: subscription.name,
         [markers.replaces]: 'old',
-        current: wanted.release,
+        current: subscription.release,
       };
       const { images, leftovers, warnings } = plan([
         siteImage(),
@@ -122,7 +122,7 @@ describe('one image of the catalogue', () => {
   test('finishes a promotion of which the archiving is missing', () => {
     const newer = siteImage({
       id: 'new',
-      properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' },
+      properties: { current: subscription.release, [markers.id]: 'new', [markers.replaces]: 'old' },
     });
 
     const [image] = plan([siteImage(), newer]).images;
@@ -144,7 +144,7 @@ describe('one image of the catalogue', () => {
   test('does not believe a marker on an image that is a copy', () => {
     const copy = siteImage({
       id: 'copy',
-      properties: { current: wanted.release, [markers.id]: 'new', [markers.replaces]: 'old' },
+      properties: { current: subscription.release, [markers.id]: 'new', [markers.replaces]: 'old' },
     });
 
     expect(plan([siteImage(), copy]).images[0]?.action).toBe('conflict');
@@ -152,7 +152,7 @@ describe('one image of the catalogue', () => {
 });
 
 describe('an incoming image', () => {
-  test('is gone on with when it is of the release that is wanted', () => {
+  test('is resumed when it is of the subscribed release', () => {
     const { images, leftovers } = plan([siteImage(), incomingImage()]);
 
     expect(images[0]).toMatchObject({ action: 'resume', incoming: { id: 'incoming' }, production: { id: 'old' } });
@@ -273,7 +273,7 @@ test('whatever the site has, nothing in production is deleted and only our own i
         });
         expect(leftover.properties[markers.id]).toBe(leftover.id);
       }
-      const production = images.filter((candidate) => isProduction(candidate, wanted.name, owner));
+      const production = images.filter((candidate) => isProduction(candidate, subscription.name, owner));
       expect(planned).toHaveLength(1);
       if (production.length > 1 && !production.every(({ id, properties }) => properties[markers.id] === id))
         expect(planned[0]?.action).toBe('conflict');

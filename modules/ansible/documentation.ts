@@ -41,7 +41,7 @@ function documentationOf({
     version_added: versionAdded,
     short_description: summary,
     description: description.map(toMarkup),
-    author: ['Chameleon image tools'],
+    author: ['Chameleon (@ChameleonCloud)'],
     requirements: ['Node.js 18 or newer on the host that runs the task'],
     attributes: {
       check_mode: {
@@ -51,6 +51,11 @@ function documentationOf({
       diff_mode: {
         support: writes ? 'full' : 'N/A',
         description: writes ? ['Shows what was, or in check mode would be, changed.'] : ['Never changes anything.'],
+      },
+      platform: {
+        support: 'full',
+        platforms: 'posix',
+        description: ['Runs on hosts with Node.js 18 or newer.'],
       },
     },
     options: optionsOf(fields),

@@ -8,28 +8,26 @@ import type { Declaration, ReturnField } from '../modules/core/operation.js';
 /** The page's Markdown. */
 export function referenceOf(declaration: Declaration): string {
   const { name, command, summary, description, fields, returns, writes } = declaration;
-  return (
-    [
-      `# ${name}`,
-      '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
-      `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
-      ...description,
-      writes
-        ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
-        : 'Only reads: check mode makes no difference.',
-      '## Options',
-      optionsTable(fields),
-      ...nestedTables(fields),
-      '## Result',
-      'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
-      returnsTable(returns),
-      '## Examples',
-      'As tasks:',
-      `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
-      'As commands:',
-      `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
-    ].join('\n\n') + '\n'
-  );
+  return `${[
+    `# ${name}`,
+    '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
+    `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
+    ...description,
+    writes
+      ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
+      : 'Only reads: check mode makes no difference.',
+    '## Options',
+    optionsTable(fields),
+    ...nestedTables(fields),
+    '## Result',
+    'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
+    returnsTable(returns),
+    '## Examples',
+    'As tasks:',
+    `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
+    'As commands:',
+    `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
+  ].join('\n\n')}\n`;
 }
 
 function optionsTable(fields: Fields): string {

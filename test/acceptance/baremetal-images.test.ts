@@ -90,7 +90,7 @@ test(
     const image_source = server.url('disk.raw');
     const given = (instance_info: Record<string, unknown>): Promise<BareResult> =>
       bare.run('baremetal_node', { name, driver: 'fake-hardware', instance_info });
-    const hex = '0C9E5C'.repeat(10) + 'ABCD';
+    const hex = `${'0C9E5C'.repeat(10)}ABCD`;
 
     expect(await given({ image_source, image_checksum: `sha256:${hex}` })).toMatchObject({ changed: true });
     expect((await bare.find(name))?.instance_info).toEqual({

@@ -146,7 +146,7 @@ test.concurrent(
   'leaves alone an unwanted leftover that a server uses, and tells it',
   withSite(async (site) => {
     const { old } = await startUpgrade(site);
-    const id = '11111111-2222-4333-8444-' + site.project.id.slice(0, 12);
+    const id = `11111111-2222-4333-8444-${site.project.id.slice(0, 12)}`;
     const markers = {
       image_tools_id: id,
       image_tools_name: site.name,

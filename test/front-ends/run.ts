@@ -46,7 +46,8 @@ export function run(program: string, args: readonly string[], options: RunOption
     const signalled = (text: string): void => {
       if (!text.includes('at work')) return;
       child.stderr?.off('data', signalled);
-      (options.signals ?? []).forEach((signal, index) => setTimeout(() => child.kill(signal), index * 200));
+      for (const [index, signal] of (options.signals ?? []).entries())
+        setTimeout(() => child.kill(signal), index * 200);
     };
     child.stderr?.on('data', signalled);
   });

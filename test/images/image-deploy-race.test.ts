@@ -59,7 +59,7 @@ function inProduction(): StoredImage[] {
 }
 
 function resultOf(outcome: Outcome | undefined): Record<string, unknown> {
-  return (outcome?.values.images as Record<string, unknown>[])[0] ?? {};
+  return (outcome?.values.images as Record<string, unknown>[] | undefined)?.[0] ?? {};
 }
 
 test.each([true, false])(

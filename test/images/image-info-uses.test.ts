@@ -17,6 +17,10 @@ const info = (args: Readonly<Record<string, unknown>>): Promise<Outcome> => site
 const rowOf = ({ values }: Outcome, { id }: { readonly id: string }) =>
   (values.images as Record<string, unknown>[]).find((row) => row.id === id);
 
+function usersOf(row: Readonly<Record<string, unknown>> | undefined): string[] {
+  return [...((row?.used_by ?? []) as string[])].sort();
+}
+
 describe('with uses', () => {
   test('every source is named, and nobody where nobody uses it', async () => {
     const [kernel, image, unused] = [seedOld(site, { name: 'CC-A-20240101' }), seedOld(site), seedOld(site)];
@@ -33,11 +37,11 @@ describe('with uses', () => {
 
     const outcome = await info({ uses: true });
 
-    expect((rowOf(outcome, image)?.used_by as string[]).sort()).toEqual([
+    expect(usersOf(rowOf(outcome, image))).toEqual([
       'server web-3 of project climate',
       'volume root-3 of project climate',
     ]);
-    expect((rowOf(outcome, kernel)?.used_by as string[]).sort()).toEqual([
+    expect(usersOf(rowOf(outcome, kernel))).toEqual([
       'hardware rack4 in Doni',
       `image booting (${booting.id}) as its kernel or ramdisk`,
       'node rack3 (driver_info deploy_kernel)',

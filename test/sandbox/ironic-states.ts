@@ -1,6 +1,6 @@
 // What is asked of a node of Ironic's double beside its fields: verbs, power, maintenance, traits, validation (ironic/api/controllers/v1/node.py, conductor/manager.py).
 
-import { Refusal } from './http-double.js';
+import type { Refusal } from './http-double.js';
 import type { Answer } from './http-double.js';
 import { changePower, travel } from './ironic-activity.js';
 import { refusal } from './ironic-api.js';

@@ -69,8 +69,9 @@ async function walk(path: string, options: OpenOptions): Promise<FileHandle | un
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   let folder = await fs.open('/', O_PATH | O_DIRECTORY);
   try {
-    for (let links = 0; names.length > 0; ) {
-      const name = names.shift()!;
+    for (let links = 0; ; ) {
+      const name = names.shift();
+      if (name === undefined) break;
       const next = await openEntry(folder, name, options);
       if (!next) return void (await folder.close());
       if ((await next.stat()).isSymbolicLink()) {

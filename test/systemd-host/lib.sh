@@ -1,6 +1,7 @@
 # Shared by up, down and exec: where a host's state is, and how it is entered.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # For those who source this file.
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NAME=${1:-image-tools-host}
 [[ $NAME =~ ^[a-z][a-z0-9-]{0,40}$ ]] || { echo "systemd-host: \"$NAME\" is no name of a host: small letters, digits, dashes" >&2; exit 2; }

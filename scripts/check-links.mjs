@@ -1,13 +1,17 @@
 #!/usr/bin/env node
-// Checks that every relative link in the Markdown of this repository leads to a file of the repository, and every anchor to a
-// heading. Links to other sites are not followed: a check that needs the network fails for reasons that are not ours.
-//   usage: scripts/check-links.mjs [FOLDER]     FOLDER is a git checkout, this one unless given
-// Prints `file:line: what is wrong` for each broken link and exits with 1 if there is any.
+// Checks that every relative link in the Markdown of this repository leads to a file of the
+// repository, and every anchor to a heading. Links to other sites are not followed: a check that
+// needs the network fails for reasons that are not ours.
+//   usage: scripts/check-links.mjs [FOLDER]
+// FOLDER is a checkout or a copy of one, this one unless given. Prints `file:line: what is wrong`
+// for each broken link and exits with 1 if there is any.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Folders that a copy may hold besides the project's own files. */
+const notOurs = new Set(['.git', '.cloud', '.nodes', 'node_modules', 'build', 'dist']);
 const root = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..');
 const files = listFiles(root);
 const folders = new Set([...files].flatMap(parentsOf));
@@ -28,14 +32,27 @@ if (faults.length > 0) console.error(faults.join('\n'));
 else console.log(`check-links: ${count} links in ${pages.size} files`);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
-/** Files that git tracks or would track: a link to something that only a build writes is broken for everybody else. */
+/** What git tracks or would track: what only a build writes is missing for everybody else. */
 function listFiles(folder) {
-  const listed = execFileSync('git', ['-C', folder, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    encoding: 'utf8',
+  try {
+    const git = (...options) =>
+      execFileSync('git', ['-C', folder, 'ls-files', '-z', ...options], { encoding: 'utf8', stdio: 'pipe' }).split(
+        '\0',
+      );
+    const gone = new Set(git('--deleted'));
+    return new Set(git('--cached', '--others', '--exclude-standard').filter((file) => !gone.has(file)));
+  } catch {
+    return new Set(filesBelow(folder, ''));
+  }
+}
+
+/** For a copy without a repository. */
+function filesBelow(folder, path) {
+  return readdirSync(join(folder, path), { withFileTypes: true }).flatMap((entry) => {
+    const name = posix.join(path, entry.name);
+    if (entry.isDirectory()) return notOurs.has(entry.name) ? [] : filesBelow(folder, name);
+    return entry.isFile() ? [name] : [];
   });
-  const deleted = execFileSync('git', ['-C', folder, 'ls-files', '-z', '--deleted'], { encoding: 'utf8' });
-  const gone = new Set(deleted.split('\0'));
-  return new Set(listed.split('\0').filter((file) => file !== '' && !gone.has(file)));
 }
 
 function parentsOf(file) {
@@ -43,7 +60,7 @@ function parentsOf(file) {
   return parent === '.' ? ['.'] : [parent, ...parentsOf(parent)];
 }
 
-/** The links and anchors of a page. Code has neither, so it is blanked out first; lines keep their numbers. */
+/** The links and anchors of a page. Code has neither, so it is blanked; lines keep their numbers. */
 function readPage(text) {
   const prose = withoutCode(text);
   return { links: linksIn(prose), anchors: anchorsIn(text, prose) };
@@ -74,7 +91,10 @@ function linksIn(prose) {
   }));
 }
 
-/** As GitHub makes them: of each heading, and of elements with an id or a name. A repeated heading gets a number. */
+/**
+ * As GitHub makes them: of each heading, and of elements with an id or a name. A repeated heading
+ * gets a number.
+ */
 function anchorsIn(text, prose) {
   const texts = text.split('\n');
   const seen = new Map();

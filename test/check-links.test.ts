@@ -32,6 +32,15 @@ test('accepts links to files, folders, headings and other sites, and looks for n
   expect(check(`# Top\n\n${links.join('\n')}\n`)).toEqual({ faults: [], status: 0 });
 });
 
+test('works in a copy without a repository, too', () => {
+  rmSync(join(folder, '.git'), { recursive: true });
+
+  expect(check('[a](docs/other.md)\n[b](build/page.md)\n')).toEqual({
+    faults: ['README.md:2: build/page.md does not exist'],
+    status: 1,
+  });
+});
+
 test('names file and line of each link that leads nowhere', () => {
   const links = [
     '[a](nothing.md) ![b](nothing.png)',

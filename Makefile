@@ -1,15 +1,21 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test lint build dist collection cloud cloud-down bench docs clean
+.PHONY: help demo test test-debian-12 test-debian-13 lint build dist collection cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: ## Deploy images into a real Glance on this machine, step by step
 	@scripts/demo
 
 test: ## Run all tests, those on the real cloud too
 	@scripts/test
+
+test-debian-12: ## The same on Debian 12, whatever this machine has
+	@scripts/on-debian 12 scripts/test
+
+test-debian-13: ## The same on Debian 13
+	@scripts/on-debian 13 scripts/test
 
 lint: ## Look at code, YAML, scripts and links with their linters
 	@scripts/setup

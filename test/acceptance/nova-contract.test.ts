@@ -30,6 +30,7 @@ async function connect(): Promise<NovaTarget> {
     flavor: { id: fact(cloud, 'flavor_id'), name: fact(cloud, 'flavor_name') },
     oversizedFlavorId: oversized.json.flavor.id,
     hypervisor: fact(cloud, 'nova_host'),
+    hasLeaseFilter: cloud['blazar_url'] !== undefined,
     close: async () => {
       await send('DELETE', `${url}/flavors/${oversized.json.flavor.id}`, { token });
       await send('DELETE', imageUrl, { token });

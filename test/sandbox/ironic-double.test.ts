@@ -5,7 +5,7 @@ import type { Reply } from './contract-requests.js';
 import { describeIronic } from './ironic.contract.js';
 import { startIronic } from './ironic.js';
 import type { IronicDouble, StoredNode } from './ironic.js';
-import { logIn } from './log-in.js';
+import { logIn, wholeSystem } from './log-in.js';
 import { startSandbox } from './sandbox.js';
 
 describeIronic('the double', async () => {
@@ -15,6 +15,7 @@ describeIronic('the double', async () => {
   return {
     url: baremetal.url,
     admin: { token: await logIn(sandbox.auth), projectId: sandbox.keystone.admin.project.id },
+    system: { token: await logIn(sandbox.auth, wholeSystem) },
     demo: { token: await logIn(sandbox.demoAuth) },
     failDeployment: (uuid) => void (baremetal.fails[`${uuid}/active`] = 'Failed to prepare to deploy: nothing answers'),
     close: sandbox.close,

@@ -16,6 +16,8 @@ import { describeVersions } from './ironic-contract-versions.js';
 export interface IronicTarget {
   readonly url: string;
   readonly admin: { readonly token: string; readonly projectId: string };
+  /** Admin of the whole system, without a project: since 2025.1 nobody else sees and changes what is not the project's. */
+  readonly system: { readonly token: string };
   /** Without any role but that of a member. */
   readonly demo: { readonly token: string };
   /** Lets the deployment of a node fail whose image is at an address where nothing answers. */

@@ -109,7 +109,10 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
         catalog: expect.arrayContaining([expect.objectContaining({ type: 'image' })]),
       });
       expect(token).not.toHaveProperty('project');
-      expect(token.roles.map((role: { name: string }) => role.name).sort()).toEqual(['admin', 'member', 'reader']);
+      // Later releases have a role manager beside them.
+      expect(token.roles.map((role: { name: string }) => role.name)).toEqual(
+        expect.arrayContaining(['admin', 'member', 'reader']),
+      );
     });
 
     test('a token of a project gives one of the system, which does not outlive it', async () => {

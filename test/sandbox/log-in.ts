@@ -14,10 +14,13 @@ export const passwordOf = ({ username, password, user_domain_name }: AuthMapping
   password: { user: { name: username, password, domain: { name: user_domain_name } } },
 });
 
-/** A token for this login, scoped to its project. */
-export async function logIn(auth: AuthMapping): Promise<string> {
+/** The whole system, for `logIn`. */
+export const wholeSystem = { system: { all: true } };
+
+/** A token for this login, scoped to its project unless another scope is given. */
+export async function logIn(auth: AuthMapping, scope: object = scopeOf(auth)): Promise<string> {
   const reply = await send('POST', `${auth.auth_url}/auth/tokens`, {
-    json: { auth: { identity: passwordOf(auth), scope: scopeOf(auth) } },
+    json: { auth: { identity: passwordOf(auth), scope } },
   });
   if (reply.status !== 201) throw new Error(`login as ${auth.username}: ${reply.status} ${reply.text}`);
   return reply.headers.get('x-subject-token') ?? '';

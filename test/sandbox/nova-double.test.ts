@@ -15,6 +15,7 @@ describeNova('the double', async () => {
     flavor: { id: flavor!.id, name: flavor!.name },
     oversizedFlavorId: oversized!.id,
     hypervisor: compute.host,
+    hasLeaseFilter: false,
     close: sandbox.close,
   };
 });

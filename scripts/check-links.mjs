@@ -60,7 +60,7 @@ function parentsOf(file) {
   return parent === '.' ? ['.'] : [parent, ...parentsOf(parent)];
 }
 
-/** The links and anchors of a page. Code has neither, so it is blanked; lines keep their numbers. */
+/** The links and anchors of a page. Code has neither and is blanked; lines keep their numbers. */
 function readPage(text) {
   const prose = withoutCode(text);
   return { links: linksIn(prose), anchors: anchorsIn(text, prose) };

@@ -1,4 +1,5 @@
-// docs/troubleshooting.md quotes messages: each must be one that the program prints, or nobody finds it there.
+// docs/troubleshooting.md quotes messages: each must be one that the program prints, or a search for
+// what an operator sees does not find it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';

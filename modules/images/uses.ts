@@ -139,7 +139,7 @@ export async function assertSeesAllImages(cloud: Cloud): Promise<void> {
   if (hidden) throw usesUnknownError(hidden);
 }
 
-export function usesUnknownError({ service, title, cause }: UnknownUses): OperationError {
+function usesUnknownError({ service, title, cause }: UnknownUses): OperationError {
   return new OperationError(
     'USE_UNKNOWN',
     `${title} does not report which images are in use, so nothing is hidden or deleted: ${unknownUsesReason(cause)}`,

@@ -7,7 +7,7 @@ import { readSource } from '../../clients/store/source.js';
 import { mebibyte } from '../../core/sizes.js';
 import { canDigest, startDigests } from '../digests.js';
 import { contentGuard } from '../policy/disk-inspection.js';
-import { digestsNeeded, type Digests } from '../policy/verification.js';
+import { digestsNeeded, type DigestValues } from '../policy/verification.js';
 import type { TransferJob } from './run.js';
 
 /**
@@ -27,7 +27,11 @@ const sourceBudgetSeconds = 40;
  * otherwise that of the upload; FORMAT_MISMATCH or FORMAT_UNSAFE, before the last byte is sent, if
  * the data are not what they are said to be.
  */
-export async function streamOnce(id: string, transfer: TransferJob, onSent: (digests: Digests) => void): Promise<void> {
+export async function streamOnce(
+  id: string,
+  transfer: TransferJob,
+  onSent: (digests: DigestValues) => void,
+): Promise<void> {
   const { source, run } = transfer;
   await run.cloud.renewToken();
   const controller = new AbortController();
@@ -64,7 +68,7 @@ export async function streamOnce(id: string, transfer: TransferJob, onSent: (dig
 async function* digested(
   { job, source, run }: TransferJob,
   watch: ReceiverWatch,
-  onSent: (digests: Digests) => void,
+  onSent: (digests: DigestValues) => void,
 ): AsyncGenerator<Buffer, void, void> {
   const digests = startDigests(digestsNeeded(source.object, run.glanceDigests, canDigest));
   const inspect = contentGuard(source.object, source.diskFormat);

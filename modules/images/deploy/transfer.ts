@@ -6,15 +6,15 @@ import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
 import { sleep, waitFor } from '../../core/waiting.js';
 import { isInMotion } from '../policy/site-image.js';
-import type { Digests } from '../policy/verification.js';
+import type { DigestValues } from '../policy/verification.js';
 import { discardWrongData } from './leftovers.js';
 import type { DeployRun, TransferJob } from './run.js';
 import { streamOnce } from './stream.js';
 
 export interface TransferredImage {
   readonly image: Image;
-  /** Digests of the data that were sent; absent if this run did not send them. */
-  readonly sent?: Digests;
+  /** DigestValues of the data that were sent; absent if this run did not send them. */
+  readonly sent?: DigestValues;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface TransferredImage {
 export async function transferData(id: string, transfer: TransferJob): Promise<TransferredImage> {
   const { job, run } = transfer;
   let failure: unknown;
-  let sent: Digests | undefined;
+  let sent: DigestValues | undefined;
   for (let attempt = 1; ; attempt++) {
     const image = await waitUntilSettled(id, transfer);
     if (image.status === 'active') return { image, ...(sent ? { sent } : {}) };

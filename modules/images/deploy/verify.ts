@@ -14,7 +14,7 @@ import {
   nothingComparable,
   planVerification,
   type Comparison,
-  type Digests,
+  type DigestValues,
   type VerificationStep,
 } from '../policy/verification.js';
 import { discardWrongData } from './leftovers.js';
@@ -25,7 +25,7 @@ import type { TransferJob } from './run.js';
  * sent, if this run sent them. A mismatch deletes the image and throws CHECKSUM_MISMATCH,
  * FORMAT_MISMATCH or FORMAT_UNSAFE.
  */
-export async function verify(image: Image, sent: Digests | undefined, transfer: TransferJob): Promise<string[]> {
+export async function verify(image: Image, sent: DigestValues | undefined, transfer: TransferJob): Promise<string[]> {
   try {
     if (image.size === 0)
       throw new OperationError('FORMAT_MISMATCH', 'Glance has stored no data for the image', { id: image.id });
@@ -107,7 +107,7 @@ async function readPart(offset: number, length: number, body: AsyncIterable<Buff
 }
 
 /** Reads the image back from Glance and inspects its format at the same time. */
-async function digestImage(id: string, algorithm: string, transfer: TransferJob): Promise<Digests> {
+async function digestImage(id: string, algorithm: string, transfer: TransferJob): Promise<DigestValues> {
   const { run, source } = transfer;
   // With the checksums an interrupted download can be continued: Glance shows no validators, and
   // its data never change.
@@ -123,7 +123,7 @@ async function digestAll(
   algorithms: readonly string[],
   { job, run }: TransferJob,
   inspect: (chunk: Buffer) => void = () => undefined,
-): Promise<Digests> {
+): Promise<DigestValues> {
   const digests = startDigests(algorithms);
   const totalBytes = object.bytes;
   let doneBytes = 0;

@@ -53,7 +53,7 @@ const dangerous: ReadonlySet<string> = new Set([
 const dangerousPrefixes = ['cinder_encryption_', 'img_signature', 'signature_'];
 
 /** Properties that describe the operating system in an image. They are always allowed. */
-export const describingProperties: readonly string[] = ['os_distro', 'os_version', 'os_type', 'architecture'];
+const describingProperties: readonly string[] = ['os_distro', 'os_version', 'os_type', 'architecture'];
 
 /**
  * Properties that Nova (objects/image_meta.py and its legacy names), Cinder, Glance, Ironic and

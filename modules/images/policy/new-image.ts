@@ -108,7 +108,7 @@ export function newImageAttributes(id: string, { planned, prefix, content, recov
  * own: since 2025.1 Glance inspects everything that is `bare` as a disk, and takes a bootable
  * kernel for a partition table.
  */
-export function containerFormat(diskFormat: string): string {
+function containerFormat(diskFormat: string): string {
   return diskFormat === 'aki' || diskFormat === 'ari' ? diskFormat : 'bare';
 }
 
@@ -136,7 +136,7 @@ const runMarkers: ReadonlySet<string> = new Set([markers.source, markers.lock, m
  * The names of the attributes and properties in which an image differs from the expected one;
  * properties that Glance adds do not count.
  */
-export function differingAttributes(expected: ComparableImage, image: ComparableImage): string[] {
+function differingAttributes(expected: ComparableImage, image: ComparableImage): string[] {
   const names = [
     'name',
     'disk_format',

@@ -85,7 +85,7 @@ export function faultlessNames({ builds, names }: Supports): ReadonlySet<string>
 /**
  * A distribution with such a name provides the agent's kernel and initramfs instead of one image.
  */
-export function isIpaDistro(distro: string): boolean {
+function isIpaDistro(distro: string): boolean {
   return distro.startsWith('ipa_');
 }
 

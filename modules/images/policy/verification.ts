@@ -27,10 +27,10 @@ export interface ReportedImage {
   readonly os_hash_value?: string;
 }
 
-export type Digests = ReadonlyMap<string, string>;
+export type DigestValues = ReadonlyMap<string, string>;
 type CanDigest = (algorithm: string) => boolean;
 
-export function reportedDigests({ os_hash_algo: algorithm, checksum }: ReportedImage): GlanceDigests {
+function reportedDigests({ os_hash_algo: algorithm, checksum }: ReportedImage): GlanceDigests {
   return { md5: checksum !== undefined, ...(algorithm ? { algorithm } : {}) };
 }
 
@@ -97,7 +97,7 @@ export type VerificationStep =
 export function planVerification(
   image: ReportedImage,
   object: PublishedChecksums,
-  sent: Digests | undefined,
+  sent: DigestValues | undefined,
   canDigest: CanDigest,
 ): VerificationStep[] {
   const size = { kind: 'compare', what: 'size', found: image.size, expected: object.bytes } as const;
@@ -105,7 +105,11 @@ export function planVerification(
 }
 
 /** The data sent are the store's object, and Glance has stored the data sent. */
-function stepsForSent(image: ReportedImage, { md5, sha256 }: PublishedChecksums, sent: Digests): VerificationStep[] {
+function stepsForSent(
+  image: ReportedImage,
+  { md5, sha256 }: PublishedChecksums,
+  sent: DigestValues,
+): VerificationStep[] {
   const steps: VerificationStep[] = [];
   if (sha256) steps.push({ kind: 'compare', what: "store's sha256", found: sent.get('sha256'), expected: sha256 });
   else if (md5) {
@@ -145,7 +149,7 @@ function stepsForStored(image: ReportedImage, object: PublishedChecksums, canDig
  */
 export function compareReported(
   { os_hash_algo: algorithm, os_hash_value: value, checksum }: ReportedImage,
-  digests: Digests,
+  digests: DigestValues,
 ): Comparison | undefined {
   const strong = algorithm ? digests.get(algorithm) : undefined;
   if (algorithm && value && strong) return { what: `Glance's ${algorithm}`, found: value, expected: strong };

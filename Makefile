@@ -43,7 +43,7 @@ bench: ## Measure against curl, and memory, requests and start-up
 	@test/cloud/up
 	@npm run --silent bench
 
-docs: ## Write docs/reference anew
+docs: ## Write docs/reference, and the files of the role's variables
 	@scripts/setup
 	@npm run --silent docs
 

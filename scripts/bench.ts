@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 });
 for (const part of options.only ?? [])
   if (!parts.some((known) => known === part)) throw new Error(`--only: ${part} is none of ${parts.join(', ')}`);
-const wanted = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
+const isSelected = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only.includes(part);
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const imageMib = options.quick ? 256 : 1024;
 const startUpPairs = options.quick ? 15 : 31;
@@ -45,7 +45,7 @@ const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud'))
 const folder = join(state, 'bench');
 execFileSync(
   join(root, 'test/cloud/up'),
-  ['keystone', 'glance', 'swift', 'web', ...(wanted('nodes') ? ['ironic'] : [])],
+  ['keystone', 'glance', 'swift', 'web', ...(isSelected('nodes') ? ['ironic'] : [])],
   { stdio: 'inherit' },
 );
 mkdirSync(folder, { recursive: true });
@@ -61,14 +61,14 @@ const results: Result[] = [];
 const other = await glance.create('bench-other');
 try {
   await glance.upload(other.fileUrl, 'an image');
-  if (wanted('transfer')) {
+  if (isSelected('transfer')) {
     for (const headers of ['plain', 'sdk'] as const) {
       for (const speed of ['unlimited', 'limited'] as const) results.push(...(await compareTransfers(headers, speed)));
     }
   }
-  if (wanted('memory')) results.push(...(await measureMemory()));
-  if (wanted('idle')) results.push(...(await measureIdleRun()));
-  if (wanted('cache')) {
+  if (isSelected('memory')) results.push(...(await measureMemory()));
+  if (isSelected('idle')) results.push(...(await measureIdleRun()));
+  if (isSelected('cache')) {
     const images = [image, large].map((of, index) => ({
       mib: index === 0 ? imageMib : imageMib * 4,
       url: () => imageUrl(of, 'unlimited'),
@@ -77,8 +77,8 @@ try {
       ...(await measureCache({ commandLine: join(roles, 'files/chameleon-image-tools.mjs'), folder, rounds, images })),
     );
   }
-  if (wanted('start-up')) results.push(...(await measureStartUp()));
-  if (wanted('nodes')) results.push(...(await measureNodes(nodesBench())));
+  if (isSelected('start-up')) results.push(...(await measureStartUp()));
+  if (isSelected('nodes')) results.push(...(await measureNodes(nodesBench())));
 } finally {
   await glance.remove(other.id);
   await store.stop();
@@ -104,8 +104,8 @@ interface Deployment extends Measured {
 }
 
 /**
- * The command line as a whole process, from its start until the image is public. The caller removes
- * the image.
+ * The command line as a complete process, from its start until the image is public. The caller
+ * removes the image.
  */
 async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deployment> {
   store.publish(of);
@@ -125,7 +125,7 @@ async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deploy
 
 function deployCommand(headers: Headers, speed: Speed): string[] {
   const from = ['--object-store-url', store.url(headers, speed), '--image-container', container, '--scope', scope];
-  // A lock folder of its own, so that other runs on this host are no obstacle.
+  // A separate lock directory, so that other runs on this host do not interfere.
   return [
     join(roles, 'files/chameleon-image-tools.mjs'),
     'deploy',
@@ -143,7 +143,7 @@ function deployCommand(headers: Headers, speed: Speed): string[] {
   ];
 }
 
-/** Publishes the image anew, and gives the URL of its data. */
+/** Publishes the image again, and returns the URL of its data. */
 function imageUrl(of: Image, speed: Speed): string {
   return `${store.url('plain', speed)}/${container}/${scope}/versions/${store.publish(of)}/${imageName}.raw`;
 }
@@ -169,7 +169,7 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
   const ours: number[] = [];
   const curl: number[] = [];
   const eager: number[] = [];
-  const what = `${imageMib} MiB, store ${speed === 'limited' ? `at ${limitMib} MiB/s` : 'unlimited'}, ${headers === 'sdk' ? 'SHA-256 told' : 'no checksum told'}`;
+  const what = `${imageMib} MiB, store ${speed === 'limited' ? `at ${limitMib} MiB/s` : 'unlimited'}, ${headers === 'sdk' ? 'with a SHA-256' : 'without a checksum'}`;
   for (let round = 0; round < rounds; round++) {
     const deployed = await deploy(image, headers, speed);
     await glance.remove(deployed.id);

@@ -103,22 +103,16 @@ function bashCase(command: string, flag: Flag): string[] {
     .map((spelling) => `${command}:${spelling}`)
     .join('|');
   const isList = flag.kind === 'list' || flag.kind === 'object';
-  // A second word belongs to an option that takes several, and to no other.
-  const guard = isList ? '' : '[[ $listed ]] || { ';
-  const close = isList ? ' return ;;' : ' return; } ;;';
-  if (takesFile(flag))
-    return [
-      `    ${pattern}) ${guard}compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current");${close}`,
-    ];
-  if (flag.choices.length === 0) return [`    ${pattern}) ${guard || ''}${isList ? 'return ;;' : 'return; } ;;'}`];
   const choices = quoted(flag.choices.join(' '));
-  return isList
-    ? [
-        `    ${pattern})`,
-        '      [[ $current == *,* ]] && prefix=${current%,*},',
-        `      COMPREPLY=($(compgen -P "$prefix" -W ${choices} -- "\${current##*,}")); return ;;`,
-      ]
-    : [`    ${pattern}) ${guard}COMPREPLY=($(compgen -W ${choices} -- "$current"));${close}`];
+  const action = takesFile(flag)
+    ? 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); '
+    : flag.choices.length === 0
+      ? ''
+      : isList
+        ? `[[ $current == *,* ]] && prefix=\${current%,*},; COMPREPLY=($(compgen -P "$prefix" -W ${choices} -- "\${current##*,}")); `
+        : `COMPREPLY=($(compgen -W ${choices} -- "$current")); `;
+  // A second word belongs to an option that takes several, and to no other.
+  return [`    ${pattern}) ${isList ? `${action}return ;;` : `[[ $listed ]] || { ${action}return; } ;;`}`];
 }
 
 function zshLines(commands: readonly CompletedCommand[]): string[] {
@@ -148,7 +142,7 @@ function zshLines(commands: readonly CompletedCommand[]): string[] {
     '      esac ;;',
     '  esac',
     '}',
-    '# Autoloaded from a folder of fpath, or read by a shell that has run compinit.',
+    '# Autoloaded from a directory of fpath, or read by a shell that has run compinit.',
     `if [[ $funcstack[1] == _${program} ]]; then ${functionName} "$@"; else compdef ${functionName} ${program}; fi`,
   ];
 }

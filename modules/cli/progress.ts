@@ -16,9 +16,9 @@ export interface ProgressDisplay {
 type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 /** Bars on a terminal, lines elsewhere, or nothing but the log's lines. */
-export function createProgress(stream: Stream, wanted: boolean, now: () => number): ProgressDisplay {
+export function createProgress(stream: Stream, isShown: boolean, now: () => number): ProgressDisplay {
   const line = (text: string): void => void stream.write(`${text}\n`);
-  if (!wanted) return { show: () => undefined, line, stop: () => undefined };
+  if (!isShown) return { show: () => undefined, line, stop: () => undefined };
   if (!stream.isTTY) return { show: plainLines(line, now), line, stop: () => undefined };
   return createBars(stream, line);
 }

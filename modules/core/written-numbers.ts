@@ -47,8 +47,8 @@ export function jsonNumber(source: string): number | WrittenNumber {
 /** The value of a text, if JavaScript can hold exactly that number. */
 export function exactNumber(source: string): number | undefined {
   const value = Number(source);
-  const wanted = canonicalDecimal(source);
-  return wanted !== undefined && Number.isFinite(value) && canonicalDecimal(String(value)) === wanted
+  const canonical = canonicalDecimal(source);
+  return canonical !== undefined && Number.isFinite(value) && canonicalDecimal(String(value)) === canonical
     ? value
     : undefined;
 }

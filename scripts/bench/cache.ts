@@ -1,4 +1,5 @@
-// The cache against curl and sha256sum, which together do less: nothing is compared, nothing replaced at once.
+// The cache against curl and sha256sum, which together do less: they compare nothing, and replace
+// nothing atomically.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { measure, type Measured } from './measured.js';

@@ -1,4 +1,5 @@
-// The few calls to the test cloud's Glance that the bench makes beside the command it measures.
+// The few requests to the test cloud's Glance that the benchmark sends besides the command that it
+// measures.
 
 export interface Cloud {
   readonly keystone_url: string;

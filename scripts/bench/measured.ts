@@ -1,4 +1,5 @@
-// Runs a process to its end and tells what it took, as the kernel counted it.
+// Runs a process to its end, and returns the time and memory that it used, as counted by the
+// kernel.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,8 @@ export interface Measured {
   readonly stderr: string;
 }
 
-// Node has no wait4(); this program of Debian's package `time` hands on what that tells of the child it waited for.
+// Node.js has no wait4(); `time` of Debian's package of that name prints what it returns about its
+// child.
 const timeProgram = '/usr/bin/time';
 
 /** Throws unless the process ends with 0. `folder` takes a small file. */

@@ -1,4 +1,5 @@
-// 200 nodes with 400 ports enrolled to `available`: ours as a whole process, against the bare requests by the same number of hands.
+// 200 nodes with 400 ports enrolled to `available`: our command as a complete process, compared
+// with the bare requests in as many parallel loops.
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ interface Wanted {
   readonly nics: readonly { mac: string }[];
 }
 
-/** What is wanted: names and addresses that nothing else has. */
+/** The desired nodes: with names and addresses that nothing else has. */
 function wantedNodes(prefix: string, count: number): Wanted[] {
   const byte = (value: number): string => (value & 255).toString(16).padStart(2, '0');
   const random = Math.floor(Math.random() * 0xffff);
@@ -52,13 +53,13 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
   for (let round = 0; round < bench.rounds; round++) {
     // Whoever is first finds an emptier database: they take turns.
     for (const side of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
-      const wanted = wantedNodes(`bench-${process.pid}-${round}-${side}`, bench.nodes);
+      const desired = wantedNodes(`bench-${process.pid}-${round}-${side}`, bench.nodes);
       try {
         (side === 'ours' ? ours : bare).push(
-          side === 'ours' ? await enrolByUs(bench, wanted) : await enrolBarely(bench, wanted),
+          side === 'ours' ? await enrolByUs(bench, desired) : await enrolBarely(bench, desired),
         );
       } finally {
-        await removeNodes(bench, wanted);
+        await removeNodes(bench, desired);
       }
     }
     console.error(
@@ -74,9 +75,9 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
   ];
 }
 
-async function enrolByUs({ folder, command, environment }: NodesBench, wanted: readonly Wanted[]): Promise<number> {
+async function enrolByUs({ folder, command, environment }: NodesBench, desired: readonly Wanted[]): Promise<number> {
   const inventory = join(folder, 'nodes.json');
-  writeFileSync(inventory, JSON.stringify(wanted));
+  writeFileSync(inventory, JSON.stringify(desired));
   const argv = [
     command,
     'enroll',
@@ -92,14 +93,17 @@ async function enrolByUs({ folder, command, environment }: NodesBench, wanted: r
   const { seconds, stdout } = await measure(argv, { folder, environment });
   const { nodes } = JSON.parse(stdout) as { nodes: { action: string; provision_state: string }[] };
   const odd = nodes.find(({ action, provision_state }) => action !== 'create' || provision_state !== 'available');
-  if (odd || nodes.length !== wanted.length) throw new Error(`not enrolled as expected: ${JSON.stringify(odd)}`);
+  if (odd || nodes.length !== desired.length) throw new Error(`not enrolled as expected: ${JSON.stringify(odd)}`);
   return seconds;
 }
 
-/** The least that does it: no check, no comparison, no retry but for what Ironic asks to be waited for. */
-async function enrolBarely(bench: NodesBench, wanted: readonly Wanted[]): Promise<number> {
+/**
+ * The least that does it: no check, no comparison, no retry but for what Ironic asks to be waited
+ * for.
+ */
+async function enrolBarely(bench: NodesBench, desired: readonly Wanted[]): Promise<number> {
   const started = performance.now();
-  await inParallel(wanted, async ({ nics, ...node }) => {
+  await inParallel(desired, async ({ nics, ...node }) => {
     const { uuid } = JSON.parse(await ask(bench, 'POST', '/nodes', node)) as { uuid: string };
     for (const { mac } of nics) await ask(bench, 'POST', '/ports', { address: mac, node_uuid: uuid });
     for (const [target, state] of [
@@ -119,9 +123,9 @@ async function enrolBarely(bench: NodesBench, wanted: readonly Wanted[]): Promis
   return (performance.now() - started) / 1000;
 }
 
-async function removeNodes(bench: NodesBench, wanted: readonly Wanted[]): Promise<void> {
+async function removeNodes(bench: NodesBench, desired: readonly Wanted[]): Promise<void> {
   await inParallel(
-    wanted,
+    desired,
     async ({ name }) =>
       void (await ask(bench, 'DELETE', `/nodes/${name}`).catch((error: unknown) => console.error(String(error)))),
   );

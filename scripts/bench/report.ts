@@ -1,4 +1,4 @@
-// Numbers to text: medians, and a line a result with its target beside it.
+// Numbers as text: medians, and a line for each result with its target.
 
 export interface Result {
   readonly what: string;

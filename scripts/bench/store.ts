@@ -1,4 +1,5 @@
-// An image store of one big image: a tree of its own beside the test cloud's, and an nginx that serves it in four ways.
+// An image store with one big image: a separate directory tree, and an nginx that serves it in four
+// ways.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -22,7 +23,10 @@ export const scope = 'bench';
 export const imageName = 'CC-Bench';
 export const limitMib = 200;
 
-/** `plain` tells no checksum, as a web server; `sdk` has the producer's checksum headers, as the Swift store has. */
+/**
+ * `plain` sends no checksum, like a web server; `sdk` has the producer's checksum headers, as the
+ * Swift store has.
+ */
 export type Headers = 'plain' | 'sdk';
 export type Speed = 'unlimited' | 'limited';
 
@@ -35,7 +39,10 @@ export interface Image {
 export interface Store {
   /** The object_store_url of one way to serve the tree. */
   url(headers: Headers, speed: Speed): string;
-  /** Makes a release that no image of the site has had the current one. Without that each run would have to look for an unused image id longer. */
+  /**
+   * Makes a release that no image of the site has had the current one. Without that each run would
+   * have to look for an unused image id longer.
+   */
   publish(image: Image): string;
   stop(): Promise<void>;
 }
@@ -138,7 +145,8 @@ function nginxConfiguration(
   servers: readonly { headers: Headers; speed: Speed; port: number }[],
   images: readonly Image[],
 ): string {
-  // What a file's headers say is looked up by its length: the release in its path changes with every run.
+  // What a file's headers say is looked up by its length: the release in its path changes with
+  // every run.
   const sums = (kind: 'md5' | 'sha256'): string =>
     images.map((image) => `    ${image.bytes} ${image.sums[kind]};\n`).join('');
   const server = ({ headers, speed, port }: (typeof servers)[number]): string => `

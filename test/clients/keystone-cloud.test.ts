@@ -161,6 +161,22 @@ describe('a login that fails', () => {
       'it returned no valid token',
     ],
     [
+      '201 and a catalogue of another form',
+      {
+        status: 201,
+        headers: { 'X-Subject-Token': 't' },
+        body: {
+          token: {
+            issued_at: '2026-01-01T00:00:00.000000Z',
+            expires_at: '2026-01-02T00:00:00.000000Z',
+            project: { id: 'p', name: 'p' },
+            catalog: [{ type: 'image' }],
+          },
+        },
+      },
+      'it returned no valid token',
+    ],
+    [
       'a redirect',
       { status: 301, headers: { Location: 'https://key/v3/auth/tokens' } },
       'it redirects to https://key/v3/auth/tokens',

@@ -1,5 +1,5 @@
-// Files of our own where other users may also write: checked and opened by the same descriptor, without
-// following links.
+// Files of our own where other users may also write: checked and opened by the same descriptor,
+// without following links.
 import type { Stats } from 'node:fs';
 import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -36,12 +36,12 @@ export async function readYamlMapping(path: string, signal?: AbortSignal): Promi
  * Reads a YAML or JSON file of values of any type. Throws INVALID_INPUT; its message never quotes
  * the content, which may be secret.
  */
-export async function readTypedYaml(path: string, wanted: 'mapping' | 'list'): Promise<YamlDocument> {
+export async function readTypedYaml(path: string, expected: 'mapping' | 'list'): Promise<YamlDocument> {
   const { text } = await readSmallFile(path, { largest: largestTyped });
   const typed = await parseTypedYaml(text, path);
-  if (wanted === 'mapping' && !isMapping(typed.content))
+  if (expected === 'mapping' && !isMapping(typed.content))
     throw new InputError(`${path} must be a mapping of keys to values, but ${describe(typed.content, text)}`);
-  if (wanted === 'list' && !Array.isArray(typed.content))
+  if (expected === 'list' && !Array.isArray(typed.content))
     throw new InputError(`${path} must be a list, but ${describe(typed.content, text)}`);
   return typed;
 }

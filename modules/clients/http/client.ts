@@ -106,9 +106,9 @@ export function createHttpClient(settings: HttpSettings): HttpClient {
   const transport = createTransport(settings);
   // Each request in progress adds a listener; Node.js would warn about more than ten.
   setMaxListeners(0, settings.signal);
-  const request: HttpClient = (wanted) => sendRepeatedly(wanted, settings, transport);
-  const following = followRedirects(request, () => ({}));
-  return (wanted) => (wanted.followRedirects ? following(wanted) : request(wanted));
+  const once: HttpClient = (request) => sendRepeatedly(request, settings, transport);
+  const following = followRedirects(once, () => ({}));
+  return (request) => (request.followRedirects ? following(request) : once(request));
 }
 
 const mostRepetitions = 3;

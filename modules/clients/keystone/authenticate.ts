@@ -118,9 +118,9 @@ async function isKeystone(login: Authentication, http: HttpClient): Promise<bool
   return 'version' in (await jsonOf(answer));
 }
 
-function requestBody(credentials: KeystoneCredentials, wanted: TokenScope): object {
+function requestBody(credentials: KeystoneCredentials, scope: TokenScope): object {
   const scopeWith = (project: Project | undefined): object =>
-    wanted === 'system' ? { system: { all: true } } : { project };
+    scope === 'system' ? { system: { all: true } } : { project };
   switch (credentials.kind) {
     case 'password': {
       const { user, password, project } = credentials;

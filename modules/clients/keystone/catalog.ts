@@ -18,7 +18,10 @@ export interface CatalogEndpoint {
   readonly url: string;
 }
 
-/** The catalogue in a token, checked; undefined if part of it has another form, since a service must not seem absent. */
+/**
+ * The catalogue in a token, checked; undefined if part of it has another form, since a service must
+ * not seem absent.
+ */
 export function parseCatalog(value: unknown): CatalogService[] | undefined {
   return Array.isArray(value) && value.every(isCatalogService) ? value : undefined;
 }

@@ -35,19 +35,24 @@ export async function openScopes(login: Login, http: HttpClient, now: () => Date
     const session = standaloneSession(credentials);
     return { base: session, sessionsFor: async () => [session], hasSystemScope: async () => false };
   }
-  const wanted = { authUrl: login.authUrl, source: login.source, credentials };
-  const base = await openSession({ ...wanted, scope: isSystemOnly(credentials) ? 'system' : 'project' }, http, now);
+  const authentication = { authUrl: login.authUrl, source: login.source, credentials };
+  const base = await openSession(
+    { ...authentication, scope: isSystemOnly(credentials) ? 'system' : 'project' },
+    http,
+    now,
+  );
   if (base.projectId === '') return systemAlone(login, base);
   let opening: Promise<Session | undefined> | undefined;
   // Only at the first request to the Bare Metal service; a failure of the network is not
   // remembered.
   const system = (): Promise<Session | undefined> => {
-    opening ??= openSystem({ credentials, open: () => openSession({ ...wanted, scope: 'system' }, http, now) }).catch(
-      (error: unknown) => {
-        opening = undefined;
-        throw error;
-      },
-    );
+    opening ??= openSystem({
+      credentials,
+      open: () => openSession({ ...authentication, scope: 'system' }, http, now),
+    }).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
     return opening;
   };
   return {

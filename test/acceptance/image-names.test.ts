@@ -86,7 +86,7 @@ test.concurrent(
     expect(between).toEqual(foreign);
     expect(byId).toMatchObject({
       changed: true,
-      warnings: [expect.stringContaining(`is not of this login's project: ${foreign.id}`)],
+      warnings: [expect.stringContaining(`does not belong to this login's project: ${foreign.id}`)],
     });
   }),
 );

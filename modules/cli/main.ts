@@ -9,8 +9,7 @@ import { operations as registered } from '../registry.js';
 import { readCommandLine, type CommandRun } from './command-line.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { createProgress, type ProgressDisplay } from './progress.js';
-import { showFailure, showOutcome, type Shown } from './show.js';
-import { printable } from './table.js';
+import { showFailure, showOutcome, type Shown, printable } from './show.js';
 
 const deadlineSeconds = 24 * 60 * 60;
 const graceSeconds = 10;

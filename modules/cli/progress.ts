@@ -3,7 +3,7 @@
 import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../core/operation.js';
 import { formatBytes } from '../core/sizes.js';
-import { printable } from './table.js';
+import { printable } from './show.js';
 
 export interface ProgressDisplay {
   show(event: Progress): void;

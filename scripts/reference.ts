@@ -11,11 +11,13 @@ export function referenceOf(declaration: Declaration): string {
   return `${[
     `# ${name}`,
     '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
-    `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
-    ...description,
-    writes
-      ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
-      : 'Only reads: check mode makes no difference.',
+    ...[
+      `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
+      ...description,
+      writes
+        ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
+        : 'Only reads: check mode makes no difference.',
+    ].map(wrapped),
     '## Options',
     optionsTable(fields),
     ...nestedTables(fields),
@@ -28,6 +30,11 @@ export function referenceOf(declaration: Declaration): string {
     'As commands:',
     `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
   ].join('\n\n')}\n`;
+}
+
+/** A paragraph in lines of at most 100 columns. */
+function wrapped(paragraph: string): string {
+  return paragraph.replace(/(?=.{101})(.{1,100}) /g, '$1\n');
 }
 
 function optionsTable(fields: Fields): string {

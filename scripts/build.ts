@@ -3,20 +3,13 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
 import { completionScript } from '../modules/cli/completion.js';
-import { checkDeclaration } from '../modules/core/declaration-check.js';
-import type { Declaration } from '../modules/core/operation.js';
-import { reservedKeys } from '../modules/runtime/result.js';
 import { bundle } from './bundle.js';
 import { loadDeclarations, root } from './declarations.js';
-import { validatorSource } from './validators.js';
 
 const library = join(root, 'roles/chameleon_image_tools/library');
 const files = join(root, 'roles/chameleon_image_tools/files');
-const validators = join(root, 'build/validators');
 
 const declarations = await loadDeclarations();
-for (const declaration of declarations) checkDeclaration(declaration, reservedKeys);
-writeValidators(declarations);
 for (const folder of [library, files]) mkdirSync(folder, { recursive: true });
 for (const { name } of declarations) {
   if (!existsSync(join(root, 'modules', `${name}.ts`)))
@@ -39,16 +32,6 @@ removeAllBut(
   library,
   declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]),
 );
-
-function writeValidators(all: readonly Declaration[]): void {
-  mkdirSync(validators, { recursive: true });
-  for (const declaration of all)
-    writeFileSync(join(validators, `${declaration.name}.cjs`), validatorSource(declaration));
-  removeAllBut(
-    validators,
-    all.map(({ name }) => `${name}.cjs`),
-  );
-}
 
 async function writeCommandLine(): Promise<number> {
   const { bytes, licences } = await bundle(

@@ -159,7 +159,9 @@ async function tryUpdate(
   if (!updated || rolloutStep(updated, goal).action !== 'unchanged')
     throw new OperationError(
       'NOT_KEPT',
-      [`node ${title} lost its images immediately after they were set: something else sets them`, ...warnings].join('; '),
+      [`node ${title} lost its images immediately after they were set: something else sets them`, ...warnings].join(
+        '; ',
+      ),
       { node: uuid },
     );
   context.log('info', `node ${title} is updated`);

@@ -250,6 +250,6 @@ test('an unwritable folder is named', async () => {
   expect(await run({ files: [{ url: `${url}/disk.img`, dest: `${folder}/file/disk.img` }] })).toMatchObject({
     failed: true,
     code: 'INVALID_INPUT',
-    msg: expect.stringContaining('cannot be made'),
+    msg: expect.stringContaining('cannot be created'),
   });
 });

@@ -154,7 +154,7 @@ test.concurrent.each([
 
       expect(result.failed).toBe(true);
       const [, found, expected] =
-        /the store's \w+ of the image is ([0-9a-f]+), but of http\S+ it is ([0-9a-f]+);/.exec(result.msg) ?? [];
+        /the store's \w+ of the image is ([0-9a-f]+), but that of http\S+ is ([0-9a-f]+);/.exec(result.msg) ?? [];
       expect(found).not.toBe(expected);
       expect(expected?.length).toBe(what === 'md5' ? 32 : 64);
       if (checksumHeaders) expect(expected).toBe(published.sha256);

@@ -111,7 +111,7 @@ test.concurrent(
 
     const result = await site.deploy(webDownload);
 
-    expect(result.msg).toMatch(/the store's sha256 of the image is [0-9a-f]{64}, but of http\S+ it is [0-9a-f]{64};/);
+    expect(result.msg).toMatch(/the store's sha256 of the image is [0-9a-f]{64}, but that of http\S+ is [0-9a-f]{64};/);
     expect(await site.glance.list()).toEqual([old]);
     await site.deploy(webDownload);
     await expectUpgraded(site, old, published);

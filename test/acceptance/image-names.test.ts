@@ -47,7 +47,7 @@ test.concurrent(
     expect(refused).toMatchObject({
       failed: true,
       changed: false,
-      msg: expect.stringContaining('only images of other projects that are not public'),
+      msg: expect.stringContaining('only private or shared images of other projects'),
     });
     expect(byId).toMatchObject({
       failed: true,
@@ -118,7 +118,7 @@ test.concurrent(
       failed: true,
       changed: false,
       code: 'INVALID_INPUT',
-      msg: expect.stringContaining('only images of other projects that are not public'),
+      msg: expect.stringContaining('only private or shared images of other projects'),
     });
     expect(before.driver_info).toMatchObject({ deploy_kernel: former.deploy_kernel });
     expect(pushed.failed).toBeUndefined();

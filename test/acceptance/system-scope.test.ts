@@ -63,7 +63,7 @@ describe('an Ironic that enforces scope', () => {
       const { seen, why } = await seesAllNodes(cloud);
 
       expect(seen).toBe(false);
-      expect(why).toContain('log in by password, as an application credential cannot have it');
+      expect(why).toContain('log in with a password, since application credentials cannot have system scope');
     }),
   );
 

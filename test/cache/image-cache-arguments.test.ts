@@ -115,7 +115,7 @@ describe('refused, with nothing done', () => {
     });
   });
 
-  test('a folder that cannot be made is named', async () => {
+  test('a folder that cannot be created is named', async () => {
     site.put('file', 'in the way');
 
     await expect(site.cache({}, { dest: join(site.folder, 'file/copy') })).rejects.toMatchObject({

@@ -13,7 +13,9 @@ const due = '19 months old, deleted at 18';
 /** A login of the admin that can never be one to the whole system. */
 async function applicationCredential({ cloud, project, scope, afterwards }: Site): Promise<object> {
   const url = `${cloud.keystone_url}/users/${cloud.admin_user_id}/application_credentials`;
-  const { json } = await send('POST', url, { token: project.token, json: { application_credential: { name: scope } } });
+  // Without roles of its own it gets those of the token, among which a busy Keystone has had one that the user has not.
+  const wanted = { name: scope, roles: [{ name: 'admin' }] };
+  const { json } = await send('POST', url, { token: project.token, json: { application_credential: wanted } });
   const { id, secret } = json.application_credential;
   afterwards(() => send('DELETE', `${url}/${id}`, { token: project.token }));
   return {

@@ -46,7 +46,7 @@ test.concurrent(
       production_name: site.name,
       managed: true,
       owner: site.project.id,
-      disk_format: 'qcow2',
+      disk_format: 'raw',
       bytes: 4,
       age_days: 0,
       status: 'active',

@@ -322,10 +322,11 @@ test('an older systemd, a login in clouds.yaml, a proxy and both metrics', async
 });
 
 test('is switched off by its variable: timer, units and wrapper are gone, the command stays', async () => {
-  const result = await site.play(
-    { enable_image_deployer: 'no', enable_image_cleaner: 'yes', ironic_deploy_kernel: 'the-kernel' },
-    ['--limit', 'role-one'],
-  );
+  const variables = { enable_image_deployer: 'no', enable_image_cleaner: 'yes', ironic_deploy_kernel: 'the-kernel' };
+  const result = await site.play({ ...variables, chameleon_image_tools_textfile_dir: '/srv/textfile' }, [
+    '--limit',
+    'role-one',
+  ]);
 
   expectPlayed(result, { 'role-one': expect.any(Number) });
   expect(await one.shell('systemctl list-timers --all --no-pager')).not.toContain('image_deploy');
@@ -352,7 +353,10 @@ test('the cleaner has a timer of its own, from its variable, and a service that 
   expect(await one.shell('systemctl show --value -p Result image_clean.service')).toBe('success\n');
   expect(await one.shell('/usr/local/sbin/chameleon-image-clean --dry-run')).toContain('keep');
 
-  const off = await site.play({ enable_image_deployer: 'no' }, ['--limit', 'role-one']);
+  const off = await site.play({ enable_image_deployer: 'no', chameleon_image_tools_textfile_dir: '/srv/textfile' }, [
+    '--limit',
+    'role-one',
+  ]);
 
   expectPlayed(off, { 'role-one': expect.any(Number) });
   expect(await one.shell('systemctl list-timers --all --no-pager')).not.toContain('image_clean');

@@ -3,7 +3,7 @@ import { download, type DownloadOptions } from '../clients/download/download.js'
 import { downloadImage, getImage, listImages, type Image } from '../clients/glance/images.js';
 import { InputError } from '../core/errors.js';
 import { algorithmByName, type Checksum } from '../images/policy/checksums.js';
-import { foreignImageRefusal, describeOwners, imagesNamed, isForeign } from '../images/policy/image-choice.js';
+import { foreignImageRefusal, describeOwners, chooseImageNamed, isForeign } from '../images/policy/image-choice.js';
 import type { Remote } from './policy/freshness.js';
 import { parseImageReference } from '../images/policy/image-urls.js';
 import type { CacheRun } from './run.js';
@@ -55,19 +55,11 @@ async function findImage(nameOrId: string, label: string, run: CacheRun): Promis
   if (byId) return byId;
   const quoted = JSON.stringify(nameOrId);
   const listed = await listImages(cloud, { hidden: false, community: true, property: ['name', `in:${quoted}`] });
-  const { matches, refused } = imagesNamed(nameOrId, listed, cloud.projectId);
-  const [image, other] = matches;
-  if (!image && refused.length > 0)
-    throw new InputError(
-      `${label}: only private or shared images of other projects have the name ${quoted}, and these are never used: ${describeOwners(refused)}`,
-      label,
-    );
-  if (!image) throw new InputError(`${label}: Glance shows no image with the id or name ${quoted}`, label);
-  if (other)
-    throw new InputError(
-      `${label}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
-      label,
-    );
+  const image = chooseImageNamed(nameOrId, listed, {
+    owner: cloud.projectId,
+    label,
+    missing: `Glance shows no image with the id or name ${quoted}`,
+  });
   if (isForeign(image, cloud.projectId)) run.context.log('info', `${label}: ${quoted} is ${describeOwners([image])}`);
   return image;
 }

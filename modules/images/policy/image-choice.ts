@@ -1,5 +1,6 @@
 // Which image a name or an id means: an administrator sees the images of all projects, and anybody
 // can give an image any name.
+import { InputError } from '../../core/errors.js';
 import type { SiteImage } from './site-image.js';
 
 type Owned = Pick<SiteImage, 'id' | 'name' | 'owner' | 'visibility'>;
@@ -29,6 +30,32 @@ export function imagesNamed<I extends Owned>(name: string, images: readonly I[],
   };
 }
 
+/**
+ * The one image that a name means. Throws INVALID_INPUT for the option `label`; `missing` is the
+ * reason if no image has the name.
+ */
+export function chooseImageNamed<I extends Owned>(
+  name: string,
+  images: readonly I[],
+  { owner, label, missing }: { readonly owner: string; readonly label: string; readonly missing: string },
+): I {
+  const quoted = JSON.stringify(name);
+  const { matches, refused } = imagesNamed(name, images, owner);
+  const [image, other] = matches;
+  if (!image && refused.length > 0)
+    throw new InputError(
+      `${label}: only private or shared images of other projects have the name ${quoted}, and these are never used: ${describeOwners(refused)}`,
+      label,
+    );
+  if (!image) throw new InputError(`${label}: ${missing}`, label);
+  if (other)
+    throw new InputError(
+      `${label}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
+      label,
+    );
+  return image;
+}
+
 export function isForeign({ owner: of }: Pick<Owned, 'owner'>, owner: string): boolean {
   return owner !== '' && of !== owner;
 }
@@ -39,7 +66,7 @@ export function foreignImageRefusal(image: Owned, owner: string): string | undef
   return `${image.id} is a ${image.visibility} image of another project (${image.owner}), and is not used; give an image of the login's project or a public one`;
 }
 
-/** `has it: 3e0e… (private, of project 5f0c…)`, for each. */
+/** `3e0e… (private, of project 5f0c…)`, for each. */
 export function describeOwners(images: readonly Owned[]): string {
   return images.map(({ id, visibility, owner }) => `${id} (${visibility}, of project ${owner})`).join(', ');
 }

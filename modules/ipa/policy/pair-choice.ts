@@ -2,7 +2,7 @@
 // sees.
 import { InputError, OperationError } from '../../core/errors.js';
 import { sameId } from '../../core/uuid.js';
-import { foreignImageRefusal, describeOwners, imagesNamed } from '../../images/policy/image-choice.js';
+import { chooseImageNamed, foreignImageRefusal } from '../../images/policy/image-choice.js';
 import {
   architectureOf,
   ipaImageTitle,
@@ -135,19 +135,9 @@ function findImage(idOrName: string, { images, projectId }: SiteImages, field: s
   const obstacle = byId && foreignImageRefusal(byId, projectId);
   if (obstacle) throw new InputError(`${field}: image ${obstacle}`, field);
   if (byId) return byId;
-  const quoted = JSON.stringify(idOrName);
-  const { matches, refused } = imagesNamed(idOrName, images, projectId);
-  const [image, other] = matches;
-  if (!image && refused.length > 0)
-    throw new InputError(
-      `${field}: only private or shared images of other projects have the name ${quoted}, and these are never used: ${describeOwners(refused)}`,
-      field,
-    );
-  if (!image) throw new InputError(`${field}: this login sees no image with the id or name ${quoted}`, field);
-  if (other)
-    throw new InputError(
-      `${field}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
-      field,
-    );
-  return image;
+  return chooseImageNamed(idOrName, images, {
+    owner: projectId,
+    label: field,
+    missing: `this login sees no image with the id or name ${JSON.stringify(idOrName)}`,
+  });
 }

@@ -75,3 +75,39 @@ service_token_roles_required = true
 $(login "$1")
 INI
 }
+
+# service_sections NAME: what the configuration of a service has in common with that of any other.
+service_sections() {
+  cat <<INI
+[database]
+connection = $(database_url "$1")
+[oslo_concurrency]
+lock_path = $STATE/tmp
+[oslo_messaging_notifications]
+driver = noop
+[oslo_policy]
+policy_dirs = $STATE/etc/$1/policy.d
+$(token_section "$1")
+INI
+}
+
+# start_api NAME SCRIPT MANAGE ARGUMENT...: serves the WSGI script of a service with its /etc/NAME/api-paste.ini, after
+# `MANAGE ARGUMENT...` created the tables. The input is what its configuration has besides, beginning in [DEFAULT].
+start_api() {
+  local name=$1 script=$2 manage=$3 folder=$STATE/etc/$1
+  shift 3
+  mkdir -p "$STATE/$name"
+  put "$folder/api-paste.ini" <"/etc/$name/api-paste.ini"
+  put "$folder/$name.conf" <<INI
+[DEFAULT]
+use_stderr = true
+state_path = $STATE/$name
+api_paste_config = $folder/api-paste.ini
+transport_url = $(rabbitmq_url)
+$(cat)
+$(service_sections "$name")
+INI
+  create_database "$name"
+  once "$name" "$name" "$manage" --config-file "$folder/$name.conf" "$@"
+  launch_wsgi "$name" "$(port "$name")" "$script" "$folder"/*.{conf,ini} -- "pyargv = --config-file=$folder/$name.conf"
+}

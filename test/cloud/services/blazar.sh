@@ -44,15 +44,7 @@ os_region_name = $REGION
 [manager]
 plugins = physical.host.plugin
 minutes_before_end_lease = 0
-[database]
-connection = $(database_url blazar)
-[oslo_concurrency]
-lock_path = $STATE/tmp
-[oslo_messaging_notifications]
-driver = noop
-[oslo_policy]
-policy_dirs = $STATE/etc/blazar/policy.d
-$(token_section blazar)
+$(service_sections blazar)
 INI
 }
 

@@ -6,34 +6,14 @@ cinder_packages='cinder-api python3-cinder cinder-common'
 cinder_ports='cinder'
 
 cinder_start() {
-  local folder=$STATE/etc/cinder
   # Without the project's id, which Cinder takes since Yoga.
   fact cinder_url "http://$HOST:$(port cinder)/v3"
-  put "$folder/api-paste.ini" </etc/cinder/api-paste.ini
-  put "$folder/cinder.conf" <<INI
-[DEFAULT]
-use_stderr = true
+  start_api cinder /usr/bin/cinder-wsgi cinder-manage db sync <<INI
 auth_strategy = keystone
 my_ip = $HOST
 host = localhost
-state_path = $STATE/cinder
-api_paste_config = $folder/api-paste.ini
-transport_url = $(rabbitmq_url)
 enabled_backends =
-[database]
-connection = $(database_url cinder)
-[oslo_concurrency]
-lock_path = $STATE/tmp
-[oslo_messaging_notifications]
-driver = noop
-[oslo_policy]
-policy_dirs = $folder/policy.d
-$(token_section cinder)
 INI
-  mkdir -p "$STATE/cinder"
-  create_database cinder
-  once cinder cinder cinder-manage --config-file "$folder/cinder.conf" db sync
-  launch_wsgi cinder "$(port cinder)" /usr/bin/cinder-wsgi "$folder"/*.{conf,ini} -- "pyargv = --config-file=$folder/cinder.conf"
 }
 
 # Not in the catalog, where each test's cleaner would ask it: tests name the URL.

@@ -6,36 +6,17 @@ neutron_packages='python3-neutron neutron-common'
 neutron_ports='neutron'
 
 neutron_start() {
-  local folder=$STATE/etc/neutron
   fact neutron_url "http://$HOST:$(port neutron)"
-  put "$folder/api-paste.ini" </etc/neutron/api-paste.ini
-  put "$folder/neutron.conf" <<INI
-[DEFAULT]
-use_stderr = true
-state_path = $STATE/neutron
-api_paste_config = $folder/api-paste.ini
+  start_api neutron /usr/bin/neutron-api neutron-db-manage upgrade head <<INI
 core_plugin = ml2
 service_plugins =
-transport_url = $(rabbitmq_url)
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
 [ml2]
 type_drivers = local
 tenant_network_types = local
 mechanism_drivers =
-[database]
-connection = $(database_url neutron)
-[oslo_concurrency]
-lock_path = $STATE/tmp
-[oslo_messaging_notifications]
-driver = noop
-[oslo_policy]
-policy_dirs = $folder/policy.d
-$(token_section neutron)
 INI
-  create_database neutron
-  once neutron neutron neutron-db-manage --config-file "$folder/neutron.conf" upgrade head
-  launch_wsgi neutron "$(port neutron)" /usr/bin/neutron-api "$folder"/*.{conf,ini} -- "pyargv = --config-file=$folder/neutron.conf"
 }
 
 neutron_catalog() { echo "network http://$HOST:$(port neutron)"; }

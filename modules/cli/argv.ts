@@ -28,14 +28,15 @@ function valueOf(name: string, value: string): boolean {
 }
 
 /**
- * The options of the older Chameleon tools besides `--help` (ChameleonCloud/abracadabra site_tools,
- * ChameleonCloud/hammers-v2 src/hammers).
+ * The options that the older Chameleon tools had besides `--help`: what is unambiguous depends on
+ * them (ChameleonCloud/abracadabra site_tools, ChameleonCloud/hammers-v2 src/hammers). `--dry-run`
+ * of `deploy` is newer, and documented with them.
  */
 const olderOptions: Readonly<Record<string, readonly string[]>> = {
-  deploy: ['site-yaml', 'supports-yaml', 'image', 'latest', 'ipa', 'dry-run', 'debug', 'show-progress'],
+  deploy: ['site-yaml', 'supports-yaml', 'image', 'latest', 'ipa', 'dry-run'],
   image_deployer: ['site-yaml', 'supports-yaml', 'dry-run', 'debug', 'show-progress'],
-  clean: ['site-yaml', 'dry-run', 'debug'],
-  ipa_test: ['site-yaml', 'node-type', 'initramfs-image', 'kernel-image', 'push', 'debug'],
+  clean: ['site-yaml', 'dry-run'],
+  ipa_test: ['site-yaml', 'node-type', 'initramfs-image', 'kernel-image', 'push'],
   set_image_property: ['site-yaml', 'metadata-field', 'single-value', 'values-file', 'dry-run', 'debug'],
 };
 

@@ -55,7 +55,7 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
   const isKnown = (command: string, name: string): boolean => {
     const operation = operations.find((candidate) => commandNames(candidate).includes(command));
     return [...generalFlags, ...(operation ? flagsOf(operation) : runFlags)].some((flag) =>
-      [flag.name, `no-${flag.name}`, ...flag.aliases].includes(name),
+      [flag.name, `no-${flag.name}`, ...flag.aliases].some((spelling) => spelling === name && spelling.length > 1),
     );
   };
   const words = normalizeSwitches(expandAbbreviations(argv, isKnown), [

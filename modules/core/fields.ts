@@ -8,6 +8,15 @@ interface FieldBase {
   readonly secret?: true;
   /** Keys under which site.yaml may give this value. An explicit argument wins. */
   readonly siteYaml?: readonly string[];
+  /**
+   * The value that a site.yaml without such a key means, if it has all keys in `present`, and
+   * neither it nor the arguments have one in `absent`.
+   */
+  readonly siteYamlImplies?: {
+    readonly present: readonly string[];
+    readonly absent: readonly string[];
+    readonly value: unknown;
+  };
   /** The release of this project that introduced the field; by default that of its operation. */
   readonly versionAdded?: string;
   /** The field must be given, here or in site.yaml. */

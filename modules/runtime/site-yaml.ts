@@ -1,10 +1,12 @@
 // Merges the site's own file, site.yaml, into the arguments of an operation.
 import { readYamlMapping, type YamlFile } from '../clients/files/yaml-file.js';
 import { withHome } from '../clients/files/paths.js';
+import { isKnownCloud } from '../clients/keystone/clouds-yaml.js';
 import { coerce, type RawArguments } from '../core/coercion.js';
 import { InputError } from '../core/errors.js';
-import type { Fields } from '../core/fields.js';
-import type { Context } from '../core/operation.js';
+import type { Field, Fields } from '../core/fields.js';
+import { isMapping } from '../core/mapping.js';
+import type { Context, Environment } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
 
 export interface MergedArguments {
@@ -67,10 +69,12 @@ const passwordLogin = {
   admin_password: 'password',
   admin_project: 'project_name',
 } as const;
+const passwordKeys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[];
 
 /**
  * Fills in absent arguments from the file `given.site_yaml`. Its login becomes `cloud` or `auth`,
- * unless one of them is given. Throws INVALID_INPUT if the file cannot be read or is not a mapping.
+ * unless one of them is given: `auth`, else the cloud of `image_store_cloud`, else the password
+ * login of the first tools, also where that cloud is not known. Throws INVALID_INPUT if the file cannot be read or is not a mapping.
  */
 export async function mergeSiteYaml(
   fields: Fields,
@@ -83,12 +87,12 @@ export async function mergeSiteYaml(
   const file = await readYamlMapping(path, context.signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`site_yaml: ${error.message}`, 'site_yaml') : error;
   });
-  const login = loginOf(fields, given, file);
-  const merged = new Map([...login, ...optionsOf(fields, given, file)]);
+  const login = await loginOf(fields, given, file, context.environment);
+  const merged = new Map([...login.merged, ...optionsOf(fields, given, file)]);
   return {
     values: { ...given, ...Object.fromEntries([...merged].map(([name, { value }]) => [name, value])) },
     origins: new Map([...merged].map(([name, { keys }]) => [name, `${keys.join(', ')} (from ${path})`])),
-    warnings: [...warnUnknown(fields, file), ...warnExposed(file), ...warnTwoLogins(login, file)],
+    warnings: [...warnUnknown(fields, file), ...warnExposed(file), ...login.warnings],
   };
 }
 
@@ -101,32 +105,72 @@ interface Merged {
 function optionsOf(fields: Fields, given: RawArguments, { values }: YamlFile): ReadonlyMap<string, Merged> {
   const options = new Map<string, Merged>();
   for (const [name, field] of Object.entries(fields)) {
-    const key = field.siteYaml?.find((candidate) => isPresent(values[candidate]));
-    if (key === undefined || [name, ...(field.aliases ?? [])].some((spelling) => isPresent(given[spelling]))) continue;
+    if ([name, ...(field.aliases ?? [])].some((spelling) => isPresent(given[spelling]))) continue;
     if (partsOfLogin.has(name) && isPresent(given.cloud)) continue;
     if (name === 'auth_type' && isPresent(given.auth)) continue;
-    options.set(name, { value: coerce({ [name]: field }, { [name]: values[key] })[name], keys: [key] });
+    const key = field.siteYaml?.find((candidate) => isPresent(values[candidate]));
+    if (key !== undefined)
+      options.set(name, { value: coerce({ [name]: field }, { [name]: values[key] })[name], keys: [key] });
+    else if (field.siteYamlImplies && isImplied(field.siteYamlImplies, given, values))
+      options.set(name, { value: field.siteYamlImplies.value, keys: field.siteYamlImplies.present });
   }
   return options;
 }
 
-function loginOf(fields: Fields, given: RawArguments, { path, values }: YamlFile): ReadonlyMap<string, Merged> {
-  if (!fields.cloud || !fields.auth || isPresent(given.cloud) || isPresent(given.auth)) return new Map();
-  if (isPresent(values.image_store_cloud))
-    return new Map([['cloud', { value: values.image_store_cloud, keys: ['image_store_cloud'] }]]);
-  // `auth` is an option itself, and is merged with the others.
-  if (isPresent(values.auth)) return new Map();
-  const keys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[];
-  const missing = keys.filter((key) => !isPresent(values[key]));
-  if (missing.length === keys.length) return new Map();
-  if (missing.length > 0) {
-    throw new InputError(
-      `site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${keys.join(', ')}, or image_store_cloud`,
-      'site_yaml',
-    );
+function isImplied(
+  { present, absent }: NonNullable<Field['siteYamlImplies']>,
+  given: RawArguments,
+  values: YamlFile['values'],
+): boolean {
+  return (
+    present.every((key) => isPresent(values[key])) &&
+    absent.every((key) => !isPresent(values[key]) && !isPresent(given[key]))
+  );
+}
+
+interface FileLogin {
+  readonly merged: ReadonlyMap<string, Merged>;
+  readonly warnings: readonly string[];
+}
+
+async function loginOf(
+  fields: Fields,
+  given: RawArguments,
+  { path, values }: YamlFile,
+  environment: Environment,
+): Promise<FileLogin> {
+  const none = { merged: new Map(), warnings: [] };
+  if (!fields.cloud || !fields.auth || isPresent(given.cloud) || isPresent(given.auth)) return none;
+  // A login of its own, which is merged with the other options. The keys that older tools need may
+  // be next to it.
+  if (isMapping(values.auth) && isPresent(values.auth.auth_url)) return none;
+  const { image_store_cloud: cloud } = values;
+  const missing = passwordKeys.filter((key) => !isPresent(values[key]));
+  if (isPresent(cloud)) {
+    const isUsed = missing.length > 0 || (await isKnownCloud(String(cloud), environment));
+    if (!isUsed) {
+      const warning = `${path}: image_store_cloud is "${cloud}", which is in no clouds.yaml; the login from auth_url and admin_* is used`;
+      return { merged: passwordLoginOf(values), warnings: [warning] };
+    }
+    return {
+      merged: new Map([['cloud', { value: cloud, keys: ['image_store_cloud'] }]]),
+      warnings: isPresent(values.auth_url)
+        ? [`${path} has image_store_cloud and auth_url: image_store_cloud is used`]
+        : [],
+    };
   }
-  const auth = Object.fromEntries(keys.map((key) => [passwordLogin[key], values[key]]));
-  return new Map([['auth', { value: { ...auth, user_domain_id: 'default', project_domain_id: 'default' }, keys }]]);
+  if (isPresent(values.auth) || missing.length === passwordKeys.length) return none;
+  if (missing.length === 0) return { merged: passwordLoginOf(values), warnings: [] };
+  throw new InputError(
+    `site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${passwordKeys.join(', ')}, or image_store_cloud`,
+    'site_yaml',
+  );
+}
+
+function passwordLoginOf(values: YamlFile['values']): ReadonlyMap<string, Merged> {
+  const auth = Object.fromEntries(passwordKeys.map((key) => [passwordLogin[key], values[key]]));
+  const value = { ...auth, user_domain_id: 'default', project_domain_id: 'default' };
+  return new Map([['auth', { value, keys: passwordKeys }]]);
 }
 
 function warnUnknown(fields: Fields, { path, values }: YamlFile): string[] {
@@ -142,12 +186,6 @@ function warnExposed({ path, values, mode }: YamlFile): string[] {
   const holdsSecret = isPresent(values.admin_password) || isPresent(values.auth);
   return holdsSecret && (mode & 0o004) !== 0
     ? [`${path} holds a password and everybody may read it: chmod 0600 ${path}`]
-    : [];
-}
-
-function warnTwoLogins(login: ReadonlyMap<string, Merged>, { path, values }: YamlFile): string[] {
-  return login.has('cloud') && isPresent(values.auth_url)
-    ? [`${path} has image_store_cloud and auth_url: image_store_cloud is used`]
     : [];
 }
 

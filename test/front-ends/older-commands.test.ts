@@ -56,6 +56,12 @@ describe('an older command line means', () => {
       { ...site, node_type: 'T', initramfs_image: 'I', kernel_image: 'K', push: true },
     ],
     [
+      'deploy --si F --su S --l ubuntu focal base',
+      'image_deploy',
+      { ...site, supports_yaml: 'S', latest: ['ubuntu', 'focal', 'base'] },
+    ],
+    ['deploy --site F --im I', 'image_deploy', { ...site, images: ['I'] }],
+    [
       'set_image_property --site F --meta N --single U:V',
       'image_property',
       { ...site, property: 'N', single_value: 'U:V' },
@@ -75,6 +81,13 @@ describe('an older command line means', () => {
     expect(await read(line)).toMatchObject({ dryRun: true, verbosity: 2 });
   });
 
+  test.each(['clean --s F --d', 'deploy --site F --dry', 'set_image_property --site F --m N --v V --dr'])(
+    '%s: a dry run',
+    async (line) => {
+      expect(await read(line)).toMatchObject({ dryRun: true, verbosity: 0, raw: site });
+    },
+  );
+
   test('--show-progress: what happens anyway', async () => {
     expect(await read('image_deployer --site-yaml F --show-progress')).toMatchObject({ showProgress: true });
     expect(await read('image_deployer --site-yaml F --show')).toMatchObject({ showProgress: true });
@@ -84,6 +97,7 @@ describe('an older command line means', () => {
 describe('an abbreviation', () => {
   test.each([
     ['of two options is refused', 'deploy --i I', /--i may be --image or --ipa/],
+    ['of a dry run and of debug is refused', 'image_deployer --d', /--d may be --dry-run or --debug/],
     ['of nothing is refused', 'deploy --sight F', /--sight is not an option of deploy/],
     ['of a newer option is refused', 'deploy --conc 3', /--conc is not an option of deploy/],
     ['of a newer command is refused', 'cache --site F', /--site is not an option of cache/],

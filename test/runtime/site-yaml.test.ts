@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineFields } from '../../modules/core/fields.js';
+import { imageDeployDeclaration } from '../../modules/images/deploy/declaration.js';
 import { loginFields } from '../../modules/runtime/login-fields.js';
 import { mergeSiteYaml, type MergedArguments } from '../../modules/runtime/site-yaml.js';
 import { loadDeclarations } from '../../scripts/declarations.js';
@@ -20,8 +21,10 @@ let folder: TemporaryFolder;
 beforeEach(() => void (folder = temporaryFolder()));
 afterEach(() => folder.remove());
 
+/** With a clouds.yaml that knows `uc_dev` alone. */
 function merge(content: string | Buffer, given: Record<string, unknown> = {}, mode = 0o600): Promise<MergedArguments> {
-  return mergeSiteYaml(fields, { site_yaml: folder.write('site.yaml', content, mode), ...given }, { environment: {} });
+  const environment = { OS_CLIENT_CONFIG_FILE: folder.write('clouds.yaml', 'clouds: {uc_dev: {}}\n') };
+  return mergeSiteYaml(fields, { site_yaml: folder.write('site.yaml', content, mode), ...given }, { environment });
 }
 
 describe('options', () => {
@@ -109,6 +112,39 @@ describe('the login', () => {
     ]);
   });
 
+  test('by the name of a cloud that is in no clouds.yaml yields to that of old, with a warning', async () => {
+    const { values, warnings } = await merge(`${oldLogin}image_store_cloud: CHI@XYZ\n`);
+
+    expect(values).toMatchObject({ region_name: 'R', auth: { username: 'admin', password: '0123' } });
+    expect(values).not.toHaveProperty('cloud');
+    expect(warnings).toEqual([
+      `${folder.path}/site.yaml: image_store_cloud is "CHI@XYZ", which is in no clouds.yaml; the login from auth_url and admin_* is used`,
+    ]);
+  });
+
+  test('by the name of an unknown cloud stays where no whole login is beside it', async () => {
+    const { values } = await merge('auth_url: http://key\nadmin_username: admin\nimage_store_cloud: uc_prod\n');
+
+    expect(values).toMatchObject({ cloud: 'uc_prod' });
+    expect(values).not.toHaveProperty('auth');
+  });
+
+  test('in auth comes before the keys beside it that older tools need', async () => {
+    const auth = '{auth_url: "http://new", username: u, password: p, project_name: q, user_domain_name: Sites}';
+
+    const { values, warnings } = await merge(`${oldLogin}image_store_cloud: uc_dev\nauth: ${auth}\n`);
+
+    expect(values).toMatchObject({ auth: { auth_url: 'http://new', username: 'u', user_domain_name: 'Sites' } });
+    expect(values).not.toHaveProperty('cloud');
+    expect(warnings).toEqual([]);
+  });
+
+  test('parts of it in auth override those of the cloud', async () => {
+    const { values } = await merge('image_store_cloud: uc_dev\nauth: {project_name: other}\n');
+
+    expect(values).toMatchObject({ cloud: 'uc_dev', auth: { project_name: 'other' } });
+  });
+
   test.each([[{ cloud: 'mine' }], [{ auth: { auth_url: 'http://mine' } }]])('yields to %j', async (given) => {
     const { values } = await merge(`${oldLogin}image_store_cloud: uc_dev\n`, given);
 
@@ -131,6 +167,37 @@ describe('the login', () => {
 
   test('with a part missing is no matter when another login is given', async () => {
     expect((await merge('auth_url: http://key\n', { cloud: 'mine' })).values.cloud).toBe('mine');
+  });
+});
+
+describe('a file of the first tools, deployed by image_deploy,', () => {
+  const storesOf = async (content: string, given: Record<string, unknown> = {}): Promise<unknown> =>
+    (
+      await mergeSiteYaml(
+        imageDeployDeclaration.fields,
+        { site_yaml: folder.write('site.yaml', content), ...given },
+        { environment: {} },
+      )
+    ).values.catalog;
+
+  test('means the older store', async () => {
+    expect(await storesOf(oldLogin)).toEqual(['objects']);
+  });
+
+  test.each<[string, string, Record<string, unknown>]>([
+    ['the file names the present store', `${oldLogin}object_store_url: https://s\n`, {}],
+    ['an argument names the present store', oldLogin, { object_store_url: 'https://s' }],
+    ['it names a cloud, as later tools want', `${oldLogin}image_store_cloud: R\n`, {}],
+    ['it has no login', 'region_name: R\n', {}],
+  ])('unless %s', async (_, content, given) => {
+    expect(await storesOf(content, given)).toBeUndefined();
+  });
+
+  test.each<[string, string, Record<string, unknown>]>([
+    ['itself', `${oldLogin}catalog: releases\n`, {}],
+    ['an argument', oldLogin, { catalog: ['releases'] }],
+  ])('means the store that %s says', async (_, content, given) => {
+    expect(await storesOf(content, given)).toEqual(['releases']);
   });
 });
 

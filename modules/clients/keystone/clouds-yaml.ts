@@ -18,22 +18,43 @@ type Mapping = Readonly<Record<string, unknown>>;
  */
 export async function findCloud(name: string, environment: Environment, regionName?: string): Promise<LoginSettings> {
   const folders = searchFolders(environment);
-  const openPath = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
-  const securePath = await findFile('secure', environment.OS_CLIENT_SECURE_FILE, 'OS_CLIENT_SECURE_FILE', folders);
-  const paths = [openPath, securePath].filter((path) => path !== undefined);
+  const { clouds, paths, pathOf } = await readClouds(environment, folders);
   if (paths.length === 0)
     throw new InputError(
       `cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`,
       'cloud',
     );
-  const files = await Promise.all(paths.map((path) => cloudsIn(path, { mayBeEmpty: path === securePath })));
-  const clouds = files.reduce(mergeEntries);
   const entry = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
   if (entry === undefined) throw unknownCloud(name, paths.join(' or '), Object.keys(clouds));
-  const path = paths.find((_, index) => Object.hasOwn(files[index] ?? {}, name));
+  const path = pathOf(name);
   if (!isMapping(entry)) throw new InputError(`${path}: cloud "${name}" must be a mapping`, 'cloud');
   const origin = { source: `cloud "${name}" of ${path}`, label: (key: string): string => `auth.${key}` };
   return readSettings(await withProfile(entry, origin.source, folders), origin, regionName);
+}
+
+/** Whether `findCloud` would find a cloud of this name. Throws INVALID_INPUT for a file that it would refuse. */
+export async function isKnownCloud(name: string, environment: Environment): Promise<boolean> {
+  return Object.hasOwn((await readClouds(environment, searchFolders(environment))).clouds, name);
+}
+
+interface Clouds {
+  readonly clouds: Mapping;
+  /** The files that exist. */
+  readonly paths: readonly string[];
+  /** The file that has this cloud. */
+  pathOf(name: string): string | undefined;
+}
+
+async function readClouds(environment: Environment, folders: readonly string[]): Promise<Clouds> {
+  const openPath = await findFile('clouds', environment.OS_CLIENT_CONFIG_FILE, 'OS_CLIENT_CONFIG_FILE', folders);
+  const securePath = await findFile('secure', environment.OS_CLIENT_SECURE_FILE, 'OS_CLIENT_SECURE_FILE', folders);
+  const paths = [openPath, securePath].filter((path) => path !== undefined);
+  const files = await Promise.all(paths.map((path) => cloudsIn(path, { mayBeEmpty: path === securePath })));
+  return {
+    clouds: files.reduce(mergeEntries, {}),
+    paths,
+    pathOf: (name) => paths.find((_, index) => Object.hasOwn(files[index] ?? {}, name)),
+  };
 }
 
 function searchFolders(environment: Environment): string[] {

@@ -5,6 +5,21 @@ import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { siteFields, storeFields } from '../fields.js';
 
+const catalogueFields = defineFields({
+  ...storeFields,
+  catalog: {
+    ...storeFields.catalog,
+    description:
+      `${storeFields.catalog.description} A \`site_yaml\` of the first tools, with a password login and ` +
+      'without a store, means `objects`.',
+    siteYamlImplies: {
+      present: ['auth_url', 'admin_password'],
+      absent: ['object_store_url', 'image_store_cloud'],
+      value: ['objects'],
+    },
+  },
+});
+
 const transferFields = defineFields({
   images: {
     type: 'list',
@@ -146,7 +161,7 @@ export const imageDeployDeclaration = defineDeclaration({
       'run fails at the end.',
   ],
   writes: true,
-  fields: { ...storeFields, ...transferFields, ...loginFields },
+  fields: { ...catalogueFields, ...transferFields, ...loginFields },
   returns: {
     images: {
       description:

@@ -11,14 +11,18 @@ export const exitCodes = {
 } as const;
 
 /** 128 plus the number of the signal, as in a shell. */
-const codesOfSignals: Readonly<Record<CaughtSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const codesOfSignals: ReadonlyMap<string, number> = new Map<CaughtSignal, number>([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]);
 
 /** The exit code of a failure. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof InputError) return exitCodes.usage;
   if (error instanceof RunInProgress) return exitCodes.runInProgress;
   if (error instanceof OperationError && error.code === 'INTERRUPTED') {
-    return codesOfSignals[error.facts.signal as CaughtSignal] ?? exitCodes.failed;
+    return codesOfSignals.get(String(error.facts.signal)) ?? exitCodes.failed;
   }
   return exitCodes.failed;
 }

@@ -27,8 +27,8 @@ export async function argumentsFrom(
 }
 
 async function valueOf(flag: Flag, value: unknown, command: string): Promise<unknown> {
-  if (flag.kind === 'list') return listOf(flag, value as readonly unknown[], command);
-  if (flag.kind === 'object') return objectOf(flag, (value as readonly unknown[]).map(String), command);
+  if (flag.kind === 'list') return listOf(flag, valuesOf(value), command);
+  if (flag.kind === 'object') return objectOf(flag, valuesOf(value).map(String), command);
   if (Array.isArray(value))
     throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
@@ -37,6 +37,10 @@ async function valueOf(flag: Flag, value: unknown, command: string): Promise<unk
   return flag.kind === 'file'
     ? readFrom(flag, command, async () => (await readYamlMapping(String(value))).values)
     : value;
+}
+
+function valuesOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
 }
 
 function listOf(flag: Flag, values: readonly unknown[], command: string): string[] {

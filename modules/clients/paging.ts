@@ -1,5 +1,6 @@
-// Reading a list page by page: of what was told only the ids are kept.
+// Reads a list page by page. Only the ids of what was read are kept.
 import { OperationError } from '../core/errors.js';
+import { isMapping } from '../core/mapping.js';
 import { statusOf } from './http/errors.js';
 import type { Cloud } from './keystone/cloud.js';
 
@@ -15,21 +16,22 @@ export interface Pages {
   readonly key: string;
   /** The key of an element that tells it from the others. */
   readonly id: string;
-  /** Where the answer says that there are more: the next page's path or URL. */
+  /** The path or URL of the next page, if the page has one. */
   readonly next: (page: Page) => string | undefined;
 }
 
-/** How often a list is begun again. */
+/** How often a list is read again from its beginning. */
 const mostRestarts = 5;
-/** Far beyond any site; what has more does not end. */
+/** Far more than any site has: a list with more does not end. */
 const mostPages = 5_000;
 const mostElements = 100_000;
 /** Pages in a row without a new element, besides those that are read again after a restart. */
 const mostBarrenPages = 3;
 
 /**
- * Every element of a list, once. Where the element that the next page begins behind was deleted meanwhile, the list is read again.
- * Throws UNEXPECTED_ANSWER for a page without a list, PAGING_LOOP where the pages go in a circle, LIST_TOO_LONG where they do not end.
+ * Every element of a list, once. If the element after which the next page begins was deleted
+ * meanwhile, the list is read again. Throws UNEXPECTED_ANSWER for a page that is not a list of
+ * mappings, PAGING_LOOP if the pages go in a circle, LIST_TOO_LONG if they do not end.
  */
 export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Page> {
   const seen = new Set<string>();
@@ -77,7 +79,7 @@ function tooLong({ service, key }: Pages): OperationError {
   );
 }
 
-/** Undefined where a later page's marker is gone: Ironic answers 404 then, Nova and Glance 400. */
+/** Undefined if the marker of a later page is gone: Ironic then answers 404, Nova and Glance 400. */
 async function readPage(
   { service, path: first, headers = {} }: Pages,
   cloud: Cloud,
@@ -85,31 +87,30 @@ async function readPage(
   mayRestart: boolean,
 ): Promise<Page | undefined> {
   try {
-    return (await (await cloud.request(service, { method: 'GET', path, headers })).json()) as Page;
+    const body = await (await cloud.request(service, { method: 'GET', path, headers })).json();
+    return isMapping(body) ? body : {};
   } catch (error) {
     if (mayRestart && path !== first && [400, 404].includes(statusOf(error) ?? 0)) return undefined;
     throw error;
   }
 }
 
-function elementsOf(page: Page | null, { service, key }: Pages, path: string): readonly Page[] {
-  const elements = page?.[key];
-  if (!Array.isArray(elements))
+function elementsOf(page: Page, { service, key }: Pages, path: string): readonly Page[] {
+  const elements: unknown = page[key];
+  if (!Array.isArray(elements) || !elements.every(isMapping))
     throw new OperationError('UNEXPECTED_ANSWER', `GET ${path} of the ${service} service holds no list of ${key}`, {
       service,
     });
-  return elements as Page[];
+  return elements;
 }
 
 /** The `next` of a list of links, as Nova, Cinder and Doni write them. */
 export function nextOf(links: unknown): string | undefined {
-  const found = Array.isArray(links)
-    ? (links as { rel?: string; href?: string }[]).find(({ rel }) => rel === 'next')
-    : undefined;
-  return found?.href;
+  const found = Array.isArray(links) ? links.filter(isMapping).find(({ rel }) => rel === 'next') : undefined;
+  return typeof found?.href === 'string' ? found.href : undefined;
 }
 
-/** The text under a key; empty where there is none. */
+/** The text of a key; empty if it has none. */
 export function textAt(values: Page, key: string): string {
   const value = values[key];
   return typeof value === 'string' ? value : '';

@@ -1,3 +1,5 @@
+import { isMapping } from './mapping.js';
+
 /** What a failure is about, as data: shown next to the message, and free of secrets. */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -49,15 +51,14 @@ export function messageOf(error: unknown): string {
 /** True if the error or one of its causes has this code. */
 export function hasCode(error: unknown, code: string): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ((cause as { code?: unknown }).code === code) return true;
+    if ('code' in cause && cause.code === code) return true;
   }
   return false;
 }
 
 /** True for the error of a system call with one of these codes. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' && codes.includes(code);
+  return isMapping(error) && typeof error.code === 'string' && codes.includes(error.code);
 }
 
 /** What JavaScript itself throws when a program is wrong. */
@@ -77,7 +78,7 @@ const programFaults: ReadonlySet<string> = new Set([
  */
 export function isProgramFault(error: unknown): boolean {
   if (error instanceof OperationError) return false;
-  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  const { name, code } = isMapping(error) ? error : {};
   return (
     programFaults.has(String(name)) || (typeof code !== 'string' && name !== 'AbortError' && name !== 'TimeoutError')
   );
@@ -101,7 +102,7 @@ export function failureOfPart(
 ): { readonly code: string; readonly reason: string; readonly facts: Facts } {
   if (error instanceof OperationError) return { code: error.code, reason: error.message, facts: error.facts };
   if (!isProgramFault(error)) return { code: 'INTERNAL_ERROR', reason: messageOf(error), facts: {} };
-  log('debug', (error as Error | undefined)?.stack ?? messageOf(error));
+  log('debug', (error instanceof Error && error.stack) || messageOf(error));
   return {
     code: 'INTERNAL_ERROR',
     reason: `this is a fault of the program, please report it: ${messageOf(error)}`,

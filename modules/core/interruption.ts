@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { OperationError } from './errors.js';
 
-const caughtSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+export const caughtSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export type CaughtSignal = (typeof caughtSignals)[number];
 
 /** What emits signals: the process, or any event emitter in a test. */
@@ -36,7 +36,7 @@ export interface Interruption {
  */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
+    const stop = (): void => reject(signal.reason);
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
     void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));

@@ -2,6 +2,7 @@
 // from a disk.
 import { spawn } from 'node:child_process';
 import { messageOf, OperationError } from '../core/errors.js';
+import { caughtSignals } from '../core/interruption.js';
 
 /** The work that keeps a thread busy, as named by process.getActiveResourcesInfo(). */
 const threadWork: ReadonlySet<string> = new Set([
@@ -28,7 +29,8 @@ export function limitExit(reason: unknown): void {
   // Missing in the types of Node.js 18, although it was added in 17.3.
   const { getActiveResourcesInfo } = process as unknown as { getActiveResourcesInfo(): readonly string[] };
   if (!getActiveResourcesInfo().some((resource) => threadWork.has(resource))) return;
-  const signal = String((reason as Partial<OperationError> | undefined)?.facts?.signal ?? 'SIGTERM') as NodeJS.Signals;
+  const { signal: given } = reason instanceof OperationError ? reason.facts : {};
+  const signal = caughtSignals.find((name) => name === given) ?? 'SIGTERM';
   // Restores the default action, which works even if this process no longer runs code.
   process.removeAllListeners(signal);
   const command = `sleep ${longestSeconds}; kill -s ${signal.replace(/^SIG/, '')} ${process.pid}`;

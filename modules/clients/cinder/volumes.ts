@@ -1,5 +1,6 @@
 // The Block Storage service's volumes of all projects, API v3 (https://docs.openstack.org/api-ref/block-storage/v3/): reads only.
 import { OperationError } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { statusOf } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages, textAt } from '../paging.js';
@@ -51,8 +52,8 @@ export async function* listVolumes(cloud: Cloud): AsyncGenerator<Volume> {
 }
 
 function parseVolume(row: Readonly<Record<string, unknown>>): Volume {
-  const metadata = (row.volume_image_metadata ?? {}) as Readonly<Record<string, unknown>>;
-  const attachments = Array.isArray(row.attachments) ? (row.attachments as Readonly<Record<string, unknown>>[]) : [];
+  const metadata = isMapping(row.volume_image_metadata) ? row.volume_image_metadata : {};
+  const attachments = Array.isArray(row.attachments) ? row.attachments.filter(isMapping) : [];
   return {
     id: textAt(row, 'id'),
     name: textAt(row, 'name'),

@@ -41,7 +41,7 @@ async function* stoppable(
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const stop = (): void => void stream.destroy(signal?.reason as Error);
+  const stop = (): void => void stream.destroy(signal?.reason);
   const giveUp = (): void =>
     void stream.destroy(
       new OperationError('STALLED', `${path}: nothing was received within ${longestSilenceSeconds} s`, { path }),
@@ -52,7 +52,7 @@ async function* stoppable(
     signal?.throwIfAborted();
     for await (const chunk of stream) {
       clearTimeout(timer);
-      yield chunk as Buffer;
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       timer = setTimeout(giveUp, longestSilenceSeconds * 1000);
     }
   } finally {

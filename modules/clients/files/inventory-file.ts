@@ -87,9 +87,9 @@ function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
     return read();
   } catch (error) {
     // The parser's own messages quote the file, which may contain passwords.
-    const { lines, code } = error as { lines?: number; code?: string };
+    const { lines, code } = isMapping(error) ? error : {};
     throw new InputError(
-      `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[code ?? ''] ?? code ?? messageOf(error)}`,
+      `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[String(code)] ?? code ?? messageOf(error)}`,
     );
   }
 }

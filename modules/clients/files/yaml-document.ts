@@ -1,8 +1,9 @@
 // Parses YAML and JSON in linear time, whatever its anchors, and with limited nesting. Numbers are
 // those of PyYAML, which Ansible, bifrost and the OpenStack clients use, and keep their spelling.
-import type { Document, LineCounter, Node, Parser, Tags } from 'yaml';
+import type { Document, LineCounter, Parser, Tags } from 'yaml';
 import { InputError } from '../../core/errors.js';
 import { deepestNesting } from '../../core/json-text.js';
+import { isMapping } from '../../core/mapping.js';
 import { jsonNumber, yamlNumber } from '../../core/written-numbers.js';
 
 /**
@@ -46,7 +47,7 @@ export async function parseYamlDocument(text: string, path: string, scalars: Sca
   if (second) refuse(second.range[0], 'it contains more than one document');
   const contents = document?.contents ?? null;
   const content = valuesOf(contents, { yaml, refuse, number });
-  return { content, lineOf: (keys) => lineOf(contents as Node | null, keys, lines) };
+  return { content, lineOf: (keys) => lineOf(contents, keys, lines) };
 }
 
 function isJson(text: string): boolean {
@@ -123,7 +124,7 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
   const anchored = new Map<string, Value>();
   let aliased = 0;
   const read = (node: unknown, level: number): Value => {
-    const offset = (node as Partial<Node> | null)?.range?.[0] ?? 0;
+    const offset = offsetOf(node) ?? 0;
     if (level > deepestNesting) refuse(offset, tooDeep);
     if (yaml.isAlias(node)) return readAlias(node.source, offset, level);
     const value = yaml.isMap(node)
@@ -131,8 +132,7 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
       : yaml.isSeq(node)
         ? joined(node.items.map((item) => read(item, level + 1)))
         : readScalar(node);
-    const anchor = (node as { anchor?: string } | null)?.anchor;
-    if (anchor !== undefined) anchored.set(anchor, value);
+    if (isMapping(node) && typeof node.anchor === 'string') anchored.set(node.anchor, value);
     return value;
   };
   const readAlias = (name: string, offset: number, level: number): Value => {
@@ -155,7 +155,7 @@ function valuesOf(contents: Document.Parsed['contents'], { yaml, refuse, number 
     const own = new Map<string, Value>();
     const merged = new Map<string, unknown>();
     for (const { key, value: inner } of items) {
-      const offset = (key as Partial<Node> | null)?.range?.[0] ?? 0;
+      const offset = offsetOf(key) ?? 0;
       const value = read(inner, level + 1);
       if (yaml.isScalar(key) && key.source === '<<' && key.type === 'PLAIN') {
         merge(merged, value.value, () => refuse(offset, '<< must refer to a mapping, or to a list of them'));
@@ -183,8 +183,7 @@ function joined(values: readonly Value[]): Value {
 
 /** A key as it was written, including `0123`, `1.10` and `yes`. */
 function keyOf(key: unknown, read: (node: unknown, level: number) => Value, refuse: () => never): string {
-  const { source } = (key ?? {}) as { readonly source?: string; readonly type?: string };
-  if (typeof source === 'string' && 'value' in (key as object)) return source;
+  if (isMapping(key) && typeof key.source === 'string' && 'value' in key) return key.source;
   const { value } = read(key, 0);
   return typeof value === 'object' && value !== null ? refuse() : String(value ?? '');
 }
@@ -194,25 +193,31 @@ function keyOf(key: unknown, read: (node: unknown, level: number) => Value, refu
  * own keys override them.
  */
 function merge(into: Map<string, unknown>, source: unknown, refuse: () => never): void {
-  for (const mapping of Array.isArray(source) ? (source as unknown[]) : [source]) {
+  for (const mapping of Array.isArray(source) ? source : [source]) {
     if (typeof mapping !== 'object' || mapping === null || Array.isArray(mapping)) return refuse();
     for (const [key, value] of Object.entries(mapping)) if (!into.has(key)) into.set(key, value);
   }
 }
 
-function lineOf(contents: Node | null, path: readonly (string | number)[], lines: LineCounter): number {
-  let node: unknown = contents;
-  let offset = contents?.range?.[0] ?? 0;
+function lineOf(contents: unknown, path: readonly (string | number)[], lines: LineCounter): number {
+  let node = contents;
+  let offset = offsetOf(contents) ?? 0;
   for (const key of path) {
-    const { items } = (node ?? {}) as { readonly items?: readonly unknown[] };
-    const item =
-      typeof key === 'number'
-        ? items?.[key]
-        : items?.find((pair) => ((pair as { key?: { source?: unknown } }).key?.source ?? undefined) === key);
-    if (item === undefined) break;
-    const { key: name, value } = item as { readonly key?: Partial<Node>; readonly value?: unknown };
-    offset = (name ?? (item as Partial<Node>)).range?.[0] ?? offset;
-    node = name === undefined ? item : value;
+    const items: readonly unknown[] = isMapping(node) && Array.isArray(node.items) ? node.items : [];
+    const item = typeof key === 'number' ? items[key] : items.find((pair) => isPairOf(pair, key));
+    if (!isMapping(item)) break;
+    offset = offsetOf(item.key ?? item) ?? offset;
+    node = item.key === undefined ? item : item.value;
   }
   return lines.linePos(offset).line;
+}
+
+function isPairOf(pair: unknown, key: string): boolean {
+  return isMapping(pair) && isMapping(pair.key) && pair.key.source === key;
+}
+
+/** Where a node of the document begins. */
+function offsetOf(node: unknown): number | undefined {
+  const range: unknown = isMapping(node) ? node.range : undefined;
+  return Array.isArray(range) && typeof range[0] === 'number' ? range[0] : undefined;
 }

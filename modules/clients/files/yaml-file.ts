@@ -85,7 +85,7 @@ export async function readSmallFile(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
-    const code = String((error as NodeJS.ErrnoException).code);
+    const code = isMapping(error) ? String(error.code) : '';
     const why =
       readFaults[code] ?? (code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error));
     throw new InputError(`${path} cannot be read: ${why}`);

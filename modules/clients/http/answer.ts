@@ -1,9 +1,8 @@
 // What a caller gets: the head of an answer, and ways to read its body within limits.
-import type { Readable } from 'node:stream';
 import type { Response } from 'node-fetch';
 import { OperationError } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
-import { longestBodySeconds, longestPauseSeconds, readWhole } from './body.js';
+import { longestBodySeconds, longestPauseSeconds, readWhole, streamOf } from './body.js';
 import type { HttpAnswer, HttpRequest } from './client.js';
 import { compressionIn } from './encodings.js';
 import { ConnectionError, hasStalled, reasonFromBody } from './errors.js';
@@ -44,7 +43,7 @@ export function answerFrom(response: Response, request: HttpRequest, reading: An
         parseJson(textOf(bytes, from, request), { response: from, request, redact: reading.redact }),
       ),
     beginning: (maxBytes) => read({ maxBytes, beyond: 'cut' }, (bytes) => bytes),
-    body: response.body as Readable,
+    body: streamOf(response),
   };
 }
 
@@ -79,7 +78,7 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
           `${request.method} ${withoutCredentials(request.url)} broke off, and when repeated was answered with ${next.status} instead of ${response.status}`,
         );
       const limits = { ...size, url: request.url, stallSeconds: longestPauseSeconds(reading.timeoutSeconds), deadline };
-      const bytes = next.body ? await readWhole(next.body as Readable, limits) : Buffer.alloc(0);
+      const bytes = await readWhole(streamOf(next), limits);
       return parse(bytes, next);
     } catch (error) {
       reading.signal.throwIfAborted();

@@ -1,5 +1,6 @@
 // The body of an answer, chunk by chunk or complete, with limits for time and size.
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { Response } from 'node-fetch';
 import { OperationError } from '../../core/errors.js';
 import type { HttpAnswer } from './client.js';
 import { ConnectionError, explainBreak } from './errors.js';
@@ -18,7 +19,7 @@ export async function* readBody(
   };
   let timer = setTimeout(stalled, stallSeconds * 1000);
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body) {
       clearTimeout(timer);
       yield chunk;
       timer = setTimeout(stalled, stallSeconds * 1000);
@@ -40,6 +41,11 @@ export interface ReadLimits {
   readonly stallSeconds: number;
   /** When the complete body must have arrived, on the clock of `performance.now()`. */
   readonly deadline: number;
+}
+
+/** The body of a response of node-fetch, whose types do not say that it is a Readable. */
+export function streamOf({ body }: Response): Readable {
+  return body instanceof Readable ? body : Readable.from([]);
 }
 
 /** All of a body. Throws ANSWER_TOO_LARGE, TIMEOUT, STALLED, and CONNECTION_BROKEN. */

@@ -1,4 +1,5 @@
 import { messageOf, OperationError, type Facts } from '../../core/errors.js';
+import { isMapping } from '../../core/mapping.js';
 import { withoutCredentials } from '../../core/urls.js';
 
 interface RefusedRequest {
@@ -178,9 +179,8 @@ export function explainBreak(error: unknown, request: Failed): OperationError {
 }
 
 function codeOf(error: unknown): string {
-  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as { cause?: unknown }).cause) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string') return code;
+  for (let cause = error; isMapping(cause); cause = cause.cause) {
+    if (typeof cause.code === 'string') return cause.code;
   }
   return '';
 }

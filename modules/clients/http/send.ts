@@ -1,11 +1,10 @@
 // One request, sent once: timeouts, interruption, the login in a URL, and clear errors.
-import type { Readable } from 'node:stream';
 import type fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import { parseHttpDate } from '../../core/http-dates.js';
 import { percentDecoded, withoutCredentials } from '../../core/urls.js';
-import { longestPauseSeconds, readWhole } from './body.js';
+import { longestPauseSeconds, readWhole, streamOf } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
 import { ConnectionError, explainFailure, HttpError, reasonFromBody, viaProxy } from './errors.js';
 import type { Route } from './transport.js';
@@ -139,10 +138,9 @@ function timeoutSignal(outer: AbortSignal, seconds: number): Timeout {
 }
 
 /** node-fetch would only say "aborted"; the reader of the body should learn the reason. */
-function followInterruption({ body }: Response, outer: AbortSignal): void {
-  if (!body) return;
-  const stream = body as Readable;
-  const follow = (): void => void stream.destroy(outer.reason as Error);
+function followInterruption(response: Response, outer: AbortSignal): void {
+  const stream = streamOf(response);
+  const follow = (): void => void stream.destroy(outer.reason);
   // The connection may break while nobody is reading.
   stream.on('error', () => undefined);
   stream.once('close', () => outer.removeEventListener('abort', follow));
@@ -174,8 +172,7 @@ async function errorFrom(
  * The text of an error's body, or an empty one: a body that is too long, stalls or breaks off must
  * not hide the status.
  */
-async function errorText({ body }: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
-  if (!body) return '';
+async function errorText(response: Response, { url }: HttpRequest, timeoutSeconds: number): Promise<string> {
   const limits = {
     url,
     maxBytes: largestErrorBytes,
@@ -183,7 +180,7 @@ async function errorText({ body }: Response, { url }: HttpRequest, timeoutSecond
     stallSeconds: longestPauseSeconds(timeoutSeconds),
     deadline: performance.now() + longestErrorSeconds * 1000,
   } as const;
-  const bytes = await readWhole(body as Readable, limits).catch(() => Buffer.alloc(0));
+  const bytes = await readWhole(streamOf(response), limits).catch(() => Buffer.alloc(0));
   return bytes.toString('utf8');
 }
 

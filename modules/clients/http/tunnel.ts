@@ -47,7 +47,7 @@ function openTunnel(
       timeoutSeconds * 1000,
     );
     request.once('close', () => clearTimeout(timer));
-    request.on('error', (error) => reject(faultOf((error as { code?: string }).code ?? '', error.message)));
+    request.on('error', (error: NodeJS.ErrnoException) => reject(faultOf(error.code ?? '', error.message)));
     request.once('connect', ({ statusCode = 0 }, socket, first) => {
       clearTimeout(timer);
       socket.on('error', () => undefined);

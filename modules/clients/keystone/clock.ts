@@ -1,5 +1,6 @@
 // What time the services of a cloud report: the `Date` of their answers, and when Keystone issued a
 // token.
+import { isMapping } from '../../core/mapping.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 
 /** The time in one answer. */
@@ -48,7 +49,7 @@ function withIssue(answer: HttpAnswer, note: (issued: Date) => void): HttpAnswer
     ...answer,
     json: async () => {
       const body = await answer.json();
-      const issued = (body as { token?: { issued_at?: unknown } } | null)?.token?.issued_at;
+      const { issued_at: issued } = isMapping(body) && isMapping(body.token) ? body.token : {};
       if (typeof issued === 'string') note(new Date(issued));
       return body;
     },

@@ -129,7 +129,7 @@ export function withEnvironment(cloud: LoginSettings, environment: Environment):
   const present = Object.entries({ interface: side, caCert, clientCert, clientKey, validateCerts }).filter(
     ([, value]) => value !== undefined,
   );
-  return { ...cloud, ...(Object.fromEntries(present) as Partial<LoginSettings>), auth: { ...cloud.auth, ...auth } };
+  return { ...cloud, ...Object.fromEntries(present), auth: { ...cloud.auth, ...auth } };
 }
 
 function pickAuth(

@@ -91,7 +91,7 @@ function reconcile(before: StoreObject, latest: StoreObject): StoreObject {
 export async function readJson(http: HttpClient, url: string, what: string): Promise<unknown> {
   const text = await readText(await getDocument(http, url, what), url, what);
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text);
   } catch (error) {
     const shown = withoutCredentials(url);
     const beginning = JSON.stringify(text.trimStart().slice(0, 40));

@@ -76,7 +76,7 @@ export async function openCatalogues(scope: ReadScope, access: StoreAccess): Pro
   );
   const failed = settled.flatMap((result, index) => {
     const kind = kinds[index];
-    return result.status === 'rejected' && kind !== undefined ? [{ kind, error: result.reason as unknown }] : [];
+    return result.status === 'rejected' && kind !== undefined ? [{ kind, error: result.reason }] : [];
   });
   if (failed[0] && (kinds.length === 1 || access.context.signal.aborted)) throw failed[0].error;
   return {

@@ -43,11 +43,13 @@ export function pairWith(id: string, builds: readonly StoredBuild[]): JudgedBuil
   return isChosen ? judged : undefined;
 }
 
+type Group = [StoredBuild, ...StoredBuild[]];
+
 /** The objects grouped by build, the newest build first. */
-function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
-  const groups: StoredBuild[][] = [];
+function groupByBuild(builds: readonly StoredBuild[]): Group[] {
+  const groups: Group[] = [];
   for (const build of [...builds].sort(newestFirst)) {
-    const group = groups.find(([first]) => first && hasSameBuildTime(first, build) && hasCompatibleTag(first, build));
+    const group = groups.find(([first]) => hasSameBuildTime(first, build) && hasCompatibleTag(first, build));
     if (group) group.push(build);
     else groups.push([build]);
   }
@@ -57,13 +59,13 @@ function groupByBuild(builds: readonly StoredBuild[]): StoredBuild[][] {
 /**
  * Joins two halves with different timestamps if they have the same tag and no third object has it.
  */
-function mergeByTag(groups: readonly StoredBuild[][]): StoredBuild[][] {
-  const tagOf = ([first]: readonly StoredBuild[]): string | undefined => first?.tag;
+function mergeByTag(groups: readonly Group[]): Group[] {
+  const tagOf = ([first]: Group): string | undefined => first.tag;
   return groups.flatMap((group) => {
     const tag = tagOf(group);
-    const alike = tag === undefined ? [group] : groups.filter((other) => tagOf(other) === tag);
-    if (alike.length !== 2 || alike.some(({ length }) => length > 1)) return [group];
-    return alike[0] === group ? [alike.flat()] : [];
+    const [one, other, third] = tag === undefined ? [] : groups.filter((each) => tagOf(each) === tag);
+    if (!one || !other || third || one.length > 1 || other.length > 1) return [group];
+    return one === group ? [[...one, ...other]] : [];
   });
 }
 
@@ -87,8 +89,9 @@ function halfOf({ identity, diskFormat }: StoredBuild): Half | undefined {
  * mapping); their disk formats, `aki` and `ari`, then distinguish them. Some builds have `aki` on
  * both, and then `build-ipa` decides.
  */
-function identifyHalves(group: readonly StoredBuild[]): JudgedBuild {
-  const { timestamp } = group[0] as StoredBuild;
+function identifyHalves(group: Group): JudgedBuild {
+  const [first] = group;
+  const { timestamp } = first;
   const ids = group.map(({ id }) => id).join(' and ');
   const pairBy = (classify: (build: StoredBuild) => Half | undefined): BuildPair | undefined => {
     const [kernel, initramfs] = (['kernel', 'initramfs'] as const).map((half) =>
@@ -105,7 +108,7 @@ function identifyHalves(group: readonly StoredBuild[]): JudgedBuild {
   }
   const pair = byClaim ?? byFormat;
   if (pair) return { pair: { kernel: asHalf(pair.kernel, 'kernel'), initramfs: asHalf(pair.initramfs, 'initramfs') } };
-  const half = halfOf(group[0] as StoredBuild) === 'kernel' ? 'initramfs' : 'kernel';
+  const half = halfOf(first) === 'kernel' ? 'initramfs' : 'kernel';
   return group.length > 1
     ? {
         half,

@@ -85,10 +85,8 @@ function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<strin
 /** True for images of two runs that did not know of each other. */
 function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
   if (![one, other].every((image) => isOurImage(image, image.owner) && !wasArchived(image))) return false;
-  const [first, second] = [one, other].map((image) => lineages.get(image) ?? new Set<string>()) as [
-    ReadonlySet<string>,
-    ReadonlySet<string>,
-  ];
+  const lineageOf = (image: SiteImage): ReadonlySet<string> => lineages.get(image) ?? new Set();
+  const [first, second] = [lineageOf(one), lineageOf(other)];
   return (first.size === 0 && second.size === 0) || [...first].some((id) => second.has(id));
 }
 
@@ -100,14 +98,19 @@ function wasArchived({ properties }: SiteImage): boolean {
  * By build time if known, then by the names of their releases, then by creation at the site.
  */
 function newestBuildFirst(one: SiteImage, other: SiteImage): number {
-  const [built, otherBuilt] = [one, other].map(
-    ({ properties }) => parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0,
-  ) as [number, number];
-  const [release, otherRelease] = [one, other].map(({ properties }) => properties[releaseProperty] ?? '') as [
-    string,
-    string,
-  ];
-  return otherBuilt - built || otherRelease.localeCompare(release, 'en', { numeric: true }) || byCreation(other, one);
+  return (
+    buildTime(other) - buildTime(one) ||
+    releaseOf(other).localeCompare(releaseOf(one), 'en', { numeric: true }) ||
+    byCreation(other, one)
+  );
+}
+
+function buildTime({ properties }: SiteImage): number {
+  return parseBuildTimestamp(properties['build-timestamp'])?.getTime() ?? 0;
+}
+
+function releaseOf({ properties }: SiteImage): string {
+  return properties[releaseProperty] ?? '';
 }
 
 function byCreation(one: SiteImage, other: SiteImage): number {

@@ -220,7 +220,7 @@ function hasPlausibleDay(suffix: string): boolean {
   const day =
     /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
   if (!day) return true;
-  const [year, month, date] = day.slice(1).map(Number) as [number, number, number];
+  const [year = 0, month = 0, date = 0] = day.slice(1).map(Number);
   return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
 }
 

@@ -53,9 +53,9 @@ const ipas: Readonly<Record<string, Ipa>> = {
 export function parseBuild(id: string, headers: Iterable<readonly [name: string, value: string]>): ReadBuild {
   const all = [...headers];
   const metadata = metadataIn(all);
-  const [distro, release, variant] = ['build-distro', 'build-release', 'build-variant'].map(
-    (name) => metadata.get(name) ?? '',
-  ) as [string, string, string];
+  const [distro, release, variant] = ['build-distro', 'build-release', 'build-variant'].map((name) =>
+    metadata.get(name),
+  );
   if (!distro || !release || !variant) return { foreign: 'it has no build-distro, build-release or build-variant' };
   const timestamp = metadata.get('build-timestamp');
   if (!timestamp) return { foreign: 'it has no build-timestamp' };

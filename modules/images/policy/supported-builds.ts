@@ -139,7 +139,7 @@ function buildsOf({ distro, release, key, entry }: ListedRelease, variants: Mapp
   if (!Array.isArray(entry.variants))
     return faulty('?', `${key}.variants is ${show(entry.variants)}; it must be a list of variants`);
   const base = entry.prod_name;
-  return [...new Set(entry.variants as unknown[])].flatMap((variant, index) => {
+  return [...new Set<unknown>(entry.variants)].flatMap((variant, index) => {
     if (typeof variant !== 'string' || variant === '')
       return faulty('?', `${key}.variants[${index}] is ${show(variant)}; it must be the name of a variant`);
     if (isAbsent(base)) return faulty(variant, `${key}.prod_name is missing`);

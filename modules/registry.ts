@@ -1,4 +1,5 @@
-// Every operation there is, sorted by name. A new one is added here and gets its entry file in modules/.
+// Every operation there is, sorted by name. A new one is added here and gets its entry file in
+// modules/.
 import type { AnyOperation } from './core/operation.js';
 import { baremetalEnroll } from './nodes/enroll/operation.js';
 import { baremetalNode } from './nodes/node/operation.js';

@@ -1,5 +1,7 @@
-// Measures the built executables against the targets of the project, on the test cloud; exits with 1 if one is missed.
-//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|cache|start-up|nodes]...     about ten minutes, --quick two
+// Measures the built executables against the targets of the project, on the test cloud; exits with
+// 1 if one is missed.
+//   npm run bench -- [--quick] [--rounds N] [--only transfer|memory|idle|cache|start-up|nodes]...
+// It takes about ten minutes, with --quick two.
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which
 // digests, needs more of them.
 import { execFileSync } from 'node:child_process';
@@ -55,7 +57,9 @@ const image = await prepareImage(state, imageMib, 'random');
 const large = await prepareImage(state, imageMib * 4, 'zeros');
 const store = await startStore(state, [image, large]);
 
-const machine = `${availableParallelism()} processors (${cpus()[0]?.model.trim()}), Node.js ${process.version}, load at the start ${loadavg()[0]?.toFixed(1)}`;
+const machine =
+  `${availableParallelism()} processors (${cpus()[0]?.model.trim()}), Node.js ${process.version}, load at the ` +
+  `start ${loadavg()[0]?.toFixed(1)}`;
 const results: Result[] = [];
 // A site in use has images, and by them a deployer knows by which algorithm Glance digests.
 const other = await glance.create('bench-other');
@@ -153,7 +157,9 @@ async function pipe(of: Image, speed: Speed, curlOptions: string): Promise<Measu
   const from = imageUrl(of, speed);
   const { id, fileUrl } = await glance.create('bench-curl');
   try {
-    const to = `curl -sS -f -T - ${curlOptions} -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' ${fileUrl}`;
+    const to =
+      `curl -sS -f -T - ${curlOptions} -H "X-Auth-Token: $TOKEN" -H 'Content-Type: ` +
+      `application/octet-stream' ${fileUrl}`;
     const measured = await measure(['bash', '-c', `set -o pipefail; curl -sS -f ${from} | ${to}`], {
       folder,
       environment: { TOKEN: glance.token },
@@ -169,7 +175,9 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
   const ours: number[] = [];
   const curl: number[] = [];
   const eager: number[] = [];
-  const what = `${imageMib} MiB, store ${speed === 'limited' ? `at ${limitMib} MiB/s` : 'unlimited'}, ${headers === 'sdk' ? 'with a SHA-256' : 'without a checksum'}`;
+  const what =
+    `${imageMib} MiB, store ${speed === 'limited' ? `at ${limitMib} MiB/s` : 'unlimited'}, ` +
+    `${headers === 'sdk' ? 'with a SHA-256' : 'without a checksum'}`;
   for (let round = 0; round < rounds; round++) {
     const deployed = await deploy(image, headers, speed);
     await glance.remove(deployed.id);
@@ -179,7 +187,8 @@ async function compareTransfers(headers: Headers, speed: Speed): Promise<Result[
     // harder rival.
     eager.push((await pipe(image, speed, "-H 'Expect:'")).seconds);
     console.error(
-      `${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`,
+      `${what}: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${deployed.cpuSeconds.toFixed(2)} s), curl ` +
+        `${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`,
     );
   }
   const ratio = (rival: readonly number[]): number => median(ours.map((seconds, at) => seconds / rival[at]!));

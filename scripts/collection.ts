@@ -1,5 +1,5 @@
-// Builds the Ansible collection chameleon.image_tools from the role, the playbooks and the executables. Run as
-// `make collection`; it prints the path of the archive.
+// Builds the Ansible collection chameleon.image_tools from the role, the playbooks and the
+// executables. Run as `make collection`; it prints the path of the archive.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,10 @@ execFileSync('/usr/bin/ansible-galaxy', ['collection', 'build', '--force', '--ou
 });
 console.log(`dist/chameleon-image_tools-${version}.tar.gz`);
 
-/** A role's library is not looked through inside a collection: its modules are plugins there, and the role finds them. */
+/**
+ * Ansible does not search a role's library inside a collection: there its modules are plugins, and
+ * the role finds them.
+ */
 function moveModules(): void {
   const library = join(staged, role, 'library');
   const modules = join(staged, 'plugins/modules');
@@ -43,12 +46,16 @@ function moveModules(): void {
   rmSync(library, { recursive: true });
 }
 
-/** Galaxy lists a module only by a .py file. Ansible finds the .mjs first: it takes the first name in sorted order. */
+/**
+ * Galaxy lists a module only by a .py file. Ansible finds the .mjs first: it takes the first name
+ * in sorted order.
+ */
 function documentsOnly(sidecar: string): string {
   const documents = parse(readFileSync(sidecar, 'utf8'), { version: '1.1' }) as Record<string, unknown>;
   const texts = Object.entries(documents).map(
     ([name, document]) =>
-      `${name} = r'''\n---\n${typeof document === 'string' ? document : stringify(document, { lineWidth: 0, version: '1.1' })}'''\n`,
+      `${name} = r'''\n---\n` +
+      `${typeof document === 'string' ? document : stringify(document, { lineWidth: 0, version: '1.1' })}'''\n`,
   );
   return [
     '#!/usr/bin/python\n# SPDX-License-Identifier: Apache-2.0\n',

@@ -35,7 +35,10 @@ if [ -n "$CHAMELEON_IMAGE_TOOLS_NODE" ]; then
   ${refuse(`${advice}: CHAMELEON_IMAGE_TOOLS_NODE does not name one$found`)}
 fi
 for candidate in node nodejs ${placesOfNode.join(' ')}; do run "$candidate" "$@"; done
-${refuse(`${advice}: looked for node and nodejs in PATH, ${placesOfNode.join(', ')}; CHAMELEON_IMAGE_TOOLS_NODE may name another$found`)}
+${refuse(
+  `${advice}: looked for node and nodejs in PATH, ${placesOfNode.join(', ')}; ` +
+    'CHAMELEON_IMAGE_TOOLS_NODE may name another$found',
+)}
 */
 `;
 }

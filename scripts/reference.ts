@@ -8,6 +8,7 @@ import type { Declaration, ReturnField } from '../modules/core/operation.js';
 /** The page's Markdown. */
 export function referenceOf(declaration: Declaration): string {
   const { name, command, summary, description, fields, returns, writes } = declaration;
+  const commands = declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`);
   return `${[
     `# ${name}`,
     '<!-- Written by `npm run docs` from the declaration. Change that, not this. -->',
@@ -15,7 +16,8 @@ export function referenceOf(declaration: Declaration): string {
       `${summary}. As a module \`${name}\`, as a command \`chameleon-image-tools ${command}\`.`,
       ...description,
       writes
-        ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. Supports `--diff`.'
+        ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. ' +
+          'Supports `--diff`.'
         : 'Only reads: check mode makes no difference.',
     ].map(wrapped),
     '## Options',
@@ -28,7 +30,7 @@ export function referenceOf(declaration: Declaration): string {
     'As tasks:',
     `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
     'As commands:',
-    `\`\`\`sh\n${declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`).join('\n')}\n\`\`\``,
+    `\`\`\`sh\n${commands.join('\n')}\n\`\`\``,
   ].join('\n\n')}\n`;
 }
 

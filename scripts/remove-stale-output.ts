@@ -1,5 +1,5 @@
-// Removes what tsc once emitted for sources that are gone, which jest would run and a bundle could contain. tsc itself
-// leaves it. Part of `npm run compile`.
+// Removes what tsc once emitted for sources that are gone, which jest would run and a bundle could
+// contain. tsc itself leaves it. Part of `npm run compile`.
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './declarations.js';

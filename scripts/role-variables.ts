@@ -31,12 +31,17 @@ export function roleVariableFiles(): ReadonlyMap<string, string> {
     [
       'defaults.yml',
       `${origin}${comment(
-        'All that a site may set for the Chameleon image tools, with the role\'s defaults. Copy a line into the site\'s own defaults.yml, or into group_vars, to change it. Booleans may be written as kolla does: "yes", "no".',
+        "All that a site may set for the Chameleon image tools, with the role's defaults. " +
+          "Copy a line into the site's own defaults.yml, or into group_vars, to change it. " +
+          'Booleans may be written as kolla does: "yes", "no".',
       )}\n${defaults}`,
     ],
     [
       'roles/chameleon_image_tools/defaults/main.yml',
-      `${origin}${comment('What a site may set, with its default. The defaults.yml of the project is the same list, for copying from.')}\n${defaults}`,
+      `${origin}${comment(
+        'What a site may set, with its default. ' +
+          'The defaults.yml of the project is the same list, for copying from.',
+      )}\n${defaults}`,
     ],
     ['roles/chameleon_image_tools/meta/argument_specs.yml', origin + argumentSpecs(sections)],
   ]);
@@ -78,7 +83,8 @@ function argumentSpecs(sections: readonly Section[]): string {
         main: {
           short_description: 'Install the Chameleon image tools, and run them daily',
           description: [
-            'Installs the executables and the command, writes site.yaml, and sets up systemd timers on one host of the group.',
+            'Installs the executables and the command, writes site.yaml, and sets up systemd timers on one host ' +
+              'of the group.',
             'A second run changes nothing, and check mode works on a fresh host.',
           ],
           author: ['Chameleon'],

@@ -1,4 +1,5 @@
-// Checks every declaration, and compiles its validator to build/validators/. Part of `npm run compile`.
+// Checks every declaration, and compiles its validator to build/validators/. Part of `npm run
+// compile`.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkDeclaration } from '../modules/core/declaration-check.js';

@@ -1,4 +1,5 @@
-// The rules that keep the structure: who may import whom, what is generated is fresh, what is promised is written down.
+// The rules that keep the structure: who may import whom, what is generated is fresh, what is
+// promised is written down.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -14,7 +15,10 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const wings = ['ansible', 'cli', 'ipa', 'nodes', 'cache', 'images', 'runtime', 'clients', 'core'] as const;
 type Place = (typeof wings)[number] | 'entry' | 'registry';
 
-/** Imports go one way: entries → ansible | cli → registry → ipa → nodes | cache → images → runtime → clients → core. */
+/**
+ * Imports go one way: entries → ansible | cli → registry → ipa → nodes | cache → images → runtime →
+ * clients → core.
+ */
 const allowed: Readonly<Record<Place, readonly Place[]>> = {
   entry: ['ansible', 'cli', 'ipa', 'nodes', 'cache', 'images'],
   ansible: ['ansible', 'runtime', 'core'],
@@ -171,7 +175,10 @@ test('no function of the product has more than 70 lines', () => {
   expect(long).toEqual([]);
 });
 
-/** The functions at the top level of a formatted file: each ends with a brace at the beginning of a line. */
+/**
+ * The functions at the top level of a formatted file: each ends with a brace at the beginning of a
+ * line.
+ */
 function functionsOf(text: string): { name: string; lines: number }[] {
   const lines = text.split('\n');
   return lines.flatMap((line, begin) => {
@@ -179,6 +186,16 @@ function functionsOf(text: string): { name: string; lines: number }[] {
     return name === undefined ? [] : [{ name, lines: lines.indexOf('}', begin) - begin + 1 }];
   });
 }
+
+test('no line of the product has more than 120 columns, none of a test more than 160', () => {
+  const longLines = (files: readonly SourceFile[], limit: number): string[] =>
+    files.flatMap(({ path, text }) =>
+      text.split('\n').flatMap((line, index) => (line.length > limit ? [`${path}:${index + 1}`] : [])),
+    );
+
+  expect(longLines([...modules, ...sourceFiles('scripts')], 120)).toEqual([]);
+  expect(longLines(sourceFiles('test'), 160)).toEqual([]);
+});
 
 test('no file of the product has more than 300 lines, no test more than 500', () => {
   const isLong =
@@ -224,7 +241,10 @@ describe('modules/README.md', () => {
   });
 });
 
-/** Codes given to the constructors of errors, and those that results and the launcher carry without one. */
+/**
+ * Codes given to the constructors of errors, and those that results and the launcher carry without
+ * one.
+ */
 function thrownCodes(): string[] {
   const constructed = modules.flatMap((file) =>
     [...file.code.matchAll(/\bnew [A-Z]\w*(?:Error|InProgress)\(|\bsuper\(/g)].flatMap(({ index }) =>

@@ -1,5 +1,5 @@
-// docs/troubleshooting.md quotes messages: each must be one that the program prints, or a search for
-// what an operator sees does not find it.
+// docs/troubleshooting.md quotes messages: each must be one that the program prints, or a search
+// for what an operator sees does not find it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -13,11 +13,15 @@ const quoted = read('docs/troubleshooting.md')
   .filter((line) => line.startsWith('| '))
   .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, text]) => text ?? ''));
 
-/** The texts of the program. What is filled in while it runs becomes a gap. */
+/**
+ * The texts of the program. What is filled in while it runs becomes a gap, and the parts of a long
+ * text are joined.
+ */
 const texts = [...sourceFiles('modules').map(({ code }) => code), read('playbooks/image_cache.yml')]
   .join('\n')
   .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '\0')
-  .replaceAll("\\'", "'");
+  .replaceAll("\\'", "'")
+  .replace(/['"`] \+\n\s*['"`]/g, '');
 
 test('quotes no message that the program does not have', () => {
   const fragments = quoted.flatMap((text) =>

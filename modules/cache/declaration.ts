@@ -10,7 +10,8 @@ import { returns } from './returns.js';
 const checksum = {
   type: 'string',
   description:
-    'Expected checksum of the file: hex digits, `algorithm:hex` with the name of any hashlib algorithm, or the URL of a checksum file in coreutils or BSD format, or with only the digits. It is compared on every run.',
+    'Expected checksum of the file: hex digits, `algorithm:hex` with the name of any hashlib algorithm, or the ' +
+    'URL of a checksum file in coreutils or BSD format, or with only the digits. It is compared on every run.',
 } as const;
 
 const ownership = defineFields({
@@ -52,7 +53,8 @@ const contentFields = defineFields({
   sets: {
     type: 'records',
     description:
-      'Pairs of kernel and ramdisk that belong together and are switched in one step: `dest/name` is a symbolic link to a folder with the files `kernel` and `ramdisk`.',
+      'Pairs of kernel and ramdisk that belong together and are switched in one step: ' +
+      '`dest/name` is a symbolic link to a folder with the files `kernel` and `ramdisk`.',
     fields: {
       name: {
         type: 'string',
@@ -73,7 +75,8 @@ const contentFields = defineFields({
       glance: {
         type: 'mapping',
         description:
-          "Kernel and ramdisk from Glance instead of URLs. A name selects an image of the login's project, else a public image, else a community image; private and shared images of other projects are refused.",
+          "Kernel and ramdisk from Glance instead of URLs. A name selects an image of the login's project, else " +
+          'a public image, else a community image; private and shared images of other projects are refused.',
         fields: {
           kernel: { type: 'string', required: true, description: 'Id or name of the kernel image.' },
           ramdisk: { type: 'string', required: true, description: 'Id or name of the ramdisk image.' },
@@ -96,32 +99,41 @@ const freshnessFields = defineFields({
     type: 'string',
     choices: ['last_modified', 'strict'],
     description:
-      '`last_modified` is the rule of the Bare Metal service: fetch if the source is newer than the copy or has no date. `strict` also fetches if ETag or size differ or if the source is older than the copy, and trusts an equal ETag if there is no date.',
+      '`last_modified` is the rule of the Bare Metal service: ' +
+      'fetch if the source is newer than the copy or has no date. ' +
+      '`strict` also fetches if ETag or size differ or if the source is older than the copy, and trusts an equal ' +
+      'ETag if there is no date.',
     default: 'last_modified',
   },
   checksum_algorithm: {
     type: 'string',
     choices: algorithmNames,
     description:
-      "Algorithm of the checksum in the result, by hashlib's name. SHA-256 is always computed, with `md5` in addition to it: older releases of Ironic require `image_checksum`.",
+      "Algorithm of the checksum in the result, by hashlib's name. " +
+      'SHA-256 is always computed, with `md5` in addition to it: ' +
+      'older releases of Ironic require `image_checksum`.',
     default: 'sha256',
   },
   file_url_allowed_paths: {
     type: 'list',
     aliases: ['allowed_paths'],
     description:
-      "Folders from which `file:///` may read, as in Ironic's `[conductor]file_url_allowed_paths`. The real path is checked, with symbolic links resolved. /dev, /sys, /proc, /boot, /etc and /run are never read.",
+      "Folders from which `file:///` may read, as in Ironic's `[conductor]file_url_allowed_paths`. " +
+      'The real path is checked, with symbolic links resolved. ' +
+      '/dev, /sys, /proc, /boot, /etc and /run are never read.',
     default: defaultAllowedPaths,
   },
   path_prefix: {
     type: 'string',
     description:
-      'Path at which a conductor in a container sees the folder of `dest`, or `FOLDER=PATH` if only FOLDER is mounted elsewhere.',
+      'Path at which a conductor in a container sees the folder of `dest`, or `FOLDER=PATH` if only FOLDER is ' +
+      'mounted elsewhere.',
   },
   url_prefix: {
     type: 'string',
     description:
-      'URL at which a web server publishes the folder of `dest`, or `FOLDER=URL`. The result then has these URLs instead of `file://`.',
+      'URL at which a web server publishes the folder of `dest`, or `FOLDER=URL`. ' +
+      'The result then has these URLs instead of `file://`.',
   },
 });
 
@@ -137,13 +149,16 @@ const pruningFields = defineFields({
     type: 'number',
     minimum: 0,
     description:
-      'Remove cached files that this run does not name, and previous versions, if they were not used for this number of days. By default they are kept.',
+      'Remove cached files that this run does not name, and previous versions, if they were not used for this ' +
+      'number of days. By default they are kept.',
   },
   max_size: {
     type: 'string',
     pattern: { regex: '^\\d+(\\.\\d+)? ?([KMGT]i?B?|B)?$', meaning: 'a size such as 20GiB or 500MiB' },
     description:
-      'Maximum size of a folder of the cache, such as `20GiB`. The oldest files that this run does not name are removed first. Current files, and files with another hard link, such as Ironic creates for a node, are never removed.',
+      'Maximum size of a folder of the cache, such as `20GiB`. ' +
+      'The oldest files that this run does not name are removed first. ' +
+      'Current files, and files with another hard link, such as Ironic creates for a node, are never removed.',
   },
 });
 
@@ -206,9 +221,16 @@ export const imageCacheDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Keep verified local copies of images that come from URLs',
   description: [
-    'Keeps copies of files, and of pairs of kernel and ramdisk, for the conductors of the Bare Metal service, by the rule of its own image cache: a file is fetched if its Last-Modified, from a HEAD request, is newer than the copy or unknown; equal or older is fresh. If HEAD is refused, a conditional GET is used.',
-    'The present copy stays until the new one is complete, verified and on disk; then it is replaced in one step, a set by switching a link. An interrupted download is resumed, even by the next run. Size and checksum are compared on every run; the digest is recorded with the size, mtime and inode of the copy, so that an untouched copy is not read again.',
-    'The result has ready-to-use `driver_info` and `instance_info`. Credentials for a cloud are required only for sets from `glance`.',
+    'Keeps copies of files, and of pairs of kernel and ramdisk, for the conductors of the Bare Metal service, by ' +
+      'the rule of its own image cache: a file is fetched if its Last-Modified, from a HEAD request, is newer than ' +
+      'the copy or unknown; equal or older is fresh. If HEAD is refused, a conditional GET is used.',
+    'The present copy stays until the new one is complete, verified and on disk; ' +
+      'then it is replaced in one step, a set by switching a link. ' +
+      'An interrupted download is resumed, even by the next run. Size and checksum are compared on every run; ' +
+      'the digest is recorded with the size, mtime and inode of the copy, so that an untouched copy is not read ' +
+      'again.',
+    'The result has ready-to-use `driver_info` and `instance_info`. ' +
+      'Credentials for a cloud are required only for sets from `glance`.',
     'Run it on every conductor, as the playbook `image_cache.yml` does, or once if they share a file system.',
   ],
   writes: true,

@@ -147,7 +147,9 @@ async function assertChecksum(
   const found = checksum && digests[checksum.algorithm];
   if (!checksum || found === checksum.digest) return;
   await removePart(part);
-  const message = `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; the present copy was left unchanged`;
+  const message =
+    `${source.shown}: its ${checksum.algorithm} is ${found}, not ${checksum.digest}; ` +
+    'the present copy was left unchanged';
   throw new OperationError('CHECKSUM_MISMATCH', message, {
     url: source.shown,
     algorithm: checksum.algorithm,

@@ -21,7 +21,8 @@ export async function openAllowed(
     new OperationError('FILE_REFUSED', `Validation of image href ${url} failed, reason: ${reason}`, { path });
   const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw refuse(
-      `Specified image file not found. (${error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)})`,
+      'Specified image file not found. ' +
+        `(${error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)})`,
     );
   });
   try {

@@ -2,7 +2,8 @@
 import type { ReturnField } from '../core/operation.js';
 
 const reasons =
-  '`absent`, `newer`, `no-last-modified`, `no-store`, `checksum`, `other-source`, `forced`, `fresh`; with `freshness: strict` also `by-etag`, `size`, `older`';
+  '`absent`, `newer`, `no-last-modified`, `no-store`, `checksum`, `other-source`, `forced`, `fresh`; ' +
+  'with `freshness: strict` also `by-etag`, `size`, `older`';
 
 const source: Readonly<Record<string, ReturnField>> = {
   source: {
@@ -55,14 +56,16 @@ const part: ReturnField = {
 };
 const action: ReturnField = {
   description:
-    'What was done, or in check mode would be done: `fresh`, `fetch`, `adjust` (only owner or permissions), `remove`, `absent` or `failed`.',
+    'What was done, or in check mode would be done: `fresh`, `fetch`, `adjust` (only owner or permissions), ' +
+    '`remove`, `absent` or `failed`.',
   type: 'str',
   returned: 'always',
   sample: 'fetch',
 };
 const changed: ReturnField = {
   description:
-    'Whether something was changed, or in check mode may be changed. A file that was fetched and has the same content as before is not changed.',
+    'Whether something was changed, or in check mode may be changed. ' +
+    'A file that was fetched and has the same content as before is not changed.',
   type: 'bool',
   returned: 'always',
 };
@@ -86,7 +89,9 @@ export const returns: Readonly<Record<string, ReturnField>> = {
       changed,
       code,
       instance_info: {
-        description: `${instanceInfo} from this file: \`image_source\`, \`image_os_hash_algo\`, \`image_os_hash_value\`, and \`image_checksum\` if its MD5 is known.`,
+        description:
+          `${instanceInfo} from this file: \`image_source\`, \`image_os_hash_algo\`, \`image_os_hash_value\`, and ` +
+          '`image_checksum` if its MD5 is known.',
         type: 'dict',
         returned: 'when a copy exists',
         sample: {
@@ -138,7 +143,8 @@ export const returns: Readonly<Record<string, ReturnField>> = {
   },
   digests: {
     description:
-      'The SHA-256 of every copy, by source for files and by `name/kernel` and `name/ramdisk` for sets. Conductors with different values have different images.',
+      'The SHA-256 of every copy, by source for files and by `name/kernel` and `name/ramdisk` for sets. ' +
+      'Conductors with different values have different images.',
     type: 'dict',
     returned: 'always',
   },

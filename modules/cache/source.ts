@@ -57,7 +57,8 @@ export function downloadOptions(
 export function sourceChanged(shown: string): OperationError {
   return new OperationError(
     'SOURCE_CHANGED',
-    `${shown} changed while it was fetched, or its server returns another ETag, date or length in each answer; give a checksum to verify it`,
+    `${shown} changed while it was fetched, or its server returns another ETag, date or length in each answer; ` +
+      'give a checksum to verify it',
     { url: shown },
   );
 }

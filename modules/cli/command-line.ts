@@ -99,7 +99,8 @@ function operationCalled(command: string | undefined, operations: readonly AnyOp
   if (found) return found;
   const near = nearest(command, commands);
   throw new UsageError(
-    `${JSON.stringify(command)} is not a command; ${near ? `did you mean ${near}?` : `commands: ${commands.join(', ')}`}`,
+    `${JSON.stringify(command)} is not a command; ` +
+      `${near ? `did you mean ${near}?` : `commands: ${commands.join(', ')}`}`,
   );
 }
 

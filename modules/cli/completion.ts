@@ -90,7 +90,9 @@ function bashLines(commands: readonly CompletedCommand[]): string[] {
       const words = command === completionCommand ? [...shells] : flags.flatMap(dashedNames);
       return `    ${command}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current")) ;;`;
     }),
-    `    "") COMPREPLY=($(compgen -W ${quoted([...commands.map(({ command }) => command), ...generalFlags.flatMap(dashedNames)].join(' '))} -- "$current")) ;;`,
+    '    "") COMPREPLY=($(compgen -W ' +
+      `${quoted([...commands.map(({ command }) => command), ...generalFlags.flatMap(dashedNames)].join(' '))} -- ` +
+      '"$current")) ;;',
     '  esac',
     '}',
     `complete -F ${functionName} ${program}`,
@@ -109,7 +111,8 @@ function bashCase(command: string, flag: Flag): string[] {
     : flag.choices.length === 0
       ? ''
       : isList
-        ? `[[ $current == *,* ]] && prefix=\${current%,*},; COMPREPLY=($(compgen -P "$prefix" -W ${choices} -- "\${current##*,}")); `
+        ? `[[ $current == *,* ]] && prefix=\${current%,*},; COMPREPLY=($(compgen -P "$prefix" -W ${choices} -- ` +
+          '"${current##*,}")); '
         : `COMPREPLY=($(compgen -W ${choices} -- "$current")); `;
   // A second word belongs to an option that takes several, and to no other.
   return [`    ${pattern}) ${isList ? `${action}return ;;` : `[[ $listed ]] || { ${action}return; } ;;`}`];
@@ -183,7 +186,8 @@ function fishLines(commands: readonly CompletedCommand[]): string[] {
         ),
       ),
     ),
-    `${complete} --condition '__fish_seen_subcommand_from ${completionCommand}' --arguments ${quoted(shells.join(' '))}`,
+    `${complete} --condition '__fish_seen_subcommand_from ${completionCommand}' --arguments ` +
+      `${quoted(shells.join(' '))}`,
   ];
 }
 

@@ -167,7 +167,8 @@ function remarksOn(name: string, field: Field): string[] {
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
     ...(field.type === 'object'
       ? [
-          'Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; a value that is valid JSON is read as JSON, so null removes a key.',
+          'Give a YAML or JSON file, JSON itself, or KEY=VALUE as often as needed; ' +
+            'a value that is valid JSON is read as JSON, so null removes a key.',
         ]
       : []),
     ...(field.required

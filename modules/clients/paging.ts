@@ -74,12 +74,15 @@ export async function* readPages(pages: Pages, cloud: Cloud): AsyncGenerator<Pag
 function tooLong({ service, key }: Pages): OperationError {
   return new OperationError(
     'LIST_TOO_LONG',
-    `the list of ${key} of the ${service} service has more than ${mostElements} elements or ${mostPages} pages, and is not read further`,
+    `the list of ${key} of the ${service} service has more than ${mostElements} elements or ${mostPages} pages, ` +
+      'and is not read further',
     { service },
   );
 }
 
-/** Undefined if the marker of a later page is gone: Ironic then answers 404, Nova and Glance 400. */
+/**
+ * Undefined if the marker of a later page is gone: Ironic then answers 404, Nova and Glance 400.
+ */
 async function readPage(
   { service, path: first, headers = {} }: Pages,
   cloud: Cloud,

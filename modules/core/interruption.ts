@@ -65,7 +65,8 @@ export function watchInterruptions(options: InterruptionOptions): Interruption {
     interrupt(
       new OperationError(
         'DEADLINE',
-        `the run did not end within ${deadlineSeconds} s and was stopped; check what is still in progress, then run it again`,
+        `the run did not end within ${deadlineSeconds} s and was stopped; ` +
+          'check what is still in progress, then run it again',
       ),
     );
   }, deadlineSeconds * 1000);

@@ -16,8 +16,9 @@ const parameter = /[?&#;]([\w.~%-]{1,100})=([^&#;]*)/g;
 const secretParameter = /sig|token|secret|passw|credential|key|auth|code/i;
 
 /** Names that mean a signature or a token anywhere, in a sentence or after a path. */
-const looseParameter =
-  /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)=([^&#\s"'<>;,)]+)/gi;
+const looseName =
+  /\b(?:temp_url_sig|x-(?:amz|goog)-(?:signature|security-token|credential)|awsaccesskeyid|signature|sig|access_token)/;
+const looseParameter = new RegExp(`${looseName.source}=([^&#\\s"'<>;,)]+)`, 'gi');
 
 /** Keystone's Fernet tokens and JSON web tokens are recognized by their form. */
 const tokenForms = /gAAAAA[\w-]{40,}={0,2}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g;

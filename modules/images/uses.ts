@@ -150,7 +150,8 @@ function usesUnknownError({ service, title, cause }: UnknownUses): OperationErro
 
 /** The service's error and, if it refused the login, what helps. */
 export function unknownUsesReason(cause: unknown): string {
-  return `${messageOf(cause)}${statusOf(cause) === 403 ? ' (this login needs a role that can see the resources of all projects, such as admin)' : ''}`;
+  const advice = ' (this login needs a role that can see the resources of all projects, such as admin)';
+  return `${messageOf(cause)}${statusOf(cause) === 403 ? advice : ''}`;
 }
 
 async function* findServers(cloud: Cloud): AsyncGenerator<FoundUse> {
@@ -196,7 +197,9 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {
 }
 
 function nodesHidden(count: number, expected: number): OperationError {
-  const message = `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden; a system-scoped token is needed (system_scope)`;
+  const message =
+    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden; ` +
+    'a system-scoped token is needed (system_scope)';
   return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 

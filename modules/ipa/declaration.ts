@@ -4,12 +4,17 @@ import { defineFields } from '../core/fields.js';
 import { defineDeclaration } from '../core/operation.js';
 import { loginFields } from '../runtime/login-fields.js';
 import { siteFields } from '../images/fields.js';
+import { ipaTestReturns } from './returns.js';
 
 const imageFields = defineFields({
   kernel_image: {
     type: 'string',
     description:
-      'Id or name of the kernel image, or its URL if Ironic is used without Glance. Requires `initramfs_image`. By default the newest pair of this project is tested: two images of the same build, for the architecture of the node. A name selects an image of this project, else a public image, else a community image; private and shared images of other projects are refused. The same applies to `server_image`.',
+      'Id or name of the kernel image, or its URL if Ironic is used without Glance. Requires `initramfs_image`. ' +
+      'By default the newest pair of this project is tested: ' +
+      'two images of the same build, for the architecture of the node. ' +
+      'A name selects an image of this project, else a public image, else a community image; ' +
+      'private and shared images of other projects are refused. The same applies to `server_image`.',
   },
   initramfs_image: {
     type: 'string',
@@ -18,12 +23,14 @@ const imageFields = defineFields({
   ipa_name: {
     type: 'string',
     description:
-      'Test the newest pair with this production name, such as `CC-IPA-Debian11-AMD64`, without `.kernel` and `.initramfs`.',
+      'Test the newest pair with this production name, such as `CC-IPA-Debian11-AMD64`, without `.kernel` and ' +
+      '`.initramfs`.',
   },
   rescue: {
     type: 'boolean',
     description:
-      'Also set the images as rescue images: `rescue_kernel` and `rescue_ramdisk` in addition to `deploy_kernel` and `deploy_ramdisk`.',
+      'Also set the images as rescue images: `rescue_kernel` and `rescue_ramdisk` in addition to `deploy_kernel` ' +
+      'and `deploy_ramdisk`.',
     default: false,
   },
   image_prefix: siteFields.image_prefix,
@@ -33,14 +40,16 @@ const nodeFields = defineFields({
   node_type: {
     type: 'string',
     description:
-      'Type of the nodes: `node_type` in Blazar; `properties.node_type`, `extra.node_type` or `resource_class` in Ironic. Required unless `node` or `restore` is given.',
+      'Type of the nodes: `node_type` in Blazar; `properties.node_type`, `extra.node_type` or `resource_class` ' +
+      'in Ironic. Required unless `node` or `restore` is given.',
   },
   node: { type: 'string', description: 'UUID or name of the node to test on, instead of any free node of the type.' },
   reservation: {
     type: 'string',
     choices: ['auto', 'blazar', 'none'],
     description:
-      'How the node is reserved: by a lease in Blazar, or not at all (`none`: a free node is taken from Ironic). `auto` means `blazar` if the cloud has Blazar and Nova deploys.',
+      'How the node is reserved: by a lease in Blazar, or not at all (`none`: a free node is taken from Ironic). ' +
+      '`auto` means `blazar` if the cloud has Blazar and Nova deploys.',
     default: 'auto',
   },
   deployer: {
@@ -55,7 +64,8 @@ const serverFields = defineFields({
   server_image: {
     type: 'string',
     description:
-      'Id or name of the image to deploy for the test. For a node whose `cpu_arch` is aarch64, `-ARM64` is appended to the default.',
+      'Id or name of the image to deploy for the test. For a node whose `cpu_arch` is aarch64, `-ARM64` is ' +
+      'appended to the default.',
     default: 'CC-Ubuntu24.04',
   },
   flavor: { type: 'string', description: "Id or name of the server's flavor.", default: 'baremetal' },
@@ -72,7 +82,8 @@ const serverFields = defineFields({
   instance_info: {
     type: 'object',
     description:
-      'Keys of `instance_info` to deploy the node with, such as `image_source` and `image_checksum`. Requires `deployer: ironic`. If the cloud has Glance, `image_source` defaults to `server_image`.',
+      'Keys of `instance_info` to deploy the node with, such as `image_source` and `image_checksum`. ' +
+      'Requires `deployer: ironic`. If the cloud has Glance, `image_source` defaults to `server_image`.',
   },
 });
 
@@ -129,7 +140,8 @@ const pushFields = defineFields({
     type: 'string',
     choices: ['skip', 'wait', 'update'],
     description:
-      'What `push` does with nodes in use: skip them, wait until they are free, or update them immediately, which takes effect with their next deployment.',
+      'What `push` does with nodes in use: skip them, wait until they are free, or update them immediately, ' +
+      'which takes effect with their next deployment.',
     default: 'skip',
   },
   in_use_timeout: {
@@ -143,7 +155,8 @@ const pushFields = defineFields({
     type: 'integer',
     minimum: 0,
     description:
-      'Number of nodes that may fail. One more stops the roll-out, and every node that it has changed gets its former images back.',
+      'Number of nodes that may fail. One more stops the roll-out, and every node that it has changed gets its ' +
+      'former images back.',
     default: 0,
   },
 });
@@ -158,22 +171,12 @@ const journalFields = defineFields({
   journal_dir: {
     type: 'path',
     description:
-      'Folder of the journal, from which the next run restores what an interrupted run has left. It must survive a restart of the host.',
+      'Folder of the journal, from which the next run restores what an interrupted run has left. ' +
+      'It must survive a restart of the host.',
     default: '/var/lib/chameleon_ipa_test',
     siteYaml: ['journal_dir'],
   },
   lock_dir: siteFields.lock_dir,
-});
-
-const image = (title: string): { description: string; type: 'dict'; returned: string; sample: unknown } => ({
-  description: `The ${title}: \`id\` (or \`url\`), \`name\`, \`build_tag\`.`,
-  type: 'dict',
-  returned: 'when a pair was chosen',
-  sample: {
-    id: '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e',
-    name: `CC-IPA-Debian11-AMD64.${title}`,
-    build_tag: 'CC-IPA-Debian11-AMD64-2025-04-22 15:30:45',
-  },
 });
 
 export const ipaTestDeclaration = defineDeclaration({
@@ -182,9 +185,14 @@ export const ipaTestDeclaration = defineDeclaration({
   versionAdded: '0.1.0',
   summary: 'Test a pair of IPA images on one node and roll it out to all nodes of its type',
   description: [
-    'Takes one free node, sets the kernel and initramfs of the Ironic Python Agent that it boots, deploys a server on it, deletes the server and waits until the node is available again. Then the node gets its former images back.',
-    'Every step is first written to a journal. Whatever an interrupted or killed run leaves is restored by the next run or by `restore`. Servers, leases and nodes that are not in the journal are never touched.',
-    'With `push`, a pair that has passed is rolled out to all nodes of the type, batch by batch. Skipped nodes are listed with the reason and are not failures. If the cloud has Doni, the images are set there as well, because Doni reverts what is set only in Ironic.',
+    'Takes one free node, sets the kernel and initramfs of the Ironic Python Agent that it boots, deploys a ' +
+      'server on it, deletes the server and waits until the node is available again. ' +
+      'Then the node gets its former images back.',
+    'Every step is first written to a journal. Whatever an interrupted or killed run leaves is restored by the ' +
+      'next run or by `restore`. Servers, leases and nodes that are not in the journal are never touched.',
+    'With `push`, a pair that has passed is rolled out to all nodes of the type, batch by batch. ' +
+      'Skipped nodes are listed with the reason and are not failures. ' +
+      'If the cloud has Doni, the images are set there as well, because Doni reverts what is set only in Ironic.',
     'A failed test fails the task. A test without `push` leaves nothing changed; a second `push` changes nothing.',
   ],
   writes: true,
@@ -197,65 +205,7 @@ export const ipaTestDeclaration = defineDeclaration({
     ...journalFields,
     ...loginFields,
   },
-  returns: {
-    passed: { description: 'Whether the test passed.', type: 'bool', returned: 'when a test was run' },
-    reason: {
-      description: 'Why the test did not pass.',
-      type: 'str',
-      returned: 'when the test failed',
-      sample:
-        'node rack3-07 did not become active, it is in state deploy failed: Timeout reached while waiting for callback',
-    },
-    last_error: {
-      description: "Ironic's `last_error` of the node.",
-      type: 'str',
-      returned: 'when Ironic reports one',
-      sample: 'Timeout reached while waiting for callback',
-    },
-    node: {
-      description: 'The node that the test used, or in check mode would use: `uuid` and `name`.',
-      type: 'dict',
-      returned: 'when a node was chosen',
-      sample: { uuid: '1be26c0b-03f2-4d2e-ae87-c02d7f33c123', name: 'rack3-07' },
-    },
-    server: {
-      description: 'Id of the server, or the name of the deployment with `deployer: ironic`.',
-      type: 'str',
-      returned: 'when a deployment was started',
-    },
-    lease: { description: 'Id of the lease in Blazar.', type: 'str', returned: 'when a lease was created' },
-    kernel: image('kernel'),
-    initramfs: image('initramfs'),
-    seconds: {
-      description: 'Duration of each step in seconds.',
-      type: 'dict',
-      returned: 'when a test was run',
-      sample: { reserve: 21.3, prepare: 4.1, deploy: 611.8, tear_down: 420.2, restore: 2.9 },
-    },
-    nodes: {
-      description: 'What the roll-out did, or in check mode would do, with each node, sorted by name.',
-      type: 'list',
-      returned: 'with push',
-      contains: {
-        uuid: { description: "The node's UUID.", type: 'str', returned: 'always' },
-        name: { description: "The node's name.", type: 'str', returned: 'always', sample: 'rack3-08' },
-        result: {
-          description:
-            '`updated`, `unchanged`, `skipped`, `failed` or `rolled back`; in check mode `update` for a node that would be updated.',
-          type: 'str',
-          returned: 'always',
-          sample: 'updated',
-        },
-        reason: { description: 'The reason.', type: 'str', returned: 'always', sample: 'instance 5a2f… is on it' },
-      },
-    },
-    restored: {
-      description: 'What was restored, or in check mode would be, after earlier runs: one sentence each.',
-      type: 'list',
-      returned: 'always',
-      sample: ['CC-IPA-TEST-compute_skylake-7QK2ZD: node rack3-07 has its former images and is available'],
-    },
-  },
+  returns: ipaTestReturns,
   examples: [
     {
       title: 'Test the newest pair on a node of a type',

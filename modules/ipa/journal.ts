@@ -105,7 +105,8 @@ async function withFolder<T>(
   } catch (error) {
     if (error instanceof OperationError && !(error instanceof InputError)) throw error;
     throw new InputError(
-      `journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); choose a folder that this user may write to`,
+      `journal_dir: ${path} cannot be ${purpose} (${shownPath(messageOf(error))}); ` +
+        'choose a folder that this user may write to',
       'journal_dir',
     );
   }

@@ -47,7 +47,9 @@ export async function untilUnlocked({ args, context, ironic }: IpaRun, uuid: str
     });
   } catch (error) {
     if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
-    const message = `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} did not release its lock within ${args.lock_timeout} s (lock_timeout)`;
+    const message =
+      `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} did not release its lock within ` +
+      `${args.lock_timeout} s (lock_timeout)`;
     throw new OperationError('NODE_LOCKED', message, { node: uuid }, error);
   }
 }

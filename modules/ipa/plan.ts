@@ -47,7 +47,9 @@ async function findNodes(run: IpaRun): Promise<NodeDetails[]> {
   const nodes = await nodesOfType(run, type ?? '');
   if (nodes.length === 0)
     throw new InputError(
-      `node_type: no node has the type ${JSON.stringify(type)}: neither properties.node_type, extra.node_type nor resource_class in Ironic${run.cloud.hasService('reservation') ? ', nor node_type in Blazar' : ''}`,
+      `node_type: no node has the type ${JSON.stringify(type)}: ` +
+        'neither properties.node_type, extra.node_type nor resource_class in ' +
+        `Ironic${run.cloud.hasService('reservation') ? ', nor node_type in Blazar' : ''}`,
       'node_type',
     );
   return nodes;
@@ -82,7 +84,8 @@ async function findNetwork({ args: { network }, cloud }: IpaRun): Promise<Networ
     );
   if (other)
     throw new InputError(
-      `network: ${found.length} networks have the name ${JSON.stringify(network)} (${found.map(({ id }) => id).join(', ')}): give an id`,
+      `network: ${found.length} networks have the name ${JSON.stringify(network)} ` +
+        `(${found.map(({ id }) => id).join(', ')}): give an id`,
       'network',
     );
   return [only.id];

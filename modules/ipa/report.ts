@@ -76,7 +76,8 @@ function warningsOf({ args, journal }: IpaRun, { leftovers, plan, trial, rollout
     ? []
     : leftovers.rollouts.map(
         ({ name }) =>
-          `the journal in ${journal.folder} has an interrupted roll-out (${name}): another push continues it, restore rolls it back`,
+          `the journal in ${journal.folder} has an interrupted roll-out (${name}): ` +
+          'another push continues it, restore rolls it back',
       );
   return [...new Set(parts.flatMap((part) => part?.warnings ?? [])), ...interrupted];
 }
@@ -89,7 +90,8 @@ function messageFor(run: IpaRun, { leftovers, plan, trial, rollout }: IpaReport)
     ...(plan?.test && checkMode ? [plannedTest(plan)] : []),
     ...(trial
       ? [
-          `${pairTitle(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ${trial.node ? nodeTitle(trial.node) : '(none)'}`,
+          `${pairTitle(plan)} ${trial.passed ? 'passed' : 'did not pass'} on node ` +
+            `${trial.node ? nodeTitle(trial.node) : '(none)'}`,
         ]
       : []),
     ...(rollout ? [countResults(rollout.nodes)] : []),

@@ -47,7 +47,9 @@ export async function restoreTest(run: IpaRun, entry: TestEntry): Promise<Restor
     warnings.push(...(await tryToRestoreImages(run, entry)));
     rethrowProgramFault(error);
     const path = run.journal.pathOf(entry);
-    const message = `${entry.name} was not completely restored: ${messageOf(error)}; ${path} has the details, and the next run or restore continues`;
+    const message =
+      `${entry.name} was not completely restored: ${messageOf(error)}; ` +
+      `${path} has the details, and the next run or restore continues`;
     const facts = { journal: path, node: entry.node?.uuid };
     return { failure: new OperationError('RESTORE_INCOMPLETE', message, facts, error), warnings };
   }
@@ -136,7 +138,8 @@ async function takeStep({ ironic }: IpaRun, node: NodeDetails, step: Restoration
 function stuckNode(node: NodeDetails): OperationError {
   return new OperationError(
     'NO_WAY',
-    `node ${nodeTitle(node)} is in state ${node.provision_state}, and no verb that this program may request leads from there to available${adviceOnState(node)}`,
+    `node ${nodeTitle(node)} is in state ${node.provision_state}, and no verb that this program may request ` +
+      `leads from there to available${adviceOnState(node)}`,
     { node: node.uuid },
   );
 }

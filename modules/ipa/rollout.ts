@@ -81,7 +81,10 @@ function warningsOf(results: readonly RolloutResult[]): string[] {
 }
 
 function interruption({ context, journal }: IpaRun, entry: RolloutEntry): string {
-  return `${messageOf(context.signal.reason)}: the roll-out is incomplete; another push continues it, restore rolls it back (${journal.pathOf(entry)})`;
+  return (
+    `${messageOf(context.signal.reason)}: the roll-out is incomplete; ` +
+    `another push continues it, restore rolls it back (${journal.pathOf(entry)})`
+  );
 }
 
 function goalOf({ args }: IpaRun, { settings, pair }: IpaPlan): RolloutGoal {

@@ -34,7 +34,8 @@ export async function readImageSettings(
   if (!present) {
     throw new OperationError(
       'SECRET_IMAGES',
-      `node ${nodeTitle(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be restored; nothing was changed`,
+      `node ${nodeTitle(node)}: Ironic masks one of ${keys.join(', ')} in driver_info, so that it could not be ` +
+        'restored; nothing was changed',
       { node: node.uuid },
     );
   }

@@ -116,7 +116,8 @@ function onNode(server: ServerDetails, node: NodeDetails): ServerDetails {
   if (node.instance_uuid === server.id || server.hypervisorHostname === node.uuid) return server;
   throw new OperationError(
     'WRONG_NODE',
-    `Nova placed server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ${nodeTitle(node)}`,
+    `Nova placed server ${server.name} on ${server.hypervisorHostname || 'another node'}, not on node ` +
+      `${nodeTitle(node)}`,
     { node: node.uuid },
   );
 }

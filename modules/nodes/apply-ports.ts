@@ -103,7 +103,10 @@ async function createPortOf(
     // The answer was lost, and the port was not created.
     if (action === 'create' && isLost) return void (await createPort(run.ironic, body));
     if (statusOf(error) !== 409 || conflictOf(error)) throw error;
-    const message = `a port ${address} already exists, but this login cannot see it: it belongs to a node of another project or of none; log in with a role on the system (system_scope: all), or find the node that has it (${messageOf(error)})`;
+    const message =
+      `a port ${address} already exists, but this login cannot see it: ` +
+      'it belongs to a node of another project or of none; log in with a role on the system (system_scope: ' +
+      `all), or find the node that has it (${messageOf(error)})`;
     throw new OperationError('PORT_HIDDEN', message, { address }, error);
   }
 }

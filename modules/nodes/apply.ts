@@ -74,7 +74,9 @@ async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<PartialProg
  */
 function hiddenNode(error: unknown, ident: string | undefined): unknown {
   if (ident === undefined) return error;
-  const message = `a node ${ident} already exists, but this login cannot see it: it belongs to another project or to none; log in with a role on the system (system_scope: all), or choose another name (${messageOf(error)})`;
+  const message =
+    `a node ${ident} already exists, but this login cannot see it: it belongs to another project or to none; ` +
+    `log in with a role on the system (system_scope: all), or choose another name (${messageOf(error)})`;
   return new OperationError('NODE_HIDDEN', message, { node: ident }, error);
 }
 

@@ -158,7 +158,8 @@ function freeNode(
       const held = seen.reservation === null ? '' : `, held by ${seen.reservation}`;
       throw new OperationError(
         'WAIT_TIMEOUT',
-        `gave up waiting for ${subject} after ${change.timeoutSeconds} s: it is in state ${seen.provision_state}${held}`,
+        `gave up waiting for ${subject} after ${change.timeoutSeconds} s: ` +
+          `it is in state ${seen.provision_state}${held}`,
         { node: uuid, provision_state: seen.provision_state },
         error,
       );
@@ -193,7 +194,10 @@ export function stepFailure(
   { provision_state: state, last_error: lastError }: NodeDetails,
   { verb, to }: Step,
 ): string {
-  return `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ${state}${lastError ? `: ${lastError}` : ''}`;
+  return (
+    `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ` +
+    `${state}${lastError ? `: ${lastError}` : ''}`
+  );
 }
 
 function isFree(node: NodeState & Pick<NodeDetails, 'reservation'>): boolean {

@@ -27,7 +27,8 @@ export async function readSecretsKey(
   context.learnSecrets?.([key]);
   if (key.length >= shortestKey) return key;
   throw new InputError(
-    `${given === undefined ? 'secrets_key_file' : 'secrets_key'}: the key has ${key.length} characters; it must have at least ${shortestKey}, such as the output of "openssl rand -hex 32"`,
+    `${given === undefined ? 'secrets_key_file' : 'secrets_key'}: the key has ${key.length} characters; ` +
+      `it must have at least ${shortestKey}, such as the output of "openssl rand -hex 32"`,
   );
 }
 

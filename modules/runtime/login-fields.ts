@@ -26,7 +26,8 @@ export const authFields = defineFields({
     type: 'string',
     aliases: ['default_domain_id', 'default_domain'],
     description:
-      'Id of the domain of the user and of the project, unless they are given separately. It is `default` if no domain is given at all.',
+      'Id of the domain of the user and of the project, unless they are given separately. ' +
+      'It is `default` if no domain is given at all.',
   },
   system_scope: {
     type: 'string',
@@ -50,28 +51,38 @@ export const loginFields = defineFields({
   cloud: {
     type: 'string',
     description:
-      'Name of a cloud in `clouds.yaml`, which is searched for where openstacksdk does: OS_CLIENT_CONFIG_FILE, the current directory, `~/.config/openstack`, `/etc/openstack`. `secure.yaml` is merged in. In `site_yaml` the key is `image_store_cloud`.',
+      'Name of a cloud in `clouds.yaml`, which is searched for where openstacksdk does: ' +
+      'OS_CLIENT_CONFIG_FILE, the current directory, `~/.config/openstack`, `/etc/openstack`. ' +
+      '`secure.yaml` is merged in. In `site_yaml` the key is `image_store_cloud`.',
   },
   auth: {
     type: 'mapping',
     fields: authFields,
     siteYaml: ['auth'],
     description:
-      'The login itself, instead of `cloud`; together with `cloud` it overrides single values of that. Without both, the login comes from `site_yaml`, or else from the OS_* environment variables. In `site_yaml` it may also be given by the keys `auth_url`, `admin_username`, `admin_password` and `admin_project`, in the domain `default`.',
+      'The login itself, instead of `cloud`; together with `cloud` it overrides single values of that. ' +
+      'Without both, the login comes from `site_yaml`, or else from the OS_* environment variables. ' +
+      'In `site_yaml` it may also be given by the keys `auth_url`, `admin_username`, `admin_password` and ' +
+      '`admin_project`, in the domain `default`.',
   },
   auth_type: {
     type: 'string',
     choices: ['password', 'v3password', 'token', 'v3token', 'v3applicationcredential', 'none', 'http_basic'],
     siteYaml: ['auth_type'],
     description:
-      'The type of login. By default it follows from what `auth` contains: an application credential, a token, or a password. `none` and `http_basic` are for a standalone Bare Metal service.',
+      'The type of login. By default it follows from what `auth` contains: ' +
+      'an application credential, a token, or a password. `none` and `http_basic` are for a standalone Bare ' +
+      'Metal service.',
   },
   system_scope: {
     type: 'string',
     choices: ['all'],
     siteYaml: ['system_scope'],
     description:
-      'With `all`, the Bare Metal service gets a system-scoped token, and all other services get one of the project. Without a system-scoped token, Ironic 2024.1 and newer shows only the nodes of the project. By default, such a token is used if the user has a role on the system. A login without a project can be used for bare metal alone. Not possible with an application credential.',
+      'With `all`, the Bare Metal service gets a system-scoped token, and all other services get one of the ' +
+      'project. Without a system-scoped token, Ironic 2024.1 and newer shows only the nodes of the project. ' +
+      'By default, such a token is used if the user has a role on the system. ' +
+      'A login without a project can be used for bare metal alone. Not possible with an application credential.',
   },
   region_name: {
     type: 'string',
@@ -114,6 +125,7 @@ export const loginFields = defineFields({
   site_yaml: {
     type: 'path',
     description:
-      "The site's own file, such as `/etc/chameleon_image_tools/site.yaml`, with the login and options that are not given otherwise.",
+      "The site's own file, such as `/etc/chameleon_image_tools/site.yaml`, with the login and options that are " +
+      'not given otherwise.',
   },
 });

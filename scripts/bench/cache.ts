@@ -47,7 +47,8 @@ export async function measureCache({ commandLine, folder, rounds, images }: Cach
       ).seconds,
     );
     console.error(
-      `cache, ${first.mib} MiB: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${fetched.cpuSeconds.toFixed(2)} s), curl and sha256sum ${curl.at(-1)?.toFixed(2)} s, second run ${second.at(-1)?.toFixed(2)} s`,
+      `cache, ${first.mib} MiB: ours ${ours.at(-1)?.toFixed(2)} s (CPU ${fetched.cpuSeconds.toFixed(2)} s), curl ` +
+        `and sha256sum ${curl.at(-1)?.toFixed(2)} s, second run ${second.at(-1)?.toFixed(2)} s`,
     );
   }
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;

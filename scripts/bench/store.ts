@@ -149,12 +149,13 @@ function nginxConfiguration(
   // every run.
   const sums = (kind: 'md5' | 'sha256'): string =>
     images.map((image) => `    ${image.bytes} ${image.sums[kind]};\n`).join('');
+  const sdkHeaders = 'add_header X-Object-Meta-X-Sdk-Md5 $sdk_md5; add_header X-Object-Meta-X-Sdk-Sha256 $sdk_sha256;';
   const server = ({ headers, speed, port }: (typeof servers)[number]): string => `
   server {
     listen 127.0.0.1:${port};
     root ${state}/store;
     ${speed === 'limited' ? `limit_rate ${limitMib}m;` : ''}
-    ${headers === 'sdk' ? 'add_header X-Object-Meta-X-Sdk-Md5 $sdk_md5; add_header X-Object-Meta-X-Sdk-Sha256 $sdk_sha256;' : ''}
+    ${headers === 'sdk' ? sdkHeaders : ''}
   }`;
   return `user root;
 daemon off;

@@ -47,8 +47,13 @@ test(
       },
     };
     const inventory = write(bare, 'baremetal.json', JSON.stringify(bifrost));
-    const table = `name,driver,mac,ipmi_address,ipmi_username,ipmi_password,cpu_arch,ram,cpus,disk_size\n${bare.name('a')},fake-hardware,${bare.mac(1).toUpperCase()},192.0.2.1,ADMIN,0123,x86_64,8192,4,40\n`;
-    const list = `- name: ${bare.name('a')}\n  driver: fake-hardware\n  driver_info: {ipmi_address: 192.0.2.1, ipmi_username: ADMIN, ipmi_password: 0123}\n  properties: {cpu_arch: x86_64, memory_mb: 8192, cpus: 4, local_gb: 40}\n  ports: ["${bare.mac(1)}"]\n`;
+    const table =
+      'name,driver,mac,ipmi_address,ipmi_username,ipmi_password,cpu_arch,ram,cpus,disk_size\n' +
+      `${bare.name('a')},fake-hardware,${bare.mac(1).toUpperCase()},192.0.2.1,ADMIN,0123,x86_64,8192,4,40\n`;
+    const list =
+      `- name: ${bare.name('a')}\n  driver: fake-hardware\n  driver_info: {ipmi_address: 192.0.2.1, ipmi_username: ` +
+      'ADMIN, ipmi_password: 0123}\n  properties: {cpu_arch: x86_64, memory_mb: 8192, cpus: 4, local_gb: 40}\n' +
+      `  ports: ["${bare.mac(1)}"]\n`;
 
     const planned = await bare.run('baremetal_enroll', { inventory, _ansible_check_mode: true });
     expect([planned.changed, actions(planned), bare.writes()]).toEqual([true, ['create '], []]);
@@ -72,7 +77,9 @@ test(
 test(
   'all faults are told at once, by line or index, before the first request',
   withIronic('keystone', async (bare) => {
-    const text = `- name: n 1\n  driver: ipmi\n- name: n2\n- {name: n3, driver: ipmi, drivr_info: {}, ports: [zz, "${bare.mac(1)}"]}\n- {name: n3, driver: ipmi, mac: x, ports: ["${bare.mac(1)}"], traits: [a b]}\n- 5\n`;
+    const text =
+      '- name: n 1\n  driver: ipmi\n- name: n2\n- {name: n3, driver: ipmi, drivr_info: {}, ports: ' +
+      `[zz, "${bare.mac(1)}"]}\n- {name: n3, driver: ipmi, mac: x, ports: ["${bare.mac(1)}"], traits: [a b]}\n- 5\n`;
     const inventory = write(bare, 'nodes.yml', text);
 
     const result = await bare.run('baremetal_enroll', { inventory });

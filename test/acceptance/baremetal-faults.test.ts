@@ -1,4 +1,5 @@
-// What a network and a busy Ironic do to the requests of baremetal_node and baremetal_enroll; fields that the server is too old for; sites with Doni.
+// What a network and a busy Ironic do to the requests of baremetal_node and baremetal_enroll;
+// fields that the server is too old for; sites with Doni.
 import { expect, test } from '@jest/globals';
 import { withIronic, type BareSite } from './baremetal-site.js';
 

@@ -1,4 +1,5 @@
-// What inventories hold, as the real Ironic gets it: port groups, numbers, and secrets that it masks.
+// What inventories hold, as the real Ironic gets it: port groups, numbers, and secrets that it
+// masks.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,9 @@ test(
   withIronic('noauth', async (bare) => {
     const [name, group] = [bare.name('a'), `${bare.name('a')}-bond0`];
     const text = (miimon: number, more = ''): string =>
-      `nodes:\n- name: ${name}\n  driver: fake-hardware\n  portgroups:\n  - {name: ${group}, address: "${bare.mac(9)}", mode: 802.3ad, properties: {miimon: ${miimon}}, ports: [{address: "${bare.mac(1)}", pxe_enabled: no}${more}]}\n  ports: [{address: "${bare.mac(3)}"}]\n`;
+      `nodes:\n- name: ${name}\n  driver: fake-hardware\n  portgroups:\n  - {name: ${group}, address: ` +
+      `"${bare.mac(9)}", mode: 802.3ad, properties: {miimon: ${miimon}}, ports: [{address: ` +
+      `"${bare.mac(1)}", pxe_enabled: no}${more}]}\n  ports: [{address: "${bare.mac(3)}"}]\n`;
     const enroll = (inventory: string, given = {}): Promise<BareResult> =>
       bare.run('baremetal_enroll', { inventory, state: 'manageable', ...given });
     const file = write(bare, 'create.yml', text(100));
@@ -62,7 +65,9 @@ test(
     const file = write(
       bare,
       'nodes.yml',
-      `${bare.name('a')}:\n  driver: fake-hardware\n  resource_class: 1.10\n  driver_info: {ipmi_username: 12e4, ipmi_address: 98765432109876543210, ipmi_port: 623}\n  properties: {cpus: 4, root_device: {wwn: 0x5002}}\n`,
+      `${bare.name('a')}:\n  driver: fake-hardware\n  resource_class: 1.10\n  driver_info: {ipmi_username: ` +
+        '12e4, ipmi_address: 98765432109876543210, ipmi_port: 623}\n  properties: {cpus: 4, root_device: {wwn: ' +
+        '0x5002}}\n',
     );
 
     const result = await bare.run('baremetal_enroll', { inventory: file, state: 'enroll' });

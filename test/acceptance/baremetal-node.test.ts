@@ -1,4 +1,5 @@
-// baremetal_node on the real Ironic: the enrolment guide's own example, second runs, and what the older modules got wrong.
+// baremetal_node on the real Ironic: the enrolment guide's own example, second runs, and what the
+// older modules got wrong.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -57,7 +58,8 @@ describe.each<Which>(['keystone', 'noauth', 'http_basic'])('the enrolment guide,
       });
       server.files.set('deploy_ramdisk', { content: 'ramdisk' });
       expect(await json('node', '--uuid', uuid, '--driver-info', ...images)).toMatchObject({ exit: 0, changed: true });
-      // … --property cpus=4 --property memory_mb=8192 --property local_gb=100 --property cpu_arch=x86_64
+      // … --property cpus=4 --property memory_mb=8192 --property local_gb=100 --property
+      // cpu_arch=x86_64
       const properties = ['cpus=4', 'memory_mb=8192', 'local_gb=100', 'cpu_arch=x86_64', 'capabilities=boot_mode:uefi'];
       expect(await json('node', '--name', name, '--properties', ...properties)).toMatchObject({
         exit: 0,
@@ -197,7 +199,8 @@ test(
       extra: { keep: 1, drop: 2 },
     });
 
-    // What openstack.cloud.baremetal_node did: without the password it deleted user and password, and the capabilities.
+    // What openstack.cloud.baremetal_node did: without the password it deleted user and password,
+    // and the capabilities.
     const merged = await bare.run('baremetal_node', {
       name,
       driver_info: { ipmi_address: '192.0.2.9', ipmi_port: null },
@@ -217,7 +220,8 @@ test(
     expect(await bare.run('baremetal_node', { name, properties: { capabilities: 'c:3,a:1' } })).toMatchObject({
       changed: false,
     });
-    // A key that Ironic cannot patch by itself would need the whole mapping, with a password that nobody knows.
+    // A key that Ironic cannot patch by itself would need the whole mapping, with a password that
+    // nobody knows.
     expect(await bare.run('baremetal_node', { name, driver_info: { 'a.b': 1 } })).toMatchObject({
       failed: true,
       changed: false,

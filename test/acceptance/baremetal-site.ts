@@ -1,4 +1,5 @@
-// Runs of the baremetal modules against a real Ironic behind a proxy, with names and addresses that no other test has.
+// Runs of the baremetal modules against a real Ironic behind a proxy, with names and addresses that
+// no other test has.
 import { randomBytes } from 'node:crypto';
 import { startFaultProxy, type FaultProxy } from '../cloud/fault-proxy.js';
 import { openIronic, openStandaloneIronic, type RawIronic, type RawNode } from './baremetal.js';

@@ -1,4 +1,5 @@
-// The state machine of the real Ironic, up and down, and out of every failed state that it can be brought into.
+// The state machine of the real Ironic, up and down, and out of every failed state that it can be
+// brought into.
 import { expect, test } from '@jest/globals';
 import { withIronic, type BareResult, type BareSite, type Which } from './baremetal-site.js';
 import { fact } from './cloud.js';
@@ -128,7 +129,8 @@ test(
       provision_state: 'deploy failed',
       msg: expect.stringMatching(/deploy failed: .*404/),
     });
-    // The node failed to do what was asked: asking again takes it up, here with an image that is there, as far as its agent's call.
+    // The node failed to do what was asked: asking again takes it up, here with an image that is
+    // there, as far as its agent's call.
     const waiting = await bring(bare, name, 'active', {
       instance_info: { image_source: server.url('disk.raw'), image_os_hash_algo: null, image_os_hash_value: null },
       state_timeout: 3,
@@ -162,7 +164,8 @@ test(
       provision_state: 'clean failed',
       msg: expect.stringMatching(/did not become available after provide, it is in state clean failed: ./),
     });
-    // A node in "clean failed" may be in maintenance by Ironic's own fault handling; that is lifted on demand only.
+    // A node in "clean failed" may be in maintenance by Ironic's own fault handling; that is lifted
+    // on demand only.
     expect(await bring(bare, name, 'available', { automated_clean: false, maintenance: false })).toMatchObject({
       changed: true,
       provision_state: 'available',

@@ -1,4 +1,5 @@
-// Ironic by plain requests, past the proxies: nodes that a test brings into the state that it needs, and that are gone afterwards.
+// Ironic by plain requests, past the proxies: nodes that a test brings into the state that it
+// needs, and that are gone afterwards.
 import { call, fact, until } from './cloud.js';
 import type { Site } from './site.js';
 
@@ -21,34 +22,56 @@ export interface RawIronic {
   readonly url: string;
   /** The login and the version of the API. */
   readonly headers: Readonly<Record<string, string>>;
-  /** A request whose status is checked, for example `ask('PUT', '/nodes/…/states/provision', { target: 'active' })`. */
+  /**
+   * A request whose status is checked, for example `ask('PUT', '/nodes/…/states/provision', {
+   * target: 'active' })`.
+   */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   /**
-   * Creates a node in the state `enroll`, by default of fake hardware that does all at once, and gives its uuid. When the test is over it is
-   * removed, whatever its state. With these fields, it
-   * - takes a server from Nova: `resource_class: fact(site.cloud, 'baremetal_resource_class')`; other nodes are unknown to Nova;
-   * - takes seconds for each step, and is locked meanwhile: `conductor_group: fact(site.cloud, 'ironic_slow_group')`;
-   * - fails to deploy: `deploy_interface: 'direct'`, at once where its image cannot be had, else after 5 s without a call from an agent;
+   * Creates a node in the state `enroll`, by default of fake hardware that does all at once, and
+   * gives its uuid. When the test is over it is removed, whatever its state. With these fields, it
+   * - takes a server from Nova: `resource_class: fact(site.cloud, 'baremetal_resource_class')`;
+   *   other nodes are unknown to Nova;
+   * - takes seconds for each step, and is locked meanwhile: `conductor_group: fact(site.cloud,
+   *   'ironic_slow_group')`;
+   * - fails to deploy: `deploy_interface: 'direct'`, at once where its image cannot be had, else
+   *   after 5 s without a call from an agent;
    * - fails to be cleaned after 5 s: that and `automated_clean: true`.
    */
   createNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
   getNode(uuid: string): Promise<RawNode>;
-  /** The newest minor version that the service speaks, by which a test tells the releases apart: 82 is Zed's, 96 that of 2025.1. */
+  /**
+   * The newest minor version that the service speaks, by which a test tells the releases apart: 82
+   * is Zed's, 96 that of 2025.1.
+   */
   newestMinor(): Promise<number>;
-  /** Waits until the node is in the state and nobody holds its lock. Throws at once where it has failed instead. */
+  /**
+   * Waits until the node is in the state and nobody holds its lock. Throws at once where it has
+   * failed instead.
+   */
   waitForState(uuid: string, state: string): Promise<RawNode>;
-  /** From `enroll` to `manageable`, with its power off: a node whose power nobody has set takes no server. */
+  /**
+   * From `enroll` to `manageable`, with its power off: a node whose power nobody has set takes no
+   * server.
+   */
   makeManageable(uuid: string): Promise<RawNode>;
-  /** From `enroll` to `available`; where Nova knows the node, until a server can be booted on it. */
+  /**
+   * From `enroll` to `available`; where Nova knows the node, until a server can be booted on it.
+   */
   makeAvailable(uuid: string): Promise<RawNode>;
 }
 
-/** The Ironic of the cloud, as an admin of the whole system: the nodes that it creates are nobody's. */
+/**
+ * The Ironic of the cloud, as an admin of the whole system: the nodes that it creates are nobody's.
+ */
 export function openIronic(site: Site): RawIronic {
   return connect(site, fact(site.cloud, 'ironic_url'), { 'X-Auth-Token': site.systemToken });
 }
 
-/** One of the Ironics that run without Keystone: the one that asks for nothing, or the one that asks for a name and a password. */
+/**
+ * One of the Ironics that run without Keystone: the one that asks for nothing, or the one that asks
+ * for a name and a password.
+ */
 export function openStandaloneIronic(site: Site, auth: 'noauth' | 'http_basic'): RawIronic {
   if (auth === 'noauth') return connect(site, fact(site.cloud, 'ironic_standalone_url'), {});
   const login = `${fact(site.cloud, 'ironic_basic_username')}:${fact(site.cloud, 'ironic_basic_password')}`;
@@ -112,7 +135,10 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
   return { url, headers, ask, createNode, getNode, newestMinor, waitForState, makeManageable, makeAvailable };
 }
 
-/** Nova's compute gives a node to placement a second or so after it became available; before that no server finds it. */
+/**
+ * Nova's compute gives a node to placement a second or so after it became available; before that no
+ * server finds it.
+ */
 async function takesServers(site: Site, uuid: string): Promise<boolean> {
   const answer = await fetch(`${fact(site.cloud, 'placement_url')}/resource_providers/${uuid}/inventories`, {
     headers: { 'X-Auth-Token': site.project.token },
@@ -122,7 +148,9 @@ async function takesServers(site: Site, uuid: string): Promise<boolean> {
   return inventories['CUSTOM_BAREMETAL']?.reserved === 0;
 }
 
-/** In maintenance a node may be deleted from each state, but not while it is locked or protected. */
+/**
+ * In maintenance a node may be deleted from each state, but not while it is locked or protected.
+ */
 async function removeNode(ask: RawIronic['ask'], uuid: string): Promise<void> {
   await until(async () => {
     try {

@@ -1,4 +1,5 @@
-// Blazar for real: the contract of its double, and ipa_test by a lease. In one file, as there are few hosts to be leased.
+// Blazar for real: the contract of its double, and ipa_test by a lease. In one file, as there are
+// few hosts to be leased.
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 

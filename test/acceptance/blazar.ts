@@ -1,4 +1,5 @@
-// Blazar's hosts by plain requests: nodes of Ironic, each of them the only one of a compute of Nova, as Blazar hands out computes.
+// Blazar's hosts by plain requests: nodes of Ironic, each of them the only one of a compute of
+// Nova, as Blazar hands out computes.
 import { randomUUID } from 'node:crypto';
 import { send, waitFor } from '../sandbox/contract-requests.js';
 import { cloudAdminToken, cloudSystemToken, fact, type CloudFacts } from './cloud.js';
@@ -13,7 +14,10 @@ export interface LeaseHosts {
 /** Seconds until Nova has seen a node, or has noticed that its server is gone. */
 const patience = 120;
 
-/** Makes hosts of a node type, free to be leased: there are as many as the cloud has shards, and one test at a time may have them. */
+/**
+ * Makes hosts of a node type, free to be leased: there are as many as the cloud has shards, and one
+ * test at a time may have them.
+ */
 export async function makeLeaseHosts(cloud: CloudFacts, nodeType: string, count: number): Promise<LeaseHosts> {
   const [system, admin] = [await cloudSystemToken(cloud), await cloudAdminToken(cloud)];
   const blazar = fact(cloud, 'blazar_url');

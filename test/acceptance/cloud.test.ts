@@ -1,4 +1,5 @@
-// What the tests of servers and nodes count on in the test cloud. Nothing of ours is used here but the helpers of the tests.
+// What the tests of servers and nodes count on in the test cloud. Nothing of ours is used here but
+// the helpers of the tests.
 import { expect, test } from '@jest/globals';
 import { openIronic, openStandaloneIronic, type RawIronic } from './baremetal.js';
 import { call, fact } from './cloud.js';

@@ -1,4 +1,5 @@
-// The cloud that test/cloud/up has started: its facts, and logins by plain requests, so that nothing under test is relied on.
+// The cloud that test/cloud/up has started: its facts, and logins by plain requests, so that
+// nothing under test is relied on.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +12,10 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 const state = process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud');
 
-/** What the services that every test may count on have written down; those of other services are read with `fact`. */
+/**
+ * What the services that every test may count on have written down; those of other services are
+ * read with `fact`.
+ */
 export interface CloudFacts {
   readonly cloud_state: string;
   readonly keystone_url: string;
@@ -36,7 +40,10 @@ export function readCloud(): CloudFacts {
   }
 }
 
-/** A fact that is there only where the cloud has the service, such as `nova_url`. Throws, naming the cure. */
+/**
+ * A fact that is there only where the cloud has the service, such as `nova_url`. Throws, naming the
+ * cure.
+ */
 export function fact(cloud: CloudFacts, name: string): string {
   const value = cloud[name];
   if (value === undefined) throw new Error(`the test cloud has no ${name}: test/cloud/up all`);
@@ -75,7 +82,10 @@ export async function until<T>(ask: () => Promise<T | false | undefined>, what: 
   }
 }
 
-/** A request whose status is checked. Throws with the answer's text, or naming test/cloud/up where nobody answers. */
+/**
+ * A request whose status is checked. Throws with the answer's text, or naming test/cloud/up where
+ * nobody answers.
+ */
 export async function call(
   method: string,
   url: string,
@@ -94,14 +104,20 @@ export async function call(
 
 let cloudToken: Promise<string> | undefined;
 
-/** A token for the admin's own project, to which the image store's account belongs: one for all tests of a file. */
+/**
+ * A token for the admin's own project, to which the image store's account belongs: one for all
+ * tests of a file.
+ */
 export function cloudAdminToken(cloud: CloudFacts): Promise<string> {
   return (cloudToken ??= adminToken(cloud, { project: { id: cloud.admin_project_id } }));
 }
 
 let systemToken: Promise<string> | undefined;
 
-/** A token for the whole system, which has no project: an Ironic that enforces scope shows all nodes to no other. One for all tests of a file. */
+/**
+ * A token for the whole system, which has no project: an Ironic that enforces scope shows all nodes
+ * to no other. One for all tests of a file.
+ */
 export function cloudSystemToken(cloud: CloudFacts): Promise<string> {
   return (systemToken ??= adminToken(cloud, { system: { all: true } }));
 }
@@ -124,7 +140,10 @@ export interface Project {
   remove(): Promise<void>;
 }
 
-/** A project of its own, in which the admin is admin: its runs see no image that another test is just bringing in. */
+/**
+ * A project of its own, in which the admin is admin: its runs see no image that another test is
+ * just bringing in.
+ */
 export async function createProject(cloud: CloudFacts, name: string): Promise<Project> {
   const { project } = await askKeystone<{ project: { id: string } }>(cloud, 'POST', '/projects', {
     project: { name, domain_id: 'default' },

@@ -1,4 +1,5 @@
-// The collection chameleon.image_tools, as a site installs it: from its archive into an empty folder, by full names alone.
+// The collection chameleon.image_tools, as a site installs it: from its archive into an empty
+// folder, by full names alone.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,8 @@ beforeAll(async () => {
   write(
     'ansible.cfg',
     [
-      `[defaults]\ncollections_path = ${folder}\nconnection_plugins = ${plugins}\ninterpreter_python = /usr/bin/python3`,
+      `[defaults]\ncollections_path = ${folder}\nconnection_plugins = ${plugins}\n` +
+        'interpreter_python = /usr/bin/python3',
       'localhost_warning = False\n[inventory]\ninventory_unparsed_warning = False\n[connection]\npipelining = true\n',
     ].join('\n'),
   );

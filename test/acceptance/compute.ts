@@ -27,7 +27,9 @@ export async function bootServer(site: Site, name: string, imageRef: string): Pr
   return server;
 }
 
-/** Boots a server on that node, and waits until it has the status; it is gone when the test is over. */
+/**
+ * Boots a server on that node, and waits until it has the status; it is gone when the test is over.
+ */
 export async function bootOnNode(site: Site, node: string, imageRef: string, status = 'ACTIVE'): Promise<Server> {
   const flavorRef = fact(site.cloud, 'baremetal_flavor_id');
   const server = await createServer(site, {

@@ -7,7 +7,10 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { contentFault } from '../../modules/images/policy/disk-inspection.js';
 
-/** The format by which QEMU would open a file with this beginning; undefined where it finds the file broken. */
+/**
+ * The format by which QEMU would open a file with this beginning; undefined where it finds the file
+ * broken.
+ */
 function probe(head: Buffer): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'probe-'));
   try {

@@ -17,7 +17,8 @@ export interface DiskOptions {
 
 /** The content of a disk image. */
 export function makeDisk({ format = 'qcow2', bytes = mib, virtualSize }: DiskOptions = {}): Buffer {
-  // The first sector is as good as empty, or chance would now and then make it look like another format.
+  // The first sector is as good as empty, or chance would now and then make it look like another
+  // format.
   const content = Buffer.concat([Buffer.alloc(512), randomBytes(bytes - 512)]);
   if (format === 'raw') return content;
   return inFolder((folder) => {
@@ -39,7 +40,10 @@ export function makeDiskWithBackingFile(): Buffer {
   });
 }
 
-/** A disk in one of QEMU's formats, with its options; the file that names the others where there are several. */
+/**
+ * A disk in one of QEMU's formats, with its options; the file that names the others where there are
+ * several.
+ */
 export function makeDiskAs(format: string, options = ''): Buffer {
   return inFolder((folder) => {
     const secret = ['--object', 'secret,id=key,data=not-a-secret'];

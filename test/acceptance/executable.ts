@@ -48,7 +48,10 @@ export interface Running {
   terminate(): void;
 }
 
-/** Starts a module on a file of arguments: check mode and the like are among them, as `_ansible_check_mode`. */
+/**
+ * Starts a module on a file of arguments: check mode and the like are among them, as
+ * `_ansible_check_mode`.
+ */
 export function startModule(name: string, given: Arguments, environment: Readonly<Record<string, string>>): Running {
   const folder = mkdtempSync(join(tmpdir(), 'module-'));
   const path = join(folder, 'arguments.json');

@@ -1,4 +1,5 @@
-// Glance by plain requests, past the proxies: to look at what a run has left, and to prepare what it finds.
+// Glance by plain requests, past the proxies: to look at what a run has left, and to prepare what
+// it finds.
 import { createHash } from 'node:crypto';
 import { call } from './cloud.js';
 
@@ -17,7 +18,10 @@ export interface RawGlance {
   /** All images of the project, hidden ones too, the oldest first. */
   list(): Promise<RawImage[]>;
   get(id: string): Promise<RawImage>;
-  /** Creates an image; with content it becomes active, and a qcow2 only where the content is one, as Glance looks since 2025.1. */
+  /**
+   * Creates an image; with content it becomes active, and a qcow2 only where the content is one, as
+   * Glance looks since 2025.1.
+   */
   create(attributes: Readonly<Record<string, unknown>>, content?: Buffer): Promise<RawImage>;
   /** Sets attributes or properties. */
   change(id: string, attributes: Readonly<Record<string, unknown>>): Promise<void>;

@@ -1,4 +1,5 @@
-// Against Ironic's own ImageCache on one scripted web server: the same decisions, and none of its faults.
+// Against Ironic's own ImageCache on one scripted web server: the same decisions, and none of its
+// faults.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// kill -9 before every step that changes the disk: what is in use is always whole, and the next run puts the rest right.
+// kill -9 before every step that changes the disk: what is in use is always whole, and the next run
+// puts the rest right.
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,10 @@ function publish(number: number, lastModified: string): void {
   for (const what of ['file', 'kernel', 'ramdisk']) site.serve(`/${what}`, release(number, what), { lastModified });
 }
 
-/** One run of the built module, killed before its step `at`; 0 leaves it alone, as does any that it does not come to. */
+/**
+ * One run of the built module, killed before its step `at`; 0 leaves it alone, as does any that it
+ * does not come to.
+ */
 async function runModule(folder: string, args: Arguments, at: number): Promise<'killed' | 'done'> {
   const environment = {
     NODE_OPTIONS: `--require=${join(root, 'test/acceptance/kill-at.cjs')}`,

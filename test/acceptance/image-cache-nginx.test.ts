@@ -1,4 +1,5 @@
-// What a real web server does besides handing out files: redirects, refusals of HEAD, compression, pages of its own.
+// What a real web server does besides handing out files: redirects, refusals of HEAD, compression,
+// pages of its own.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -45,7 +45,8 @@ async function play(
 }
 
 const sets = (): string =>
-  `image_cache_sets: [{name: ipa, dest: "{{ folder }}", kernel: {url: "${site.url}/{{ kernel | default('kernel') }}"}, ramdisk: {url: "${site.url}/ramdisk"}}]\n`;
+  `image_cache_sets: [{name: ipa, dest: "{{ folder }}", kernel: {url: "${site.url}/{{ kernel | default('kernel') ` +
+  `}}"}, ramdisk: {url: "${site.url}/ramdisk"}}]\n`;
 
 test('every conductor gets the same, a second run changes nothing, and check mode writes nothing', async () => {
   for (const name of ['kernel', 'ramdisk']) site.serve(`/${name}`, name, { lastModified: may });

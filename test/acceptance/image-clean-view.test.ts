@@ -1,4 +1,5 @@
-// The cleaner on real services where it might be shown a part, or deceived: hidden nodes, other spellings, a wrong clock, users that come late.
+// The cleaner on real services where it might be shown a part, or deceived: hidden nodes, other
+// spellings, a wrong clock, users that come late.
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { send } from '../sandbox/contract-requests.js';
@@ -13,7 +14,8 @@ const due = '19 months old, deleted at 18';
 /** A login of the admin that can never be one to the whole system. */
 async function applicationCredential({ cloud, project, scope, afterwards }: Site): Promise<object> {
   const url = `${cloud.keystone_url}/users/${cloud.admin_user_id}/application_credentials`;
-  // Without roles of its own it gets those of the token, among which a busy Keystone has had one that the user has not.
+  // Without roles of its own it gets those of the token, among which a busy Keystone has had one
+  // that the user has not.
   const wanted = { name: scope, roles: [{ name: 'admin' }] };
   const { json } = await send('POST', url, { token: project.token, json: { application_credential: wanted } });
   const { id, secret } = json.application_credential;

@@ -1,4 +1,5 @@
-// The cleaner on real Glance, Nova and Ironic: what has had its time goes, and nothing that anybody uses.
+// The cleaner on real Glance, Nova and Ironic: what has had its time goes, and nothing that anybody
+// uses.
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { openGlance, type RawImage } from './glance.js';
@@ -9,7 +10,10 @@ import { withSite, writesTo, type Site } from './site.js';
 
 const due = '19 months old, deleted at 18';
 
-/** What each image is for, and what is to become of it. An image that is not ours to clean has no expectation. */
+/**
+ * What each image is for, and what is to become of it. An image that is not ours to clean has no
+ * expectation.
+ */
 interface Case {
   readonly image: RawImage;
   readonly expected?: string;
@@ -245,11 +249,13 @@ test.concurrent(
     const [image] = [await old.seed(19), await old.seed(13)];
     const node = await openIronic(site).createNode({ name: `first-${site.scope}` });
     const columns =
-      'driver, driver_info, instance_info, driver_internal_info, properties, extra, provision_state, maintenance, console_enabled';
+      'driver, driver_info, instance_info, driver_internal_info, properties, extra, provision_state, ' +
+      'maintenance, console_enabled';
     site.afterwards(() => sql('ironic', `DELETE FROM nodes WHERE name LIKE '${site.scope}-%'`));
     sql(
       'ironic',
-      `INSERT INTO nodes (uuid, name, version, ${columns}) SELECT UUID(), CONCAT('${site.scope}-', seq), version, ${columns} FROM nodes, seq_1_to_1100 WHERE uuid = '${node}'`,
+      `INSERT INTO nodes (uuid, name, version, ${columns}) SELECT UUID(), CONCAT('${site.scope}-', seq), ` +
+        `version, ${columns} FROM nodes, seq_1_to_1100 WHERE uuid = '${node}'`,
     );
     await openIronic(site).createNode({ name: `last-${site.scope}`, driver_info: { rescue_ramdisk: image.id } });
 

@@ -1,4 +1,5 @@
-// A store that sends something else than it announced, against the real Glance: nothing empty, unsafe or unverified is published.
+// A store that sends something else than it announced, against the real Glance: nothing empty,
+// unsafe or unverified is published.
 import { expect, test } from '@jest/globals';
 import { makeDisk, makeRawVhd, mib } from './disk.js';
 import { expectDeployed, expectUntouched, expectUpgraded, newRelease, onlyImage, seedProduction } from './images.js';
@@ -6,7 +7,10 @@ import { uploadsTo, withSite, type Site } from './site.js';
 
 const object = /\.(qcow2|raw)$/;
 
-/** Answers each whole GET of the object, the look at its beginning left out, by a header that names a backing file. */
+/**
+ * Answers each whole GET of the object, the look at its beginning left out, by a header that names
+ * a backing file.
+ */
 function nameBackingFile(site: Site): void {
   // Bytes 12 to 15 are the low half of a qcow2's backing_file_offset.
   site.storeProxy.addFault({ method: 'GET', path: object, fromNth: 2, wrongBytes: 12 });

@@ -1,4 +1,5 @@
-// Several deployers at once: of different hosts exactly one uploads, on one host the others are turned away.
+// Several deployers at once: of different hosts exactly one uploads, on one host the others are
+// turned away.
 import { EventEmitter, once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { parseResult, type Ended, type ModuleResult } from './executable.js';
@@ -27,7 +28,8 @@ test.concurrent.each([2, 10])('of %i deployers on different hosts exactly one up
     const results = await Promise.all(Array.from({ length: count }, () => site.deploy({ lock_dir: site.addHost() })));
 
     expect(results.filter(({ failed }) => failed)).toEqual([]);
-    // One that finds the other's image with all its data, but private still, may promote it as well: resume.
+    // One that finds the other's image with all its data, but private still, may promote it as
+    // well: resume.
     const actions = results.map((result) => onlyImage(result).action);
     expect(actions.filter((action) => action === 'deploy')).toHaveLength(1);
     expect(actions.filter((action) => !['deploy', 'resume', 'in_progress', 'up_to_date'].includes(action))).toEqual([]);
@@ -190,7 +192,10 @@ function documentOf({ stdout }: Ended): unknown {
   return JSON.parse(stdout);
 }
 
-/** The site's arguments as options; a mapping is a file on the command line, so Glance is reached without its proxy. */
+/**
+ * The site's arguments as options; a mapping is a file on the command line, so Glance is reached
+ * without its proxy.
+ */
 function flagsOf(site: Site): string[] {
   const { object_store_url: url, scope, lock_dir: folder } = site.argumentsOf();
   return ['--object-store-url', String(url), '--scope', String(scope), '--lock-dir', String(folder)];

@@ -1,4 +1,5 @@
-// What other projects have under our ids, names and markers, and what the operator has set aside, on the real Glance and Nova.
+// What other projects have under our ids, names and markers, and what the operator has set aside,
+// on the real Glance and Nova.
 import { expect, test } from '@jest/globals';
 import { imageId } from '../../modules/images/policy/new-image.js';
 import { tokenOf } from './cloud.js';
@@ -35,7 +36,10 @@ function nextId(site: Site, attempt: number): string {
   return imageId({ project: site.project.id, name: site.name, release: newRelease, attempt });
 }
 
-/** What any user can make of a public image: its properties and markers, under the id of the release to come. */
+/**
+ * What any user can make of a public image: its properties and markers, under the id of the release
+ * to come.
+ */
 async function squat(
   site: Site,
   { old, content, stranger }: Upgrade,

@@ -1,4 +1,5 @@
-// Two hosts with locks of their own, and stores that differ by a release, promote at the same moment; killed at each step, too.
+// Two hosts with locks of their own, and stores that differ by a release, promote at the same
+// moment; killed at each step, too.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFaultProxy, type FaultProxy } from '../cloud/fault-proxy.js';

@@ -1,4 +1,5 @@
-// kill -9 at every point of an upgrade. The production image is never missing, and one more run puts all right.
+// kill -9 at every point of an upgrade. The production image is never missing, and one more run
+// puts all right.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hook } from '../cloud/fault-proxy.js';
@@ -83,7 +84,10 @@ function fits(point: Point, request: { readonly method: string; readonly path: s
   return point.method === request.method && point.path.test(request.path);
 }
 
-/** Starts an upgrade in which `hookAt` may do its harm, waits for its end, and runs another one that is to put all right. */
+/**
+ * Starts an upgrade in which `hookAt` may do its harm, waits for its end, and runs another one that
+ * is to put all right.
+ */
 async function upgradeTwice(site: Site, hookAt: (kill: Hook) => void): Promise<void> {
   const old = await seedProduction(site);
   const published = await site.store.publish(site.name, newRelease, { bytes: 2 * mib });

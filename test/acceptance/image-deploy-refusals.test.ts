@@ -247,7 +247,8 @@ test.concurrent(
     expect(result.failed).toBe(true);
     expect(result.msg).toMatch(
       new RegExp(
-        `^1 failed; ${site.name}: PATCH http\\S+ answered 403: .*You are not authorized to complete publicize_image action.$`,
+        `^1 failed; ${site.name}: PATCH http\\S+ answered 403: ` +
+          '.*You are not authorized to complete publicize_image action.$',
       ),
     );
     expect((await site.glance.list()).filter(({ visibility }) => visibility !== 'private')).toEqual([]);

@@ -76,7 +76,8 @@ test.concurrent(
     const first = await site.glance.get(onlyImage(await site.deploy()).id);
     const leftover = async (name: string): Promise<string> => {
       const id = randomUUID();
-      // Of a run under the same lock and from the same catalogue: one of another host, or another scope, might still be at it.
+      // Of a run under the same lock and from the same catalogue: one of another host, or another
+      // scope, might still be at it.
       const markers = {
         image_tools_id: id,
         image_tools_name: name,

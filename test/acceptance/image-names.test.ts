@@ -1,4 +1,5 @@
-// Names that another project's private images have, with and without an image of our own of the same name.
+// Names that another project's private images have, with and without an image of our own of the
+// same name.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// A web server in the test's own process for images that nodes boot: each path is answered as the test says.
+// A web server in the test's own process for images that nodes boot: each path is answered as the
+// test says.
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
-// Image stores for tests: the real Swift container, or the folder of the static web server, under a scope of the test's own.
+// Image stores for tests: the real Swift container, or the folder of the static web server, under a
+// scope of the test's own.
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,9 @@ export interface PublishOptions extends DiskOptions {
   readonly content?: Buffer | string;
   /** Beside the usual keys, or instead of them; or anything else that a store may serve. */
   readonly manifest?: Readonly<Record<string, unknown>> | string;
-  /** Whether the producer's checksum headers are set; they are unless this says no. Only in Swift. */
+  /**
+   * Whether the producer's checksum headers are set; they are unless this says no. Only in Swift.
+   */
   readonly checksumHeaders?: boolean;
   /** Makes a static large object of so many segments. Only in Swift. */
   readonly segments?: number;
@@ -90,7 +93,10 @@ function storeOn(shelf: Shelf): ImageStore {
   };
 }
 
-/** The keys of a real manifest (CC-Images, elements/cc-manifest). The timestamp follows from the release, so that releases differ in it. */
+/**
+ * The keys of a real manifest (CC-Images, elements/cc-manifest). The timestamp follows from the
+ * release, so that releases differ in it.
+ */
 export function usualManifest(name: string, release: string): Record<string, string> {
   const day = /^(\d{4})(\d\d)(\d\d)/.exec(release)?.slice(1).join('-') ?? '2025-01-01';
   return {

@@ -78,5 +78,7 @@ export async function expectUpgraded(site: Site, old: RawImage, published: Publi
   return image;
 }
 
-/** An empty Glance shows no image by which to know what it tells, so SHA-512 is then computed too. */
+/**
+ * An empty Glance shows no image by which to know what it tells, so SHA-512 is then computed too.
+ */
 export const glanceDigest: unknown = expect.stringMatching(/^Glance's (md5|sha512)$/);

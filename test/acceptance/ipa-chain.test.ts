@@ -1,4 +1,5 @@
-// The whole life of an IPA pair on the real cloud: published in the older store, deployed, tested, rolled out, replaced, grown old, and gone when no node has it.
+// The whole life of an IPA pair on the real cloud: published in the older store, deployed, tested,
+// rolled out, replaced, grown old, and gone when no node has it.
 import { expect, test } from '@jest/globals';
 import type { Arguments } from './executable.js';
 import { actionsOf, openOldSite, setAge } from './image-clean-site.js';

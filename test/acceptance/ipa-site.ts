@@ -42,7 +42,10 @@ export interface IpaSite {
   readonly image: RawImage;
   /** A node of the site's type with images of its own, in the state `enroll`. */
   enrollNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** An available node of the site's type, with images of its own; Nova takes those that are asked for with `forNova`. */
+  /**
+   * An available node of the site's type, with images of its own; Nova takes those that are asked
+   * for with `forNova`.
+   */
   addNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
   start(given?: Arguments): Running;
   run(given?: Arguments): Promise<IpaResult>;

@@ -1,4 +1,5 @@
-// ipa_test puts nodes back that Ironic really cleans: each waits for a ramdisk, which here calls late or never.
+// ipa_test puts nodes back that Ironic really cleans: each waits for a ramdisk, which here calls
+// late or never.
 import { expect, test } from '@jest/globals';
 import { until } from './cloud.js';
 import { asBefore, former, openIpaSite, resultOf, standingOf, type IpaSite } from './ipa-site.js';
@@ -97,7 +98,8 @@ test.concurrent(
     // As cleaning_error_handler leaves it when a step fails, which fake hardware has none for.
     sql(
       'ironic',
-      `UPDATE nodes SET provision_state = 'clean failed', target_provision_state = 'available', maintenance = 1, fault = 'clean failure' WHERE uuid = '${node}'`,
+      "UPDATE nodes SET provision_state = 'clean failed', target_provision_state = 'available', maintenance = 1, " +
+        `fault = 'clean failure' WHERE uuid = '${node}'`,
     );
     const {
       stall_timeout: _s,

@@ -1,4 +1,5 @@
-// ipa_test with Blazar and Doni, killed at each of its writes. Neither can be had as a package, so all services are doubles here.
+// ipa_test with Blazar and Doni, killed at each of its writes. Neither can be had as a package, so
+// all services are doubles here.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

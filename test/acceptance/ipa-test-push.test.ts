@@ -34,7 +34,10 @@ async function provision(ipa: IpaSite, node: string, target: string, state: stri
   await ipa.ironic.waitForState(node, state);
 }
 
-/** Nodes of the type in the state `enroll`, at little cost: the roll-out changes them as it does others. */
+/**
+ * Nodes of the type in the state `enroll`, at little cost: the roll-out changes them as it does
+ * others.
+ */
 async function enrollNodes(
   ipa: IpaSite,
   letters: string,
@@ -239,7 +242,8 @@ test.concurrent(
     const [nodes] = [await enrollNodes(ipa, 'abc'), await ipa.addNode({ name: `${site.name}-d` })];
     const refused = ipa.ironicProxy.addFault({ method: 'PATCH', path: new RegExp(nodes[2] as string), status: 403 });
     const running = ipa.start({ ...pushOnly, batch_size: 1 });
-    // The first two are updated, the third is refused with the token of the system and with that of the project, and with the fifth request the taking back begins.
+    // The first two are updated, the third is refused with the token of the system and with that of
+    // the project, and with the fifth request the taking back begins.
     const killed = ipa.ironicProxy.addFault({ method: 'PATCH', nth: 5, before: () => running.kill(), status: 503 });
     expect((await running.ended).exitCode).toBeNull();
     killed.remove();

@@ -1,4 +1,5 @@
-// What nodes/policy/node-states.ts says of the states of nodes, held to the machine of the Ironic that is installed.
+// What nodes/policy/node-states.ts says of the states of nodes, held to the machine of the Ironic
+// that is installed.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import {
@@ -47,7 +48,10 @@ print(json.dumps({
 const machine = JSON.parse(execFileSync('/usr/bin/python3', ['-c', program], { encoding: 'utf8' })) as Machine;
 const installed = Object.keys(machine.states);
 
-/** States that came later than the oldest release that is tested, and those of them that the installed one lacks. */
+/**
+ * States that came later than the oldest release that is tested, and those of them that the
+ * installed one lacks.
+ */
 const late = ['service failed', 'deploy hold', 'clean hold', 'service hold', 'service wait', 'servicing'];
 const newer = late.filter((state) => !installed.includes(state));
 

@@ -1,4 +1,5 @@
-// What a user of the host without any rights can do to the runs of root: on a host with a real systemd, against the real cloud.
+// What a user of the host without any rights can do to the runs of root: on a host with a real
+// systemd, against the real cloud.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -36,7 +37,9 @@ beforeAll(async () => {
     region_name: 'RegionOne',
   };
   await host.shell(
-    `umask 077; printf '%s' '${JSON.stringify(site)}' >/root/site.yaml; mkdir -p -m 711 /srv/secret && echo root:hash >/srv/secret/shadow && echo image >/srv/image && mkdir /srv/theirs && chown nobody /srv/theirs && chmod 755 /srv /srv/theirs`,
+    `umask 077; printf '%s' '${JSON.stringify(site)}' >/root/site.yaml; ` +
+      'mkdir -p -m 711 /srv/secret && echo root:hash >/srv/secret/shadow && echo image >/srv/image && mkdir ' +
+      '/srv/theirs && chown nobody /srv/theirs && chmod 755 /srv /srv/theirs',
   );
   expect(await clean()).toMatchObject({ exitCode: 0 });
   lock = (await host.shell('cd /run/chameleon_image_tools && ls *image_clean*.lock')).trim();
@@ -53,7 +56,9 @@ function clean(): Promise<Output> {
 
 function cache(dest: string, more = ''): Promise<Output> {
   return host.try(
-    `printf '%s' '${JSON.stringify([{ url: 'file:///srv/image', dest, mode: '0666', owner: 'nobody' }])}' >/root/files.yaml; timeout --signal=KILL 60 ${command} cache --files /root/files.yaml --allowed-paths /srv ${more}`,
+    `printf '%s' '${JSON.stringify([{ url: 'file:///srv/image', dest, mode: '0666', owner: 'nobody' }])}' ` +
+      `>/root/files.yaml; timeout --signal=KILL 60 ${command} cache --files /root/files.yaml --allowed-paths /srv ` +
+      `${more}`,
   );
 }
 
@@ -87,7 +92,8 @@ test.each([
 
 test('the lock of an earlier version that root holds is respected', async () => {
   await host.shell(
-    `rm -f /run/lock/${lock}; flock --no-fork /run/lock/${lock} sleep 300 >/dev/null 2>&1 </dev/null & echo $! >/tmp/holder; until ! flock --nonblock /run/lock/${lock} true; do sleep 0.1; done`,
+    `rm -f /run/lock/${lock}; flock --no-fork /run/lock/${lock} sleep 300 >/dev/null 2>&1 </dev/null & echo $! ` +
+      `>/tmp/holder; until ! flock --nonblock /run/lock/${lock} true; do sleep 0.1; done`,
   );
 
   expect(await clean()).toMatchObject({ exitCode: 75, stderr: expect.stringContaining('RUN_IN_PROGRESS') });
@@ -101,7 +107,8 @@ test.each([
   ],
   [
     'a link for the record',
-    'mkdir -p /srv/theirs/.image_cache/files && ln -s /srv/secret/shadow /srv/theirs/.image_cache/files/copy.json.draft',
+    'mkdir -p /srv/theirs/.image_cache/files && ln -s /srv/secret/shadow ' +
+      '/srv/theirs/.image_cache/files/copy.json.draft',
   ],
   [
     'a link for the lock',
@@ -142,10 +149,12 @@ test('a folder of that user without any trap has its copy, with the owner that w
 
 test('a service that waits for a pipe is ended by systemd with 143', async () => {
   await host.shell(
-    `mkfifo /root/pipe; systemd-run --quiet --unit=waiting --property=RemainAfterExit=no --property=TimeoutStopSec=60 --property=Type=exec ${command} clean --site-yaml /root/pipe`,
+    'mkfifo /root/pipe; systemd-run --quiet --unit=waiting --property=RemainAfterExit=no ' +
+      `--property=TimeoutStopSec=60 --property=Type=exec ${command} clean --site-yaml /root/pipe`,
   );
   await host.shell(
-    'until ls -l /proc/$(systemctl show --value --property=MainPID waiting)/fd 2>/dev/null | grep -q /root/pipe; do sleep 0.1; done',
+    'until ls -l /proc/$(systemctl show --value --property=MainPID waiting)/fd 2>/dev/null | grep -q /root/pipe; ' +
+      'do sleep 0.1; done',
   );
   await host.shell('systemctl stop waiting');
 
@@ -171,7 +180,8 @@ test('a service without a home folder finds its login', async () => {
     },
   };
   await host.shell(
-    `mkdir -p /etc/openstack; printf '%s' '${JSON.stringify(site)}' >/etc/openstack/clouds.yaml; chmod 644 /etc/openstack/clouds.yaml`,
+    `mkdir -p /etc/openstack; printf '%s' '${JSON.stringify(site)}' >/etc/openstack/clouds.yaml; ` +
+      'chmod 644 /etc/openstack/clouds.yaml',
   );
 
   const ended = await host.try(

@@ -128,7 +128,9 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
 
   test('by the site.yaml of old', async () => {
     const { username, password, project_name: project } = admin;
-    const content = `auth_url: ${rootUrl}\nadmin_username: ${username}\nadmin_password: ${password}\nadmin_project: ${project}\nregion_name: RegionOne\n`;
+    const content =
+      `auth_url: ${rootUrl}\nadmin_username: ${username}\nadmin_password: ${password}\nadmin_project: ${project}\n` +
+      'region_name: RegionOne\n';
 
     expect((await openBySiteYaml(content, {})).projectId).toBe(adminProject);
   });

@@ -1,4 +1,5 @@
-// Connections that break and answers that do not end, between the built executables and real services.
+// Connections that break and answers that do not end, between the built executables and real
+// services.
 import { expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';

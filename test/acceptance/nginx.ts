@@ -23,7 +23,9 @@ export async function startNginx(rules: string): Promise<Nginx> {
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ');
-  const http = `http { access_log off; ${places} default_type application/octet-stream; types { text/html html; } server { listen 127.0.0.1:${port}; root ${served}; ${rules} } }`;
+  const http =
+    `http { access_log off; ${places} default_type application/octet-stream; types { text/html html; ` +
+    `} server { listen 127.0.0.1:${port}; root ${served}; ${rules} } }`;
   writeFileSync(join(folder, 'nginx.conf'), `daemon off; pid ${folder}/pid; user root; events {} ${http}`);
   const child = spawn('/usr/sbin/nginx', ['-e', `${folder}/error.log`, '-c', join(folder, 'nginx.conf')], {
     stdio: 'ignore',

@@ -1,4 +1,5 @@
-// The older image store on the real services: Swift with segmented objects, Glance, the built executables.
+// The older image store on the real services: Swift with segmented objects, Glance, the built
+// executables.
 import { expect, test } from '@jest/globals';
 import { mib, makeDisk } from './disk.js';
 import { glanceDigest, newRelease, onlyImage } from './images.js';
@@ -83,7 +84,8 @@ test.concurrent(
 );
 
 test.concurrent(
-  'upgrades: the image before keeps its id, and gets an archive name with its revision, with a counter where that is taken',
+  'upgrades: the image before keeps its id, and gets an archive name with its revision, with a counter where ' +
+    'that is taken',
   withObjects(async (site) => {
     const { names, objects } = site;
     await objects.put();
@@ -172,7 +174,8 @@ test.concurrent(
 );
 
 test.concurrent(
-  'brings kernel and initramfs of one build into production together, by --ipa, and keeps the whole pair before half a new one',
+  'brings kernel and initramfs of one build into production together, by --ipa, and keeps the whole pair before ' +
+    'half a new one',
   withObjects(async (site) => {
     const { names, objects } = site;
     const older = await putPair(site, { 'build-timestamp': '2022-12-31 23:59:59' });

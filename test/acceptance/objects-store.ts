@@ -1,4 +1,5 @@
-// The older image store on the real Swift: a container for each test, filled as the producer fills it, and a supports.yaml.
+// The older image store on the real Swift: a container for each test, filled as the producer fills
+// it, and a supports.yaml.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// The agent in the ramdisk of a node, as far as Ironic asks it while it cleans: it calls when a test says so, and has no steps of its own
-// (https://docs.openstack.org/api-ref/baremetal/#utility; ironic-python-agent, api/app.py).
+// The agent in the ramdisk of a node, as far as Ironic asks it while it cleans: it calls when a
+// test says so, and has no steps of its own (https://docs.openstack.org/api-ref/baremetal/#utility;
+// ironic-python-agent, api/app.py).
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
-// A site for one test: a project, a store, proxies before Glance and before the store, and runs of the built executables.
+// A site for one test: a project, a store, proxies before Glance and before the store, and runs of
+// the built executables.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +52,10 @@ export interface SiteOptions {
   readonly store?: 'swift' | 'web';
 }
 
-/** Makes a test of a body that needs a site; everything is cleared away afterwards, whatever happened. */
+/**
+ * Makes a test of a body that needs a site; everything is cleared away afterwards, whatever
+ * happened.
+ */
 export function withSite(body: (site: Site) => Promise<void>, options: SiteOptions = {}): () => Promise<void> {
   return async () => {
     const tidying: (() => unknown)[] = [];

@@ -8,7 +8,9 @@ import type { PutOptions } from '../sandbox/image-store.js';
 import type { ImageStoreTarget } from '../sandbox/image-store.contract.js';
 import { fact, tokenOf, type CloudFacts } from './cloud.js';
 
-/** Makes a container that everybody may read and list; `close` removes it with all that is in it. */
+/**
+ * Makes a container that everybody may read and list; `close` removes it with all that is in it.
+ */
 export async function makeContainer(cloud: CloudFacts): Promise<ImageStoreTarget> {
   const token = await tokenOf(cloud, 'admin');
   const container = `contract-${randomUUID()}`;

@@ -1,4 +1,5 @@
-// Two tokens in one login, on an Ironic that shows a project's admin only the nodes of the project, as 2024.1 and newer do by default.
+// Two tokens in one login, on an Ironic that shows a project's admin only the nodes of the project,
+// as 2024.1 and newer do by default.
 import { describe, expect, test } from '@jest/globals';
 import { createHttpClient } from '../../modules/clients/http/client.js';
 import { openIronic as openOurs } from '../../modules/clients/ironic/api.js';

@@ -1,4 +1,5 @@
-// Hosts with a real systemd, and Ansible run against them as an operator of a site does: from a folder that is not this checkout.
+// Hosts with a real systemd, and Ansible run against them as an operator of a site does: from a
+// folder that is not this checkout.
 import { execFile, type ExecFileException } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,7 +94,10 @@ export interface SiteFolder {
   remove(): void;
 }
 
-/** An operator's folder: inventory, variables, a copied playbook, and the role out of the archive that `make dist` writes. */
+/**
+ * An operator's folder: inventory, variables, a copied playbook, and the role out of the archive
+ * that `make dist` writes.
+ */
 export async function openSiteFolder(): Promise<SiteFolder> {
   const path = mkdtempSync(join(tmpdir(), 'site-'));
   const write = (name: string, content: unknown): void => {
@@ -103,7 +107,8 @@ export async function openSiteFolder(): Promise<SiteFolder> {
   const plugins = `connection_plugins = ${join(scripts, 'connection_plugins')}`;
   write(
     'ansible.cfg',
-    `[defaults]\nroles_path = ./roles\n${plugins}\ninterpreter_python = /usr/bin/python3\nforks = 5\n\n[connection]\npipelining = true\n`,
+    `[defaults]\nroles_path = ./roles\n${plugins}\ninterpreter_python = /usr/bin/python3\nforks = 5\n\n` +
+      '[connection]\npipelining = true\n',
   );
   write('playbooks-of-the-site/post_deploy.yml', readFileSync(join(root, 'playbooks/post_deploy.yml'), 'utf8'));
   const { stdout: archive } = await succeed(join(root, 'scripts/dist'), []);
@@ -151,7 +156,10 @@ function changedTasks(stdout: string): string[] {
     .map((text) => text.slice(0, text.indexOf(']')).replace('chameleon_image_tools : ', ''));
 }
 
-/** Packs this machine's Node.js into an archive like those of nodejs.org, and gives the role's variables for it. */
+/**
+ * Packs this machine's Node.js into an archive like those of nodejs.org, and gives the role's
+ * variables for it.
+ */
 export async function packNode(folder: string): Promise<Readonly<Record<string, unknown>>> {
   const top = 'node-v0-linux';
   mkdirSync(join(folder, top, 'bin'), { recursive: true });

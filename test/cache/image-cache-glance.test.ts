@@ -115,7 +115,8 @@ describe('a name that other projects have too', () => {
 
       expect(byName.failures).toEqual([
         expect.stringContaining(
-          `only private or shared images of other projects have the name "theirs.kernel", and these are never used: ${image.id} (${visibility}, of project stranger)`,
+          'only private or shared images of other projects have the name "theirs.kernel", and these are never ' +
+            `used: ${image.id} (${visibility}, of project stranger)`,
         ),
       ]);
       expect(byId.failures).toEqual([

@@ -245,7 +245,8 @@ describe('a folder of another user with nothing hostile in it', () => {
   test('whose .image_cache was replaced meanwhile is refused', async () => {
     await site.run(inTheirs());
     asNobody(
-      `cd ${theirs} && mv .image_cache away && mkdir -p .image_cache/files && ln -s ${secret}/shadow .image_cache/files/copy.part`,
+      `cd ${theirs} && mv .image_cache away && mkdir -p .image_cache/files && ln -s ${secret}/shadow ` +
+        '.image_cache/files/copy.part',
     );
     const before = stateOf(secret);
 

@@ -14,7 +14,8 @@ let site: CacheSite;
 beforeAll(async () => {
   folder = temporaryFolder();
   const options =
-    '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
+    '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext ' +
+    'subjectAltName=IP:127.0.0.1,DNS:localhost';
   execFileSync(
     'openssl',
     ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],

@@ -253,7 +253,8 @@ test.each([
 test.each([
   [
     'Keystone',
-    '{"error": {"code": 401, "message": "The request you have made requires authentication.", "title": "Unauthorized"}}',
+    '{"error": {"code": 401, "message": "The request you have made requires authentication.", "title": ' +
+      '"Unauthorized"}}',
     'The request you have made requires authentication.',
   ],
   ['Nova', '{"conflictingRequest": {"code": 409, "message": "Cannot delete"}}', 'Cannot delete'],
@@ -264,7 +265,8 @@ test.each([
   ],
   [
     'Glance',
-    '<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  Image ID &quot;x&quot; exists<br /><br />\n </body>\n</html>',
+    '<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n' +
+      '  Image ID &quot;x&quot; exists<br /><br />\n </body>\n</html>',
     '409 Conflict Image ID "x" exists',
   ],
   ['nobody', '', ''],

@@ -105,7 +105,8 @@ describe('picking', () => {
   test.each([
     [
       { regionName: 'C' },
-      'http://key has no image service with a public endpoint in region "C"; its catalogue has image (A: internal, public; B: public)',
+      'http://key has no image service with a public endpoint in region "C"; its catalogue has image (A: ' +
+        'internal, public; B: public)',
       false,
     ],
     [{ interface: 'admin' }, 'http://key has no image service with an admin endpoint in region "A"', true],

@@ -108,7 +108,9 @@ describe('logging in', () => {
   test('refuses a token that belongs to no project', async () => {
     await expect(open({ auth: { auth_url: keystone.url, token: await issueToken(false) } })).rejects.toMatchObject({
       code: 'NO_PROJECT',
-      message: `${keystone.url} accepted a token, but the token has no project: give auth.project_name or auth.project_id (login from the option auth)`,
+      message:
+        `${keystone.url} accepted a token, but the token has no project: ` +
+        'give auth.project_name or auth.project_id (login from the option auth)',
     });
   });
 });
@@ -119,7 +121,9 @@ describe('a login that fails', () => {
 
     expect(error).toMatchObject({
       code: 'AUTHENTICATION_FAILED',
-      message: `${keystone.url} refused the login of user "admin" in domain "default" for project "admin" in domain "default" (login from the option auth): check user, password, project and their domains`,
+      message:
+        `${keystone.url} refused the login of user "admin" in domain "default" for project "admin" in domain ` +
+        '"default" (login from the option auth): check user, password, project and their domains',
       facts: { url: keystone.url, source: 'the option auth' },
     });
     expect(JSON.stringify(error)).not.toContain('hunter2');
@@ -138,7 +142,8 @@ describe('a login that fails', () => {
       {
         code: 'AUTHENTICATION_FAILED',
         message: expect.stringContaining(
-          'refused the login of a token for project "admin" in domain "default" (login from the option auth): check that the token has not expired',
+          'refused the login of a token for project "admin" in domain "default" (login from the option auth): ' +
+            'check that the token has not expired',
         ),
       },
     );
@@ -246,7 +251,10 @@ describe('requests', () => {
 
     await expect(cloud.request('reservation', { method: 'GET', path: '/leases' })).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
-      message: `${keystone.url} has no reservation service with a public endpoint; its catalogue has compute (RegionOne: admin, internal, public), identity (RegionOne: admin, internal, public), image (RegionOne: admin, internal, public)`,
+      message:
+        `${keystone.url} has no reservation service with a public endpoint; its catalogue has compute (RegionOne: ` +
+        'admin, internal, public), identity (RegionOne: admin, internal, public), image (RegionOne: ' +
+        'admin, internal, public)',
     });
     expect([cloud.hasService('image'), cloud.hasService('reservation')]).toEqual([true, false]);
   });

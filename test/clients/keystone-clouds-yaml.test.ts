@@ -74,7 +74,8 @@ describe('what an entry may say', () => {
     ],
     [
       'an application credential',
-      'auth_type: v3applicationcredential, auth: {auth_url: "http://key", application_credential_id: i, application_credential_secret: s}',
+      'auth_type: v3applicationcredential, auth: {auth_url: "http://key", application_credential_id: ' +
+        'i, application_credential_secret: s}',
       { credentials: { kind: 'application_credential', credential: { id: 'i' }, secret: 's' } },
     ],
   ];
@@ -87,7 +88,8 @@ describe('what an entry may say', () => {
 
   test('anchors and merge keys', async () => {
     const login = await loginBy(
-      'base: &base\n  auth: {auth_url: http://key, username: u, password: p, project_id: i}\nclouds:\n  site:\n    <<: *base\n    region_name: R\n',
+      'base: &base\n  auth: {auth_url: http://key, username: u, password: p, project_id: i}\nclouds:\n  site:\n' +
+        '    <<: *base\n    region_name: R\n',
     );
 
     expect(login).toMatchObject({ regionName: 'R', credentials: { project: { id: 'i' } } });
@@ -221,7 +223,8 @@ describe('what is refused', () => {
 
   test('an unknown cloud where there is no file, with the folders that were searched', async () => {
     await expect(resolveLogin({ cloud: 'site' }, { HOME: folder.path })).rejects.toThrow(
-      `there is no clouds.yaml in ${process.cwd()}, ${folder.path}/.config/openstack, /etc/xdg/openstack, /etc/openstack; OS_CLIENT_CONFIG_FILE may name one`,
+      `there is no clouds.yaml in ${process.cwd()}, ${folder.path}/.config/openstack, /etc/xdg/openstack, ` +
+        '/etc/openstack; OS_CLIENT_CONFIG_FILE may name one',
     );
   });
 

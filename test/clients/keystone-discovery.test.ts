@@ -6,7 +6,9 @@ import { resolveLogin } from '../../modules/clients/keystone/login.js';
 import { startHttpDouble, type Answer, type HttpDouble } from '../sandbox/http-double.js';
 import { startKeystone, type KeystoneDouble } from '../sandbox/keystone.js';
 
-/** As Nova answers at its root; the addresses are of the inside, as behind a proxy that ends TLS. */
+/**
+ * As Nova answers at its root; the addresses are of the inside, as behind a proxy that ends TLS.
+ */
 const nova = {
   versions: [
     {

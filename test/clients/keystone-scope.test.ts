@@ -97,7 +97,10 @@ describe('a token of the whole system', () => {
     await expect(namesOf(cloud)).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',
       message: expect.stringMatching(
-        /refused user "admin" in domain "Default" a system-scoped token \(system_scope all, login from the option auth\): .*openstack role add --user USER --system all reader/,
+        new RegExp(
+          'refused user "admin" in domain "Default" a system-scoped token ' +
+            '\\(system_scope all, login from the option auth\\): .*openstack role add --user USER --system all reader',
+        ),
       ),
     });
     expect(scopes).toEqual([]);
@@ -175,7 +178,9 @@ describe('a login to the whole system alone', () => {
     await expect(cloud.request('image', { method: 'GET', path: '/v2/images' })).rejects.toMatchObject({
       code: 'NO_PROJECT',
       message:
-        'the login from the option auth has system scope (system_scope: all) and no project, without which the image service cannot be used: give auth.project_name or auth.project_id as well',
+        'the login from the option auth has system scope (system_scope: all) ' +
+        'and no project, without which the image service cannot be used: ' +
+        'give auth.project_name or auth.project_id as well',
     });
   });
 
@@ -275,7 +280,10 @@ describe('whether all nodes are seen', () => {
 
     expect(seen).toBe(false);
     expect(why).toBe(
-      'not all nodes are shown to this login (GET /v1/conductors is answered with 403); the login from the option auth sees only the nodes of its project, and a system-scoped token is needed: give the user a role on the system (openstack role add --user USER --system all admin) and log in with a password, since application credentials cannot have system scope',
+      'not all nodes are shown to this login (GET /v1/conductors is answered with 403); ' +
+        'the login from the option auth sees only the nodes of its project, and a system-scoped token is needed: ' +
+        'give the user a role on the system (openstack role add --user USER --system all admin) ' +
+        'and log in with a password, since application credentials cannot have system scope',
     );
   });
 

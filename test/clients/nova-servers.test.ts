@@ -159,7 +159,8 @@ describe('a Nova that is too old', () => {
     nova.newestMinor = 60;
 
     const message =
-      'a server on a chosen node (hypervisor_hostname) needs version 2.74 of the Compute API, and this Nova supports at most 2.60';
+      'a server on a chosen node (hypervisor_hostname) needs version 2.74 of the Compute API, and this Nova ' +
+      'supports at most 2.60';
     await expect(assertVersion(cloud, nodeSelection)).rejects.toMatchObject({
       code: 'UNSUPPORTED_VERSION',
       message,

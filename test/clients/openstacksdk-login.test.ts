@@ -1,4 +1,5 @@
-// The same files and variables, read by us and by the openstacksdk of the distribution: the same user, project, region, endpoints and certificates.
+// The same files and variables, read by us and by the openstacksdk of the distribution: the same
+// user, project, region, endpoints and certificates.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -28,20 +29,24 @@ const openrc = {
   OS_REGION_NAME: 'A',
 };
 const regions =
-  'regions: [A, {name: B, values: {image_endpoint_override: "http://b/v2", interface: internal, auth: {project_name: other}}}]';
+  'regions: [A, {name: B, values: {image_endpoint_override: "http://b/v2", interface: internal, auth: ' +
+  '{project_name: other}}}]';
 
 /** As kolla-ansible writes it, ansible/templates/clouds.yaml.j2. */
 const kolla = `
 clouds:
   kolla-admin:
-    auth: {auth_url: https://api.example.org:5000, project_domain_name: Default, user_domain_name: Default, project_name: admin, username: admin, password: "hunter2"}
+    auth: {auth_url: https://api.example.org:5000, project_domain_name: Default, user_domain_name: Default,
+      project_name: admin, username: admin, password: "hunter2"}
     region_name: A
     cacert: /etc/ssl/ca.crt
   kolla-admin-system:
-    auth: {auth_url: https://api.example.org:5000, user_domain_name: Default, system_scope: all, username: admin, password: hunter2}
+    auth: {auth_url: https://api.example.org:5000, user_domain_name: Default, system_scope: all,
+      username: admin, password: hunter2}
     region_name: A
   kolla-admin-internal:
-    auth: {auth_url: http://10.0.0.1:5000, project_domain_name: Default, user_domain_name: Default, project_name: admin, username: admin, password: hunter2}
+    auth: {auth_url: http://10.0.0.1:5000, project_domain_name: Default, user_domain_name: Default,
+      project_name: admin, username: admin, password: hunter2}
     interface: internal
     region_name: A
 `;
@@ -55,7 +60,8 @@ const same: Readonly<Record<string, Case>> = {
     environment: { OS_CLOUD: 'site', OS_REGION_NAME: 'B' },
   },
   'regions with a value over that of the cloud': site(
-    `${auth}, image_endpoint_override: "http://a/v2", regions: [{name: B, values: {image_endpoint_override: "http://b/v2"}}]`,
+    `${auth}, image_endpoint_override: "http://a/v2", regions: [{name: B, values: {image_endpoint_override: ` +
+      '"http://b/v2"}}]',
   ),
   'region_name with commas': { ...site(`${auth}, region_name: "A,B"`), environment: { OS_REGION_NAME: 'B' } },
   'an interface': site(`${auth}, region_name: A, interface: internal`),
@@ -107,21 +113,25 @@ const same: Readonly<Record<string, Case>> = {
     'auth: {auth_url: "http://key", username: u, password: p, project_name: w, domain_name: D}, region_name: A',
   ),
   'the id of a domain for both, beside one of its own': site(
-    'auth: {auth_url: "http://key", username: u, password: p, project_name: w, domain_id: D, user_domain_id: E}, region_name: A',
+    'auth: {auth_url: "http://key", username: u, password: p, project_name: w, domain_id: D, user_domain_id: ' +
+      'E}, region_name: A',
   ),
   tenant_name: site('auth: {auth_url: "http://key", username: u, password: p, tenant_name: w}, region_name: A'),
   'ids, of digits only': site(
-    'auth: {auth_url: "http://key", user_id: 1234567890, password: 12e4, project_id: 112233, user_domain_id: default}, region_name: A',
+    'auth: {auth_url: "http://key", user_id: 1234567890, password: 12e4, project_id: 112233, user_domain_id: ' +
+      'default}, region_name: A',
   ),
   'project and password beside auth': site(
     'auth: {auth_url: "http://key", username: u, password: p}, project_name: w, region_name: A',
   ),
   'an application credential': site(
-    'auth_type: v3applicationcredential, auth: {auth_url: "http://key", application_credential_id: i, application_credential_secret: s}, region_name: A',
+    'auth_type: v3applicationcredential, auth: {auth_url: "http://key", application_credential_id: ' +
+      'i, application_credential_secret: s}, region_name: A',
   ),
   'a token': site('auth_type: v3token, auth: {auth_url: "http://key", token: t, project_id: i}, region_name: A'),
   'system scope': site(
-    'auth: {auth_url: "http://key", username: u, password: p, user_domain_name: Default, system_scope: all}, region_name: A',
+    'auth: {auth_url: "http://key", username: u, password: p, user_domain_name: Default, system_scope: ' +
+      'all}, region_name: A',
   ),
   'kolla-admin': { clouds: kolla, cloud: 'kolla-admin' },
   'kolla-admin-system': { clouds: kolla, cloud: 'kolla-admin-system' },
@@ -129,7 +139,8 @@ const same: Readonly<Record<string, Case>> = {
   'a profile of clouds-public.yaml': {
     ...site('profile: ours, auth: {username: u, password: p, project_name: w}, region_name: A'),
     public:
-      'public-clouds: {ours: {auth: {auth_url: "http://public:5000"}, interface: internal, image_endpoint_override: "http://p"}}',
+      'public-clouds: {ours: {auth: {auth_url: "http://public:5000"}, interface: ' +
+      'internal, image_endpoint_override: "http://p"}}',
   },
   'an openrc': { environment: openrc },
   'an openrc with one interface for all, and another for one': {

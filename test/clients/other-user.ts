@@ -19,7 +19,10 @@ export interface Holder {
   release(): Promise<void>;
 }
 
-/** Locks a file as flock(1) does, as nobody unless told otherwise, until it is released. Throws where it cannot be locked. */
+/**
+ * Locks a file as flock(1) does, as nobody unless told otherwise, until it is released. Throws
+ * where it cannot be locked.
+ */
 export async function holdAs(path: string, uid = nobody): Promise<Holder> {
   const child: ChildProcess = spawn('flock', ['--nonblock', path, 'sh', '-c', 'echo held; exec cat'], {
     uid,

@@ -69,6 +69,13 @@ describe('a list that does not end', () => {
   });
 });
 
+test.each([[[null]], [['a']], [[['a']]]])('a page whose elements are %j is refused', async (images) => {
+  await expect(read(() => ({ status: 200, body: { images } }))).rejects.toMatchObject({
+    code: 'UNEXPECTED_ANSWER',
+    message: 'GET /v2/images of the image service holds no list of images',
+  });
+});
+
 test('a page or two without anything new, among others, do no harm', async () => {
   const rows = [['a'], [], ['a'], ['b'], [], ['c']];
 

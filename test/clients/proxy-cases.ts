@@ -1,4 +1,5 @@
-// How proxies may be written, and what each means. test/acceptance/proxies.test.ts holds this table to Python's requests.
+// How proxies may be written, and what each means. test/acceptance/proxies.test.ts holds this table
+// to Python's requests.
 
 export interface ProxyCase {
   readonly environment: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
-// What YAML and JSON files hold, beside PyYAML (python3-yaml), by which Ansible, bifrost and the OpenStack clients read the same files.
+// What YAML and JSON files hold, beside PyYAML (python3-yaml), by which Ansible, bifrost and the
+// OpenStack clients read the same files.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -82,7 +83,8 @@ const scalars = [
 /** Of each text: its type in Python and its value, whole numbers as text. */
 function readByPython(texts: readonly string[]): { type: string; value: string }[] {
   const program =
-    'import json, sys, yaml\nprint(json.dumps([{"type": type(v).__name__, "value": repr(v)} for v in (yaml.safe_load("k: " + t)["k"] for t in json.load(sys.stdin))]))';
+    'import json, sys, yaml\nprint(json.dumps([{"type": type(v).__name__, "value": ' +
+    'repr(v)} for v in (yaml.safe_load("k: " + t)["k"] for t in json.load(sys.stdin))]))';
   const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', program], {
     input: JSON.stringify(texts),
     encoding: 'utf8',
@@ -213,7 +215,8 @@ describe('a document', () => {
 
   test('has merge keys, and tells the line of each of its parts', async () => {
     const { content, lineOf } = await parseYamlDocument(
-      'base: &b {driver: ipmi, extra: {a: 1}}\nnodes:\n- name: a\n  <<: *b\n- name: b\n  <<: [*b, {driver: x, owner: y}]\n  extra: {}\n',
+      'base: &b {driver: ipmi, extra: {a: 1}}\nnodes:\n- name: a\n  <<: *b\n- name: b\n  <<: [*b, {driver: ' +
+        'x, owner: y}]\n  extra: {}\n',
       'f',
       'typed',
     );

@@ -1,5 +1,6 @@
-// A reverse proxy that tests put in front of a real service or a double, to break what passes through it: see fault.ts.
-// Links and catalogues in bodies are left alone, so clients are given the proxy's URL as their endpoint override.
+// A reverse proxy that tests put in front of a real service or a double, to break what passes
+// through it: see fault.ts. Links and catalogues in bodies are left alone, so clients are given the
+// proxy's URL as their endpoint override.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -38,7 +39,10 @@ interface Exchange {
   readonly over: AbortSignal;
 }
 
-/** Starts a proxy on a free port of 127.0.0.1; the path of `targetUrl`, if any, is put before each request's path. */
+/**
+ * Starts a proxy on a free port of 127.0.0.1; the path of `targetUrl`, if any, is put before each
+ * request's path.
+ */
 export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
   const target = new URL(targetUrl);
   const faults = faultList();
@@ -77,11 +81,14 @@ function recordOf(request: IncomingMessage): Record {
   };
 }
 
-/** Takes one request through its whole life; whatever fails on the way ends the client's connection. */
+/**
+ * Takes one request through its whole life; whatever fails on the way ends the client's connection.
+ */
 async function carryOut(exchange: Exchange): Promise<void> {
   const { effect, record, request, response, over } = exchange;
   const { socket } = request;
-  // An upload's socket may fail after its fate was decided here; without a listener that would end the test process.
+  // An upload's socket may fail after its fate was decided here; without a listener that would end
+  // the test process.
   request.on('error', () => {});
   response.on('error', () => {});
   try {
@@ -162,7 +169,10 @@ function openUpstream({ target, effect, request }: Exchange): ClientRequest {
   });
 }
 
-/** Sends the client's body to the target until the target answers, which may be before the whole body was sent. */
+/**
+ * Sends the client's body to the target until the target answers, which may be before the whole
+ * body was sent.
+ */
 async function exchangeBodies(
   { effect, record, request, over }: Exchange,
   upstream: ClientRequest,
@@ -204,7 +214,10 @@ async function sendAnswer(
   response.end();
 }
 
-/** Keeps the connection open where the client still sends: closing it now could lose the answer on its way. */
+/**
+ * Keeps the connection open where the client still sends: closing it now could lose the answer on
+ * its way.
+ */
 function linger(request: IncomingMessage): OutgoingHttpHeaders {
   return request.complete ? {} : { Connection: 'keep-alive' };
 }

@@ -1,5 +1,5 @@
-// Moves a body from one connection to the other, and does to it what a fault asks for. Nothing is kept: memory is
-// constant whatever the size, and a slow reader slows the sender.
+// Moves a body from one connection to the other, and does to it what a fault asks for. Nothing is
+// kept: memory is constant whatever the size, and a slow reader slows the sender.
 
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,8 +17,8 @@ export interface Shape {
 export class CutError extends Error {}
 
 /**
- * Relays `source` into `sink` without ending it. When the sink goes away the rest of the source is read and dropped;
- * when `over` aborts, a stall and a pause end with an error.
+ * Relays `source` into `sink` without ending it. When the sink goes away the rest of the source is
+ * read and dropped; when `over` aborts, a stall and a pause end with an error.
  */
 export async function relay(
   source: Readable,
@@ -65,13 +65,17 @@ function drained(sink: Writable): Promise<void> {
   });
 }
 
-/** Waits until so many bytes may have passed. Time that a slow reader lost is made up for, but not more than 50 ms of it. */
+/**
+ * Waits until so many bytes may have passed. Time that a slow reader lost is made up for, but not
+ * more than 50 ms of it.
+ */
 function pacer(bytesPerSecond: number, over: AbortSignal): (bytes: number) => Promise<void> {
   let start = performance.now();
   return async (bytes) => {
     const ahead = start + (bytes / bytesPerSecond) * 1000 - performance.now();
     if (ahead < -50) start -= ahead + 50;
-    // Timers are good to a millisecond; what they oversleep is made up for by the chunks that follow.
+    // Timers are good to a millisecond; what they oversleep is made up for by the chunks that
+    // follow.
     if (ahead >= 2) await sleep(ahead, undefined, { signal: over });
   };
 }

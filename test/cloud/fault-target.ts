@@ -45,7 +45,10 @@ export function useTarget(): void {
   });
 }
 
-/** GET gives the content, or the part of it that Range asks for; anything else is read and answered 201 with its length. */
+/**
+ * GET gives the content, or the part of it that Range asks for; anything else is read and answered
+ * 201 with its length.
+ */
 function answer(request: http.IncomingMessage, response: http.ServerResponse): void {
   const { method = '', url = '', headers } = request;
   const entry: Seen = { method, url, headers, bytes: 0, ended: false, broken: false };
@@ -77,7 +80,10 @@ export interface Answer {
   broken: boolean;
 }
 
-/** Sends one request; an answer that breaks off is given with what came of it, no answer at all is an error. */
+/**
+ * Sends one request; an answer that breaks off is given with what came of it, no answer at all is
+ * an error.
+ */
 export async function send(
   method: string,
   path: string,

@@ -22,7 +22,10 @@ export interface RecordedRequest {
 
 export type Hook = (request: RecordedRequest) => void | Promise<void>;
 
-/** Which requests, and what happens to them; effects can be combined, in one fault or by several that match. */
+/**
+ * Which requests, and what happens to them; effects can be combined, in one fault or by several
+ * that match.
+ */
 export interface Fault {
   /** Only this method; any if absent. */
   readonly method?: string;
@@ -35,7 +38,9 @@ export interface Fault {
 
   /** Awaited before anything is forwarded. */
   readonly before?: Hook;
-  /** Awaited when the target has answered (so it has acted) and the client has heard nothing yet. */
+  /**
+   * Awaited when the target has answered (so it has acted) and the client has heard nothing yet.
+   */
   readonly answered?: Hook;
   /** Awaited when the whole answer is in the client's connection. */
   readonly after?: Hook;
@@ -47,7 +52,10 @@ export interface Fault {
   readonly body?: string;
   /** The answer of `status` does not end: its body, or blanks, come again and again. */
   readonly endless?: boolean;
-  /** Whether `status` comes when the client has sent its body (the default), or while it still sends. */
+  /**
+   * Whether `status` comes when the client has sent its body (the default), or while it still
+   * sends.
+   */
   readonly answerWhen?: 'after-body' | 'at-once';
   /** Lets the target act and answer, then kills the client's connection instead of answering. */
   readonly passThenCut?: boolean;
@@ -72,7 +80,9 @@ export interface Fault {
   readonly setHeaders?: OutgoingHttpHeaders;
 }
 
-/** A fault in force; `matches` counts the requests that its method and path fit, `remove` ends it. */
+/**
+ * A fault in force; `matches` counts the requests that its method and path fit, `remove` ends it.
+ */
 export interface ActiveFault {
   readonly matches: number;
   remove(): void;
@@ -82,7 +92,9 @@ export interface ActiveFault {
 export interface FaultList {
   add(fault: Fault): ActiveFault;
   clear(): void;
-  /** The effects on this request, all that apply in one; of equal ones the fault added last decides. */
+  /**
+   * The effects on this request, all that apply in one; of equal ones the fault added last decides.
+   */
   effectOn(request: Pick<RecordedRequest, 'method' | 'path'>): Fault;
 }
 

@@ -43,8 +43,13 @@ const writers: readonly (readonly [string, (text: string) => string])[] = [
   ['as JSON in a URL', (text) => encodeURIComponent(JSON.stringify(text))],
   [
     'as Python prints bytes',
-    (text) =>
-      `b'${[...Buffer.from(text)].map((byte) => (byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte).replace(/[\\']/, '\\$&'))).join('')}'`,
+    (text) => {
+      const written = (byte: number): string =>
+        byte < 0x20 || byte > 0x7e
+          ? `\\x${byte.toString(16).padStart(2, '0')}`
+          : String.fromCharCode(byte).replace(/[\\']/, '\\$&');
+      return `b'${[...Buffer.from(text)].map(written).join('')}'`;
+    },
   ],
   ['taken for Latin-1', (text) => Buffer.from(text).toString('latin1')],
   ['in base64', (text) => Buffer.from(text).toString('base64')],

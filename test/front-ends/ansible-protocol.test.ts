@@ -304,7 +304,9 @@ describe.each(built)('the built %s', (name) => {
   });
 });
 
-/** How ansible-core's module_common._find_module_utils tells modules apart, for what can occur here. */
+/**
+ * How ansible-core's module_common._find_module_utils tells modules apart, for what can occur here.
+ */
 const classify = `
 import sys
 from ansible.executor import module_common as m

@@ -194,7 +194,8 @@ describe('exit codes and messages', () => {
       'a fault of the program',
       'crash',
       1,
-      'chameleon-image-tools: INTERNAL_ERROR: this is a fault of the program, please report it: undefined is not a cloud\n',
+      'chameleon-image-tools: INTERNAL_ERROR: this is a fault of the program, please report it: ' +
+        'undefined is not a cloud\n',
     ],
     ['another run', 'busy', 75, 'chameleon-image-tools: RUN_IN_PROGRESS: another run is in progress\n'],
     ['a failed part', 'part', 1, 'failed: image "two": the store cut the connection\n'],
@@ -210,7 +211,9 @@ describe('exit codes and messages', () => {
 
     expect(ended).toMatchObject({
       code,
-      stderr: `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; the next run finishes what this one left\n`,
+      stderr:
+        `at work\nchameleon-image-tools: INTERRUPTED: interrupted by ${signal}; ` +
+        'the next run finishes what this one left\n',
     });
   });
 });

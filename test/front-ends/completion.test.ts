@@ -1,4 +1,5 @@
-// Each shell completes for real: bash and zsh at a terminal of their own, fish by its own question for completions.
+// Each shell completes for real: bash and zsh at a terminal of their own, fish by its own question
+// for completions.
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +26,10 @@ const common: readonly (readonly [typed: string, completed: string])[] = [
   ['deploy --no-valid', 'deploy --no-validate-certs'],
 ];
 
-/** What the shell makes of each of these beginnings when Tab and Enter are pressed. Markers are split, for the terminal echoes what is typed. */
+/**
+ * What the shell makes of each of these beginnings when Tab and Enter are pressed. Markers are
+ * split, for the terminal echoes what is typed.
+ */
 async function typeAll(command: string, setup: string, beginnings: readonly string[]): Promise<string[]> {
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: { ...process.env, TERM: 'xterm', HISTFILE: '' },

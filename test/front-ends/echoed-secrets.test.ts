@@ -1,4 +1,5 @@
-// Services that give secrets back in their words, and what a module and the command line then print.
+// Services that give secrets back in their words, and what a module and the command line then
+// print.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -76,7 +76,9 @@ interface Waiting {
   readonly seconds: number;
 }
 
-/** True once the process itself has opened a named pipe: what it was started with does not count. */
+/**
+ * True once the process itself has opened a named pipe: what it was started with does not count.
+ */
 function hasPipeOpen(pid: number): boolean {
   const folder = `/proc/${pid}/fd`;
   const leadsToPipe = (name: string): boolean => {
@@ -89,7 +91,10 @@ function hasPipeOpen(pid: number): boolean {
   return readdirSync(folder).some((name) => Number(name) > 2 && leadsToPipe(name));
 }
 
-/** Starts a program that waits for a pipe, signals it once it has the pipe open, and waits for its end. */
+/**
+ * Starts a program that waits for a pipe, signals it once it has the pipe open, and waits for its
+ * end.
+ */
 async function endWhileReading(
   args: readonly string[],
   signal: NodeJS.Signals,

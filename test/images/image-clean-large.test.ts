@@ -34,11 +34,14 @@ test('5,000 images and 10,000 servers are planned in seconds, with as many reque
   const large = await measure(5000);
 
   process.stdout.write(
-    `planned 5,000 images and 10,000 servers in ${large.seconds.toFixed(2)} s (1,000 and 2,000: ${small.seconds.toFixed(2)} s), ${large.megabytes.toFixed(0)} MiB, ${large.requests} requests\n`,
+    `planned 5,000 images and 10,000 servers in ${large.seconds.toFixed(2)} s (1,000 and 2,000: ` +
+      `${small.seconds.toFixed(2)} s), ${large.megabytes.toFixed(0)} MiB, ${large.requests} requests\n`,
   );
   expect(large.seconds).toBeLessThan(Math.max(20 * small.seconds, 5));
   expect(large.seconds).toBeLessThan(30);
   expect(large.megabytes).toBeLessThan(300);
-  // Five full pages and an empty one of images, one of hidden ones; ten and an empty one of servers, twice; two looks for cells that are down, one at the hypervisors, one whether all images are shown.
+  // Five full pages and an empty one of images, one of hidden ones; ten and an empty one of
+  // servers, twice; two looks for cells that are down, one at the hypervisors, one whether all
+  // images are shown.
   expect(large.requests).toBeLessThanOrEqual(34);
 }, 120_000);

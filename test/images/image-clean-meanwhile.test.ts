@@ -20,7 +20,10 @@ function lastOf(images: readonly StoredImage[]): StoredImage {
 }
 
 describe('between the plan and the change', () => {
-  /** Has something happen when Glance is asked for one image: the plan is made, and nothing is changed yet. */
+  /**
+   * Has something happen when Glance is asked for one image: the plan is made, and nothing is
+   * changed yet.
+   */
   function meanwhile(id: string, happen: () => void): void {
     const original = site.glance.state.images.get.bind(site.glance.state.images);
     site.glance.state.images.get = (key) => {

@@ -1,4 +1,5 @@
-// The cleaner knows the names of both catalogues: what supports.yaml lists has not left, the agent's halves neither.
+// The cleaner knows the names of both catalogues: what supports.yaml lists has not left, the
+// agent's halves neither.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { imageClean } from '../../modules/images/clean/operation.js';
 import { supports } from '../sandbox/builds.js';

@@ -30,7 +30,10 @@ export async function startOldSite(
   return site;
 }
 
-/** An archived image of an earlier tool, by default of March 2024, which is old enough to be deleted. */
+/**
+ * An archived image of an earlier tool, by default of March 2024, which is old enough to be
+ * deleted.
+ */
 export function seedOld({ glance }: Pick<Sandbox, 'glance'>, image: Partial<StoredImage> = {}): StoredImage {
   const created_at = image.created_at ?? '2024-03-22T16:00:00Z';
   const properties = {

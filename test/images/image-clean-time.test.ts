@@ -1,4 +1,5 @@
-// Time and accident: a clock that is wrong, a name that the catalogue has just lost, a catalogue that has lost many.
+// Time and accident: a clock that is wrong, a name that the catalogue has just lost, a catalogue
+// that has lost many.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { markers } from '../../modules/images/policy/site-image.js';
 import { imageClean } from '../../modules/images/clean/operation.js';
@@ -150,7 +151,8 @@ describe('a catalogue that has lost many names', () => {
       const outcome = await cleanAt(now, {}, checkMode);
       expect(outcome.failures).toEqual([
         expect.stringContaining(
-          'the catalogue no longer has 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C) and may be incomplete',
+          'the catalogue no longer has 3 of the 4 names that the site has in production (CC-A, CC-B, CC-C) ' +
+            'and may be incomplete',
         ),
       ]);
       expect(

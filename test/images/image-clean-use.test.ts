@@ -1,4 +1,5 @@
-// What uses an image, what happens where that cannot be told, and what somebody does between the plan and the change.
+// What uses an image, what happens where that cannot be told, and what somebody does between the
+// plan and the change.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Refusal, type Answer, type Call } from '../sandbox/http-double.js';
 import type { Users } from '../sandbox/sandbox.js';

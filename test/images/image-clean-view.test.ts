@@ -1,4 +1,5 @@
-// A partial view is no view: what is hidden from the login, or written in another way, is never taken for "not in use".
+// A partial view is no view: what is hidden from the login, or written in another way, is never
+// taken for "not in use".
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Answer, Call } from '../sandbox/http-double.js';
 import type { Users } from '../sandbox/sandbox.js';

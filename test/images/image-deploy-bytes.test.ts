@@ -131,7 +131,10 @@ describe('an object', () => {
 });
 
 describe('an image that an earlier run brought in', () => {
-  /** Puts the production image back to where it was before it was promoted, with these bytes, which have the MD5 of the good ones. */
+  /**
+   * Puts the production image back to where it was before it was promoted, with these bytes, which
+   * have the MD5 of the good ones.
+   */
   async function leaveBehind(data: Buffer): Promise<void> {
     const { id = '' } = resultOf(await site.run(imageDeploy)) ?? {};
     const image = site.glance.state.images.get(id);

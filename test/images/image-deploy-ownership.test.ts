@@ -1,4 +1,5 @@
-// Whose an image is: what other projects have under our ids, names and markers is passed over, and what an operator has set aside stays.
+// Whose an image is: what other projects have under our ids, names and markers is passed over, and
+// what an operator has set aside stays.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import { imageDeploy } from '../../modules/images/deploy/operation.js';
@@ -56,7 +57,10 @@ function nextId(attempt: number): string {
   return imageId({ project: site.keystone.admin.project.id, name, release, attempt });
 }
 
-/** What anybody can make of a public image: the same properties and markers, under the id of the release to come. */
+/**
+ * What anybody can make of a public image: the same properties and markers, under the id of the
+ * release to come.
+ */
 function squat(
   attempt: number,
   changes: Partial<StoredImage> = {},

@@ -173,7 +173,8 @@ describe('what is wrong is told all together, and nothing is changed', () => {
 
     expect(message.split('; ')).toEqual([
       `nothing was changed: set: "visibility" cannot be changed: it is an attribute of Glance, not a property`,
-      'set: "image_tools_id" cannot be changed: these tools identify their images by this marker, and with another value would mistake the image for a different one',
+      'set: "image_tools_id" cannot be changed: these tools identify their images by this marker, and with ' +
+        'another value would mistake the image for a different one',
       `${path} line 2: "no-colon" has no colon: each line must be UUID:value`,
       `${path} line 3: "CC-One" is not the id of an image: each line must be UUID:value`,
       `images: 2 images have the name "CC-Two", give the id of one: ${two.id} (public), ${twin.id} (public)`,
@@ -395,7 +396,9 @@ describe('an image of another project', () => {
       const outcome = await site.run(imageProperty, { images: [theirs.id], set: { [supported]: 'no' } });
 
       expect(message).toContain(
-        `no image of this login's project has the name "CC-Theirs"; these images of other projects do, give the id if one of them is meant: ${theirs.id} (${visibility}, of project stranger)`,
+        `no image of this login's project has the name "CC-Theirs"; ` +
+          'these images of other projects do, give the id if one of them is meant: ' +
+          `${theirs.id} (${visibility}, of project stranger)`,
       );
       expect(writes).toEqual([]);
       expect(outcome).toMatchObject({

@@ -1,4 +1,5 @@
-// image_deploy on the older image store: what is selected, what becomes of it, and both stores in one run.
+// image_deploy on the older image store: what is selected, what becomes of it, and both stores in
+// one run.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/images/policy/site-image.js';
 import { publishRelease } from '../sandbox/releases.js';

@@ -1,4 +1,5 @@
-// What an earlier deployer of the older store did wrong, each shown to be right here. The numbers are those of the list of its faults.
+// What an earlier deployer of the older store did wrong, each shown to be right here. The numbers
+// are those of the list of its faults.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -220,7 +221,8 @@ test('8: what supports.yaml does not know stops no other image, and false means 
 
   expect(actionsOf(outcome)).toEqual([`${name} deploy`, 'debian 12 bass failed']);
   expect(outcome.failures[0]).toContain(
-    'supported_distros.debian.releases.12.variants[0] is "bass", which is not in supported_variants; did you mean base?',
+    'supported_distros.debian.releases.12.variants[0] is "bass", which is not in supported_variants; ' +
+      'did you mean base?',
   );
 });
 

@@ -1,4 +1,5 @@
-// A site in a sandbox: runs an operation in this process against the doubles, and gives its results.
+// A site in a sandbox: runs an operation in this process against the doubles, and gives its
+// results.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -37,7 +37,8 @@ test('a lock that is not let go of is told with who holds it, and nothing was ch
   const outcome = await site.test({ ...given, node: 'rack1-01' });
 
   expect(outcome.failures).toEqual([
-    'the test could not be run: node rack1-01 was not taken: conductor conductor-2 did not release its lock within 1 s (lock_timeout)',
+    'the test could not be run: node rack1-01 was not taken: ' +
+      'conductor conductor-2 did not release its lock within 1 s (lock_timeout)',
   ]);
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 

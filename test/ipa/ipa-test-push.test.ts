@@ -27,7 +27,10 @@ function patched(): string[] {
   return site.users.baremetal.requests.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
 }
 
-/** Nodes that are in use until each of them was looked at for the second time, so that all become free while they are waited for. */
+/**
+ * Nodes that are in use until each of them was looked at for the second time, so that all become
+ * free while they are waited for.
+ */
 async function openWaiting(count: number): Promise<StoredNode[]> {
   site = await startIpaSite(['baremetal']);
   const nodes = Array.from({ length: count }, (_, index) =>

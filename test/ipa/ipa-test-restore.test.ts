@@ -1,4 +1,5 @@
-// How a node is put back that is cleaned on the way, as real ones are: its ramdisk takes its time to call, good or not.
+// How a node is put back that is cleaned on the way, as real ones are: its ramdisk takes its time
+// to call, good or not.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -141,7 +142,10 @@ describe('a cleaning with the former images is waited for', () => {
         message: '1 not restored',
         failures: [
           expect.stringMatching(
-            /was not completely restored: gave up waiting for node .* after 1 s: it is in state clean wait; .* has the details, and the next run or restore continues$/,
+            new RegExp(
+              'was not completely restored: gave up waiting for node .* after 1 s: it is in state clean wait; ' +
+                '.* has the details, and the next run or restore continues$',
+            ),
           ),
         ],
       });
@@ -249,7 +253,10 @@ describe('what the images under test have begun is ended', () => {
 
     expect(outcome.failures).toEqual([
       expect.stringMatching(
-        /is in state clean hold, and no verb that this program may request leads from there to available: an operator holds it there; the verb unhold lets it continue, abort ends it/,
+        new RegExp(
+          'is in state clean hold, and no verb that this program may request leads from there to available: ' +
+            'an operator holds it there; the verb unhold lets it continue, abort ends it',
+        ),
       ),
     ]);
     expect([verbs(), site.journal().length]).toEqual([[], 1]);

@@ -1,4 +1,5 @@
-// ipa_test, its roll-out and baremetal_node with logins that Ironic hides nodes from, or refuses changes.
+// ipa_test, its roll-out and baremetal_node with logins that Ironic hides nodes from, or refuses
+// changes.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -93,7 +94,10 @@ test('a login that may see every node and change none is told the role that it l
   const outcome = await site.test(byIronic);
 
   expect(outcome.failures.join('; ')).toMatch(
-    /Access was denied to the following resource: baremetal:node:set_provision_state; the user of the login .* needs reader to see all nodes, and admin to change them/,
+    new RegExp(
+      'Access was denied to the following resource: baremetal:node:set_provision_state; ' +
+        'the user of the login .* needs reader to see all nodes, and admin to change them',
+    ),
   );
   expect([node, site.journal()]).toEqual([before, []]);
 });

@@ -1,4 +1,5 @@
-// A site with nodes of one type in the doubles of Nova, Ironic, Blazar and Doni, and runs of ipa_test against them.
+// A site with nodes of one type in the doubles of Nova, Ironic, Blazar and Doni, and runs of
+// ipa_test against them.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

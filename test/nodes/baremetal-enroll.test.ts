@@ -61,7 +61,8 @@ describe('numbers', () => {
   test('and switches that are plain stay what they are', async () => {
     await enroll(
       'nodes.yml',
-      'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: {a: 1.5, b: -3, c: null}\n',
+      'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: ' +
+        '{a: 1.5, b: -3, c: null}\n',
     );
 
     expect(site.ironic.nodes).toMatchObject([
@@ -146,7 +147,8 @@ describe('a table', () => {
     [
       'with rows too short and too long',
       'name,owner\nn1\nn2,a,b\n',
-      '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: the row has 3 cells, and the header 2',
+      '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: ' +
+        'the row has 3 cells, and the header 2',
     ],
   ])('%s is refused', async (_, text, expected) => expect(await refusalOf('nodes.csv', text)).toContain(expected));
 });
@@ -155,7 +157,8 @@ describe('faults', () => {
   test('of nodes on one line name each of them', async () => {
     const message = await refusalOf(
       'nodes.json',
-      '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ["52:54:00:00:00:01"], "shard": {}}]',
+      '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ' +
+        '["52:54:00:00:00:01"], "shard": {}}]',
     );
 
     for (const each of [
@@ -367,7 +370,8 @@ describe('the file of "openstack baremetal create"', () => {
     );
 
     expect(other.failures).toEqual([
-      'node n2: port group n1-bond0 is already n1-bond0 of node n1: names and addresses of port groups are unique in Ironic',
+      'node n2: port group n1-bond0 is already n1-bond0 of node n1: ' +
+        'names and addresses of port groups are unique in Ironic',
     ]);
   });
 

@@ -1,4 +1,5 @@
-// Nodes and ports that Ironic has and does not show to this login, and nodes that it gives to the project of the login.
+// Nodes and ports that Ironic has and does not show to this login, and nodes that it gives to the
+// project of the login.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startNodeSite, type NodeSite } from './baremetal-site.js';
 

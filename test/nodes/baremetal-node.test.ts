@@ -1,4 +1,5 @@
-// baremetal_node, baremetal_port and baremetal_enroll against the double: what the real Ironic does not do on demand.
+// baremetal_node, baremetal_port and baremetal_enroll against the double: what the real Ironic does
+// not do on demand.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startNodeSite, type NodeSite } from './baremetal-site.js';
 

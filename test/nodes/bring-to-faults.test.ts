@@ -1,4 +1,5 @@
-// What comes between a node and the state that it is brought to, on the double of Ironic: locks, lost answers, time, and others.
+// What comes between a node and the state that it is brought to, on the double of Ironic: locks,
+// lost answers, time, and others.
 import { describe, expect, test } from '@jest/globals';
 import type { NodeDetails } from '../../modules/clients/ironic/nodes.js';
 import { waitUntilStable } from '../../modules/nodes/provision.js';
@@ -26,7 +27,9 @@ describe('a lock', () => {
         body: {
           error_message: JSON.stringify({
             faultcode: 'Client',
-            faultstring: `Node ${node.uuid} is locked by host conductor-2, please retry after the current operation is completed.`,
+            faultstring:
+              `Node ${node.uuid} is locked by host conductor-2, please retry after the current operation is ` +
+              'completed.',
             debuginfo: null,
           }),
         },
@@ -112,7 +115,8 @@ describe('time', () => {
     await expect(site.bring(node, 'available', { timeoutSeconds: 0.1 })).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
       message:
-        'gave up waiting for node rack3-07 to become available after 0.1 s: it is in state cleaning, held by conductor-1',
+        'gave up waiting for node rack3-07 to become available after 0.1 s: ' +
+        'it is in state cleaning, held by conductor-1',
     });
   });
 
@@ -139,7 +143,9 @@ describe('another run', () => {
         status: 400,
         body: {
           error_message: JSON.stringify({
-            faultstring: `The requested action "provide" can not be performed on node "${node.uuid}" while it is in state "available".`,
+            faultstring:
+              `The requested action "provide" can not be performed on node "${node.uuid}" while it is in state ` +
+              '"available".',
           }),
         },
       };

@@ -1,4 +1,5 @@
-// A variable of the role is in three files, which are generated from one; these tests hold what sites rely on.
+// A variable of the role is in three files, which are generated from one; these tests hold what
+// sites rely on.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';

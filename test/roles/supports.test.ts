@@ -1,4 +1,5 @@
-// The supports.yaml that comes with the role is one that the modules read, and the role knows it again by its first line.
+// The supports.yaml that comes with the role is one that the modules read, and the role knows it
+// again by its first line.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';

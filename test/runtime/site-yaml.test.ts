@@ -161,7 +161,9 @@ describe('the login', () => {
     await expect(merge('auth_url: http://key\nadmin_username: admin\n')).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       field: 'site_yaml',
-      message: `site_yaml: ${folder.path}/site.yaml has a login without admin_password and admin_project; it needs auth_url, admin_username, admin_password, admin_project, or image_store_cloud`,
+      message:
+        `site_yaml: ${folder.path}/site.yaml has a login without admin_password and admin_project; ` +
+        'it needs auth_url, admin_username, admin_password, admin_project, or image_store_cloud',
     });
   });
 
@@ -223,7 +225,9 @@ describe('warnings', () => {
 
   test('of no key that another operation knows', async () => {
     const { warnings } = await merge(
-      'delete_image_age_in_month: 18\nobject_store_url: https://s\nimage_container: c\nimage_prefix: testing_\nimage_metadata_field: f\nscope: prod\ncatalog: releases,objects\nobjects_store_url: https://o\nobjects_container: o\nsupports_yaml: /s\n',
+      'delete_image_age_in_month: 18\nobject_store_url: https://s\nimage_container: c\nimage_prefix: testing_\n' +
+        'image_metadata_field: f\nscope: prod\ncatalog: releases,objects\nobjects_store_url: https://o\n' +
+        'objects_container: o\nsupports_yaml: /s\n',
     );
 
     expect(warnings).toEqual([]);

@@ -1,4 +1,5 @@
-// Which hosts a reservation of Blazar's double may have: its requirements, as blazar/utils/plugins.py reads them.
+// Which hosts a reservation of Blazar's double may have: its requirements, as
+// blazar/utils/plugins.py reads them.
 
 import type { StoredHost } from './blazar.js';
 import { Refusal } from './http-double.js';
@@ -6,7 +7,10 @@ import { Refusal } from './http-double.js';
 /** Property, operator, value. */
 export type Requirement = readonly [property: string, operator: string, value: string];
 
-/** `convert_requirements`: `["==", "$node_type", "T"]`, or several behind `"and"`; nothing where it is empty. */
+/**
+ * `convert_requirements`: `["==", "$node_type", "T"]`, or several behind `"and"`; nothing where it
+ * is empty.
+ */
 export function requirementsOf(given: unknown): Requirement[] {
   if (given === null || given === '') return [];
   const parsed = typeof given === 'string' ? parsedOf(given) : given;
@@ -27,7 +31,10 @@ export function requirementsOf(given: unknown): Requirement[] {
   return [[property.slice(1), String(operator), value]];
 }
 
-/** `_matching_hosts`, for an admin whom `reservable` does not bind; `uid` is Chameleon's name of the node's UUID. */
+/**
+ * `_matching_hosts`, for an admin whom `reservable` does not bind; `uid` is Chameleon's name of the
+ * node's UUID.
+ */
 export function isAllocatable(host: StoredHost, requirements: readonly Requirement[]): boolean {
   const values: Readonly<Record<string, string>> = {
     ...host,

@@ -1,4 +1,5 @@
-// A double of Blazar's leases of physical hosts, API v1, as Chameleon runs it: github.com/ChameleonCloud/blazar, branch chameleoncloud/2023.1.
+// A double of Blazar's leases of physical hosts, API v1, as Chameleon runs it:
+// github.com/ChameleonCloud/blazar, branch chameleoncloud/2023.1.
 
 import { randomUUID } from 'node:crypto';
 
@@ -41,7 +42,10 @@ export interface BlazarOptions extends ServiceOptions {
 export interface BlazarDouble extends HttpDouble {
   readonly hosts: StoredHost[];
   readonly leases: StoredLease[];
-  /** `automatic`: each look at a lease is followed by its next step, whatever the time. `manual`: the test sets `status`, or calls `step`. */
+  /**
+   * `automatic`: each look at a lease is followed by its next step, whatever the time. `manual`:
+   * the test sets `status`, or calls `step`.
+   */
   lifecycle: 'automatic' | 'manual';
   /** What becomes of leases that start. */
   startsAs: 'ACTIVE' | 'ERROR';
@@ -55,7 +59,10 @@ export interface BlazarDouble extends HttpDouble {
   hypervisorsOf(reservationId: string): string[];
 }
 
-/** Starts a Blazar without hosts; its endpoint has the version, as kolla writes it into the catalogue. */
+/**
+ * Starts a Blazar without hosts; its endpoint has the version, as kolla writes it into the
+ * catalogue.
+ */
 export async function startBlazar(options: BlazarOptions): Promise<BlazarDouble> {
   const now = options.now ?? Date.now;
   const server = await startHttpDouble((call) => double.intervene(call) ?? handle(call));
@@ -157,7 +164,10 @@ function onHosts({ hosts, leases }: BlazarDouble, { segments, query }: Call, now
   return { status: 200, body: { allocations } };
 }
 
-/** `create_lease` of blazar/manager/service.py and `allocation_candidates` of the plugin; the refusals come in their order. */
+/**
+ * `create_lease` of blazar/manager/service.py and `allocation_candidates` of the plugin; the
+ * refusals come in their order.
+ */
 function create(double: BlazarDouble, body: unknown, { project, now }: { project: string; now: number }): StoredLease {
   const values = (body ?? {}) as Readonly<Record<string, unknown>>;
   for (const key of ['name', 'start_date', 'end_date'])
@@ -198,7 +208,10 @@ function create(double: BlazarDouble, body: unknown, { project, now }: { project
   return lease;
 }
 
-/** The events of blazar/manager/service.py, which a timer takes every ten seconds in the real service. */
+/**
+ * The events of blazar/manager/service.py, which a timer takes every ten seconds in the real
+ * service.
+ */
 function step(double: BlazarDouble, lease: StoredLease, now: number): void {
   const { reservation } = lease;
   if (lease.status === 'PENDING') lease.status = 'STARTING';
@@ -213,7 +226,10 @@ function step(double: BlazarDouble, lease: StoredLease, now: number): void {
   }
 }
 
-/** `delete_lease`, whose decorator refuses while an event is under way (COMBINATIONS of blazar/status.py). */
+/**
+ * `delete_lease`, whose decorator refuses while an event is under way (COMBINATIONS of
+ * blazar/status.py).
+ */
 function remove(double: BlazarDouble, lease: StoredLease): void {
   if (['STARTING', 'TERMINATING', 'DELETING'].includes(lease.status)) throw refusal(500, 'Invalid lease status.');
   double.leases.splice(double.leases.indexOf(lease), 1);

@@ -1,4 +1,5 @@
-// Fills a double of the older image store as its producer does: an object for each image, its metadata in headers.
+// Fills a double of the older image store as its producer does: an object for each image, its
+// metadata in headers.
 
 import { randomUUID } from 'node:crypto';
 

@@ -54,7 +54,10 @@ function handle(double: CinderDouble, call: Call): Answer {
   return listVolumes(double, call, identity);
 }
 
-/** `all_tenants` of somebody who is no admin is not refused but left out (cinder/volume/api.py, get_all). */
+/**
+ * `all_tenants` of somebody who is no admin is not refused but left out (cinder/volume/api.py,
+ * get_all).
+ */
 function listVolumes({ volumes }: CinderDouble, call: Call, identity: Identity | undefined): Answer {
   const isAll = call.query.get('all_tenants') === '1' && identity?.isAdmin === true;
   const ours = isAll ? volumes : volumes.filter(({ project }) => project === identity?.project?.id);

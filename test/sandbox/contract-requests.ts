@@ -1,4 +1,5 @@
-// What the contract tests send with: fetch for whole requests, node:http for uploads that stop half-way.
+// What the contract tests send with: fetch for whole requests, node:http for uploads that stop
+// half-way.
 
 import { once } from 'node:events';
 import http from 'node:http';

@@ -1,4 +1,5 @@
-// The worker of Doni's double that brings hardware to Ironic: doni/worker/manager.py runs doni/driver/worker/ironic.py.
+// The worker of Doni's double that brings hardware to Ironic: doni/worker/manager.py runs
+// doni/driver/worker/ironic.py.
 
 import type { DoniDouble, StoredHardware } from './doni.js';
 import type { StoredNode } from './ironic.js';
@@ -50,7 +51,10 @@ export function runWorker(double: DoniDouble, hardware: StoredHardware, nodes: r
 
 const maintenance = 'Node is in maintenance mode. Please take the node out of maintenance to apply this update.';
 
-/** `_do_node_update`: what Doni does not have is removed; the node goes to `manageable` first and to `available` in the end. */
+/**
+ * `_do_node_update`: what Doni does not have is removed; the node goes to `manageable` first and to
+ * `available` in the end.
+ */
 function update(node: StoredNode, properties: Values): string | undefined {
   const wanted: Record<string, unknown> = { ...node.driver_info };
   for (const [key, property] of Object.entries(keys)) {
@@ -60,7 +64,10 @@ function update(node: StoredNode, properties: Values): string | undefined {
   if (isAlike(wanted, node.driver_info)) return undefined;
   const state = fieldOf(node, 'provision_state');
   if (typeof state === 'string' && !['available', 'manageable', 'enroll'].includes(state)) {
-    return `Ironic responded with HTTP 400: The requested action "manage" can not be performed on node "${node.uuid}" while it is in state "${state}".`;
+    return (
+      `Ironic responded with HTTP 400: The requested action "manage" can not be performed on node "${node.uuid}" ` +
+      `while it is in state "${state}".`
+    );
   }
   node.driver_info = wanted;
   if (typeof state === 'string') Object.assign(node, { provision_state: 'available' });

@@ -1,4 +1,5 @@
-// A double of Doni's hardware and of its worker that keeps Ironic's nodes alike: github.com/ChameleonCloud/doni, doni/api/hardware.py.
+// A double of Doni's hardware and of its worker that keeps Ironic's nodes alike:
+// github.com/ChameleonCloud/doni, doni/api/hardware.py.
 
 import { randomUUID } from 'node:crypto';
 
@@ -24,13 +25,19 @@ export interface DoniOptions extends ServiceOptions {
 
 export interface DoniDouble extends HttpDouble {
   readonly hardware: StoredHardware[];
-  /** `automatic`: each look at a hardware is followed by the worker's next step. `manual`: the test calls `work`. */
+  /**
+   * `automatic`: each look at a hardware is followed by the worker's next step. `manual`: the test
+   * calls `work`.
+   */
   lifecycle: 'automatic' | 'manual';
   /** Ends the worker's runs with this error. */
   failsWith: string | undefined;
   /** Puts the worker's runs off for this reason, such as `Node is locked.` */
   defersFor: string | undefined;
-  /** The worker's next run takes the hardware as it was before its latest change, as the real one may. */
+  /**
+   * The worker's next run takes the hardware as it was before its latest change, as the real one
+   * may.
+   */
   isLate: boolean;
   intervene: Intervention;
   seed(hardware: Partial<StoredHardware>): StoredHardware;
@@ -69,7 +76,10 @@ export async function startDoni(options: DoniOptions): Promise<DoniDouble> {
   return double;
 }
 
-/** The routes of doni/api/hardware.py; Flask takes them with and without a slash at the end (doni/flask.py). */
+/**
+ * The routes of doni/api/hardware.py; Flask takes them with and without a slash at the end
+ * (doni/flask.py).
+ */
 function handle(double: DoniDouble, call: Call): Answer | Promise<Answer> {
   const [, resource, uuid = '', action] = call.segments;
   if (resource !== 'hardware') throw refusal(404, 'Not Found');
@@ -97,7 +107,9 @@ function shown(double: DoniDouble, hardware: StoredHardware): Answer {
   return { status: 200, body };
 }
 
-/** `update`: add, replace and remove of RFC 6902; what the properties' values are is not looked at. */
+/**
+ * `update`: add, replace and remove of RFC 6902; what the properties' values are is not looked at.
+ */
 async function patch(hardware: StoredHardware, call: Call): Promise<Answer> {
   const operations = await call.json();
   if (!Array.isArray(operations)) throw refusal(400, 'Schema error for patch');

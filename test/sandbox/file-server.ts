@@ -1,4 +1,5 @@
-// A web server of files that does on demand what real ones do now and then: refuses HEAD, cuts off, lies, changes a file under the reader's hands.
+// A web server of files that does on demand what real ones do now and then: refuses HEAD, cuts off,
+// lies, changes a file under the reader's hands.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -26,7 +27,10 @@ export interface ServedFile {
   cutAfter?: number | undefined;
   /** Neither ranges nor conditions are understood. */
   isSimple?: boolean;
-  /** How the end of a body is told: by Content-Length, by chunks, or only by the end of the connection. */
+  /**
+   * How the end of a body is told: by Content-Length, by chunks, or only by the end of the
+   * connection.
+   */
   framing?: 'length' | 'chunked' | 'close';
   /** Compresses for whoever says that he takes it. */
   compresses?: boolean;

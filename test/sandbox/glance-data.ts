@@ -10,8 +10,8 @@ import type { Identity } from './keystone.js';
 import { rangeOf } from './range.js';
 
 /**
- * PUT of an image's data. Glance keeps the image as it was when the upload began and writes it back when it ends, well
- * or badly, so changes made meanwhile are lost here too.
+ * PUT of an image's data. Glance keeps the image as it was when the upload began and writes it back
+ * when it ends, well or badly, so changes made meanwhile are lost here too.
  */
 export async function uploadData(state: GlanceState, identity: Identity, call: Call, id: string): Promise<Answer> {
   if (header(call, 'content-type') !== 'application/octet-stream') throw refusal(415, 'Invalid content type');

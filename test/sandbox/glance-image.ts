@@ -1,4 +1,5 @@
-// The images of the Glance double: what is stored, what a client may see and change, and how it is shown.
+// The images of the Glance double: what is stored, what a client may see and change, and how it is
+// shown.
 
 import { randomUUID } from 'node:crypto';
 
@@ -52,7 +53,10 @@ export interface GlanceState {
   now: () => number;
   /** Owner of seeded images that have none. */
   readonly seedOwner: string | null;
-  /** What becomes of the data of a PUT: they are kept, lost although 204 is answered, or refused by Glance's look at their format. */
+  /**
+   * What becomes of the data of a PUT: they are kept, lost although 204 is answered, or refused by
+   * Glance's look at their format.
+   */
   uploads: 'keep' | 'lose' | 'refuse';
   /** What web-download does: fetch the URI, fail, or begin and never end. */
   imports: 'download' | 'fail' | 'stall';

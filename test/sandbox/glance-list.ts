@@ -86,7 +86,8 @@ function orderOf(query: URLSearchParams): Order {
     key: sortKeyOf(key),
     direction: directionOf(direction),
   }));
-  // What is equal so far is told apart by these, in the direction asked for when there was only one.
+  // What is equal so far is told apart by these, in the direction asked for when there was only
+  // one.
   const fallback = order.length === 1 ? order[0]!.direction : 'desc';
   const missing = (['created_at', 'id'] as const).filter((key) => !order.some((entry) => entry.key === key));
   return [...order, ...missing.map((key) => ({ key, direction: fallback }))];

@@ -17,8 +17,8 @@ interface Change {
 }
 
 /**
- * Changes an image. While the image is `saving` this works like any other time, and the end of the upload undoes it:
- * see glance-data.ts.
+ * Changes an image. While the image is `saving` this works like any other time, and the end of the
+ * upload undoes it: see glance-data.ts.
  */
 export async function patchImage(state: GlanceState, identity: Identity, call: Call, id: string): Promise<StoredImage> {
   // Only the newer of the two media types is understood here.

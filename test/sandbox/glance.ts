@@ -1,4 +1,5 @@
-// A double of Glance's v2 API, as release Zed behaves: images, their data, imports. No members, no metadata definitions.
+// A double of Glance's v2 API, as release Zed behaves: images, their data, imports. No members, no
+// metadata definitions.
 
 import { randomUUID } from 'node:crypto';
 
@@ -18,8 +19,9 @@ export type { GlanceState, StoredImage } from './glance-image.js';
 export interface GlanceDouble extends HttpDouble {
   readonly state: GlanceState;
   /**
-   * Adds an image as if it had been there for long: active, public and the admin project's unless told otherwise. With
-   * the content it also has what Glance computes from it, and can be downloaded.
+   * Adds an image as if it had been there for long: active, public and the admin project's unless
+   * told otherwise. With the content it also has what Glance computes from it, and can be
+   * downloaded.
    */
   seed(image: Partial<StoredImage>, content?: Buffer | string): StoredImage;
 }
@@ -206,7 +208,10 @@ function unauthorized(authUrl: string): Refusal {
   });
 }
 
-/** An error as Glance's framework writes it: HTML for whoever takes anything, JSON or plain text for whoever insists. */
+/**
+ * An error as Glance's framework writes it: HTML for whoever takes anything, JSON or plain text for
+ * whoever insists.
+ */
 function dressed({ status, headers, body }: Answer, accept: string | undefined): Answer {
   const title = titles[status] ?? 'Error';
   const text = typeof body === 'string' ? body : '';
@@ -224,7 +229,9 @@ function dressed({ status, headers, body }: Answer, accept: string | undefined):
       body: { message: `${escaped(text)}<br /><br />\n\n\n`, code: `${status} ${title}`, title },
     };
   }
-  const page = `<html>\n <head>\n  <title>${status} ${title}</title>\n </head>\n <body>\n  <h1>${status} ${title}</h1>\n  ${escaped(text)}<br /><br />\n\n\n\n </body>\n</html>`;
+  const page =
+    `<html>\n <head>\n  <title>${status} ${title}</title>\n </head>\n <body>\n  <h1>${status} ${title}</h1>\n` +
+    `  ${escaped(text)}<br /><br />\n\n\n\n </body>\n</html>`;
   return { status, headers: headers ?? {}, body: page };
 }
 

@@ -1,4 +1,5 @@
-// What all doubles share: a small HTTP server on a free port, its log of requests, and answers as values.
+// What all doubles share: a small HTTP server on a free port, its log of requests, and answers as
+// values.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -62,7 +63,10 @@ export class Refusal extends Error {
 
 type Log = { -readonly [key in keyof LoggedRequest]: LoggedRequest[key] };
 
-/** Starts a server on a free port of 127.0.0.1 that answers what `handle` returns; `now` is the clock of its `Date`. */
+/**
+ * Starts a server on a free port of 127.0.0.1 that answers what `handle` returns; `now` is the
+ * clock of its `Date`.
+ */
 export async function startHttpDouble(
   handle: (call: Call) => Answer | Promise<Answer>,
   now: () => number = Date.now,

@@ -6,7 +6,10 @@ import type { StoredObject } from './image-store.js';
 
 const mostNames = 10_000;
 
-/** GET of the container; a page has `pageLength` names at most, as of a store that gives fewer than it is asked for. */
+/**
+ * GET of the container; a page has `pageLength` names at most, as of a store that gives fewer than
+ * it is asked for.
+ */
 export function listObjects(
   objects: ReadonlyMap<string, StoredObject>,
   { query, headers }: Call,

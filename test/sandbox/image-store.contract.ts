@@ -1,4 +1,5 @@
-// What we rely on in an image store, asked of Swift, of a plain web server, and of their doubles alike.
+// What we rely on in an image store, asked of Swift, of a plain web server, and of their doubles
+// alike.
 
 import { createHash } from 'node:crypto';
 
@@ -18,7 +19,10 @@ type Ask = (method: string, path: string, headers?: Readonly<Record<string, stri
 
 const md5 = (content: string): string => createHash('md5').update(content).digest('hex');
 
-/** Runs the contract of a Swift container against what `connect` gives; nothing else may be in the container. */
+/**
+ * Runs the contract of a Swift container against what `connect` gives; nothing else may be in the
+ * container.
+ */
 export function describeSwift(name: string, connect: () => Promise<ImageStoreTarget>): void {
   describe(`image store: ${name}`, () => {
     const ask = connected(connect, async ({ put }) => {

@@ -1,4 +1,5 @@
-// A double of the public image store: a Swift container that everybody may read, or a plain web server with the same tree.
+// A double of the public image store: a Swift container that everybody may read, or a plain web
+// server with the same tree.
 
 import { createHash } from 'node:crypto';
 
@@ -33,7 +34,10 @@ export interface PutOptions {
 export interface ImageStoreOptions {
   /** `static`: no listing, no metadata headers, as nginx serves a folder. */
   readonly mode?: 'swift' | 'static';
-  /** Of `static` only: without ranges it answers 200 with everything, and has neither ETag nor Accept-Ranges. */
+  /**
+   * Of `static` only: without ranges it answers 200 with everything, and has neither ETag nor
+   * Accept-Ranges.
+   */
   readonly ranges?: 'supported' | 'ignored';
   readonly container?: string;
   /** Names in a page of the list; 10,000 as in Swift unless given. */
@@ -48,7 +52,9 @@ export interface ImageStoreDouble extends HttpDouble {
   /** objectStoreUrl and the container. */
   readonly containerUrl: string;
   readonly objects: Map<string, StoredObject>;
-  /** Statuses that are answered for these names instead of the object; the empty name is the list. */
+  /**
+   * Statuses that are answered for these names instead of the object; the empty name is the list.
+   */
   readonly refusals: Map<string, number>;
   /** What becomes of the answers for these names: how a store lies. */
   readonly alterations: Map<string, (answer: Answer, call: Call) => Answer>;
@@ -112,7 +118,9 @@ function newObject(name: string, content: Buffer, options: PutOptions & { modifi
   return { name, content, hash: md5(content), etag: md5(content), contentType, modified, headers };
 }
 
-/** Makes what the ETag of a large object is in Swift: quoted, and a hash of the segments' hashes. */
+/**
+ * Makes what the ETag of a large object is in Swift: quoted, and a hash of the segments' hashes.
+ */
 function makeLarge(
   object: StoredObject,
   large: NonNullable<PutOptions['large']>,

@@ -1,4 +1,5 @@
-// What is under way on nodes of Ironic's double: transitions, changes of power, and locks. It goes on as requests look at the node.
+// What is under way on nodes of Ironic's double: transitions, changes of power, and locks. It goes
+// on as requests look at the node.
 
 import { timeOf } from './ironic-api.js';
 import { failureOf, isStable, isWait, withWaits } from './ironic-machine.js';
@@ -50,7 +51,10 @@ export interface Journey {
   readonly failure?: string | undefined;
 }
 
-/** Sets a node out. A state to wait in is only gone through where nodes wait or are held in it, or fail in it. */
+/**
+ * Sets a node out. A state to wait in is only gone through where nodes wait or are held in it, or
+ * fail in it.
+ */
 export function travel(double: IronicDouble, node: StoredNode, { verb, way, failure }: Journey): void {
   const isWanted = (state: string): boolean =>
     (double.waits[state] ?? 0) > 0 ||

@@ -1,4 +1,5 @@
-// How the double of Ironic speaks: versions, errors, logins (ironic/api/controllers/base.py, api/middleware/parsable_error.py, common/auth_basic.py).
+// How the double of Ironic speaks: versions, errors, logins (ironic/api/controllers/base.py,
+// api/middleware/parsable_error.py, common/auth_basic.py).
 
 import { Refusal, header } from './http-double.js';
 import type { Answer, Call } from './http-double.js';
@@ -41,7 +42,9 @@ export function minorOf(call: Call, newest: number): number {
   const minor = Number(/^1\.(\d+)$/.exec(asked)?.[1]);
   if (Number.isNaN(minor)) throw refusal(406, 'Invalid value for X-OpenStack-Ironic-API-Version header');
   if (minor >= 1 && minor <= newest) return minor;
-  const text = `Version ${asked} was requested but the minor version is not supported by this service. The supported version range is: [1.1, 1.${newest}].`;
+  const text =
+    `Version ${asked} was requested but the minor version is not supported by this service. ` +
+    `The supported version range is: [1.1, 1.${newest}].`;
   throw call.segments[1] === '' ? refusal(406, text) : plainRefusal(406, 'Not Acceptable', text);
 }
 
@@ -64,7 +67,10 @@ export function withVersions({ headers, ...answer }: Answer, newest: number, spo
 /** Whoever it is where nobody has to tell. */
 export const nobody: Asker = { isAdmin: true, project: null, isProjectAdmin: false };
 
-/** Throws where the login is missing or wrong. With `enforcesScope` an admin of a project is one of its nodes only (ironic/common/policy.py). */
+/**
+ * Throws where the login is missing or wrong. With `enforcesScope` an admin of a project is one of
+ * its nodes only (ironic/common/policy.py).
+ */
 export function askerOf({ identify, basic }: Login, call: Call, enforcesScope: boolean): Asker {
   if (basic) return checkBasic(basic, call);
   if (!identify) return nobody;
@@ -127,7 +133,8 @@ export function booleanOf(name: string, value: unknown): boolean {
   if (['0', 'f', 'false', 'off', 'n', 'no'].includes(text)) return false;
   throw refusal(
     400,
-    `Invalid ${name}: Unrecognized value '${String(value)}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
+    `Invalid ${name}: Unrecognized value '${String(value)}', acceptable values are: ` +
+      "'0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'",
   );
 }
 

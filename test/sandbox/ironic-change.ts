@@ -1,4 +1,5 @@
-// Nodes of Ironic's double come, change and go (ironic/api/controllers/v1/node.py, conductor/manager.py).
+// Nodes of Ironic's double come, change and go (ironic/api/controllers/v1/node.py,
+// conductor/manager.py).
 
 import { randomUUID } from 'node:crypto';
 
@@ -127,7 +128,9 @@ export function deleteNode(double: IronicDouble, node: StoredNode): Answer {
   if (maintenance !== true && !['manageable', 'enroll', 'adopt failed', 'available'].includes(state as string)) {
     throw refusal(
       409,
-      `Can not delete node "${node.uuid}" while it is in provision state "${String(state)}". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`,
+      `Can not delete node "${node.uuid}" while it is in provision state "${String(state)}". ` +
+        `Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", ` +
+        'or set the node into maintenance mode',
     );
   }
   double.nodes.splice(double.nodes.indexOf(node), 1);
@@ -198,7 +201,8 @@ function checkName(name: unknown, message: string): void {
   if (reserved.includes(name as string))
     throw refusal(
       400,
-      `The word "${String(name)}" is reserved and can not be used as a node name. Reserved words are: ${reserved.join(', ')}.`,
+      `The word "${String(name)}" is reserved and can not be used as a node name. Reserved words are: ` +
+        `${reserved.join(', ')}.`,
     );
   if (typeof name !== 'string' || !/^[\w.~-]{1,255}$/.test(name) || isUuid(name)) throw refusal(400, message);
 }
@@ -208,7 +212,8 @@ function checkConductor({ driver, conductor_group: group }: Values): void {
   if (['fake-hardware', 'ipmi'].includes(driver as string) && ['', 'slow'].includes(name)) return;
   throw refusal(
     400,
-    `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} for conductor group "${name}".`,
+    `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} ` +
+      `for conductor group "${name}".`,
   );
 }
 
@@ -222,7 +227,8 @@ function checkStates(before: Values, after: Record<string, unknown>, isChanged: 
   if (isChanged('protected') && after['protected'] === true && !['active', 'rescue'].includes(state)) {
     throw refusal(
       409,
-      `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is '${state}'`,
+      `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is ` +
+        `'${state}'`,
     );
   }
   if (isChanged('retired') && after['retired'] !== true) after['retired_reason'] = null;
@@ -242,7 +248,8 @@ function checkStates(before: Values, after: Record<string, unknown>, isChanged: 
   if (fixed !== undefined)
     throw refusal(
       409,
-      `Node ${uuid} can not have ${fixed} updated unless it is in one of allowed (${lenient.join(', ')}) states or in maintenance mode.`,
+      `Node ${uuid} can not have ${fixed} updated unless it is in one of allowed (${lenient.join(', ')}) ` +
+        'states or in maintenance mode.',
     );
 }
 
@@ -276,7 +283,10 @@ function assertUnique({ nodes }: IronicDouble, { name, instance_uuid: instance }
   }
 }
 
-/** The interfaces of a node, those that are null by their defaults. Throws where the driver has no such one. */
+/**
+ * The interfaces of a node, those that are null by their defaults. Throws where the driver has no
+ * such one.
+ */
 function interfacesOf(record: Values, resets: Values): Values {
   const { driver } = record;
   const choose = ([kind, { enabled, ipmi }]: [string, { enabled: readonly string[]; ipmi: readonly string[] }]): [
@@ -294,7 +304,8 @@ function interfacesOf(record: Values, resets: Values): Values {
     if (!enabled.includes(wanted))
       throw refusal(
         400,
-        `Could not find the following interface in the 'ironic.hardware.interfaces.${kind}' entrypoint: ${wanted}. Valid interfaces are [${valid}].`,
+        `Could not find the following interface in the 'ironic.hardware.interfaces.${kind}' entrypoint: ` +
+          `${wanted}. Valid interfaces are [${valid}].`,
       );
     if (!usable.includes(wanted))
       throw refusal(

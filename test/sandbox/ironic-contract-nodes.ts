@@ -105,7 +105,10 @@ export function describeNodes(contract: IronicContract): void {
       [
         'an unknown driver',
         () => ({ driver: 'nope' }),
-        /^No valid host was found\. Reason: No conductor service registered which supports driver nope for conductor group ""\.( Ensure the driver is valid and enabled\.)?$/,
+        new RegExp(
+          '^No valid host was found\\. Reason: No conductor service registered which supports driver nope ' +
+            'for conductor group ""\\.( Ensure the driver is valid and enabled\\.)?$',
+        ),
       ],
       ['an unknown conductor group', () => ({ conductor_group: 'nope' }), /for conductor group "nope"\.( Ensure .*)?$/],
       [

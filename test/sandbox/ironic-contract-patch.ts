@@ -94,13 +94,15 @@ export function describePatch(contract: IronicContract): void {
         'a key that is not there to be replaced',
         [replace('/driver_info/none', 1)],
         400,
-        "Couldn't apply patch '{'op': 'replace', 'path': '/driver_info/none', 'value': 1}'. Reason: can't replace a non-existent object 'none'",
+        "Couldn't apply patch '{'op': 'replace', 'path': '/driver_info/none', 'value': 1}'. Reason: " +
+          "can't replace a non-existent object 'none'",
       ],
       [
         'a key that is not there to be removed',
         [remove('/extra/none')],
         400,
-        "Couldn't apply patch '{'op': 'remove', 'path': '/extra/none'}'. Reason: can't remove a non-existent object 'none'",
+        "Couldn't apply patch '{'op': 'remove', 'path': '/extra/none'}'. Reason: " +
+          "can't remove a non-existent object 'none'",
       ],
       [
         'a key below one that is not there',
@@ -233,7 +235,8 @@ export function describePatch(contract: IronicContract): void {
       const uuid = await create({ resource_class: 'one' });
       expect(refused(await patch(uuid, add('/protected', true)))).toEqual([
         409,
-        `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is 'enroll'`,
+        `Node ${uuid} can only be made protected in provision states 'active' or 'rescue', the current state is ` +
+          "'enroll'",
       ]);
       await bring(uuid, ...toAvailable);
       expect(refused(await patch(uuid, add('/retired', true)))).toEqual([
@@ -245,7 +248,8 @@ export function describePatch(contract: IronicContract): void {
 
       expect(refused(await patch(uuid, add('/boot_interface', 'pxe')))).toEqual([
         409,
-        `Node ${uuid} can not have boot_interface updated unless it is in one of allowed ${allowed} states or in maintenance mode.`,
+        `Node ${uuid} can not have boot_interface updated unless it is in one of allowed ${allowed} states or in ` +
+          'maintenance mode.',
       ]);
       expect(refused(await patch(uuid, add('/resource_class', 'two')))).toEqual([
         409,

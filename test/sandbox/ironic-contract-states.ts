@@ -128,7 +128,8 @@ export function describeStates(contract: IronicContract): void {
         400,
         expect.stringMatching(
           new RegExp(
-            `^Failed to validate deploy or power info for node ${uuid}: .*Missing are: \\['instance_info\\.image_source'\\]$`,
+            `^Failed to validate deploy or power info for node ${uuid}: .*Missing are: ` +
+              "\\['instance_info\\.image_source'\\]$",
           ),
         ),
       ]);
@@ -206,7 +207,9 @@ export function describeStates(contract: IronicContract): void {
 
       expect(refused(await gone())).toEqual([
         409,
-        `Can not delete node "${uuid}" while it is in provision state "active". Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', 'available')", or set the node into maintenance mode`,
+        `Can not delete node "${uuid}" while it is in provision state "active". ` +
+          `Valid provision states to perform deletion are: "('manageable', 'enroll', 'adopt failed', ` +
+          `'available')", or set the node into maintenance mode`,
       ]);
       const instance = randomUUID();
       await patch(uuid, add('/instance_uuid', instance));

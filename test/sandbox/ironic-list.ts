@@ -1,4 +1,5 @@
-// Lists of Ironic's double: what is asked for, in which order, page by page (ironic/api/controllers/v1/utils.py).
+// Lists of Ironic's double: what is asked for, in which order, page by page
+// (ironic/api/controllers/v1/utils.py).
 
 import type { Answer, Call } from './http-double.js';
 import { booleanOf, isUuid, refusal } from './ironic-api.js';

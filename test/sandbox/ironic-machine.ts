@@ -1,4 +1,5 @@
-// The states of Ironic's nodes and the verbs between them (ironic/common/states.py, from 2024 on state_machine.py).
+// The states of Ironic's nodes and the verbs between them (ironic/common/states.py, from 2024 on
+// state_machine.py).
 
 /** How a verb goes on from a state: through these states, the last of them at rest. */
 type Way = readonly string[];
@@ -106,7 +107,10 @@ const failures: Readonly<Record<string, string>> = {
   'service wait': 'service failed',
 };
 
-/** `UPDATE_ALLOWED_STATES`: a node in these may be changed although it is on its way, or has failed to get there. */
+/**
+ * `UPDATE_ALLOWED_STATES`: a node in these may be changed although it is on its way, or has failed
+ * to get there.
+ */
 const editable = [
   'deploy failed',
   'inspecting',
@@ -153,7 +157,10 @@ export function isWait(state: string): boolean {
   return Object.values(waits).includes(state);
 }
 
-/** The way with the state to wait in, and the one before once more behind it, where `isWanted` says so. */
+/**
+ * The way with the state to wait in, and the one before once more behind it, where `isWanted` says
+ * so.
+ */
 export function withWaits(way: Way, isWanted: (state: string) => boolean): Way {
   return way.flatMap((state) => {
     const wait = waits[state];

@@ -1,4 +1,5 @@
-// Nodes as the double of Ironic keeps them, and as it tells them: fields by version, secrets masked (ironic/api/controllers/v1/node.py, utils.py).
+// Nodes as the double of Ironic keeps them, and as it tells them: fields by version, secrets masked
+// (ironic/api/controllers/v1/node.py, utils.py).
 
 import type { Call } from './http-double.js';
 import { refusal } from './ironic-api.js';
@@ -28,7 +29,10 @@ export interface StoredNode {
   [field: string]: unknown;
 }
 
-/** Interfaces that conductors have, the default of `fake-hardware` first, and what `ipmi` takes of them. */
+/**
+ * Interfaces that conductors have, the default of `fake-hardware` first, and what `ipmi` takes of
+ * them.
+ */
 export const interfaces: Readonly<
   Record<string, { readonly enabled: readonly string[]; readonly ipmi: readonly string[] }>
 > = {
@@ -185,7 +189,10 @@ function toldState(state: string, minor: number): string | null {
   return state === 'inspect wait' && minor < 39 ? 'inspecting' : state;
 }
 
-/** The fields that are asked for by name, `undefined` for all. Those that are unknown answer differently to one node and to a list. */
+/**
+ * The fields that are asked for by name, `undefined` for all. Those that are unknown answer
+ * differently to one node and to a list.
+ */
 export function fieldsOf(call: Call, minor: number, of: 'node' | 'list'): readonly string[] | undefined {
   const given = call.query.get('fields');
   if (given === null) return undefined;
@@ -218,7 +225,10 @@ const secretKeys = [
 ];
 const secretValues = new RegExp(`((?:${secretKeys.join('|')})[0-9]*\\s*=\\s*)[^\\s'"]+`, 'gi');
 
-/** oslo_utils.strutils.mask_dict_password: whole values by their keys, parts of the others; lists are left as they are. */
+/**
+ * oslo_utils.strutils.mask_dict_password: whole values by their keys, parts of the others; lists
+ * are left as they are.
+ */
 function masked(values: Values): Values {
   const mask = (key: string, value: unknown): unknown => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return masked(value as Values);

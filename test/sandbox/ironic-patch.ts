@@ -1,4 +1,5 @@
-// Patches of nodes and ports: RFC 6902 as far as Ironic takes it (ironic/api/controllers/v1/utils.py).
+// Patches of nodes and ports: RFC 6902 as far as Ironic takes it
+// (ironic/api/controllers/v1/utils.py).
 
 import { inPython, refusal } from './ironic-api.js';
 

@@ -176,7 +176,9 @@ function checkState(
     const names = connectivity.map((field) => field.replace('group_uuid', 'group_id')).join(', ');
     throw refusal(
       409,
-      `Port ${port.uuid} can not have any connectivity attributes (${names}) updated unless node ${uuid} is in a ${plastic.join(', ')} state or in maintenance mode. The current state is ${state}.`,
+      `Port ${port.uuid} can not have any connectivity attributes (${names}) ` +
+        `updated unless node ${uuid} is in a ${plastic.join(', ')} state or in maintenance mode. ` +
+        `The current state is ${state}.`,
     );
   }
 }
@@ -287,7 +289,8 @@ function linkOf(link: unknown): Values {
   const refuse = (cause: string): never => {
     throw refusal(
       400,
-      `Schema error for local_link_connection: ${inPython(values)} is not valid under any of the given schemas. Possible root cause: ${cause}`,
+      `Schema error for local_link_connection: ${inPython(values)} is not valid under any of the given schemas. ` +
+        `Possible root cause: ${cause}`,
     );
   };
   if (strange !== undefined) refuse(`Additional properties are not allowed ('${strange}' was unexpected)`);

@@ -1,4 +1,5 @@
-// What is asked of a node of Ironic's double beside its fields: verbs, power, maintenance, traits, validation (ironic/api/controllers/v1/node.py, conductor/manager.py).
+// What is asked of a node of Ironic's double beside its fields: verbs, power, maintenance, traits,
+// validation (ironic/api/controllers/v1/node.py, conductor/manager.py).
 
 import type { Refusal } from './http-double.js';
 import type { Answer } from './http-double.js';
@@ -89,7 +90,8 @@ export function setPower(
   const refuse = (because: unknown): Refusal =>
     refusal(
       400,
-      `The requested action "${target}" can not be performed on node "${ident}" while it is in state "${because === null ? 'None' : String(because)}".`,
+      `The requested action "${target}" can not be performed on node "${ident}" while it is in state ` +
+        `"${because === null ? 'None' : String(because)}".`,
     );
   if (!['power on', 'power off', 'rebooting', 'soft rebooting', 'soft power off'].includes(target)) throw refuse(power);
   if (state === 'cleaning' || state === 'clean wait') throw refuse(state);
@@ -133,7 +135,8 @@ export function onTraits(
     if (!isTrait)
       throw refusal(
         400,
-        `Schema error for body: '${trait}' is not valid under any of the given schemas. Possible root cause: '${trait}' does not match '^CUSTOM_[A-Z0-9_]+$'`,
+        `Schema error for body: '${trait}' is not valid under any of the given schemas. Possible root cause: ` +
+          `'${trait}' does not match '^CUSTOM_[A-Z0-9_]+$'`,
       );
   }
   assertUnlocked(node);
@@ -160,7 +163,10 @@ const validated = [
   'storage',
 ];
 
-/** What the interfaces say of the node: what the test made them say, else what little is known of the real ones. */
+/**
+ * What the interfaces say of the node: what the test made them say, else what little is known of
+ * the real ones.
+ */
 export function validationOf(double: IronicDouble, node: StoredNode): Readonly<Record<string, Validation>> {
   const reasonOf = (kind: string): string | undefined =>
     double.invalid[`${node.name}/${kind}`] ??
@@ -186,11 +192,17 @@ function knownFault({ ports }: IronicDouble, node: StoredNode, kind: string): st
     return `Node ${node.uuid} does not have any port associated with it`;
   if (used !== 'direct') return undefined;
   if (!info['image_source'])
-    return `Node ${node.uuid} failed to validate deploy image info. Some parameters were missing. Missing are: ['instance_info.image_source']`;
+    return (
+      `Node ${node.uuid} failed to validate deploy image info. Some parameters were missing. Missing are: ` +
+      "['instance_info.image_source']"
+    );
   const { image_checksum: checksum, image_os_hash_algo: algorithm, image_os_hash_value: hash } = info;
   const isHttp = /^https?:/i.test(String(info['image_source']));
   if (!isHttp || (!algorithm === !hash && (hash || checksum))) return undefined;
-  return `image_source's "image_checksum", or "image_os_hash_algo" and "image_os_hash_value" must be provided in instance_info for node ${node.uuid}`;
+  return (
+    `image_source's "image_checksum", or "image_os_hash_algo" and "image_os_hash_value" must be provided in ` +
+    `instance_info for node ${node.uuid}`
+  );
 }
 
 function assertDeployable(double: IronicDouble, node: StoredNode): void {

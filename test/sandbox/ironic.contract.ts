@@ -16,7 +16,10 @@ import { describeVersions } from './ironic-contract-versions.js';
 export interface IronicTarget {
   readonly url: string;
   readonly admin: { readonly token: string; readonly projectId: string };
-  /** Admin of the whole system, without a project: since 2025.1 nobody else sees and changes what is not the project's. */
+  /**
+   * Admin of the whole system, without a project: since 2025.1 nobody else sees and changes what is
+   * not the project's.
+   */
   readonly system: { readonly token: string };
   /** Without any role but that of a member. */
   readonly demo: { readonly token: string };
@@ -37,7 +40,10 @@ export interface IronicContract {
   /** Begins the names of this run's nodes. */
   readonly run: string;
   target(): IronicTarget;
-  /** What the release has where it is that of 2025.1 or newer, else what it had before: by the newest version that the service says it speaks. */
+  /**
+   * What the release has where it is that of 2025.1 or newer, else what it had before: by the
+   * newest version that the service says it speaks.
+   */
   either<T>(before: T, since2025: T): T;
   /** Sends to a path below /v1, as admin unless a token is given. */
   ask(method: string, path: string, asking?: Asking): Promise<Reply>;

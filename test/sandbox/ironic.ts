@@ -1,5 +1,6 @@
-// A double of Ironic as release Antelope behaves for an admin: nodes, their ports, and the machine of their states.
-// Source: https://docs.openstack.org/api-ref/baremetal/, and ironic/ where the double says so.
+// A double of Ironic as release Antelope behaves for an admin: nodes, their ports, and the machine
+// of their states. Source: https://docs.openstack.org/api-ref/baremetal/, and ironic/ where the
+// double says so.
 
 import { randomUUID } from 'node:crypto';
 
@@ -53,15 +54,27 @@ export interface IronicDouble extends HttpDouble {
   /** Most rows of an answer, `max_limit` in ironic.conf. */
   maximum: number;
   minor: number;
-  /** How many requests that concern a node each stage of what it goes through takes; 0 does all at once. */
+  /**
+   * How many requests that concern a node each stage of what it goes through takes; 0 does all at
+   * once.
+   */
   looks: number;
-  /** How many requests a node waits in a state for its ramdisk, such as `clean wait`; it waits in no other. */
+  /**
+   * How many requests a node waits in a state for its ramdisk, such as `clean wait`; it waits in no
+   * other.
+   */
   waits: Record<string, number>;
   /** Whether nodes are cleaned that do not say it themselves, `automated_clean` in ironic.conf. */
   cleans: boolean;
-  /** Whether a project's admin sees and changes only what is the project's, as by default since 2024.1: `enforce_scope`, `enforce_new_defaults`. */
+  /**
+   * Whether a project's admin sees and changes only what is the project's, as by default since
+   * 2024.1: `enforce_scope`, `enforce_new_defaults`.
+   */
   enforcesScope: boolean;
-  /** What goes wrong, with the last error: by verb (`active`), state on the way (`clean wait`) or change of power (`power off`); of one node behind its name or UUID (`rack1-01/active`). */
+  /**
+   * What goes wrong, with the last error: by verb (`active`), state on the way (`clean wait`) or
+   * change of power (`power off`); of one node behind its name or UUID (`rack1-01/active`).
+   */
   fails: Record<string, string>;
   /** Interfaces that are not valid, such as `boot`, with the reason; of one node as above. */
   invalid: Record<string, string>;
@@ -75,7 +88,9 @@ export interface IronicDouble extends HttpDouble {
   /** A node that is available unless it says something else. */
   seed(node: Partial<StoredNode>): StoredNode;
   seedPort(port: Partial<StoredPort> & { node_uuid: string }): StoredPort;
-  /** Keeps nodes, or the one that is named, in a state on the way until what this returns is called. */
+  /**
+   * Keeps nodes, or the one that is named, in a state on the way until what this returns is called.
+   */
   hold(state: string, ident?: string): () => void;
   /** Has another conductor hold the node's lock for so many requests. */
   lock(ident: string, looks: number): void;

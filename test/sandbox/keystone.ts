@@ -1,4 +1,5 @@
-// A double of Keystone's v3 tokens: password, token and application credential logins, of a project or the whole system, one region, one catalogue.
+// A double of Keystone's v3 tokens: password, token and application credential logins, of a project
+// or the whole system, one region, one catalogue.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 

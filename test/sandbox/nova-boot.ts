@@ -1,4 +1,5 @@
-// Servers of Nova's double from their creation to their end: nova/api/openstack/compute/servers.py and, for the sentences, nova/exception.py.
+// Servers of Nova's double from their creation to their end: nova/api/openstack/compute/servers.py
+// and, for the sentences, nova/exception.py.
 
 import { randomUUID } from 'node:crypto';
 
@@ -34,7 +35,8 @@ export async function bootServer(
   const zone = textAt(server, 'availability_zone');
   if (hypervisor !== '' && zone.includes(':')) {
     throw refusal(
-      'One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are mutually exclusive.',
+      'One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are mutually ' +
+        'exclusive.',
     );
   }
   const flavor = double.flavors.find(({ id }) => id === server['flavorRef']);
@@ -82,7 +84,8 @@ function checkSchema(server: Values, minor: number): void {
     );
   if (typeof imageRef === 'string' && !/^[0-9a-f-]{36}$/.test(imageRef)) {
     throw refusal(
-      `Invalid input for field/attribute imageRef. Value: ${imageRef}. '${imageRef}' is not valid under any of the given schemas`,
+      `Invalid input for field/attribute imageRef. Value: ${imageRef}. ` +
+        `'${imageRef}' is not valid under any of the given schemas`,
     );
   }
 }
@@ -111,7 +114,10 @@ export function detailsOf({ boot }: StoredServer): object {
   };
 }
 
-/** `delete`, or `soft_delete` where they are kept: what never was active is deleted at once then too. */
+/**
+ * `delete`, or `soft_delete` where they are kept: what never was active is deleted at once then
+ * too.
+ */
 export function deleteServer(double: NovaDouble, id: string): Answer {
   const server = serverOf(double, id);
   const isKept = double.keepsDeleted && server.status === 'ACTIVE';
@@ -158,7 +164,10 @@ function advance(double: NovaDouble, server: StoredServer): void {
   else release(double, server.id);
 }
 
-/** The named hypervisor, or one of the reservation's, or any; undefined where it has a server already. */
+/**
+ * The named hypervisor, or one of the reservation's, or any; undefined where it has a server
+ * already.
+ */
 function schedule(double: NovaDouble, hypervisor: string, reservation: string): string | undefined {
   const reserved = reservation === '' ? undefined : double.options.hypervisorsOf?.(reservation);
   const candidates = hypervisor !== '' ? [hypervisor] : (reserved ?? hypervisorsOf(double));

@@ -1,4 +1,5 @@
-// What we rely on in Nova and Neutron for booting servers, asked of the real services and of the doubles alike.
+// What we rely on in Nova and Neutron for booting servers, asked of the real services and of the
+// doubles alike.
 
 import { randomUUID } from 'node:crypto';
 

@@ -1,5 +1,7 @@
-// A double of Nova as release Zed behaves for an admin: lists of servers of all projects, paging, cells that are down; boots are in nova-boot.ts.
-// Source: https://docs.openstack.org/api-ref/compute/, and nova/api/openstack/compute/ where the double says so.
+// A double of Nova as release Zed behaves for an admin: lists of servers of all projects, paging,
+// cells that are down; boots are in nova-boot.ts. Source:
+// https://docs.openstack.org/api-ref/compute/, and nova/api/openstack/compute/ where the double
+// says so.
 
 import { randomUUID } from 'node:crypto';
 
@@ -112,7 +114,10 @@ function handle(double: NovaDouble, call: Call): Answer | Promise<Answer> {
   return listServers(double, call, { isDetailed: id === 'detail', showsLost: minor >= 69, project });
 }
 
-/** nova/api/openstack/wsgi.py: a version that it does not have is refused with 406, whatever was asked. */
+/**
+ * nova/api/openstack/wsgi.py: a version that it does not have is refused with 406, whatever was
+ * asked.
+ */
 function minorOf({ newestMinor }: NovaDouble, call: Call): number {
   const asked = /^compute (2\.(\d+))$/.exec(header(call, 'openstack-api-version') ?? '');
   const minor = Number(asked?.[2] ?? 1);
@@ -178,7 +183,8 @@ function listServers(
     );
   });
   const { rows, next } = pageOf(listed, { call, idOf: ({ id }) => id, maximum: double.maximum });
-  // Whatever is asked for but all_tenants makes Nova skip the cells that are down; and its own limit comes first.
+  // Whatever is asked for but all_tenants makes Nova skip the cells that are down; and its own
+  // limit comes first.
   const isWhole = [...query.keys()].every((key) => key === 'all_tenants') && showsLost;
   const lost = isWhole && rows.length < double.maximum ? ours.filter(({ isLost }) => isLost) : [];
   const links = next === undefined ? {} : { servers_links: [{ rel: 'next', href: `http://behind-a-proxy${next}` }] };

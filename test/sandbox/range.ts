@@ -1,6 +1,9 @@
 // The Range header, as far as the doubles need it: one range of bytes.
 
-/** The bytes that are asked for, both ends included; undefined where there is no range that can be understood. */
+/**
+ * The bytes that are asked for, both ends included; undefined where there is no range that can be
+ * understood.
+ */
 export function rangeOf(
   value: string | undefined,
   size: number,

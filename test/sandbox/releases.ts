@@ -1,4 +1,5 @@
-// Fills an image store double as the producer of the images does: releases by scope, with `current` and manifests.
+// Fills an image store double as the producer of the images does: releases by scope, with `current`
+// and manifests.
 
 import type { ImageStoreDouble, PutOptions } from './image-store.js';
 

@@ -1,4 +1,5 @@
-// The doubles together, which know of each other, on free ports of 127.0.0.1: Keystone, Glance, an image store, and what else is asked for.
+// The doubles together, which know of each other, on free ports of 127.0.0.1: Keystone, Glance, an
+// image store, and what else is asked for.
 
 import { startBlazar } from './blazar.js';
 import type { BlazarDouble } from './blazar.js';

@@ -1,11 +1,12 @@
-// The Block Storage service's volumes of all projects, API v3 (https://docs.openstack.org/api-ref/block-storage/v3/): reads only.
+// The Block Storage service's volumes of all projects, API v3
+// (https://docs.openstack.org/api-ref/block-storage/v3/): reads only.
 import { OperationError } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { statusOf } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 import { nextOf, readPages, textAt } from '../paging.js';
 
-/** What every Cinder with API v3 has, asked for so that later ones answer alike. */
+/** What every Cinder with API v3 speaks, requested so that later releases answer alike. */
 export const baseMicroversion = '3.0';
 
 const headers = { 'OpenStack-API-Version': `volume ${baseMicroversion}` };
@@ -14,15 +15,18 @@ export interface Volume {
   readonly id: string;
   readonly name: string;
   readonly projectId: string;
-  /** The image that it was made from, and that servers boot with from it, with its kernel and ramdisk. */
+  /**
+   * The image that it was made from, and the kernel and ramdisk with which servers boot from it.
+   */
   readonly imageIds: readonly string[];
   /** Ids of the servers that it is attached to. */
   readonly serverIds: readonly string[];
 }
 
 /**
- * Makes sure that the list is that of all projects: Cinder answers `all_tenants` of a login that is not an admin's with the project's own
- * volumes, and 200. Its services are shown to admins alone, by the same rule. Throws VOLUMES_HIDDEN.
+ * Makes sure that the list is that of all projects: Cinder answers 200 with the project's own
+ * volumes if a login that is not an admin's asks for `all_tenants`. By the same rule, it shows its
+ * services only to admins. Throws VOLUMES_HIDDEN.
  */
 export async function assertAllVolumes(cloud: Cloud): Promise<void> {
   try {

@@ -44,7 +44,8 @@ export function assertPlain(answer: HttpAnswer, { url, isChecked }: Requested): 
   const shown = withoutCredentials(url);
   throw new OperationError(
     'SOURCE_ENCODED',
-    `${shown} is encoded as ${encoding} although identity was requested; configure the server to send the file unencoded`,
+    `${shown} is encoded as ${encoding} although identity was requested; ` +
+      'configure the server to send the file unencoded',
     { url: shown, encoding },
   );
 }
@@ -63,10 +64,14 @@ export function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChec
   const shown = withoutCredentials(url);
   throw new OperationError(
     'WEB_PAGE',
-    `${shown} returned a web page instead of a file: a login page, or a notice of a proxy or portal; if this is the file, give its checksum`,
+    `${shown} returned a web page instead of a file: a login page, or a notice of a proxy or portal; ` +
+      'if this is the file, give its checksum',
     { url: shown },
   );
 }
+
+const startOfHtml =
+  /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta)\b/i;
 
 /**
  * By how it starts; by its type only if it is text at all, since some servers label every file as
@@ -74,11 +79,8 @@ export function assertNoWebPage(first: Buffer, answer: HttpAnswer, { url, isChec
  */
 function isWebPage(first: Buffer, type = ''): boolean {
   const text = first.toString('latin1');
-  const startsAsHtml =
-    /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta)\b/i.test(
-      text,
-    );
   return (
-    startsAsHtml || (/^(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !/[\x00-\x08\x0e-\x1f]/.test(text))
+    startOfHtml.test(text) ||
+    (/^(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !/[\x00-\x08\x0e-\x1f]/.test(text))
   );
 }

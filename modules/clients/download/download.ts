@@ -256,7 +256,8 @@ async function start(
     const url = withoutCredentials(options.url);
     throw new OperationError(
       'LENGTH_UNKNOWN',
-      `${url} is sent without Content-Length and not chunked, so that a broken connection would look like its end; give a checksum`,
+      `${url} is sent without Content-Length and not chunked, so that a broken connection would look like its ` +
+        'end; give a checksum',
       { url },
     );
   }

@@ -81,7 +81,8 @@ export async function assertSpace(folder: string, bytes: number, what: string): 
   const free = bavail * bsize;
   if (free >= bytes) return;
   const shown = shownPath(folder);
-  const message = `${what} needs ${Math.ceil(bytes / mebibyte)} MiB, and ${shown} has only ${Math.floor(free / mebibyte)} MiB left`;
+  const [needed, left] = [Math.ceil(bytes / mebibyte), Math.floor(free / mebibyte)];
+  const message = `${what} needs ${needed} MiB, and ${shown} has only ${left} MiB left`;
   throw new OperationError('NO_SPACE', message, { folder: shown, needed_bytes: bytes, free_bytes: free });
 }
 

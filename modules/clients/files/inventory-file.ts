@@ -89,7 +89,8 @@ function readRecords(read: () => CsvRecord[], path: string): CsvRecord[] {
     // The parser's own messages quote the file, which may contain passwords.
     const { lines, code } = isMapping(error) ? error : {};
     throw new InputError(
-      `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ${explanations[String(code)] ?? code ?? messageOf(error)}`,
+      `${path}${lines === undefined ? '' : ` line ${lines}`} is not a table of comma-separated values: ` +
+        `${explanations[String(code)] ?? code ?? messageOf(error)}`,
     );
   }
 }

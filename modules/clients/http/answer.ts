@@ -75,7 +75,8 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
       if (next.status !== response.status)
         throw new OperationError(
           'CONNECTION_BROKEN',
-          `${request.method} ${withoutCredentials(request.url)} broke off, and when repeated was answered with ${next.status} instead of ${response.status}`,
+          `${request.method} ${withoutCredentials(request.url)} broke off, and when repeated was answered with ` +
+            `${next.status} instead of ${response.status}`,
         );
       const limits = { ...size, url: request.url, stallSeconds: longestPauseSeconds(reading.timeoutSeconds), deadline };
       const bytes = await readWhole(streamOf(next), limits);
@@ -99,7 +100,8 @@ function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): str
   const url = withoutCredentials(request.url);
   throw new OperationError(
     'SOURCE_ENCODED',
-    `${url} is sent compressed with ${compression}, which was not requested; configure the server to send it uncompressed`,
+    `${url} is sent compressed with ${compression}, which was not requested; ` +
+      'configure the server to send it uncompressed',
     { url, encoding: compression },
   );
 }
@@ -127,7 +129,8 @@ function parseJson(
       );
     throw new OperationError(
       'NOT_JSON',
-      `${request.method} ${url} answered something that is not JSON: "${reasonFromBody(redact(text.slice(0, 4096))).slice(0, 80)}"`,
+      `${request.method} ${url} answered something that is not JSON: ` +
+        `"${reasonFromBody(redact(text.slice(0, 4096))).slice(0, 80)}"`,
       { url },
       error,
     );

@@ -131,7 +131,8 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
   if (code.startsWith('HPE_'))
     return new ConnectionError(
       'NOT_HTTP',
-      `${request.method} ${url} was answered with something that is not valid HTTP${viaProxy(request)}: ${messageOf(error)}`,
+      `${request.method} ${url} was answered with something that is not valid HTTP${viaProxy(request)}: ` +
+        `${messageOf(error)}`,
       facts,
       error,
     );

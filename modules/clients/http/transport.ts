@@ -70,7 +70,8 @@ function tlsOptionsFor({ rejectUnauthorized, ca, cert, key, minVersion, environm
   } catch (error) {
     if (!cert) throw error;
     throw new InputError(
-      `cert: the client certificate and its key cannot be used (${messageOf(error)}): both must be PEM, and the key without a password`,
+      `cert: the client certificate and its key cannot be used (${messageOf(error)}): ` +
+        'both must be PEM, and the key without a password',
       'cert',
     );
   }

@@ -57,6 +57,10 @@ async function hidden(cloud: Cloud, what: string): Promise<Visibility> {
 /** How to get the role and scope that a login lacks when Ironic refuses its request. */
 export async function adviceOnRole(cloud: Cloud): Promise<string> {
   return (await cloud.baremetalScope()) === 'system'
-    ? `the user of the login from ${cloud.source} lacks a role on the system: it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all admin)`
-    : `the login from ${cloud.source} sees only the nodes of its project, and a system-scoped token is needed: give the user a role on the system (openstack role add --user USER --system all admin) and log in with a password, since application credentials cannot have system scope`;
+    ? `the user of the login from ${cloud.source} lacks a role on the system: ` +
+        'it needs reader to see all nodes, and admin to change them (openstack role add --user USER --system all ' +
+        'admin)'
+    : `the login from ${cloud.source} sees only the nodes of its project, and a system-scoped token is needed: ` +
+        'give the user a role on the system (openstack role add --user USER --system all admin) ' +
+        'and log in with a password, since application credentials cannot have system scope';
 }

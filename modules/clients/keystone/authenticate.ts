@@ -37,7 +37,9 @@ export async function authenticate(login: Authentication, http: HttpClient): Pro
   const issued = parseToken(await jsonOf(answer));
   if (!token || !issued) throw notKeystone(login, 'it returned no valid token');
   if (issued.scope === undefined) {
-    const message = `${login.authUrl} accepted ${describeUser(login)}, but the token has no project: give auth.project_name or auth.project_id (login from ${login.source})`;
+    const message =
+      `${login.authUrl} accepted ${describeUser(login)}, but the token has no project: ` +
+      `give auth.project_name or auth.project_id (login from ${login.source})`;
     throw new OperationError('NO_PROJECT', message, { source: login.source });
   }
   return { token, ...issued };
@@ -144,7 +146,10 @@ function requestBody(credentials: KeystoneCredentials, scope: TokenScope): objec
 function refused(login: Authentication, cause: unknown): OperationError {
   const { authUrl, credentials, source, scope } = login;
   if (scope === 'system') {
-    const message = `${authUrl} refused ${describeUser(login)} a system-scoped token (system_scope all, login from ${source}): check user and password, and that the user has a role on the system: openstack role add --user USER --system all reader (admin to change nodes)`;
+    const message =
+      `${authUrl} refused ${describeUser(login)} a system-scoped token (system_scope all, login from ${source}): ` +
+      'check user and password, and that the user has a role on the system: ' +
+      'openstack role add --user USER --system all reader (admin to change nodes)';
     return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
   }
   const project = 'project' in credentials && credentials.project ? ` for project ${nameOf(credentials.project)}` : '';
@@ -153,14 +158,18 @@ function refused(login: Authentication, cause: unknown): OperationError {
     token: 'that the token has not expired',
     application_credential: 'id and secret',
   };
-  const message = `${authUrl} refused the login of ${describeUser(login)}${project} (login from ${source}): check ${check[credentials.kind]}`;
+  const message =
+    `${authUrl} refused the login of ${describeUser(login)}${project} (login from ${source}): ` +
+    `check ${check[credentials.kind]}`;
   return new OperationError('AUTHENTICATION_FAILED', message, { url: authUrl, source }, cause);
 }
 
 function notKeystone(login: Authentication, what: string, cause?: unknown): OperationError {
   const url = `${login.authUrl}/v3`;
   const redirect = cause instanceof HttpError && cause.status < 400 ? ` (${cause.message})` : '';
-  const message = `${url} is not a Keystone v3: ${what}${redirect}; auth_url must be the URL of Keystone, including its path if any, such as https://host/identity (login from ${login.source})`;
+  const message =
+    `${url} is not a Keystone v3: ${what}${redirect}; auth_url must be the URL of Keystone, including its path if ` +
+    `any, such as https://host/identity (login from ${login.source})`;
   return new OperationError('NOT_KEYSTONE', message, { url, source: login.source }, cause);
 }
 
@@ -168,7 +177,10 @@ function describeUser({ credentials }: Authentication): string {
   if (credentials.kind === 'token') return 'a token';
   if (credentials.kind === 'password') return `user ${nameOf(credentials.user)}`;
   const { credential } = credentials;
-  return `application credential ${'id' in credential ? credential.id : `"${credential.name}" of user ${nameOf(credential.user)}`}`;
+  return (
+    'application credential ' +
+    `${'id' in credential ? credential.id : `"${credential.name}" of user ${nameOf(credential.user)}`}`
+  );
 }
 
 function nameOf(entity: KeystoneUser | Project): string {

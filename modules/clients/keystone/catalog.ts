@@ -154,7 +154,8 @@ function refuseOtherVersion({ type, apiVersion }: ServiceChoice): void {
   const major = /^v?(\d+)(\.\d+|\.latest)?$/.exec(apiVersion ?? '')?.[1];
   if (major === undefined || spoken === undefined || Number(major) === spoken) return;
   throw new InputError(
-    `the login requests version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), but these tools use version ${spoken}: leave it out`,
+    `the login requests version ${apiVersion} of the ${type} service (${type.replaceAll('-', '_')}_api_version), ` +
+      `but these tools use version ${spoken}: leave it out`,
     'cloud',
   );
 }
@@ -189,7 +190,9 @@ function chooseEndpoint(
   const [best] = [...usable].sort((one, other) => versionRank(one.url, type) - versionRank(other.url, type));
   if (best) return best;
   const where = service.isRegionAsked ? ` in region "${service.regionName}"` : '';
-  const message = `${authUrl} has no ${type} service with ${service.interface === 'public' ? 'a' : 'an'} ${service.interface} endpoint${where}; its catalogue has ${describeCatalog(catalog)}`;
+  const message =
+    `${authUrl} has no ${type} service with ${service.interface === 'public' ? 'a' : 'an'} ${service.interface} ` +
+    `endpoint${where}; its catalogue has ${describeCatalog(catalog)}`;
   throw new OperationError('SERVICE_MISSING', message, {
     service: type,
     region: service.regionName,
@@ -202,7 +205,8 @@ function describeCatalog(catalog: readonly CatalogService[]): string {
     const places = new Map<string, string[]>();
     for (const endpoint of endpoints)
       places.set(regionOf(endpoint), [...(places.get(regionOf(endpoint)) ?? []), endpoint.interface]);
-    return `${type} (${[...places].map(([region, interfaces]) => `${region}: ${interfaces.sort().join(', ')}`).join('; ') || 'no endpoint'})`;
+    const regions = [...places].map(([region, interfaces]) => `${region}: ${interfaces.sort().join(', ')}`);
+    return `${type} (${regions.join('; ') || 'no endpoint'})`;
   });
   return described.sort().join(', ') || 'nothing';
 }

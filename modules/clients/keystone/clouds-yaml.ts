@@ -21,7 +21,8 @@ export async function findCloud(name: string, environment: Environment, regionNa
   const { clouds, paths, pathOf } = await readClouds(environment, folders);
   if (paths.length === 0)
     throw new InputError(
-      `cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; OS_CLIENT_CONFIG_FILE may name one`,
+      `cloud "${name}" is not known: there is no clouds.yaml in ${folders.join(', ')}; ` +
+        'OS_CLIENT_CONFIG_FILE may name one',
       'cloud',
     );
   const entry = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
@@ -146,7 +147,9 @@ async function withProfile(entry: Mapping, source: string, folders: readonly str
   // openstacksdk ignores an unknown name too.
   if ((auth.auth_url || auth.endpoint) && !vendors.includes(name) && !name.includes('/')) return entry;
   throw new InputError(
-    `${source} relies on profile "${name}", and profiles are not supported: give auth.auth_url and the profile's other settings in the cloud itself, or the profile in clouds-public.yaml`,
+    `${source} relies on profile "${name}", and profiles are not supported: ` +
+      "give auth.auth_url and the profile's other settings in the cloud itself, or the profile in " +
+      'clouds-public.yaml',
     'cloud',
   );
 }

@@ -77,7 +77,8 @@ export function credentialsOf(settings: LoginSettings): Credentials {
       };
     default:
       throw new InputError(
-        `the login from ${settings.source} has auth_type "${settings.authType}", which is not supported; supported: password, token, v3applicationcredential, none, http_basic`,
+        `the login from ${settings.source} has auth_type "${settings.authType}", which is not supported; ` +
+          'supported: password, token, v3applicationcredential, none, http_basic',
         'auth_type',
       );
   }
@@ -94,7 +95,9 @@ function systemScopeOf({ auth, label, source }: LoginSettings): SystemScope {
 }
 
 function refuseSystemScope({ label, source }: LoginSettings): never {
-  const message = `the login from ${source} requests ${label('system_scope')} with an application credential, which Keystone binds to its project: log in with a password, or leave ${label('system_scope')} out`;
+  const message =
+    `the login from ${source} requests ${label('system_scope')} with an application credential, which Keystone ` +
+    `binds to its project: log in with a password, or leave ${label('system_scope')} out`;
   throw new InputError(message, 'auth.system_scope');
 }
 
@@ -141,7 +144,8 @@ function requireKey(settings: LoginSettings, key: string): string {
 function refuseMissingProject(settings: LoginSettings): never {
   const { label, source } = settings;
   throw new InputError(
-    `the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for bare metal alone ${label('system_scope')}: all`,
+    `the login from ${source} has no project: give ${label('project_name')} or ${label('project_id')}, or for ` +
+      `bare metal alone ${label('system_scope')}: all`,
     'auth.project_name',
   );
 }

@@ -103,7 +103,8 @@ async function findSettings(args: LoginArguments, environment: Environment): Pro
   if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal))
     return settings;
   throw new InputError(
-    'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or auth_url, or set OS_CLOUD, or OS_AUTH_URL and the variables that belong to it',
+    'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or ' +
+      'auth_url, or set OS_CLOUD, or OS_AUTH_URL and the variables that belong to it',
   );
 }
 
@@ -157,7 +158,8 @@ function standaloneUrl(settings: LoginSettings, overrides: Readonly<Record<strin
   if (!url) {
     const field = settings.label('endpoint');
     throw new InputError(
-      `the login from ${settings.source} bypasses Keystone (auth_type ${settings.authType}), so it needs ${field} or endpoint_override`,
+      `the login from ${settings.source} bypasses Keystone (auth_type ${settings.authType}), so it needs ` +
+        `${field} or endpoint_override`,
       'auth.endpoint',
     );
   }

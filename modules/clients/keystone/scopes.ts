@@ -72,7 +72,10 @@ function systemAlone({ source }: Login, session: Session): Scopes {
     base: session,
     sessionsFor: async (service) => {
       if (systemServices.has(service)) return [session];
-      const message = `the login from ${source} has system scope (system_scope: all) and no project, without which the ${service} service cannot be used: give auth.project_name or auth.project_id as well`;
+      const message =
+        `the login from ${source} has system scope (system_scope: all) ` +
+        `and no project, without which the ${service} service cannot be used: ` +
+        'give auth.project_name or auth.project_id as well';
       throw new OperationError('NO_PROJECT', message, { source, service });
     },
     hasSystemScope: async () => true,

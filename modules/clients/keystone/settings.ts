@@ -140,7 +140,8 @@ function pickAuth(
   const refused = refusedKeys.find((key) => inner[key] || (source.startsWith('the OS_') && outer[key]));
   if (refused)
     throw new InputError(
-      `the login from ${source} has ${label(refused)}, which is not supported: leave it out, or log in by password, token or application credential`,
+      `the login from ${source} has ${label(refused)}, which is not supported: ` +
+        'leave it out, or log in by password, token or application credential',
       `auth.${refused}`,
     );
   const found = authKeys.flatMap((key) => {

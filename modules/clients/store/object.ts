@@ -91,7 +91,9 @@ function published(
   if (value === undefined) return {};
   if (values.length > 1)
     return {
-      fault: `the store publishes several different ${algorithm} checksums of it: ${values.map((each) => each.slice(0, 64)).join(', ')}`,
+      fault:
+        `the store publishes several different ${algorithm} checksums of it: ` +
+        `${values.map((each) => each.slice(0, 64)).join(', ')}`,
     };
   const digest = hexOf(value, digits);
   return digest

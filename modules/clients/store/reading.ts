@@ -69,7 +69,8 @@ function assertPlain(url: string, header: string | undefined, isChecked: boolean
   const shown = withoutCredentials(url);
   throw new OperationError(
     'SOURCE_ENCODED',
-    `${shown} is sent with the encoding ${encoding} although identity was requested; configure the store to send it unchanged`,
+    `${shown} is sent with the encoding ${encoding} although identity was requested; ` +
+      'configure the store to send it unchanged',
     { url: shown, encoding },
   );
 }

@@ -24,7 +24,8 @@ export function openReleasesStore(
   location: { url: string; container: string; scope: string },
   http: HttpClient,
 ): ReleasesStore {
-  const base = `${location.url.replace(/\/+$/, '')}/${encodeURIComponent(location.container)}/${encodeURIComponent(location.scope)}`;
+  const path = [location.container, location.scope].map(encodeURIComponent).join('/');
+  const base = `${location.url.replace(/\/+$/, '')}/${path}`;
   const objectUrl = (release: string, file: string): string =>
     `${store.versionsUrl}${encodeURIComponent(release)}/${encodeURIComponent(file)}`;
   const store: ReleasesStore = {

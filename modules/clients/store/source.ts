@@ -179,7 +179,8 @@ function broken(object: StoreObject, offset: number, cause: unknown): OperationE
   const url = withoutCredentials(object.url);
   return new OperationError(
     'SOURCE_BROKEN',
-    `the download of ${url} stopped at byte ${offset} of ${object.bytes} and could not be continued: ${messageOf(cause)}`,
+    `the download of ${url} stopped at byte ${offset} of ${object.bytes} and could not be continued: ` +
+      `${messageOf(cause)}`,
     { url, offset },
     cause,
   );

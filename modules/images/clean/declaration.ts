@@ -110,7 +110,9 @@ export const catalogueFields = defineFields({
   ...storeFields,
   object_store_url: {
     ...storeFields.object_store_url,
-    description: `${storeFields.object_store_url.description} Without it the catalogue is not read, and no name counts as deprecated.`,
+    description:
+      `${storeFields.object_store_url.description} Without it the catalogue is not read, and no name counts as ` +
+      'deprecated.',
   },
 });
 

@@ -90,7 +90,8 @@ async function applyDecision(
   if (decision.differing.length > 0)
     run.context.log(
       'info',
-      `${job.planned.name}: image ${image.id} of an earlier run is not resumed because it differs in ${decision.differing.join(', ')}`,
+      `${job.planned.name}: image ${image.id} of an earlier run is not resumed because it differs in ` +
+        `${decision.differing.join(', ')}`,
     );
   for (const warning of await deleteIfUnused(image, run)) warn(warning);
   return undefined;

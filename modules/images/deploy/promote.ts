@@ -142,7 +142,9 @@ async function rollBackAll(
   for (const each of [...published].reverse())
     if (each.image) failures.set(each.job, await rollBack(each, each.image, refusal, run));
   return promotions.map(({ job }, index) => {
-    const other = `${job.planned.name} goes into production only together with ${promotions[refusal.at]?.job.planned.name}: ${refusal.why}`;
+    const other =
+      `${job.planned.name} goes into production only together with ${promotions[refusal.at]?.job.planned.name}: ` +
+      `${refusal.why}`;
     return {
       failure:
         failures.get(job) ??

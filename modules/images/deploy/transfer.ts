@@ -124,7 +124,8 @@ function imageRefused(error: unknown, { source }: TransferJob): OperationError {
   const url = withoutCredentials(source.object.url);
   return new OperationError(
     'IMAGE_REFUSED',
-    `Glance refuses the data of ${url} as not being ${source.diskFormat} or not being safe to use as such (${messageOf(error)})`,
+    `Glance refuses the data of ${url} as not being ${source.diskFormat} or not being safe to use as such ` +
+      `(${messageOf(error)})`,
     { url },
     error,
   );

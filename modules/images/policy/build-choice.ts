@@ -210,5 +210,8 @@ function describePresent({ properties }: Pick<SiteImage, 'properties'>): string 
 function objection(image: SiteImage, build: StoredBuild, doubt: string): string | undefined {
   const present = builtAtOf(image);
   if (present && present < build.builtAt) return undefined;
-  return `${doubt}, so ${describeBuild(build)} may not be the newest, and the site keeps ${describePresent(image) ?? `image ${image.id}`}`;
+  return (
+    `${doubt}, so ${describeBuild(build)} may not be the newest, and the site keeps ` +
+    `${describePresent(image) ?? `image ${image.id}`}`
+  );
 }

@@ -112,7 +112,9 @@ function identifyHalves(group: Group): JudgedBuild {
   return group.length > 1
     ? {
         half,
-        fault: `the objects ${ids} of the build of ${timestamp} both claim to be the ${half === 'kernel' ? 'initramfs' : 'kernel'}`,
+        fault:
+          `the objects ${ids} of the build of ${timestamp} both claim to be the ` +
+          `${half === 'kernel' ? 'initramfs' : 'kernel'}`,
       }
     : { half, fault: `the build of ${timestamp} has no ${half}, only ${ids}` };
 }

@@ -280,5 +280,8 @@ export function algorithmByLength(digits: number): string | undefined {
 
 /** Why this host cannot compute a digest, and what to do. */
 export function digestUnavailable(algorithm: string): string {
-  return `this host cannot compute ${algorithm}${algorithm === 'md5' ? ' (FIPS forbids it)' : ''}; a SHA-2 checksum is needed instead`;
+  return (
+    `this host cannot compute ${algorithm}${algorithm === 'md5' ? ' (FIPS forbids it)' : ''}; ` +
+    'a SHA-2 checksum is needed instead'
+  );
 }

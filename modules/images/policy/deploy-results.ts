@@ -98,5 +98,8 @@ function blockedResult(result: ImageResult, obstacle: ImageResult): ImageResult 
 
 /** Why an image that was promoted has been archived again. */
 export function overtakenReason(newer: SiteImage): string {
-  return `another run has promoted the newer image ${newer.id} (release ${releaseLabel(newer) || 'unknown'}) at the same time, so this one has been archived`;
+  return (
+    `another run has promoted the newer image ${newer.id} (release ${releaseLabel(newer) || 'unknown'}) ` +
+    'at the same time, so this one has been archived'
+  );
 }

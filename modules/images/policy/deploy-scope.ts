@@ -57,7 +57,8 @@ export function assertListed(
   ];
   const words = latest && latest.length > 0 ? [`latest ${latest.join(',')}`] : [];
   throw new InputError(
-    `${[...words, ...(ipa ? [`ipa ${ipa}`] : [])].join(' and ')}: supports.yaml lists no such image; it lists: ${listed.join(' ') || 'nothing'}`,
+    `${[...words, ...(ipa ? [`ipa ${ipa}`] : [])].join(' and ')}: supports.yaml lists no such image; it lists: ` +
+      `${listed.join(' ') || 'nothing'}`,
     words.length > 0 ? 'latest' : 'ipa',
   );
 }
@@ -135,6 +136,8 @@ function unavailable(name: string, fault: string): Subscription {
  */
 export function deferTo<S extends Subscription>(image: S, kind: CatalogueKind, [first]: readonly CatalogueKind[]): S {
   if (first === undefined) return image;
-  const reason = `the catalogue ${first}, which takes precedence over ${kind} and may have this name, could not be read; the image that came from it is kept`;
+  const reason =
+    `the catalogue ${first}, which takes precedence over ${kind} and may have this name, could not be read; ` +
+    'the image that came from it is kept';
   return { ...image, objectionTo: (present) => (originOf(present) === first ? reason : image.objectionTo?.(present)) };
 }

@@ -107,7 +107,8 @@ function namesakesOf(
     : [];
   return foreign.map(
     (image) =>
-      `${name}: image ${image.id} of project ${image.owner} is also public under this name; it is not ours and is left unchanged`,
+      `${name}: image ${image.id} of project ${image.owner} is also public under this name; ` +
+      'it is not ours and is left unchanged',
   );
 }
 
@@ -143,7 +144,9 @@ function planImage(
     return {
       ...known,
       action: 'conflict',
-      reason: `${candidates.length} public images of this name, and no marker shows which one replaces the others: ${ids}; rename or remove all but one`,
+      reason:
+        `${candidates.length} public images of this name, and no marker shows which one replaces the others: ` +
+        `${ids}; rename or remove all but one`,
     };
   }
   const production = settled?.present;

@@ -44,13 +44,15 @@ export function chooseImageNamed<I extends Owned>(
   const [image, other] = matches;
   if (!image && refused.length > 0)
     throw new InputError(
-      `${label}: only private or shared images of other projects have the name ${quoted}, and these are never used: ${describeOwners(refused)}`,
+      `${label}: only private or shared images of other projects have the name ${quoted}, and these are never ` +
+        `used: ${describeOwners(refused)}`,
       label,
     );
   if (!image) throw new InputError(`${label}: ${missing}`, label);
   if (other)
     throw new InputError(
-      `${label}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): give an id`,
+      `${label}: ${matches.length} images have the name ${quoted} (${matches.map(({ id }) => id).join(', ')}): ` +
+        'give an id',
       label,
     );
   return image;
@@ -63,7 +65,10 @@ export function isForeign({ owner: of }: Pick<Owned, 'owner'>, owner: string): b
 /** Why an image must not be used, not even by its id; undefined if it may. */
 export function foreignImageRefusal(image: Owned, owner: string): string | undefined {
   if (!isForeign(image, owner) || image.visibility === 'public' || image.visibility === 'community') return undefined;
-  return `${image.id} is a ${image.visibility} image of another project (${image.owner}), and is not used; give an image of the login's project or a public one`;
+  return (
+    `${image.id} is a ${image.visibility} image of another project (${image.owner}), and is not used; ` +
+    "give an image of the login's project or a public one"
+  );
 }
 
 /** `3e0e… (private, of project 5f0c…)`, for each. */

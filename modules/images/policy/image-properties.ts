@@ -38,7 +38,8 @@ export function conflictingNames(one: DesiredProperties, other: DesiredPropertie
 /** Why an image with this status cannot be changed now; undefined if it can. */
 export function changeObstacle(status: string): string | undefined {
   return isReceiving({ status })
-    ? `its data are still being uploaded (status ${status}), and Glance would lose the change; run again when the image is active`
+    ? `its data are still being uploaded (status ${status}), and Glance would lose the change; ` +
+        'run again when the image is active'
     : undefined;
 }
 
@@ -79,7 +80,10 @@ export function propertyRefusal(name: string): string | undefined {
   if (name === '') return 'a property needs a name';
   if (imageAttributes.has(lower)) return 'it is an attribute of Glance, not a property';
   if (lower.startsWith('image_tools_'))
-    return 'these tools identify their images by this marker, and with another value would mistake the image for a different one';
+    return (
+      'these tools identify their images by this marker, and with another value would mistake the image for a ' +
+      'different one'
+    );
   if (lower.startsWith('os_glance')) return 'Glance reserves such names';
   if (name !== name.trim()) return 'it begins or ends with a space';
   if (name.length > maxNameLength) return `it is longer than ${maxNameLength} characters`;

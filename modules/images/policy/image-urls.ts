@@ -55,7 +55,8 @@ function parseFileUrl(text: string, refuse: Refuse): ImageReference | { readonly
   const [, path] = /^file:\/\/(\/.*)$/is.exec(text) ?? [];
   if (path === undefined)
     return refuse(
-      'a file URL needs three slashes, file:///path; otherwise Ironic takes the first part of the path for a host and ignores it',
+      'a file URL needs three slashes, file:///path; otherwise Ironic takes the first part of the path for a ' +
+        'host and ignores it',
     );
   if (/[?#]/.test(path)) return refuse('a file URL must not have a query or fragment; write ? as %3F and # as %23');
   const decoded = decode(path);

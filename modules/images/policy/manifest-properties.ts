@@ -148,7 +148,10 @@ export function allowedPropertyRefusal(pattern: string): string | undefined {
   if (!/^[\w.:-]{1,255}\*?$/.test(pattern))
     return `${JSON.stringify(pattern)} is not the name of a property or a prefix followed by *`;
   if (isNeverAllowed(lower))
-    return `${pattern} is reserved by Glance or these tools, or refers to resources of a site, and cannot be set by a manifest`;
+    return (
+      `${pattern} is reserved by Glance or these tools, or refers to resources of a site, and cannot be set by a ` +
+      'manifest'
+    );
   return undefined;
 }
 

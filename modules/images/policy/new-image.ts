@@ -41,7 +41,10 @@ export function foreignIdWarnings(
 }
 
 export function foreignIdWarning(name: string, image: Pick<SiteImage, 'id' | 'name' | 'owner'>): string {
-  return `${name}: the id intended for its image belongs to image ${JSON.stringify(image.name)} (${image.id}) of project ${image.owner}; another id is used, and that image is not changed`;
+  return (
+    `${name}: the id intended for its image belongs to image ${JSON.stringify(image.name)} (${image.id}) ` +
+    `of project ${image.owner}; another id is used, and that image is not changed`
+  );
 }
 
 /** What a new image contains, apart from its data. */

@@ -73,7 +73,8 @@ function isDerived(key: string, { image_source: source }: Readonly<Record<string
 function valueHidden({ uuid, name }: ReferringNode, place: string): OperationError {
   return new OperationError(
     'VALUE_HIDDEN',
-    `the ${place} of node ${name || uuid} is not shown to this login and may name an image; a system-scoped token is needed`,
+    `the ${place} of node ${name || uuid} is not shown to this login and may name an image; ` +
+      'a system-scoped token is needed',
     { node: uuid },
   );
 }

@@ -54,7 +54,8 @@ const requirements: readonly (readonly [keyof PropertyOptions, readonly (keyof P
 export function combinationFaults(options: PropertyOptions): string[] {
   if (requirements.every(([option]) => options[option] === undefined))
     return [
-      'nothing is requested: give images with set, remove or value, or property with values, values_file or single_value',
+      'nothing is requested: give images with set, remove or value, or property with values, values_file or ' +
+        'single_value',
     ];
   return requirements
     .filter(
@@ -173,7 +174,8 @@ export function resolveTargets<I extends SiteImage>(
     faults,
     warnings: foreign.map(
       ({ image }) =>
-        `image ${quote(image.name)}, given by its id, does not belong to this login's project: ${describeOwners([image])}`,
+        `image ${quote(image.name)}, given by its id, does not belong to this login's project: ` +
+        `${describeOwners([image])}`,
     ),
   };
 }
@@ -181,9 +183,15 @@ export function resolveTargets<I extends SiteImage>(
 function missingFault(key: string, foreign: readonly SiteImage[]): string {
   if (foreign.length === 0)
     return `no image of this cloud that this login can see has the ${isUuid(key) ? 'id' : 'name'} ${quote(key)}`;
-  return `no image of this login's project has the name ${quote(key)}; these images of other projects do, give the id if one of them is meant: ${describeOwners(foreign)}`;
+  return (
+    `no image of this login's project has the name ${quote(key)}; ` +
+    `these images of other projects do, give the id if one of them is meant: ${describeOwners(foreign)}`
+  );
 }
 
 function ambiguousFault(name: string, images: readonly SiteImage[]): string {
-  return `${images.length} images have the name ${quote(name)}, give the id of one: ${images.map(({ id, visibility }) => `${id} (${visibility})`).join(', ')}`;
+  return (
+    `${images.length} images have the name ${quote(name)}, give the id of one: ` +
+    `${images.map(({ id, visibility }) => `${id} (${visibility})`).join(', ')}`
+  );
 }

@@ -52,7 +52,9 @@ function parseEntry(name: string, release: unknown): CatalogueEntry {
     return {
       name,
       release: shownRelease,
-      fault: `the catalogue has the release ${quote(release)}; allowed: letters, digits and . _ -, such as 20250422-v1-amd`,
+      fault:
+        `the catalogue has the release ${quote(release)}; allowed: letters, digits and . ` +
+        '_ -, such as 20250422-v1-amd',
     };
   }
   return { name, release };

@@ -26,7 +26,8 @@ export interface RetentionSchedule {
 export function assertAges({ hideMonths, deleteMonths }: Pick<RetentionAges, 'hideMonths' | 'deleteMonths'>): void {
   if (hideMonths < deleteMonths) return;
   throw new InputError(
-    `hide_image_age_in_month (${hideMonths}) must be smaller than delete_image_age_in_month (${deleteMonths}), because an image is hidden before it is deleted`,
+    `hide_image_age_in_month (${hideMonths}) must be smaller than delete_image_age_in_month (${deleteMonths}), ` +
+      'because an image is hidden before it is deleted',
     'hide_image_age_in_month',
   );
 }
@@ -52,13 +53,16 @@ export function assertClock(difference: ClockDifference | undefined): void {
   if (!difference) {
     throw new OperationError(
       'CLOCK_UNKNOWN',
-      'no service sends its time (no response has a Date header), so nothing is hidden or deleted; configure the services, or the proxy in front of them, to send Date',
+      'no service sends its time (no response has a Date header), so nothing is hidden or deleted; ' +
+        'configure the services, or the proxy in front of them, to send Date',
     );
   }
   const { aheadSeconds, origin, theirs } = difference;
   if (Math.abs(aheadSeconds) <= maxClockDifferenceSeconds) return;
   const distance = `${formatDuration(Math.abs(aheadSeconds))} ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
-  const message = `the clock of this host is ${distance} that of ${origin}, which reports ${theirs.toISOString().slice(0, 19)}Z, so the age of an image is uncertain and nothing is hidden or deleted; correct the wrong clock`;
+  const message =
+    `the clock of this host is ${distance} that of ${origin}, which reports ${theirs.toISOString().slice(0, 19)}Z, ` +
+    'so the age of an image is uncertain and nothing is hidden or deleted; correct the wrong clock';
   throw new OperationError('CLOCK_DIFFERS', message, { url: origin, aheadSeconds: Math.round(aheadSeconds) });
 }
 

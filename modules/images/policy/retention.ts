@@ -172,7 +172,11 @@ function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }:
   }
   if (lost.size <= plausibleLosses || lost.size * 3 <= known.size) return undefined;
   const names = [...lost].sort().slice(0, 5).join(', ');
-  return `the catalogue no longer has ${lost.size} of the ${known.size} names that the site has in production (${names}${lost.size > 5 ? ', …' : ''}) and may be incomplete; check it, then set accept_losses if they were removed on purpose`;
+  return (
+    `the catalogue no longer has ${lost.size} of the ${known.size} names that the site has in production ` +
+    `(${names}${lost.size > 5 ? ', …' : ''}) and may be incomplete; ` +
+    'check it, then set accept_losses if they were removed on purpose'
+  );
 }
 
 /** A catalogue without any IPA image says nothing about those of the site. */
@@ -263,6 +267,8 @@ export function withholdPlan(images: readonly PlannedRetention[], why: string): 
 function limitDeletes(images: readonly PlannedRetention[], { maxDeletes }: RetentionSettings): RetentionPlan {
   const deletes = images.filter(({ action }) => action === 'delete').length;
   if (maxDeletes === undefined || deletes <= maxDeletes) return { images };
-  const refusal = `the plan deletes ${deletes} images, more than max_deletes (${maxDeletes}), so nothing is changed; review the plan, then raise max_deletes or list images to keep in skip_images`;
+  const refusal =
+    `the plan deletes ${deletes} images, more than max_deletes (${maxDeletes}), so nothing is changed; ` +
+    'review the plan, then raise max_deletes or list images to keep in skip_images';
   return { refusal, images: withholdPlan(images, 'the plan is refused') };
 }

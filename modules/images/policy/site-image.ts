@@ -175,8 +175,15 @@ export function isManaged(image: SiteImage, owner: string): boolean {
  * `NAME-20230302-1677628504.897832`, `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter
  * if the name was taken. A revision may be `20230124-1270`, like those of Debian.
  */
-const archiveSuffix =
-  /(?:_|-(?:\d{8}-)?[\w.:]+?-)(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$|-\d{8}(?:\.\d+)?$/;
+const archiveSuffix = new RegExp(
+  [
+    /(?:_|-(?:\d{8}-)?[\w.:]+?-)/,
+    /(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$/,
+    /|-\d{8}(?:\.\d+)?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+);
 
 /** The production name within an image's present name. */
 export function productionNameOf(name: string, prefix: string): string {

@@ -164,7 +164,9 @@ function suffixOf(
   if (!known.includes(variant)) {
     const near = nearest(variant, known);
     return {
-      fault: `${key} is ${show(variant)}, which is not in supported_variants; ${near ? `did you mean ${near}?` : `known: ${known.join(', ') || 'none'}`}`,
+      fault:
+        `${key} is ${show(variant)}, which is not in supported_variants; ` +
+        `${near ? `did you mean ${near}?` : `known: ${known.join(', ') || 'none'}`}`,
     };
   }
   const entry = variants[variant] ?? {};
@@ -184,7 +186,10 @@ function refuseDuplicates(builds: readonly SupportedBuild[]): SupportedBuild[] {
     if (build.fault !== undefined || others.length === 0) return build;
     return {
       ...build,
-      fault: `supports.yaml gives this name to ${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; each name may be used for only one build`,
+      fault:
+        'supports.yaml gives this name to ' +
+        `${[build, ...others].map(({ identity }) => wordsOf(identity)).join(' and ')}; ` +
+        'each name may be used for only one build',
     };
   });
 }

@@ -102,7 +102,9 @@ export function matchPair(kernel: IpaImage, initramfs: IpaImage): PairDecision {
     };
   if (build?.key !== otherBuild?.key)
     return {
-      refusal: `${titles} are of different builds, ${build?.text ?? 'an unknown one'} and ${otherBuild?.text ?? 'an unknown one'}`,
+      refusal:
+        `${titles} are of different builds, ${build?.text ?? 'an unknown one'} and ` +
+        `${otherBuild?.text ?? 'an unknown one'}`,
     };
   return { pair };
 }
@@ -138,7 +140,9 @@ export function newestPair(images: readonly IpaImage[], criteria: PairCriteria):
   );
   if (!newest)
     return {
-      refusal: `this project has no IPA images${describeCriteria(criteria)}: deploy them, or name kernel_image and initramfs_image`,
+      refusal:
+        `this project has no IPA images${describeCriteria(criteria)}: ` +
+        'deploy them, or name kernel_image and initramfs_image',
     };
   const [kernels, initramfses] = [
     newest.images.filter((image) => kindOf(image) === 'kernel'),
@@ -147,12 +151,16 @@ export function newestPair(images: readonly IpaImage[], criteria: PairCriteria):
   const [kernel, initramfs] = [kernels[0], initramfses[0]];
   if (!kernel || !initramfs)
     return {
-      refusal: `the newest build, ${newest.text}, has no ${kernel ? 'initramfs' : 'kernel'}: deploy it, or name kernel_image and initramfs_image`,
+      refusal:
+        `the newest build, ${newest.text}, has no ${kernel ? 'initramfs' : 'kernel'}: ` +
+        'deploy it, or name kernel_image and initramfs_image',
     };
   const twin = kernels[1] ?? initramfses[1];
   if (twin)
     return {
-      refusal: `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: name kernel_image and initramfs_image`,
+      refusal:
+        `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: ` +
+        'name kernel_image and initramfs_image',
     };
   return matchPair(kernel, initramfs);
 }
@@ -180,7 +188,8 @@ function isEligible(image: IpaImage, { owner, prefix, name, architecture }: Pair
 }
 
 function describeCriteria({ name, architecture }: PairCriteria): string {
-  return `${name === undefined ? '' : ` with the name ${name}`}${architecture === undefined ? '' : ` for ${architecture}`}`;
+  const named = name === undefined ? '' : ` with the name ${name}`;
+  return architecture === undefined ? named : `${named} for ${architecture}`;
 }
 
 function baseName({ name }: SiteImage): string {

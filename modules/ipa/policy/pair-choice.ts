@@ -62,7 +62,8 @@ export function selectPair(args: PairArguments, site: SiteImages, architecture: 
   if (kernel === undefined || initramfs === undefined) {
     if (!site.hasGlance)
       throw new InputError(
-        'kernel_image: it is required because this cloud has no Glance to find the newest pair in; give the URLs of kernel_image and initramfs_image',
+        'kernel_image: it is required because this cloud has no Glance to find the newest pair in; ' +
+          'give the URLs of kernel_image and initramfs_image',
         'kernel_image',
       );
     return usable(newestPair(site.images, { owner: site.projectId, prefix, name, architecture }));
@@ -97,7 +98,8 @@ function chosenImage({ id, name, properties }: IpaImage): ChosenImage {
 function pairOfUrls(kernel: string, initramfs: string): ChosenPair {
   if (!url.test(kernel) || !url.test(initramfs))
     throw new InputError(
-      'kernel_image, initramfs_image: one is a URL and the other an image in Glance, so that nothing shows whether they belong together; give two of a kind',
+      'kernel_image, initramfs_image: one is a URL and the other an image in Glance, so that nothing shows ' +
+        'whether they belong together; give two of a kind',
       'kernel_image',
     );
   return {

@@ -110,6 +110,8 @@ function leftInMaintenance(node: RestorableNode, left: string): RestorationStep 
   return {
     kind: 'done',
     text: `${left} because Ironic itself set maintenance: ${fault}`,
-    warning: `node ${nodeTitle(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; then bring it to available`,
+    warning:
+      `node ${nodeTitle(node)} is left ${node.provision_state}: ${adviceOnMaintenance(node)}; ` +
+      'then bring it to available',
   };
 }

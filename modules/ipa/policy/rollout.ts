@@ -84,7 +84,8 @@ function batchesOf<T>(items: readonly T[], size: number): T[][] {
 export function stopReason(results: readonly RolloutResult[], maxFailures: number): string | undefined {
   const failed = results.filter(({ result }) => result === 'failed').length;
   return failed > maxFailures
-    ? `the roll-out was stopped because ${failed} ${failed === 1 ? 'node' : 'nodes'} failed and max_failures is ${maxFailures}`
+    ? `the roll-out was stopped because ${failed} ${failed === 1 ? 'node' : 'nodes'} failed and max_failures is ` +
+        `${maxFailures}`
     : undefined;
 }
 

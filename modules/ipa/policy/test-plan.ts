@@ -145,7 +145,8 @@ export function planTest(
   const unknownArchitecture =
     first && pair.architecture !== undefined && known === undefined
       ? [
-          `node ${nodeTitle(first)} has no properties.cpu_arch: nothing shows whether images for ${pair.architecture} fit it`,
+          `node ${nodeTitle(first)} has no properties.cpu_arch: ` +
+            `nothing shows whether images for ${pair.architecture} fit it`,
         ]
       : [];
   return {

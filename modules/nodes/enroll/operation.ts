@@ -39,7 +39,8 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
       if (!args.bypass_inventory && cloud.hasService('inventory'))
         throw new OperationError(
           'INVENTORY_SERVICE',
-          'this cloud has Doni, which enrolls nodes and would undo changes that it does not know: enroll the nodes in Doni, or give bypass_inventory: true',
+          'this cloud has Doni, which enrolls nodes and would undo changes that it does not know: ' +
+            'enroll the nodes in Doni, or give bypass_inventory: true',
         );
     },
   });

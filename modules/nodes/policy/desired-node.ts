@@ -213,7 +213,8 @@ function parseTraits(given: unknown): Reading<readonly string[] | undefined> {
     .filter((trait) => !isTrait(trait))
     .map(
       (trait) =>
-        `${quoted(trait)} is not a trait; use a name from os-traits, or CUSTOM_ followed by capital letters, digits and underscores`,
+        `${quoted(trait)} is not a trait; use a name from os-traits, or CUSTOM_ followed by capital letters, ` +
+        'digits and underscores',
     );
   const tooMany = traits.length > maxTraits ? [`${traits.length} are given; at most ${maxTraits} are allowed`] : [];
   return {

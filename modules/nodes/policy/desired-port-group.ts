@@ -82,7 +82,9 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
   if (typeof name === 'string' && (isUuid(name) || !/^[A-Za-z0-9._~-]{1,255}$/.test(name)))
     faults.push({
       field: fieldPath(field, 'name'),
-      text: `${quoted(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is not a UUID`,
+      text:
+        `${quoted(name)} cannot be the name of a port group: a name has up to 255 letters, digits and -._~, and is ` +
+        'not a UUID',
     });
   if (uuid === undefined && typeof name !== 'string' && mac === undefined && faults.length === 0)
     faults.push({ field, text: 'a port group needs a name, an address or a uuid, to be found by' });

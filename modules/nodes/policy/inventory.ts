@@ -76,7 +76,10 @@ export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Inventor
 
 function unsupportedKey(key: string): string {
   if (key === 'chassis')
-    return 'chassis are not supported: create them with "openstack baremetal chassis create", list their nodes under nodes, and set the chassis_uuid of each';
+    return (
+      'chassis are not supported: create them with "openstack baremetal chassis create", list their nodes under ' +
+      'nodes, and set the chassis_uuid of each'
+    );
   return 'it is not allowed next to nodes; list ports and portgroups within their node';
 }
 

@@ -109,7 +109,9 @@ function withParent(
   if (ident === undefined) return { desired, faults: [] };
   if (parentUuid !== undefined)
     return { desired: { ...desired, attributes: { ...desired.attributes, parent_node: parentUuid } }, faults: [] };
-  const fault = `parent_node: there is no node ${JSON.stringify(ident)}, or this login cannot see it; a parent must be created before its children`;
+  const fault =
+    `parent_node: there is no node ${JSON.stringify(ident)}, or this login cannot see it; ` +
+    'a parent must be created before its children';
   return { desired, faults: [fault] };
 }
 

@@ -166,10 +166,14 @@ function stepsFor(
   if (rounded !== undefined)
     return {
       steps: [],
-      fault: `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and ${rounded[0]} has a number with more digits than can be kept: give its value too, in quotes`,
+      fault:
+        `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and ` +
+        `${rounded[0]} has a number with more digits than can be kept: give its value too, in quotes`,
     };
   if (hidden === undefined) return { steps: [{ op: 'add', path: `/${name}`, value: Object.fromEntries(whole) }] };
-  const fault = `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and the value of ${hidden[0]} is unknown, since Ironic masks it: give its value too`;
+  const fault =
+    `${name}: the key ${JSON.stringify(odd.key)} can only be written together with all other keys, and the value ` +
+    `of ${hidden[0]} is unknown, since Ironic masks it: give its value too`;
   return { steps: [], fault };
 }
 

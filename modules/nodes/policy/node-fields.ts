@@ -122,7 +122,10 @@ export function refusalToChange(
 ): string | undefined {
   const { provision_state: state, maintenance } = node;
   if (attribute.endsWith('_interface') && !plainEditable.has(state) && !maintenance)
-    return `${attribute} can only be changed in the states ${[...plainEditable].join(', ')}, or in maintenance; the node is ${state}`;
+    return (
+      `${attribute} can only be changed in the states ${[...plainEditable].join(', ')}, or in maintenance; ` +
+      `the node is ${state}`
+    );
   if (attribute === 'resource_class' && wasSet && !plainEditable.has(state))
     return `resource_class can only be changed in the states ${[...plainEditable].join(', ')}; the node is ${state}`;
   if (attribute === 'retired' && value === true && state === 'available')
@@ -147,7 +150,10 @@ const portEditable: ReadonlySet<string> = new Set(['enroll', 'inspecting', 'insp
 export function refusalToChangePort(attribute: string, node: EditedNode): string | undefined {
   if (node.maintenance) return undefined;
   if (connectivity.has(attribute) && !portEditable.has(node.provision_state))
-    return `${attribute} can only be changed while the node is in maintenance, or in the states ${[...portEditable].join(', ')}; it is ${node.provision_state}`;
+    return (
+      `${attribute} can only be changed while the node is in maintenance, or in the states ` +
+      `${[...portEditable].join(', ')}; it is ${node.provision_state}`
+    );
   if (attribute === 'address' && node.provision_state === 'active')
     return 'the address can only be changed while the node is in maintenance or not active';
   return undefined;

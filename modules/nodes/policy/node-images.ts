@@ -122,7 +122,8 @@ export function checkImage(
     minor < fileDeploySince;
   const old = isTooOld
     ? [
-        `a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and this server speaks 1.${minor}`,
+        `a file with the deploy interface direct needs version 1.${fileDeploySince} of the Bare Metal API, and ` +
+          `this server speaks 1.${minor}`,
       ]
     : [];
   const { faults, warnings } = 'refusal' in reference ? fault(reference.refusal) : facts ? checkFacts(facts) : none;
@@ -192,7 +193,9 @@ export function checksumOf(instanceInfo: Values): Checksum | 'elsewhere' | { rea
   const named = prefix === undefined ? algorithmByLength(digits?.length ?? 0) : hashlibName(prefix);
   return named === undefined
     ? {
-        fault: `instance_info.image_checksum: no algorithm has ${digits?.length ?? 0} digits; give it as algorithm:digits`,
+        fault:
+          `instance_info.image_checksum: no algorithm has ${digits?.length ?? 0} digits; ` +
+          'give it as algorithm:digits',
       }
     : hexOf(digits ?? '', named, 'image_checksum');
 }
@@ -208,7 +211,9 @@ function hexOf(digits: string, algorithm: string, key: string): Checksum | { rea
     return { fault: `instance_info.${key} is not a checksum: it must be hexadecimal digits` };
   if (expected !== undefined && digits.length !== expected)
     return {
-      fault: `instance_info.${key} is not a ${algorithm} checksum: it has ${digits.length} digits, and ${algorithm} has ${expected}`,
+      fault:
+        `instance_info.${key} is not a ${algorithm} checksum: ` +
+        `it has ${digits.length} digits, and ${algorithm} has ${expected}`,
     };
   if (/^shake_/.test(algorithm))
     return { fault: `instance_info.image_os_hash_algo: Ironic cannot use ${algorithm}, whose length is not fixed` };

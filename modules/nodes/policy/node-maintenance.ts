@@ -45,5 +45,8 @@ export function adviceOnMaintenance(node: MaintainedNode): string {
     fault === 'power failure'
       ? 'Ironic ends it as soon as it can control the power again; check the BMC of the node'
       : 'fix that';
-  return `it is in maintenance and cannot be used, since Ironic itself detected a ${fault}${why}; ${help}, or end it with maintenance: false`;
+  return (
+    `it is in maintenance and cannot be used, since Ironic itself detected a ${fault}${why}; ` +
+    `${help}, or end it with maintenance: false`
+  );
 }

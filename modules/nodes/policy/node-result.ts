@@ -121,7 +121,11 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
   return fields.map((field) => {
     const nodes = results.filter(({ uncompared }) => uncompared.includes(field)).map(({ title }) => title);
     const more = nodes.length > maxNamed ? ` and ${nodes.length - maxNamed} more` : '';
-    return `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: Ironic masks it, so it may differ from the given value, and it was left as it is; update_secrets: changed compares it, and always writes it`;
+    return (
+      `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: ` +
+      'Ironic masks it, so it may differ from the given value, and it was left as it is; update_secrets: ' +
+      'changed compares it, and always writes it'
+    );
   });
 }
 
@@ -129,6 +133,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
 export function ownerWarnings({ attributes }: DesiredNode, { owner }: Values): string[] {
   if (typeof owner !== 'string' || owner === '' || attributes.owner !== undefined) return [];
   return [
-    `Ironic has made project ${owner}, that of the login, the owner of the node: set owner if that is intended, or log in with a role on the system (system_scope: all), which creates nodes without an owner`,
+    `Ironic has made project ${owner}, that of the login, the owner of the node: ` +
+      'set owner if that is intended, or log in with a role on the system (system_scope: ' +
+      'all), which creates nodes without an owner',
   ];
 }

@@ -73,7 +73,8 @@ export function decidePortGroups(
     faults: found.flatMap(({ desired, foreign }) =>
       foreign
         ? [
-            `port group ${portGroupTitle(desired)} is already ${foreign.title} of node ${foreign.owner}: names and addresses of port groups are unique in Ironic`,
+            `port group ${portGroupTitle(desired)} is already ${foreign.title} of node ${foreign.owner}: ` +
+              'names and addresses of port groups are unique in Ironic',
           ]
         : [],
     ),

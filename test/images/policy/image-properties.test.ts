@@ -102,7 +102,9 @@ describe('a property', () => {
 
 describe('lines of UUID:value', () => {
   test('are read without comments, blank lines and the spaces around id and value', () => {
-    const text = `\uFEFF# a comment\r\n\r\n  ${id}: no \r\n${id.toUpperCase()}:2025-04-22 15:30:45 # kept\n   # another\n${id}:a:`;
+    const text =
+      `\uFEFF# a comment\r\n\r\n  ${id}: no \r\n${id.toUpperCase()}:2025-04-22 15:30:45 # kept\n   # another\n` +
+      `${id}:a:`;
 
     expect(parseAssignments(text)).toEqual({
       assignments: [

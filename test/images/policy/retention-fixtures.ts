@@ -21,7 +21,10 @@ export const settings: RetentionSettings = {
 /** What the catalogue has, unless a test says otherwise. */
 export const catalogue: ReadonlySet<string> = new Set(['CC-Ubuntu22.04', 'CC-Ubuntu24.04']);
 
-/** An image of an earlier tool, by default an archived one, 26 months before `now`: 2026-06-01T12:00. */
+/**
+ * An image of an earlier tool, by default an archived one, 26 months before `now`:
+ * 2026-06-01T12:00.
+ */
 export function oldImage(changes: Partial<RetentionImage> = {}): RetentionImage {
   return {
     ...siteImage({

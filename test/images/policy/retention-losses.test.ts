@@ -1,4 +1,5 @@
-// Names that have left the catalogue: what becomes of their images, and which catalogue is believed.
+// Names that have left the catalogue: what becomes of their images, and which catalogue is
+// believed.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { aged, hiddenByUs, oldImage, plan, planOf, type PlanChanges } from './retention-fixtures.js';
@@ -68,7 +69,8 @@ describe('a catalogue that has lost', () => {
     expect(images.filter(({ action }) => action === 'hide' || action === 'delete')).toEqual([]);
     expect(images.filter(({ action }) => action === 'skip')).toHaveLength(lost);
     expect(doubt).toContain(
-      `the catalogue no longer has ${lost} of the ${names} names that the site has in production (CC-Name0, CC-Name1, CC-Name2`,
+      `the catalogue no longer has ${lost} of the ${names} names that the site has in production (CC-Name0, ` +
+        'CC-Name1, CC-Name2',
     );
     expect(
       actionsAfter(names, lost, { settings: { acceptLosses: true } }).images.filter(({ action }) => action === 'hide'),

@@ -74,7 +74,8 @@ const passwordKeys = Object.keys(passwordLogin) as (keyof typeof passwordLogin)[
 /**
  * Fills in absent arguments from the file `given.site_yaml`. Its login becomes `cloud` or `auth`,
  * unless one of them is given: `auth`, else the cloud of `image_store_cloud`, else the password
- * login of the first tools, also where that cloud is not known. Throws INVALID_INPUT if the file cannot be read or is not a mapping.
+ * login of the first tools, also where that cloud is not known. Throws INVALID_INPUT if the file
+ * cannot be read or is not a mapping.
  */
 export async function mergeSiteYaml(
   fields: Fields,
@@ -149,7 +150,9 @@ async function loginOf(
   if (isPresent(cloud)) {
     const isUsed = missing.length > 0 || (await isKnownCloud(String(cloud), environment));
     if (!isUsed) {
-      const warning = `${path}: image_store_cloud is "${cloud}", which is in no clouds.yaml; the login from auth_url and admin_* is used`;
+      const warning =
+        `${path}: image_store_cloud is "${cloud}", which is in no clouds.yaml; ` +
+        'the login from auth_url and admin_* is used';
       return { merged: passwordLoginOf(values), warnings: [warning] };
     }
     return {
@@ -162,7 +165,8 @@ async function loginOf(
   if (isPresent(values.auth) || missing.length === passwordKeys.length) return none;
   if (missing.length === 0) return { merged: passwordLoginOf(values), warnings: [] };
   throw new InputError(
-    `site_yaml: ${path} has a login without ${missing.join(' and ')}; it needs ${passwordKeys.join(', ')}, or image_store_cloud`,
+    `site_yaml: ${path} has a login without ${missing.join(' and ')}; ` +
+      `it needs ${passwordKeys.join(', ')}, or image_store_cloud`,
     'site_yaml',
   );
 }

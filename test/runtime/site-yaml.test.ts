@@ -118,7 +118,8 @@ describe('the login', () => {
     expect(values).toMatchObject({ region_name: 'R', auth: { username: 'admin', password: '0123' } });
     expect(values).not.toHaveProperty('cloud');
     expect(warnings).toEqual([
-      `${folder.path}/site.yaml: image_store_cloud is "CHI@XYZ", which is in no clouds.yaml; the login from auth_url and admin_* is used`,
+      `${folder.path}/site.yaml: image_store_cloud is "CHI@XYZ", which is in no clouds.yaml; ` +
+        'the login from auth_url and admin_* is used',
     ]);
   });
 

@@ -33,7 +33,10 @@ export async function findCloud(name: string, environment: Environment, regionNa
   return readSettings(await withProfile(entry, origin.source, folders), origin, regionName);
 }
 
-/** Whether `findCloud` would find a cloud of this name. Throws INVALID_INPUT for a file that it would refuse. */
+/**
+ * Whether `findCloud` would find a cloud of this name. Throws INVALID_INPUT for a file that it
+ * would refuse.
+ */
 export async function isKnownCloud(name: string, environment: Environment): Promise<boolean> {
   return Object.hasOwn((await readClouds(environment, searchFolders(environment))).clouds, name);
 }

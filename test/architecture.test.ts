@@ -219,7 +219,7 @@ describe('generated documents', () => {
     for (const [path, text] of roleVariableFiles()) expect({ path, text: read(path) }).toEqual({ path, text });
   });
 
-  test('of operations that are no more are gone', async () => {
+  test('of removed operations are gone', async () => {
     expect(readdirSync(join(root, 'docs/reference')).sort()).toEqual(
       (await loadDeclarations()).map(({ name }) => `${name}.md`),
     );

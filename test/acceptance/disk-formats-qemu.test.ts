@@ -69,7 +69,7 @@ const magics = [
   'Bochs Virtual HD Image\0',
 ];
 
-test('a file that QEMU opens as something else, or finds broken, is not raw', () => {
+test('a file that QEMU opens as another format, or finds broken, is not raw', () => {
   fc.assert(
     fc.property(
       fc.oneof(

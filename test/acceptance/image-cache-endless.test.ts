@@ -34,7 +34,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('a body of unknown length that does not end leaves room on the disk, and nothing behind', async () => {
+test('an endless body of unknown length neither fills the disk nor leaves anything behind', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/endless.img`;
   const checksum = `sha256:${'0'.repeat(64)}`;
 

@@ -183,7 +183,7 @@ test.each(['ftp://h/a', 'my-image', 'images/a', 'http+unix://a/b'])(
   },
 );
 
-test('a file of the host that is not allowed is refused with the same sentence', async () => {
+test('a file of the host that is not allowed is refused with the same message', async () => {
   const source = site.put('elsewhere/disk.img', 'new');
   const { error } = await oracle.ask({
     do: 'decide',
@@ -198,7 +198,7 @@ test('a file of the host that is not allowed is refused with the same sentence',
   });
 });
 
-describe('a fault that is not ours', () => {
+describe('faults that Ironic has and this cache does not', () => {
   const body = 'x'.repeat(1_000_000);
 
   test('GET answers 500 after a HEAD that says newer: the good copy is lost there, and stays here', async () => {
@@ -212,7 +212,7 @@ describe('a fault that is not ours', () => {
     expect(site.read('copy')).toBe('old');
   });
 
-  test('a file changes while it is downloaded: the old one is fresh for ever there, and fetched anew here', async () => {
+  test('a file changes while it is downloaded: there the old one stays fresh forever, here it is fetched again', async () => {
     const changing = (): void => {
       const file = site.serve('/file', 'of may', { lastModified: may });
       file.onRequest = (method) => {

@@ -48,7 +48,7 @@ const sets = (): string =>
   `image_cache_sets: [{name: ipa, dest: "{{ folder }}", kernel: {url: "${site.url}/{{ kernel | default('kernel') ` +
   `}}"}, ramdisk: {url: "${site.url}/ramdisk"}}]\n`;
 
-test('every conductor gets the same, a second run changes nothing, and check mode writes nothing', async () => {
+test('every conductor gets the same copy, a second run changes nothing, and check mode writes nothing', async () => {
   for (const name of ['kernel', 'ramdisk']) site.serve(`/${name}`, name, { lastModified: may });
 
   const dry = await play(sets(), '--check');
@@ -68,7 +68,7 @@ test('every conductor gets the same, a second run changes nothing, and check mod
   for (const name of ['c1', 'c2']) expect(readFileSync(join(site.folder, name, 'ipa/kernel'), 'utf8')).toBe('kernel');
 });
 
-test('fails where their digests differ', async () => {
+test('fails if their digests differ', async () => {
   site.serve('/ramdisk', 'ramdisk', { lastModified: may });
   const kernel = site.serve('/kernel', 'kernel 1', { lastModified: may });
   // The second conductor comes a release later.
@@ -82,7 +82,7 @@ test('fails where their digests differ', async () => {
   expect(text).toContain('The copies differ: c1 has ');
 });
 
-test('fails where one of them cannot have it', async () => {
+test('fails if one of them cannot fetch it', async () => {
   site.serve('/ramdisk', 'ramdisk', { lastModified: may });
 
   const { code, text } = await play(sets());

@@ -115,7 +115,7 @@ test('a set with a checksum file', async () => {
   expect(readFileSync(join(folder, 'ipa/ramdisk'), 'utf8')).toBe('ramdisk');
 });
 
-test('a download that kill -9 ended is continued by Range', async () => {
+test('a download that kill -9 ended is resumed by Range', async () => {
   publishLarge('disk.img', 512 * mebibyte);
   const part = join(folder, '.image_cache/files/disk.img.part');
   const running = startModule('image_cache', one(), {});
@@ -176,7 +176,7 @@ describe('the command line', () => {
     });
   });
 
-  test('ends with 75 when another run is at the folder', async () => {
+  test('ends with 75 if another run is using the folder', async () => {
     publish('disk.img', 'of april', april);
     mkdirSync(join(folder, '.image_cache'));
     const lock = await lockFile(join(folder, '.image_cache/lock'), {
@@ -192,7 +192,7 @@ describe('the command line', () => {
     expect(await command(one(), '--lock-timeout', '0')).toMatchObject({ exitCode: 0 });
   });
 
-  test('ends when it is told to, and leaves the copy', async () => {
+  test('ends on a signal, and keeps the copy', async () => {
     publish('disk.img', 'of april', april);
     await run(one());
     publishLarge('disk.img', 2048 * mebibyte, june);

@@ -76,7 +76,7 @@ function destination({ from, verb }: Step): string | undefined {
   return state;
 }
 
-test('the machine that is installed is one that is understood here', () => {
+test('the installed state machine is understood', () => {
   expect(installed).toEqual(
     expect.arrayContaining([
       'enroll',
@@ -96,7 +96,7 @@ test('the machine that is installed is one that is understood here', () => {
   expect(machine.minor >= 87).toBe(newer.length === 0);
 });
 
-test('every step is allowed and leads to where it is said to lead', () => {
+test('every step is allowed and leads to the documented state', () => {
   const known = steps.filter(({ from }) => installed.includes(from));
 
   expect(known.length).toBeGreaterThanOrEqual(17);
@@ -106,7 +106,7 @@ test('every step is allowed and leads to where it is said to lead', () => {
   );
 });
 
-test('from every state at rest a way leads to available, or the node cannot be on one', () => {
+test('from every stable state a way leads to available, or no node can be in it', () => {
   const resting = installed.filter(
     (state) => !machine.unstable.includes(state) && machine.transitions.some(([from]) => from === state),
   );

@@ -147,7 +147,7 @@ test('a folder of that user without any trap has its copy, with the owner that w
   ).toBe('nobody 666\nroot 755\nimage\n');
 });
 
-test('a service that waits for a pipe is ended by systemd with 143', async () => {
+test('a service that waits for a pipe is stopped by systemd with 143', async () => {
   await host.shell(
     'mkfifo /root/pipe; systemd-run --quiet --unit=waiting --property=RemainAfterExit=no ' +
       `--property=TimeoutStopSec=60 --property=Type=exec ${command} clean --site-yaml /root/pipe`,

@@ -126,7 +126,7 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
     expect((await open({ auth }, {})).projectId).toBe(adminProject);
   });
 
-  test('by the site.yaml of old', async () => {
+  test('by the site.yaml of older tools', async () => {
     const { username, password, project_name: project } = admin;
     const content =
       `auth_url: ${rootUrl}\nadmin_username: ${username}\nadmin_password: ${password}\nadmin_project: ${project}\n` +
@@ -135,7 +135,7 @@ describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is 
     expect((await openBySiteYaml(content, {})).projectId).toBe(adminProject);
   });
 
-  test('by the site.yaml of today', async () => {
+  test('by the current site.yaml', async () => {
     expect((await openBySiteYaml('image_store_cloud: local-user\n', cloudsFile)).projectId).toBe(
       fact('demo_project_id'),
     );
@@ -252,7 +252,7 @@ describeOnCloud('logins that the cloud refuses', () => {
     await expect(open(args)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
-  test('a service that is not there, and a region', async () => {
+  test('a missing service, and a missing region', async () => {
     const cloud = await open({ cloud: 'local' });
     const elsewhere = await open({ cloud: 'local', region_name: 'RegionTwo' });
 

@@ -53,7 +53,7 @@ test('a catalogue that is cut off is read again, and a manifest, and the first b
   })();
 });
 
-test('a catalogue that is cut off each time is told with its URL', async () => {
+test('a catalogue that is always cut off is reported with its URL', async () => {
   await withSite(async (site) => {
     site.storeProxy.addFault({ ...current, cutResponseAfter: 1 });
     await site.store.publish(site.name, newRelease);

@@ -14,7 +14,7 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
   const node = join(root, '.nodes', version, 'bin/node');
   const environment = { CHAMELEON_IMAGE_TOOLS_NODE: node, OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
 
-  test('the version is there', () => {
+  test('the version is installed', () => {
     expect({ node, exists: existsSync(node) }).toEqual({ node, exists: true });
   });
 
@@ -37,7 +37,7 @@ describe.each(['18', '20', '22', '24'])('on Node.js %s', (version) => {
 });
 
 // What the newest Node.js lacks is nothing; what the oldest lacks is found when a module is loaded.
-test.each(modules)('%s is loaded by the oldest Node.js, and says which option it does not know', async (name) => {
+test.each(modules)('%s is loaded by the oldest Node.js, and reports an unknown option', async (name) => {
   const environment = { CHAMELEON_IMAGE_TOOLS_NODE: join(root, '.nodes/18/bin/node') };
 
   const { stdout, stderr, exitCode } = await startModule(name, { colour: 'blue' }, environment).ended;

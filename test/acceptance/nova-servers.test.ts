@@ -88,7 +88,7 @@ test('a server boots on the node that is chosen, is found again by its name, and
   expect(await getServer(cloud, id)).toBeUndefined();
 });
 
-test('a server that Nova keeps after its deletion is found, and deleted for good', async () => {
+test('a server that Nova keeps after its deletion is found, and force-deleted', async () => {
   const id = await createServer(cloud, request);
   await settled(id);
   sql('nova', `UPDATE instances SET vm_state = 'soft-delete' WHERE uuid = '${id}'`);
@@ -98,7 +98,7 @@ test('a server that Nova keeps after its deletion is found, and deleted for good
   await removed(id);
 });
 
-test('a version that Nova does not have is named with the one that it has', async () => {
+test('an unsupported version is reported with the supported one', async () => {
   await expect(assertVersion(cloud, nodeSelection)).resolves.toBeUndefined();
   await expect(assertVersion(cloud, { version: '2.999', purpose: 'this test' })).rejects.toMatchObject({
     code: 'UNSUPPORTED_VERSION',

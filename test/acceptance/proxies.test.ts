@@ -18,7 +18,7 @@ def proxy_of(case):
 json.dump([proxy_of(case) for case in json.load(sys.stdin)], sys.stdout)
 `;
 
-test('every way to write a proxy means what it means to requests, but for what is told in the table', () => {
+test('every way to write a proxy means what it means to requests, except for what the table lists', () => {
   const found = JSON.parse(
     execFileSync('/usr/bin/python3', ['-c', script], { input: JSON.stringify(proxyCases), encoding: 'utf8' }),
   ) as (string | null)[];

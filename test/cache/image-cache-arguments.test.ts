@@ -104,7 +104,7 @@ describe('refused, with nothing done', () => {
     });
   });
 
-  test('and all faults are told together', async () => {
+  test('and all faults are reported together', async () => {
     const files = [
       { url: 'ftp://h/a', dest: 'a' },
       { dest: '/b', checksum: 'x' },
@@ -151,7 +151,7 @@ describe('a redirect', () => {
     expect(await site.cache()).toMatchObject({ action: 'fetch', digests: { sha256: sha256('found') } });
   });
 
-  test('takes the login of a host to no other', async () => {
+  test('does not pass the login of one host on to another', async () => {
     redirect('/file', `${elsewhere.url}/target`);
     const { host, hostname } = new URL(site.url);
     const hosts = [{ host, username: 'user', password: 'secret-1', headers: { 'X-Token': 'secret-2' } }];
@@ -206,7 +206,7 @@ describe('a login for a host', () => {
   });
 });
 
-test('an interrupted run leaves the copy, and what had come', async () => {
+test('an interrupted run keeps the copy and the partial download', async () => {
   site.put('copy', 'old', 'Tue, 01 Apr 2025 08:00:00 GMT');
   const controller = new AbortController();
   site.serve('/file', Buffer.alloc(8_000_000), { lastModified: may, stallAfter: 1_000_000 });
@@ -243,12 +243,12 @@ describe('two runs at once', () => {
       await slow;
     });
 
-    test('the other does not wait for ever', async () => {
+    test('the other does not wait forever', async () => {
       await expect(site.cache({ lock_timeout: 0 })).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' });
     });
   });
 
-  test('check mode waits for nobody', async () => {
+  test('check mode waits for no other run', async () => {
     site.serve('/file', 'new', { lastModified: may });
     const { release } = await lockFile(site.put('.image_cache/lock', ''), {
       waitSeconds: 0,

@@ -33,7 +33,7 @@ describe('a checksum', () => {
     });
   });
 
-  test('of other bytes is refused: the copy stays, and nothing of the download', async () => {
+  test('that does not match is refused: the copy stays, and the download is removed', async () => {
     site.put('copy', 'old', april);
     site.serve('/file', 'the wrong bytes', { lastModified: may });
 
@@ -47,7 +47,7 @@ describe('a checksum', () => {
     expect(site.exists('.image_cache/files/copy.part')).toBe(false);
   });
 
-  test('is compared where the copy is fresh too', async () => {
+  test('is also compared if the copy is fresh', async () => {
     const file = site.serve('/file', 'first', { lastModified: may });
     await site.cache();
     file.body = Buffer.from(good);
@@ -91,7 +91,7 @@ describe('a copy that somebody', () => {
     expect(site.read('copy')).toBe(good);
   });
 
-  test('only touched is read once more and is fresh', async () => {
+  test('only touched is read once again and is fresh', async () => {
     site.serve('/file', good, { lastModified: may });
     await site.cache();
     utimesSync(join(site.folder, 'copy'), new Date(june), new Date(june));
@@ -115,7 +115,7 @@ test('the digest of a copy that nobody touched comes from the record, and the fi
   expect(await site.cache()).toMatchObject({ action: 'fresh', digests: { sha256: 'f'.repeat(64) } });
 });
 
-test('a record that is damaged costs one reading', async () => {
+test('a damaged record costs reading the copy once', async () => {
   site.serve('/file', good, { lastModified: may });
   await site.cache();
   writeFileSync(join(site.folder, '.image_cache/files/copy.json'), '{"entries": [{}, ');
@@ -137,7 +137,7 @@ describe('permissions', () => {
 
   beforeEach(() => void site.serve('/file', good, { lastModified: may }));
 
-  test('are 0644 for a new copy, and those of the copy before for the next', async () => {
+  test('are 0644 for a new copy, and those of the previous copy for the next', async () => {
     await site.cache();
     expect(modeOf()).toBe('644');
     chmodSync(join(site.folder, 'copy'), 0o600);
@@ -149,7 +149,7 @@ describe('permissions', () => {
     expect(modeOf()).toBe('600');
   });
 
-  test('are put right on a copy that is fresh, and the difference is told', async () => {
+  test('are corrected on a fresh copy, and the difference is reported', async () => {
     await site.cache();
 
     const outcome = await site.run({ files: [{ url: `${site.url}/file`, dest: `${site.folder}/copy`, mode: '0640' }] });
@@ -163,7 +163,7 @@ describe('permissions', () => {
     expect(await site.cache({}, { mode: '0640' })).toMatchObject({ action: 'fresh', changed: false });
   });
 
-  test('of a download under way are for its owner only', async () => {
+  test('of a download in progress are for its owner only', async () => {
     Object.assign(site.serve('/file', Buffer.alloc(2_000_000), { lastModified: may }), { cutAfter: 1_000_000 });
     await site.cache();
 
@@ -179,7 +179,7 @@ describe('permissions', () => {
   });
 });
 
-describe('what Ironic is to be told', () => {
+describe('the values for Ironic', () => {
   const info = async (more: Record<string, unknown>, file: Record<string, unknown> = {}): Promise<unknown> =>
     (await site.cache(more, file)).instance_info;
 
@@ -193,14 +193,14 @@ describe('what Ironic is to be told', () => {
     });
   });
 
-  test('has the MD5 too where it is asked for, or given', async () => {
+  test('includes the MD5 if it is requested or given', async () => {
     const both = { image_os_hash_algo: 'sha256', image_os_hash_value: sha256(good), image_checksum: md5(good) };
 
     expect(await info({ checksum_algorithm: 'md5' })).toMatchObject(both);
     expect(await info({}, { checksum: md5(good) })).toMatchObject(both);
   });
 
-  test('has another algorithm where it is asked for', async () => {
+  test('has another algorithm on request', async () => {
     expect(await info({ checksum_algorithm: 'sha512' })).toMatchObject({
       image_os_hash_algo: 'sha512',
       image_os_hash_value: createHash('sha512').update(good).digest('hex'),
@@ -221,7 +221,7 @@ describe('what Ironic is to be told', () => {
 });
 
 describe('absent', () => {
-  test('removes the copy and what the cache knows of it, once', async () => {
+  test('removes the copy and its records, once', async () => {
     site.serve('/file', good, { lastModified: may });
     await site.cache();
 
@@ -236,7 +236,7 @@ describe('absent', () => {
   });
 });
 
-test('what is in the place of a copy and is no file is left alone', async () => {
+test('anything but a file in the place of a copy is left alone', async () => {
   site.serve('/file', good, { lastModified: may });
   site.put('copy/inside', 'precious');
 
@@ -248,7 +248,7 @@ test('what is in the place of a copy and is no file is left alone', async () => 
   expect(readFileSync(join(site.folder, 'copy/inside'), 'utf8')).toBe('precious');
 });
 
-test('a reader of the old copy goes on reading it', async () => {
+test('a reader of the old copy can continue', async () => {
   const file = site.serve('/file', 'old', { lastModified: april });
   await site.cache();
   const descriptor = openSync(join(site.folder, 'copy'), 'r');

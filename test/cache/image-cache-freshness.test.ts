@@ -61,7 +61,7 @@ describe('a copy of May', () => {
   });
 });
 
-describe('what is fetched and has the same bytes', () => {
+describe('a file that is fetched and has the same bytes', () => {
   test('stays the same file, gets the new date, and is not changed', async () => {
     const file = site.serve('/file', 'same', { lastModified: may });
     await site.cache();
@@ -94,7 +94,7 @@ describe('strict', () => {
     expect(site.read('copy')).toBe('rolled back');
   });
 
-  test('trusts an equal ETag where there is no date', async () => {
+  test('trusts an equal ETag if there is no date', async () => {
     site.serve('/file', 'new', { etag: '"1"' });
     await site.cache(strict);
 
@@ -102,8 +102,8 @@ describe('strict', () => {
   });
 });
 
-describe('where HEAD is refused', () => {
-  test.each([401, 403, 404, 405, 410, 501])('with %i, a conditional GET tells', async (headStatus) => {
+describe('if HEAD is refused', () => {
+  test.each([401, 403, 404, 405, 410, 501])('with %i, a conditional GET decides', async (headStatus) => {
     const file = site.serve('/file', 'some bytes', { lastModified: may, headStatus });
     await site.cache();
     site.forget();
@@ -116,7 +116,7 @@ describe('where HEAD is refused', () => {
     expect(site.read('copy')).toBe('other');
   });
 
-  test('by a server that knows no conditions and no ranges, the rule still holds', async () => {
+  test('by a server without conditions and ranges, the rule still holds', async () => {
     site.serve('/file', 'some bytes', { lastModified: may, headStatus: 405, isSimple: true });
     await site.cache();
 
@@ -132,8 +132,8 @@ describe('where HEAD is refused', () => {
   });
 });
 
-describe('where HEAD does not answer', () => {
-  test.each(['reset', 'hang'] as const)('but is followed by a %s, GET tells', async (head) => {
+describe('if HEAD gets no answer', () => {
+  test.each(['reset', 'hang'] as const)('but a %s, GET decides', async (head) => {
     site.serve('/file', 'some bytes', { lastModified: may, head });
 
     expect(await site.cache({ timeout: 1 })).toMatchObject({ action: 'fetch' });
@@ -141,7 +141,7 @@ describe('where HEAD does not answer', () => {
   });
 });
 
-describe('where GET is refused too', () => {
+describe('if GET is refused too', () => {
   test.each([404, 410, 403])('by %i, it fails, and the copy stays', async (status) => {
     site.put('copy', 'old', april);
     site.serve('/file', 'new', { lastModified: may, headStatus: status, getStatus: status });
@@ -182,7 +182,7 @@ describe('a file of this host', () => {
     });
   });
 
-  test('is refused where a link leads out of the allowed folder', async () => {
+  test('is refused if a link leads out of the allowed folder', async () => {
     const { symlinkSync } = await import('node:fs');
     symlinkSync('/etc', join(site.folder, 'link'));
 
@@ -217,7 +217,7 @@ describe('check mode', () => {
     expect([site.read('copy'), site.all(), site.read('.image_cache/files/copy.json')]).toEqual(['old', before, record]);
   });
 
-  test('works in a folder that is not there', async () => {
+  test('works in a folder that does not exist', async () => {
     site.serve('/file', 'new', { lastModified: may });
 
     expect(await site.cache({}, { dest: join(site.folder, 'no/such/folder/copy') }, { checkMode: true })).toMatchObject(

@@ -37,14 +37,14 @@ function run(
 const read = (name: string): string => readFileSync(join(folder.path, 'ipa', name), 'utf8');
 const reads = (): string[] => site.glance.requests.filter(({ path }) => path.endsWith('/file')).map(({ path }) => path);
 
-test('is cached, verified by the hash of Glance, and read only once', async () => {
+test("is cached, verified by Glance's hash, and read only once", async () => {
   expect(await run()).toMatchObject({ changed: true, failures: [] });
   expect([read('kernel'), read('ramdisk')]).toEqual(['kernel 1', 'ramdisk 1']);
   expect(await run()).toMatchObject({ changed: false, message: '1 fresh' });
   expect(reads()).toHaveLength(2);
 });
 
-test('is fetched anew when the name belongs to another image', async () => {
+test('is fetched again when the name belongs to another image', async () => {
   await run();
   const old = [...site.glance.state.images.values()].find(({ name }) => name === 'ipa.kernel');
   if (old) old.name = 'ipa.kernel_old';
@@ -56,7 +56,7 @@ test('is fetched anew when the name belongs to another image', async () => {
   expect([read('kernel'), read('ramdisk')]).toEqual(['kernel 2', 'ramdisk 1']);
 });
 
-test('whose bytes are not those that Glance announced is not taken', async () => {
+test('whose bytes differ from those that Glance announced is not used', async () => {
   const image = [...site.glance.state.images.values()].find(({ name }) => name === 'ipa.kernel');
   site.glance.state.data.set(image!.id, Buffer.from('kernel 9'));
 
@@ -92,7 +92,7 @@ describe('is refused', () => {
   });
 });
 
-describe('a name that other projects have too', () => {
+describe('a name that other projects also use', () => {
   test.each(['private', 'shared', 'community', 'public'])(
     'means our own image, whatever a %s one of others holds',
     async (visibility) => {
@@ -126,7 +126,7 @@ describe('a name that other projects have too', () => {
     },
   );
 
-  test.each(['community', 'public'])('and that we have not means the %s one of others', async (visibility) => {
+  test.each(['community', 'public'])('and that ours does not means the %s image of others', async (visibility) => {
     seed('theirs.kernel', 'theirs', { owner: 'stranger', visibility });
     seed('theirs.kernel', 'evil', { owner: 'somebody', visibility: 'private' });
 

@@ -188,7 +188,7 @@ describe('where the copy is to be', () => {
   });
 });
 
-describe('on the way', () => {
+describe('on the path', () => {
   test('a link of another user is refused by name', async () => {
     asNobody(`ln -s ${secret} ${theirs}/way`);
     const before = stateOf(secret);
@@ -268,7 +268,7 @@ describe('a folder of another user with nothing hostile in it', () => {
   });
 });
 
-test('a pipe as a source is refused, and waited for by nobody', async () => {
+test('a pipe as a source is refused without waiting for it', async () => {
   const pipe = join(temporary.path, 'pipe');
   spawnSync('mkfifo', [pipe]);
 

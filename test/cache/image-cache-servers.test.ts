@@ -23,13 +23,13 @@ function unsteady(file: ServedFile, key: 'etag' | 'lastModified'): ServedFile {
 }
 
 describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (key) => {
-  test('does no harm where there is a checksum', async () => {
+  test('does no harm if there is a checksum', async () => {
     unsteady(site.serve('/file', content), key);
 
     expect(await site.cache({}, checked)).toMatchObject({ action: 'fetch', digests: { sha256: sha256(content) } });
   });
 
-  test('does no harm where there is a checksum and the connection breaks again and again', async () => {
+  test('does no harm if there is a checksum and the connection breaks repeatedly', async () => {
     unsteady(site.serve('/file', content, { cutAfter: 150_000 }), key);
 
     expect(await site.cache({ attempts: 2 }, checked)).toMatchObject({
@@ -38,7 +38,7 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
     });
   });
 
-  test('is refused where there is none, and the way out is told', async () => {
+  test('is refused without one, and the message suggests a checksum', async () => {
     site.put('copy', 'old', april);
     unsteady(site.serve('/file', content), key);
 
@@ -50,7 +50,7 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
     expect(site.read('copy')).toBe('old');
   });
 
-  test('does no harm where the file itself is replaced by the right one at a break', async () => {
+  test('does no harm if the file is replaced by the right one when the connection breaks', async () => {
     const file = unsteady(site.serve('/file', Buffer.alloc(content.length, 'x'), { cutAfter: 150_000 }), key);
     file.onRequest = (method) => void (method === 'GET' && (file.body = content));
 
@@ -60,7 +60,7 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
     });
   });
 
-  test('does not let bytes of two files pass for one', async () => {
+  test('never mixes bytes of two files', async () => {
     const file = unsteady(site.serve('/file', content, { cutAfter: 150_000 }), key);
     file.onRequest = (method) => void (method === 'GET' && (file.body = Buffer.alloc(content.length, 'x')));
 
@@ -70,13 +70,13 @@ describe.each(['etag', 'lastModified'] as const)('another %s in each answer', (k
 });
 
 describe('a length that HEAD gives and GET contradicts', () => {
-  test.each(['1234', '999999', '0', 'many'])('%s does no harm where there is a checksum', async (length) => {
+  test.each(['1234', '999999', '0', 'many'])('%s does no harm if there is a checksum', async (length) => {
     site.serve('/file', content, { lastModified: may, headHeaders: { 'Content-Length': length } });
 
     expect(await site.cache({}, checked)).toMatchObject({ action: 'fetch', bytes: content.length });
   });
 
-  test('is refused where there is none', async () => {
+  test('is refused without a checksum', async () => {
     site.serve('/file', content, { lastModified: may, headHeaders: { 'Content-Length': '1234' } });
 
     expect(await site.cache()).toMatchObject({ action: 'failed', code: 'SOURCE_CHANGED' });
@@ -93,7 +93,7 @@ describe('Content-Encoding', () => {
     },
   );
 
-  test('that nobody knows is left to the checksum, and refused without one', async () => {
+  test('that is unknown is left to the checksum, and refused without one', async () => {
     site.serve('/file', content, { lastModified: may, headers: { 'Content-Encoding': 'x-own' } });
 
     expect(await site.cache()).toMatchObject({
@@ -137,7 +137,7 @@ describe('a web page instead of a file', () => {
     expect(site.read('copy')).toBe('old');
   });
 
-  test('is what was asked for where its name or its checksum says so', async () => {
+  test('is accepted if its name or its checksum says that it is the file', async () => {
     const page = '<!doctype html><p>notes</p>';
     site.serve('/notes.html', page, html);
     site.serve('/file', page, html);
@@ -146,7 +146,7 @@ describe('a web page instead of a file', () => {
     expect(await site.cache({}, { checksum: `sha256:${sha256(page)}` })).toMatchObject({ action: 'fetch' });
   });
 
-  test('is none where the server calls every file HTML', async () => {
+  test('is not assumed just because the server labels every file as HTML', async () => {
     site.serve('/file', content, html);
 
     expect(await site.cache()).toMatchObject({ action: 'fetch' });

@@ -48,7 +48,7 @@ function publish(release: number, lastModified: string): void {
   Object.assign(ramdisk, { body: Buffer.from(`ramdisk ${release}`), lastModified });
 }
 
-test('a set comes by one link, and a second run changes nothing', async () => {
+test('a set is published by one link, and a second run changes nothing', async () => {
   const first = await run();
 
   expect(setOf(first)).toMatchObject({
@@ -67,7 +67,7 @@ test('a set comes by one link, and a second run changes nothing', async () => {
   expect(await run()).toMatchObject({ changed: false, message: '1 fresh' });
 });
 
-test('a new release of one of them makes a version of both', async () => {
+test('a new release of one of them creates a version of both', async () => {
   await run();
   Object.assign(ramdisk, { body: Buffer.from('ramdisk 2'), lastModified: may });
 
@@ -79,7 +79,7 @@ test('a new release of one of them makes a version of both', async () => {
   expect(await run()).toMatchObject({ changed: false });
 });
 
-test('where one of them cannot be fetched, both stay', async () => {
+test('if one of them cannot be fetched, both stay', async () => {
   await run();
   publish(2, may);
   ramdisk.getStatus = 404;
@@ -94,7 +94,7 @@ test('where one of them cannot be fetched, both stay', async () => {
   expect(pair()).toBe('kernel 2, ramdisk 2');
 });
 
-test('where the checksum of one is wrong, both stay', async () => {
+test('if the checksum of one is wrong, both stay', async () => {
   await run();
   publish(2, may);
 
@@ -107,7 +107,7 @@ test('where the checksum of one is wrong, both stay', async () => {
   expect(pair()).toBe('kernel 1, ramdisk 1');
 });
 
-test('the same bytes with a newer date make no version', async () => {
+test('the same bytes with a newer date create no version', async () => {
   await run();
   publish(1, may);
 
@@ -179,7 +179,7 @@ describe('limits', () => {
     }
   }
 
-  test('max_age removes what no run named for so long, and nothing that this run names', async () => {
+  test('max_age removes what no run has named for that long, and nothing that this run names', async () => {
     await cacheTwo();
     const later = new Date(Date.now() + 10 * day);
     const files = [{ url: `${site.url}/two`, dest: `${site.folder}/two` }];
@@ -197,7 +197,7 @@ describe('limits', () => {
     ]);
   });
 
-  test('max_size removes the oldest, spares sets, and warns where it cannot hold', async () => {
+  test('max_size removes the oldest, spares sets, and warns if it cannot hold', async () => {
     await cacheTwo();
     await run();
 
@@ -209,7 +209,7 @@ describe('limits', () => {
     ]);
   });
 
-  test('what the cache did not put there is never removed', async () => {
+  test("files that are not the cache's are never removed", async () => {
     site.put('precious', 'not ours', april);
     await run({ max_size: '0', max_age: 0 });
 
@@ -217,7 +217,7 @@ describe('limits', () => {
   });
 });
 
-test('permissions of both are put right', async () => {
+test('permissions of both are corrected', async () => {
   await run();
 
   expect(await run({}, { set: { mode: '0600' }, checkMode: true })).toMatchObject({
@@ -258,7 +258,7 @@ describe('what is in the place of the link', () => {
   });
 });
 
-test('the link holds where the folder is moved, or mounted elsewhere', async () => {
+test('the link works if the folder is moved, or mounted elsewhere', async () => {
   await run();
   mkdirSync(join(site.folder, 'mounted'));
   for (const name of ['ipa', '.image_cache']) renameSync(join(site.folder, name), join(site.folder, 'mounted', name));

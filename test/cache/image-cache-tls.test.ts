@@ -38,11 +38,11 @@ afterAll(async () => {
 
 const trusted = (): Record<string, unknown> => ({ ca_cert: `${folder.path}/cert`, force: true });
 
-test('a certificate of a CA that is named is accepted', async () => {
+test('a certificate of a given CA is accepted', async () => {
   expect(await site.cache(trusted(), { url: `${secure.url}/file` })).toMatchObject({ action: 'fetch' });
 });
 
-test('one of an unknown CA is not, unless certificates are not checked', async () => {
+test('one of an unknown CA is refused, unless certificates are not checked', async () => {
   expect(await site.cache({}, { url: `${secure.url}/file` })).toMatchObject({
     action: 'failed',
     detail: expect.stringContaining('name its CA with ca_cert'),
@@ -52,7 +52,7 @@ test('one of an unknown CA is not, unless certificates are not checked', async (
   });
 });
 
-test.each([{ ca: true }, { ca: false }])('TLS 1.2 is spoken, unless 1.3 is the least (%j)', async ({ ca }) => {
+test.each([{ ca: true }, { ca: false }])('TLS 1.2 is used, unless 1.3 is the minimum (%j)', async ({ ca }) => {
   const args = ca ? trusted() : { validate_certs: false, force: true };
 
   expect(await site.cache(args, { url: `${old.url}/file` })).toMatchObject({ action: 'fetch' });
@@ -64,7 +64,7 @@ test.each([{ ca: true }, { ca: false }])('TLS 1.2 is spoken, unless 1.3 is the l
   });
 });
 
-test('nothing leads from https to http, but from http to https', async () => {
+test('redirects from https to http are refused, and from http to https followed', async () => {
   site.serve('/plain', 'in the clear', { lastModified: may });
   secure.serve('/down', '', { headStatus: 302, getStatus: 302, headers: { Location: `${site.url}/plain` } });
   site.serve('/up', '', { headStatus: 302, getStatus: 302, headers: { Location: `${secure.url}/file` } });

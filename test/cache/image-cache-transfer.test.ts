@@ -26,7 +26,7 @@ function cutOnce(file: ServedFile, after: number): void {
 }
 
 describe('a body that ends too early', () => {
-  test('is never taken for the file, and the copy stays', async () => {
+  test('is never used as the file, and the copy stays', async () => {
     site.put('copy', 'old', april);
     site.serve('/file', body, { lastModified: may, cutAfter, isSimple: true });
 
@@ -34,7 +34,7 @@ describe('a body that ends too early', () => {
     expect(site.read('copy')).toBe('old');
   });
 
-  test('is continued in the same run', async () => {
+  test('is resumed in the same run', async () => {
     cutOnce(site.serve('/file', body, { lastModified: may, etag: '"1"' }), cutAfter);
 
     expect(await site.cache({ attempts: 2 })).toMatchObject({ action: 'fetch', digests: { sha256: sha256(body) } });
@@ -45,13 +45,13 @@ describe('a body that ends too early', () => {
     });
   });
 
-  test('is begun anew where the server does not continue', async () => {
+  test('is restarted if the server cannot resume', async () => {
     cutOnce(site.serve('/file', body, { lastModified: may, isSimple: true }), cutAfter);
 
     expect(await site.cache({ attempts: 2 })).toMatchObject({ action: 'fetch', digests: { sha256: sha256(body) } });
   });
 
-  test('is continued by the next run', async () => {
+  test('is resumed by the next run', async () => {
     const file = site.serve('/file', body, { lastModified: may, cutAfter });
     expect(await site.cache()).toMatchObject({ action: 'failed' });
     expect(site.exists('copy')).toBe(false);
@@ -67,7 +67,7 @@ describe('a body that ends too early', () => {
     expect(site.exists(part)).toBe(false);
   });
 
-  test('is not continued with another file', async () => {
+  test('is not resumed with another file', async () => {
     const file = site.serve('/file', body, { lastModified: may, cutAfter });
     await site.cache();
     const other = Buffer.from('abcdefghij'.repeat(800_000));
@@ -76,7 +76,7 @@ describe('a body that ends too early', () => {
     expect(await site.cache()).toMatchObject({ action: 'fetch', digests: { sha256: sha256(other) } });
   });
 
-  test('that says nothing of what it is of is not continued', async () => {
+  test('is not resumed if nothing identifies the file', async () => {
     const file = site.serve('/file', body, { cutAfter });
     await site.cache();
     file.cutAfter = undefined;
@@ -88,7 +88,7 @@ describe('a body that ends too early', () => {
     expect(site.read('copy')).toBe(body.toString());
   });
 
-  test('and makes no progress is given up', async () => {
+  test('ends if it makes no progress', async () => {
     site.serve('/file', body, { lastModified: may, cutAfter: 0 });
 
     expect(await site.cache({ attempts: 3 })).toMatchObject({ action: 'failed' });
@@ -115,7 +115,7 @@ test('a stall is a break', async () => {
 });
 
 describe('a file that changes', () => {
-  test('between HEAD and GET is looked at again', async () => {
+  test('between HEAD and GET is read again', async () => {
     const file = site.serve('/file', 'of may', { lastModified: may });
     file.onRequest = (method) => {
       if (method === 'HEAD')
@@ -126,7 +126,7 @@ describe('a file that changes', () => {
     expect(site.read('copy')).toBe('of june, longer');
   });
 
-  test('while it is downloaded is fetched anew, so that its date never goes with other bytes', async () => {
+  test('during the download is fetched again, so that its date always matches its bytes', async () => {
     const file = site.serve('/file', 'of may', { lastModified: may });
     file.onRequest = (method) => {
       if (method === 'GET')
@@ -138,7 +138,7 @@ describe('a file that changes', () => {
     expect([site.read('copy'), site.modified('copy')]).toEqual(['of june', june]);
   });
 
-  test('and never rests is given up, and the copy stays', async () => {
+  test('without end is given up, and the copy stays', async () => {
     site.put('copy', 'old', april);
     const file = site.serve('/file', 'a', { lastModified: may });
     let count = 0;
@@ -153,19 +153,19 @@ describe('a file that changes', () => {
 });
 
 describe('a body without Content-Length', () => {
-  test('is taken when it comes in chunks', async () => {
+  test('is accepted if it is chunked', async () => {
     site.serve('/file', body, { lastModified: may, framing: 'chunked' });
 
     expect(await site.cache()).toMatchObject({ action: 'fetch', bytes: body.length });
   });
 
-  test('is not taken when its chunks break off', async () => {
+  test('is refused if its chunks break off', async () => {
     site.serve('/file', body, { lastModified: may, framing: 'chunked', cutAfter });
 
     expect(await site.cache()).toMatchObject({ action: 'failed' });
   });
 
-  test('nor in chunks is taken with a checksum only', async () => {
+  test('and not chunked is accepted only with a checksum', async () => {
     site.serve('/file', body, { lastModified: may, framing: 'close' });
 
     expect(await site.cache()).toMatchObject({ action: 'failed', detail: expect.stringContaining('give a checksum') });
@@ -174,7 +174,7 @@ describe('a body without Content-Length', () => {
 });
 
 describe('compression', () => {
-  test('is not asked for', async () => {
+  test('is not requested', async () => {
     site.serve('/file', body, { lastModified: may });
     await site.cache();
 
@@ -185,7 +185,7 @@ describe('compression', () => {
     ]);
   });
 
-  test('by a server that insists is refused', async () => {
+  test('by a server that compresses anyway is refused', async () => {
     site.serve('/file', gzipSync(body), { lastModified: may, headers: { 'Content-Encoding': 'gzip' } });
 
     expect(await site.cache()).toMatchObject({
@@ -194,7 +194,7 @@ describe('compression', () => {
     });
   });
 
-  test('of the file itself stays', async () => {
+  test('of the file itself is kept', async () => {
     const compressed = gzipSync(body);
     site.serve('/initrd.gz', compressed, { lastModified: may, headers: { 'Content-Encoding': 'x-gzip' } });
 
@@ -204,7 +204,7 @@ describe('compression', () => {
   });
 });
 
-test('a full disk is told before the first byte', async () => {
+test('a full disk is reported before the first byte', async () => {
   site.serve('/file', 'short', { lastModified: may, headers: { 'Content-Length': String(2 ** 52) } });
 
   expect(await site.cache()).toMatchObject({
@@ -214,7 +214,7 @@ test('a full disk is told before the first byte', async () => {
   expect(site.exists('copy')).toBe(false);
 });
 
-test('one failure does not stop the others, and is told', async () => {
+test('one failure is reported and does not stop the others', async () => {
   site.serve('/file', 'good', { lastModified: may });
   const files = ['missing', 'file'].map((name) => ({ url: `${site.url}/${name}`, dest: `${site.folder}/${name}` }));
 

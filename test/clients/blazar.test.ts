@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 describe('a lease', () => {
-  test('is asked for in whole minutes of UTC, with one host', async () => {
+  test('is requested in whole minutes of UTC, with one host', async () => {
     blazar.seed({});
 
     const lease = await createLease(cloud, request);
@@ -67,7 +67,7 @@ describe('a lease', () => {
     ]);
   });
 
-  test('begins in the present minute of Blazar where it is to begin now', async () => {
+  test("begins in Blazar's current minute if it is to begin now", async () => {
     blazar.seed({});
 
     await createLease(cloud, { ...request, start: 'now' });
@@ -75,7 +75,7 @@ describe('a lease', () => {
     expect(blazar.leases[0]?.start).toBe(Date.UTC(2025, 3, 22, 10, 0));
   });
 
-  test('comes, is active, and is told by name and by id', async () => {
+  test('starts, becomes active, and is found by name and by id', async () => {
     blazar.seed({});
     const { id } = await createLease(cloud, request);
 
@@ -89,7 +89,7 @@ describe('a lease', () => {
     ]);
   });
 
-  test('is gone once it was deleted, and may be deleted again', async () => {
+  test('is gone once it is deleted, and may be deleted again', async () => {
     blazar.seed({});
     const { id } = await createLease(cloud, request);
 
@@ -101,7 +101,7 @@ describe('a lease', () => {
     expect((await all(listAllocations(cloud))).length).toBe(0);
   });
 
-  test('that is just starting is refused its deletion', async () => {
+  test('that is just starting cannot be deleted', async () => {
     blazar.seed({});
     const { id } = await createLease(cloud, request);
     blazar.step(blazar.leases[0]!);
@@ -113,7 +113,7 @@ describe('a lease', () => {
     });
   });
 
-  test('is not asked for twice when the answer is lost', async () => {
+  test('is not requested twice if the answer is lost', async () => {
     blazar.seed({});
     blazar.intervene = () => ({ status: 503 });
 
@@ -159,7 +159,7 @@ describe('refusals', () => {
     });
   });
 
-  test('another fault of Blazar is not taken for a lack of hosts', async () => {
+  test('another fault of Blazar is not mistaken for a lack of hosts', async () => {
     blazar.intervene = () => ({
       status: 500,
       body: { error_code: 500, error_message: 'Internal Server Error', error_name: 'INTERNAL_SERVER_ERROR' },
@@ -198,7 +198,7 @@ describe('hosts', () => {
     expect(await all(listAllocations(cloud))).toHaveLength(2);
   });
 
-  test('are picked out by us where Blazar does not know the filter', async () => {
+  test('are filtered here if Blazar does not support the filter', async () => {
     blazar.intervene = () => ({
       status: 200,
       body: {
@@ -218,7 +218,7 @@ describe('hosts', () => {
     expect(await all(listAllocations(cloud, 'ours'))).toEqual([{ hostId: '1', reservationId: 'ours' }]);
   });
 
-  test('are listed, and one that is not there is undefined', async () => {
+  test('are listed, and one that does not exist is undefined', async () => {
     blazar.seed({});
 
     expect(await all(listHosts(cloud))).toMatchObject([{ id: '1' }]);
@@ -238,7 +238,7 @@ test.each([
   expect(leasePhase({ id: '', name: '', projectId: '', status, reservations: [] })).toBe(phase);
 });
 
-test('the double starts and ends leases as it is told', async () => {
+test('the double starts and ends leases as configured', async () => {
   blazar.lifecycle = 'manual';
   blazar.startsAs = 'ERROR';
   blazar.seed({});

@@ -116,7 +116,7 @@ describe('deploy images', () => {
     ]);
   });
 
-  test('that are so already cause no request', async () => {
+  test('that are already set cause no request', async () => {
     const hardware = await read();
 
     expect(await updateHardware(cloud, hardware, old)).toBe(hardware);

@@ -41,7 +41,7 @@ describe('a connection that breaks within a body', () => {
     expect(site.seen).toHaveLength(3);
   });
 
-  test.each(breaks)('%s, each time: told with the URL', async (_, broken) => {
+  test.each(breaks)('%s, each time: reported with the URL', async (_, broken) => {
     site.answer(broken);
 
     const answer = await testClient()({ method: 'GET', url: `${site.url}/v2/images` });
@@ -53,7 +53,7 @@ describe('a connection that breaks within a body', () => {
     expect(site.seen).toHaveLength(4);
   });
 
-  test('of a request that must not be sent twice is told at once', async () => {
+  test('of a request that must not be repeated is reported immediately', async () => {
     site.answer(raw(`${head}Content-Length: 14\r\n\r\n{`, 'reset'));
 
     const answer = await testClient()({ method: 'POST', url: site.url, body: '' });
@@ -62,7 +62,7 @@ describe('a connection that breaks within a body', () => {
     expect(site.seen).toHaveLength(1);
   });
 
-  test('and is answered by another status then is told as broken', async () => {
+  test('and then has another status is reported as broken', async () => {
     site.answer(
       raw(`${head}Content-Length: 14\r\n\r\n{`, 'reset'),
       (_, response) => void response.writeHead(202).end('{}'),
@@ -107,7 +107,7 @@ describe('an answer that does not end', () => {
     expect(site.seen).toHaveLength(1);
   });
 
-  test.each([404, 403, 400])('with %i is told by its status', async (status) => {
+  test.each([404, 403, 400])('with %i is reported by its status', async (status) => {
     site.answer(endless(status));
 
     await expect(testClient()({ method: 'GET', url: site.url })).rejects.toMatchObject({ status });
@@ -124,7 +124,7 @@ describe('an answer that does not end', () => {
     });
   });
 
-  test('but stalls is asked for once more, and then told', async () => {
+  test('but stalls is requested once more, and then reported', async () => {
     site.answer(raw(`${head}Content-Length: 14\r\n\r\n{`, 'wait'));
 
     const answer = await testClient({ timeoutSeconds: 0.2 })({ method: 'GET', url: site.url });
@@ -133,7 +133,7 @@ describe('an answer that does not end', () => {
     expect(site.seen).toHaveLength(2);
   });
 
-  test('but comes byte by byte has a limit in time', async () => {
+  test('but arrives byte by byte has a time limit', async () => {
     const body = new PassThrough();
     const drip = setInterval(() => body.write(' '), 5);
 
@@ -187,7 +187,7 @@ describe('an interruption while a body stalls', () => {
   });
 });
 
-test('a body that is compressed although nobody asked for it is refused by name', async () => {
+test('a body that is compressed without a request is refused, naming the encoding', async () => {
   site.answer((_, response) => void response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync('{}')));
 
   const answer = await testClient()({ method: 'GET', url: site.url });
@@ -206,7 +206,7 @@ test.each(['aws-chunked', 'UTF-8', 'identity', ''])('Content-Encoding %j changes
   expect(await answer.json()).toEqual({ a: 1 });
 });
 
-test('an answer that is no HTTP is told so', async () => {
+test('an answer that is not HTTP is reported', async () => {
   site.answer(raw('SSH-2.0-OpenSSH_9.2\r\n', 'close'));
 
   await expect(testClient()({ method: 'GET', url: site.url, repeatable: false })).rejects.toMatchObject({

@@ -54,7 +54,7 @@ describe('a service that asks for a certificate', () => {
     expect(await get(certificate())).toBe('hello');
   });
 
-  test('refuses who has none', async () => {
+  test('refuses clients without one', async () => {
     await expect(get({})).rejects.toMatchObject({ code: expect.any(String) });
   });
 });

@@ -101,7 +101,7 @@ describe('a request', () => {
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
-  test('that is refused for good does not wait for Retry-After behind the scenes', async () => {
+  test('that is refused for good does not wait for Retry-After in the background', async () => {
     site.answer((_, response) => void response.writeHead(403, { 'Retry-After': '30' }).end());
     const timers = (): number =>
       (process as unknown as { getActiveResourcesInfo(): string[] })
@@ -125,7 +125,7 @@ describe('a request', () => {
     });
   });
 
-  test('is broken off by the signal, with the signal’s reason', async () => {
+  test('is aborted by the signal, with the signal’s reason', async () => {
     site.answer(() => undefined);
     const controller = new AbortController();
     const reason = new Error('deadline');
@@ -235,7 +235,7 @@ test.each([
   await expect(failure).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining(why) });
 });
 
-test('a CA file that is not there is named', () => {
+test('a CA file that does not exist is named', () => {
   expect(() => testClient({ caCert: '/no/such/ca.pem' })({ method: 'GET', url })).toThrow(
     'ca_cert: /no/such/ca.pem cannot be read',
   );

@@ -124,7 +124,7 @@ describe('through a proxy', () => {
     });
   });
 
-  test('its login is sent to it, in either way', async () => {
+  test('its login is sent to it, for both kinds of URLs', async () => {
     const settings = { caCert: ownCa(), environment: { all_proxy: urlOf(proxy).replace('//', '//us%40er:p%ss@') } };
 
     await get(secureUrl(), settings);
@@ -134,7 +134,7 @@ describe('through a proxy', () => {
     expect(seen.map((request) => request.login)).toEqual([login, login]);
   });
 
-  test('that wants a login for a plain URL, 407 is told with its name', async () => {
+  test('that requires a login for a plain URL, 407 is reported with its name', async () => {
     await expect(
       get('http://store.example/login', { environment: { http_proxy: urlOf(proxy) } }),
     ).rejects.toMatchObject({
@@ -252,7 +252,7 @@ describe('a CA is trusted that', () => {
     },
   );
 
-  test.each(['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'])('%s names but cannot be read is told', async (name) => {
+  test.each(['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'])('%s names but cannot be read is reported', async (name) => {
     await expect(get(secureUrl(), { environment: { [name]: '/no/such/file' } })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       message: expect.stringContaining(`${name}: /no/such/file`),
@@ -264,7 +264,7 @@ test('ca_cert without a certificate in it is refused', () => {
   expect(() => testClient({ caCert: `${folder.path}/key` })).toThrow('contains no certificate');
 });
 
-test('nothing leads from https to http', async () => {
+test('redirects from https to http are refused', async () => {
   await expect(get(`${secureUrl()}/downgrade`, { caCert: ownCa() })).rejects.toMatchObject({
     code: 'REDIRECT_REFUSED',
   });

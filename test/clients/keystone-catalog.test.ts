@@ -69,7 +69,7 @@ describe('picking', () => {
     expect([endpoints.has(asked), endpoints.root(asked)]).toEqual([true, 'http://v']);
   });
 
-  test('prefers the exact name, and passes over a service without endpoints', () => {
+  test('prefers the exact name, and skips a service without endpoints', () => {
     const catalog = [
       { type: 'volume', endpoints: [endpoint('http://v1')] },
       { type: 'volumev3', endpoints: [endpoint('http://v3')] },
@@ -96,7 +96,7 @@ describe('picking', () => {
     );
   });
 
-  test('takes region where an older catalogue has no region_id', () => {
+  test('uses region if an older catalogue has no region_id', () => {
     const old = { type: 'image', endpoints: [{ interface: 'public', region: 'A', url: 'http://a' }] };
 
     expect(endpointsOf([old], choice).root('image')).toBe('http://a');
@@ -117,7 +117,7 @@ describe('picking', () => {
     expect(endpoints.has('image')).toBe(has);
   });
 
-  test('tells of an empty catalogue', () => {
+  test('reports an empty catalogue', () => {
     expect(() => endpointsOf([], choice).root('image')).toThrow('its catalogue has nothing');
   });
 });

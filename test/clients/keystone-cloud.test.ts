@@ -116,7 +116,7 @@ describe('logging in', () => {
 });
 
 describe('a login that fails', () => {
-  test('says who, where and by which source, and no password', async () => {
+  test('reports user, URL and source, and no password', async () => {
     const error = await open(passwordOf({ password: 'hunter2' })).catch((thrown: Error) => thrown);
 
     expect(error).toMatchObject({
@@ -137,7 +137,7 @@ describe('a login that fails', () => {
     );
   });
 
-  test('tells an expired token from a wrong URL, though Keystone answers 404', async () => {
+  test('distinguishes an expired token from a wrong URL, although Keystone answers 404', async () => {
     await expect(open({ auth: { auth_url: keystone.url, token: 'old', project_name: 'admin' } })).rejects.toMatchObject(
       {
         code: 'AUTHENTICATION_FAILED',
@@ -188,7 +188,7 @@ describe('a login that fails', () => {
     ],
   ];
 
-  test.each(strangers)('says that %s is no Keystone', async (_, answer, reason) => {
+  test.each(strangers)('reports that %s is not a Keystone', async (_, answer, reason) => {
     const stranger = await startHttpDouble(() => answer);
 
     const error = await open(passwordOf({ auth_url: `${stranger.url}/identity/v3/` })).catch((thrown: Error) => thrown);
@@ -202,7 +202,7 @@ describe('a login that fails', () => {
     await stranger.close();
   });
 
-  test('repeats after 503, for a second token does no harm', async () => {
+  test('is repeated after 503, since a second token does no harm', async () => {
     let first = true;
     const busy = await startHttpDouble(async (call) => {
       if (first) return ((first = false), { status: 503 });
@@ -236,7 +236,7 @@ describe('requests', () => {
     expect(logins()).toBe(1);
   });
 
-  test('follow a whole URL of the API, but never to another host', async () => {
+  test('follow a complete URL of the API, but never to another host', async () => {
     const cloud = await open();
 
     const path = await pathOf(
@@ -246,7 +246,7 @@ describe('requests', () => {
     expect(path).toBe('/v2.1/servers?marker=x');
   });
 
-  test('to a service that is missing say what there is', async () => {
+  test('to a missing service report which services exist', async () => {
     const cloud = await open();
 
     await expect(cloud.request('reservation', { method: 'GET', path: '/leases' })).rejects.toMatchObject({
@@ -307,7 +307,7 @@ describe('the token', () => {
     expect(logins()).toBe(expected);
   });
 
-  test("is judged by its life, not by Keystone's clock", async () => {
+  test("is judged by its lifetime, not by Keystone's clock", async () => {
     const cloud = await connect(await resolveLogin(passwordOf(), {}), http, () => new Date(clock + 24 * 60 * minute));
 
     await cloud.request('image', { method: 'GET', path: '/v2/images' });
@@ -368,7 +368,7 @@ describe('the token', () => {
     expect(logins()).toBe(2);
   });
 
-  test('that the user gave is never renewed ahead of time, and is told of when it has ended', async () => {
+  test('that the user gave is never renewed ahead of time, and its end is reported', async () => {
     const token = await issueToken(true);
     const cloud = await open({ auth: { auth_url: keystone.url, token } });
     const before = logins();

@@ -13,7 +13,7 @@ function loginBy(content: string, name = 'clouds.yaml'): Promise<Login> {
 
 const auth = 'auth: {auth_url: "http://key:5000", username: u, password: p, project_name: w}';
 
-describe('what an entry may say', () => {
+describe('what an entry may contain', () => {
   const password = {
     kind: 'password',
     password: 'p',
@@ -96,7 +96,7 @@ describe('what an entry may say', () => {
   });
 });
 
-describe('where the files are', () => {
+describe('where the files are searched', () => {
   const content = (region: string): string => `clouds: {site: {${auth}, region_name: ${region}}}`;
 
   test.each([
@@ -228,7 +228,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('a file that is named and not there', async () => {
+  test('a named file that does not exist', async () => {
     await expect(resolveLogin({ cloud: 'site' }, { OS_CLIENT_CONFIG_FILE: '/nowhere/c' })).rejects.toThrow(
       'OS_CLIENT_CONFIG_FILE names /nowhere/c, but there is no such file',
     );

@@ -66,7 +66,7 @@ describe('the root of an endpoint', () => {
     expect(await discoverRoot({ type, url, projectId: 'p', read: async () => document })).toBe(expected);
   });
 
-  test('is refused where the service has other versions only', async () => {
+  test('is refused if the service has only other versions', async () => {
     const document = { versions: cinder.versions.slice(0, 1) };
 
     await expect(
@@ -168,7 +168,7 @@ describe('a cloud', () => {
     expect(await ask(await open(), 'block-storage', '/volumes')).toBe('/volume/v3/p/volumes');
   });
 
-  test('is discovered again after the service was away', async () => {
+  test('is discovered again after the service was unavailable', async () => {
     keystone.catalog = [{ type: 'compute', name: 'nova', url: 'http://127.0.0.1:9/compute' }];
     const cloud = await open();
 

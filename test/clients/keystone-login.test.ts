@@ -71,7 +71,7 @@ describe('the environment', () => {
     expect(await resolveLogin({}, { ...environment, ...variables })).toMatchObject(expected as Partial<Login>);
   });
 
-  test('OS_CLOUD comes before OS_AUTH_URL', async () => {
+  test('OS_CLOUD precedes OS_AUTH_URL', async () => {
     const folder = temporaryFolder();
     const file = folder.write(
       'c',
@@ -86,7 +86,7 @@ describe('the environment', () => {
 });
 
 describe('the arguments', () => {
-  test('auth comes before the environment, and takes nothing from it', async () => {
+  test('auth precedes the environment, and takes nothing from it', async () => {
     const login = await resolveLogin({ auth }, { ...environment, OS_REGION_NAME: 'R' });
 
     expect(login).toMatchObject({
@@ -97,7 +97,7 @@ describe('the arguments', () => {
     });
   });
 
-  test('single options win over what the source says', async () => {
+  test('single options override the source', async () => {
     const given: LoginArguments = {
       region_name: 'X',
       interface: 'admin',

@@ -48,8 +48,8 @@ async function namesOf(cloud: Cloud): Promise<string[]> {
 const logins = (): number => sandbox.keystone.requests.filter(({ method }) => method === 'POST').length;
 const withoutProject = (): Record<string, string> => ({ ...sandbox.auth, project_name: '', system_scope: 'all' });
 
-describe('a token of the whole system', () => {
-  test('is used for bare metal by itself, where the user has a role there', async () => {
+describe('a system-scoped token', () => {
+  test('is used for bare metal by default, if the user has a role on the system', async () => {
     sandbox.users.baremetal.seed({ name: 'nobodys' });
     const cloud = await open();
 
@@ -64,7 +64,7 @@ describe('a token of the whole system', () => {
     ]);
   });
 
-  test('is not asked for by a login that has nothing to do with bare metal', async () => {
+  test('is not requested by a login that has nothing to do with bare metal', async () => {
     const cloud = await open();
 
     await cloud.request('image', { method: 'GET', path: '/v2/images' });
@@ -106,7 +106,7 @@ describe('a token of the whole system', () => {
     expect(scopes).toEqual([]);
   });
 
-  test('is never asked for with an application credential', async () => {
+  test('is never requested with an application credential', async () => {
     const { id, secret } = sandbox.keystone.admin.applicationCredential;
     const auth = {
       auth_url: sandbox.auth.auth_url,
@@ -124,7 +124,7 @@ describe('a token of the whole system', () => {
     });
   });
 
-  test('is made from a token that was given', async () => {
+  test('is derived from a given token', async () => {
     const { username, password, ...rest } = sandbox.auth;
     const cloud = await open({ auth: { ...rest, token: await issueToken() } });
 
@@ -168,8 +168,8 @@ async function issueToken(): Promise<string> {
   );
 }
 
-describe('a login to the whole system alone', () => {
-  test('is good for bare metal, and says what images lack', async () => {
+describe('a login with system scope only', () => {
+  test('works for bare metal, and reports what images need', async () => {
     const cloud = await open({ auth: withoutProject() });
 
     expect(await namesOf(cloud)).toEqual([]);
@@ -184,7 +184,7 @@ describe('a login to the whole system alone', () => {
     });
   });
 
-  test('is what a token of the whole system is', async () => {
+  test('is what a given system-scoped token means', async () => {
     const user = { name: 'admin', domain: { id: 'default' }, password: sandbox.auth.password };
     const body = JSON.stringify({
       auth: { identity: { methods: ['password'], password: { user } }, scope: { system: { all: true } } },
@@ -237,7 +237,7 @@ describe('a request that is refused within one scope', () => {
     await close();
   });
 
-  test('is an error where both refuse it', async () => {
+  test('is an error if both refuse it', async () => {
     const { ask, close } = await answers('nobody');
 
     await expect(ask(true)).rejects.toMatchObject({ status: 403 });
@@ -245,12 +245,12 @@ describe('a request that is refused within one scope', () => {
   });
 });
 
-describe('whether all nodes are seen', () => {
+describe('whether all nodes are visible', () => {
   test('yes, with a role on the system', async () => {
     expect(await seesAllNodes(await open())).toEqual({ seen: true, why: 'all nodes may be listed' });
   });
 
-  test('yes, where Ironic does not ask for one', async () => {
+  test('yes, if Ironic does not require one', async () => {
     sandbox.users.baremetal.enforcesScope = false;
     sandbox.keystone.admin.systemRoles = [];
 
@@ -296,7 +296,7 @@ describe('whether all nodes are seen', () => {
     expect(await seesAllNodes(await open())).toMatchObject({ seen: false });
   });
 
-  test('is not answered where Ironic does not answer', async () => {
+  test('is an error if Ironic does not answer', async () => {
     sandbox.users.baremetal.intervene = () => ({ status: 503, body: {} });
 
     await expect(seesAllNodes(await open())).rejects.toMatchObject({ status: 503 });

@@ -70,7 +70,7 @@ describe('a boot', () => {
     });
   });
 
-  test('on a chosen node takes it', async () => {
+  test('on a chosen node uses it', async () => {
     const id = await createServer(cloud, { ...request, hypervisorHostname: node.uuid });
 
     expect(versionOf('POST')).toBe('compute 2.74');
@@ -86,7 +86,7 @@ describe('a boot', () => {
     expect(node).toMatchObject({ provision_state: 'active', instance_uuid: id });
   });
 
-  test('with a reservation takes the host of the lease', async () => {
+  test('with a reservation uses the host of the lease', async () => {
     sandbox.users.baremetal.seed({ name: 'rack3-08' });
     const { reservation: blazar } = sandbox.users;
     blazar.seed({ hypervisor_hostname: node.uuid });
@@ -141,7 +141,7 @@ describe('a boot', () => {
     expect(nova.requests).toHaveLength(1);
   });
 
-  test('tells nothing of the password in the answer', async () => {
+  test('does not return the password of the answer', async () => {
     const id = await createServer(cloud, request);
 
     expect(JSON.stringify(await getServer(cloud, id))).not.toContain('not to be shown');
@@ -155,7 +155,7 @@ describe('a boot', () => {
 });
 
 describe('a Nova that is too old', () => {
-  test('is told before anything was made', async () => {
+  test('is reported before anything is created', async () => {
     nova.newestMinor = 60;
 
     const message =
@@ -172,7 +172,7 @@ describe('a Nova that is too old', () => {
     expect(nova.servers).toEqual([]);
   });
 
-  test('and says nothing of its version', async () => {
+  test('and does not report its version', async () => {
     nova.intervene = () => ({ status: 406, body: 'no' });
 
     await expect(assertVersion(cloud, nodeSelection)).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('a Nova that is too old', () => {
     });
   });
 
-  test('still boots what needs less', async () => {
+  test('still boots servers that need less', async () => {
     nova.newestMinor = 60;
 
     await expect(createServer(cloud, request)).resolves.toMatch(/^[0-9a-f-]{36}$/);
@@ -203,7 +203,7 @@ describe('deletion', () => {
     return steps;
   }
 
-  test('sends one request, waits, and says when the server is gone', async () => {
+  test('sends one request, waits, and returns once the server is gone', async () => {
     const id = await createServer(cloud, { ...request, hypervisorHostname: node.uuid });
     await settled(id);
 
@@ -212,7 +212,7 @@ describe('deletion', () => {
     expect(node).toMatchObject({ provision_state: 'available', instance_uuid: null });
   });
 
-  test('is forced where Nova keeps what was deleted', async () => {
+  test('is forced if Nova keeps deleted servers', async () => {
     nova.keepsDeleted = true;
     const id = await createServer(cloud, request);
     await settled(id);
@@ -221,7 +221,7 @@ describe('deletion', () => {
     expect(methods()).toEqual(['POST', 'DELETE', 'POST {"forceDelete":null}']);
   });
 
-  test('of one that failed, or is gone, is as simple', async () => {
+  test('of one that failed, or is gone, works too', async () => {
     nova.bootFails = 'no';
     const id = await createServer(cloud, request);
     await settled(id);
@@ -230,7 +230,7 @@ describe('deletion', () => {
     expect(await deleteServer(cloud, id)).toBe('gone');
   });
 
-  test('of one that goes between the look and the request', async () => {
+  test('of one that disappears between the read and the request works too', async () => {
     const id = await createServer(cloud, request);
     nova.intervene = ({ method }) => (method === 'DELETE' ? { status: 404 } : undefined);
 
@@ -239,7 +239,7 @@ describe('deletion', () => {
 });
 
 describe('lists', () => {
-  test('have the servers of the project whose names begin so, soft-deleted ones too, page by page', async () => {
+  test('have the servers of the project with this prefix, including soft-deleted ones, page by page', async () => {
     nova.maximum = 1;
     const id = await createServer(cloud, request);
     await createServer(cloud, { ...request, name: 'web' });
@@ -251,7 +251,7 @@ describe('lists', () => {
     expect(found.map((server) => server.id).sort()).toEqual([id, kept.id].sort());
   });
 
-  test('take a name for itself, not for an expression', async () => {
+  test('take a name literally, not as an expression', async () => {
     const wanted = nova.seed({ name: 'a.b (c)', project: cloud.projectId });
     nova.seed({ name: 'axb (c)', project: cloud.projectId });
 
@@ -259,7 +259,7 @@ describe('lists', () => {
   });
 });
 
-describe('what a server is made with', () => {
+describe('what a server is created with', () => {
   test('a flavor, by id and by name, on a later page too', async () => {
     const [first, last] = nova.flavors;
     nova.maximum = 1;

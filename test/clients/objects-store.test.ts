@@ -44,11 +44,14 @@ describe.each([
 ])('a list in %s', (_, page) => {
   const names = [ids[0], `${ids[0]}/000000`, ids[1], 'a name with ? & é', ids[2], 'zzz'] as string[];
 
-  test.each([1, 2, 5, 6, 100])('in pages of %i is read whole, and gives the names that are UUIDs', async (length) => {
-    const list = await listing((marker) => page(names.slice(names.indexOf(marker) + 1).slice(0, length)));
+  test.each([1, 2, 5, 6, 100])(
+    'in pages of %i is read completely, and gives the names that are UUIDs',
+    async (length) => {
+      const list = await listing((marker) => page(names.slice(names.indexOf(marker) + 1).slice(0, length)));
 
-    expect(await list()).toEqual(ids);
-  });
+      expect(await list()).toEqual(ids);
+    },
+  );
 
   test('of nothing gives nothing', async () => {
     expect(await (await listing(() => page([])))()).toEqual([]);
@@ -82,7 +85,7 @@ test.each<[string, Answer, string]>([
   await expect((await listing(() => answer))()).rejects.toMatchObject({ code });
 });
 
-test('an object is told with all its headers, and without an MD5 where it is a large one', async () => {
+test('an object has all its headers, and no MD5 if it is a large one', async () => {
   const store = await startImageStore({ container: 'images' });
   server = store;
   store.put(ids[0] as string, 'chameleon', {

@@ -76,7 +76,7 @@ test.each([[[null]], [['a']], [[['a']]]])('a page whose elements are %j is refus
   });
 });
 
-test('a page or two without anything new, among others, do no harm', async () => {
+test('a page or two without new elements do no harm', async () => {
   const rows = [['a'], [], ['a'], ['b'], [], ['c']];
 
   const found = await read((number) =>
@@ -89,7 +89,7 @@ test('a page or two without anything new, among others, do no harm', async () =>
   expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
 });
 
-test('a list that is begun again behind ten pages comes to its end', async () => {
+test('a list that is restarted after ten pages is read to its end', async () => {
   let isGone = true;
   const found = await read((number) => {
     if (number === 10 && isGone) {

@@ -40,7 +40,7 @@ function unsteady(file: ServedFile): void {
   Object.defineProperty(file, 'etag', { get: () => `"${String(count++).padStart(32, '0')}"` });
 }
 
-describe('an object is read whole', () => {
+describe('an object is read completely', () => {
   test.each<[string, Omit<ServedFile, 'body'>]>([
     ['whose HEAD is answered by 401', { headStatus: 401 }],
     ['whose HEAD is answered by 403, as of a URL signed for GET', { headStatus: 403 }],
@@ -62,7 +62,7 @@ describe('an object is read whole', () => {
     expect((await read()).equals(content)).toBe(true);
   });
 
-  test('whose ETag is another one in each answer, and that breaks off, where a checksum is published', async () => {
+  test('with another ETag in each answer, and that breaks off, if a checksum is published', async () => {
     unsteady(server.serve('/image', content, { cutAfter: 150_000, headers: published }));
 
     expect((await read()).equals(content)).toBe(true);
@@ -91,31 +91,31 @@ describe('an object is read whole', () => {
 });
 
 describe('an object is refused', () => {
-  test.each(['gzip', 'br', 'zstd', 'deflate'])('that comes as %s, by that name', async (encoding) => {
+  test.each(['gzip', 'br', 'zstd', 'deflate'])('that is sent as %s, naming the encoding', async (encoding) => {
     server.serve('/image', content, { lastModified: may, headers: { 'Content-Encoding': encoding, ...published } });
 
     await expect(read()).rejects.toMatchObject({ code: 'SOURCE_ENCODED', message: expect.stringContaining(encoding) });
   });
 
-  test('that comes in an unknown word, without a checksum', async () => {
+  test('with an unknown encoding, without a checksum', async () => {
     server.serve('/image', content, { lastModified: may, headers: { 'Content-Encoding': 'x-own' } });
 
     await expect(read()).rejects.toMatchObject({ code: 'SOURCE_ENCODED', message: expect.stringContaining('x-own') });
   });
 
-  test('whose length nobody says', async () => {
+  test('of unknown length', async () => {
     server.serve('/image', content, { framing: 'chunked', isSimple: true });
 
     await expect(read()).rejects.toMatchObject({ code: 'STORE_SIZE_UNKNOWN' });
   });
 
-  test('rather than continued, where neither a checksum nor a steady validator tells what it is', async () => {
+  test('instead of resumed, if neither a checksum nor a stable validator identifies it', async () => {
     unsteady(server.serve('/image', content, { cutAfter: 150_000 }));
 
     await expect(read()).rejects.toMatchObject({ code: 'SOURCE_BROKEN' });
   });
 
-  test('that GET does not give either', async () => {
+  test('that GET refuses too', async () => {
     server.serve('/image', content, { headStatus: 404, getStatus: 404 });
 
     await expect(read()).rejects.toMatchObject({ code: 'STORE_OBJECT_MISSING' });

@@ -95,7 +95,7 @@ describe.each([
     expect(interruptions.length).toBeGreaterThan(0);
   });
 
-  test('that is replaced in between is not mixed with the other', async () => {
+  test('that is replaced meanwhile is not mixed with the new one', async () => {
     const replace = (): void => void double.put(name, randomBytes(300_000), { modified: Date.now() + 60_000 });
 
     const failure = read([
@@ -106,7 +106,7 @@ describe.each([
     await expect(failure).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
   });
 
-  test('that is gone in between says so', async () => {
+  test('that disappears meanwhile is reported', async () => {
     const remove = (): void => void double.objects.delete(name);
 
     const failure = read([
@@ -120,7 +120,7 @@ describe.each([
     });
   });
 
-  test('that stays broken is given up after a while without a byte', async () => {
+  test('that stays broken ends after some time without a byte', async () => {
     const failure = read(
       [
         { nth: 1, cutResponseAfter: 150_000 },
@@ -139,7 +139,7 @@ describe.each([
 describe('the store', () => {
   beforeEach(() => open());
 
-  test('says which object it has not', async () => {
+  test('reports which object it lacks', async () => {
     await expect(store.probe(store.imageUrl('CC-None', '20250422-v1', 'raw'))).rejects.toThrow(
       `the store has no image ${store.imageUrl('CC-None', '20250422-v1', 'raw')}`,
     );
@@ -154,7 +154,7 @@ describe('the store', () => {
     expect(object).toMatchObject({ bytes: 300_000, md5: createHash('md5').update(content).digest('hex') });
   });
 
-  test('gives the first bytes, whether it knows ranges or not', async () => {
+  test('returns the first bytes, with or without support for ranges', async () => {
     const object = await store.probe(store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
     const { head: byRange } = await store.readHead(object, 512);
     proxy.addFault({ method: 'GET', ignoreRange: true });

@@ -97,7 +97,7 @@ const read = async (text: string): Promise<unknown> =>
   ((await parseYamlDocument(`k: ${text}`, 'f', 'typed')).content as { k: unknown }).k;
 
 describe('a scalar of YAML', () => {
-  test('is never a number where PyYAML reads a text, and never another number', async () => {
+  test('is never a number if PyYAML reads a text, and never another number', async () => {
     const python = readByPython(scalars);
 
     for (const [index, text] of scalars.entries()) {
@@ -198,7 +198,7 @@ describe('a document', () => {
     expect(await refusalOf(text)).toMatch(new RegExp(`${expected}|an alias is before`)),
   );
 
-  test('of 30,000 anchors takes a time that grows with its length', async () => {
+  test('of 30,000 anchors takes time in proportion to its length', async () => {
     const text = (count: number): string =>
       Array.from({ length: count }, (_, index) => `k${index}: &a${index} v\nl${index}: *a${index}\n`).join('');
     const seconds = async (count: number): Promise<number> => {
@@ -213,7 +213,7 @@ describe('a document', () => {
     expect(many / few).toBeLessThan(20);
   });
 
-  test('has merge keys, and tells the line of each of its parts', async () => {
+  test('has merge keys, and knows the line of each of its parts', async () => {
     const { content, lineOf } = await parseYamlDocument(
       'base: &b {driver: ipmi, extra: {a: 1}}\nnodes:\n- name: a\n  <<: *b\n- name: b\n  <<: [*b, {driver: ' +
         'x, owner: y}]\n  extra: {}\n',

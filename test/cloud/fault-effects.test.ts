@@ -74,7 +74,7 @@ describe('an answer', () => {
     expect(got.headers).not.toHaveProperty('etag');
   });
 
-  test('is lost, though the target has acted', async () => {
+  test('is lost, although the target has acted', async () => {
     proxy.addFault({ passThenCut: true });
 
     await expect(send('PUT', '/x', { body: content })).rejects.toThrow('socket hang up');

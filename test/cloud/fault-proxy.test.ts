@@ -70,7 +70,7 @@ describe('without faults', () => {
     ]);
   });
 
-  test('lets the target know at once that the client went away', async () => {
+  test('notifies the target immediately when the client disconnects', async () => {
     const request = http.request(`${proxy.url}/x`, {
       method: 'PUT',
       agent: false,

@@ -18,7 +18,7 @@ const fields = defineFields({
   },
 });
 
-describe('a value is spelt as its field wants it', () => {
+describe('a value is converted to the type of its field', () => {
   test.each([
     ['text', 5, '5'],
     ['text', true, 'true'],
@@ -96,7 +96,7 @@ test('doing it twice is the same as doing it once', () => {
   );
 });
 
-test('the input is left alone', () => {
+test('the input is not changed', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const raw = { auth: value, names: value };

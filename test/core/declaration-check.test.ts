@@ -34,7 +34,7 @@ test('every declaration of this project passes', async () => {
   for (const declaration of declarations) expect(() => checkDeclaration(declaration, reservedKeys)).not.toThrow();
 });
 
-describe('an incomplete one is refused', () => {
+describe('an incomplete declaration is refused', () => {
   test.each([
     ['no description', withField('a', { type: 'string', description: '' }), 'a: has no description'],
     [

@@ -29,7 +29,7 @@ describe('a fault of the program', () => {
     else expect(() => rethrowProgramFault(error)).not.toThrow();
   });
 
-  test('in one part of a run is called one, with its stack at debug level', () => {
+  test('in one part of a run is reported as one, with its stack at debug level', () => {
     const log: string[] = [];
 
     expect(

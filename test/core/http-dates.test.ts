@@ -38,7 +38,7 @@ describe('a date is unknown', () => {
   });
 });
 
-test('what JavaScript writes is read back', () => {
+test('a date that JavaScript writes is read back', () => {
   fc.assert(
     fc.property(fc.date({ min: new Date('1000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
       date.setUTCMilliseconds(0);

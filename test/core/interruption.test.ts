@@ -31,7 +31,7 @@ describe('an interruption', () => {
     expect(interruption.signal.reason).toMatchObject({ code: 'DEADLINE' });
   });
 
-  test('leaves the work ten seconds to end by itself', async () => {
+  test('gives the work ten seconds to end by itself', async () => {
     const bound = interruption.bound(new Promise((resolve) => setTimeout(() => resolve('put in order'), 9_000)));
     source.emit('SIGINT');
     await jest.advanceTimersByTimeAsync(9_500);
@@ -47,7 +47,7 @@ describe('an interruption', () => {
     await bound;
   });
 
-  test('that is repeated ends it at once', async () => {
+  test('that is repeated ends it immediately', async () => {
     source.emit('SIGINT');
     source.emit('SIGINT');
 
@@ -55,7 +55,7 @@ describe('an interruption', () => {
   });
 });
 
-test('nothing is listened to once it is released', () => {
+test('no signal is caught once it is released', () => {
   interruption.release();
 
   expect(source.eventNames()).toEqual([]);

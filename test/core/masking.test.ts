@@ -133,7 +133,7 @@ describe('a mapping of anything', () => {
     },
   };
 
-  test('has what is secret by its key masked, however deep', () => {
+  test('has secrets masked by their keys, at any depth', () => {
     expect(maskArguments(anything, given)).toEqual({
       driver_info: {
         ipmi_address: 'x',
@@ -144,7 +144,7 @@ describe('a mapping of anything', () => {
     });
   });
 
-  test('tells its secrets', () => {
+  test('lists its secrets', () => {
     expect(secretsIn(anything, given)).toEqual(['hunter2 hunter2', 'k3y', '7']);
   });
 });

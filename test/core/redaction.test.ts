@@ -93,7 +93,7 @@ describe('a secret is hidden', () => {
   });
 });
 
-describe('what is left of a secret that was cut off is hidden', () => {
+describe('what is left of a truncated secret is hidden', () => {
   test.each([
     ['at the end of the text', `token ${token.slice(0, 60)}`],
     ['before an ellipsis', `token ${token.slice(0, 12)}…`],
@@ -109,12 +109,12 @@ describe('what is left of a secret that was cut off is hidden', () => {
     expect(shown).not.toMatch(/gAAAAABn|B3-_x9Z/);
   });
 
-  test('and a word that begins like it stays', () => {
+  test('and a word that begins like it is kept', () => {
     expect(redact('check user, password and project', ['password-1234'])).toBe('check user, password and project');
   });
 });
 
-describe('URLs lose what is secret, although nobody named it before', () => {
+describe('URLs lose their secrets, although these were not declared', () => {
   test.each([
     ['user and password', 'GET https://u:p%40ss@host/k: refused', `GET https://${hidden}@host/k: refused`],
     [
@@ -155,7 +155,7 @@ describe('URLs lose what is secret, although nobody named it before', () => {
   });
 });
 
-test('a text without secrets stays as it is, whatever it is', () => {
+test('a text without secrets is never changed', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }).filter((text) => !/[=@]|:\/\/|gAAAA|eyJ/.test(text)),

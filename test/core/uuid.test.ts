@@ -52,7 +52,7 @@ describe('the UUIDs of a value', () => {
     expect(uuidsIn(value)).toEqual([]);
   });
 
-  test('are found wherever they are', () => {
+  test('are found at any depth', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.string(), fc.string(), (uuid, before, after) =>
         expect(uuidsIn(`${before}${uuid.toUpperCase()}${after}`)).toContain(uuid),

@@ -124,7 +124,7 @@ describe('the nearest name', () => {
     expect(nearest(word, ['cloud', 'site_yaml', 'images', 'scope'])).toBe(expected);
   });
 
-  test('of nothing is nothing', () => {
+  test('of an empty text is undefined', () => {
     expect(nearest('cloud', [])).toBeUndefined();
   });
 });

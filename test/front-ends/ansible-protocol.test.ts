@@ -136,7 +136,7 @@ describe('secrets', () => {
 });
 
 describe('a task that fails', () => {
-  test('says what, with its code and what it is about, without a stack', async () => {
+  test('reports what failed, with its code and facts, without a stack', async () => {
     const { result, code } = await call({ behaviour: 'fail', password: secret });
 
     expect(result).toMatchObject({ failed: true, code: 'IT_BROKE', changed: false, details: { subject: '********' } });
@@ -238,7 +238,7 @@ describe('an arguments file', () => {
     });
   });
 
-  test('that was not given at all brings a text for people', async () => {
+  test('that was not given produces a text for people', async () => {
     const { stdout, code } = await run(process.execPath, [fakeModule]);
 
     expect(stdout).toContain("ansible localhost -m fake_operation -a 'cloud=NAME'");
@@ -253,7 +253,7 @@ describe('a signal', () => {
     expect(result).toMatchObject({ failed: true, code: 'INTERRUPTED', details: { signal } });
   });
 
-  test('that is repeated ends even a run that does not listen', async () => {
+  test('that is repeated ends even a run that ignores it', async () => {
     const { result } = await call({ behaviour: 'stubborn' }, { signals: ['SIGTERM', 'SIGTERM'] });
 
     expect(result).toMatchObject({ failed: true, code: 'INTERRUPTED' });
@@ -292,7 +292,7 @@ describe.each(built)('the built %s', (name) => {
     expect(JSON.parse(stdout)).toMatchObject({ code: 'BAD_ARGUMENTS_FILE' });
   });
 
-  test('says so in JSON where there is no Node.js, or none that is new enough', async () => {
+  test('reports in JSON if there is no Node.js, or none that is new enough', async () => {
     const { stdout } = await run('/bin/sh', [file, '/nonexistent/args'], {
       environment: { CHAMELEON_IMAGE_TOOLS_NODE: '/bin/false' },
     });

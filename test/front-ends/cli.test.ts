@@ -54,7 +54,7 @@ describe('options', () => {
     }),
   );
 
-  test('take a mapping of anything from a file, whose numbers and nulls are told from texts', () =>
+  test('take any mapping from a file, and distinguish its numbers and nulls from texts', () =>
     withFolder(async (folder) => {
       const path = join(folder, 'anything.yaml');
       writeFileSync(path, 'a: 1\nb: "1"\nc: null\nd: {e: [yes, true]}\nf: 0123\n');
@@ -72,7 +72,7 @@ describe('options', () => {
       expect(await given('--items-file', path)).toMatchObject({ items_file: [{ name: 'one' }, { name: 'two' }] });
     }));
 
-  test('may stand before the command', async () => {
+  test('may precede the command', async () => {
     const { stdout } = await fake(['--json', 'fake']);
 
     expect(JSON.parse(stdout)).toMatchObject({ msg: 'nothing to do' });
@@ -146,13 +146,13 @@ describe('output', () => {
     expect(code).toBe(2);
   });
 
-  test('of five megabytes arrives whole', async () => {
+  test('of five megabytes arrives completely', async () => {
     const { stdout } = await fake(['fake', '--json', '--behaviour', 'big']);
 
     expect((JSON.parse(stdout) as { text: string }).text).toHaveLength(5_000_000);
   });
 
-  test('that nobody reads to its end is no failure', async () => {
+  test('that nobody reads to its end is not a failure', async () => {
     const child = spawn(process.execPath, [fakeCommand, 'fake', '--json', '--behaviour', 'big'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -164,7 +164,7 @@ describe('output', () => {
     expect(stderr).toBe('');
   });
 
-  test('tells the operation of --dry-run', async () => {
+  test('passes --dry-run to the operation', async () => {
     const { stdout } = await fake(['fake', '--json', '--dry-run']);
 
     expect(JSON.parse(stdout)).toMatchObject({ check_mode: true });
@@ -253,11 +253,11 @@ describe('the built command', () => {
     expect(code).toBe(2);
   });
 
-  test('tells its version', async () => {
+  test('prints its version', async () => {
     expect((await run(commandLine, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test('says on standard error where there is no Node.js that is new enough', async () => {
+  test('reports on standard error if there is no Node.js that is new enough', async () => {
     const ended = await run('/bin/sh', [commandLine], { environment: { CHAMELEON_IMAGE_TOOLS_NODE: '/bin/false' } });
 
     expect(ended).toMatchObject({

@@ -66,7 +66,7 @@ function expectNothingOf(text: string): void {
   expect(text).not.toMatch(/w\\+ord|w%5Cord|(?:6|\\b)1234|gAAAAAB|aB3-_x9Z/i);
 }
 
-describe('a password that Keystone says again', () => {
+describe('a password that Keystone repeats', () => {
   test.each([
     ['as it is', password],
     ['as JSON', JSON.stringify(password)],
@@ -88,7 +88,7 @@ describe('a password that Keystone says again', () => {
   });
 });
 
-describe('a token that Glance says again', () => {
+describe('a token that Glance repeats', () => {
   test.each([
     ['whole', `<html><title>403</title><body>the token ${token} is not for this</body></html>`],
     ['cut off by Glance', JSON.stringify({ message: `token ${token.slice(0, 50)}...` })],

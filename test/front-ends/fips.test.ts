@@ -54,7 +54,7 @@ describe('on a host without MD5', () => {
     expect(result.failed).toBeUndefined();
   });
 
-  test('a file is cached by its SHA-256, and an MD5 is refused in words', async () => {
+  test('a file is cached by its SHA-256, and an MD5 is refused with a message', async () => {
     await withFolder(async (folder) => {
       const source = join(folder, 'source.img');
       writeFileSync(source, content);

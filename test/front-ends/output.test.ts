@@ -61,7 +61,7 @@ describe('a disk that is full', () => {
   });
 });
 
-test('a reader that is gone takes nothing away from what was done', () => {
+test('a reader that disconnects does not change what was done', () => {
   const { stdout } = spawnSync('/bin/bash', [
     '-c',
     `"${process.execPath}" "${fakeCommand}" fake --behaviour big --json | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}`,
@@ -169,7 +169,7 @@ describe('a pipe that nobody writes to', () => {
     });
   });
 
-  test('is what a module was given its arguments by', async () => {
+  test('can carry the arguments of a module', async () => {
     await withPipe(async (pipe) => {
       const { stdout } = await endWhileReading([fakeModule, '/dev/stdin'], 'SIGTERM', pipe);
 

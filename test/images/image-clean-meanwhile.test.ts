@@ -32,7 +32,7 @@ describe('between the plan and the change', () => {
     };
   }
 
-  test('a server that started on the image saves it', async () => {
+  test('a server that started from the image protects it', async () => {
     const image = seedOld(site);
     meanwhile(image.id, () => site.users.compute.seed({ name: 'quick', image: image.id }));
 
@@ -43,7 +43,7 @@ describe('between the plan and the change', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('a node that was given the image saves it', async () => {
+  test('a node that was assigned the image protects it', async () => {
     const image = seedOld(site);
     meanwhile(image.id, () =>
       site.users.baremetal.nodes.splice(0, 9, {
@@ -60,7 +60,7 @@ describe('between the plan and the change', () => {
     });
   });
 
-  test('an image that was made to boot with it saves it', async () => {
+  test('an image that was changed to boot with it protects it', async () => {
     const image = seedOld(site);
     meanwhile(image.id, () =>
       site.glance.seed({
@@ -92,7 +92,7 @@ describe('between the plan and the change', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('an image that was deleted by somebody is no failure', async () => {
+  test('an image that somebody else deleted is not a failure', async () => {
     const image = seedOld(site);
     meanwhile(image.id, () => site.glance.state.images.delete(image.id));
 
@@ -110,7 +110,7 @@ describe('between the plan and the change', () => {
     expect(site.writes()).toHaveLength(20);
   });
 
-  test('a Nova that fails at the last look ends the run as well', async () => {
+  test('a Nova that fails at the last check also ends the run', async () => {
     for (const day of ['10', '11', '12']) seedOld(site, { name: `CC-A-202401${day}` });
     let looks = 0;
     site.users.compute.intervene = ({ query }) => (query.has('image') && ++looks > 1 ? { status: 400 } : undefined);
@@ -121,7 +121,7 @@ describe('between the plan and the change', () => {
     expect(outcome.failures[0]).toContain('Nova does not report which images are in use');
   });
 
-  test('a server that starts while other images are being deleted saves its image', async () => {
+  test('a server that starts while other images are being deleted protects its image', async () => {
     const last = lastOf(['10', '11', '12'].map((day) => seedOld(site, { name: `CC-A-202401${day}` })));
     const remove = site.glance.state.images.delete.bind(site.glance.state.images);
     site.glance.state.images.delete = (key) => {
@@ -177,7 +177,7 @@ describe('between the plan and the change', () => {
   });
 });
 
-test('50 deletions beside 5 nodes, 5 servers and 5 volumes take fewer than 6 requests each', async () => {
+test('50 deletions with 5 nodes, 5 servers and 5 volumes take fewer than 6 requests each', async () => {
   for (let count = 0; count < 50; count++) seedOld(site, { name: `CC-A-20240101.${count}` });
   for (let count = 0; count < 5; count++) {
     site.users.baremetal.seed({ name: `node-${count}` });

@@ -61,7 +61,7 @@ test('archive names of the older store are known, with a revision that has a das
   expect(archived.map((image) => resultOf(outcome, image)?.action)).toEqual(['delete', 'delete']);
 });
 
-test('the older store itself is not asked, and need not be there', async () => {
+test('the older store itself is not asked, and need not exist', async () => {
   site.objectsStore.refusals.set('', 500);
   const image = seedProduction('CC-Ubuntu20.04');
 
@@ -71,7 +71,7 @@ test('the older store itself is not asked, and need not be there', async () => {
   expect([...site.objectsStore.requests, ...site.store.requests]).toEqual([]);
 });
 
-test('where the URL of the other store is not known, no name counts as deprecated', async () => {
+test('if the URL of the other store is unknown, no name counts as deprecated', async () => {
   const image = seedProduction('CC-Ubuntu16.04');
 
   expect(resultOf(await clean({ object_store_url: null }), image)).toMatchObject({ state: 'current', action: 'keep' });
@@ -94,7 +94,7 @@ test.each<[string, () => Record<string, unknown>, string]>([
   expect(site.writes()).toEqual([]);
 });
 
-test('where the catalogue of releases cannot be read the run fails and nothing is touched', async () => {
+test('if the catalogue of releases cannot be read, the run fails and changes nothing', async () => {
   seedProduction('CC-Ubuntu16.04');
   site.store.refusals.set('prod/current', 403);
 

@@ -63,7 +63,7 @@ describe('a clock that is', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('told by no answer but the token that Keystone issued', async () => {
+  test('known only from the token that Keystone issued', async () => {
     site = await startSilentSite();
     const image = seedOld(site);
 
@@ -71,7 +71,7 @@ describe('a clock that is', () => {
     expect(resultOf(await cleanAt(now), image)).toMatchObject({ action: 'delete' });
   });
 
-  test('told by nobody changes nothing', async () => {
+  test('unknown changes nothing', async () => {
     site = await startSilentSite();
     seedOld(site);
     const { auth_url } = site.auth;
@@ -142,7 +142,7 @@ describe('a production image whose name has just left the catalogue', () => {
 });
 
 describe('a catalogue that has lost many names', () => {
-  test('changes nothing of them and fails the run, until accept_losses says that they may go', async () => {
+  test('changes none of them and fails the run, until accept_losses allows it', async () => {
     site = await startOldSite();
     for (const name of ['CC-A', 'CC-B', 'CC-C', 'CC-Ubuntu22.04']) seedOld(site, { name });
     const archived = seedOld(site);

@@ -16,7 +16,7 @@ afterEach(() => site.close());
 
 const age = '26 months old, deleted at 18';
 
-describe('an image is left alone while it is used by', () => {
+describe('an image is kept while it is used by', () => {
   test.each([
     'ACTIVE',
     'SHUTOFF',
@@ -65,7 +65,7 @@ describe('an image is left alone while it is used by', () => {
     ).toHaveLength(5);
   });
 
-  test('a node on the last page, although the node that the second page begins behind is deleted meanwhile', async () => {
+  test('a node on the last page, although the node before the second page is deleted meanwhile', async () => {
     const image = seedOld(site);
     const { baremetal } = site.users;
     baremetal.maximum = 2;
@@ -187,7 +187,7 @@ const failures: readonly Failure[] = [
   ['Doni answers a page of a proxy', 'inventory', () => ({ status: 200, body: '<html>welcome</html>' })],
 ];
 
-describe('nothing is changed and the run fails where', () => {
+describe('nothing is changed and the run fails if', () => {
   test.each(failures)(
     '%s',
     async (_, service, intervene) => {

@@ -16,7 +16,7 @@ afterEach(() => site.close());
 
 const age = '26 months old, deleted at 18';
 
-describe('an id in another spelling is that of the image,', () => {
+describe('an id in another spelling means the same image,', () => {
   const spellings: readonly (readonly [string, (id: string) => string])[] = [
     ['in capitals', (id) => id.toUpperCase()],
     ['in braces', (id) => `{${id}}`],
@@ -178,7 +178,7 @@ const hidings: readonly Hiding[] = [
   ],
 ];
 
-describe('nothing is hidden or deleted, in check mode neither, where', () => {
+describe('nothing is hidden or deleted, nor planned in check mode, if', () => {
   test.each(hidings)('%s', async (_, service, intervene, why) => {
     for (const created_at of ['2024-03-22T16:00:00Z', '2025-05-20T00:00:00Z']) seedOld(site, { created_at });
     site.users[service].intervene = intervene;
@@ -219,7 +219,7 @@ test.each([
   expect(resultOf(await clean(site), image)).toMatchObject({ action: 'delete' });
 });
 
-test.each([82, 83, 96])('a node that has a parent is seen by an Ironic that speaks 1.%i', async (minor) => {
+test.each([82, 83, 96])('a node with a parent is found in an Ironic that speaks 1.%i', async (minor) => {
   const image = seedOld(site);
   site.users.baremetal.minor = minor;
   const { uuid } = site.users.baremetal.seed({ name: 'parent' });
@@ -232,7 +232,7 @@ test.each([82, 83, 96])('a node that has a parent is seen by an Ironic that spea
   expect(resultOf(await clean(site), image)?.reason).toBe(`used by node child (driver_info deploy_kernel); ${age}`);
 });
 
-test('owner and lessee are asked for where Ironic knows them, and not before', async () => {
+test('owner and lessee are requested only if Ironic has them', async () => {
   seedOld(site);
   const fieldsAt = async (minor: number): Promise<string | null | undefined> => {
     site.users.baremetal.minor = minor;

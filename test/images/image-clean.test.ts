@@ -43,7 +43,7 @@ describe('a cleaning', () => {
     expect(site.writes()).toEqual(writes);
   });
 
-  test('in check mode tells the same, with differences, and sends no write', async () => {
+  test('in check mode reports the same, with differences, and sends no write', async () => {
     const [toDelete, toHide] = [seedOld(site), seedOld(site, archived('2025-05-20'))];
 
     const planned = await clean(site, {}, { checkMode: true });
@@ -68,7 +68,7 @@ describe('a cleaning', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('hides by os_hidden where that is asked for, and leaves what is hidden otherwise', async () => {
+  test('hides by os_hidden on request, and leaves images that are hidden otherwise', async () => {
     const toHide = seedOld(site, archived('2025-05-20'));
     seedOld(site, { ...archived('2025-05-21'), visibility: 'private' });
 
@@ -79,7 +79,7 @@ describe('a cleaning', () => {
     expect(await clean(site, { hide_mode: 'private' })).toMatchObject({ changed: false });
   });
 
-  test('takes ages, and what to skip, from site.yaml as sites have it', () => {
+  test('reads ages, and what to skip, from the site.yaml of older sites', () => {
     const keys = Object.entries(imageClean.fields).flatMap(([name, field]) =>
       'siteYaml' in field && field.siteYaml ? [[name, field.siteYaml[0]]] : [],
     );
@@ -95,7 +95,7 @@ describe('a cleaning', () => {
     expect(keys.map(([name]) => name)).not.toEqual(expect.arrayContaining(['exclude']));
   });
 
-  test('says which services the cloud has not', async () => {
+  test('reports which services the cloud lacks', async () => {
     await site.close();
     site = await startOldSite(['baremetal']);
     seedOld(site);
@@ -108,7 +108,7 @@ describe('a cleaning', () => {
     expect(outcome.values).toMatchObject({ sources: ['baremetal'], absent: ['compute', 'block-storage', 'inventory'] });
   });
 
-  test('takes nothing for deprecated without a catalogue, nor with an empty one', async () => {
+  test('deprecates nothing without a catalogue, or with an empty one', async () => {
     const centos = seedOld(site, { name: 'CC-CentOS7' });
 
     expect(resultOf(await clean(site, { object_store_url: undefined }), centos)).toMatchObject({
@@ -135,7 +135,7 @@ describe('a cleaning', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('is refused whole where it would delete more than max_deletes', async () => {
+  test('is refused completely if it would delete more than max_deletes', async () => {
     for (const day of ['2024-01-01', '2024-01-02', '2025-05-20']) seedOld(site, archived(day));
 
     const outcome = await clean(site, { max_deletes: 1 });
@@ -149,7 +149,7 @@ describe('a cleaning', () => {
     expect(await clean(site, { max_deletes: 2 })).toMatchObject({ changed: true, failures: [] });
   });
 
-  test('runs once at a time on a host, and a dry run minds no other', async () => {
+  test('runs once at a time on a host, and a dry run ignores other runs', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'clean-lock-'));
     const lock = await takeRunLock({
       context: lockContext(),
@@ -211,7 +211,7 @@ describe('a selection', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('of what to skip warns of an entry that names nothing', async () => {
+  test('of what to skip warns of an entry that matches nothing', async () => {
     const { warnings } = await clean(site, { skip_images: ['CC-Ubuntu22', '0b2e35ba-4c0b-4c0e-9d8f-6b0a4c9a7f11'] });
 
     expect(warnings).toEqual([

@@ -56,7 +56,7 @@ function expectUntouched(production: { id: string }): void {
 }
 
 describe('an object', () => {
-  test('that HEAD says is empty is never a production image of no bytes', async () => {
+  test('that is empty according to HEAD never becomes an empty production image', async () => {
     const production = seedProduction();
     const object = publish(good, { metadata: {} });
     site.store.alterations.set(object, (answer, call) =>
@@ -78,7 +78,7 @@ describe('an object', () => {
     expectUntouched(production);
   });
 
-  test('with a clean beginning and another body is refused before Glance has all of it', async () => {
+  test('with a clean beginning but another body is refused before Glance has all of it', async () => {
     const production = seedProduction();
     const object = publish(good, { metadata: checksums(bad) });
     lieAbout(object, bad);
@@ -119,7 +119,7 @@ describe('an object', () => {
     expectUntouched(production);
   });
 
-  test('of whose checksums the store has a wrong MD5 is deployed by its SHA-256', async () => {
+  test('with a wrong MD5 in the store is deployed by its SHA-256', async () => {
     seedProduction();
     publish(good, { metadata: { ...checksums(good), 'x-sdk-md5': '0'.repeat(32) } });
 
@@ -147,7 +147,7 @@ describe('an image that an earlier run brought in', () => {
     site.glance.state.data.set(id, data);
   }
 
-  test('is verified by the SHA-256 of its data, not by an MD5 that others have too', async () => {
+  test('is verified by the SHA-256 of its data, not by an MD5 that others may share', async () => {
     publish(good);
     const collision = Buffer.from(good);
     collision[100_000] = 2;
@@ -159,7 +159,7 @@ describe('an image that an earlier run brought in', () => {
     expect([...site.glance.state.images.values()]).toEqual([]);
   });
 
-  test('is promoted where its data have the SHA-256', async () => {
+  test('is promoted if its data have the SHA-256', async () => {
     publish(good);
     await leaveBehind(good);
 
@@ -169,7 +169,7 @@ describe('an image that an earlier run brought in', () => {
     expect(resultOf(outcome)).toMatchObject({ action: 'resume', verified_by: ['size', "store's sha256"] });
   });
 
-  test('is looked into, although the store publishes the MD5 of what it is', async () => {
+  test('is inspected, although the store publishes the MD5 of what it is', async () => {
     publish(good, { metadata: { 'x-sdk-md5': digestOf('md5', good) } });
     await leaveBehind(bad);
 
@@ -180,7 +180,7 @@ describe('an image that an earlier run brought in', () => {
 });
 
 describe('what Glance has fetched itself', () => {
-  test('is read back where the store publishes a SHA-256', async () => {
+  test('is read back if the store publishes a SHA-256', async () => {
     publish(good);
 
     const outcome = await site.run(imageDeploy, { import_method: 'web-download' });
@@ -204,7 +204,7 @@ describe('what Glance has fetched itself', () => {
     expectUntouched(production);
   });
 
-  test('is looked into at its end too', async () => {
+  test('is also inspected at its end', async () => {
     const production = seedProduction();
     const raw = Buffer.alloc(200_000);
     const vhd = Buffer.concat([raw.subarray(512), sample('conectix')]);
@@ -218,7 +218,7 @@ describe('what Glance has fetched itself', () => {
 });
 
 describe('a Glance', () => {
-  test('that loses an upload and answers 204 is told in a sentence', async () => {
+  test('that loses an upload and answers 204 is reported in a sentence', async () => {
     publish(good);
     site.glance.state.uploads = 'lose';
 
@@ -227,7 +227,7 @@ describe('a Glance', () => {
     expect(outcome.failures.join()).toMatch(/Glance confirmed the data of image \S+, but the image is still queued/);
   });
 
-  test('that finds another format in the bytes is told in words, and the image is not left behind', async () => {
+  test('that finds another format in the bytes is reported in a sentence, and the image is not left behind', async () => {
     const production = seedProduction();
     publish(good);
     site.glance.state.uploads = 'refuse';

@@ -147,7 +147,7 @@ test.each([
   },
 );
 
-test('ids that somebody has used up without end do not keep a release from being deployed', async () => {
+test('ids that somebody else has taken do not prevent the deployment of a release', async () => {
   await startUpgrade();
   const gone = site.glance.seed({});
   for (let attempt = 0; attempt < 1000; attempt++) site.glance.state.deleted.set(nextId(attempt), gone);
@@ -175,7 +175,7 @@ async function leave(changes: Partial<StoredImage> = {}, owner = site.keystone.a
   );
 }
 
-test('what a run has left behind is gone on with where it is what this run would create', async () => {
+test('what a run has left behind is resumed if this run would create the same', async () => {
   publish(release);
   const left = await leave();
 
@@ -210,7 +210,7 @@ test.each<[string, Partial<StoredImage>]>([
   expect(site.glance.state.images.has(left.id)).toBe(false);
 });
 
-test('a leftover that a server uses is left alone and told, and the release deployed', async () => {
+test('a leftover that a server uses is kept and reported, and the release is deployed', async () => {
   publish(release);
   const left = await leave({ properties: { hypervisor_type: 'mine' } });
   site.users.compute.seed({ name: 'web-1', image: left.id });

@@ -102,7 +102,7 @@ test.each([
   expect(await deploy(0)).toMatchObject({ changed: false, failures: [] });
 });
 
-test('a promotion is not taken back where the other run has archived the image before it', async () => {
+test('a promotion is not reverted if the other run has archived the previous image', async () => {
   const old = site.glance.seed({ name, properties: { current: '20250115-v1-amd' } });
   const archiveElsewhere = (): void => void Object.assign(old, { name: `${name}_archived` });
   proxies[0].addFault({ method: 'PATCH', nth: 2, before: archiveElsewhere, status: 403 });
@@ -113,7 +113,7 @@ test('a promotion is not taken back where the other run has archived the image b
   expect(inProduction()).toMatchObject([{ properties: { current: later } }]);
 });
 
-test('two that bring in the same release under random ids, since another project has the computed ones, end with one image', async () => {
+test('two runs that upload the same release under random ids end with one image', async () => {
   const project = site.keystone.admin.project.id;
   for (let attempt = 0; attempt < 3; attempt++)
     site.glance.seed({

@@ -50,7 +50,7 @@ describe('a deployment', () => {
     expect(writes.map((write) => write.split(' ')[0])).toEqual(['POST', 'PUT', 'PATCH']);
   });
 
-  test('in check mode tells the plan and sends no write', async () => {
+  test('in check mode reports the plan and sends no write', async () => {
     publish('CC-Ubuntu22.04', '20250422-v1-amd');
 
     const planned = await site.run(imageDeploy, {}, { checkMode: true });
@@ -111,7 +111,7 @@ describe('a deployment', () => {
     expect(outcome.failures.join()).toContain('is HTML, not qcow2');
   });
 
-  test('takes over the image of an earlier tool, which has no marker', async () => {
+  test('takes over the image of an older tool, which has no marker', async () => {
     publish('CC-Ubuntu22.04', '20250601-v1-amd');
     const owner = site.keystone.admin.project.id;
     const old = site.glance.seed({
@@ -163,7 +163,7 @@ describe('properties that a service acts on', () => {
     os_distro: 'ubuntu',
   };
 
-  test('are left out of an image with a warning, but those that the site allows', async () => {
+  test('are left out of an image with a warning, except those that the site allows', async () => {
     publishRelease(site.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1', content: disk(), manifest });
 
     const outcome = await site.run(imageDeploy, { allowed_properties: ['hw_*'] });
@@ -179,7 +179,7 @@ describe('properties that a service acts on', () => {
       expect(properties).not.toHaveProperty(name);
   });
 
-  test('cannot be allowed where they refer to things of the site', async () => {
+  test('cannot be allowed if they refer to resources of the site', async () => {
     await expect(site.run(imageDeploy, { allowed_properties: ['kernel_id', 'os_*'] })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       message: expect.stringContaining('allowed_properties: kernel_id'),
@@ -204,7 +204,7 @@ describe('a selection', () => {
     expect(resultsOf(outcome).map(({ name }) => name)).toEqual(names);
   });
 
-  test('of a name that the catalogue lacks fails and names the nearest', async () => {
+  test('of a name that is not in the catalogue fails and suggests the nearest', async () => {
     const outcome = await site.run(imageDeploy, { images: ['CC-Ubunto22.04'] }, { checkMode: true });
 
     expect(outcome.failures).toEqual([

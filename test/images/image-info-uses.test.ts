@@ -22,7 +22,7 @@ function usersOf(row: Readonly<Record<string, unknown>> | undefined): string[] {
 }
 
 describe('with uses', () => {
-  test('every source is named, and nobody where nobody uses it', async () => {
+  test('every source is named, and none if nothing uses the image', async () => {
     const [kernel, image, unused] = [seedOld(site, { name: 'CC-A-20240101' }), seedOld(site), seedOld(site)];
     const booting = site.glance.seed({
       name: 'booting',
@@ -62,7 +62,7 @@ describe('with uses', () => {
     expect(row?.used_by).toHaveLength(20);
   });
 
-  test('what is unknown is said, and fails the task with the rest in its result', async () => {
+  test('what is unknown is reported, and fails the task with the rest in its result', async () => {
     const image = seedOld(site);
     site.users.compute.seed({ name: 'web-3', image: image.id });
     site.users.baremetal.intervene = ({ segments }) =>
@@ -79,7 +79,7 @@ describe('with uses', () => {
 });
 
 describe('with plan', () => {
-  test('it says the same as the cleaner, and when each is due', async () => {
+  test('it reports the same as the cleaner, and when each image is due', async () => {
     seedOld(site, { name: 'CC-Ubuntu22.04' });
     const [due, young, used, lost] = [
       seedOld(site),
@@ -116,7 +116,7 @@ describe('with plan', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('where the cleaner would be refused it says so', async () => {
+  test('it reports if the cleaner would be refused', async () => {
     const image = seedOld(site);
     site.users.volumev3.intervene = () => ({ status: 403 });
 
@@ -132,7 +132,7 @@ describe('with plan', () => {
     );
   });
 
-  test('takes the options of the cleaner, and refuses what it would refuse', async () => {
+  test('accepts the options of the cleaner, and refuses what it would refuse', async () => {
     const image = seedOld(site, { created_at: '2025-12-01T00:00:00Z' });
 
     expect(rowOf(await info({ plan: true, hide_image_age_in_month: 3 }), image)?.plan).toMatchObject({
@@ -156,7 +156,7 @@ test('a date that cannot be read is null', async () => {
   expect(JSON.stringify(outcome.values)).not.toContain('NaN');
 });
 
-test('without either nobody but Glance is asked', async () => {
+test('without either only Glance is asked', async () => {
   seedOld(site);
 
   await info({});

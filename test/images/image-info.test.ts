@@ -13,7 +13,7 @@ afterEach(() => site.close());
 
 const everyState = { state: ['current', 'archived', 'incoming', 'unmanaged'] };
 
-test('says whose each image is, and never calls one of another project managed', async () => {
+test('shows the owner of each image, and never reports one of another project as managed', async () => {
   const { id, name } = site.keystone.admin.project;
   site.keystone.projects.push({ id, name }, { id: 'project-1', name: 'climate' });
   site.glance.seed({ name: 'CC-Ubuntu22.04', properties: { current: '20250422-v1' } });
@@ -44,7 +44,7 @@ test('says whose each image is, and never calls one of another project managed',
   expect(table.rows.map((row) => row[column])).toEqual(['us', 'climate', 'project-2']);
 });
 
-test('calls projects by their ids where Keystone does not tell, and asks nothing where there is no image', async () => {
+test('shows the ids of projects if Keystone hides their names, and asks nothing if there is no image', async () => {
   expect(await site.run(imageInfo)).toMatchObject({ values: { images: [] } });
   const logins = site.keystone.requests.length;
   site.glance.seed({ name: 'mine', owner: site.keystone.demo.project.id });

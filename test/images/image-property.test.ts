@@ -57,7 +57,7 @@ async function refusalOf(args: Readonly<Record<string, unknown>>): Promise<strin
 }
 
 describe('a run', () => {
-  test('sets and removes in one request what differs, and nothing in the second', async () => {
+  test('sets and removes what differs in one request, and nothing in a second run', async () => {
     const args = { images: ['CC-One', two.id], set: { [supported]: 'no', 'a/b': 'c:d' }, remove: ['build-distro'] };
 
     const first = await site.run(imageProperty, args);
@@ -83,7 +83,7 @@ describe('a run', () => {
     expect(patch?.body).toEqual([{ op: 'add', path: '/extra', value: 'new' }]);
   });
 
-  test('in check mode tells each difference and sends no write', async () => {
+  test('in check mode reports each difference and sends no write', async () => {
     const outcome = await site.run(
       imageProperty,
       { images: ['CC-One'], set: { [supported]: 'no', extra: 'new' }, remove: ['build-distro'] },
@@ -126,7 +126,7 @@ describe('a run', () => {
     expect(propertiesOf(two)).toEqual({ [supported]: 'no' });
   });
 
-  test('reaches a hidden image by name, and lets current and build-* be mended', async () => {
+  test('finds a hidden image by name, and can correct current and build-*', async () => {
     const hidden = site.glance.seed({ name: 'CC-Hidden: 1', os_hidden: true, properties: { current: 'wrong' } });
 
     await site.run(imageProperty, {
@@ -151,7 +151,7 @@ describe('a run', () => {
     });
   });
 
-  test('makes one request of what two places want of one image', async () => {
+  test('sends one request for an image that is given in two places', async () => {
     await site.run(imageProperty, { images: ['CC-Two'], set: { a: '1' }, property: 'b', values: { [two.id]: '2' } });
 
     expect(propertiesOf(two)).toEqual({ a: '1', b: '2' });
@@ -159,7 +159,7 @@ describe('a run', () => {
   });
 });
 
-describe('what is wrong is told all together, and nothing is changed', () => {
+describe('all faults are reported together, and nothing is changed', () => {
   test('in a file, in names, and in properties', async () => {
     const twin = site.glance.seed({ name: 'CC-Two', created_at: '2999-01-01T00:00:00Z' });
     const path = valuesFile(`${one.id}:no`, 'no-colon', 'CC-One:no', `${missing}:no`, `${one.id}:yes`);
@@ -245,7 +245,7 @@ describe('what is wrong is told all together, and nothing is changed', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('a file with nothing in it', async () => {
+  test('an empty file', async () => {
     expect(await refusalOf({ property: 'a', values_file: valuesFile('# nothing', '') })).toContain(
       'contains no line UUID:value',
     );
@@ -259,7 +259,7 @@ describe('what is wrong is told all together, and nothing is changed', () => {
 });
 
 describe('a failure', () => {
-  test('of one image keeps no other from being changed', async () => {
+  test('of one image does not stop the others', async () => {
     proxy.addFault({ method: 'PATCH', path: new RegExp(one.id), status: 403, body: 'protected by policy' });
 
     const outcome = await site.run(imageProperty, {
@@ -277,7 +277,7 @@ describe('a failure', () => {
     expect(outcome.differences).toHaveLength(1);
   });
 
-  test('is told before anything is sent where the data of an image are still arriving', async () => {
+  test('is reported before anything is sent if the data of an image are still being uploaded', async () => {
     one.status = 'saving';
 
     const outcome = await site.run(imageProperty, { images: ['CC-One'], set: { [supported]: 'no' } });
@@ -289,7 +289,7 @@ describe('a failure', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('is that of the user who may not change the image', async () => {
+  test('is that of a user who may not change the image', async () => {
     const outcome = await site.run(imageProperty, {
       auth: site.demoAuth,
       images: [one.id],
@@ -312,7 +312,7 @@ describe('a change that another writer undid', () => {
   });
   const undo = (): void => void (one.properties = { [supported]: 'yes', 'build-distro': 'ubuntu', extra: 'new' });
 
-  test('is sent again, without what has lasted', async () => {
+  test('is sent again, without the part that persisted', async () => {
     proxy.addFault({ method: 'PATCH', nth: 1, answered: undo });
 
     expect(await site.run(imageProperty, args())).toMatchObject({ changed: true, failures: [] });
@@ -325,7 +325,7 @@ describe('a change that another writer undid', () => {
     expect(propertiesOf(one)).toEqual({ [supported]: 'no', extra: 'new' });
   });
 
-  test('every time, fails, and may have changed the image', async () => {
+  test('every time fails, and may have changed the image', async () => {
     proxy.addFault({ method: 'PATCH', answered: undo });
 
     const outcome = await site.run(imageProperty, args());
@@ -337,7 +337,7 @@ describe('a change that another writer undid', () => {
     expect(site.writes()).toHaveLength(3);
   });
 
-  test('by removing the same property is no failure', async () => {
+  test('by removing the same property is not a failure', async () => {
     proxy.addFault({ method: 'PATCH', nth: 1, before: () => void delete one.properties['build-distro'] });
 
     expect(await site.run(imageProperty, args())).toMatchObject({ changed: true, failures: [] });
@@ -345,7 +345,7 @@ describe('a change that another writer undid', () => {
     expect(propertiesOf(one)).toEqual({ [supported]: 'no', extra: 'new' });
   });
 
-  test('by deleting the image is told', async () => {
+  test('by deleting the image is reported', async () => {
     proxy.addFault({ method: 'PATCH', nth: 1, answered: () => void site.glance.state.images.delete(one.id) });
 
     expect((await site.run(imageProperty, args())).failures).toEqual([

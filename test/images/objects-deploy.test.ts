@@ -78,7 +78,7 @@ describe('with nothing selected', () => {
     expect(site.writes()).toEqual(writes);
   });
 
-  test('check mode tells the same and sends no write', async () => {
+  test('check mode reports the same and sends no write', async () => {
     fill();
 
     const planned = await site.deploy({}, { checkMode: true });
@@ -87,7 +87,7 @@ describe('with nothing selected', () => {
     expect(site.writes()).toEqual([]);
   });
 
-  test('a newer build replaces the one before it, which gets an archive name with its revision', async () => {
+  test('a newer build replaces the previous one, which gets an archive name with its revision', async () => {
     site.writeSupports(focalOnly);
     site.put();
     const [before] = resultsOf(await site.deploy());
@@ -111,7 +111,7 @@ describe('with nothing selected', () => {
     expect(await site.deploy()).toMatchObject({ changed: false });
   });
 
-  test('an image that the store does not have fails, and stops no other', async () => {
+  test('an image that the store lacks fails, and stops no other', async () => {
     site.put();
 
     const outcome = await site.deploy({ exclude: 'CC-IPA*' });
@@ -124,7 +124,7 @@ describe('with nothing selected', () => {
     expect(outcome.failures[0]).toContain('the store has no object for ubuntu focal gpu');
   });
 
-  test('a leftover of an earlier run, of a build that is not the newest any more, is cleared away', async () => {
+  test('a leftover of an earlier run, of a build that is no longer the newest, is removed', async () => {
     site.writeSupports(focalOnly);
     site.put();
     await site.deploy();
@@ -177,7 +177,7 @@ describe('a selection', () => {
     expect(actionsOf(await site.deploy({ images: 'CC-Ubuntu20.04' }))).toEqual(['CC-Ubuntu20.04 deploy']);
   });
 
-  test('by an id that the store does not have, or that exclude leaves out, fails', async () => {
+  test('by an id that the store lacks, or that exclude leaves out, fails', async () => {
     const id = site.put();
 
     const absent = await site.deploy({ image: 'aaaaaaaa-0000-4000-8000-000000000000' });
@@ -258,7 +258,7 @@ describe('both stores in one run', () => {
     expect(outcome.failures).toEqual([expect.stringMatching(/^the catalogue objects could not be read: .*403/)]);
   });
 
-  test('select by name from either, and know a name that neither has', async () => {
+  test('select by name from either, and report a name that neither has', async () => {
     fill();
     publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk() });
 
@@ -270,7 +270,7 @@ describe('both stores in one run', () => {
     expect(actionsOf(outcome)).toEqual(['CC-Ubuntu20.04 deploy', 'CC-Ubuntu24.04 deploy', 'CC-Ubuntu26.04 failed']);
   });
 
-  test('ask the older one nothing where only names of the other are wanted', async () => {
+  test('do not ask the older one if only names of the other are selected', async () => {
     publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk() });
 
     await site.deploy({ ...both, images: 'CC-Ubuntu24.04' });

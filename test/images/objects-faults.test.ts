@@ -31,7 +31,7 @@ const properties = (changes: Record<string, string> = {}): Record<string, string
   ...{ 'build-timestamp': '1677628504.897832', 'build-os-base-image-revision': '20230302', ...changes },
 });
 
-test('1: what the site has is not downloaded: no byte of data is asked for', async () => {
+test('1: what the site has is not downloaded: no byte of data is requested', async () => {
   site.put();
   site.glance.seed({ name, owner: owner(), properties: properties() });
 
@@ -42,7 +42,7 @@ test('1: what the site has is not downloaded: no byte of data is asked for', asy
   expect(objects.map(({ method }) => method)).toEqual(['HEAD']);
 });
 
-test('2: an image passes through in parts, a segmented one too', async () => {
+test('2: an image is streamed in parts, also a segmented one', async () => {
   const content = disk('x'.repeat(3_000_000));
   site.put({}, { content, large: { kind: 'dynamic', segmentBytes: 1_000_000 } });
 
@@ -68,7 +68,7 @@ test.each([[401], [403], [404]])(
   },
 );
 
-test('3: an object that is answered 500 is repeated, and then that object’s failure alone', async () => {
+test('3: an object that gets 500 is repeated, and then only that object fails', async () => {
   site.put();
   const bad = site.put({ 'build-timestamp': '2024-01-01 00:00:00' });
   site.storeProxy.addFault({ path: new RegExp(`/${bad}$`), status: 500 });
@@ -108,7 +108,7 @@ test('3: while an object cannot be read, a newer image than those that can is no
   expect(site.published().get(name)?.properties['build-timestamp']).toBe('2024-01-01 00:00:00');
 });
 
-test('3: an object that is listed and gone is said, and fails nothing', async () => {
+test('3: an object that is listed but gone is reported, and fails nothing', async () => {
   site.put();
   const gone = site.put({ 'build-timestamp': '2024-01-01 00:00:00' });
   site.objectsStore.refusals.set(gone, 404);
@@ -118,7 +118,7 @@ test('3: an object that is listed and gone is said, and fails nothing', async ()
   expect(outcome).toMatchObject({ failures: [], warnings: [expect.stringContaining('although it is listed')] });
 });
 
-test('3: a body that breaks off is continued, and its length is checked', async () => {
+test('3: a body that breaks off is resumed, and its length is checked', async () => {
   const content = disk('x'.repeat(500_000));
   const id = site.put({}, { content });
   // The first GET only looks at the head.
@@ -145,7 +145,7 @@ test.each(['x-sdk-sha256', 'x-sdk-md5'])(
   },
 );
 
-test('4: a segmented object is verified by the producer’s checksum, and by no ETag, which is none', async () => {
+test('4: a segmented object is verified by the producer’s checksum, and not by its ETag', async () => {
   const content = disk('segments');
   const sha256 = createHash('sha256').update(content).digest('hex');
   site.put({ 'x-sdk-sha256': sha256 }, { content, large: { kind: 'dynamic', segmentBytes: 500 } });
@@ -155,7 +155,7 @@ test('4: a segmented object is verified by the producer’s checksum, and by no 
   expect(result?.verified_by).toEqual(['size', "store's sha256", expect.stringMatching(/^Glance's /)]);
 });
 
-test('5: the list is read by pages, ids in capitals too, and other names are passed over', async () => {
+test('5: the list is read by pages, including ids in capitals, and other names are ignored', async () => {
   const ids = Array.from({ length: 8 }, (_, index) =>
     site.put({ 'build-timestamp': `2023-01-0${index + 1} 00:00:00` }),
   );
@@ -173,7 +173,7 @@ test('5: the list is read by pages, ids in capitals too, and other names are pas
   expect(site.objectsStore.requests.filter(({ method }) => method === 'HEAD')).toHaveLength(9);
 });
 
-test('6: headers are asked for several at a time, and not all at once', async () => {
+test('6: headers are requested several at a time, and not all at once', async () => {
   for (let index = 0; index < 30; index++) site.put();
   let [present, most] = [0, 0];
   site.storeProxy.addFault({
@@ -189,7 +189,7 @@ test('6: headers are asked for several at a time, and not all at once', async ()
   expect(most).toBeLessThanOrEqual(8);
 });
 
-test('7: moments are compared as moments, in whichever spelling', async () => {
+test('7: times are compared as times, in any spelling', async () => {
   // As texts, 2 comes after 1, and 9 after both.
   site.put({ 'build-timestamp': '999999999.0' });
   site.put({ 'build-timestamp': '2019-05-05 05:05:05' });
@@ -205,7 +205,7 @@ test('7: moments are compared as moments, in whichever spelling', async () => {
   ]);
 });
 
-test('8: what supports.yaml does not know stops no other image, and false means na', async () => {
+test('8: what supports.yaml does not list stops no other image, and false means na', async () => {
   site.put({ 'build-distro': 'gentoo' });
   site.put({ 'build-ipa': 'false' });
   const { supported_distros, supported_variants } = focalOnly;
@@ -226,7 +226,7 @@ test('8: what supports.yaml does not know stops no other image, and false means 
   );
 });
 
-test('9: a user’s image of the same name and properties does not pass for ours', async () => {
+test('9: a user’s image of the same name and properties is not mistaken for ours', async () => {
   site.put();
   for (const visibility of ['private', 'shared', 'community'])
     site.glance.seed({ name, owner: 'somebody', visibility, properties: properties() });
@@ -235,7 +235,7 @@ test('9: a user’s image of the same name and properties does not pass for ours
   expect(actionsOf(await site.deploy())).toEqual([`${name} deploy`]);
 });
 
-test('10: two images of the name are found before anything is brought in, and leave nothing behind', async () => {
+test('10: two images of the name are detected before anything is uploaded, and leave nothing behind', async () => {
   site.put();
   for (let count = 0; count < 2; count++)
     site.glance.seed({
@@ -250,7 +250,7 @@ test('10: two images of the name are found before anything is brought in, and le
   expect(site.writes()).toEqual([]);
 });
 
-test('11: the production name is never without an image, and a promotion whose archiving is refused is taken back', async () => {
+test('11: the production name always has an image, and a promotion whose archiving is refused is reverted', async () => {
   site.put();
   const old = site.glance.seed({
     name,
@@ -268,7 +268,7 @@ test('11: the production name is never without an image, and a promotion whose a
   expect(resultsOf(next)).toMatchObject([{ action: 'resume', archived_id: old.id }]);
 });
 
-test('12: an image without a revision is archived under its moment', async () => {
+test('12: an image without a revision is archived under its build time', async () => {
   site.put();
   const { 'build-os-base-image-revision': _revision, ...others } = properties({
     'build-timestamp': '2022-01-01 00:00:00',
@@ -278,7 +278,7 @@ test('12: an image without a revision is archived under its moment', async () =>
   expect(resultsOf(await site.deploy())).toMatchObject([{ archived_name: `${name}_2022-01-01 00:00:00` }]);
 });
 
-test('13: an application credential will do for a login, with a region and an interface', async () => {
+test('13: an application credential works as login, with a region and an interface', async () => {
   site.put();
   const { id, secret } = site.keystone.admin.applicationCredential;
 
@@ -292,7 +292,7 @@ test('13: an application credential will do for a login, with a region and an in
   expect(actionsOf(outcome)).toEqual([`${name} deploy`]);
 });
 
-test('14: the store is wherever the site says', async () => {
+test('14: the URL of the store is configurable', async () => {
   const elsewhere = await startImageStore({ container: 'mirror' });
   try {
     elsewhere.put('0b8f2d54-2a59-4f4e-9c0b-3f0a1e2d4c5b', disk(), {
@@ -310,7 +310,7 @@ test('14: the store is wherever the site says', async () => {
   }
 });
 
-test('15: the image before is marked as not supported any more, with the day, for the cleaner to hide', async () => {
+test('15: the previous image is marked as no longer supported, with the day, for the cleaner to hide', async () => {
   site.put();
   const old = site.glance.seed({
     name,
@@ -326,7 +326,7 @@ test('15: the image before is marked as not supported any more, with the day, fo
   });
 });
 
-test('16: a second run is turned away, images are chosen by names, and several are brought in at a time', async () => {
+test('16: a second run is refused, images are selected by name, and several are uploaded at a time', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lock-'));
   const variants = ['a', 'b', 'c', 'd'];
   site.writeSupports({

@@ -34,7 +34,7 @@ async function startUpgrade(): Promise<{ kernel: string; initramfs: string }> {
   return site.putPair();
 }
 
-test('both are brought in and verified before either is seen, then both are promoted, then both are archived', async () => {
+test('both are uploaded and verified before either is visible, then promoted, then the old ones archived', async () => {
   await startUpgrade();
   const before = site.writes().length;
 
@@ -130,7 +130,7 @@ test('a half whose name is taken by a stranger keeps the other from being begun'
   expect(site.writes()).toEqual([]);
 });
 
-test('half a new pair is told, the older whole pair is kept, and a site without any is given it', async () => {
+test('half a new pair is reported, and the older complete pair is kept, or deployed if the site has none', async () => {
   site.putPair(older);
   site.put({ ...agent, 'build-ipa': 'kernel', 'disk-format': 'aki' }, { content: 'kernel'.repeat(100) });
 
@@ -146,7 +146,7 @@ test('half a new pair is told, the older whole pair is kept, and a site without 
   expect(inProduction()).toEqual(['CC-IPA-0', 'CC-IPA-0']);
 });
 
-test('a pair that the producer has both called initramfs is told apart by the disk format', async () => {
+test('a pair in which both halves are labelled initramfs is distinguished by the disk format', async () => {
   const { kernel } = site.putPair({ 'build-ipa': 'initramfs' });
 
   await deployPair();

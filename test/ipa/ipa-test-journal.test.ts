@@ -18,7 +18,7 @@ function entry(name: string, startedAt: string, cloud = 'here'): TestEntry {
   return { kind: 'test', name, cloud, startedAt, step: 'prepare', former: { node: { deploy_kernel: null } } };
 }
 
-test('gives back what was written for this cloud, the oldest first, until it is removed', async () => {
+test('returns what was written for this cloud, the oldest first, until it is removed', async () => {
   const journal = openJournal(folder, 'here');
   expect(await journal.read()).toEqual([]);
   await journal.write(entry('b', '2026-06-02'));

@@ -28,7 +28,7 @@ test.each([
   expect(outcome).toMatchObject({ failures: [], values: { passed: true, node: { uuid: node.uuid } } });
 });
 
-test('a lock that is not let go of is told with who holds it, and nothing was changed; another node is taken instead', async () => {
+test('a lock that is not released is reported with its holder, and another node is used', async () => {
   const [first, second] = [site.addNode(), site.addNode()];
   const { baremetal } = site.users;
   const given = { deployer: 'ironic', instance_info: { image_source: 'http://127.0.0.1/d' }, lock_timeout: 1 };

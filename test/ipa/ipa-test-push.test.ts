@@ -89,7 +89,7 @@ test.each([
   },
 );
 
-test('nodes that were waited for and changed before it stopped get their former images back', async () => {
+test('nodes that were waited for and changed before it stopped are rolled back', async () => {
   const nodes = await openWaiting(4);
   let patches = 0;
   const { intervene } = site.users.baremetal;
@@ -102,7 +102,7 @@ test('nodes that were waited for and changed before it stopped get their former 
   expect([kernelsOf(nodes), site.journal()]).toEqual([nodes.map(() => former.deploy_kernel), []]);
 });
 
-test('no more nodes than batch_size are changed at a time, those that were waited for too', async () => {
+test('at most batch_size nodes are changed at a time, including those that were waited for', async () => {
   const nodes = await openWaiting(6);
   let open = 0;
   let most = 0;
@@ -124,7 +124,7 @@ test('no more nodes than batch_size are changed at a time, those that were waite
   expect(most).toBeLessThanOrEqual(2);
 });
 
-test('a node that somebody takes again before its turn is waited for again', async () => {
+test('a node that is in use again before its turn is waited for again', async () => {
   const nodes = await openWaiting(1);
   const [node] = nodes as [StoredNode];
   const { intervene } = site.users.baremetal;
@@ -143,7 +143,7 @@ test('a node that somebody takes again before its turn is waited for again', asy
   expect(looks).toBeGreaterThan(6);
 });
 
-test('a fault of the program is no failure of a node: it is thrown as it is, and the journal stays', async () => {
+test('a fault of the program is not a failure of a node: it is thrown as it is, and the journal stays', async () => {
   site = await startIpaSite(['baremetal']);
   site.addNode();
   site.progress.push = () => {

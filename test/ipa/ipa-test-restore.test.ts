@@ -130,7 +130,7 @@ describe('a cleaning with the former images is waited for', () => {
     expect(verbs()).not.toContain('abort');
   });
 
-  test('for no longer than clean_timeout; repeated, restore goes on waiting, and ends nothing', async () => {
+  test('for no longer than clean_timeout; a repeated restore continues to wait, and ends nothing', async () => {
     const node = await open();
     await leave(node);
     clean(node, former);
@@ -157,7 +157,7 @@ describe('a cleaning with the former images is waited for', () => {
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
   });
 
-  test('and told when it fails, with what Ironic says', async () => {
+  test("and its failure is reported, with Ironic's reason", async () => {
     const node = await open();
     await leave(node);
     Object.assign(node, { provision_state: 'manageable', driver_info: tested() });
@@ -191,7 +191,7 @@ describe('maintenance', () => {
     expect([standing(node), site.journal()]).toEqual([asBefore, []]);
   });
 
-  test('of a power failure is left to Ironic and told, with the former images in place', async () => {
+  test('of a power failure is left to Ironic and reported, with the former images in place', async () => {
     const node = await open();
     await leave(node);
     Object.assign(node, {
@@ -219,7 +219,7 @@ describe('maintenance', () => {
   });
 });
 
-describe('what the images under test have begun is ended', () => {
+describe('what the tested images have begun is ended', () => {
   test('a cleaning that they were booted for, which may never end', async () => {
     const node = await open();
     site.users.baremetal.waits = { 'clean wait': 4 };
@@ -232,7 +232,7 @@ describe('what the images under test have begun is ended', () => {
     expect(verbs()).toEqual(['abort', 'manage', 'provide']);
   });
 
-  test('also where it is held', async () => {
+  test('also if it is held', async () => {
     const node = await open();
     site.users.baremetal.minor = 96;
     await leave(node);
@@ -243,7 +243,7 @@ describe('what the images under test have begun is ended', () => {
     expect([standing(node), verbs()]).toEqual([asBefore, ['abort', 'manage', 'provide']]);
   });
 
-  test('and a cleaning that somebody holds with the former images is left, and told', async () => {
+  test('and a cleaning that somebody holds with the former images is left, and reported', async () => {
     const node = await open();
     site.users.baremetal.minor = 96;
     await leave(node);

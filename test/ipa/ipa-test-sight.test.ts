@@ -59,7 +59,7 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
     expect([site.allWrites(), site.journal()]).toEqual([[], []]);
   });
 
-  test('what an earlier run has left on a node that is hidden now is not taken for gone', async () => {
+  test('what an earlier run has left on a node that is now hidden is not considered gone', async () => {
     site.users.baremetal.enforcesScope = false;
     // The run cannot put back what it has begun.
     deny(
@@ -77,7 +77,7 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
     expect(readFileSync(join(site.folder, 'journal', String(entry)), 'utf8')).toBe(text);
   });
 
-  test('a token of the whole system sees and does it all', async () => {
+  test('a system-scoped token is enough', async () => {
     site.keystone.admin.systemRoles = ['admin'];
 
     expect(await site.test({ ...byIronic, node: 'rack1-01', clean_timeout: 30 })).toMatchObject({
@@ -87,7 +87,7 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
   });
 });
 
-test('a login that may see every node and change none is told the role that it lacks, and the node is as it was', async () => {
+test('a login that sees every node but may change none gets the missing role reported, and changes nothing', async () => {
   deny('baremetal:node:set_provision_state', ({ method }) => method !== 'GET');
   const before = structuredClone(node);
 
@@ -102,7 +102,7 @@ test('a login that may see every node and change none is told the role that it l
   expect([node, site.journal()]).toEqual([before, []]);
 });
 
-test('a node that is protected is no question of roles', async () => {
+test('a protected node is not reported as a missing role', async () => {
   site.users.baremetal.intervene = ({ method }) =>
     method === 'PUT'
       ? {

@@ -22,7 +22,7 @@ function results({ values }: Outcome): string[] {
   );
 }
 
-test('takes a node by a lease, sets the images in Doni too, boots on the reservation, and leaves everything as it was', async () => {
+test('leases a node, also sets the images in Doni, boots on the reservation, and restores everything', async () => {
   site = await startIpaSite();
   const node = site.addNode();
   const { compute, reservation, inventory } = site.users;
@@ -78,7 +78,7 @@ test('a node that had no images of its own has none again', async () => {
   expect(node.driver_info).toEqual({ ipmi_password: 'x' });
 });
 
-test('a server that fails fails the test, and everything is put back', async () => {
+test('a server that fails fails the test, and everything is restored', async () => {
   site = await startIpaSite();
   const node = site.addNode();
   site.users.compute.bootFails = 'the agent did not call';
@@ -108,7 +108,7 @@ test('a lease that does not start is deleted again', async () => {
   expect([site.users.reservation.leases, site.journal(), site.users.compute.servers]).toEqual([[], [], []]);
 });
 
-test('without a free host it is told in which states the nodes are', async () => {
+test('without a free host the states of the nodes are reported', async () => {
   site = await startIpaSite();
   const node = site.addNode({ provision_state: 'active', instance_uuid: theirs });
   site.users.reservation.hosts.length = 0;
@@ -138,7 +138,7 @@ test('a node whose image comes back masked is refused, and nothing is changed', 
   expect([node.driver_info, site.allWrites()]).toEqual([{ deploy_kernel: 'http://127.0.0.1/k?token=***' }, []]);
 });
 
-test('where somebody else was faster the next node is taken', async () => {
+test('if another run was faster, the next node is used', async () => {
   site = await startIpaSite(['compute', 'baremetal', 'network']);
   const [first, second] = [site.addNode(), site.addNode()];
   let looks = 0;
@@ -199,7 +199,7 @@ test.each([
   expect(site.journal()).toEqual([]);
 });
 
-test('rolls out to all nodes of the type, in Doni too, and the second time to none', async () => {
+test('rolls out to all nodes of the type, also in Doni, and the second time to none', async () => {
   site = await startIpaSite();
   const [first, second, third] = [
     site.addNode(),
@@ -233,7 +233,7 @@ test('rolls out to all nodes of the type, in Doni too, and the second time to no
   ]);
 });
 
-test('the former images that a late run of the worker of Doni brings back do not stay', async () => {
+test("former images that a late run of Doni's worker brings back are replaced again", async () => {
   site = await startIpaSite();
   const node = site.addNode();
   site.users.inventory.isLate = true;
@@ -244,7 +244,7 @@ test('the former images that a late run of the worker of Doni brings back do not
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
 });
 
-test('a worker of Doni that is put off is told of, and not waited for', async () => {
+test('a postponed worker of Doni is reported, and not waited for', async () => {
   site = await startIpaSite();
   const node = site.addNode();
   site.users.inventory.defersFor = 'Node is locked.';
@@ -258,7 +258,7 @@ test('a worker of Doni that is put off is told of, and not waited for', async ()
   expect(images(node)).toEqual({ deploy_kernel: site.kernel.id, deploy_ramdisk: site.initramfs.id });
 });
 
-test('where somebody deleted the node meanwhile Doni has its former images all the same', async () => {
+test('if the node was deleted meanwhile, Doni still gets its former images', async () => {
   site = await startIpaSite();
   const node = site.addNode();
   site.users.compute.intervene = ({ method }) => {
@@ -329,7 +329,7 @@ test.each(inputs)('refuses %j', async (args, message) => {
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
 });
 
-describe('a name that other projects have too', () => {
+describe('a name that other projects also use', () => {
   const given = (kernel: string, initramfs: string) => ({
     push: true,
     test: false,
@@ -383,7 +383,7 @@ test('refuses a Nova that is too old to boot on a chosen node, before anything i
   expect(site.allWrites()).toEqual([]);
 });
 
-test('refuses the newest build while it is half', async () => {
+test('refuses the newest build while it is incomplete', async () => {
   site = await startIpaSite();
   site.addNode();
   seedHalf(site, 'kernel', { properties: { 'build-tag': 'later', 'build-timestamp': '2025-06-01 00:00:00' } });

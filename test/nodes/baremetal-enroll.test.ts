@@ -58,7 +58,7 @@ describe('numbers', () => {
     ]);
   });
 
-  test('and switches that are plain stay what they are', async () => {
+  test('and plain booleans stay what they are', async () => {
     await enroll(
       'nodes.yml',
       'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: ' +
@@ -203,7 +203,7 @@ describe('a secret', () => {
       ({ method, body }) => ['POST', 'PATCH'].includes(method) && JSON.stringify(body).includes('ipmi_password'),
     ).length;
 
-  test('that could not be compared is reported, with what helps', async () => {
+  test('that could not be compared is reported, with advice', async () => {
     await enroll('nodes.yml', inventory('one'));
     const again = await enroll('nodes.yml', inventory('two'));
 

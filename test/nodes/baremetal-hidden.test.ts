@@ -14,8 +14,8 @@ const exists = (text: string): { status: number; body: object } => ({
   body: { error_message: JSON.stringify({ faultcode: 'Client', faultstring: text, debuginfo: null }) },
 });
 
-describe('what is there and not seen', () => {
-  test('a node is reported as such, with what helps', async () => {
+describe('what exists and is hidden', () => {
+  test('a node is reported as hidden, with advice', async () => {
     site.ironic.intervene = (call) =>
       call.method === 'POST' && call.segments[1] === 'nodes'
         ? exists('A node with name rack1-01 already exists.')
@@ -29,7 +29,7 @@ describe('what is there and not seen', () => {
     });
   });
 
-  test('a port is reported as such', async () => {
+  test('a port is reported as hidden', async () => {
     site.ironic.intervene = (call) =>
       call.method === 'POST' && call.segments[1] === 'ports'
         ? exists('A port with MAC address 52:54:00:00:00:01 already exists.')
@@ -58,7 +58,7 @@ describe('the owner of a node that is created', () => {
     expect([owner() ?? null, outcome.warnings ?? []]).toEqual([null, []]);
   });
 
-  test('is reported if it is the project of the login, which nobody asked for', async () => {
+  test('is reported if it is the project of the login, which was not requested', async () => {
     site.keystone.admin.systemRoles = [];
 
     const outcome = await site.node({ name: 'rack1-01', driver: 'fake-hardware' });
@@ -71,7 +71,7 @@ describe('the owner of a node that is created', () => {
     ]);
   });
 
-  test('is what was asked for', async () => {
+  test('is the requested one', async () => {
     site.keystone.admin.systemRoles = [];
 
     const outcome = await site.node({

@@ -112,7 +112,7 @@ describe('a node', () => {
     });
   });
 
-  test('enrolled again leaves it too, before it is cleaned, since maintenance stops cleaning', async () => {
+  test('that is enrolled again also leaves maintenance before it is cleaned, since maintenance stops cleaning', async () => {
     const node = site.ironic.seed({
       name: 'n1',
       provision_state: 'clean failed',
@@ -178,7 +178,7 @@ describe('a node', () => {
     expect(site.nodeWrites()).toEqual([]);
   });
 
-  test('maintenance of an operator stays on the way', async () => {
+  test('maintenance set by an operator is kept', async () => {
     const node = site.ironic.seed({
       name: 'n1',
       provision_state: 'inspect failed',
@@ -242,7 +242,7 @@ describe('a node', () => {
     expect(await site.node({ name: 'n1', description: 'x' })).toMatchObject({ changed: true });
   });
 
-  test('that another run has created and brought on meanwhile is gone on with', async () => {
+  test('that another run has created and advanced meanwhile is continued with', async () => {
     site.ironic.intervene = ({ method, segments }) => {
       if (method !== 'POST' || segments[1] !== 'nodes') return undefined;
       site.ironic.intervene = () => undefined;
@@ -257,7 +257,7 @@ describe('a node', () => {
     expect(site.ironic.nodes).toHaveLength(1);
   });
 
-  test('field that the server is too old for is named, and nothing is changed', async () => {
+  test('field that the server is too old for is reported, and nothing is changed', async () => {
     site.ironic.minor = 50;
 
     await expect(
@@ -319,7 +319,7 @@ describe('an enrollment', () => {
     await doni.close();
   });
 
-  test('reports what became of each node, and fails if one does', async () => {
+  test('reports the result of each node, and fails if one does', async () => {
     site.ironic.fails = { 'n3/manage': 'no answer from its controller' };
 
     const outcome = await site.enroll({ nodes });
@@ -332,7 +332,7 @@ describe('an enrollment', () => {
     expect(site.progress.at(-1)).toEqual({ subject: 'nodes', stage: 'enroll', doneCount: 12, totalCount: 12 });
   });
 
-  test('reads what is there in a few requests, and plans node by node in check mode', async () => {
+  test('reads existing nodes in a few requests, and plans node by node in check mode', async () => {
     await site.enroll({ nodes: nodes.slice(0, 6) });
     const before = site.ironic.requests.length;
 

@@ -18,7 +18,7 @@ describe('a lock', () => {
     expect(site.verbs()).toEqual([['provide', 202]]);
   });
 
-  test('that comes between the look and the verb is waited for, and the verb said again', async () => {
+  test('that appears between the read and the verb is waited for, and the verb repeated', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(1, isVerb, () => {
       site.double.lock(node.uuid, 3);
@@ -52,7 +52,7 @@ describe('a lock', () => {
     expect(site.verbs()).toEqual([]);
   });
 
-  test('is over when a node is said to be stable', async () => {
+  test('ends when a node reports a stable state', async () => {
     const node = site.double.seed({ provision_state: 'active' });
     site.double.lock(node.uuid, 3);
 
@@ -77,7 +77,7 @@ describe('an answer', () => {
     expect(site.verbs().map(([verb]) => verb)).toEqual(['manage', 'provide']);
   });
 
-  test('that is lost with the verb has it said again', async () => {
+  test('that is lost with the verb makes it repeat the verb', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(2, isVerb, lost);
 
@@ -85,7 +85,7 @@ describe('an answer', () => {
     expect(site.verbs()).toHaveLength(3);
   });
 
-  test('that is a 503 each time ends it', async () => {
+  test('that is always 503 ends it', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = (call) =>
       isVerb(call) ? { status: 503, body: { error_message: 'no free worker' } } : undefined;
@@ -95,7 +95,7 @@ describe('an answer', () => {
     expect(site.verbs()).toHaveLength(5);
   });
 
-  test('to a look that fails for a moment is asked for again', async () => {
+  test('to a read that fails for a moment is requested again', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     site.double.intervene = first(
       2,
@@ -107,8 +107,8 @@ describe('an answer', () => {
   });
 });
 
-describe('time', () => {
-  test('that is over is reported with the state', async () => {
+describe('the time limit', () => {
+  test('is reported with the state when it is exceeded', async () => {
     site.hold('cleaning');
     const node = site.double.seed({ provision_state: 'manageable', name: 'rack3-07' });
 
@@ -174,7 +174,7 @@ describe('another run', () => {
     ]);
   });
 
-  test('who has set out with the node already is waited for', async () => {
+  test('that has already begun with the node is waited for', async () => {
     const node = site.double.seed({ provision_state: 'manageable' });
     const other = site.bring(node, 'active');
 

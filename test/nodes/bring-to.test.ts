@@ -165,7 +165,7 @@ describe('a failure', () => {
     expect(site.verbs()).toEqual([['active', 400]]);
   });
 
-  test('that existed before is continued from', async () => {
+  test('that existed before is where it continues', async () => {
     const node = site.double.seed({ ...failed('deploy failed'), automated_clean: false });
 
     expect(await site.bring(node, 'active')).toMatchObject({ provision_state: 'active' });

@@ -27,7 +27,7 @@ function tasksOf(file: string): Task[] {
 describe.each(taskFiles)('tasks/%s', (file) => {
   const tasks = tasksOf(file);
 
-  test('gives each task a name of its own that begins like a sentence', () => {
+  test('gives each task a unique name that begins like a sentence', () => {
     const names = tasks.map(({ name }) => name ?? '');
 
     expect(names.filter((name) => !/^[A-Z][^:]+[^.]$/.test(name))).toEqual([]);
@@ -49,7 +49,7 @@ describe.each(taskFiles)('tasks/%s', (file) => {
     ).toEqual([]);
   });
 
-  test('registers and sets only names of its own', () => {
+  test('registers and sets only prefixed variables', () => {
     const registered = tasks.map(({ register }) => register).filter((name) => name !== undefined);
     const set = tasks.flatMap((task) => Object.keys((task['ansible.builtin.set_fact'] ?? {}) as object));
 
@@ -57,7 +57,7 @@ describe.each(taskFiles)('tasks/%s', (file) => {
     expect(set.filter((name) => !name.startsWith('_chameleon_image_tools_'))).toEqual([]);
   });
 
-  test('says the mode of each file that it writes, and hides what may hold a secret', () => {
+  test('sets the mode of each file that it writes, and hides what may contain a secret', () => {
     const writes = tasks.filter(
       (task) =>
         'ansible.builtin.template' in task || 'ansible.builtin.copy' in task || 'ansible.builtin.get_url' in task,
@@ -81,7 +81,7 @@ describe.each(taskFiles)('tasks/%s', (file) => {
     }
   });
 
-  test('fails with a message that says more than the condition', () => {
+  test('fails with a message that explains the condition', () => {
     const asserts = tasks
       .map((task) => task['ansible.builtin.assert'] as Record<string, unknown> | undefined)
       .filter((assert) => assert !== undefined);

@@ -63,7 +63,7 @@ test('what is secret is not logged', () => {
   expect(secrets.filter((name) => options[name]?.no_log !== true)).toEqual([]);
 });
 
-test('variables bear the name of the role, private ones with an underscore', () => {
+test('variables have the name of the role as prefix, private ones with an underscore', () => {
   const foreign = Object.keys(defaults).filter(
     (name) => !name.startsWith('chameleon_image_tools_') && !namesOfOld.includes(name),
   );
@@ -72,7 +72,7 @@ test('variables bear the name of the role, private ones with an underscore', () 
   expect(Object.keys(privates).filter((name) => !name.startsWith('_chameleon_image_tools_'))).toEqual([]);
 });
 
-test('each default has a comment, by itself or with the variables beside it', () => {
+test('each default has a comment, by itself or with the variables next to it', () => {
   const blocks = read(join(process.cwd(), 'defaults.yml')).split(/\n\n/).slice(1);
 
   for (const block of blocks) expect(block.trim()).toMatch(/^#/);

@@ -9,7 +9,7 @@ import { parseSupports } from '../../modules/images/policy/supported-builds.js';
 const role = join(process.cwd(), 'roles/chameleon_image_tools');
 const text = readFileSync(join(role, 'files/supports.yaml'), 'utf8');
 
-test('supports.yaml of the role lists images without a fault, the usual names among them', () => {
+test('supports.yaml of the role lists images without a fault, including the usual names', () => {
   const { builds } = parseSupports(parse(text), 'supports.yaml');
 
   expect(builds.filter(({ fault }) => fault !== undefined)).toEqual([]);
@@ -24,7 +24,7 @@ test('supports.yaml of the role lists images without a fault, the usual names am
   );
 });
 
-test('supports.yaml of the role begins with the line by which the role knows it', () => {
+test('supports.yaml of the role begins with the line by which the role recognizes it', () => {
   const { _chameleon_image_tools_supports_header: header } = parse(
     readFileSync(join(role, 'vars/main.yml'), 'utf8'),
   ) as Record<string, string>;

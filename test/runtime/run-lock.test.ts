@@ -63,7 +63,7 @@ async function expectTaken(lock: Promise<RunLock>): Promise<void> {
   await (await lock).release();
 }
 
-describe('a folder that was named', () => {
+describe('a folder that the operator names', () => {
   test('has a lock that excludes other runs, and that no other user can open', async () => {
     const lock = await take(temporary.path);
 
@@ -107,7 +107,7 @@ describe('a folder that was named', () => {
     expect(statSync(path, { throwIfNoEntry: false })).toEqual(before);
   });
 
-  test('may belong to the user of a service, who can then lock too what root has made', async () => {
+  test('may belong to the user of a service, who can then also take a lock that root created', async () => {
     chownSync(temporary.path, nobody, nobody);
 
     await expectTaken(take(temporary.path));
@@ -147,7 +147,7 @@ describe('a folder that was named', () => {
     });
   });
 
-  test('is not waited for once the run is interrupted', async () => {
+  test('is no longer waited for once the run is interrupted', async () => {
     const controller = new AbortController();
     controller.abort(new Error('interrupted'));
 
@@ -157,8 +157,8 @@ describe('a folder that was named', () => {
   });
 });
 
-describe('no folder that was named', () => {
-  test("means one of root's, that others cannot write to", async () => {
+describe('the default folder', () => {
+  test("is root's, and others cannot write to it", async () => {
     const lock = await take(undefined);
 
     expect(statSync('/run/chameleon_image_tools')).toMatchObject({ uid: 0 });
@@ -168,7 +168,7 @@ describe('no folder that was named', () => {
     await expectTaken(take(undefined));
   });
 
-  test('keeps the lock of earlier versions too, and respects it', async () => {
+  test('also takes the lock of earlier versions, and respects it', async () => {
     const lock = await take(undefined);
     await expect(holdAs(former, 0)).rejects.toThrow('could not be locked');
     await lock.release();
@@ -220,7 +220,7 @@ describe('no folder that was named', () => {
   });
 });
 
-describe('another user than root', () => {
+describe('a user other than root', () => {
   const script = join(process.cwd(), 'build/test/runtime/take-lock.js');
   const takeAs = (environment: Record<string, string>): { code: string; path: string } => {
     const { stdout, stderr } = spawnSync(process.execPath, [script, cloud], {

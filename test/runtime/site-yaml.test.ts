@@ -28,7 +28,7 @@ function merge(content: string | Buffer, given: Record<string, unknown> = {}, mo
 }
 
 describe('options', () => {
-  test('come from the file where the argument is absent, spelt as the field wants', async () => {
+  test('come from the file if the argument is absent, converted to the type of the field', async () => {
     const { values, origins, warnings } = await merge(
       'image_type: raw\nhide_image_age_in_month: 12\nskip_images: [007, b]\nenabled: yes\n',
     );
@@ -57,7 +57,7 @@ describe('options', () => {
     expect(Object.keys(values).sort()).toEqual(['enabled', 'site_yaml']);
   });
 
-  test('that cannot be spelt so are left for the schema', async () => {
+  test('that cannot be converted are left to the schema', async () => {
     expect((await merge('hide_image_age_in_month: twelve\n')).values.hide_months).toBe('twelve');
   });
 
@@ -83,7 +83,7 @@ describe('options', () => {
 });
 
 describe('the login', () => {
-  test('of old becomes auth in the domain default', async () => {
+  test('of older tools becomes auth in the domain default', async () => {
     const { values, origins } = await merge(oldLogin);
 
     expect(values).toMatchObject({
@@ -102,7 +102,7 @@ describe('the login', () => {
     );
   });
 
-  test('by name becomes cloud, and comes before that of old', async () => {
+  test('by name becomes cloud, and precedes that of older tools', async () => {
     const { values, warnings } = await merge(`${oldLogin}image_store_cloud: uc_dev\n`);
 
     expect(values).toMatchObject({ cloud: 'uc_dev', region_name: 'R' });
@@ -168,7 +168,7 @@ describe('the login', () => {
     });
   });
 
-  test('with a part missing is no matter when another login is given', async () => {
+  test('with a part missing does not matter if another login is given', async () => {
     expect((await merge('auth_url: http://key\n', { cloud: 'mine' })).values.cloud).toBe('mine');
   });
 });
@@ -263,7 +263,7 @@ describe('a file that is refused', () => {
     });
   });
 
-  test('because it is not there', async () => {
+  test('because it does not exist', async () => {
     await expect(mergeSiteYaml(fields, { site_yaml: '/nowhere/site.yaml' }, { environment: {} })).rejects.toThrow(
       'site_yaml: /nowhere/site.yaml cannot be read: there is no such file',
     );

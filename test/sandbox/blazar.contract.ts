@@ -117,12 +117,12 @@ export function describeBlazar(name: string, connect: () => Promise<BlazarTarget
 
     const refused = ({ status, json }: Reply): [number, string] => [status, json.error_message as string];
 
-    test('who has no token is told so, and who is no admin is refused the hosts', async () => {
+    test('a request without a token gets 401, and one without the admin role gets no hosts', async () => {
       expect((await send('GET', `${facts().url}/leases`)).status).toBe(401);
       expect((await ask('GET', '/os-hosts', { token: facts().demo.token })).status).toBe(403);
     });
 
-    test('hosts bear the UUIDs of their nodes, and what they were given', async () => {
+    test('hosts have the UUIDs of their nodes and their own properties', async () => {
       const { status, json } = await ask('GET', '/os-hosts');
 
       const ours = (json.hosts as any[]).filter(({ node_type: type }) => type === facts().nodeType);
@@ -134,14 +134,14 @@ export function describeBlazar(name: string, connect: () => Promise<BlazarTarget
       }
     });
 
-    test('what is not there is not found', async () => {
+    test('what does not exist is not found', async () => {
       expect(refused(await ask('GET', '/os-hosts/987654'))).toEqual([404, expect.stringContaining('987654')]);
       const id = randomUUID();
       expect(refused(await ask('GET', `/leases/${id}`))).toEqual([404, expect.stringContaining(id)]);
       expect((await ask('DELETE', `/leases/${id}`)).status).toBe(404);
     });
 
-    test('a lease begins within seconds, has a host of the wish, and is gone when it is deleted', async () => {
+    test('a lease begins within seconds, has a host as requested, and is gone once it is deleted', async () => {
       const { id, reservation } = await lease();
 
       const active = await untilActive(id);
@@ -161,7 +161,7 @@ export function describeBlazar(name: string, connect: () => Promise<BlazarTarget
       expect(await nodesOf(reservation)).toEqual([]);
     });
 
-    test('no host is leased twice, and a lack of hosts is told by a sentence with 500', async () => {
+    test('no host is leased twice, and a lack of hosts is reported as 500 with a sentence', async () => {
       const [one, other] = [await lease(), await lease()];
       for (const { id } of [one, other]) await untilActive(id);
 
@@ -174,7 +174,7 @@ export function describeBlazar(name: string, connect: () => Promise<BlazarTarget
       for (const { id } of [one, other]) await end(id);
     });
 
-    test('a lease of the future holds its host, and is deleted before it begins', async () => {
+    test('a future lease holds its host, and can be deleted before it begins', async () => {
       const { id, reservation } = await lease({ start_date: minuteIn(10) });
 
       expect(await show(id)).toMatchObject({ status: 'PENDING', reservations: [{ status: 'pending' }] });
@@ -182,7 +182,7 @@ export function describeBlazar(name: string, connect: () => Promise<BlazarTarget
       await end(id);
     });
 
-    test('the list of who is no admin has no lease of another project', async () => {
+    test('a user who is not an admin is not shown leases of other projects', async () => {
       const { id } = await lease({ start_date: minuteIn(10) });
       const { token } = facts().demo;
 

@@ -10,7 +10,7 @@ import type { GlanceContract } from './glance.contract.js';
 /** PATCH. */
 export function describeChange({ run, ask, create, createActive, show, patch, target }: GlanceContract): void {
   describe('change', () => {
-    test('adds, overwrites and removes properties, escaped names too', async () => {
+    test('adds, overwrites and removes properties, including escaped names', async () => {
       const id = await create({ 'build-tag': 'old', gone: 'x' });
 
       const reply = await patch(id, [
@@ -25,7 +25,7 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
       expect(await show(id)).toEqual(reply.json);
     });
 
-    test('renames, publishes and hides in one', async () => {
+    test('renames, publishes and hides in one request', async () => {
       const id = await createActive();
 
       await patch(id, [
@@ -80,7 +80,7 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
       expect(reply.headers.get('accept-patch')).toContain('application/openstack-images-v2.1-json-patch');
     });
 
-    test('to public is only for admins, and of the images of others too', async () => {
+    test('to public is allowed only to admins, also for images of other projects', async () => {
       const { token } = target().demo;
       const own = await create({}, token);
       const other = await create({ visibility: 'community' });
@@ -90,7 +90,7 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
       expect((await ask('DELETE', `/${other}`, { token })).status).toBe(403);
     });
 
-    test('made while the image is saving is answered 200 and lost', async () => {
+    test('made while the image is saving gets 200 and is lost', async () => {
       const id = await create({ kept: 'old' });
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');

@@ -25,7 +25,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       });
     });
 
-    test('of a qcow2 image tell its virtual size', async () => {
+    test('of a qcow2 image determine its virtual size', async () => {
       const id = await create({ disk_format: 'qcow2' });
       const head = Buffer.alloc(512);
       head.write('QFI\xfb', 'latin1');
@@ -37,7 +37,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       expect(await show(id)).toMatchObject({ size: 512, virtual_size: 2 ** 30 });
     });
 
-    test('can be read whole or from an offset', async () => {
+    test('can be read completely or from an offset', async () => {
       const id = await createActive();
 
       expect(await ask('GET', `/${id}/file`)).toMatchObject({ status: 200, text: 'chameleon' });
@@ -47,7 +47,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       expect((await ask('GET', `/${id}/file`, { headers: { Range: 'bytes=9-' } })).status).toBe(416);
     });
 
-    test('of a queued image are no content', async () => {
+    test('of a queued image are answered as no content', async () => {
       expect((await ask('GET', `/${await create()}/file`)).status).toBe(204);
     });
 
@@ -66,7 +66,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       upload.abort();
     });
 
-    test('for an active image, and for none, are refused before they are read', async () => {
+    test('for an active or unknown image are refused before they are read', async () => {
       const { token } = target().admin;
       const active = slowUpload(`${target().url}/v2/images/${await createActive()}/file`, { token, bytes: 9 });
       const none = slowUpload(`${target().url}/v2/images/${randomUUID()}/file`, { token, bytes: 9 });
@@ -77,7 +77,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       none.abort();
     });
 
-    test('whose sender goes away leave the image queued, and can be sent again', async () => {
+    test('whose sender disconnects leave the image queued, and can be sent again', async () => {
       const id = await create();
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');
@@ -99,7 +99,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       expect(await show(id)).toMatchObject({ status: 'active', size: 9 });
     });
 
-    test('being sent elsewhere are a conflict', async () => {
+    test('that another client is sending are a conflict', async () => {
       const id = await create();
       const { token } = target().admin;
       const first = slowUpload(`${target().url}/v2/images/${id}/file`, { token, bytes: 9 });
@@ -117,7 +117,7 @@ export function describeData({ ask, create, createActive, show, target }: Glance
       expect(await first.end('leon')).toBe(204);
     });
 
-    test('of an image that was deleted meanwhile are answered 410', async () => {
+    test('of an image that was deleted meanwhile get 410', async () => {
       const id = await create();
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });
       upload.write('chame');
@@ -165,7 +165,7 @@ export function describeImport({ ask, create, show, target }: GlanceContract): v
       expect((await ask('POST', `/${id}/import`, importing(uri))).status).toBe(409);
     });
 
-    test('of a source that is missing leaves the image queued with the failed store, and can be tried again', async () => {
+    test('of a missing source leaves the image queued with its failed store, and can be repeated', async () => {
       const id = await create();
 
       await ask('POST', `/${id}/import`, importing(target().missingSource));
@@ -185,7 +185,7 @@ export function describeImport({ ask, create, show, target }: GlanceContract): v
       });
     });
 
-    test('is refused for a source that the site does not allow, for none, and for other methods', async () => {
+    test('is refused for a forbidden source, for none, and for other methods', async () => {
       const id = await create();
 
       expect((await ask('POST', `/${id}/import`, importing(target().refusedSource))).status).toBe(400);

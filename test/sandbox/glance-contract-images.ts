@@ -9,7 +9,7 @@ import type { GlanceContract } from './glance.contract.js';
 /** POST. */
 export function describeCreation({ run, ask, create, show, target, created }: GlanceContract): void {
   describe('creation', () => {
-    test('answers the whole image, queued, with what was not given as null or default', async () => {
+    test('returns the complete image, queued, with null or defaults for what was not given', async () => {
       const id = randomUUID();
       created.add(id);
 
@@ -45,14 +45,14 @@ export function describeCreation({ run, ask, create, show, target, created }: Gl
       });
     });
 
-    test('gives an id to an image that has none', async () => {
+    test('generates an id if none is given', async () => {
       const reply = await ask('POST', '', { json: { name: `${run}-no-id` } });
 
       created.add(reply.json.id);
       expect(reply.json.id).toMatch(/^[0-9a-f-]{36}$/);
     });
 
-    test('of an id that exists is a conflict, and of one that was deleted too', async () => {
+    test('with an id that exists, or was deleted, is a conflict', async () => {
       const id = await create();
 
       expect((await ask('POST', '', { json: { id, name: `${run}-again` } })).status).toBe(409);
@@ -61,7 +61,7 @@ export function describeCreation({ run, ask, create, show, target, created }: Gl
       expect((await ask('GET', `/${id}`)).status).toBe(404);
     });
 
-    test('of one id by many at once succeeds exactly once', async () => {
+    test('with one id by many clients at once succeeds exactly once', async () => {
       const id = randomUUID();
       created.add(id);
 
@@ -87,7 +87,7 @@ export function describeCreation({ run, ask, create, show, target, created }: Gl
       expect((await ask('POST', '', { json: { name: `${run}-wrong`, ...image } })).status).toBe(status);
     });
 
-    test('of a public image or for another project is only for admins', async () => {
+    test('of a public image, or for another project, is allowed only to admins', async () => {
       const { token } = target().demo;
 
       expect((await ask('POST', '', { token, json: { name: run, visibility: 'public' } })).status).toBe(403);
@@ -101,7 +101,7 @@ export function describeCreation({ run, ask, create, show, target, created }: Gl
 /** DELETE. */
 export function describeDeletion({ ask, create, createActive, show, patch }: GlanceContract): void {
   describe('deletion', () => {
-    test('is answered 204, then 404', async () => {
+    test('returns 204, then 404', async () => {
       const id = await createActive();
 
       expect((await ask('DELETE', `/${id}`)).status).toBe(204);
@@ -129,7 +129,7 @@ export function describeErrors({ ask, create }: GlanceContract): void {
       expect(reply.headers.get('www-authenticate')).toMatch(/^Keystone uri=/);
     });
 
-    test('are HTML for a client that takes anything, and JSON for one that takes JSON', async () => {
+    test('are HTML for a client that accepts anything, and JSON for one that accepts JSON', async () => {
       const html = await ask('GET', '/nothing', { headers: { Accept: '*/*' } });
       const json = await ask('GET', '/nothing', { headers: { Accept: 'application/json' } });
 
@@ -141,7 +141,7 @@ export function describeErrors({ ask, create }: GlanceContract): void {
       });
     });
 
-    test('of what cannot be done to a resource', async () => {
+    test('report methods that a resource does not support', async () => {
       const id = await create();
 
       expect((await ask('POST', `/${id}`, { json: {} })).status).toBe(405);

@@ -26,7 +26,7 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(seen).toEqual([...ids].sort());
     });
 
-    test('says in its links what was asked for', async () => {
+    test('repeats the query in its links', async () => {
       const reply = await ask('GET', '?limit=0&sort=name:asc');
 
       expect(reply.json).toEqual({
@@ -48,7 +48,7 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(await listIds(`mark=${mark}&status=active`)).toEqual([]);
     });
 
-    test('takes a name with a colon only quoted', async () => {
+    test('accepts a name with a colon only in quotes', async () => {
       const name = `${run}_2025-04-22 15:30:45`;
       const id = await create({ name });
 
@@ -57,7 +57,7 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(await listIds(`name=${encodeURIComponent(`in:"${name}",other`)}`)).toEqual([id]);
     });
 
-    test('leaves out hidden images unless asked for them', async () => {
+    test('leaves out hidden images unless they are requested', async () => {
       const mark = randomUUID();
       const id = await create({ mark, os_hidden: true });
 
@@ -66,7 +66,7 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(await listIds(`mark=${mark}&os_hidden=true`)).toEqual([id]);
     });
 
-    test('shows an admin private images of others, and their community images when asked', async () => {
+    test('shows an admin the private images of others, and their community images on request', async () => {
       const mark = randomUUID();
       const { token } = target().demo;
       const shared = await create({ mark, visibility: 'private' }, token);
@@ -78,7 +78,7 @@ export function describeList({ run, ask, create, listIds, target }: GlanceContra
       expect(await listIds(`mark=${mark}&owner=${target().demo.projectId}`)).toEqual([shared]);
     });
 
-    test('shows others what is public, not what is private', async () => {
+    test('shows other projects public images, not private ones', async () => {
       const mark = randomUUID();
       const open = await create({ mark, visibility: 'public' });
       const closed = await create({ mark });

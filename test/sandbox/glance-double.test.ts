@@ -31,7 +31,7 @@ function adminToken(sandbox: Sandbox): Promise<string> {
   return logIn(sandbox.auth);
 }
 
-describe('what only the double can do', () => {
+describe('what only the double supports', () => {
   test('thousands of images are seeded and listed quickly', async () => {
     const sandbox = await startSandbox();
     for (let at = 0; at < 5000; at++)
@@ -69,7 +69,7 @@ describe('what only the double can do', () => {
     await sandbox.close();
   });
 
-  test("an import stalls or fails at will, and the clock is the test's", async () => {
+  test('an import stalls or fails on request, and the test sets the clock', async () => {
     const sandbox = await startSandbox({ now: () => Date.UTC(2025, 3, 22) });
     const { glance, store } = sandbox;
     const token = await adminToken(sandbox);

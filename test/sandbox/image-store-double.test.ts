@@ -19,7 +19,7 @@ async function connect(options: ImageStoreOptions): Promise<ImageStoreTarget> {
   };
 }
 
-test('a plain web server without ranges answers 200 with everything', async () => {
+test('a plain web server without ranges returns 200 with the complete file', async () => {
   const store = await startImageStore({ mode: 'static', ranges: 'ignored' });
   store.put('x', 'chameleon');
 

@@ -49,12 +49,12 @@ export function describeStaticStore(name: string, connect: () => Promise<ImageSt
     const ask = connected(connect, ({ put }) => put('prod/a b.raw', 'chameleon'));
     describeRanges(ask, 'prod/a%20b.raw');
 
-    test('has a quoted ETag that is no MD5, and no listing', async () => {
+    test('has a quoted ETag that is not an MD5, and no listing', async () => {
       expect((await ask('HEAD', 'prod/a%20b.raw')).headers.get('etag')).toMatch(/^"[0-9a-f]+-[0-9a-f]+"$/);
       expect((await ask('GET', '?prefix=prod')).status).toBeGreaterThanOrEqual(400);
     });
 
-    test('minds If-Range', async () => {
+    test('respects If-Range', async () => {
       const reply = await ask('GET', 'prod/a%20b.raw', { Range: 'bytes=5-', 'If-Range': '"other"' });
 
       expect(reply).toMatchObject({ status: 200, text: 'chameleon' });
@@ -124,7 +124,7 @@ function describeObjects(ask: Ask): void {
     expect((await ask('HEAD', 'prod/current')).headers.get('etag')).toBe(md5('{"a":"b"}'));
   });
 
-  test('the ETag of a large object is quoted and no MD5 of its content, and a header says so', async () => {
+  test('the ETag of a large object is quoted and not the MD5 of its content, and a header says so', async () => {
     const [fixed, dynamic] = [
       await ask('HEAD', 'prod/versions/20250422-v1-amd/c.raw'),
       await ask('HEAD', 'prod/versions/20250422-v1-amd/d.raw'),
@@ -145,7 +145,7 @@ function describeObjects(ask: Ask): void {
     expect(headers.get('x-object-meta-build-distro')).toBe('ubuntu');
   });
 
-  test('a dynamic large object has metadata of its own, and tells the length of the whole', async () => {
+  test('a dynamic large object has metadata of its own, and reports its total length', async () => {
     const { status, headers } = await ask('HEAD', 'prod/versions/20250422-v1-amd/d.raw');
 
     expect(status).toBe(200);
@@ -179,7 +179,7 @@ function describeListing(ask: Ask): void {
   ];
   const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
-  test('is one name a line, sorted, with and without a slash after the container', async () => {
+  test('has one name per line, sorted, with and without a slash after the container', async () => {
     const reply = await ask('GET', '');
 
     expect(reply.headers.get('content-type')).toBe('text/plain; charset=utf-8');
@@ -206,12 +206,12 @@ function describeListing(ask: Ask): void {
     expect(await ask('GET', '?limit=10000&marker=zzz&format=json')).toMatchObject({ status: 200, json: [] });
   });
 
-  test('of nothing is 204 as text and an empty list as JSON', async () => {
+  test('of an empty container is 204 as text and an empty list as JSON', async () => {
     expect(await ask('GET', '?prefix=zzz')).toMatchObject({ status: 204, text: '' });
     expect(await ask('GET', '?prefix=zzz&format=json')).toMatchObject({ status: 200, json: [] });
   });
 
-  test('as JSON has size, hash and time of each', async () => {
+  test('as JSON has size, hash and time of each object', async () => {
     const { json } = await ask('GET', '?format=json');
     const find = (name: string): object => json.find((row: { name: string }) => row.name === name);
 

@@ -13,7 +13,7 @@ export function describeNodes(contract: IronicContract): void {
   const post = (json: object): Promise<Reply> => ask('POST', '/nodes', { json });
 
   describe('nodes', () => {
-    test('a new node is told whole, by UUID and by name', async () => {
+    test('a new node is returned completely, by UUID and by name', async () => {
       const name = `${run}.new_node~1`;
       const uuid = await create({ name, properties: { cpus: 4 }, resource_class: 'one' });
 
@@ -134,7 +134,7 @@ export function describeNodes(contract: IronicContract): void {
       ]);
     });
 
-    test('UUIDs and names are there once', async () => {
+    test('UUIDs and names are unique', async () => {
       const [uuid, name] = [randomUUID(), `${run}.once`];
       await create({ uuid, name });
 
@@ -148,7 +148,7 @@ export function describeNodes(contract: IronicContract): void {
       ]);
     });
 
-    test('a node that is not there is answered 404, whatever is asked', async () => {
+    test('every request for a node that does not exist gets 404', async () => {
       const uuid = randomUUID();
 
       const replies = [
@@ -204,7 +204,7 @@ export function describeNodes(contract: IronicContract): void {
       expect(last.json).toEqual({ nodes: [] });
     });
 
-    test('tell six fields unless others are asked for', async () => {
+    test('have six fields unless others are requested', async () => {
       const uuid = await create({ resource_class: `${run}.fields` });
       const rows = async (query: string): Promise<object[]> =>
         (await ask('GET', `/nodes?resource_class=${run}.fields${query}`)).json.nodes;
@@ -245,7 +245,7 @@ export function describeNodes(contract: IronicContract): void {
       expect(refused(await ask('GET', `/nodes${query}`))).toEqual([status, message]);
     });
 
-    test('an unknown field of one node is refused as such', async () => {
+    test('an unknown field of one node is refused by name', async () => {
       const uuid = await create();
 
       expect(refused(await ask('GET', `/nodes/${uuid}?fields=foo`))).toEqual([400, 'Field foo is not a valid field.']);

@@ -13,7 +13,7 @@ export function describePatch(contract: IronicContract): void {
   const anyNode = (): Promise<string> => (untouched ??= create());
 
   describe('changes', () => {
-    test('keys are added, replaced and removed one by one, on the record as it is unmasked', async () => {
+    test('a patch adds, replaces and removes single keys of the unmasked record', async () => {
       const uuid = await create({
         driver_info: { ipmi_password: 'x', deploy_kernel: 'k' },
         properties: { root_device: { size: 1 }, list: [1] },
@@ -44,7 +44,7 @@ export function describePatch(contract: IronicContract): void {
       expect((await show(uuid)).driver_info).not.toHaveProperty('ipmi_password');
     });
 
-    test('a field that is removed gets what a new node has', async () => {
+    test('a field that is removed gets the default of a new node', async () => {
       const fields = {
         name: `${run}.removed`,
         description: 'd',
@@ -74,7 +74,7 @@ export function describePatch(contract: IronicContract): void {
       });
     });
 
-    test('words and nothing are taken for booleans and mappings', async () => {
+    test('words are accepted as booleans, and null as an empty mapping', async () => {
       const uuid = await create({ extra: { a: 1 }, automated_clean: true });
 
       const { json } = await patch(uuid, add('/maintenance', 'on'), add('/extra', null), add('/automated_clean', null));
@@ -83,7 +83,7 @@ export function describePatch(contract: IronicContract): void {
       expect((await patch(uuid, add('/maintenance', false))).json.maintenance).toBe(false);
     });
 
-    test('a patch that changes nothing is a change of the date all the same', async () => {
+    test('a patch that changes nothing still updates the date', async () => {
       const uuid = await create();
 
       expect((await patch(uuid)).json.updated_at).toEqual(expect.any(String));
@@ -189,7 +189,7 @@ export function describePatch(contract: IronicContract): void {
       expect(await show(uuid)).toMatchObject({ description: null, updated_at: null });
     });
 
-    test('what is no list is refused', async () => {
+    test('anything but a list is refused', async () => {
       const uuid = await anyNode();
 
       expect(refused(await ask('PATCH', `/nodes/${uuid}`, { json: {} }))).toEqual([
@@ -198,7 +198,7 @@ export function describePatch(contract: IronicContract): void {
       ]);
     });
 
-    test('interfaces are set anew together with the driver only', async () => {
+    test('interfaces are reset only together with the driver', async () => {
       const uuid = await create();
       const path = `/nodes/${uuid}?reset_interfaces=true`;
 
@@ -215,7 +215,7 @@ export function describePatch(contract: IronicContract): void {
       });
     });
 
-    test('names and instances are there once', async () => {
+    test('names and instances are unique', async () => {
       const [one, other, instance] = [await create({ name: `${run}.taken` }), await create(), randomUUID()];
       await patch(one, add('/instance_uuid', instance));
 
@@ -231,7 +231,7 @@ export function describePatch(contract: IronicContract): void {
       expect((await patch(one, remove('/instance_uuid'))).json.instance_uuid).toBeNull();
     });
 
-    test('some fields are for some states only', async () => {
+    test('some fields can be set only in some states', async () => {
       const uuid = await create({ resource_class: 'one' });
       expect(refused(await patch(uuid, add('/protected', true)))).toEqual([
         409,

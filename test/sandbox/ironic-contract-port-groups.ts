@@ -12,7 +12,7 @@ export function describePortGroups({ ask, create, mac, run }: IronicContract): v
     ask('PATCH', `/portgroups/${ident}`, { json });
 
   describe('port groups', () => {
-    test('one is created with a UUID of ours, found, changed, given ports and deleted', async () => {
+    test('one is created with a given UUID, found, changed, assigned ports and deleted', async () => {
       const [owner, address, uuid, name] = [await create(), mac(), randomUUID(), `${run}.bond0`];
 
       const created = await post({
@@ -79,7 +79,7 @@ export function describePortGroups({ ask, create, mac, run }: IronicContract): v
       expect(refused(await ask('GET', `/portgroups/${uuid}`))).toEqual([404, `Portgroup ${uuid} could not be found.`]);
     });
 
-    test('names, addresses and UUIDs are there once, on whichever node', async () => {
+    test('names, addresses and UUIDs are unique across all nodes', async () => {
       const [one, other, address, name] = [await create(), await create(), mac(), `${run}.bond1`];
       const { uuid } = (await post({ name, address, node_uuid: one })).json;
 

@@ -105,7 +105,7 @@ export function describePorts({ ask, create, bring, mac, run, either, target }: 
       expect(refused(await ask('POST', '/ports', { json, token }))).toEqual([400, expect.stringMatching(message)]);
     });
 
-    test('addresses are there once, on whichever node', async () => {
+    test('addresses are unique across all nodes', async () => {
       const [one, other, address] = [await create(), await create(), mac()];
       await post({ address, node_uuid: one });
       const { uuid } = (await post({ address: mac(), node_uuid: other })).json;
@@ -120,7 +120,7 @@ export function describePorts({ ask, create, bring, mac, run, either, target }: 
       ]);
     });
 
-    test('changes that do not fit are refused', async () => {
+    test('invalid changes are refused', async () => {
       const { uuid } = (await post({ address: mac(), node_uuid: await create() })).json;
 
       expect(refused(await patchPort(uuid, add('/foo', 1)))).toEqual([
@@ -142,7 +142,7 @@ export function describePorts({ ask, create, bring, mac, run, either, target }: 
       expect((await patchPort(uuid, replace('/node_uuid', await create()))).status).toBe(500);
     });
 
-    test('what is not there, or asked in another way, is refused', async () => {
+    test('unknown resources and other forms of requests are refused', async () => {
       const uuid = randomUUID();
 
       expect(refused(await ask('GET', `/ports/${uuid}`))).toEqual([404, `Port ${uuid} could not be found.`]);
@@ -158,7 +158,7 @@ export function describePorts({ ask, create, bring, mac, run, either, target }: 
       expect(refused(await ask('GET', '/ports?foo=1'))).toEqual([400, 'Unexpected arguments: foo']);
     });
 
-    test('how a port is connected changes in some states only, or in maintenance', async () => {
+    test('the connection of a port changes only in some states, or in maintenance', async () => {
       const owner = await create();
       const { uuid } = (await post({ address: mac(), node_uuid: owner })).json;
       await bring(owner, ...toAvailable);
@@ -187,7 +187,7 @@ export function describePorts({ ask, create, bring, mac, run, either, target }: 
       });
     });
 
-    test('they go with their node', async () => {
+    test('they are deleted with their node', async () => {
       const owner = await create();
       const { uuid } = (await post({ address: mac(), node_uuid: owner })).json;
 

@@ -26,7 +26,7 @@ export function describeStates(contract: IronicContract): void {
   ];
 
   describe('states', () => {
-    test('a node goes all the way up and down, and a verb that does not fit is refused', async () => {
+    test('a node goes through all states and back, and an invalid verb is refused', async () => {
       const uuid = await create();
       await patch(uuid, add('/instance_info/image_source', 'http://h/i'));
 
@@ -57,7 +57,7 @@ export function describeStates(contract: IronicContract): void {
       await bring(uuid, ['unrescue', 'active'], ['undeploy', 'available'], ['deploy', 'active']);
     });
 
-    test('arguments that do not fit are refused', async () => {
+    test('invalid arguments are refused', async () => {
       const uuid = await create();
       const put = (json: object): Promise<Reply> => ask('PUT', `/nodes/${uuid}/states/provision`, { json });
 
@@ -69,7 +69,7 @@ export function describeStates(contract: IronicContract): void {
       ]);
     });
 
-    test('on its way a node is locked, and tells where it goes', async () => {
+    test('while its state changes, a node is locked and shows its target state', async () => {
       const uuid = await create(slow);
       expect((await say(uuid, 'manage')).status).toBe(202);
 
@@ -98,7 +98,7 @@ export function describeStates(contract: IronicContract): void {
       expect(refused(await doIt(uuid))).toEqual(locked(uuid));
     });
 
-    test('a node that is locked is given a port since 2025.1, and not before', async () => {
+    test('a locked node accepts a port since 2025.1, and not before', async () => {
       const uuid = await create(slow);
       await say(uuid, 'manage');
 
@@ -163,7 +163,7 @@ export function describeStates(contract: IronicContract): void {
       expect((await show(uuid)).last_error).toBeNull();
     });
 
-    test('a controller that cannot be asked leaves the node as it was, with the reason', async () => {
+    test('an unreachable controller leaves the node as it was, with the reason', async () => {
       const uuid = await create({ driver: 'ipmi' });
       expect((await say(uuid, 'manage')).status).toBe(202);
 
@@ -180,7 +180,7 @@ export function describeStates(contract: IronicContract): void {
       });
     });
 
-    test('what is retired is not provided, what is in maintenance not deployed', async () => {
+    test('a retired node is not provided, and a node in maintenance is not deployed', async () => {
       const uuid = await create();
       await bring(uuid, ['manage', 'manageable']);
       await patch(uuid, add('/retired', true));
@@ -225,7 +225,7 @@ export function describeStates(contract: IronicContract): void {
     });
   });
 
-  describe('beside the states', () => {
+  describe('besides the states', () => {
     test('power is switched in the background', async () => {
       const uuid = await create();
       const [on, off] = ['power on', 'power off'];
@@ -253,7 +253,7 @@ export function describeStates(contract: IronicContract): void {
       });
     });
 
-    test('maintenance is set and ended as often as one likes', async () => {
+    test('maintenance can be set and ended repeatedly', async () => {
       const uuid = await create();
       const path = `/nodes/${uuid}/maintenance`;
 
@@ -289,7 +289,7 @@ export function describeStates(contract: IronicContract): void {
       expect([(await ask('DELETE', path)).status, (await show(uuid)).traits]).toEqual([204, []]);
     });
 
-    test('validation says what is wrong by interface', async () => {
+    test('validation reports the fault of each interface', async () => {
       const fake = (await ask('GET', `/nodes/${await create()}/validate`)).json;
       const ipmi = (await ask('GET', `/nodes/${await create({ driver: 'ipmi' })}/validate`)).json;
 

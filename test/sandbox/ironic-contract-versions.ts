@@ -6,7 +6,7 @@ import type { IronicContract } from './ironic.contract.js';
 
 export function describeVersions({ ask, create, show, run, target }: IronicContract): void {
   describe('versions', () => {
-    test('every answer tells them, and anybody may ask for them', async () => {
+    test('every answer contains them, and anybody may request them', async () => {
       const root = await send('GET', `${target().url}/v1/`);
       const missing = await ask('GET', '/nodes/nothing');
 
@@ -18,7 +18,7 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
       expect(missing.headers.get('x-openstack-ironic-api-version')).toBe('1.82');
     });
 
-    test('one that is too new is refused with those that there are', async () => {
+    test('one that is too new is refused, naming the supported ones', async () => {
       const reply = await ask('GET', '/nodes', { minor: 999 });
 
       expect(refused(reply)).toEqual([
@@ -30,7 +30,7 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
       expect(reply.headers.get('x-openstack-ironic-api-maximum-version')).toMatch(/^1\.\d+$/);
     });
 
-    test('without one it is 1.1, which knows neither names nor fields', async () => {
+    test('the default is 1.1, which has neither names nor the choice of fields', async () => {
       const name = `${run}.old`;
       const uuid = await create({ name });
 
@@ -69,7 +69,7 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
       expect((await ask('GET', `/nodes/${uuid}`, { minor: 49 })).json).not.toHaveProperty('owner');
     });
 
-    test('below 1.11 new nodes are available, which below 1.2 is told as nothing', async () => {
+    test('below 1.11 new nodes are available, which below 1.2 is shown as null', async () => {
       const reply = await ask('POST', '/nodes', { minor: 'none', json: { driver: 'fake-hardware' } });
       const { uuid } = reply.json;
 
@@ -78,7 +78,7 @@ export function describeVersions({ ask, create, show, run, target }: IronicContr
       expect((await ask('DELETE', `/nodes/${uuid}`)).status).toBe(204);
     });
 
-    test('who has no role sees nothing and changes nothing', async () => {
+    test('a user without a role sees nothing and changes nothing', async () => {
       const uuid = await create();
       const { token } = target().demo;
 

@@ -22,7 +22,7 @@ describeIronic('the double', async () => {
   };
 });
 
-describe('what only the double can do', () => {
+describe('what only the double supports', () => {
   let ironic: IronicDouble;
 
   beforeEach(async () => {
@@ -38,7 +38,7 @@ describe('what only the double can do', () => {
   const stateAfterLook = async (node: StoredNode): Promise<string> =>
     (await ask('GET', `/nodes/${node.uuid}`)).json.provision_state as string;
 
-  test('it runs without a login, or with the one of HTTP', async () => {
+  test('it runs without a login, or with HTTP basic', async () => {
     const basic = await startIronic({ basic: { username: 'ironic', password: 'of no use' } });
     const login = (text: string): Promise<Reply> =>
       send('GET', `${basic.url}/v1/nodes`, {
@@ -57,7 +57,7 @@ describe('what only the double can do', () => {
     await basic.close();
   });
 
-  test('an old server refuses what it does not know', async () => {
+  test('an older server refuses unknown fields and verbs', async () => {
     ironic.minor = 46;
 
     expect((await ask('GET', '/nodes')).headers.get('x-openstack-ironic-api-version')).toBe('1.46');
@@ -67,7 +67,7 @@ describe('what only the double can do', () => {
     ).toBe(406);
   });
 
-  test('each stage takes as many looks as one likes', async () => {
+  test('each stage takes the configured number of requests', async () => {
     ironic.looks = 2;
     const node = ironic.seed({ provision_state: 'active' });
     await say(node, 'deleted');
@@ -78,7 +78,7 @@ describe('what only the double can do', () => {
     expect(states).toEqual(['deleting', 'deleting', 'cleaning', 'cleaning', 'available']);
   });
 
-  test('with none it is over at once', async () => {
+  test('with none it ends immediately', async () => {
     ironic.looks = 0;
     const node = ironic.seed({ provision_state: 'enroll' });
 
@@ -87,7 +87,7 @@ describe('what only the double can do', () => {
     expect(node).toMatchObject({ provision_state: 'active', target_provision_state: null, reservation: null });
   });
 
-  test('a node is held where one likes, waits unlocked for its ramdisk, and gives up', async () => {
+  test('a node can be held in a state, waits unlocked for its ramdisk, and gives up', async () => {
     const release = ironic.hold('clean wait', 'rack3-07');
     const [held, free] = [
       ironic.seed({ name: 'rack3-07', provision_state: 'manageable' }),
@@ -117,7 +117,7 @@ describe('what only the double can do', () => {
     });
   });
 
-  test('a lock is over after so many requests, refused ones too', async () => {
+  test('a lock ends after a number of requests, including refused ones', async () => {
     const node = ironic.seed({});
     ironic.lock(node.uuid, 2);
     const patch = (): Promise<Reply> =>
@@ -126,7 +126,7 @@ describe('what only the double can do', () => {
     expect([(await patch()).status, (await patch()).status, (await patch()).status]).toEqual([409, 409, 200]);
   });
 
-  test('who moves a node by hand ends what was under way', async () => {
+  test('moving a node by hand ends what was in progress', async () => {
     const node = ironic.seed({ provision_state: 'manageable' });
     await say(node, 'provide');
     Object.assign(node, { provision_state: 'active', target_provision_state: null, reservation: null });

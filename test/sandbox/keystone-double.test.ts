@@ -11,7 +11,7 @@ describeKeystone('the double', async () => {
   return { auth, demoAuth, projectId: project.id, applicationCredential, close };
 });
 
-test('tokens of the double expire by its clock, and all at once when they are revoked', async () => {
+test("tokens expire by the double's clock, and all of them when they are revoked", async () => {
   let now = Date.UTC(2025, 3, 22);
   const sandbox = await startSandbox({ now: () => now });
   sandbox.keystone.tokenSeconds = 60;

@@ -39,7 +39,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       return send('GET', `${target.auth.auth_url}/auth/tokens`, { token, headers: { 'X-Subject-Token': subject } });
     }
 
-    test('a password gives a scoped token with user, project, roles, lifetime and catalogue', async () => {
+    test('a login by password gets a scoped token with user, project, roles, lifetime and catalogue', async () => {
       const { auth, projectId } = target;
 
       const reply = await authenticate(passwordOf(auth), scopeOf(auth));
@@ -73,7 +73,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       expect(reply.json.token).not.toHaveProperty('catalog');
     });
 
-    test('a token gives another token that does not outlive it', async () => {
+    test('a login by token gets a token that does not outlive it', async () => {
       const first = await authenticate(passwordOf(target.auth));
 
       const second = await authenticate(
@@ -86,7 +86,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       expect(second.json.token.methods.sort()).toEqual(['password', 'token']);
     });
 
-    test('an application credential brings its project', async () => {
+    test('an application credential implies its project', async () => {
       const reply = await authenticate({
         methods: ['application_credential'],
         application_credential: target.applicationCredential,
@@ -115,7 +115,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       );
     });
 
-    test('a token of a project gives one of the system, which does not outlive it', async () => {
+    test('a project-scoped token gets a system-scoped one that does not outlive it', async () => {
       const first = await authenticate(passwordOf(target.auth), scopeOf(target.auth));
 
       const second = await authenticate(
@@ -127,7 +127,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       expect(second.json.token).toMatchObject({ system: { all: true }, expires_at: first.json.token.expires_at });
     });
 
-    test('a token of the system is refused 401 to a user without a role there, and to an application credential', async () => {
+    test('a user without a role on the system, and an application credential, get no system-scoped token', async () => {
       const system = { system: { all: true } };
       const refused = [
         await authenticate(passwordOf(target.demoAuth), system),
@@ -140,7 +140,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       expect(refused.map(({ status }) => status)).toEqual([401, 401]);
     });
 
-    test('wrong secrets are answered 401, all alike', async () => {
+    test('every wrong secret gets the same 401', async () => {
       const { auth, applicationCredential } = target;
       const wrong = [
         await authenticate(passwordOf({ ...auth, password: 'wrong' }), scopeOf(auth)),
@@ -162,7 +162,7 @@ export function describeKeystone(name: string, connect: () => Promise<KeystoneTa
       }
     });
 
-    test('malformed requests are answered 400', async () => {
+    test('malformed requests get 400', async () => {
       const url = `${target.auth.auth_url}/auth/tokens`;
 
       expect((await send('POST', url, { json: {} })).status).toBe(400);

@@ -109,7 +109,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       return (reply.json.servers as { id: string }[]).map(({ id }) => id);
     }
 
-    test('a server boots on the hypervisor that is named, and is found and deleted', async () => {
+    test('a server boots on the named hypervisor, is found, and is deleted', async () => {
       const name = `${run}.named`;
       const id = await boot({ name, hypervisor_hostname: facts().hypervisor });
       const begun = (await ask('GET', `/servers/${id}`, { version: '2.69' })).json.server;
@@ -157,7 +157,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect([204, 404]).toContain((await ask('DELETE', `/servers/${id}`)).status);
     });
 
-    test('scheduler hints stand beside the server', async () => {
+    test('scheduler hints are next to the server in the request', async () => {
       const id = await boot(
         { hypervisor_hostname: facts().hypervisor },
         { 'os:scheduler_hints': { reservation: randomUUID() } },
@@ -186,7 +186,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect([reply.status, reply.json.badRequest?.message]).toEqual([400, expect.stringMatching(message)]);
     });
 
-    test('older versions know neither the choice of a hypervisor nor of no networks', async () => {
+    test('older versions support neither the choice of a hypervisor nor servers without networks', async () => {
       const chosen = await ask('POST', '/servers', {
         version: '2.73',
         json: { server: requestOf({ hypervisor_hostname: facts().hypervisor }) },
@@ -197,7 +197,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect([networkless.status, networkless.text]).toEqual([400, expect.stringContaining('networks')]);
     });
 
-    test('a version that it does not have is refused with the one that it has', async () => {
+    test('an unsupported version is refused, naming the supported one', async () => {
       const reply = await ask('GET', '/flavors?limit=1', { version: '2.999' });
 
       expect(reply.status).toBe(406);
@@ -212,7 +212,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       expect((await ask('POST', '/servers', { version: '2.74', json, token: facts().demo.token })).status).toBe(403);
     });
 
-    test('hypervisors are told to admins, each with its type', async () => {
+    test('hypervisors are shown only to admins, each with its type', async () => {
       const { status, json } = await ask('GET', '/os-hypervisors/detail?limit=1000', { version: '2.53' });
 
       expect(status).toBe(200);
@@ -228,7 +228,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       ).toBe(403);
     });
 
-    test('a server that is not there is answered 404', async () => {
+    test('a server that does not exist gets 404', async () => {
       const id = randomUUID();
 
       const replies = [
@@ -252,7 +252,7 @@ export function describeNova(name: string, connect: () => Promise<NovaTarget>): 
       ]);
     });
 
-    test('a key pair that is not there is answered 404', async () => {
+    test('a key pair that does not exist gets 404', async () => {
       expect((await ask('GET', '/os-keypairs/nothing')).status).toBe(404);
     });
 

@@ -133,7 +133,7 @@ test('a copy that is absent or forced is always fetched', () => {
   );
 });
 
-test('what has a date is fetched by `last_modified` exactly when it is newer, unless the copy is faulty, of another source, or may not be kept', () => {
+test('`last_modified` fetches a dated source only if it is newer, unless the copy cannot be kept', () => {
   fc.assert(
     fc.property(anyCopy, anyRemote, (present, source) => {
       fc.pre(
@@ -150,7 +150,7 @@ test('what has a date is fetched by `last_modified` exactly when it is newer, un
   );
 });
 
-test('what `strict` takes for fresh by date, `last_modified` does too', () => {
+test('what `strict` considers fresh by date, `last_modified` does too', () => {
   fc.assert(
     fc.property(anyCopy, anyRemote, (present, source) => {
       fc.pre(source.modifiedMs !== undefined);
@@ -163,7 +163,7 @@ test('what `strict` takes for fresh by date, `last_modified` does too', () => {
   );
 });
 
-describe('two answers are of the same file', () => {
+describe('two answers are about the same file', () => {
   test.each([
     ['with the same ETag', { etag: '"1"' }, { etag: '"1"', modifiedMs: 1 }, true],
     ['not with another ETag', { etag: '"1"', modifiedMs: 1 }, { etag: '"2"', modifiedMs: 1 }, false],

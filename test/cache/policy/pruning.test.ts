@@ -17,7 +17,7 @@ const removed = (entries: readonly CacheEntry[], limits: Partial<PruningLimits>)
     .remove.map(({ entry: { path } }) => path)
     .sort();
 
-describe('goes', () => {
+describe('is removed', () => {
   const versions = [version('v1', 1), version('v2', 2), version('v3', 3), version('v4', 4, { isCurrent: true })];
 
   test.each([
@@ -58,7 +58,7 @@ describe('goes', () => {
   });
 });
 
-test('says how much is above the limit and may not go', () => {
+test('reports how much exceeds the limit and may not be removed', () => {
   const entries = [entry('a', 1, { isCurrent: true }), entry('b', 2, { isLinked: true }), entry('c', 3)];
 
   expect(planPruning(entries, { keep: 1, maxBytes: 5, nowMs: 10 })).toMatchObject({
@@ -83,7 +83,7 @@ const anyLimits = fc.record({
   nowMs: fc.constant(1000),
 });
 
-test('nothing current or linked ever goes, nothing goes twice, and max_size holds or all that is left is in use', () => {
+test('nothing current or linked is removed, and max_size holds unless all the rest is in use', () => {
   fc.assert(
     fc.property(fc.array(anyEntry, { maxLength: 12 }), anyLimits, (entries, limits) => {
       const { remove, excessBytes } = planPruning(entries, limits);

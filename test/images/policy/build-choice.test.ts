@@ -24,7 +24,7 @@ const pairIn = (chosen: ReturnType<typeof choose>): (string | undefined)[] => [
 const at = (timestamp: string): Record<string, string> => ({ 'build-timestamp': timestamp });
 
 describe('of the images of one identity', () => {
-  test('the newest is chosen, and told by its object and moment', () => {
+  test('the newest is chosen, and reported with its object and time', () => {
     const chosen = choose([storedBuild('old', at('2023-01-01 00:00:00')), storedBuild('new')]);
 
     expect(chosen.byName.get('CC-Ubuntu20.04')).toMatchObject({
@@ -34,13 +34,13 @@ describe('of the images of one identity', () => {
     expect(chosen.failures).toEqual([]);
   });
 
-  test('that the store does not have, each has a fault', () => {
+  test('each that the store lacks has a fault', () => {
     expect(choose([]).byName.get('CC-Ubuntu20.04-CUDA')?.fault).toBe(
       'the store has no object for ubuntu focal gpu; remove it from supports.yaml if it is not needed',
     );
   });
 
-  test('a newer one that cannot be used is told, and the one before it chosen', () => {
+  test('a newer one that cannot be used is reported, and the previous one chosen', () => {
     const faulty = { id: 'bad', identity: storedBuild('x').identity, fault: 'it has no disk-format' };
     const newer = { ...faulty, builtAt: new Date('2024-01-01') };
     const older = { ...faulty, builtAt: new Date('2020-01-01') };
@@ -132,7 +132,7 @@ describe('of an agent', () => {
     expect(pairIn(choose([...builds].reverse()))).toEqual(expected);
   });
 
-  test('half a pair is told, by the half that is missing, and the older whole pair chosen', () => {
+  test('half a pair is reported with the missing half, and the older complete pair chosen', () => {
     const chosen = choose([...pair('old'), half('lone', 'kernel', newer)]);
 
     expect(pairIn(chosen)).toEqual(['old-k', 'old-i']);
@@ -147,7 +147,7 @@ describe('of an agent', () => {
     ).toContain('has no initramfs');
   });
 
-  test('each half names the other, and is given the build-ipa of what it is', () => {
+  test('each half names the other, and has the build-ipa of its kind', () => {
     const { byName } = choose([half('k', 'initramfs', { 'disk-format': 'aki' }), half('i', 'initramfs')]);
 
     expect(byName.get('CC-IPA-Debian11-AMD64.kernel')).toMatchObject({
@@ -160,7 +160,7 @@ describe('of an agent', () => {
     });
   });
 
-  test('never a half without the other, nor halves of two builds, whatever the store has', () => {
+  test('a half is never chosen alone, nor halves of two builds', () => {
     const object = fc.record({
       ...{
         ipa: fc.constantFrom('kernel', 'initramfs', 'false'),
@@ -208,7 +208,7 @@ describe('an object that is named by its id', () => {
     expect(chosen).toMatchObject([{ name: 'CC-Ubuntu20.04', build: { id: 'old' } }]);
   });
 
-  test('and is half an agent brings the other half of its build', () => {
+  test('and is half an agent implies the other half of its build', () => {
     const chosen = named(
       ['k'],
       [half('k', 'kernel'), half('i', 'initramfs'), half('newer', 'initramfs', at('2024-01-01 00:00:00'))],

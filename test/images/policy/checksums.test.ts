@@ -51,7 +51,7 @@ describe('a checksum is given', () => {
   });
 });
 
-test.each([...algorithmNames])('%s is known to this Node.js, with as many digits', (name) => {
+test.each([...algorithmNames])('this Node.js computes %s, with as many digits', (name) => {
   const digest = createHash(nodeHashName(name)).update('abc').digest('hex');
 
   expect(parseChecksumField(`${name}:${digest}`)).toEqual({ kind: 'checksum', checksum: { algorithm: name, digest } });
@@ -111,7 +111,7 @@ describe('a checksum file in the style of', () => {
     expect(findChecksum(text, { name: 'a.img' })).toEqual({ fault });
   });
 
-  test('the strongest of several is taken, or the one that was asked for', () => {
+  test('the strongest of several is used, or the requested one', () => {
     const text = `MD5 (a.img) = ${hex(32)}\nSHA512 (a.img) = ${hex(128)}\nSHA256 (a.img) = ${wanted}\n`;
 
     expect(findChecksum(text, { name: 'a.img' })).toMatchObject({ algorithm: 'sha512' });
@@ -119,7 +119,7 @@ describe('a checksum file in the style of', () => {
     expect(findChecksum(text, { name: 'a.img', algorithm: 'sha1' })).toEqual({ fault: 'it has no sha1 for "a.img"' });
   });
 
-  test('the exact name goes before one in a folder', () => {
+  test('the exact name precedes one in a folder', () => {
     expect(findChecksum(`${other}  old/a.img\n${wanted}  a.img\n`, { name: 'a.img' })).toMatchObject({
       digest: wanted,
     });
@@ -260,7 +260,7 @@ describe('a publisher writes', () => {
   });
 });
 
-test('whatever the name, coreutils and BSD tell it back, and no other', () => {
+test('any name is read back from coreutils and BSD format, and no other', () => {
   fc.assert(
     fc.property(
       fc.string({ minLength: 1 }).filter((name) => !/[\s\\/*]/.test(name)),

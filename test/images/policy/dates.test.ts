@@ -20,7 +20,7 @@ test.each([
   expect(addMonths(new Date(from), months).toISOString()).toBe(expected);
 });
 
-test('a month is over at the same time of day, and not a millisecond before', () => {
+test('a month ends at the same time of day, and not a millisecond earlier', () => {
   fc.assert(
     fc.property(day, count, (from, months) => {
       const due = addMonths(from, months);
@@ -31,7 +31,7 @@ test('a month is over at the same time of day, and not a millisecond before', ()
   );
 });
 
-test('more months are never earlier, and a later beginning never ends earlier', () => {
+test('more months never end earlier, and neither does a later beginning', () => {
   fc.assert(
     fc.property(day, day, count, (one, other, months) => {
       const [early, late] = one <= other ? [one, other] : [other, one];

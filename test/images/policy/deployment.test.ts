@@ -22,13 +22,13 @@ function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = 
 }
 
 describe('one image of the catalogue', () => {
-  test('is deployed where the site has none of its name', () => {
+  test('is deployed if the site has none of its name', () => {
     const [image] = plan([]).images;
 
     expect(image).toMatchObject({ action: 'deploy', reason: 'the site has no image of this name' });
   });
 
-  test('is deployed, and names the image to replace, where the site has another release', () => {
+  test('is deployed, and names the image to replace, if the site has another release', () => {
     const [image] = plan([siteImage()]).images;
 
     expect(image).toMatchObject({
@@ -38,13 +38,13 @@ describe('one image of the catalogue', () => {
     });
   });
 
-  test('is up to date where the site has its release', () => {
+  test('is up to date if the site has its release', () => {
     const [image] = plan([siteImage({ properties: { current: subscription.release } })]).images;
 
     expect(image?.action).toBe('up_to_date');
   });
 
-  test('is deployed again when asked', () => {
+  test('is deployed again on request', () => {
     const [image] = plan([siteImage({ properties: { current: subscription.release } })], { force: true }).images;
 
     expect(image).toMatchObject({ action: 'deploy', reason: 'deployed again as requested' });
@@ -68,7 +68,7 @@ describe('one image of the catalogue', () => {
     expect(image?.reason).toContain(named);
   });
 
-  test('conflicts with a public image of another project where the site has none of its own', () => {
+  test('conflicts with a public image of another project if the site has none of its own', () => {
     const [image] = plan([siteImage({ id: 'stranger-id', owner: 'stranger' })]).images;
 
     expect(image).toMatchObject({
@@ -119,7 +119,7 @@ describe('one image of the catalogue', () => {
     expect(image?.action).toBe('deploy');
   });
 
-  test('finishes a promotion of which the archiving is missing', () => {
+  test('finishes a promotion that lacks the archiving', () => {
     const newer = siteImage({
       id: 'new',
       properties: { current: subscription.release, [markers.id]: 'new', [markers.replaces]: 'old' },
@@ -159,13 +159,13 @@ describe('an incoming image', () => {
     expect(leftovers).toEqual([]);
   });
 
-  test('is left to the run on another host that is at it', () => {
+  test('is left to the run on another host that is in progress', () => {
     const [image] = plan([incomingImage({ heldLock: 'another-host', status: 'saving' })]).images;
 
     expect(image).toMatchObject({ action: 'in_progress', incoming: { id: 'incoming' } });
   });
 
-  test('is deleted when its upload was abandoned, and deployed anew', () => {
+  test('is deleted if its upload was abandoned, and deployed again', () => {
     const { images, leftovers } = plan([incomingImage({ status: 'saving', ageSeconds: 20000 })]);
 
     expect(images[0]?.action).toBe('deploy');
@@ -222,7 +222,7 @@ describe('an incoming image', () => {
     }
   });
 
-  test('that is a copy of one that was in production may go', () => {
+  test('that is a copy of one that was in production may be deleted', () => {
     const left = incomingImage({ release: '20250501-v1-amd', properties: { [markers.promoted]: 'another' } });
 
     expect(plan([left]).leftovers).toHaveLength(1);

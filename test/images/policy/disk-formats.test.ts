@@ -61,7 +61,7 @@ test.each<[format: string, how: string, head: Buffer]>([
   expect(formatsIn({ head })).toEqual([format]);
 });
 
-describe('a raw disk is none of these', () => {
+describe('a raw disk has none of these formats', () => {
   test.each<[string, Buffer]>([
     ['empty', Buffer.alloc(headBytes)],
     ['with a partition table', bootSector],
@@ -83,12 +83,12 @@ describe('the end of a file', () => {
     expect(formatsIn({ head: bootSector, tail })).toEqual([format]);
   });
 
-  test('of a dynamic VHD says nothing new', () => {
+  test('of a dynamic VHD adds nothing', () => {
     expect(formatsIn({ head: sample('conectix'), tail: sample('conectix') })).toEqual(['VHD']);
   });
 });
 
-test('a file of two formats has both told', () => {
+test('both formats of an ambiguous file are reported', () => {
   const head = Buffer.alloc(headBytes);
   qcow2().copy(head);
   head.write('CD001', 32769);
@@ -96,7 +96,7 @@ test('a file of two formats has both told', () => {
   expect(formatsIn({ head })).toEqual(['qcow2', 'ISO']);
 });
 
-test('what a boot loader unpacks is a compression', () => {
+test('what a boot loader unpacks is recognized as compressed', () => {
   expect(['gzip', 'xz', 'zstd', 'lz4', 'LZMA', 'zip', 'qcow2', 'HTML'].filter(isCompression)).toEqual([
     'gzip',
     'xz',
@@ -106,7 +106,7 @@ test('what a boot loader unpacks is a compression', () => {
   ]);
 });
 
-test('nothing makes it throw', () => {
+test('no input makes it throw', () => {
   const magic = fc.constantFrom(
     'QFI\xfb',
     'KDMV',

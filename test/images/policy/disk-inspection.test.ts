@@ -13,7 +13,7 @@ import { bootSector, qcow2, sample, type Qcow2Fields } from './disk-samples.js';
 const faultOf = (head: Buffer, expected: string, tail?: Buffer): ContentFault | undefined =>
   contentFault({ head, bytes: 10 ** 9, ...(tail ? { tail } : {}) }, expected);
 
-describe('a file is taken', () => {
+describe('a file is accepted', () => {
   test.each<[string, Buffer, string]>([
     ['a qcow2', qcow2(), 'qcow2'],
     ['a qcow2 of version 2', qcow2({ version: 2 }), 'qcow2'],
@@ -47,12 +47,12 @@ describe('a file is refused', () => {
     expect(faultOf(head, expected)).toEqual({ code: 'FORMAT_MISMATCH', why });
   });
 
-  test('by its end too, where that makes it a fixed VHD', () => {
+  test('also by its end, if that makes it a fixed VHD', () => {
     expect(faultOf(bootSector, 'raw', sample('conectix'))).toMatchObject({ why: 'is VHD, not raw' });
     expect(faultOf(qcow2(), 'qcow2', sample('conectix'))).toBeUndefined();
   });
 
-  test('as a qcow2 that is an ISO at once', () => {
+  test('as a qcow2 that is also an ISO', () => {
     const head = Buffer.alloc(40_000);
     qcow2().copy(head);
     head.write('CD001', 32769);
@@ -74,21 +74,21 @@ describe('a file is refused', () => {
     expect(faultOf(qcow2(fields), 'qcow2')).toEqual({ code: 'FORMAT_UNSAFE', why: expect.stringContaining(why) });
   });
 
-  test('as a qcow2 of a version to come', () => {
+  test('as a qcow2 of a future version', () => {
     expect(faultOf(qcow2({ version: 4 }), 'qcow2')).toEqual({
       code: 'FORMAT_MISMATCH',
       why: 'is a qcow2 of the unknown version 4',
     });
   });
 
-  test.each([['qcow2'], ['raw'], ['aki'], ['ari']])('for %s where it is empty', (expected) => {
+  test.each([['qcow2'], ['raw'], ['aki'], ['ari']])('for %s if it is empty', (expected) => {
     expect(contentFault({ head: Buffer.alloc(0), bytes: 0 }, expected)).toMatchObject({
       why: `is empty, not ${expected}`,
     });
     expect(contentFault({ head: qcow2(), bytes: 0 }, expected)).toMatchObject({ why: `is empty, not ${expected}` });
   });
 
-  test.each([[1], [71], [103]])('for a qcow2 where it has %i bytes', (bytes) => {
+  test.each([[1], [71], [103]])('for a qcow2 if it has %i bytes', (bytes) => {
     expect(contentFault({ head: qcow2().subarray(0, bytes), bytes }, 'qcow2')?.why).toMatch(
       /has only \d+ bytes|is raw/,
     );
@@ -138,7 +138,7 @@ describe('a file that passes', () => {
     return content;
   }
 
-  test('is judged the same in whatever chunks it comes', () => {
+  test('is judged the same however it is chunked', () => {
     fc.assert(
       fc.property(file, fc.constantFrom('qcow2', 'raw', 'aki'), chunkSizes, (described, expected, sizes) => {
         const content = contentOf(described);
@@ -149,7 +149,7 @@ describe('a file that passes', () => {
     );
   });
 
-  test('is refused by its beginning as soon as that is there, by its end with the last chunk', () => {
+  test('is refused by its beginning as soon as that is read, by its end with the last chunk', () => {
     const vmdk = Buffer.concat([sample('KDMV'), Buffer.alloc(200_000)]);
     const vhd = Buffer.concat([Buffer.alloc(200_000), sample('conectix')]);
 

@@ -51,7 +51,7 @@ describe('what differs', () => {
   });
 });
 
-test('two requests contradict each other where they name one property with different values, or to set and to remove', () => {
+test('two requests conflict if they give one property different values, or set and remove it', () => {
   const one = desired({ a: '1', b: '2', c: undefined, d: undefined });
 
   expect(conflictingNames(one, desired({ a: '1', b: '3', c: 'x', d: undefined, e: '5' }))).toEqual(['b', 'c']);
@@ -116,7 +116,7 @@ describe('lines of UUID:value', () => {
     });
   });
 
-  test('that cannot be read are each told, with their number', () => {
+  test('that cannot be read are each reported, with their number', () => {
     const text = [id, 'CC-Ubuntu22.04:no', `${id}:`, `${id}:a\tb`, ':no', `${id}0:no`, `${id}:yes`].join('\n');
 
     const { assignments, faults } = parseAssignments(text);
@@ -144,7 +144,7 @@ describe('lines of UUID:value', () => {
   });
 });
 
-test('a text in a message is quoted, and cut where it is long', () => {
+test('a text in a message is quoted, and shortened if it is long', () => {
   expect(quote('a"\n')).toBe('"a\\"\\n"');
   expect(quote('x'.repeat(1000))).toHaveLength(79);
 });

@@ -4,7 +4,7 @@ import { isWithin, parseImageReference, pathRefusal } from '../../../modules/ima
 
 const uuid = '3e0e2b1c-7a1e-4c58-9b52-0d4a5f6c7d8e';
 
-describe('a reference is taken', () => {
+describe('a reference is accepted', () => {
   test.each([
     ['http', 'http://h/a', { kind: 'http', url: 'http://h/a' }],
     ['https in capitals', 'HTTPS://h/a', { kind: 'http', url: 'https://h/a' }],
@@ -71,12 +71,12 @@ describe('a file', () => {
     expect(pathRefusal(path, ['/var/lib/ironic/', '/etc'])).toBe(refusal);
   });
 
-  test('is within the root, whatever it is', () => {
+  test('is always within the root', () => {
     expect(isWithin('/a/b', '/')).toBe(true);
   });
 });
 
-test('whatever the text, it is read or refused in a sentence without a login', () => {
+test('any text is read or refused in a sentence without its login', () => {
   fc.assert(
     fc.property(
       fc.oneof(

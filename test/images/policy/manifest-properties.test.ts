@@ -96,7 +96,7 @@ test.each(['', '*', 'a b', 'a/b', 'hw_*_type', 'x'.repeat(300)])('a site cannot 
   expect(allowedPropertyRefusal(pattern)).toMatch(/is not the name of a property/);
 });
 
-test('case never changes a verdict, and allowing more never forbids', () => {
+test('case never changes the verdict, and allowing more never forbids', () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^(hw_|os_|cinder_|image_|build-)?[a-z_]{1,12}$/),

@@ -108,7 +108,7 @@ test.each<[string, SiteImage[], string, string[]]>([
   expect(settled?.replaced.map(({ id }) => id).sort()).toEqual([...replaced].sort());
 });
 
-test('the lineage goes on through images that are archived already', () => {
+test('the lineage continues through images that are already archived', () => {
   const archived = promoted('a', {
     name: 'CC-Ubuntu22.04_2025',
     replaces: 'old',
@@ -146,7 +146,7 @@ describe('a person has to decide', () => {
   });
 });
 
-test('every host comes to the same result, in whatever order it is told of the images, and one image always stays', () => {
+test('every host decides the same, whatever the order of the images, and one image always stays', () => {
   const image = fc.record({
     replaces: fc.constantFrom('old', 'a', 'b', undefined),
     built: fc.constantFrom(june, july, ''),

@@ -5,7 +5,7 @@ import { parseCatalogue, parseManifest } from '../../../modules/images/policy/re
 import { parseBuildTimestamp } from '../../../modules/images/policy/dates.js';
 
 describe('a catalogue', () => {
-  test('gives its entries by name', () => {
+  test('lists its entries by name', () => {
     const entries = parseCatalogue(
       { 'CC-Ubuntu24.04': '20250422-v1-amd', 'CC-CentOS9-Stream': '20250422-v1-centos' },
       'http://store/current',
@@ -53,7 +53,7 @@ describe('a catalogue', () => {
 });
 
 describe('a manifest', () => {
-  test('passes its properties on as text, unknown ones too', () => {
+  test('passes all its properties on as text', () => {
     const manifest = parseManifest(
       { 'build-distro': 'ubuntu', 'build-ipa': false, something_new: 7 },
       'http://store/m',
@@ -125,7 +125,7 @@ describe('a manifest', () => {
     expect(() => parseManifest('<html>', 'http://store/m')).toThrow('the manifest http://store/m is a string');
   });
 
-  test('never yields a reserved property, whatever it holds', () => {
+  test('never yields a reserved property', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (document) => {
         const { properties } = parseManifest(document, 'http://store/m');
@@ -156,7 +156,7 @@ test.each([undefined, '', 'yesterday', '2025-13-45 99:99:99', '2025-04-22'])(
   },
 );
 
-test('an image’s id is the same everywhere, and another for each project, name, release and attempt', () => {
+test('the id of an image is the same everywhere, and differs by project, name, release and attempt', () => {
   const image = { project: 'a1', name: 'CC-Ubuntu22.04', release: '20250422-v1', attempt: 0 };
   const others = [{ project: 'a2' }, { name: 'CC-Ubuntu24.04' }, { release: '20250601-v1' }, { attempt: 1 }].map(
     (change) => imageId({ ...image, ...change }),

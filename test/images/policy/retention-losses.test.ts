@@ -19,7 +19,7 @@ describe('an image whose name has left the catalogue', () => {
     expect(planOf(hidden(updated_at), { settings: { graceDays } })).toMatchObject({ state: 'deprecated', action });
   });
 
-  test('is not deleted before its age, however long it has been hidden', () => {
+  test('is not deleted before it is old enough, however long it has been hidden', () => {
     expect(planOf({ ...hidden('2025-01-01T00:00:00Z'), created_at: aged(13) })).toMatchObject({
       action: 'keep',
       reason: '13 months old and hidden; due to be deleted on 2026-11-01',
@@ -78,7 +78,7 @@ describe('a catalogue that has lost', () => {
     expect(actionsAfter(names, lost, { settings: { keepDeprecated: true } })).not.toHaveProperty('doubt');
   });
 
-  test('many names is believed of archived images, and silent where nothing is due', () => {
+  test('many names is believed for archived images, and not mentioned if nothing is due', () => {
     const archived = oldImage({ id: 'archived' });
 
     expect(
@@ -94,7 +94,7 @@ describe('a catalogue that has lost', () => {
     ).not.toHaveProperty('doubt');
   });
 
-  test('more names than were believed before counts these no more, since they are hidden', () => {
+  test('more names than were accepted before does not count these, since they are hidden', () => {
     const hidden = production(3).map((image) => ({ ...image, visibility: 'private', properties: hiddenByUs }));
 
     expect(

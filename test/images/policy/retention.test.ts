@@ -59,7 +59,7 @@ describe('by its age an archived image', () => {
     expect(planOf(oldImage(changes))).toMatchObject({ state: 'archived', action, reason });
   });
 
-  test('ages from the day it was replaced where that is asked for and known (22)', () => {
+  test('ages from the day it was replaced, if requested and known (22)', () => {
     const replaced = ourImage({ properties: { [markers.supersededAt]: '2026-05-31T00:00:00Z' } });
 
     expect(planOf(replaced)).toMatchObject({ action: 'delete', ageMonths: 26 });
@@ -216,7 +216,7 @@ describe('a name', () => {
     });
   });
 
-  test('that somebody gave to an image of ours saves it', () => {
+  test('that somebody gave to an image of ours protects it', () => {
     expect(planOf(ourImage({ name: 'keep-for-the-course' }))).toMatchObject({ action: 'keep' });
     expect(planOf(ourImage({ name: 'CC-Other_2024-03-22 15:30:45' }))).toMatchObject({ action: 'keep' });
     expect(planOf(ourImage())).toMatchObject({ action: 'delete' });
@@ -271,7 +271,7 @@ describe('an id in another spelling', () => {
   );
 });
 
-describe('an image that has had its time is skipped', () => {
+describe('an expired image is skipped', () => {
   test.each<[string, Partial<RetentionImage>, PlanChanges, string]>([
     ['when it is protected', { protected: true }, {}, 'protected in Glance; 26 months old, deleted at 18'],
     [
@@ -322,7 +322,7 @@ describe('an image that has had its time is skipped', () => {
     ]);
   });
 
-  test('but not when the image that boots with it goes as well', () => {
+  test('but not if the image that boots with it is deleted as well', () => {
     const kernel = oldImage({ id: 'kernel' });
     const booting = oldImage({ id: 'booting', properties: { current: '1', kernel_id: 'kernel' } });
 
@@ -346,7 +346,7 @@ describe('an image that has had its time is skipped', () => {
   });
 });
 
-test('a plan with more deletions than the fuse allows is refused whole', () => {
+test('a plan with more deletions than max_deletes is refused completely', () => {
   const images = [oldImage({ id: 'a' }), oldImage({ id: 'b' }), oldImage({ id: 'c', created_at: aged(13) })];
 
   const refused = plan(images, { settings: { maxDeletes: 1 } });
@@ -425,7 +425,7 @@ test('whatever the site has, production, used, needed, protected and foreign ima
 
 const hidden = (mode: string) => (mode === 'private' ? { visibility: 'private' } : { os_hidden: true });
 
-test('whatever the catalogue loses, no image that bears a production name goes in the run that first misses it', () => {
+test('no image with a production name is deleted in the run that first misses the name', () => {
   const images = fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 });
   fc.assert(
     fc.property(
@@ -447,7 +447,7 @@ test('whatever the catalogue loses, no image that bears a production name goes i
   );
 });
 
-test('what a plan has done does not come up in the next one', () => {
+test('what a plan has done is not planned again', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(anyImage, { selector: ({ id }) => id, maxLength: 4 }),

@@ -46,13 +46,13 @@ describe('the archive name', () => {
     expect(archiveName(siteImage({ properties: {} }), new Set())).toBe('CC-Ubuntu22.04_2025-04-22 16:00:00');
   });
 
-  test('has a counter when it is taken', () => {
+  test('has a counter if it is taken', () => {
     const taken = new Set(['CC-Ubuntu22.04_2025-04-22 15:30:45.123456', 'CC-Ubuntu22.04_2025-04-22 15:30:45.123456.2']);
 
     expect(archiveName(siteImage(), taken)).toBe('CC-Ubuntu22.04_2025-04-22 15:30:45.123456.3');
   });
 
-  test('leads back to the production name, whatever that is', () => {
+  test('leads back to any production name', () => {
     const name = fc.stringMatching(/^[A-Z][A-Za-z0-9.]{1,20}(-[A-Za-z]{2,8}){0,2}$/);
     const stamp = fc.constantFrom('2025-04-22 15:30:45.123456', '2025-04-22 15:30:45', '1677628504.897832', undefined);
     fc.assert(

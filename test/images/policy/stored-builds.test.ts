@@ -66,13 +66,13 @@ describe('the headers of an object', () => {
     });
   });
 
-  test('without a revision are good: later builds have none', () => {
+  test('without a revision are accepted: later builds have none', () => {
     expect(parseBuild('id', headersOf({ 'build-os-base-image-revision': undefined }))).not.toHaveProperty(
       'build.revision',
     );
   });
 
-  test('never give a property that is not build-*, whatever they are', () => {
+  test('never give a property that is not build-*', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (headers) => {
         const read = parseBuild('id', [
@@ -89,7 +89,7 @@ describe('the headers of an object', () => {
 });
 
 describe('the newest build', () => {
-  test('is the last one in time, however the moments are spelt', () => {
+  test('is the latest, however the times are written', () => {
     const builds = [
       storedBuild('posix', { 'build-timestamp': '1677628504.897832' }),
       storedBuild('nine-digits', { 'build-timestamp': '999999999.5' }),
@@ -99,7 +99,7 @@ describe('the newest build', () => {
     expect(newestOf(builds)?.id).toBe('written');
   });
 
-  test('of one instant is the one that came to the store last', () => {
+  test('of one instant is the one that was stored last', () => {
     const stored = (id: string, day: number) =>
       parseBuild(id, [...headersOf({}), ['Last-Modified', `Thu, 0${day} Jun 2023 10:00:00 GMT`]]);
     const builds = [stored('b', 1), stored('a', 1), stored('c', 8)].flatMap((read) =>

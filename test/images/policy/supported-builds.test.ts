@@ -33,14 +33,14 @@ describe('supports.yaml', () => {
     ]);
   });
 
-  test('speaks for the names of a release without variants too, but deploys nothing of it', () => {
+  test('protects the names of a release without variants, but deploys nothing of it', () => {
     const { builds, names: all } = parseSupports(supports, '/etc/supports.yaml');
 
     expect(builds.some(({ identity }) => identity.release === 'bionic')).toBe(false);
     expect([...all]).toEqual(expect.arrayContaining(['CC-Ubuntu18.04', 'CC-Ubuntu18.04-CUDA']));
   });
 
-  test('takes a release for what it is called, digits too', () => {
+  test('accepts a release whose name is a number', () => {
     const document = {
       supported_distros: { centos: { releases: { 7: { prod_name: 'CC-CentOS7', variants: ['base'] } } } },
       supported_variants: { base: null },
@@ -101,7 +101,7 @@ describe('supports.yaml', () => {
     for (const build of builds) if (build.identity.release !== 'focal') expect(build.fault).toBeUndefined();
   });
 
-  test('whatever is in it, gives names that no two builds have, or throws the error of a bad file', () => {
+  test('always gives unique names, or throws the error of a bad file', () => {
     const value = fc.oneof(
       fc.constantFrom('base', 'gpu', 'amd64', null, 7, '', 'x/y'),
       fc.array(fc.constantFrom('base', 'gpu', '__proto__', 'toString')),
@@ -146,7 +146,7 @@ test.each([
   expect(isMeant(identity, latest, ipa)).toBe(expected);
 });
 
-test('a half of an agent that is chosen brings the other one with it', () => {
+test('choosing half an agent also chooses the other half', () => {
   const { builds } = parseSupports(supports, '');
 
   const chosen = withOtherHalves(

@@ -31,7 +31,7 @@ function applied(info: Readonly<Record<string, unknown>>, wanted: ImageSettings)
   return changed;
 }
 
-test('the patch leads to the wanted settings, back to the former ones, and is empty then', () => {
+test('the patch leads to the desired settings, back to the former ones, and is then empty', () => {
   const info = settings.map((given) => ({
     other: 'x',
     ...Object.fromEntries(Object.entries(given).filter(([, image]) => image !== null)),
@@ -50,7 +50,7 @@ test('the patch leads to the wanted settings, back to the former ones, and is em
   );
 });
 
-test('both halves are set, for rescuing too where that is wished', () => {
+test('both halves are set, optionally also for rescue', () => {
   expect(settingsFor({ kernel: 'k', initramfs: 'i' }, true)).toEqual({
     deploy_kernel: 'k',
     deploy_ramdisk: 'i',
@@ -73,6 +73,6 @@ test.each([
   expect([stepFor(true), stepFor(false)]).toEqual([withImages, withoutImages]);
 });
 
-test('a worker of Doni that fails again after its request is not asked once more', () => {
+test('a worker of Doni that fails again after a request is not asked again', () => {
   expect(nextSyncStep({ state: 'failed', reason: 'x' }, { hasImages: true, isRequested: true })).toBe('settled');
 });

@@ -52,7 +52,7 @@ test.each([
   expect(architectureOf(siteImage({ name, properties: properties as Record<string, string> }))).toBe(architecture);
 });
 
-test('knows the words for an architecture, and no others', () => {
+test('recognizes the words for an architecture, and no others', () => {
   expect(['AMD64', 'x86-64', 'Arm64', 'armv8l', 'ppc64le', undefined].map(architectureNamed)).toEqual([
     'x86_64',
     'x86_64',
@@ -137,7 +137,7 @@ test.each([
   expect(matchPair(kernel, initramfs)).toMatchObject({ pair: { kernel, initramfs, architecture: 'x86_64' } });
 });
 
-test('two images that tell of no build are taken with a warning', () => {
+test('two images without build information are accepted with a warning', () => {
   const bare = { properties: { 'build-tag': '', 'build-timestamp': '' } };
   expect(matchPair(half('kernel', bare), half('initramfs', bare))).toMatchObject({
     pair: {},
@@ -147,7 +147,7 @@ test('two images that tell of no build are taken with a warning', () => {
 
 const newer = { properties: { 'build-tag': 'newer', 'build-timestamp': '2025-06-01 00:00:00' } };
 
-test('takes the newest pair by the instant of its build', () => {
+test('chooses the newest pair by its build time', () => {
   const images = [
     half('kernel'),
     half('initramfs'),
@@ -159,7 +159,7 @@ test('takes the newest pair by the instant of its build', () => {
   });
 });
 
-test('of two pairs of one instant the one that came to the site later is the newer', () => {
+test('of two pairs with the same build time, the one that was uploaded later is newer', () => {
   const twin = (kind: 'kernel' | 'initramfs', tag: string, created_at: string) =>
     half(kind, { id: `${tag}.${kind}`, created_at, properties: { ...newer.properties, 'build-tag': tag } });
   const pairOfTag = (tag: string, created_at: string) => [
@@ -214,7 +214,7 @@ test.each([
   expect(newestPair(images, { owner, prefix, ...wish })).toEqual({ refusal: expect.stringMatching(refusal) });
 });
 
-test('whatever the images, a pair is a kernel and an initramfs without faults, of one project and one architecture', () => {
+test('a pair is always a kernel and an initramfs without faults, of one project and one architecture', () => {
   const image = fc.record({
     kind: fc.constantFrom('kernel' as const, 'initramfs' as const),
     status: fc.constantFrom('active', 'active', 'queued'),

@@ -49,7 +49,7 @@ test.each<[string, Partial<TestableNode>, RegExp | undefined]>([
   else expect(found).toMatch(obstacle);
 });
 
-test('the architecture is compared where both tell', () => {
+test('the architecture is compared if both are known', () => {
   expect(mismatchOf(testableNode(), 'aarch64')).toBe('its cpu_arch is x86_64, and the images are for aarch64');
   expect(mismatchOf(testableNode({ properties: { cpu_arch: 'ppc64le' } }), 'x86_64')).toMatch(
     /^its cpu_arch is ppc64le/,
@@ -61,7 +61,7 @@ test('the architecture is compared where both tell', () => {
   ]).toEqual([undefined, undefined, undefined]);
 });
 
-test('free nodes come by name, those that are locked last, and the others are counted by state', () => {
+test('free nodes are sorted by name, locked ones last, and the others are counted by state', () => {
   const nodes = [
     testableNode({ name: 'b' }),
     testableNode({ name: 'a' }),

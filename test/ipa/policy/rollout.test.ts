@@ -42,7 +42,7 @@ const node = (name: string, changes: Partial<TestableNode> = {}): TestableNode =
   testableNode({ uuid: name, name, ...changes });
 const goal = { settings, inUse: 'skip', architecture: 'x86_64' } as const;
 
-test('batches keep the order and the size, and those that are waited for come last, all at once', () => {
+test('batches keep the order and the size, and nodes that are waited for come last, together', () => {
   const nodes = [node('5'), node('4', active), node('3'), node('2', active), node('1'), node('0', active)];
   const names = (inUse: 'skip' | 'wait'): string[][] =>
     planBatches(nodes, { ...goal, inUse }, 2).map((batch) => batch.map(({ name }) => name));
@@ -86,7 +86,7 @@ test('check mode predicts what would be done, by name', () => {
   ]);
 });
 
-test('after a rollback the nodes of an earlier run are listed too, and those that had no turn are skipped', () => {
+test('after a rollback the nodes of an earlier run are listed too, and untouched ones are skipped', () => {
   const before = [result('a', 'updated'), result('b', 'failed')];
   const undone = [result('a', 'rolled back'), result('z', 'rolled back')];
 

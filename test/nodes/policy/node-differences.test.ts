@@ -120,7 +120,7 @@ describe('mappings', () => {
     ['the whole without it is not sent', { driver_info: { 'a.b': 1 } }, {}, []],
   ])('%s', (_, mappings, how, expected) => expect(steps(served, { mappings }, how)).toEqual(expected));
 
-  test('the whole with a password that is not known is a fault that names it', () => {
+  test('replacing the mapping is refused if it has an unknown password, which is named', () => {
     expect(nodeChanges(served, desired({ mappings: { driver_info: { 'a.b': 1 } } }), merging).faults).toEqual([
       expect.stringContaining('the value of ipmi_password is unknown'),
     ]);

@@ -101,7 +101,7 @@ describe('a change', () => {
     expect(plan(values, given).faults).toEqual([expect.stringMatching(fault)]),
   );
 
-  test('of nothing needs no lock, and is no difference in use', () => {
+  test('of nothing needs no lock, and does not count as a change of a node in use', () => {
     const found = plan({ resource_class: 'a' }, { node: { instance_uuid: 'i', record: { resource_class: 'a' } } });
 
     expect([found.faults, found.differences, hasWrites(found)]).toEqual([[], [], false]);

@@ -11,7 +11,7 @@ const servedWith = (record: unknown) => ({
 });
 
 describe('a secret', () => {
-  test('is the same or another one, according to the record of what was written', () => {
+  test('is the same or a different one, according to the record of what was written', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (written, wanted) => {
         const { record } = compareSecrets({}, wishing({ ipmi_password: written }), keeping);
@@ -40,7 +40,7 @@ describe('a secret', () => {
     expect(compareSecrets(servedWith(record), wishing({ ipmi_password: 'p' }), keeping).same.size).toBe(0),
   );
 
-  test('of another field or of another node does not tell anything', () => {
+  test('of another field or of another node proves nothing', () => {
     const { record } = compareSecrets({}, wishing({ ipmi_password: 'p' }), keeping);
 
     expect(compareSecrets(servedWith(record), wishing({ redfish_password: 'p' }), keeping).same.size).toBe(0);

@@ -11,7 +11,7 @@ const margin = '        ';
 
 /** The commands in the order in which a site usually needs them. */
 const journey: readonly { readonly heading: string; readonly commands: readonly string[] }[] = [
-  { heading: 'Images of the site:', commands: ['deploy', 'clean', 'info', 'set-property'] },
+  { heading: 'Images of the site:', commands: ['deploy', 'rollback', 'clean', 'info', 'set-property'] },
   { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
   { heading: 'Bare-metal nodes:', commands: ['node', 'port', 'enroll'] },
   { heading: 'This command line:', commands: [completionCommand] },

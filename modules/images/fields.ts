@@ -13,6 +13,26 @@ export const siteFields = defineFields({
     default: 'testing_',
     siteYaml: ['image_prefix'],
   },
+  image_metadata_field: {
+    type: 'string',
+    pattern: {
+      regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      meaning: '1 to 64 letters, digits, dots, dashes and underscores',
+    },
+    description: 'Property that is set to `no` on an image when it is replaced.',
+    default: 'chameleon-supported',
+    siteYaml: ['image_metadata_field'],
+  },
+  pins: {
+    type: 'mapping',
+    description:
+      'Releases to which the site pins images, by production name, such as `CC-Ubuntu22.04: ' +
+      '20250422-v1-amd`. `image_deploy` deploys exactly this release as long as the store has it, ' +
+      'and leaves the image alone afterwards; `image_clean` never hides or deletes it. For the ' +
+      "older store a pin is an object's UUID or a `build-timestamp`, and a pin of one half of an " +
+      'agent applies to both.',
+    siteYaml: ['pins'],
+  },
   lock_dir: {
     type: 'path',
     description:

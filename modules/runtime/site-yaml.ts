@@ -49,7 +49,17 @@ const knownKeys = [
     'supports_yaml',
   ],
   ...['image_type', 'image_prefix', 'image_metadata_field'],
-  ...['images', 'exclude', 'concurrency', 'import_method', 'min_disk', 'upload_timeout', 'lock_dir', 'journal_dir'],
+  ...[
+    'images',
+    'exclude',
+    'pins',
+    'concurrency',
+    'import_method',
+    'min_disk',
+    'upload_timeout',
+    'lock_dir',
+    'journal_dir',
+  ],
 ];
 
 /** Fields that belong to the file's own login, and not to a cloud that is named explicitly. */

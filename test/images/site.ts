@@ -12,7 +12,7 @@ export interface TestSite extends Sandbox {
   run(
     operation: AnyOperation,
     args?: Readonly<Record<string, unknown>>,
-    options?: { checkMode?: boolean; now?: Date },
+    options?: { checkMode?: boolean; now?: Date; signal?: AbortSignal },
   ): Promise<Outcome>;
   readonly progress: Progress[];
   readonly log: string[];
@@ -25,7 +25,11 @@ export async function startSite(options: SandboxOptions = {}): Promise<TestSite>
   const lockDir = mkdtempSync(join(tmpdir(), 'image-tools-lock-'));
   const progress: Progress[] = [];
   const log: string[] = [];
-  const run: TestSite['run'] = (operation, args = {}, { checkMode = false, now } = {}) => {
+  const run: TestSite['run'] = (
+    operation,
+    args = {},
+    { checkMode = false, now, signal = new AbortController().signal } = {},
+  ) => {
     const own = {
       object_store_url: sandbox.store.objectStoreUrl,
       objects_store_url: sandbox.objectsStore.objectStoreUrl,
@@ -40,7 +44,7 @@ export async function startSite(options: SandboxOptions = {}): Promise<TestSite>
       {
         checkMode,
         environment: {},
-        signal: new AbortController().signal,
+        signal,
         now: () => now ?? new Date(),
         random: () => 0,
         log: (level, text) => void log.push(`${level}: ${text}`),

@@ -62,6 +62,7 @@ export const retentionFields = defineFields({
     default: [],
     siteYaml: ['skip_images'],
   },
+  pins: siteFields.pins,
   keep_deprecated: {
     type: 'boolean',
     description:
@@ -126,7 +127,8 @@ export const imageCleanDeclaration = defineDeclaration({
       'images that were replaced, and images whose name has left the catalogue. They are hidden at ' +
       'one age and deleted at another.',
     'The following are left alone: the production image of each name in the catalogue, images ' +
-      'that a server, a volume, a node or another image uses, protected images, and images whose ' +
+      'that are held since a rollback or pinned, images that a server, a volume, a node or another image uses, ' +
+      'protected images, and images whose ' +
       'name is neither a production name nor an archive name. Whether an image is in use is ' +
       'checked again right before each change.',
     'If the cloud has Nova, Cinder, Ironic or Doni, and one of them does not answer completely ' +

@@ -5,6 +5,7 @@ import type { Cloud } from '../../clients/keystone/cloud.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
 import { comparableId } from '../../core/uuid.js';
+import { findHeldImages } from '../policy/held-images.js';
 import type { RetentionSelection } from '../policy/image-selection.js';
 import { isCandidate, planRetention, type RetentionInput, type RetentionPlan } from '../policy/retention.js';
 import type { imageCleanDeclaration, retentionFields } from './declaration.js';
@@ -49,6 +50,7 @@ export function planCleaning({ args, cloud, selection, ...input }: CleanPlanInpu
     ...selection,
     owner: cloud.projectId,
     prefix: args.image_prefix,
+    heldImages: findHeldImages(input.images, { owner: cloud.projectId, pins: args.pins ?? {}, now: input.now }),
     settings: {
       hideMonths: args.hide_image_age_in_month,
       deleteMonths: args.delete_image_age_in_month,

@@ -1,11 +1,21 @@
 // The images that a new one replaces: finding them, and giving them their archive names.
 import { getImage, listPublicImages, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
-import { isProduction, markers, type SiteImage } from '../policy/site-image.js';
+import { archiveName, isProduction, markers, type SiteImage } from '../policy/site-image.js';
+import { archiveEdits } from '../policy/holds.js';
 import { publicNamesakes, settleProduction, type SettledProduction } from '../policy/production.js';
-import { markerTime } from '../policy/dates.js';
 import { changeImage, readSiteImages } from '../site-images.js';
-import type { DeployRun } from './run.js';
+import type { ProductionRun } from './run.js';
+
+/** Gives each image an archive name that none of our images has. */
+export function archiveNames(images: readonly Image[]): ProductionRun['reserveArchiveName'] {
+  const taken = new Set(images.map(({ name }) => name));
+  return (image: SiteImage) => {
+    const name = archiveName(image, taken);
+    taken.add(name);
+    return name;
+  };
+}
 
 export interface ArchivedImage {
   readonly id: string;
@@ -17,7 +27,7 @@ export interface ArchivedImage {
  * another release. Throws NAME_TAKEN if public images of the name have appeared that no marker
  * explains.
  */
-export async function findReplaced(image: Image, name: string, run: DeployRun): Promise<SiteImage | undefined> {
+export async function findReplaced(image: Image, name: string, run: ProductionRun): Promise<SiteImage | undefined> {
   const present = (await listPublicImages(run.cloud, name)).filter(({ id }) => id !== image.id);
   const { own, conflicting } = publicNamesakes(present, name, run.cloud.projectId);
   const settled = await settleOwn(own, run);
@@ -32,7 +42,7 @@ export async function findReplaced(image: Image, name: string, run: DeployRun): 
  */
 export async function archiveReplaced(
   name: string,
-  run: DeployRun,
+  run: ProductionRun,
 ): Promise<{ readonly present: SiteImage | undefined; readonly archived: readonly ArchivedImage[] }> {
   const own = (await listPublicImages(run.cloud, name)).filter((image) =>
     isProduction(image, name, run.cloud.projectId),
@@ -50,7 +60,7 @@ export async function archiveReplaced(
 }
 
 /** Usually their own markers are sufficient; if not, those of archived images are followed too. */
-async function settleOwn(own: readonly Image[], run: DeployRun): Promise<SettledProduction | undefined> {
+async function settleOwn(own: readonly Image[], run: ProductionRun): Promise<SettledProduction | undefined> {
   return settleProduction(own) ?? (own.length > 1 ? settleProduction(own, await readSiteImages(run.cloud)) : undefined);
 }
 
@@ -63,23 +73,23 @@ function nameTaken(name: string, images: readonly Image[], consequence: string):
   );
 }
 
-export async function isInProduction(id: string, name: string, run: DeployRun): Promise<boolean> {
+export async function isInProduction(id: string, name: string, run: ProductionRun): Promise<boolean> {
   const image = await getImage(run.cloud, id);
   return image !== undefined && isProduction(image, name, run.cloud.projectId);
 }
 
 /** Renames a replaced image and marks it; it stays public. Undefined if it has been deleted. */
-export async function archive(image: SiteImage, run: DeployRun): Promise<ArchivedImage | undefined> {
+export async function archive(image: SiteImage, run: ProductionRun): Promise<ArchivedImage | undefined> {
   const present = await getImage(run.cloud, image.id);
   if (!present) return undefined;
   // Another run has finished the same promotion first.
   if (present.name !== image.name) return { id: present.id, name: present.name };
   const name = run.reserveArchiveName(present);
-  const changes = [
-    { op: 'replace', attribute: 'name', value: name },
-    { op: 'add', attribute: run.args.image_metadata_field, value: 'no' },
-    { op: 'add', attribute: markers.supersededAt, value: markerTime(run.context.now()) },
-  ] as const;
+  const changes = archiveEdits(present, {
+    name,
+    metadataField: run.args.image_metadata_field,
+    now: run.context.now(),
+  });
   // Two runs may archive it at the same time, each with its own timestamp and possibly another free
   // name.
   const archived = await changeImage(run.cloud, image.id, changes, {

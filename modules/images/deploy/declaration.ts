@@ -50,9 +50,12 @@ const transferFields = defineFields({
       'Deploy only images of the Ironic Python Agent, from the catalogue `objects`, regardless ' +
       'of `catalog`. Kernel and initramfs of a build belong together: either value deploys both.',
   },
+  pins: siteFields.pins,
   force: {
     type: 'boolean',
-    description: 'Deploy images again that are already up to date, and replace them.',
+    description:
+      'Deploy images again that are already up to date, and replace them, and deploy releases that ' +
+      'are held since a rollback.',
     default: false,
   },
   image_type: {
@@ -77,16 +80,7 @@ const transferFields = defineFields({
     siteYaml: ['allowed_properties'],
   },
   image_prefix: siteFields.image_prefix,
-  image_metadata_field: {
-    type: 'string',
-    pattern: {
-      regex: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
-      meaning: '1 to 64 letters, digits, dots, dashes and underscores',
-    },
-    description: 'Property that is set to `no` on an image when it is replaced.',
-    default: 'chameleon-supported',
-    siteYaml: ['image_metadata_field'],
-  },
+  image_metadata_field: siteFields.image_metadata_field,
   import_method: {
     type: 'string',
     choices: ['stream', 'web-download'],
@@ -157,6 +151,9 @@ export const imageDeployDeclaration = defineDeclaration({
     'The image that it replaces keeps its id, gets an archive name and stays public. The ' +
       'production image is never missing, whatever happens, and if a run is interrupted the next ' +
       'one finishes the job.',
+    'After `image_rollback`, or after two images were renamed by hand, the release that was taken ' +
+      'back is held: it is deployed again only with `force` or after `image_rollback` with ' +
+      '`release`. A newer release is deployed as usual.',
     'A second run changes nothing. If one image fails, the others are still deployed, and the ' +
       'run fails at the end.',
   ],
@@ -181,7 +178,8 @@ export const imageDeployDeclaration = defineDeclaration({
         action: {
           description:
             'What was done, or in check mode would be done: `up_to_date`, `deploy`, `resume` ' +
-            '(started by an earlier run), `in_progress` (being deployed by a run on another ' +
+            '(started by an earlier run), `held` (rolled back, or pinned), `in_progress` (being deployed by a run ' +
+            'on another ' +
             'host), `delete` (a leftover), `conflict` or `failed`.',
           type: 'str',
           returned: 'always',
@@ -192,6 +190,11 @@ export const imageDeployDeclaration = defineDeclaration({
           type: 'str',
           returned: 'always',
           sample: 'the site has release 20250115-v1-amd',
+        },
+        held_since: {
+          description: 'Time of the rollback since which the release is held, in RFC 3339 format and UTC.',
+          type: 'str',
+          returned: 'when held since a rollback',
         },
         id: { description: "The image's id in Glance.", type: 'str', returned: 'when the image exists' },
         archived_id: {

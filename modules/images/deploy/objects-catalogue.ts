@@ -18,7 +18,7 @@ import { assertContent, assertTrustedChecksums } from '../policy/disk-inspection
 import { describeContent } from '../policy/new-image.js';
 import { parseBuild, type ReadBuild, type StoredBuild } from '../policy/stored-builds.js';
 import { isMeant, withOtherHalves, type SupportedBuild } from '../policy/supported-builds.js';
-import type { Catalogue, CatalogueImage, ImageSource, StoreAccess } from './run.js';
+import { pinnedMissing, type Catalogue, type CatalogueImage, type ImageSource, type StoreAccess } from './run.js';
 
 /** How many HEAD requests to the store run at once. */
 const concurrentProbes = 8;
@@ -44,7 +44,7 @@ async function openNamed(
   ids: readonly string[],
 ): Promise<Pick<Catalogue, 'names' | 'subscribe'>> {
   const read = await readNamed(ids, store, access);
-  const subscriptions = chooseNamed(ids, supported, read, read.unreadable);
+  const subscriptions = chooseNamed(ids, supported, read, read.unreadable, access.args.pins);
   return {
     names: subscriptions.map(({ name }) => name),
     subscribe: async (names) => ({
@@ -69,7 +69,7 @@ function openNewest(
       const subscribed = withOtherHalves(chosen, supported);
       if (subscribed.length === 0) return { images: [], failures: [], warnings: [] };
       const read = await readContent(await store.listIds(), store, access);
-      const { subscriptions, failures } = chooseNewest(subscribed, read);
+      const { subscriptions, failures } = chooseNewest(subscribed, read, args.pins);
       return {
         images: subscriptions.map((each) => withSource(each, read, access)),
         failures: [...read.failures, ...failures],
@@ -142,6 +142,8 @@ async function readContent(
 function withSource(subscription: ObjectSubscription, { objects }: ReadContent, access: StoreAccess): CatalogueImage {
   const { name, build } = subscription;
   const object = build && objects.get(build.id);
+  if (!object && subscription.pin)
+    return { ...subscription, readSource: async () => Promise.reject(pinnedMissing(name, subscription.release)) };
   if (!object) return subscription;
   return {
     ...subscription,

@@ -1,21 +1,21 @@
 // image_deploy: read everything, plan, then apply the plan; check mode stops before the last step.
 import pLimit from 'p-limit';
 import validate from '#validators/image_deploy';
-import type { Image } from '../../clients/glance/images.js';
+import { failureOfPart } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { settleBoth } from '../../core/waiting.js';
 import { openCloud, openHttp } from '../../runtime/connect.js';
 import { peekRunLock, takeRunLock } from '../../runtime/run-lock.js';
 import { groupPairs, leftoverResult, type ImageResult } from '../policy/deploy-results.js';
-import { archiveName, type SiteImage } from '../policy/site-image.js';
 import { newestReportedDigests } from '../policy/verification.js';
-import { readSiteImages } from '../site-images.js';
+import { changeImage, readSiteImages } from '../site-images.js';
+import { archiveNames } from './archive.js';
 import { imageDeployDeclaration } from './declaration.js';
 import { deployGroup, planGroup, type GroupResults } from './deploy-group.js';
 import { deleteLeftover } from './leftovers.js';
 import { openCatalogues, prepareDeployment, readScope, type PreparedDeployment } from './plan.js';
 import { deployOutcome } from './report.js';
-import type { DeployArguments, DeployRun } from './run.js';
+import type { DeployArguments, DeployJob, DeployRun } from './run.js';
 
 export const imageDeploy: Operation<(typeof imageDeployDeclaration)['fields']> = {
   ...imageDeployDeclaration,
@@ -56,27 +56,33 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
   }
 }
 
-/** Gives each image an archive name that none of our images has. */
-function archiveNames(images: readonly Image[]): DeployRun['reserveArchiveName'] {
-  const taken = new Set(images.map(({ name }) => name));
-  return (image: SiteImage) => {
-    const name = archiveName(image, taken);
-    taken.add(name);
-    return name;
-  };
-}
-
 function plannedResults({ jobs, leftovers }: PreparedDeployment): GroupResults {
   return { results: [...groupPairs(jobs).flatMap(planGroup), ...leftovers.map(leftoverResult)], warnings: [] };
 }
 
-async function applyPlan({ jobs, leftovers }: PreparedDeployment, run: DeployRun): Promise<GroupResults> {
+async function applyPlan({ jobs, leftovers, putBacks }: PreparedDeployment, run: DeployRun): Promise<GroupResults> {
+  const failures = new Map<string, string>();
+  for (const { name, image, edits } of putBacks) {
+    try {
+      await changeImage(run.cloud, image.id, edits, { signal: run.context.signal });
+    } catch (error) {
+      const { reason } = failureOfPart(error, run.context.log);
+      failures.set(name, `the rollback to ${image.id} could not be recorded: ${reason}`);
+    }
+  }
   const deleted: ImageResult[] = [];
   for (const leftover of leftovers) deleted.push(await deleteLeftover(leftover, run));
   const limit = pLimit(run.args.concurrency);
-  const groups = await Promise.all(groupPairs(jobs).map((group) => limit(() => deployGroup(group, run))));
+  const groups = await Promise.all(
+    groupPairs(jobs.map((job) => withFailure(job, failures))).map((group) => limit(() => deployGroup(group, run))),
+  );
   return {
     results: [...groups.flatMap(({ results }) => results), ...deleted],
     warnings: groups.flatMap(({ warnings }) => warnings),
   };
+}
+
+function withFailure(job: DeployJob, failures: ReadonlyMap<string, string>): DeployJob {
+  const reason = failures.get(job.planned.name);
+  return reason === undefined ? job : { ...job, planned: { ...job.planned, action: 'failed', reason } };
 }

@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import { importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
+import { nearest } from '../../core/validation.js';
 import { cataloguesOf, readSupports } from '../catalogues.js';
 import { planDeployment, type DeploymentPlan, type Leftover, type PlannedImage } from '../policy/deployment.js';
 import {
@@ -15,6 +16,8 @@ import {
   type DeployScope,
 } from '../policy/deploy-scope.js';
 import { foreignIdWarnings } from '../policy/new-image.js';
+import type { Pins } from '../policy/pinned-builds.js';
+import type { UnmarkedPutBack } from '../policy/put-backs.js';
 import type { CatalogueKind } from '../policy/site-image.js';
 import type { SupportedBuild } from '../policy/supported-builds.js';
 import { importRefusal } from '../policy/verification.js';
@@ -37,6 +40,8 @@ const concurrentProbes = 8;
 export interface PreparedDeployment {
   readonly jobs: readonly DeployJob[];
   readonly leftovers: readonly Leftover[];
+  /** What a rollback still lacks, and is done before anything else. */
+  readonly putBacks: readonly UnmarkedPutBack[];
   readonly warnings: readonly string[];
   /** Failures that concern no single planned image. */
   readonly failures: readonly string[];
@@ -115,8 +120,10 @@ export async function prepareDeployment(
   return {
     jobs: importable,
     leftovers,
+    putBacks: plan.putBacks,
     warnings: [
       ...selected.warnings,
+      ...(isUnrestricted(args) && opened.unread.size === 0 ? pinWarnings(args.pins ?? {}, opened.catalogues) : []),
       ...read.warnings,
       ...plan.warnings,
       ...jobs.flatMap((job) => job.warnings),
@@ -130,6 +137,21 @@ export async function prepareDeployment(
   };
 }
 
+function isUnrestricted({ images, latest, ipa }: DeployArguments): boolean {
+  return !images && !latest && !ipa;
+}
+
+/** A mistyped name in `pins` pins nothing. */
+function pinWarnings(pins: Pins, catalogues: readonly Catalogue[]): string[] {
+  const known = catalogues.flatMap(({ names }) => names);
+  return Object.keys(pins)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return `pins: no catalogue has an image named ${name}${near ? `; did you mean ${near}?` : ''}`;
+    });
+}
+
 function makePlan(
   run: DeployRun,
   subscribed: readonly CatalogueImage[],
@@ -138,17 +160,18 @@ function makePlan(
   isComplete: boolean,
 ): DeploymentPlan {
   const { args } = run;
-  const isUnrestricted = !args.images && !args.latest && !args.ipa && isComplete;
+  const isWhole = isUnrestricted(args) && isComplete;
   const selectedNames = new Set(subscribed.map(({ name }) => name));
   const known = new Set(catalogues.flatMap(({ names }) => names));
   return planDeployment({
     subscriptions: subscribed,
-    isInScope: (name) => selectedNames.has(name) || (isUnrestricted && !known.has(name)),
+    isInScope: (name) => selectedNames.has(name) || (isWhole && !known.has(name)),
     sourcePrefixes: catalogues.map(({ sourcePrefix }) => sourcePrefix),
     images,
     owner: run.cloud.projectId,
     prefix: args.image_prefix,
     force: args.force,
+    metadataField: args.image_metadata_field,
     recovery: run.recovery,
   });
 }

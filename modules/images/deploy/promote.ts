@@ -2,6 +2,7 @@
 // order the production name is never missing.
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
+import { holdLabel, holdOf, isHeldBy, releaseEdits } from '../policy/holds.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
 import { changeImage } from '../site-images.js';
 import { archive, archiveReplaced, findReplaced, isInProduction, type ArchivedImage } from './archive.js';
@@ -63,9 +64,29 @@ export async function promoteGroup(promotions: readonly Promotion[], run: Deploy
   return settled;
 }
 
-/** The image of the site that this one replaces. */
-function imageToReplace({ job, image }: Promotion, run: DeployRun): Promise<SiteImage | undefined> | undefined {
-  return image && findReplaced(image, job.planned.name, run);
+/**
+ * The image of the site that this one replaces. Throws RELEASE_HELD if a rollback during the
+ * transfer holds the release.
+ */
+async function imageToReplace({ job, image }: Promotion, run: DeployRun): Promise<SiteImage | undefined> {
+  if (!image) return undefined;
+  const { name, production } = job.planned;
+  const old = await findReplaced(image, name, run);
+  const hold = old && holdOf(old);
+  const isNew = hold && (!production || holdOf(production)?.since !== hold.since);
+  if (isNew && !run.args.force && isHeldBy(hold, holdLabel(image)))
+    throw new OperationError(
+      'RELEASE_HELD',
+      `${name} was rolled back to ${old.id} during the transfer, and this release is held since ${hold.since}; ` +
+        `${image.id} stays private`,
+      { name, id: image.id },
+    );
+  return old;
+}
+
+async function endHold(image: SiteImage, run: DeployRun): Promise<void> {
+  const edits = releaseEdits(image, run.args.image_metadata_field);
+  await changeImage(run.cloud, image.id, edits, { signal: run.context.signal });
 }
 
 /**
@@ -102,6 +123,8 @@ async function settleRivals(
 async function publish({ image, job, old }: ReplacingPromotion, run: DeployRun): Promise<void> {
   if (!image) return;
   const { name } = job.planned;
+  // The present image was put back in the place of this one, and would count as its replacement.
+  if (old && holdOf(old)?.imageId === image.id) await endHold(old, run);
   // Without a production image the marker stays: another run may just have archived that image
   // because of this one.
   const replaces: ImageChange[] =

@@ -1,6 +1,6 @@
 // The catalogue of the present central store: names and their releases.
 import { openReleasesStore, type ReleasesStore } from '../../clients/store/releases-store.js';
-import { InputError } from '../../core/errors.js';
+import { hasCode, InputError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { assertContent, assertTrustedChecksums } from '../policy/disk-inspection.js';
 import { headBytes } from '../policy/disk-formats.js';
@@ -9,15 +9,28 @@ import {
   manifestWarnings,
   parseCatalogue,
   parseManifest,
+  pinnedEntry,
   subscriptionOf,
   type CatalogueEntry,
 } from '../policy/releases.js';
+import { pinOf } from '../policy/pinned-builds.js';
 import { releaseProperty } from '../policy/site-image.js';
-import type { Catalogue, CatalogueImage, DeployArguments, ImageSource, StoreAccess } from './run.js';
+import {
+  pinnedMissing,
+  type Catalogue,
+  type CatalogueImage,
+  type DeployArguments,
+  type ImageSource,
+  type StoreAccess,
+} from './run.js';
 
 export async function openReleases({ args, http }: StoreAccess): Promise<Catalogue> {
   const store = openReleasesStore({ url: storeUrl(args), container: args.image_container, scope: args.scope }, http);
-  const entries = parseCatalogue(await store.readCatalogue(), withoutCredentials(store.catalogueUrl));
+  const listed = parseCatalogue(await store.readCatalogue(), withoutCredentials(store.catalogueUrl));
+  const entries = listed.map((entry) => {
+    const pin = pinOf(entry.name, args.pins ?? {});
+    return pin === undefined ? entry : pinnedEntry(entry, pin);
+  });
   return {
     kind: 'releases',
     sourcePrefix: withoutCredentials(store.versionsUrl),
@@ -26,7 +39,7 @@ export async function openReleases({ args, http }: StoreAccess): Promise<Catalog
       images: entries
         .filter(({ name }) => names.has(name))
         .map(
-          (entry): CatalogueImage => ({ ...subscriptionOf(entry), readSource: () => readSource(entry, store, args) }),
+          (entry): CatalogueImage => ({ ...subscriptionOf(entry), readSource: () => readEntry(entry, store, args) }),
         ),
       failures: [],
       warnings: [],
@@ -42,6 +55,15 @@ export function storeUrl({ object_store_url: url }: Pick<DeployArguments, 'objec
       'object_store_url',
     );
   return url;
+}
+
+/** Throws PINNED_RELEASE_MISSING if the store no longer has the release that the site pins. */
+async function readEntry(entry: CatalogueEntry, store: ReleasesStore, args: DeployArguments) {
+  try {
+    return await readSource(entry, store, args);
+  } catch (error) {
+    throw entry.pin && hasCode(error, 'STORE_OBJECT_MISSING') ? pinnedMissing(entry.name, entry.release, error) : error;
+  }
 }
 
 async function readSource(

@@ -2,6 +2,8 @@
 import type { Difference, Outcome } from '../../core/operation.js';
 import { formatBytes } from '../../core/sizes.js';
 import type { ImageResult } from '../policy/deploy-results.js';
+import { editedValues } from '../policy/image-edits.js';
+import type { UnmarkedPutBack } from '../policy/put-backs.js';
 import { releaseLabel } from '../policy/site-image.js';
 import type { PreparedDeployment } from './plan.js';
 
@@ -11,12 +13,15 @@ const failing: ReadonlySet<string> = new Set(['failed', 'conflict']);
 export function deployOutcome(results: readonly ImageResult[], plan: PreparedDeployment, checkMode: boolean): Outcome {
   const failed = results.filter(({ action }) => failing.has(action)).map(({ name, reason }) => `${name}: ${reason}`);
   return {
-    changed: results.some(isChange),
+    changed: results.some(isChange) || plan.putBacks.length > 0,
     message: summarise(results, checkMode),
     values: { images: results },
     failures: [...plan.failures, ...failed],
     warnings: plan.warnings,
-    differences: results.filter(({ action }) => changing.has(action)).map((result) => differenceOf(result, plan)),
+    differences: [
+      ...plan.putBacks.map(putBackDifference),
+      ...results.filter(({ action }) => changing.has(action)).map((result) => differenceOf(result, plan)),
+    ],
     table: {
       columns: ['IMAGE', 'RELEASE', 'ACTION', 'SIZE', 'TIME', 'REASON'],
       rows: results.map((result) => [
@@ -29,6 +34,11 @@ export function deployOutcome(results: readonly ImageResult[], plan: PreparedDep
       ]),
     },
   };
+}
+
+/** The marks that a rollback still lacked. */
+function putBackDifference({ name, image, edits }: UnmarkedPutBack): Difference {
+  return { header: `image ${name} (${image.id})`, ...editedValues(image, edits) };
 }
 
 /** A failed transfer may have left an image behind. */

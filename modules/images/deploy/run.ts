@@ -3,6 +3,7 @@
 import type { HttpClient } from '../../clients/http/client.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
 import type { StoreObject } from '../../clients/store/object.js';
+import { OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context } from '../../core/operation.js';
 import type { PlannedImage, Subscription } from '../policy/deployment.js';
@@ -14,6 +15,15 @@ import type { imageDeployDeclaration } from './declaration.js';
 
 export type DeployArguments = ArgumentsOf<(typeof imageDeployDeclaration)['fields']>;
 
+/** What changing the images of a name requires: of a deployment and of a rollback. */
+export interface ProductionRun {
+  readonly args: { readonly image_metadata_field: string };
+  readonly context: Context;
+  readonly cloud: Cloud;
+  /** A free archive name for an image; no two images of the run get the same. */
+  readonly reserveArchiveName: (image: SiteImage) => string;
+}
+
 /** What reading the stores requires. */
 export interface StoreAccess {
   readonly args: DeployArguments;
@@ -21,11 +31,10 @@ export interface StoreAccess {
   readonly http: HttpClient;
 }
 
-export interface DeployRun extends StoreAccess {
-  readonly cloud: Cloud;
+export interface DeployRun extends StoreAccess, ProductionRun {
+  readonly args: DeployArguments;
+  readonly context: Context;
   readonly recovery: RecoverySituation;
-  /** A free archive name for an image; no two images of the run get the same. */
-  readonly reserveArchiveName: (image: SiteImage) => string;
   /**
    * What this Glance reports of its images, as the newest one shows; undefined on a site without
    * images.
@@ -76,6 +85,14 @@ export interface TransferJob {
   readonly job: DeployJob;
   readonly source: ImageSource;
   readonly run: DeployRun;
+}
+
+/** The site pins a release that its store no longer has. */
+export function pinnedMissing(name: string, release: string, cause?: unknown): OperationError {
+  const message =
+    `pins keeps it at ${release}, which the store does not have, and the site's production image is ` +
+    `another one; correct pins, or put an archived image back with image_rollback`;
+  return new OperationError('PINNED_RELEASE_MISSING', message, { name, release }, cause);
 }
 
 export function newImageRequest({ job, source, run }: TransferJob): NewImageRequest {

@@ -112,6 +112,27 @@ export const imageInfoDeclaration = defineDeclaration({
           returned: 'always',
           sample: 12,
         },
+        held: {
+          description: 'Whether the release is held: it was taken back, and waits for a newer one.',
+          type: 'bool',
+          returned: 'when held',
+        },
+        held_releases: {
+          description: 'Releases that are held because this image was put back into production.',
+          type: 'list',
+          returned: 'when put back',
+          sample: ['20250601-v1-amd'],
+        },
+        held_since: {
+          description: 'Time of the rollback, in RFC 3339 format and UTC.',
+          type: 'str',
+          returned: 'when held or put back',
+        },
+        pinned: {
+          description: 'Whether `pins` keeps the name at this release.',
+          type: 'bool',
+          returned: 'when pinned',
+        },
         superseded_at: {
           description: 'Time of replacement, in RFC 3339 format and UTC; null if unreadable.',
           type: 'str',

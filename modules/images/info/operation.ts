@@ -3,6 +3,7 @@ import validate from '#validators/image_info';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { messageOf } from '../../core/errors.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
+import { findHeldImages } from '../policy/held-images.js';
 import { listingMatcher } from '../policy/image-selection.js';
 import { assertAges } from '../policy/retention-schedule.js';
 import { readProjectNames, readSiteImages } from '../site-images.js';
@@ -22,7 +23,8 @@ async function listSiteImages(args: InfoArguments, context: Context): Promise<Ou
   const readsUses = args.uses || args.plan;
   const found = await readSiteImages(cloud, readsUses ? { community: true } : {});
   const details = readsUses ? await readUsesAndPlan({ args, context, cloud, clock, images: found }) : undefined;
-  const site = { owner: cloud.projectId, prefix: args.image_prefix, now: context.now() };
+  const heldImages = findHeldImages(found, { owner: cloud.projectId, pins: args.pins ?? {}, now: context.now() });
+  const site = { owner: cloud.projectId, prefix: args.image_prefix, now: context.now(), heldImages };
   const matches = listingMatcher(args.images);
   const chosen = found
     .filter(({ visibility, owner }) => visibility !== 'community' || owner === cloud.projectId)

@@ -3,6 +3,7 @@ import type { Image } from '../../clients/glance/images.js';
 import type { Table } from '../../core/operation.js';
 import { formatMebibytes } from '../../core/sizes.js';
 import { comparableId } from '../../core/uuid.js';
+import type { HeldImages } from '../policy/held-images.js';
 import { describeUser } from '../policy/image-uses.js';
 import type { PlannedRetention } from '../policy/retention.js';
 import { imageStateOf, markers, releaseProperty } from '../policy/site-image.js';
@@ -18,8 +19,12 @@ interface UsesDescription {
 
 type ListedImage = ImageDescription & UsesDescription & { readonly owner_name?: string };
 
-export function describeImage(image: Image, site: { owner: string; prefix: string; now: Date }) {
+export function describeImage(
+  image: Image,
+  site: { owner: string; prefix: string; now: Date; heldImages: HeldImages },
+) {
   const { state, productionName } = imageStateOf(image, site.owner, site.prefix);
+  const held = productionName === undefined ? {} : describeHold(image, productionName, site.heldImages);
   const release = image.properties[releaseProperty];
   const supersededAt = image.properties[markers.supersededAt];
   return {
@@ -29,6 +34,7 @@ export function describeImage(image: Image, site: { owner: string; prefix: strin
     ...(release === undefined ? {} : { release }),
     state,
     managed: state !== 'unmanaged',
+    ...held,
     status: image.status,
     visibility: image.visibility,
     hidden: image.os_hidden,
@@ -39,6 +45,22 @@ export function describeImage(image: Image, site: { owner: string; prefix: strin
     created_at: readableDate(image.created_at),
     age_days: ageInDays(image.created_at, site.now),
     ...(supersededAt === undefined ? {} : { superseded_at: readableDate(supersededAt) }),
+  };
+}
+
+interface HoldDescription {
+  readonly held?: true;
+  readonly held_releases?: readonly string[];
+  readonly held_since?: string;
+  readonly pinned?: true;
+}
+
+function describeHold(image: Image, productionName: string, heldImages: HeldImages): HoldDescription {
+  const found = heldImages.holdOn(image, productionName);
+  const role = found?.role === 'held' ? { held: true as const } : { held_releases: found?.hold.releases ?? [] };
+  return {
+    ...(found ? { ...role, held_since: found.hold.since } : {}),
+    ...(heldImages.isPinned(image, productionName) ? { pinned: true } : {}),
   };
 }
 
@@ -96,7 +118,7 @@ export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoAr
     rows: images.map((image) => [
       image.name,
       image.release ?? '',
-      image.state,
+      stateOf(image),
       image.status,
       image.hidden ? `${image.visibility}, hidden` : image.visibility,
       image.owned_by_us ? 'us' : (image.owner_name ?? image.owner),
@@ -107,6 +129,11 @@ export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoAr
       image.id,
     ]),
   };
+}
+
+function stateOf({ state, held, held_releases: releases, pinned }: ListedImage): string {
+  const words = [state, ...(held ? ['held'] : []), ...(releases ? ['put back'] : []), ...(pinned ? ['pinned'] : [])];
+  return words.join(', ');
 }
 
 function usersOf({ used_by: users = [], used_by_count: count = 0 }: UsesDescription): string {

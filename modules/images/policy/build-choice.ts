@@ -3,6 +3,7 @@
 import type { Subscription } from './deployment.js';
 import { releaseProperty, type SiteImage } from './site-image.js';
 import { chooseBuildPair, pairWith, type BuildPairChoice } from './build-pairs.js';
+import { isImageOfPin, isPinned, pinnedBuild, pinOf, type PinnedBuild, type Pins } from './pinned-builds.js';
 import {
   builtAtOf,
   describeBuild,
@@ -40,10 +41,16 @@ export interface ObjectChoice {
  * The newest build of each image. For the agent it is the newest of which both halves exist: an
  * older pair is better than a mixed one.
  */
-export function chooseNewest(subscribed: readonly SupportedBuild[], content: StoreContent): ObjectChoice {
+export function chooseNewest(
+  subscribed: readonly SupportedBuild[],
+  content: StoreContent,
+  pins: Pins = {},
+): ObjectChoice {
   const failures: string[] = [];
   const subscriptions = subscribed.map((supported): ObjectSubscription => {
     if (supported.fault !== undefined) return withoutBuild(supported.name, supported.fault);
+    const pinned = pinnedBuild(supported, subscribed, content, pins);
+    if (pinned) return subscriptionToPinned(pinned, supported, subscribed, content);
     const { build, lacking } =
       supported.identity.ipa === 'na'
         ? { build: newestBuild(supported, content), lacking: [] }
@@ -69,6 +76,31 @@ export function chooseNewest(subscribed: readonly SupportedBuild[], content: Sto
   return { subscriptions, failures };
 }
 
+function subscriptionToPinned(
+  { pin, build, fault }: PinnedBuild,
+  supported: SupportedBuild,
+  subscribed: readonly SupportedBuild[],
+  content: StoreContent,
+): ObjectSubscription {
+  const { name, identity } = supported;
+  if (fault !== undefined) return withoutBuild(name, fault);
+  if (!build) {
+    const isBuiltFrom = (image: SiteImage): boolean => isImageOfPin(image, pin);
+    return {
+      name,
+      release: pin,
+      label: pin,
+      isBuiltFrom,
+      describe: describePresent,
+      pin: { newest: 'not this release' },
+    };
+  }
+  const newest =
+    identity.ipa === 'na' ? newestBuild(supported, content) : halfFor(identity, identity.ipa, content).build;
+  const isNewest = newest === undefined || newest.id === build.id;
+  return { ...subscriptionTo(build, supported, subscribed), pin: isNewest ? {} : { newest: describeBuild(newest) } };
+}
+
 /**
  * The objects that are requested by id, newest or not, with the other half of each half of an
  * agent. `unreadable`: why an object could not be read.
@@ -78,10 +110,13 @@ export function chooseNamed(
   supported: readonly SupportedBuild[],
   content: StoreContent,
   unreadable: ReadonlyMap<string, string>,
+  pins: Pins = {},
 ): ObjectSubscription[] {
   const subscriptions = new Map<string, ObjectSubscription>();
   for (const id of ids) {
-    for (const subscription of subscriptionsNamed(id, supported, content, unreadable)) {
+    for (const subscription of subscriptionsNamed(id, supported, content, unreadable).map((each) =>
+      respectingPin(each, pins),
+    )) {
       const same = subscriptions.get(subscription.name);
       const isAmbiguous = same !== undefined && same.build?.id !== subscription.build?.id;
       if (!same) subscriptions.set(subscription.name, subscription);
@@ -96,6 +131,14 @@ export function chooseNamed(
     }
   }
   return [...subscriptions.values()];
+}
+
+/** What is pinned is not replaced by an object that is requested by its id. */
+function respectingPin(subscription: ObjectSubscription, pins: Pins): ObjectSubscription {
+  const { name, build } = subscription;
+  const pin = pinOf(name, pins);
+  if (pin === undefined || !build || isPinned(build, pin)) return subscription;
+  return withoutBuild(name, `pins keeps it at ${pin}, and object ${build.id} is another release`);
 }
 
 function subscriptionsNamed(
@@ -143,6 +186,7 @@ function subscriptionTo(
     build,
     // The object and its build time, because an object may be overwritten.
     release: `${build.id} ${build.timestamp}`,
+    label: build.timestamp,
     isBuiltFrom: (image) => isImageOfBuild(image, build),
     describe: describePresent,
     ...(other ? { pairedWith: other.name } : {}),
@@ -151,7 +195,7 @@ function subscriptionTo(
 }
 
 function withoutBuild(name: string, fault: string): ObjectSubscription {
-  return { name, release: '', fault, isBuiltFrom: () => false, describe: describePresent };
+  return { name, release: '', label: '', fault, isBuiltFrom: () => false, describe: describePresent };
 }
 
 /**

@@ -1,6 +1,7 @@
 // The results of a deployment, image by image. A kernel and its initramfs go into production
 // together or not at all.
 import type { Leftover, PlannedImage } from './deployment.js';
+import { holdOf } from './holds.js';
 import { markers, releaseLabel, type SiteImage } from './site-image.js';
 
 export interface ImageResult {
@@ -8,6 +9,7 @@ export interface ImageResult {
   readonly release: string;
   readonly action: PlannedImage['action'] | 'delete';
   readonly reason: string;
+  readonly held_since?: string;
   readonly id?: string;
   readonly archived_id?: string;
   readonly archived_name?: string;
@@ -20,7 +22,8 @@ export interface ImageResult {
 export function plannedResult(planned: PlannedImage, bytes: number | undefined): ImageResult {
   const { name, release, action, reason } = planned;
   const id = action === 'deploy' || action === 'failed' ? undefined : (planned.incoming?.id ?? planned.production?.id);
-  return { name, release, action, reason, ...(id ? { id } : {}), ...(bytes === undefined ? {} : { bytes }) };
+  const since = planned.heldSince === undefined ? {} : { held_since: planned.heldSince };
+  return { name, release, action, reason, ...since, ...(id ? { id } : {}), ...(bytes === undefined ? {} : { bytes }) };
 }
 
 export function leftoverResult({ image, reason }: Leftover): ImageResult {
@@ -51,6 +54,11 @@ export function isWork({ action }: Pick<ImageResult, 'action'>): boolean {
   return action === 'deploy' || action === 'resume';
 }
 
+/** True for an image that is as it should be. */
+function isSettled({ action }: ImageResult): boolean {
+  return action === 'up_to_date' || action === 'held';
+}
+
 /** True for a result that keeps the other half of a pair out of production. */
 export function isBlocking({ action }: Pick<ImageResult, 'action'>): boolean {
   return action === 'failed' || action === 'in_progress';
@@ -61,7 +69,7 @@ export function isBlocking({ action }: Pick<ImageResult, 'action'>): boolean {
  * started; else undefined.
  */
 export function settledResults(group: readonly ImageResult[]): readonly ImageResult[] | undefined {
-  const obstacle = group.find((result) => !isWork(result) && result.action !== 'up_to_date');
+  const obstacle = group.find((result) => !isWork(result) && !isSettled(result));
   if (obstacle) return group.map((result) => (isWork(result) ? blockedResult(result, obstacle) : result));
   return group.some(isWork) ? undefined : group;
 }
@@ -98,8 +106,11 @@ function blockedResult(result: ImageResult, obstacle: ImageResult): ImageResult 
 
 /** Why an image that was promoted has been archived again. */
 export function overtakenReason(newer: SiteImage): string {
-  return (
-    `another run has promoted the newer image ${newer.id} (release ${releaseLabel(newer) || 'unknown'}) ` +
-    'at the same time, so this one has been archived'
-  );
+  const release = releaseLabel(newer) || 'unknown';
+  const hold = holdOf(newer);
+  return hold
+    ? `another run has put ${newer.id} (release ${release}) back at the same time and holds this release since ` +
+        `${hold.since}, so this image has been archived`
+    : `another run has promoted the newer image ${newer.id} (release ${release}) at the same time, so this one has ` +
+        'been archived';
 }

@@ -127,7 +127,7 @@ export function excludedNames<C extends { readonly names: readonly string[] }>(
 }
 
 function unavailable(name: string, fault: string): Subscription {
-  return { name, release: '', fault, isBuiltFrom: () => false, describe: () => undefined };
+  return { name, release: '', label: '', fault, isBuiltFrom: () => false, describe: () => undefined };
 }
 
 /**

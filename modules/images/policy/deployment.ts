@@ -1,10 +1,13 @@
 // Which images to deploy, to resume, to finish or to leave alone: one pure decision over the
 // catalogue and the site's images.
-import { isGone, isIncoming, markers, type ImageOwnership, type SiteImage } from './site-image.js';
+import { isSameBuild } from './agent-pairs.js';
+import { holdOf, isHeldBy, type Hold } from './holds.js';
+import { isGone, isIncoming, markers, releaseLabel, type ImageOwnership, type SiteImage } from './site-image.js';
 import { publicNamesakes, settleProduction } from './production.js';
+import { unmarkedPutBacks, withPutBacks, type UnmarkedPutBack } from './put-backs.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
-export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'in_progress' | 'conflict' | 'failed';
+export type PlannedAction = 'up_to_date' | 'deploy' | 'resume' | 'held' | 'in_progress' | 'conflict' | 'failed';
 
 /** One image that a catalogue offers, whichever kind of catalogue it is. */
 export interface Subscription {
@@ -12,6 +15,10 @@ export interface Subscription {
   readonly name: string;
   /** Identifies this release of the image. */
   readonly release: string;
+  /** The release as the images of the site name it: that of the catalogue, or a build timestamp. */
+  readonly label: string;
+  /** Set if the site pins this release: what the catalogue has instead, if that is another one. */
+  readonly pin?: { readonly newest?: string };
   /** Why it cannot be deployed. */
   readonly fault?: string;
   /** Whether an image of the site was built from this release. */
@@ -36,6 +43,8 @@ export interface PlannedImage {
   readonly reason: string;
   /** The present image behind this name; it is archived when the new one is published. */
   readonly production?: SiteImage;
+  /** Since when the release is held; absent if it is only pinned. */
+  readonly heldSince?: string;
   /** An incoming image of an earlier run that is to be resumed. */
   readonly incoming?: SiteImage;
   /**
@@ -53,6 +62,8 @@ export interface Leftover {
 export interface DeploymentPlan {
   readonly images: readonly PlannedImage[];
   readonly leftovers: readonly Leftover[];
+  /** What a rollback still lacks; the rest of the plan is for the site after these changes. */
+  readonly putBacks: readonly UnmarkedPutBack[];
   /** Other remarks about the images of the site. */
   readonly warnings: readonly string[];
 }
@@ -71,18 +82,30 @@ export interface DeploymentInput extends ImageOwnership {
   readonly sourcePrefixes: readonly string[];
   readonly images: readonly SiteImage[];
   readonly force: boolean;
+  /** The property that is set to `no` on an archived image. */
+  readonly metadataField: string;
   readonly recovery: RecoverySituation;
 }
 
 export function planDeployment(input: DeploymentInput): DeploymentPlan {
-  const alive = input.images.filter((image) => !isGone(image));
+  const found = input.images.filter((image) => !isGone(image));
+  const names = input.subscriptions
+    .filter(({ fault }) => fault === undefined)
+    .map(({ name, label }) => ({ name, fallbackRelease: label }));
+  const site = { images: found, owner: input.owner, metadataField: input.metadataField, now: input.recovery.now };
+  const putBacks = unmarkedPutBacks(names, site);
+  const alive = withPutBacks(found, putBacks);
   const incoming = alive.filter((image) => isIncoming(image, input));
-  const images = input.subscriptions.map((subscription) => planImage(subscription, alive, incoming, input));
+  const images = withHeldHalves(
+    input.subscriptions.map((subscription) => planImage(subscription, alive, incoming, input)),
+  );
+  const held = new Set(images.flatMap(({ name, action }) => (action === 'held' ? [name] : [])));
   const resumedIds = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
   const leftovers = incoming
     .filter(
       (image) =>
         !resumedIds.has(image.id) &&
+        !input.subscriptions.some(({ name, isBuiltFrom }) => held.has(name) && isBuiltFrom(image)) &&
         input.isInScope(image.properties[markers.name] ?? '') &&
         (isFromCatalogues(image, input) || isAbandoned(image, input)),
     )
@@ -90,7 +113,32 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
       const { verdict, reason } = decideLeftover(image, false, input.recovery);
       return verdict === 'delete' ? [{ image, reason }] : [];
     });
-  return { images, leftovers, warnings: images.flatMap((planned) => namesakesOf(planned, alive, input)) };
+  const warnings = [...images.flatMap((planned) => namesakesOf(planned, alive, input)), ...mixedPairs(images)];
+  return { images, leftovers, putBacks, warnings };
+}
+
+/** An image that waits for the other half of its pair, because that one is held. */
+function withHeldHalves(images: readonly PlannedImage[]): PlannedImage[] {
+  return images.map((planned) => {
+    const isTransferred = planned.action === 'deploy' || planned.incoming !== undefined;
+    const other = images.find(({ name }) => name === planned.pairedWith);
+    if (!isTransferred || other?.heldSince === undefined) return planned;
+    const { incoming: _waiting, ...rest } = planned;
+    const reason = `it goes into production together with ${other.name}, which is held: ${other.reason}`;
+    return { ...rest, action: 'held', reason, heldSince: other.heldSince };
+  });
+}
+
+/** Halves of an agent that were put back by hand, one without the other. */
+function mixedPairs(images: readonly PlannedImage[]): string[] {
+  return images.flatMap(({ name, action, pairedWith, production }) => {
+    const other = images.find((each) => each.name === pairedWith)?.production;
+    if (action !== 'held' || !production || !other || isSameBuild(production, other)) return [];
+    return [
+      `${name}: its production image ${production.id} and that of ${pairedWith}, ${other.id}, are not of the same ` +
+        `build; image_rollback puts both halves back`,
+    ];
+  });
 }
 
 /**
@@ -154,18 +202,47 @@ function planImage(
   const base = { ...known, ...(production ? { production } : {}), ...unarchived };
   const isCurrent = production !== undefined && subscription.isBuiltFrom(production);
   if (isCurrent && !input.force) {
-    if (!base.unarchived)
-      return { ...base, action: 'up_to_date', reason: `the site has ${subscription.describe(production)}` };
-    const ids = base.unarchived.map(({ id }) => id).join(', ');
-    return {
-      ...base,
-      action: 'resume',
-      reason: `a promotion was interrupted: ${ids} ${base.unarchived.length > 1 ? 'are' : 'is'} still to be archived`,
-    };
+    if (!base.unarchived) return { ...base, ...upToDate(subscription, production) };
+    return { ...base, action: 'resume', reason: interrupted(base.unarchived, holdOf(production)) };
+  }
+  const hold = production && !input.force ? holdOf(production) : undefined;
+  if (production && hold && holds(hold, subscription)) {
+    if (base.unarchived) return { ...base, action: 'resume', reason: interrupted(base.unarchived, hold) };
+    return { ...base, action: 'held', heldSince: hold.since, reason: heldReason(hold, production, subscription) };
   }
   const objection = production && !isCurrent ? subscription.objectionTo?.(production) : undefined;
   if (objection !== undefined) return { ...base, action: 'failed', reason: objection };
   return { ...base, ...planTransfer(subscription, production, incoming, input) };
+}
+
+function upToDate(subscription: Subscription, production: SiteImage): Pick<PlannedImage, 'action' | 'reason'> {
+  const reason = `the site has ${subscription.describe(production)}`;
+  const newest = subscription.pin?.newest;
+  return newest === undefined
+    ? { action: 'up_to_date', reason }
+    : { action: 'held', reason: `${reason}, to which pins keeps it; the catalogue has ${newest}` };
+}
+
+function interrupted(unarchived: readonly SiteImage[], hold: Hold | undefined): string {
+  const ids = unarchived.map(({ id }) => id).join(', ');
+  return (
+    `a ${hold ? 'rollback' : 'promotion'} was interrupted: ${ids} ${unarchived.length > 1 ? 'are' : 'is'} ` +
+    `still to be archived`
+  );
+}
+
+/** A pinned release is what the operator asked for, unless it is the very one that was taken back. */
+function holds(hold: Hold, { label, pin }: Subscription): boolean {
+  return pin ? hold.releases.includes(label) : isHeldBy(hold, label);
+}
+
+function heldReason(hold: Hold, production: SiteImage, { label }: Subscription): string {
+  const present = releaseLabel(production) || `image ${production.id}`;
+  const older = hold.releases.includes(label) ? '' : `, and ${label} is not newer`;
+  return (
+    `held since ${hold.since}, when ${hold.releases[0]} was rolled back to ${present}${older}; a newer ` +
+    `release, force or image_rollback with release ends this`
+  );
 }
 
 function planTransfer(

@@ -1,7 +1,8 @@
 // Which of several public images of ours is the production image of their name, and which ones it
 // has replaced.
-import { isOurImage, isProduction, markers, releaseProperty, type SiteImage } from './site-image.js';
 import { parseBuildTimestamp } from './dates.js';
+import { holdLabel, holdOf, isHeldBy } from './holds.js';
+import { isOurImage, isProduction, markers, releaseProperty, wasArchived, type SiteImage } from './site-image.js';
 
 export interface SettledProduction {
   /** The image that stays in production. */
@@ -37,11 +38,11 @@ export function publicNamesakes<I extends SiteImage>(
 }
 
 /**
- * `candidates`: our public images of one name. One replaces another if its markers lead to it; two
- * that replace the same image, or none, were promoted at the same time, and the newer build wins.
- * Every run on every host reaches the same result. Undefined if the markers do not explain all of
- * them; a person has to decide then. `images`: all of our images, by which the markers are
- * followed.
+ * `candidates`: our public images of one name. One replaces another if its markers lead to it, or
+ * if it was put back in its place; two that replace the same image, or none, were promoted at the
+ * same time, and the newer build wins, unless the other one holds it. Every run on every host
+ * reaches the same result. Undefined if the markers do not explain all of them; a person has to
+ * decide then. `images`: all of our images, by which the markers are followed.
  */
 export function settleProduction(
   candidates: readonly SiteImage[],
@@ -49,49 +50,80 @@ export function settleProduction(
 ): SettledProduction | undefined {
   const lineages = new Map(candidates.map((image) => [image, lineageOf(image, images)]));
   const isReplaced = (image: SiteImage): boolean =>
-    candidates.some((newer) => newer !== image && replaces(newer, image, lineages.get(newer)));
+    candidates.some((newer) => newer !== image && replaces(newer, image, lineages));
   const heads = candidates.filter((image) => !isReplaced(image));
-  const present = [...heads].sort(newestBuildFirst)[0];
+  const present =
+    heads.find((head) => heads.every((other) => other === head || prevails(head, other))) ??
+    [...heads].sort(newestBuildFirst)[0];
   if (!present || heads.some((head) => head !== present && !areRivals(head, present, lineages))) return undefined;
   const replaced = candidates.filter((image) => image !== present).sort(byCreation);
   return { present, replaced };
 }
 
 /**
- * The ids of the images that this one has replaced, directly or indirectly, as far as our own
- * markers show.
+ * The ids of the images that this one has replaced or whose place it took, directly or indirectly,
+ * as far as our own markers show.
  */
-function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
+export function lineageOf(image: SiteImage, images: readonly SiteImage[]): ReadonlySet<string> {
   const lineage = new Set<string>();
-  let next: SiteImage | undefined = image;
-  while (next && isOurImage(next, image.owner)) {
-    const replaced: string | undefined = next.properties[markers.replaces];
-    if (!replaced || lineage.has(replaced)) break;
-    lineage.add(replaced);
-    next = images.find(({ id }) => id === replaced);
+  const pending: (SiteImage | undefined)[] = [image];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    for (const id of [isOurImage(next, next.owner) && next.properties[markers.replaces], holdOf(next)?.imageId]) {
+      if (!id || lineage.has(id)) continue;
+      lineage.add(id);
+      pending.push(images.find((each) => each.id === id && each.owner === image.owner));
+    }
   }
   return lineage;
 }
 
 /**
  * An archived image that is public under its name again was put back by hand: only the image that
- * directly replaced it counts as its replacement.
+ * directly replaced it counts as its replacement. One that a rollback has put back stands over all
+ * that came after it.
  */
-function replaces(newer: SiteImage, older: SiteImage, lineage: ReadonlySet<string> = new Set()): boolean {
-  if (!lineage.has(older.id)) return false;
+function replaces(newer: SiteImage, older: SiteImage, lineages: Lineages): boolean {
+  if (tookPlaceOf(newer, older, lineages)) return !tookPlaceOf(older, newer, lineages) || isLaterHold(newer, older);
+  if (tookPlaceOf(older, newer, lineages) || !lineages.get(newer)?.has(older.id)) return false;
   return newer.properties[markers.replaces] === older.id || !wasArchived(older);
 }
 
+type Lineages = ReadonlyMap<SiteImage, ReadonlySet<string>>;
+
+function tookPlaceOf(image: SiteImage, { id }: SiteImage, lineages: Lineages): boolean {
+  return holdOf(image) !== undefined && lineages.get(image)?.has(id) === true;
+}
+
+function isLaterHold(one: SiteImage, other: SiteImage): boolean {
+  const [since, otherSince] = [holdOf(one)?.since ?? '', holdOf(other)?.since ?? ''];
+  return since > otherSince || (since === otherSince && one.id > other.id);
+}
+
+/** Which of two images that do not replace each other stays in production. */
+function prevails(one: SiteImage, other: SiteImage): boolean {
+  const [holds, isHeld] = [isHeldTo(one, other), isHeldTo(other, one)];
+  if (holds !== isHeld) return holds;
+  if (holds) return isLaterHold(one, other);
+  if (Boolean(holdOf(one)) !== Boolean(holdOf(other))) return holdOf(other) !== undefined;
+  return newestBuildFirst(one, other) < 0;
+}
+
+/** True if the hold of one image covers the release of another. */
+function isHeldTo(holder: SiteImage, image: SiteImage): boolean {
+  const hold = holdOf(holder);
+  return hold !== undefined && isHeldBy(hold, holdLabel(image));
+}
+
 /** True for images of two runs that did not know of each other. */
-function areRivals(one: SiteImage, other: SiteImage, lineages: ReadonlyMap<SiteImage, ReadonlySet<string>>): boolean {
-  if (![one, other].every((image) => isOurImage(image, image.owner) && !wasArchived(image))) return false;
-  const lineageOf = (image: SiteImage): ReadonlySet<string> => lineages.get(image) ?? new Set();
-  const [first, second] = [lineageOf(one), lineageOf(other)];
+function areRivals(one: SiteImage, other: SiteImage, lineages: Lineages): boolean {
+  if (![one, other].every(isMarked)) return false;
+  const [first, second] = [lineages.get(one) ?? new Set(), lineages.get(other) ?? new Set()];
   return (first.size === 0 && second.size === 0) || [...first].some((id) => second.has(id));
 }
 
-function wasArchived({ properties }: SiteImage): boolean {
-  return properties[markers.supersededAt] !== undefined;
+/** True for an image that a run of this system has put into production. */
+function isMarked(image: SiteImage): boolean {
+  return !wasArchived(image) && (isOurImage(image, image.owner) || holdOf(image) !== undefined);
 }
 
 /**

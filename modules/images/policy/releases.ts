@@ -6,8 +6,16 @@ import { releaseProperty } from './site-image.js';
 import { judgeProperty, type PropertyVerdict } from './manifest-properties.js';
 import { isMapping } from '../../core/mapping.js';
 
-/** One image of the catalogue; `fault`: why its entry cannot be used. */
-export type CatalogueEntry = { readonly name: string; readonly release: string; readonly fault?: string };
+/**
+ * One image of the catalogue; `fault`: why its entry cannot be used. `newest`: for a pinned image
+ * the release in the catalogue if that is another one.
+ */
+export type CatalogueEntry = {
+  readonly name: string;
+  readonly release: string;
+  readonly fault?: string;
+  readonly pin?: { readonly newest?: string };
+};
 
 const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
 const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -20,6 +28,14 @@ export function parseCatalogue(document: unknown, url: string): CatalogueEntry[]
   return Object.entries(catalogueMapping(document, url))
     .map(([name, release]) => parseEntry(name, release))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The entry of an image that the site pins to a release, whatever the catalogue has. */
+export function pinnedEntry({ name, release: newest }: CatalogueEntry, release: string): CatalogueEntry {
+  const pinned = parseEntry(name, release);
+  if (pinned.fault !== undefined)
+    return { ...pinned, fault: `pins has the release ${quote(release)}; allowed: letters, digits and . _ -` };
+  return { ...pinned, pin: newest === release ? {} : { newest: newest || 'another release' } };
 }
 
 /**
@@ -123,6 +139,7 @@ function isUsable(key: string, value: unknown): boolean {
 export function subscriptionOf(entry: CatalogueEntry): Subscription {
   return {
     ...entry,
+    label: entry.release,
     isBuiltFrom: ({ properties }) => properties[releaseProperty] === entry.release,
     describe: ({ properties }) =>
       properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`,

@@ -1,6 +1,7 @@
 // Which images to hide and, later, to delete, but never one that is in use: one pure decision over
 // all images of the site.
 import { comparableId } from '../../core/uuid.js';
+import type { HeldImages } from './held-images.js';
 import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
 import {
   isGone,
@@ -72,6 +73,8 @@ export interface RetentionInput {
   readonly isSelected: (image: SiteImage, productionName: string) => boolean;
   /** Listed in `skip_images`. */
   readonly isExempt: (image: SiteImage, productionName: string) => boolean;
+  /** Held since a rollback, or pinned. */
+  readonly heldImages: Pick<HeldImages, 'reasonToKeep'>;
   readonly settings: RetentionSettings;
   readonly now: Date;
 }
@@ -123,7 +126,8 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
     return [
       { ...base, action: 'keep', reason: 'left alone: its name is neither a production name nor an archive name' },
     ];
-  const keepReason = reasonToKeep(base.state, productionName, input);
+  const keepReason =
+    reasonToKeep(base.state, productionName, input) ?? input.heldImages.reasonToKeep(image, productionName);
   if (keepReason) return [{ ...base, action: 'keep', reason: keepReason }];
   if (!since) return [{ ...base, action: 'keep', reason: 'its age cannot be determined' }];
   const due = parsed.isArchive

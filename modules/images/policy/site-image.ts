@@ -20,7 +20,7 @@ export interface SiteImage {
 
 /**
  * Properties by which this system identifies its images. They are set at creation; `promoted` when
- * published, `superseded_at` when archived, `hidden_at` by image_clean.
+ * published, `superseded_at` when archived, `hidden_at` by image_clean, `held_*` when put back.
  */
 export const markers = {
   /**
@@ -44,6 +44,13 @@ export const markers = {
   supersededAt: 'image_tools_superseded_at',
   /** When image_clean hid a production image whose name had left the catalogue. */
   hiddenAt: 'image_tools_hidden_at',
+  /**
+   * On a production image that was put back: the releases that are held, since when, and the id of
+   * the image whose place it took.
+   */
+  heldRelease: 'image_tools_held_release',
+  heldSince: 'image_tools_held_since',
+  heldImage: 'image_tools_held_image',
 } as const;
 
 /** The property that names an image's release. */
@@ -109,6 +116,11 @@ function hasOwnMarker(image: SiteImage): boolean {
 /** True for an image that this system created itself. */
 export function isOurImage(image: SiteImage, owner: string): boolean {
   return image.owner === owner && hasOwnMarker(image);
+}
+
+/** True for an image that was replaced, and for one that was then put back by hand. */
+export function wasArchived({ properties }: Pick<SiteImage, 'properties'>): boolean {
+  return properties[markers.supersededAt] !== undefined;
 }
 
 /** True for the image behind the production name. */

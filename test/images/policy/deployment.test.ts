@@ -16,6 +16,7 @@ function plan(images: readonly SiteImage[], changes: Partial<DeploymentInput> = 
     owner,
     prefix,
     force: false,
+    metadataField: 'chameleon-supported',
     recovery: { now, uploadTimeoutSeconds: 14400, lock },
     ...changes,
   });

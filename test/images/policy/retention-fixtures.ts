@@ -67,6 +67,7 @@ export function plan(images: readonly RetentionImage[], changes: PlanChanges = {
     projectNames: new Map(),
     isSelected: () => true,
     isExempt: () => false,
+    heldImages: { reasonToKeep: () => undefined },
     now,
     ...changes,
     settings: { ...settings, ...changes.settings },

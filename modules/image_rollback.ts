@@ -1,0 +1,3 @@
+import { serve } from './ansible/serve.js';
+import { imageRollback } from './images/rollback/operation.js';
+await serve(imageRollback);

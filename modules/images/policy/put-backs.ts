@@ -1,0 +1,126 @@
+// What a rollback that was made by hand, or that was interrupted between the halves of a pair, still
+// lacks: the marks of a hold.
+import { isSameBuild, otherHalfName } from './agent-pairs.js';
+import { holdOf, newHold, putBackEdits, type Hold } from './holds.js';
+import { withEdits, type ImageEdit } from './image-edits.js';
+import { lineageOf, publicNamesakes, settleProduction } from './production.js';
+import { isManaged, isProduction, markers, parseName, wasArchived, type SiteImage } from './site-image.js';
+
+/** An image that is to get the marks of a hold. */
+export interface UnmarkedPutBack {
+  readonly image: SiteImage;
+  /** The production name. */
+  readonly name: string;
+  readonly hold: Hold;
+  readonly edits: readonly ImageEdit[];
+  readonly reason: string;
+}
+
+export interface PutBackSite {
+  readonly images: readonly SiteImage[];
+  readonly owner: string;
+  readonly metadataField: string;
+  readonly now: Date;
+}
+
+/**
+ * The put-backs that a run completes before anything else. `fallbackRelease`: the release to hold if
+ * no image shows which one was in production before; without one such an image is left alone.
+ */
+export function unmarkedPutBacks(
+  names: readonly { readonly name: string; readonly fallbackRelease: string }[],
+  site: PutBackSite,
+): UnmarkedPutBack[] {
+  const byHand = names.flatMap(({ name, fallbackRelease }) => putBackByHand(name, fallbackRelease, site) ?? []);
+  return [...byHand, ...names.flatMap(({ name }) => interruptedHalf(name, site) ?? [])];
+}
+
+export function withPutBacks<I extends SiteImage>(images: readonly I[], putBacks: readonly UnmarkedPutBack[]): I[] {
+  const edits = new Map(putBacks.map((each) => [each.image.id, each.edits]));
+  return images.map((image) => withEdits(image, edits.get(image.id) ?? []));
+}
+
+/** A production image with the mark of an archived one. */
+function putBackByHand(name: string, fallbackRelease: string, site: PutBackSite): UnmarkedPutBack | undefined {
+  const { images, owner, metadataField, now } = site;
+  const { own } = publicNamesakes(images, name, owner);
+  const [image, second] = own.filter((each) => wasArchived(each) && !holdOf(each));
+  if (!image || second) return undefined;
+  const others = own.filter((each) => each !== image);
+  const settled = settleProduction(others, images);
+  if (others.length > 0 && !settled) return undefined;
+  const replaced = settled ? [settled.present] : laterInProduction(image, name, site);
+  if (replaced.length === 0 && fallbackRelease === '') return undefined;
+  const known = newHold(image, replaced, now);
+  const hold = replaced.length > 0 ? known : { ...known, releases: [fallbackRelease] };
+  const edits = putBackEdits(image, { name, metadataField, hold });
+  return { image, name, hold, edits, reason: `${image.id} was put back by hand` };
+}
+
+/** The images of the name that have replaced this one, the last first. */
+function laterInProduction(image: SiteImage, name: string, { images, owner }: PutBackSite): SiteImage[] {
+  const later = images.filter(
+    (each) =>
+      each !== image &&
+      isManaged(each, owner) &&
+      each.properties[markers.name] === name &&
+      each.properties[markers.promoted] === each.id,
+  );
+  const lineages = new Map(later.map((each) => [each, lineageOf(each, images)]));
+  return later
+    .filter((each) => lineages.get(each)?.has(image.id))
+    .sort((one, other) => (lineages.get(one)?.has(other.id) ? -1 : lineages.get(other)?.has(one.id) ? 1 : 0));
+}
+
+/**
+ * A run that was killed after it had put back the other half. The image in whose place that half
+ * was put is archived only when both halves are back, so it is still in production.
+ */
+function interruptedHalf(name: string, site: PutBackSite): UnmarkedPutBack | undefined {
+  const { images, owner, metadataField, now } = site;
+  const otherName = otherHalfName(name);
+  const other = otherName === undefined ? undefined : presentOf(otherName, site);
+  const otherHold = other && holdOf(other);
+  const present = presentOf(name, site);
+  if (!otherHold || !present || holdOf(present) || isSameBuild(other, present)) return undefined;
+  const before = images.find(({ id }) => id === otherHold.imageId);
+  if (!before || !isProduction(before, otherName ?? '', owner)) return undefined;
+  const image = archivedImages(name, images, owner).find((each) => isSameBuild(each, other));
+  if (!image) return undefined;
+  const hold = newHold(image, [present], now);
+  const edits = putBackEdits(image, { name, metadataField, hold });
+  return {
+    image,
+    name,
+    hold,
+    edits,
+    reason: `a rollback was interrupted: ${image.id} goes back together with ${other.id}`,
+  };
+}
+
+/** The production image of a name, if the markers tell. */
+export function presentOf(
+  name: string,
+  { images, owner }: Pick<PutBackSite, 'images' | 'owner'>,
+): SiteImage | undefined {
+  const { own } = publicNamesakes(images, name, owner);
+  return settleProduction(own, images)?.present;
+}
+
+/**
+ * The images that were in production under a name and can be put back: those with an archive name,
+ * and those that our markers show whatever they are called now.
+ */
+export function archivedImages(name: string, images: readonly SiteImage[], owner: string): SiteImage[] {
+  const names = new Set([name]);
+  return images.filter((image) => {
+    if (!isManaged(image, owner) || isProduction(image, name, owner)) return false;
+    if (
+      image.properties[markers.name] === name &&
+      (wasArchived(image) || image.properties[markers.promoted] === image.id)
+    )
+      return true;
+    const parsed = parseName(image, names);
+    return parsed?.productionName === name && parsed.isArchive;
+  });
+}

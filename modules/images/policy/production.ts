@@ -117,7 +117,8 @@ function isHeldTo(holder: SiteImage, image: SiteImage): boolean {
 /** True for images of two runs that did not know of each other. */
 function areRivals(one: SiteImage, other: SiteImage, lineages: Lineages): boolean {
   if (![one, other].every(isMarked)) return false;
-  const [first, second] = [lineages.get(one) ?? new Set(), lineages.get(other) ?? new Set()];
+  const lineage = (image: SiteImage): ReadonlySet<string> => lineages.get(image) ?? new Set();
+  const [first, second] = [lineage(one), lineage(other)];
   return (first.size === 0 && second.size === 0) || [...first].some((id) => second.has(id));
 }
 

@@ -1,10 +1,10 @@
 // What a rollback that was made by hand, or that was interrupted between the halves of a pair, still
 // lacks: the marks of a hold.
 import { isSameBuild, otherHalfName } from './agent-pairs.js';
-import { holdOf, newHold, putBackEdits, type Hold } from './holds.js';
+import { holdLabel, holdOf, newHold, putBackEdits, type Hold } from './holds.js';
 import { withEdits, type ImageEdit } from './image-edits.js';
 import { lineageOf, publicNamesakes, settleProduction } from './production.js';
-import { isManaged, isProduction, markers, parseName, wasArchived, type SiteImage } from './site-image.js';
+import { isManaged, isOurImage, isProduction, markers, parseName, wasArchived, type SiteImage } from './site-image.js';
 
 /** An image that is to get the marks of a hold. */
 export interface UnmarkedPutBack {
@@ -25,7 +25,7 @@ export interface PutBackSite {
 
 /**
  * The put-backs that a run completes before anything else. `fallbackRelease`: the release to hold if
- * no image shows which one was in production before; without one such an image is left alone.
+ * no image shows which one was in production last; without one such an image is left alone.
  */
 export function unmarkedPutBacks(
   names: readonly { readonly name: string; readonly fallbackRelease: string }[],
@@ -49,27 +49,39 @@ function putBackByHand(name: string, fallbackRelease: string, site: PutBackSite)
   const others = own.filter((each) => each !== image);
   const settled = settleProduction(others, images);
   if (others.length > 0 && !settled) return undefined;
-  const replaced = settled ? [settled.present] : laterInProduction(image, name, site);
-  if (replaced.length === 0 && fallbackRelease === '') return undefined;
-  const known = newHold(image, replaced, now);
-  const hold = replaced.length > 0 ? known : { ...known, releases: [fallbackRelease] };
+  const last = settled ? [settled.present] : setAsideByHand(name, site);
+  if (last.length === 0 && fallbackRelease === '') return undefined;
+  const known = newHold(image, [...last, ...laterInProduction(image, name, site)], now);
+  const hold = last.length > 0 ? known : withRelease(known, fallbackRelease, image);
   const edits = putBackEdits(image, { name, metadataField, hold });
   return { image, name, hold, edits, reason: `${image.id} was put back by hand` };
 }
 
-/** The images of the name that have replaced this one, the last first. */
-function laterInProduction(image: SiteImage, name: string, { images, owner }: PutBackSite): SiteImage[] {
-  const later = images.filter(
+function withRelease(hold: Hold, release: string, image: SiteImage): Hold {
+  if (hold.releases.includes(release) || release === holdLabel(image)) return hold;
+  return { ...hold, releases: [release, ...hold.releases] };
+}
+
+/** The images that were in production under a name, as their markers show, without those that are. */
+function formerProduction(name: string, { images, owner }: PutBackSite): SiteImage[] {
+  return images.filter(
     (each) =>
-      each !== image &&
-      isManaged(each, owner) &&
+      isOurImage(each, owner) &&
       each.properties[markers.name] === name &&
-      each.properties[markers.promoted] === each.id,
+      each.properties[markers.promoted] === each.id &&
+      !isProduction(each, name, owner),
   );
-  const lineages = new Map(later.map((each) => [each, lineageOf(each, images)]));
-  return later
-    .filter((each) => lineages.get(each)?.has(image.id))
-    .sort((one, other) => (lineages.get(one)?.has(other.id) ? -1 : lineages.get(other)?.has(one.id) ? 1 : 0));
+}
+
+/** What was in production and was renamed or hidden by somebody else; the last one created first. */
+function setAsideByHand(name: string, site: PutBackSite): SiteImage[] {
+  const aside = formerProduction(name, site).filter((each) => !wasArchived(each));
+  return aside.sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
+}
+
+/** The images that have replaced this one, one after the other. */
+function laterInProduction(image: SiteImage, name: string, site: PutBackSite): SiteImage[] {
+  return formerProduction(name, site).filter((each) => each !== image && lineageOf(each, site.images).has(image.id));
 }
 
 /**

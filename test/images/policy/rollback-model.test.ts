@@ -91,7 +91,7 @@ test('one production image is left by the next run, and the run after it changes
       expect(deployWrites(site)).toEqual([]);
       expect(['up_to_date', 'held']).toContain(planOf(site).images[0]?.action);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
@@ -107,7 +107,7 @@ test('the same by the next rollback', () => {
 
       expect(inProduction(site)).toHaveLength(Math.min(before, 1));
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -128,6 +128,6 @@ test.each(['rollback', 'by hand'] as const)('what a %s took back does not return
 
       expect(inProduction(site).map(({ id }) => id)).toEqual([chosen.id]);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });

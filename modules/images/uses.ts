@@ -178,8 +178,17 @@ async function* findVolumes(cloud: Cloud): AsyncGenerator<FoundUse> {
   }
 }
 
-function volumeLabel({ id, name, serverIds }: Volume): string {
-  return `volume ${name || id}${serverIds.length > 0 ? ` of server ${serverIds.join(', ')}` : ''}`;
+/**
+ * Cinder names the copies that it keeps of images (`image_volume_cache_enabled`) after them, and
+ * gives them to its internal project.
+ */
+function volumeLabel({ id, name, imageIds, serverIds }: Volume): string {
+  const isCache = imageIds.some((imageId) => name === `image-${imageId}`);
+  return [
+    `volume ${name || id}`,
+    ...(isCache ? ["(Cinder's image-volume cache)"] : []),
+    ...(serverIds.length > 0 ? [`of server ${serverIds.join(', ')}`] : []),
+  ].join(' ');
 }
 
 async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {

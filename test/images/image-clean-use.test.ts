@@ -92,6 +92,15 @@ describe('an image is kept while it is used by', () => {
     );
   });
 
+  test("a copy in Cinder's image-volume cache", async () => {
+    const image = seedOld(site);
+    site.users.volumev3.seed({ name: `image-${image.id}`, image: image.id });
+
+    expect(resultOf(await clean(site), image)?.reason).toBe(
+      `used by volume image-${image.id} (Cinder's image-volume cache) of project climate; ${age}`,
+    );
+  });
+
   test.each<[string, Record<string, unknown>, string]>([
     ['driver_info', { deploy_kernel: '{id}', ipmi_password: '******' }, 'deploy_kernel'],
     ['driver_info', { deploy_ramdisk: 'glance://{id}' }, 'deploy_ramdisk'],

@@ -2,7 +2,7 @@
 import { getHost, listAllocations } from '../clients/blazar/hosts.js';
 import { createLease, deleteLease, getLease, leasePhase, listLeases, type Lease } from '../clients/blazar/leases.js';
 import { isUndecided } from '../clients/http/errors.js';
-import { OperationError } from '../core/errors.js';
+import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
 import type { TestEntry } from './journal.js';
 import { pollInterval, type IpaRun } from './run.js';
@@ -87,6 +87,23 @@ async function untilActive({ args, context, cloud }: IpaRun, id: string): Promis
       signal: context.signal,
     },
   );
+}
+
+/**
+ * What a test has failed with: LEASE_FAILED if its lease has ended meanwhile. Blazar then deletes
+ * the server, or the server finds no host, and neither says anything about the images.
+ */
+export async function blameEndedLease({ cloud }: IpaRun, { lease }: TestEntry, error: unknown): Promise<unknown> {
+  if (lease?.id === undefined || !(error instanceof OperationError) || error.code === 'LEASE_FAILED') return error;
+  try {
+    const found = await getLease(cloud, lease.id);
+    if (found && leasePhase(found) !== 'over') return error;
+    const status = found?.status ?? 'gone';
+    const message = `lease ${lease.id} ended before the test did (it is ${status}): ${messageOf(error)}`;
+    return new OperationError('LEASE_FAILED', message, { lease: lease.id }, error);
+  } catch {
+    return error;
+  }
 }
 
 /** Deletes the lease of an entry, by its id or else by its name, and waits until it is gone. */

@@ -18,7 +18,7 @@ import {
   type TestableNode,
 } from './policy/node-choice.js';
 import type { IpaPlan, TestDeployment, TestPlan } from './policy/test-plan.js';
-import { leaseNode } from './lease.js';
+import { blameEndedLease, leaseNode } from './lease.js';
 import { restoreTest } from './restore.js';
 import type { IpaRun } from './run.js';
 import { applyImages, readImageSettings } from './settings.js';
@@ -185,7 +185,7 @@ async function takeSteps(
     else await testWithIronic(run, attempt, { deployment, node });
     return { warnings };
   } catch (error) {
-    return { error, warnings };
+    return { error: await blameEndedLease(run, record.entry, error), warnings };
   }
 }
 

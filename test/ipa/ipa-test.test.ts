@@ -108,6 +108,28 @@ test('a lease that does not start is deleted again', async () => {
   expect([site.users.reservation.leases, site.journal(), site.users.compute.servers]).toEqual([[], [], []]);
 });
 
+test('a lease that somebody ends during the test says nothing about the images', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  const { compute, reservation } = site.users;
+  // Blazar deletes what runs on the lease.
+  compute.intervene = ({ method, segments }) => {
+    if (method === 'GET' && segments[1] === 'servers' && compute.servers.length > 0) {
+      reservation.leases.length = 0;
+      compute.servers.length = 0;
+    }
+    return undefined;
+  };
+
+  const outcome = await site.test({ push: true });
+
+  expect(outcome.failures).toEqual([
+    expect.stringMatching(/^the test could not be run: lease \S+ ended before the test did \(it is gone\): server /),
+  ]);
+  expect(outcome.values).not.toHaveProperty('nodes');
+  expect([images(node), site.journal()]).toEqual([former, []]);
+});
+
 test('without a free host the states of the nodes are reported', async () => {
   site = await startIpaSite();
   const node = site.addNode({ provision_state: 'active', instance_uuid: theirs });

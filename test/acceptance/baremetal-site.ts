@@ -41,7 +41,10 @@ export interface BareSite {
   /** This test's nodes. */
   nodes(): Promise<RawNode[]>;
   ports(node: string): Promise<Readonly<Record<string, any>>[]>;
-  /** Requests that change something, which reached the proxy since the last call. */
+  /**
+   * Requests that change something, which reached the proxy since the last call; without those for which an Ironic that enforces scope did not know
+   * the node, as they came with the token of the project first.
+   */
   writes(): string[];
 }
 
@@ -111,7 +114,7 @@ function bareSite({
       const fresh = proxy.requests.slice(seen);
       seen = proxy.requests.length;
       return fresh
-        .filter(({ method }) => !['GET', 'HEAD'].includes(method))
+        .filter(({ method, targetStatus }) => !['GET', 'HEAD'].includes(method) && targetStatus !== 404)
         .map(({ method, path }) => `${method} ${path}`);
     },
   };

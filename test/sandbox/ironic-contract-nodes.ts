@@ -180,8 +180,8 @@ export function describeNodes(contract: IronicContract): void {
       const first = await create({ ...marks, name: `${run}.c`, description: 'in the cellar' });
       const second = await create({ ...marks, name: `${run}.a`, extra: { a: 1 } });
       const third = await create({ ...marks, name: `${run}.b` });
-      await askAsSystem('PATCH', `/nodes/${third}`, { json: [{ op: 'add', path: '/owner', value: run }] });
       await ask('PUT', `/nodes/${third}/maintenance`, { json: { reason: 'of no use' } });
+      await askAsSystem('PATCH', `/nodes/${third}`, { json: [{ op: 'add', path: '/owner', value: run }] });
 
       expect(await listed('')).toEqual([first, second, third]);
       expect(await listed('sort_key=name&sort_dir=desc')).toEqual([first, third, second]);

@@ -1,0 +1,116 @@
+// Passwords in an inventory: what is compared, what is written.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { startNodeSite, type NodeSite } from './baremetal-site.js';
+
+let site: NodeSite;
+let folder: string;
+beforeEach(async () => {
+  site = await startNodeSite();
+  folder = mkdtempSync(join(tmpdir(), 'inventory-'));
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await site.close();
+});
+
+function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
+  const inventory = join(folder, name);
+  writeFileSync(inventory, text);
+  return site.enroll({
+    inventory,
+    defaults: { driver: 'fake-hardware' },
+    state: 'enroll',
+    check_images: false,
+    ...given,
+  });
+}
+
+describe('a secret', () => {
+  const key = 'k'.repeat(32);
+  const inventory = (password: string): string => `n1:\n  driver_info: {ipmi_password: ${password}, ipmi_address: a}\n`;
+  const passwordWrites = (): number =>
+    site.ironic.requests.filter(
+      ({ method, body }) => ['POST', 'PATCH'].includes(method) && JSON.stringify(body).includes('ipmi_password'),
+    ).length;
+
+  test('that could not be compared is reported, with advice', async () => {
+    await enroll('nodes.yml', inventory('one'));
+    const again = await enroll('nodes.yml', inventory('two'));
+
+    expect(again).toMatchObject({
+      changed: false,
+      warnings: [expect.stringMatching(/^driver_info\.ipmi_password of n1: .*update_secrets: changed/)],
+    });
+    expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_password: 'one' } }]);
+  });
+
+  test('that was rotated is written once by update_secrets: changed, and hidden', async () => {
+    const changed = { update_secrets: 'changed', secrets_key: key };
+    await enroll('nodes.yml', inventory('one'), changed);
+    const same = await enroll('nodes.yml', inventory('one'), changed);
+    const planned = await site.enroll(
+      {
+        inventory: join(folder, 'nodes.yml'),
+        defaults: { driver: 'fake-hardware', driver_info: {} },
+        state: 'enroll',
+        check_images: false,
+        ...changed,
+      },
+      { checkMode: true },
+    );
+    const rotated = await enroll('nodes.yml', inventory('twofold'), changed);
+    const comparison = await enroll('nodes.yml', inventory('twofold'), { ...changed, purge: ['extra', 'driver_info'] });
+
+    expect([same, planned, comparison]).toEqual(
+      Array(3).fill(expect.objectContaining({ changed: false, warnings: [] })),
+    );
+    expect(rotated).toMatchObject({ changed: true, warnings: [] });
+    expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_password: 'twofold', ipmi_address: 'a' } }]);
+    expect(passwordWrites()).toBe(2);
+    expect(JSON.stringify([rotated, site.ironic.nodes[0]?.extra])).not.toMatch(/twofold|kkkk/);
+  });
+
+  test.each<[string, () => void, Record<string, unknown>]>([
+    ['the record was dropped', () => void (site.ironic.nodes[0]!.extra = {}), {}],
+    ['the key was changed', () => undefined, { secrets_key: 'x'.repeat(32) }],
+    ['somebody removed it', () => void (site.ironic.nodes[0]!.driver_info = {}), {}],
+  ])('is written once more if %s', async (_, happen, given) => {
+    const changed = { update_secrets: 'changed', secrets_key: key, ...given };
+    await enroll('nodes.yml', inventory('one'), { ...changed, secrets_key: key });
+    happen();
+
+    expect(await enroll('nodes.yml', inventory('one'), changed)).toMatchObject({ changed: true });
+    expect(await enroll('nodes.yml', inventory('one'), changed)).toMatchObject({ changed: false, warnings: [] });
+    expect(passwordWrites()).toBe(2);
+  });
+
+  test.each<[Record<string, unknown>, string]>([
+    [{}, 'requires either secrets_key_file or secrets_key'],
+    [{ secrets_key: 'short' }, 'secrets_key: the key has 5 characters; it must have at least 32'],
+    [{ secrets_key: key, secrets_key_file: '/x' }, 'requires either secrets_key_file or secrets_key'],
+    [{ secrets_key_file: '/nonexistent' }, 'secrets_key_file: /nonexistent cannot be read'],
+  ])('is not compared with %j', async (given, expected) => {
+    await expect(enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining(expected),
+    });
+  });
+
+  test('has its key in a file that only its owner and group may read', async () => {
+    const file = join(folder, 'key');
+    writeFileSync(file, `${key}\n`, { mode: 0o644 });
+    const given = { update_secrets: 'changed', secrets_key_file: file };
+    await expect(enroll('nodes.yml', inventory('one'), given)).rejects.toMatchObject({
+      message: expect.stringContaining('chmod o='),
+    });
+    chmodSync(file, 0o600);
+
+    await enroll('nodes.yml', inventory('one'), given);
+    expect(await enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', secrets_key: key })).toMatchObject({
+      changed: false,
+    });
+  });
+});

@@ -1,6 +1,6 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test test-debian-12 test-debian-13 lint build dist collection cloud cloud-down bench docs clean
+.PHONY: help demo test test-debian-12 test-debian-13 lint build dist collection container cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ dist: build ## Pack the role with its executables into dist/
 
 collection: build ## Build the Ansible collection into dist/
 	@npm run --silent collection
+
+container: build ## Build the container image into dist/
+	@scripts/container
 
 cloud: ## Start the real cloud of the tests
 	@test/cloud/up

@@ -17,3 +17,11 @@ install_missing() { # install_missing WHO
   install_packages || { apt-get update >>"$log" 2>&1 && install_packages; } || { tail -n 20 "$log" >&2; exit 1; }
   rm -f "$log"
 }
+
+# mirror_of LABEL DEFAULT: where this machine has that archive of Debian from.
+mirror_of() {
+  local found
+  # shellcheck disable=SC2016 # apt's own variables
+  found=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Identifier: Packages' | sed -n "s/^Debian|$1|//p" | head -n 1)
+  echo "${found:-$2}"
+}

@@ -1,77 +1,106 @@
 // Builds the Ansible collection chameleon.image_tools from the role, the playbooks and the
 // executables. Run as `make collection`; it prints the path of the archive.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
-import { root } from './declarations.js';
+import { stringify } from 'yaml';
+import { writeStub } from '../modules/ansible/documentation.js';
+import type { Collection } from '../modules/ansible/markup.js';
+import { withReachableLinks } from './collection-links.js';
+import { loadDeclarations, root } from './declarations.js';
+import { collectionOf, readGalaxy } from './galaxy.js';
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-const staged = join(root, 'build/collection/chameleon/image_tools');
+const galaxy = readGalaxy();
+const staged = join(root, 'build/collection', galaxy.namespace, galaxy.name);
 const role = 'roles/chameleon_image_tools';
+const declarations = await loadDeclarations();
+const collection = collectionOf(declarations);
 
 rmSync(staged, { recursive: true, force: true });
-mkdirSync(join(staged, 'plugins/modules'), { recursive: true });
-for (const path of [
-  ...['LICENSE', 'README.md', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bindep.txt'],
-  ...['changelogs', 'docs', 'meta', 'playbooks', role],
-]) {
-  cpSync(join(root, path), join(staged, path), { recursive: true });
-}
-const galaxy = parse(readFileSync(join(root, 'galaxy.yml'), 'utf8')) as Record<string, unknown>;
-writeFileSync(join(staged, 'galaxy.yml'), stringify({ ...galaxy, version }));
-moveModules();
+copyFiles();
+writeFileSync(join(staged, 'galaxy.yml'), stringify(galaxy));
+writeModules();
+qualifyNames(collection);
 writeIgnored();
+rewriteLinks();
 const archives = join(root, 'dist');
 mkdirSync(archives, { recursive: true });
 execFileSync('/usr/bin/ansible-galaxy', ['collection', 'build', '--force', '--output-path', archives, staged], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
-console.log(`dist/chameleon-image_tools-${version}.tar.gz`);
+console.log(`dist/${galaxy.namespace}-${galaxy.name}-${galaxy.version}.tar.gz`);
+
+function copyFiles(): void {
+  for (const path of [
+    ...['LICENSE', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bindep.txt'],
+    ...['changelogs', 'docs', 'meta', 'playbooks', role],
+  ]) {
+    cpSync(join(root, path), join(staged, path), { recursive: true });
+  }
+  // Ansible's sanity tests take every file there for a fragment.
+  rmSync(join(staged, 'changelogs/fragments/README.md'));
+}
 
 /**
  * Ansible does not search a role's library inside a collection: there its modules are plugins, and
- * the role finds them.
+ * the role finds them. Galaxy lists a module only by a .py file. Ansible finds the .mjs before it:
+ * it takes the first name in sorted order.
  */
-function moveModules(): void {
+function writeModules(): void {
   const library = join(staged, role, 'library');
   const modules = join(staged, 'plugins/modules');
-  for (const name of readdirSync(library)) {
-    cpSync(join(library, name), join(modules, name));
-    // Ansible makes a module executable where it runs it.
-    chmodSync(join(modules, name), 0o644);
-    if (name.endsWith('.yml'))
-      writeFileSync(join(modules, name.replace('.yml', '.py')), documentsOnly(join(modules, name)));
+  mkdirSync(modules, { recursive: true });
+  for (const declaration of declarations) {
+    for (const name of [`${declaration.name}.mjs`, `${declaration.name}.yml`]) {
+      cpSync(join(library, name), join(modules, name));
+      // Ansible makes a module executable where it runs it.
+      chmodSync(join(modules, name), 0o644);
+    }
+    writeFileSync(join(modules, `${declaration.name}.py`), writeStub(declaration, collection));
   }
   rmSync(library, { recursive: true });
 }
 
 /**
- * Galaxy lists a module only by a .py file. Ansible finds the .mjs first: it takes the first name
- * in sorted order.
+ * The playbooks call modules and role by their full names, and so can be copied from the
+ * collection.
  */
-function documentsOnly(sidecar: string): string {
-  const documents = parse(readFileSync(sidecar, 'utf8'), { version: '1.1' }) as Record<string, unknown>;
-  const texts = Object.entries(documents).map(
-    ([name, document]) =>
-      `${name} = r'''\n---\n` +
-      `${typeof document === 'string' ? document : stringify(document, { lineWidth: 0, version: '1.1' })}'''\n`,
-  );
-  return [
-    '#!/usr/bin/python\n# SPDX-License-Identifier: Apache-2.0\n',
-    '# The documents alone, for Galaxy and ansible-doc: the module itself is the .mjs file of the same name.\n',
-    '\nfrom __future__ import annotations\n\n',
-    texts.join('\n'),
-  ].join('');
+function qualifyNames({ name, modules }: Collection): void {
+  const module = new RegExp(`^( +)(${modules.join('|')}):$`, 'gm');
+  for (const file of readdirSync(join(staged, 'playbooks'))) {
+    const path = join(staged, 'playbooks', file);
+    const text = readFileSync(path, 'utf8')
+      .replace(module, `$1${name}.$2:`)
+      .replace(/^( +- role: )(chameleon_image_tools)$/gm, `$1${name}.$2`);
+    writeFileSync(path, text);
+  }
 }
 
 /** What the sanity tests of ansible-core would say of modules that are not Python. */
 function writeIgnored(): void {
   const folder = join(staged, 'tests/sanity');
-  const modules = readdirSync(join(staged, 'plugins/modules')).filter((name) => name.endsWith('.mjs'));
-  const lines = modules.map((name) => `plugins/modules/${name} shebang`);
+  const lines = declarations.flatMap(({ name }) => [
+    `plugins/modules/${name}.mjs shebang # starts with a shell script that finds Node.js`,
+    `plugins/modules/${name}.mjs validate-modules!skip # JavaScript, which the test reads as Python`,
+    `plugins/modules/${name}.py validate-modules:missing-gplv3-license # the license is Apache-2.0`,
+    `plugins/modules/${name}.yml validate-modules:missing-gplv3-license # the license is Apache-2.0`,
+  ]);
   mkdirSync(folder, { recursive: true });
-  for (const core of ['2.14', '2.15', '2.16', '2.17', '2.18', '2.19', '2.20']) {
-    writeFileSync(join(folder, `ignore-${core}.txt`), `${lines.join('\n')}\n`);
+  for (let minor = 14; minor <= 22; minor += 1) {
+    writeFileSync(join(folder, `ignore-2.${minor}.txt`), `${lines.join('\n')}\n`);
   }
+}
+
+/** The page of the collection becomes its README, which Galaxy shows without the other files. */
+function rewriteLinks(): void {
+  const files = `${galaxy.repository}/blob/main`;
+  const pages = readdirSync(staged, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.md'));
+  for (const page of pages) {
+    const text = readFileSync(join(staged, page), 'utf8');
+    const has = (path: string): boolean => existsSync(join(staged, path));
+    writeFileSync(join(staged, page), withReachableLinks(text, { page, has, files }));
+  }
+  const page = 'docs/collection.md';
+  const text = readFileSync(join(root, page), 'utf8');
+  writeFileSync(join(staged, 'README.md'), withReachableLinks(text, { page, has: () => false, files }));
 }

@@ -1,13 +1,15 @@
 // Writes one page of docs/reference from a declaration.
 import { examplesOf } from '../modules/ansible/documentation.js';
+import type { Collection } from '../modules/ansible/markup.js';
 import { commandOf } from '../modules/cli/help.js';
 import { flagName } from '../modules/cli/flags.js';
 import { fieldsBelow, rangeOf, type Field, type Fields } from '../modules/core/fields.js';
-import type { Declaration, ReturnField } from '../modules/core/operation.js';
+import type { Declaration, Page, ReturnField } from '../modules/core/operation.js';
+import { handbookUrl } from '../modules/runtime/pages.js';
 
 /** The page's Markdown. */
-export function referenceOf(declaration: Declaration): string {
-  const { name, command, summary, description, fields, returns, writes } = declaration;
+export function referenceOf(declaration: Declaration, collection: Collection): string {
+  const { name, command, summary, description, fields, returns, writes, repeats } = declaration;
   const commands = declaration.examples.map((example) => `# ${example.title}\n${commandOf(declaration, example)}`);
   return `${[
     `# ${name}`,
@@ -19,6 +21,7 @@ export function referenceOf(declaration: Declaration): string {
         ? 'Supports check mode and `--dry-run`: everything is planned and reported, but nothing is changed. ' +
           'Supports `--diff`.'
         : 'Only reads: check mode makes no difference.',
+      ...(repeats === undefined ? [] : [repeats]),
     ].map(wrapped),
     '## Options',
     optionsTable(fields),
@@ -27,11 +30,20 @@ export function referenceOf(declaration: Declaration): string {
     'Besides `changed`, `msg`, `warnings`, and on failure `failed`, `code`, `failures` and `details`:',
     returnsTable(returns),
     '## Examples',
-    'As tasks:',
-    `\`\`\`yaml\n${examplesOf(declaration).trimEnd()}\n\`\`\``,
+    `As tasks; without the collection, leave out the prefix \`${collection.name}.\`:`,
+    `\`\`\`yaml\n${examplesOf(declaration, `${collection.name}.`).trimEnd()}\n\`\`\``,
     'As commands:',
     `\`\`\`sh\n${commands.join('\n')}\n\`\`\``,
+    '## See also',
+    declaration.seeAlso.map(linkTo).join('\n'),
   ].join('\n\n')}\n`;
+}
+
+/** Pages of the handbook are linked from page to page, so that the links work in every copy. */
+function linkTo(page: string | Page): string {
+  if (typeof page === 'string') return `* [${page}](${page}.md)`;
+  const url = page.url.startsWith(handbookUrl) ? page.url.replace(handbookUrl, '..') : page.url;
+  return `* [${page.title}](${url})`;
 }
 
 /** A paragraph in lines of at most 100 columns. */

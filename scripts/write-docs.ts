@@ -3,12 +3,15 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDeclarations, root } from './declarations.js';
+import { collectionOf } from './galaxy.js';
 import { referenceOf } from './reference.js';
 import { roleVariableFiles } from './role-variables.js';
 
 const folder = join(root, 'docs/reference');
+const declarations = await loadDeclarations();
+const collection = collectionOf(declarations);
 const pages = new Map(
-  (await loadDeclarations()).map((declaration) => [`${declaration.name}.md`, referenceOf(declaration)]),
+  declarations.map((declaration) => [`${declaration.name}.md`, referenceOf(declaration, collection)]),
 );
 
 mkdirSync(folder, { recursive: true });

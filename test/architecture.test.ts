@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { operations } from '../modules/registry.js';
 import { loadDeclarations } from '../scripts/declarations.js';
+import { collectionOf } from '../scripts/galaxy.js';
 import { referenceOf } from '../scripts/reference.js';
 import { roleVariableFiles } from '../scripts/role-variables.js';
 import { root, sourceFiles, type SourceFile } from './source-files.js';
@@ -209,9 +210,12 @@ test('no file of the product has more than 300 lines, no test more than 500', ()
 
 describe('generated documents', () => {
   test('are fresh: run `npm run docs`', async () => {
-    for (const declaration of await loadDeclarations()) {
+    const declarations = await loadDeclarations();
+    const collection = collectionOf(declarations);
+
+    for (const declaration of declarations) {
       expect(existsSync(join(root, `docs/reference/${declaration.name}.md`))).toBe(true);
-      expect(read(`docs/reference/${declaration.name}.md`)).toBe(referenceOf(declaration));
+      expect(read(`docs/reference/${declaration.name}.md`)).toBe(referenceOf(declaration, collection));
     }
   });
 

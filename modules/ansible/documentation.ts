@@ -1,17 +1,45 @@
-// The documentation file of a module, which `ansible-doc` prints: made from the declaration when
-// the project is built.
+// The documentation of a module, which `ansible-doc` prints: made from the declaration when the
+// project is built.
 import { stringify } from 'yaml';
 import { fieldsBelow, rangeOf, type Field, type Fields } from '../core/fields.js';
-import type { Declaration, Example, ReturnField } from '../core/operation.js';
+import { handbookUrl } from '../runtime/pages.js';
+import type { Declaration, Example, Page, ReturnField } from '../core/operation.js';
+import { plainMarkup, semanticMarkup, wholeModule, type Collection, type Markup, type Place } from './markup.js';
 
-/** The text of `<module>.yml`. */
+/** The text of `<module>.yml`, beside a module that Ansible finds by its path. */
 export function writeSidecar(declaration: Declaration): string {
-  const document = {
-    DOCUMENTATION: documentationOf(declaration),
-    EXAMPLES: examplesOf(declaration),
-    RETURN: mapValues(declaration.returns, returnOf),
+  return yamlText(documentsOf(declaration));
+}
+
+/**
+ * The text of `<module>.py`, which contains the documents of a module of the collection and nothing
+ * else.
+ */
+export function writeStub(declaration: Declaration, collection: Collection): string {
+  const documents = Object.entries(documentsOf(declaration, collection)).map(([name, document]) => {
+    const text = typeof document === 'string' ? document : yamlText(document);
+    if (text.includes("'''")) throw new Error(`${declaration.name}: ${name} cannot be quoted in Python`);
+    return `${name} = r'''\n---\n${text}'''\n`;
+  });
+  return [
+    '#!/usr/bin/python\n# SPDX-License-Identifier: Apache-2.0\n',
+    `# The documents alone, for Galaxy and ansible-doc. The module itself is ${declaration.name}.mjs.\n`,
+    ...documents.map((text) => `\n${text}`),
+  ].join('');
+}
+
+/** The examples as tasks, with `prefix` before the name of the module. */
+export function examplesOf(declaration: Declaration, prefix = ''): string {
+  return declaration.examples.map((example) => yamlText([taskOf(`${prefix}${declaration.name}`, example)])).join('\n');
+}
+
+function documentsOf(declaration: Declaration, collection?: Collection): Record<string, string | object> {
+  const markup = collection ? semanticMarkup(declaration, collection) : plainMarkup;
+  return {
+    DOCUMENTATION: documentationOf(declaration, markup, collection),
+    EXAMPLES: examplesOf(declaration, collection ? `${collection.name}.` : ''),
+    RETURN: returnsOf(declaration.returns, markup, { part: 'value', path: [] }),
   };
-  return yamlText(document);
 }
 
 /** Ansible reads YAML 1.1, where a bare `yes` is not a text. */
@@ -19,54 +47,72 @@ function yamlText(document: unknown): string {
   return stringify(document, { lineWidth: 0, version: '1.1' });
 }
 
-/** The examples as tasks. */
-export function examplesOf(declaration: Declaration): string {
-  return declaration.examples.map((example) => yamlText([taskOf(declaration.name, example)])).join('\n');
-}
-
 function taskOf(name: string, example: Example): Record<string, unknown> {
   return { name: example.title, [name]: example.arguments, ...(example.dryRun ? { check_mode: true } : {}) };
 }
 
-function documentationOf({
-  name,
-  versionAdded,
-  summary,
-  description,
-  fields,
-  writes,
-}: Declaration): Record<string, unknown> {
+function documentationOf(
+  declaration: Declaration,
+  markup: Markup,
+  collection: Collection | undefined,
+): Record<string, unknown> {
   return {
-    module: name,
-    version_added: versionAdded,
-    short_description: summary,
-    description: description.map(toMarkup),
+    module: declaration.name,
+    version_added: declaration.versionAdded,
+    short_description: declaration.summary,
+    description: declaration.description.map((text) => markup(text, wholeModule)),
     author: ['Chameleon (@ChameleonCloud)'],
     requirements: ['Node.js 18 or newer on the host that runs the task'],
-    attributes: {
-      check_mode: {
-        support: writes ? 'full' : 'N/A',
-        description: writes ? ['Plans and reports everything, and changes nothing.'] : ['Never changes anything.'],
-      },
-      diff_mode: {
-        support: writes ? 'full' : 'N/A',
-        description: writes ? ['Shows what was, or in check mode would be, changed.'] : ['Never changes anything.'],
-      },
-      platform: {
-        support: 'full',
-        platforms: 'posix',
-        description: ['Runs on hosts with Node.js 18 or newer.'],
-      },
-    },
-    options: optionsOf(fields),
+    attributes: attributesOf(declaration, markup, collection),
+    options: optionsOf(declaration.fields, markup, wholeModule),
+    seealso: declaration.seeAlso.map((page) => referenceTo(page, collection)),
   };
 }
 
-function optionsOf(fields: Fields): Record<string, unknown> {
-  return mapValues(fields, (field) => {
+/** The attributes that the documentation of Ansible defines for modules. */
+function attributesOf(
+  { writes, repeats }: Declaration,
+  markup: Markup,
+  collection: Collection | undefined,
+): Record<string, unknown> {
+  return {
+    check_mode: {
+      support: 'full',
+      description: [writes ? 'Plans and reports everything, and changes nothing.' : 'Never changes anything.'],
+    },
+    diff_mode: {
+      support: writes ? 'full' : 'N/A',
+      description: [writes ? 'Shows what was, or in check mode would be, changed.' : 'Never changes anything.'],
+    },
+    idempotent: {
+      support: repeats === undefined ? 'full' : 'partial',
+      description: ['A second run with the same options changes nothing.'],
+      ...(repeats === undefined ? {} : { details: [markup(repeats, wholeModule)] }),
+    },
+    platform: {
+      support: 'full',
+      platforms: 'posix',
+      description: ['Runs on hosts with Node.js 18 or newer.'],
+    },
+    ...(collection ? { action_group: actionGroupOf(collection) } : {}),
+  };
+}
+
+/** Each module is in the group: even those that need no login accept one. */
+function actionGroupOf({ name }: Collection): Record<string, unknown> {
+  return {
+    support: 'full',
+    membership: [`${name}.cloud`],
+    description: [`The login can be set once for all modules, by C(group/${name}.cloud) in C(module_defaults).`],
+  };
+}
+
+function optionsOf(fields: Fields, markup: Markup, place: Place): Record<string, unknown> {
+  return mapValues(fields, (field, name) => {
     const inner = fieldsBelow(field);
+    const here = { ...place, field };
     return {
-      description: [field.description, ...remarksOn(field)].map(toMarkup),
+      description: [markup(field.description, here), ...remarksOn(field, markup, here)],
       type: typeNames[field.type],
       ...(field.versionAdded ? { version_added: field.versionAdded } : {}),
       ...(field.type === 'list' ? { elements: 'str' } : field.type === 'records' ? { elements: 'dict' } : {}),
@@ -74,7 +120,7 @@ function optionsOf(fields: Fields): Record<string, unknown> {
       ...('default' in field && field.default !== undefined ? { default: field.default } : {}),
       ...('choices' in field && field.choices ? { choices: field.choices } : {}),
       ...(field.aliases ? { aliases: field.aliases } : {}),
-      ...(inner ? { suboptions: optionsOf(inner) } : {}),
+      ...(inner ? { suboptions: optionsOf(inner, markup, { part: 'option', path: [...place.path, name] }) } : {}),
     };
   });
 }
@@ -84,25 +130,40 @@ function isAlwaysRequired(field: Field): boolean {
   return field.required === true && field.siteYaml === undefined;
 }
 
-function remarksOn(field: Field): string[] {
-  const keys = field.siteYaml?.map((key) => `\`${key}\``).join(' or ');
+function remarksOn(field: Field, markup: Markup, place: Place): string[] {
+  // Keys of the file are not options, even where they have the same name.
+  const keys = field.siteYaml?.map((key) => `C(${key})`).join(' or ');
   const range = rangeOf(field);
   return [
-    ...(field.required && keys ? [`Required, here or in \`site_yaml\` as ${keys}.`] : []),
-    ...(!field.required && keys ? [`In \`site_yaml\`: ${keys}.`] : []),
+    ...(field.required && keys ? [markup(`Required, here or in \`site_yaml\` as ${keys}.`, place)] : []),
+    ...(!field.required && keys ? [markup(`In \`site_yaml\`: ${keys}.`, place)] : []),
     ...(range ? [`Allowed: ${range}.`] : []),
   ];
 }
 
-function returnOf(value: ReturnField): Record<string, unknown> {
-  return {
-    description: toMarkup(value.description),
-    returned: value.returned,
+function returnsOf(
+  returns: Readonly<Record<string, ReturnField>>,
+  markup: Markup,
+  place: Place,
+): Record<string, unknown> {
+  return mapValues(returns, (value, name) => ({
+    description: markup(value.description, { ...place, value: name }),
+    // Options decide on this.
+    returned: markup(value.returned, wholeModule),
     type: value.type,
     ...(value.type === 'list' ? { elements: value.contains ? 'dict' : 'str' } : {}),
     ...(value.sample === undefined ? {} : { sample: value.sample }),
-    ...(value.contains ? { contains: mapValues(value.contains, returnOf) } : {}),
-  };
+    ...(value.contains
+      ? { contains: returnsOf(value.contains, markup, { part: 'value', path: [...place.path, name] }) }
+      : {}),
+  }));
+}
+
+/** Outside the collection a module's page is that of our handbook: Ansible's site has none. */
+function referenceTo(page: string | Page, collection: Collection | undefined): Record<string, unknown> {
+  if (typeof page !== 'string') return { name: page.title, link: page.url, description: page.description };
+  if (collection) return { module: `${collection.name}.${page}` };
+  return { name: page, link: `${handbookUrl}/reference/${page}.md`, description: `Reference of the module ${page}.` };
 }
 
 const typeNames: Readonly<Record<Field['type'], string>> = {
@@ -117,11 +178,9 @@ const typeNames: Readonly<Record<Field['type'], string>> = {
   records: 'list',
 };
 
-/** Ansible's markup for text in backquotes. Its C(…) ends at the first parenthesis. */
-function toMarkup(text: string): string {
-  return text.replace(/`([^`]*)`/g, (_, code: string) => (code.includes(')') ? `"${code}"` : `C(${code})`));
-}
-
-function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, name: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
 }

@@ -5,6 +5,7 @@ import { defineDeclaration } from '../core/operation.js';
 import { algorithmNames } from '../images/policy/checksums.js';
 import { defaultAllowedPaths } from '../images/policy/image-urls.js';
 import { loginFields } from '../runtime/login-fields.js';
+import { bareMetalApi, imageApi, loginsPage, preparingPage } from '../runtime/pages.js';
 import { returns } from './returns.js';
 
 const checksum = {
@@ -234,6 +235,8 @@ export const imageCacheDeclaration = defineDeclaration({
     'Run it on every conductor, as the playbook `image_cache.yml` does, or once if they share a file system.',
   ],
   writes: true,
+  repeats: 'With `force`, every run fetches all files again.',
+  seeAlso: ['baremetal_node', 'ipa_test', preparingPage, loginsPage, bareMetalApi, imageApi],
   fields: { ...contentFields, ...freshnessFields, ...pruningFields, ...transferFields, ...loginFields },
   returns,
   examples: [

@@ -25,7 +25,7 @@ export function checkDeclaration(declaration: Declaration, reservedReturns: read
 }
 
 function faultsOfTexts(declaration: Declaration): string[] {
-  const { name, command, versionAdded, summary, description, examples, returns } = declaration;
+  const { name, command, versionAdded, summary, description, seeAlso, examples, returns } = declaration;
   return [
     ...(/^[a-z]+(_[a-z]+)*$/.test(name) ? [] : ['name: must be snake_case']),
     ...(/^[a-z]+(-[a-z]+)*$/.test(command) ? [] : ['command: must be kebab-case']),
@@ -35,6 +35,11 @@ function faultsOfTexts(declaration: Declaration): string[] {
       : []),
     ...(description.length === 0 ? ['description: is missing'] : []),
     ...description.flatMap((text, index) => faultsOfSentence(`description[${index}]`, text)),
+    ...(seeAlso.length === 0 ? ['seeAlso: is missing'] : []),
+    ...(declaration.repeats === undefined ? [] : faultsOfSentence('repeats', declaration.repeats)),
+    ...seeAlso.flatMap((page, index) =>
+      typeof page === 'string' ? [] : faultsOfSentence(`seeAlso[${index}]`, page.description),
+    ),
     ...(examples.length === 0 ? ['examples: are missing'] : []),
     ...(Object.keys(returns).length === 0 ? ['returns: are missing'] : []),
   ];

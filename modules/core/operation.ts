@@ -20,6 +20,14 @@ export interface Example {
   readonly dryRun?: true;
 }
 
+/** A page to read next. */
+export interface Page {
+  readonly title: string;
+  readonly url: string;
+  /** One sentence. */
+  readonly description: string;
+}
+
 /**
  * Everything that people and machines need to know about an operation before it runs. It is the
  * single source of the arguments' type, the JSON Schema, the coercion, the options of the command
@@ -39,6 +47,10 @@ export interface Declaration<F extends Fields = Fields> {
   readonly description: readonly string[];
   /** False for an operation that only reads. */
   readonly writes: boolean;
+  /** When a second run changes something or does its work again; usually it does neither. */
+  readonly repeats?: string;
+  /** Other operations, by name, and pages. */
+  readonly seeAlso: readonly (string | Page)[];
   readonly fields: F;
   readonly returns: Readonly<Record<string, ReturnField>>;
   readonly examples: readonly Example[];

@@ -3,6 +3,7 @@
 import { defineFields } from '../core/fields.js';
 import { defineDeclaration } from '../core/operation.js';
 import { loginFields } from '../runtime/login-fields.js';
+import { bareMetalApi, computeApi, loginsPage, reservationApi, testingPage } from '../runtime/pages.js';
 import { siteFields } from '../images/fields.js';
 import { ipaTestReturns } from './returns.js';
 
@@ -196,6 +197,8 @@ export const ipaTestDeclaration = defineDeclaration({
     'A failed test fails the task. A test without `push` leaves nothing changed; a second `push` changes nothing.',
   ],
   writes: true,
+  repeats: 'Every run tests again. A test alone leaves nothing changed, and a second `push` changes nothing.',
+  seeAlso: ['baremetal_node', 'image_deploy', testingPage, loginsPage, bareMetalApi, computeApi, reservationApi],
   fields: {
     ...nodeFields,
     ...imageFields,

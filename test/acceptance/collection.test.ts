@@ -1,64 +1,49 @@
 // The collection chameleon.image_tools, as a site installs it: from its archive into an empty
 // folder, by full names alone.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { stringify } from 'yaml';
-import { readCloud, root, type CloudFacts } from './cloud.js';
-import { bootHost, run, succeed, type Host, type Output } from './systemd-host.js';
+import { readCloud } from './cloud.js';
+import { installCollection, type InstalledCollection } from './collection.js';
+import { bootHost, type Host, type Output } from './systemd-host.js';
 
 jest.setTimeout(300_000);
 
-const modules = readdirSync(join(root, 'roles/chameleon_image_tools/library'))
-  .filter((name) => name.endsWith('.mjs'))
-  .map((name) => name.replace('.mjs', ''));
-
-let cloud: CloudFacts;
-let folder: string;
+let collection: InstalledCollection;
 let host: Host | undefined;
 
 beforeAll(async () => {
-  cloud = readCloud();
-  folder = mkdtempSync(join(tmpdir(), 'collection-'));
-  const { stdout } = await succeed(process.execPath, [join(root, 'build/scripts/collection.js')], { cwd: root });
-  const archive = join(root, stdout.trim());
-  await succeed('/usr/bin/ansible-galaxy', ['collection', 'install', '-p', folder, archive], { cwd: folder });
-  const plugins = join(root, 'test/systemd-host/connection_plugins');
-  write(
-    'ansible.cfg',
-    [
-      `[defaults]\ncollections_path = ${folder}\nconnection_plugins = ${plugins}\n` +
-        'interpreter_python = /usr/bin/python3',
-      'localhost_warning = False\n[inventory]\ninventory_unparsed_warning = False\n[connection]\npipelining = true\n',
-    ].join('\n'),
-  );
+  collection = await installCollection();
 });
 
 afterAll(async () => {
   await host?.down();
-  rmSync(folder, { recursive: true });
+  collection.remove();
 });
 
 function write(name: string, content: unknown): void {
-  writeFileSync(join(folder, name), typeof content === 'string' ? content : stringify(content));
+  writeFileSync(join(collection.folder, name), stringify(content));
 }
 
 function ansible(program: string, ...argv: readonly string[]): Promise<Output> {
-  const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
-  return run(`/usr/bin/${program}`, argv, { cwd: folder, environment });
+  return collection.ansible(program, argv, { OS_CLIENT_CONFIG_FILE: readCloud().os_client_config_file });
+}
+
+function fullNames(): string[] {
+  return collection.modules.map((name) => `chameleon.image_tools.${name}`);
 }
 
 test('has the documents of every module and of the role', async () => {
-  const { stdout } = await ansible('ansible-doc', '--type', 'module', '--list', 'chameleon.image_tools');
+  const list = await ansible('ansible-doc', '--type', 'module', '--list', 'chameleon.image_tools');
 
-  expect(stdout.match(/^chameleon\.image_tools\.\w+/gm)).toEqual(
-    modules.map((name) => `chameleon.image_tools.${name}`),
-  );
-  const one = await ansible('ansible-doc', '--json', ...modules.map((name) => `chameleon.image_tools.${name}`));
-  expect(Object.keys(JSON.parse(one.stdout) as object).sort()).toEqual(
-    modules.map((name) => `chameleon.image_tools.${name}`),
-  );
+  expect(list.stdout.match(/^chameleon\.image_tools\.\w+/gm)).toEqual(fullNames());
+  for (const name of fullNames()) {
+    const { stdout, stderr, exitCode } = await ansible('ansible-doc', name);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain(`  ${name}:\n`);
+    expect(stdout).toMatch(/^ *membership:\n? *(- )?\[?chameleon\.image_tools\.cloud/m);
+  }
   const role = await ansible('ansible-doc', '--type', 'role', 'chameleon.image_tools.chameleon_image_tools');
   expect(role.stdout).toContain('hide_image_age_in_month');
 });
@@ -78,10 +63,8 @@ test('gives every module of its group the login', async () => {
   const { stdout, exitCode } = await ansible('ansible-playbook', 'play.yml');
 
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/"msg": true|"msg": "True"/) });
-  const runtime = readFileSync(join(folder, 'ansible_collections/chameleon/image_tools/meta/runtime.yml'), 'utf8');
-  expect(runtime.match(/- chameleon\.image_tools\.(\w+)/g)).toEqual(
-    modules.map((name) => `- chameleon.image_tools.${name}`),
-  );
+  const runtime = readFileSync(join(collection.files, 'meta/runtime.yml'), 'utf8');
+  expect(runtime.match(/- chameleon\.image_tools\.(\w+)/g)).toEqual(fullNames().map((name) => `- ${name}`));
 });
 
 test('runs a playbook by its full name, which finds the modules', async () => {
@@ -93,6 +76,36 @@ test('runs a playbook by its full name, which finds the modules', async () => {
   );
 
   expect(stdout).toContain('inventory: /none.yml cannot be read: there is no such file');
+});
+
+test('has playbooks that find its modules and its role', async () => {
+  expect(collection.playbooks).toContain('chameleon_image_tools');
+  for (const name of collection.playbooks) {
+    const { stderr, exitCode } = await ansible('ansible-playbook', '--syntax-check', `chameleon.image_tools.${name}`);
+    expect({ name, exitCode, stderr }).toEqual({ name, exitCode: 0, stderr: '' });
+  }
+});
+
+test('caches an image without a login', async () => {
+  writeFileSync(join(collection.folder, 'image.img'), 'an image');
+  write('cache.yml', [
+    {
+      ...{ hosts: 'localhost', gather_facts: false },
+      tasks: [
+        {
+          'chameleon.image_tools.image_cache': {
+            files: [{ url: `file://${collection.folder}/image.img`, dest: `${collection.folder}/copy.img` }],
+            file_url_allowed_paths: [collection.folder],
+          },
+        },
+      ],
+    },
+  ]);
+
+  const { stdout, exitCode } = await collection.ansible('ansible-playbook', ['cache.yml']);
+
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('changed=1') });
+  expect(readFileSync(join(collection.folder, 'copy.img'), 'utf8')).toBe('an image');
 });
 
 test('installs the executables by its role', async () => {
@@ -115,5 +128,5 @@ test('installs the executables by its role', async () => {
   expect(await host.shell('chameleon-image-tools --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(
     await host.shell('cd /opt/chameleon_image_tools/current && sha256sum --check --status SHA256SUMS && ls library'),
-  ).toBe(`${modules.flatMap((name) => [`${name}.mjs`, `${name}.yml`]).join('\n')}\n`);
+  ).toBe(`${collection.modules.flatMap((name) => [`${name}.mjs`, `${name}.yml`]).join('\n')}\n`);
 });

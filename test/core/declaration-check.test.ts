@@ -13,6 +13,7 @@ const complete: Declaration = {
   summary: 'List what is there',
   description: ['Lists what is there.'],
   writes: false,
+  seeAlso: ['image_deploy'],
   fields: { cloud: { type: 'string', description: 'Name of the cloud.' } },
   returns: { images: { description: 'The images.', type: 'list', returned: 'always' } },
   examples: [{ title: 'List all', arguments: { cloud: 'one' } }],

@@ -61,6 +61,7 @@ const declaration = defineDeclaration({
   writes: true,
   fields,
   returns: { given: { description: 'What was given.', type: 'dict', returned: 'always' } },
+  seeAlso: ['image_info'],
   examples: [{ title: 'Echo a name', arguments: { names: ['one'] } }],
 });
 

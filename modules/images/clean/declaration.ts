@@ -3,6 +3,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
 import { siteFields, storeFields } from '../fields.js';
 
 const ageFields = defineFields({
@@ -137,6 +138,7 @@ export const imageCleanDeclaration = defineDeclaration({
       'than an hour. A second run changes nothing.',
   ],
   writes: true,
+  seeAlso: ['image_deploy', 'image_info', dailyUsePage, loginsPage, imageApi],
   fields: { ...retentionFields, ...choiceFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {

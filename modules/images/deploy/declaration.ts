@@ -3,6 +3,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { deployingPage, imageApi, loginsPage } from '../../runtime/pages.js';
 import { siteFields, storeFields } from '../fields.js';
 
 const catalogueFields = defineFields({
@@ -158,6 +159,8 @@ export const imageDeployDeclaration = defineDeclaration({
       'run fails at the end.',
   ],
   writes: true,
+  repeats: 'With `force`, every run deploys the selected images again.',
+  seeAlso: ['image_clean', 'image_info', 'image_property', deployingPage, loginsPage, imageApi],
   fields: { ...catalogueFields, ...transferFields, ...loginFields },
   returns: {
     images: {

@@ -3,6 +3,7 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { catalogueFields, retentionFields } from '../clean/declaration.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
 import { siteFields } from '../fields.js';
 
 const filterFields = defineFields({
@@ -52,6 +53,7 @@ export const imageInfoDeclaration = defineDeclaration({
     'Never changes anything. If no image matches, the list is empty and the task succeeds.',
   ],
   writes: false,
+  seeAlso: ['image_clean', 'image_deploy', dailyUsePage, loginsPage, imageApi],
   fields: { ...filterFields, ...retentionFields, ...catalogueFields, ...loginFields },
   returns: {
     images: {

@@ -3,6 +3,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
 
 const propertyFields = defineFields({
   images: {
@@ -68,6 +69,7 @@ export const imagePropertyDeclaration = defineDeclaration({
       '`--single-value` and `--values-file` of that older tool.',
   ],
   writes: true,
+  seeAlso: ['image_deploy', 'image_info', dailyUsePage, loginsPage, imageApi],
   fields: { ...propertyFields, ...loginFields },
   returns: {
     images: {

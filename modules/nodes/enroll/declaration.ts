@@ -3,6 +3,7 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { bareMetalApi, enrollingPage, loginsPage } from '../../runtime/pages.js';
 
 const enrollFields = defineFields({
   inventory: {
@@ -67,6 +68,8 @@ export const baremetalEnrollDeclaration = defineDeclaration({
       '`ipa_kernel_url`. Keys that only Bifrost uses are ignored and listed in a warning.',
   ],
   writes: true,
+  repeats: 'With `update_secrets: always`, every run writes the secrets again.',
+  seeAlso: ['baremetal_node', 'baremetal_port', enrollingPage, loginsPage, bareMetalApi],
   fields: { ...enrollFields, ...handlingFields, ...loginFields },
   returns: {
     nodes: {

@@ -3,6 +3,7 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { bareMetalApi, enrollingPage, loginsPage } from '../../runtime/pages.js';
 
 const identityFields = defineFields({
   name: { type: 'string', description: 'Name of the node. A node that is found by its `uuid` is renamed to it.' },
@@ -142,6 +143,10 @@ export const baremetalNodeDeclaration = defineDeclaration({
     'Works with Keystone, and with a standalone Ironic if `auth_type` is `none` or `http_basic`.',
   ],
   writes: true,
+  repeats:
+    'Every run creates a node if none of `uuid`, `name` and `ports` is given, and writes the secrets again with ' +
+    '`update_secrets: always`.',
+  seeAlso: ['baremetal_enroll', 'baremetal_port', enrollingPage, loginsPage, bareMetalApi],
   fields: { ...identityFields, ...valueFields, ...interfaceFields, ...handlingFields, ...loginFields },
   returns: {
     uuid: {

@@ -3,6 +3,7 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { handlingFields } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { bareMetalApi, enrollingPage, loginsPage } from '../../runtime/pages.js';
 
 const portFields = defineFields({
   address: {
@@ -87,6 +88,7 @@ export const baremetalPortDeclaration = defineDeclaration({
       '`with_maintenance` puts the node into maintenance for the change.',
   ],
   writes: true,
+  seeAlso: ['baremetal_enroll', 'baremetal_node', enrollingPage, loginsPage, bareMetalApi],
   fields: { ...portFields, ...loginFields },
   returns: {
     uuid: { description: 'UUID of the port. Empty if it does not exist.', type: 'str', returned: 'always' },

@@ -124,6 +124,33 @@ describe('in the collection', () => {
   });
 });
 
+/** The names of options or returned values, as markup has them. */
+function namesBelow(entries: Record<string, any> | undefined, below: string, prefix = ''): string[] {
+  return Object.entries(entries ?? {}).flatMap(([name, entry]) => [
+    prefix + name,
+    ...namesBelow(entry[below], below, `${prefix}${name}.`),
+  ]);
+}
+
+test('every name that the markup marks exists', async () => {
+  const declarations = await loadDeclarations();
+  const ours = collectionOf(declarations);
+
+  for (const one of declarations) {
+    const stub = writeStub(one, ours);
+    const { DOCUMENTATION, RETURN } = documentsIn(stub);
+    const marked = (mark: string): string[] =>
+      [...stub.matchAll(new RegExp(`\\b${mark}\\(([^)=]*)`, 'g'))].map(([, name = '']) => name);
+    const options = namesBelow(DOCUMENTATION.options, 'suboptions');
+    const values = namesBelow(RETURN, 'contains');
+    expect(marked('O').filter((name) => !options.includes(name))).toEqual([]);
+    expect(marked('RV').filter((name) => !values.includes(name))).toEqual([]);
+    expect(marked('M').filter((name) => !ours.modules.includes(name.replace(`${ours.name}.`, '')))).toEqual([]);
+    expect(marked('O').length).toBeGreaterThan(0);
+    expect(stub).not.toMatch(/`/);
+  }
+});
+
 test('every declaration of this project refers to modules that exist, and has the attributes of a module', async () => {
   const declarations = await loadDeclarations();
   const ours = collectionOf(declarations);

@@ -1,5 +1,6 @@
 // Builds the Ansible collection chameleon.image_tools from the role, the playbooks and the
-// executables. Run as `make collection`; it prints the path of the archive.
+// executables. Run as `make collection`; it prints the path of the archive. An argument names
+// another directory than dist/ for the archive and the files that it is built from.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ import { loadDeclarations, root } from './declarations.js';
 import { collectionOf, readGalaxy } from './galaxy.js';
 
 const galaxy = readGalaxy();
-const staged = join(root, 'build/collection', galaxy.namespace, galaxy.name);
+const [elsewhere] = process.argv.slice(2);
+const staged = join(elsewhere ?? join(root, 'build'), 'collection', galaxy.namespace, galaxy.name);
+const archives = elsewhere ?? join(root, 'dist');
 const role = 'roles/chameleon_image_tools';
 const declarations = await loadDeclarations();
 const collection = collectionOf(declarations);
@@ -23,12 +26,11 @@ writeModules();
 qualifyNames(collection);
 writeIgnored();
 rewriteLinks();
-const archives = join(root, 'dist');
 mkdirSync(archives, { recursive: true });
 execFileSync('/usr/bin/ansible-galaxy', ['collection', 'build', '--force', '--output-path', archives, staged], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
-console.log(`dist/${galaxy.namespace}-${galaxy.name}-${galaxy.version}.tar.gz`);
+console.log(`${elsewhere ?? 'dist'}/${galaxy.namespace}-${galaxy.name}-${galaxy.version}.tar.gz`);
 
 function copyFiles(): void {
   for (const path of [

@@ -100,7 +100,7 @@ test('passes ansible-lint with its strictest profile', async () => {
     [
       ...['--offline', '--nocolor', '-p', '--profile', 'production', '-c', join(root, '.ansible-lint')],
       ...[...playbooks, 'roles/chameleon_image_tools', 'meta/runtime.yml'],
-      join(root, 'build/collection/chameleon/image_tools/galaxy.yml'),
+      collection.galaxy,
     ],
     { cwd: collection.files, environment: { ANSIBLE_COLLECTIONS_PATH: collection.folder, HOME: collection.folder } },
   );

@@ -10,6 +10,8 @@ export interface InstalledCollection {
   readonly folder: string;
   /** The files of the collection. */
   readonly files: string;
+  /** Its galaxy.yml, which is not installed. */
+  readonly galaxy: string;
   /** The short names of its modules, sorted. */
   readonly modules: readonly string[];
   /** The names of its playbooks, sorted. */
@@ -21,9 +23,9 @@ export interface InstalledCollection {
 
 export async function installCollection(): Promise<InstalledCollection> {
   const folder = mkdtempSync(join(tmpdir(), 'collection-'));
-  const { stdout } = await succeed(process.execPath, [join(root, 'build/scripts/collection.js')], { cwd: root });
-  const archive = join(root, stdout.trim());
-  await succeed('/usr/bin/ansible-galaxy', ['collection', 'install', '-p', folder, archive], { cwd: folder });
+  const built = join(folder, 'built');
+  const { stdout } = await succeed(process.execPath, [join(root, 'build/scripts/collection.js'), built], { cwd: root });
+  await succeed('/usr/bin/ansible-galaxy', ['collection', 'install', '-p', folder, stdout.trim()], { cwd: folder });
   const plugins = join(root, 'test/systemd-host/connection_plugins');
   writeFileSync(
     join(folder, 'ansible.cfg'),
@@ -37,6 +39,7 @@ export async function installCollection(): Promise<InstalledCollection> {
   return {
     folder,
     files,
+    galaxy: join(built, 'collection/chameleon/image_tools/galaxy.yml'),
     modules: namesIn(join(root, 'roles/chameleon_image_tools/library'), '.mjs'),
     playbooks: namesIn(join(files, 'playbooks'), '.yml'),
     ansible: (program, argv, environment = {}) => run(`/usr/bin/${program}`, argv, { cwd: folder, environment }),

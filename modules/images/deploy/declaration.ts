@@ -160,7 +160,7 @@ export const imageDeployDeclaration = defineDeclaration({
   ],
   writes: true,
   repeats: 'With `force`, every run deploys the selected images again.',
-  seeAlso: ['image_clean', 'image_info', 'image_property', deployingPage, loginsPage, imageApi],
+  seeAlso: ['image_clean', 'image_info', 'image_property', 'image_rollback', deployingPage, loginsPage, imageApi],
   fields: { ...catalogueFields, ...transferFields, ...loginFields },
   returns: {
     images: {

@@ -3,6 +3,7 @@
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
+import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
 import { siteFields } from '../fields.js';
 
 const rollbackFields = defineFields({
@@ -51,6 +52,7 @@ export const imageRollbackDeclaration = defineDeclaration({
       'back, name the release. No data are transferred.',
   ],
   writes: true,
+  seeAlso: ['image_deploy', 'image_info', 'image_clean', dailyUsePage, loginsPage, imageApi],
   fields: { ...rollbackFields, ...loginFields },
   returns: {
     images: {

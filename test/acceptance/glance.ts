@@ -26,6 +26,7 @@ export interface RawGlance {
   /** Sets attributes or properties. */
   change(id: string, attributes: Readonly<Record<string, unknown>>): Promise<void>;
   remove(id: string): Promise<void>;
+  deactivate(id: string): Promise<void>;
   /** What the tasks of an image, such as its imports, say of themselves. */
   taskMessages(id: string): Promise<string[]>;
   /** Of the data as Glance hands them out. */
@@ -77,6 +78,7 @@ export function openGlance(url: string, token: string, projectId: string): RawGl
       );
       await call('PATCH', `${images}/${id}`, { headers: { ...headers, ...type }, body });
     },
+    deactivate: async (id) => void (await call('POST', `${images}/${id}/actions/deactivate`, { headers })),
     remove: async (id) => void (await call('DELETE', `${images}/${id}`, { headers })),
     sha256: async (id) => {
       const answer = await call('GET', `${images}/${id}/file`, { headers });

@@ -43,6 +43,9 @@ export interface Site extends Place {
   startDeploy(given?: Arguments): Running;
   /** Runs image_deploy to its end. */
   deploy(given?: Arguments): Promise<ModuleResult>;
+  /** Starts image_rollback of the site's image. */
+  startRollback(given?: Arguments): Running;
+  rollback(given?: Arguments): Promise<ModuleResult>;
   info(given?: Arguments): Promise<ModuleResult>;
   /** Runs the command line, with the site's project for its login. */
   startCommand(argv: readonly string[]): Running;
@@ -114,7 +117,7 @@ async function openSite(options: SiteOptions, tidying: (() => unknown)[]): Promi
   return { ...place, ...runsOf(place) };
 }
 
-function runsOf({ cloud, project, scope, glanceProxy, storeProxy, afterwards }: Place): Omit<Site, keyof Place> {
+function runsOf({ cloud, project, name, scope, glanceProxy, storeProxy, afterwards }: Place): Omit<Site, keyof Place> {
   const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
   const login = {
     auth_url: cloud.keystone_url,
@@ -144,10 +147,14 @@ function runsOf({ cloud, project, scope, glanceProxy, storeProxy, afterwards }: 
   };
   const startDeploy = (given?: Arguments): Running =>
     keep(startModule('image_deploy', argumentsOf(given), environment));
+  const startRollback = (given: Arguments = {}): Running =>
+    keep(startModule('image_rollback', withLogin({ image: name, lock_dir: host, ...given }), environment));
   return {
     addHost,
     argumentsOf,
     startDeploy,
+    startRollback,
+    rollback: async (given) => parseResult(await startRollback(given).ended),
     deploy: async (given) => parseResult(await startDeploy(given).ended),
     info: async (given = {}) => parseResult(await keep(startModule('image_info', withLogin(given), environment)).ended),
     startCommand: (argv) => {

@@ -34,7 +34,7 @@ export function findHeldImages(
   const marked = withPutBacks(alive, unmarkedPutBacks(names, site));
   const holders = marked.flatMap((image) => {
     const hold = inProduction(image) ? holdOf(image) : undefined;
-    return hold ? [{ id: image.id, name: image.name, hold }] : [];
+    return hold && hold.releases.length > 0 ? [{ id: image.id, name: image.name, hold }] : [];
   });
 
   function holdOn(image: SiteImage, productionName: string): ImageHold | undefined {
@@ -42,9 +42,7 @@ export function findHeldImages(
     const own = holders.find(({ id }) => id === image.id);
     if (own) return { role: 'back', hold: own.hold };
     const label = holdLabel(image);
-    const holder = holders.find(
-      ({ name, hold }) => name === productionName && (hold.imageId === image.id || hold.releases.includes(label)),
-    );
+    const holder = holders.find(({ name, hold }) => name === productionName && hold.releases.includes(label));
     return holder && { role: 'held', hold: holder.hold };
   }
 

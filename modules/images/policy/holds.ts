@@ -113,7 +113,7 @@ export function archiveEdits(
 /**
  * The hold that putting `image` back causes. `replaced`: the image whose place it takes, or after a
  * change by hand those that were in production since. What they held stays held; what is put back
- * is not. The time is later than that of every earlier hold, because of two images that have taken
+ * is not, and nothing that is older. The time is later than that of every earlier hold, because of two images that have taken
  * each other's place the later one counts.
  */
 export function newHold(image: SiteImage, replaced: readonly SiteImage[], now: Date): Hold {
@@ -122,12 +122,15 @@ export function newHold(image: SiteImage, replaced: readonly SiteImage[], now: D
   const own = holdLabel(image);
   const times = earlier.map(({ since }) => Date.parse(since) + 1000).filter((time) => !Number.isNaN(time));
   return {
-    releases: [...new Set(releases)].filter((release) => release !== own).sort(newestReleaseFirst),
+    releases: [...new Set(releases)]
+      .filter((release) => release !== own && newestReleaseFirst(release, own) <= 0)
+      .sort(newestReleaseFirst),
     since: markerTime(new Date(Math.max(now.getTime(), ...times))),
     imageId: replaced[0]?.id ?? '',
   };
 }
 
+/** 0 if the releases cannot be compared. */
 function newestReleaseFirst(one: string, other: string): number {
   if (isNewerRelease(one, other)) return isNewerRelease(other, one) ? 0 : -1;
   return isNewerRelease(other, one) ? 1 : 0;

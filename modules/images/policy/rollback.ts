@@ -160,7 +160,8 @@ function chooseTarget(name: string, production: SiteImage | undefined, site: Com
   const archived = candidatesFor(name, site);
   if (site.to !== undefined) return imageMeant(site.to, name, production, archived);
   const hold = production && holdOf(production);
-  if (hold) return production;
+  const isBegun = settledProduction(name, site).replaced.length > 0;
+  if (hold && (hold.releases.length > 0 || isBegun)) return production;
   const replacedId = production?.properties[markers.replaces];
   const previous = archived.find(({ id }) => id === replacedId) ?? newestArchived(archived, production);
   if (previous) return previous;

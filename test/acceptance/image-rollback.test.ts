@@ -195,9 +195,7 @@ test.concurrent(
     await site.store.publish(site.name, later);
     await site.deploy();
     const hosts = await openHosts(site);
-    const runs = [oldRelease, newRelease].map((to, at) =>
-      site.startRollback({ ...(hosts[at] as Host).arguments, to }),
-    );
+    const runs = [oldRelease, newRelease].map((to, at) => site.startRollback({ ...(hosts[at] as Host).arguments, to }));
 
     const results = (await Promise.all(runs.map(({ ended }) => ended))).map(parseResult);
 

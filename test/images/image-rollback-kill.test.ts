@@ -1,7 +1,15 @@
 // A rollback that is killed at each write, or made by hand: the next run finishes it.
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/images/policy/site-image.js';
-import { first, listedResults, name, second, startRollbackSite, third, type RollbackTestSite } from './rollback-site.js';
+import {
+  first,
+  listedResults,
+  name,
+  second,
+  startRollbackSite,
+  third,
+  type RollbackTestSite,
+} from './rollback-site.js';
 
 // Each makes several runs; on a busy machine they take their time.
 jest.setTimeout(60_000);

@@ -91,7 +91,9 @@ const withoutHold: Readonly<Record<string, undefined>> = {
   [markers.heldImage]: undefined,
 };
 
-/** Ends the hold of an image; one that was put back by hand loses the marks of an archived one too. */
+/**
+ * Ends the hold of an image; one that was put back by hand loses the marks of an archived one too.
+ */
 export function releaseEdits(image: SiteImage, metadataField: string): ImageEdit[] {
   const isPutBack = image.properties[markers.supersededAt] !== undefined;
   return editsToward(image, { ...withoutHold, ...(isPutBack ? withoutArchiveMarks(metadataField) : {}) });
@@ -113,8 +115,8 @@ export function archiveEdits(
 /**
  * The hold that putting `image` back causes. `replaced`: the image whose place it takes, or after a
  * change by hand those that were in production since. What they held stays held; what is put back
- * is not, and nothing that is older. The time is later than that of every earlier hold, because of two images that have taken
- * each other's place the later one counts.
+ * is not, and nothing that is older. The time is later than that of every earlier hold, because of
+ * two images that have taken each other's place the later one counts.
  */
 export function newHold(image: SiteImage, replaced: readonly SiteImage[], now: Date): Hold {
   const earlier = replaced.flatMap((each) => holdOf(each) ?? []);

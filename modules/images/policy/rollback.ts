@@ -8,7 +8,7 @@ import { parseBuildTimestamp } from './dates.js';
 import { holdLabel, holdOf, newHold, putBackEdits, releaseEdits, type Hold } from './holds.js';
 import type { ImageEdit } from './image-edits.js';
 import { publicNamesakes, settleProduction } from './production.js';
-import { archivedImages, unmarkedPutBacks, withPutBacks, type PutBackSite } from './put-backs.js';
+import { archivedImages, unmarkedPutBacks, withPutBacks, type PutBackSite, type UnmarkedPutBack } from './put-backs.js';
 import { imageStateOf, isGone, isProduction, markers, releaseLabel, type SiteImage } from './site-image.js';
 
 export interface RollbackRequest extends PutBackSite {
@@ -25,7 +25,7 @@ export interface RollbackStep {
   /** `resume`: the image is back already, and something that an earlier run began is missing. */
   readonly action: 'rollback' | 'resume' | 'release' | 'up_to_date';
   readonly reason: string;
-  /** The image that is in production afterwards. */
+  /** The image that is in production afterwards, as it is before. */
   readonly image: SiteImage;
   readonly edits: readonly ImageEdit[];
   /** The images to archive, the production image of before last. */
@@ -66,14 +66,14 @@ export function planRelease(request: RollbackRequest): RollbackStep[] {
 /** The request after a rollback by hand, or one that was interrupted, has got its marks. */
 function completed(
   request: RollbackRequest,
-): RollbackRequest & { readonly unmarked: ReadonlyMap<string, readonly ImageEdit[]> } {
+): RollbackRequest & { readonly unmarked: ReadonlyMap<string, UnmarkedPutBack> } {
   const images = request.images.filter((image) => !isGone(image));
   const names = [...namesMeant({ ...request, images })].map((name: string) => ({ name, fallbackRelease: '' }));
   const putBacks = unmarkedPutBacks(names, { ...request, images });
   return {
     ...request,
     images: withPutBacks(images, putBacks),
-    unmarked: new Map(putBacks.map(({ image, edits }) => [image.id, edits])),
+    unmarked: new Map(putBacks.map((each) => [each.image.id, each])),
   };
 }
 
@@ -97,9 +97,10 @@ function planName(
   const image = choose(present);
   const own = present ? [...replaced, present] : [];
   if (image.id === present?.id) {
-    const edits = site.unmarked.get(image.id) ?? [];
+    const unmarked = site.unmarked.get(image.id);
+    const edits = unmarked?.edits ?? [];
     const hold = holdOf(present);
-    const base = { name, image: present, edits, replaced, hold };
+    const base = { name, image: unmarked?.image ?? present, edits, replaced, hold };
     const isDone = edits.length === 0 && replaced.length === 0;
     const reason = isDone
       ? alreadyThere(present, hold, site)

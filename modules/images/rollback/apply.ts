@@ -13,14 +13,19 @@ import { failedStep, plannedStep, type RollbackResult } from './report.js';
 /** Never throws: a failure is the result of the names that it concerns. */
 export async function applyRollback(steps: readonly RollbackStep[], run: ProductionRun): Promise<RollbackResult[]> {
   const back: RollbackStep[] = [];
+  let at = '';
   try {
-    for (const step of steps) await assertUnchanged(step, run);
     for (const step of steps) {
+      at = step.name;
+      await assertUnchanged(step, run);
+    }
+    for (const step of steps) {
+      at = step.name;
       await putBack(step, run);
       back.push(step);
     }
   } catch (error) {
-    return undoAll(steps, back, { error, at: steps[back.length]?.name ?? '' }, run);
+    return undoAll(steps, back, { error, at }, run);
   }
   const results: RollbackResult[] = [];
   for (const [at, step] of steps.entries()) {
@@ -59,8 +64,7 @@ async function assertUnchanged({ name, image, edits }: RollbackStep, run: Produc
   const what = present ? `its ${changed} was changed` : 'it was deleted';
   throw new OperationError(
     'ROLLBACK_REFUSED',
-    `image ${image.id} of ${name} is not what it was a moment ago: ${what} by somebody else; nothing was changed, ` +
-      `run again`,
+    `image ${image.id} of ${name} is not what it was a moment ago: ${what} by somebody else; run again`,
     { name, id: image.id },
   );
 }

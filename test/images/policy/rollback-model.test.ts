@@ -1,6 +1,5 @@
-// Any sequence of deployments, rollbacks, renames by hand and kills leaves one production image after the next run,
-// and what was
-// taken back does not return by itself.
+// Any sequence of deployments, rollbacks, renames by hand and kills leaves one production image after
+// the next run, and what was taken back does not return by itself.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { wasArchived } from '../../../modules/images/policy/site-image.js';

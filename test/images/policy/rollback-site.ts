@@ -132,7 +132,10 @@ export function releaseWrites(site: ModelSite): Write[] {
   ];
 }
 
-/** Renames the production image away, if `both`, and another one into its place; nothing else changes. */
+/**
+ * Renames the production image away, if `both`, and another one into its place; nothing else
+ * changes.
+ */
 export function renameByHand(site: ModelSite, id: string, both: boolean): void {
   if (both)
     for (const image of inProduction(site))

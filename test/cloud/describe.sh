@@ -99,7 +99,7 @@ env_sh() {
   local file name
   for file in "$STATE"/facts/*; do
     name=$(basename "$file")
-    echo "export ${name^^}=$(<"$file")"
+    printf 'export %s=%q\n' "${name^^}" "$(<"$file")"
   done
 }
 

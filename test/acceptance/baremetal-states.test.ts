@@ -133,7 +133,7 @@ test(
     // there, as far as its agent's call.
     const waiting = await bring(bare, name, 'active', {
       instance_info: { image_source: server.url('disk.raw'), image_os_hash_algo: null, image_os_hash_value: null },
-      state_timeout: 3,
+      state_timeout: 60,
     });
     expect(waiting).toMatchObject({ failed: true, msg: expect.stringMatching(/wait call-back|deploy failed/) });
     expect(await bring(bare, name, 'available')).toMatchObject({

@@ -11,7 +11,7 @@ import { withSite, writesTo, type Site } from './site.js';
 const later = '20250601-v1-amd';
 const image = /\/v2\/images\/[^/?]+$/;
 /** Many of these tests go on side by side. */
-const patience = 300_000;
+const patience = 600_000;
 
 /** A site that has deployed a new release over an image of an older tool. */
 async function upgraded(site: Site): Promise<{ readonly old: RawImage; readonly present: RawImage }> {

@@ -368,8 +368,8 @@ test('the cleaner has a timer of its own, from its variable, and a service that 
 test('what cannot work is refused before anything is changed, with the name of what to set', async () => {
   const refusals: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
     [
-      { chameleon_image_tools_object_store_url: '' },
-      'enable_image_deployer is true, but chameleon_image_tools_object_store_url is not set',
+      { chameleon_image_tools_object_store_url: 'store' },
+      'enable_image_deployer is true, but chameleon_image_tools_object_store_url is not an http or https URL',
     ],
     [
       { chameleon_image_tools_catalog: 'releases,objects', chameleon_image_tools_objects_store_url: 'x' },

@@ -147,6 +147,23 @@ test.each(['chameleon_image_tools.yml', 'post_deploy.yml'])(
   },
 );
 
+test('playbooks/post_deploy.yml says in its first lines that it is not the one of CHI-in-a-Box', () => {
+  expect(read(playbooks, 'post_deploy.yml').split('\n').slice(0, 3).join(' ')).toContain(
+    'It is NOT the playbooks/post_deploy.yml of CHI-in-a-Box',
+  );
+});
+
+test('the rules for Prometheus allow for the interval, the delay and a whole run, as the defaults have them', () => {
+  const defaults = parse(read(role, 'defaults/main.yml')) as Record<string, string>;
+  const text = read(role, 'files/image_tools.rules.yml');
+  const hours = (name: string): number => Number.parseInt(defaults[`chameleon_image_tools_${name}`] ?? '', 10);
+
+  expect(defaults.chameleon_image_tools_calendar).toBe('daily');
+  expect(text.match(/\(24 \+ \d+ \+ \d+\) \* 3600/g)).toEqual(
+    Array(3).fill(`(24 + ${hours('randomized_delay')} + ${hours('start_timeout')}) * 3600`),
+  );
+});
+
 test('the playbook image_cache.yml passes every option of its module on, each by a variable of its own', () => {
   const [{ tasks }] = parse(read(playbooks, 'image_cache.yml')) as [{ tasks: Task[] }];
   const given = tasks[0]?.image_cache as Record<string, string>;

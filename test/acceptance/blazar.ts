@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { send, waitFor } from '../sandbox/contract-requests.js';
 import { cloudAdminToken, cloudSystemToken, fact, type CloudFacts } from './cloud.js';
-import { former } from './ipa-site.js';
 
 export interface LeaseHosts {
   /** UUIDs of the nodes. */
@@ -17,14 +16,9 @@ const patience = 120;
 
 /**
  * Makes hosts of a node type, free to be leased: there are as many as the cloud has shards, and one
- * test at a time may have them. `fields` are those of the nodes.
+ * test at a time may have them.
  */
-export async function makeLeaseHosts(
-  cloud: CloudFacts,
-  nodeType: string,
-  count: number,
-  fields: Readonly<Record<string, unknown>> = {},
-): Promise<LeaseHosts> {
+export async function makeLeaseHosts(cloud: CloudFacts, nodeType: string, count: number): Promise<LeaseHosts> {
   const [system, admin] = [await cloudSystemToken(cloud), await cloudAdminToken(cloud)];
   const blazar = fact(cloud, 'blazar_url');
   const shards = fact(cloud, 'lease_shards').split(' ').slice(0, count);
@@ -50,8 +44,7 @@ export async function makeLeaseHosts(
     const uuid = randomUUID();
     const resource_class = fact(cloud, 'lease_resource_class');
     const properties = { node_type: nodeType, cpu_arch: 'x86_64' };
-    const identity = { uuid, name: `${nodeType}-${shard}`, resource_class, shard };
-    const node = { ...identity, driver: 'fake-hardware', driver_info: former, properties, ...fields };
+    const node = { uuid, name: `${nodeType}-${shard}`, driver: 'fake-hardware', resource_class, shard, properties };
     await ironic('POST', '', node);
     nodes.push(uuid);
     await ironic('PUT', `/${uuid}/states/provision`, { target: 'manage' });
@@ -67,7 +60,7 @@ export async function makeLeaseHosts(
       (found) => found.some(({ hypervisor_hostname: name }) => name === uuid),
       patience,
     );
-    const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: identity.name };
+    const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: node.name };
     const reply = await send('POST', `${blazar}/os-hosts`, { token: admin, json });
     if (reply.status !== 201) throw new Error(`POST /os-hosts in Blazar: ${reply.status} ${reply.text}`);
     hosts.push(reply.json.host.id as string);

@@ -5,7 +5,7 @@ import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/no
 import { listHosts } from '../clients/blazar/hosts.js';
 import { hasCode, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { isStable, nodeTitle, stepsTo, type NodeGoal, type Step } from '../nodes/policy/node-states.js';
+import { isStable, nodeTitle, stepsTo, type NodeGoal, type Step } from '../nodes/policy/provision-states.js';
 import { noWayError, requestVerb, stepFailure } from '../nodes/provision.js';
 import { foreignUse, isLocked, isOfType, type DeploymentOwner } from './policy/node-choice.js';
 import { pollInterval, type IpaRun } from './run.js';

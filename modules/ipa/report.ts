@@ -1,7 +1,7 @@
 // What a run has found and done, for programs and for people.
 import { withoutCredentials } from '../core/urls.js';
 import type { Difference, Outcome } from '../core/operation.js';
-import { nodeTitle } from '../nodes/policy/node-states.js';
+import { nodeTitle } from '../nodes/policy/provision-states.js';
 import type { Leftovers } from './leftovers.js';
 import type { ImageSettings } from './policy/image-settings.js';
 import type { ChosenImage } from './policy/pair-choice.js';

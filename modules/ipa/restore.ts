@@ -5,7 +5,7 @@ import { conflictOf } from '../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
 import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { adviceOnState, isEditable, nodeTitle, type Step } from '../nodes/policy/node-states.js';
+import { adviceOnState, isEditable, nodeTitle, type Step } from '../nodes/policy/provision-states.js';
 import { requestVerb, stepFailure } from '../nodes/provision.js';
 import type { TestEntry } from './journal.js';
 import { stateReporter } from './node.js';

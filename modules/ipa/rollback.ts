@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { getNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
-import { nodeTitle } from '../nodes/policy/node-states.js';
+import { nodeTitle } from '../nodes/policy/provision-states.js';
 import type { RolloutEntry } from './journal.js';
 import type { ImageSettings, NodeImageSettings } from './policy/image-settings.js';
 import type { RolloutResult } from './policy/rollout.js';

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { getNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { nodeTitle } from '../nodes/policy/node-states.js';
+import { nodeTitle } from '../nodes/policy/provision-states.js';
 import type { RolloutEntry } from './journal.js';
 import { nodesOfType } from './node.js';
 import { hasDoniSettings, nodeSettingsFor } from './policy/image-settings.js';

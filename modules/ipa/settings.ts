@@ -12,7 +12,7 @@ import {
   settingsPatch,
   type NodeImageSettings,
 } from './policy/image-settings.js';
-import { isEditable, nodeTitle } from '../nodes/policy/node-states.js';
+import { isEditable, nodeTitle } from '../nodes/policy/provision-states.js';
 import { readNode } from './node.js';
 import { isTimeout, pollInterval, type IpaRun } from './run.js';
 

@@ -11,7 +11,7 @@ import {
 } from '../clients/nova/servers.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import { waitFor } from '../core/waiting.js';
-import { hasFailed, nodeTitle, inUseReason } from '../nodes/policy/node-states.js';
+import { hasFailed, nodeTitle, inUseReason } from '../nodes/policy/provision-states.js';
 import type { TestEntry } from './journal.js';
 import { nodeTaken, readNode, stateReporter } from './node.js';
 import { pollInterval, type IpaRun } from './run.js';

@@ -4,7 +4,7 @@ import { getNode, patchNode, type NodeDetails } from '../clients/ironic/nodes.js
 import { whileLocked } from '../clients/ironic/api.js';
 import { hasCode, messageOf, OperationError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
-import { nodeTitle } from '../nodes/policy/node-states.js';
+import { nodeTitle } from '../nodes/policy/provision-states.js';
 import type { TestEntry } from './journal.js';
 import { moveNode, nodeTaken, untilUnlocked } from './node.js';
 import { ipaImageKeys, nodeSettingsFor } from './policy/image-settings.js';

@@ -4,7 +4,7 @@ import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/no
 import { listPorts, type Port } from '../clients/ironic/ports.js';
 import { OperationError } from '../core/errors.js';
 import type { DesiredNode } from './policy/desired-node.js';
-import { nodeTitle } from './policy/node-states.js';
+import { nodeTitle } from './policy/provision-states.js';
 import type { ExistingNode, ExistingNodes } from './run.js';
 
 /** The requests in which the two differ. */

@@ -14,7 +14,7 @@ import {
   type NodeState,
   type Step,
   type Verb,
-} from './policy/node-states.js';
+} from './policy/provision-states.js';
 
 export interface StateChange {
   /** Limit for all steps together. */

@@ -14,8 +14,8 @@ import {
   type NodeVerdict,
   type ResultParts,
 } from './policy/node-result.js';
-import { nodeTitle } from './policy/node-states.js';
-import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/provisioning.js';
+import { nodeTitle } from './policy/provision-states.js';
+import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/deploy-checks.js';
 import { applyNodePlan } from './apply.js';
 import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';

@@ -1,4 +1,4 @@
-// What nodes/policy/node-states.ts says of the states of nodes, held to the machine of the Ironic
+// What nodes/policy/provision-states.ts says of the states of nodes, held to the machine of the Ironic
 // that is installed.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
@@ -11,7 +11,7 @@ import {
   stepsTo,
   type NodeGoal,
   type Step,
-} from '../../modules/nodes/policy/node-states.js';
+} from '../../modules/nodes/policy/provision-states.js';
 
 interface Machine {
   /** The newest minor version of the API. */

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { openIronic, type Ironic } from '../../modules/clients/ironic/api.js';
 import type { NodeDetails } from '../../modules/clients/ironic/nodes.js';
 import { bringTo, type StateChange } from '../../modules/nodes/provision.js';
-import type { NodeGoal } from '../../modules/nodes/policy/node-states.js';
+import type { NodeGoal } from '../../modules/nodes/policy/provision-states.js';
 import { cloudOf } from '../clients/cloud-of.js';
 import type { Answer, Call, LoggedRequest } from '../sandbox/http-double.js';
 import type { IronicDouble, StoredNode } from '../sandbox/ironic.js';

@@ -1,6 +1,6 @@
 // How a node is brought to a state, on the double of Ironic: every way, and what it ends in.
 import { describe, expect, test } from '@jest/globals';
-import { stepsTo, type NodeGoal } from '../../modules/nodes/policy/node-states.js';
+import { stepsTo, type NodeGoal } from '../../modules/nodes/policy/provision-states.js';
 import type { StoredNode } from '../sandbox/ironic.js';
 import { useNodes } from './bring-to-site.js';
 

@@ -1,7 +1,8 @@
 // The images that a new one replaces: finding them, and giving them their archive names.
 import { getImage, listPublicImages, type Image } from '../../clients/glance/images.js';
 import { OperationError } from '../../core/errors.js';
-import { archiveName, isProduction, markers, type SiteImage } from '../policy/site-image.js';
+import { archiveName } from '../policy/archive-names.js';
+import { isProduction, markers, type SiteImage } from '../policy/site-image.js';
 import { archiveEdits } from '../policy/holds.js';
 import { publicNamesakes, settleProduction, type SettledProduction } from '../policy/production.js';
 import { changeImage, readSiteImages } from '../site-images.js';

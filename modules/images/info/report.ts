@@ -6,7 +6,8 @@ import { comparableId } from '../../core/uuid.js';
 import type { HeldImages } from '../policy/held-images.js';
 import { describeUser } from '../policy/image-uses.js';
 import type { PlannedRetention } from '../policy/retention.js';
-import { imageStateOf, markers, releaseProperty } from '../policy/site-image.js';
+import { imageStateOf } from '../policy/image-states.js';
+import { markers, releaseProperty } from '../policy/site-image.js';
 import type { InfoArguments, UsesAndPlan } from './uses-and-plan.js';
 
 type ImageDescription = ReturnType<typeof describeImage>;

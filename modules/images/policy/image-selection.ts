@@ -1,7 +1,8 @@
 // Which images of the site operators mean by ids, names and patterns.
 import picomatch from 'picomatch';
 import { comparableId } from '../../core/uuid.js';
-import { parseName, type SiteImage } from './site-image.js';
+import { parseName } from './archive-names.js';
+import type { SiteImage } from './site-image.js';
 
 type NamedImage = Pick<SiteImage, 'id' | 'name'>;
 

@@ -4,7 +4,8 @@ import { isSameBuild, otherHalfName } from './agent-pairs.js';
 import { holdLabel, holdOf, newHold, putBackEdits, type Hold } from './holds.js';
 import { withEdits, type ImageEdit } from './image-edits.js';
 import { lineageOf, publicNamesakes, settleProduction } from './production.js';
-import { isManaged, isOurImage, isProduction, markers, parseName, wasArchived, type SiteImage } from './site-image.js';
+import { parseName } from './archive-names.js';
+import { isManaged, isOurImage, isProduction, markers, wasArchived, type SiteImage } from './site-image.js';
 
 /** An image that is to get the marks of a hold. */
 export interface UnmarkedPutBack {

@@ -1,18 +1,10 @@
 // Which images to hide and, later, to delete, but never one that is in use: one pure decision over
 // all images of the site.
+import { parseName, type ParsedName } from './archive-names.js';
 import { comparableId } from '../../core/uuid.js';
 import type { HeldImages } from './held-images.js';
 import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
-import {
-  isGone,
-  isIncoming,
-  isManaged,
-  isSnapshot,
-  markers,
-  parseName,
-  type ParsedName,
-  type SiteImage,
-} from './site-image.js';
+import { isGone, isIncoming, isManaged, isSnapshot, markers, type SiteImage } from './site-image.js';
 import { monthsBetween } from './dates.js';
 import {
   ageStart,

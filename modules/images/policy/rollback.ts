@@ -9,7 +9,8 @@ import { holdLabel, holdOf, newHold, putBackEdits, releaseEdits, type Hold } fro
 import type { ImageEdit } from './image-edits.js';
 import { publicNamesakes, settleProduction } from './production.js';
 import { archivedImages, unmarkedPutBacks, withPutBacks, type PutBackSite, type UnmarkedPutBack } from './put-backs.js';
-import { imageStateOf, isGone, isProduction, markers, releaseLabel, type SiteImage } from './site-image.js';
+import { imageStateOf } from './image-states.js';
+import { isGone, isProduction, markers, releaseLabel, type SiteImage } from './site-image.js';
 
 export interface RollbackRequest extends PutBackSite {
   /** A production name; of an agent also the name without its half. */

@@ -1,4 +1,4 @@
-// What an image of the site is to this system: who owns it, and which state it is in.
+// What an image of the site is to this system: whose it is, and what its properties say of it.
 import { sameId } from '../../core/uuid.js';
 
 /**
@@ -109,7 +109,7 @@ export interface ImageOwnership {
  * True unless the marker belongs to another image, of which this one is a copy. It does not prove
  * ownership, because anybody can set it.
  */
-function hasOwnMarker(image: SiteImage): boolean {
+export function hasOwnMarker(image: SiteImage): boolean {
   return sameId(image.properties[markers.id] ?? '', image.id);
 }
 
@@ -146,26 +146,6 @@ export function isIncoming(image: SiteImage, { owner, prefix }: ImageOwnership):
   return image.properties[markers.promoted] !== image.id && image.properties[markers.supersededAt] === undefined;
 }
 
-export type ImageState = 'current' | 'archived' | 'incoming' | 'unmanaged';
-
-/**
- * The state of an image of the site. `owner`: our project. `prefix`: that of the names of incoming
- * images.
- */
-export function imageStateOf(
-  image: SiteImage,
-  owner: string,
-  prefix: string,
-): { state: ImageState; productionName?: string } {
-  const markedName = image.properties[markers.name];
-  if (markedName !== undefined && isIncoming(image, { owner, prefix }))
-    return { state: 'incoming', productionName: markedName };
-  if (!isManaged(image, owner)) return { state: 'unmanaged' };
-  const productionName = markedName ?? productionNameOf(image.name, prefix);
-  if (isProduction(image, productionName, owner)) return { state: 'current', productionName };
-  return image.name.startsWith(prefix) ? { state: 'incoming', productionName } : { state: 'archived', productionName };
-}
-
 /** True for a snapshot of a server, which inherits all properties of the server's image. */
 export function isSnapshot({ properties }: SiteImage): boolean {
   return properties.image_type === 'snapshot' || Boolean(properties.base_image_ref);
@@ -180,82 +160,4 @@ export function isManaged(image: SiteImage, owner: string): boolean {
   const { properties } = image;
   if (image.owner !== owner || isSnapshot(image) || properties[markers.id]) return false;
   return properties[releaseProperty] !== undefined || Object.keys(properties).some((name) => name.startsWith('build-'));
-}
-
-/**
- * The shapes of archive names: `NAME_2025-04-22 15:30:45.123456`, `NAME_1677628504.897832`,
- * `NAME-20230302-1677628504.897832`, `NAME-20230302-2025-…`, `NAME-20230302`, each with a counter
- * if the name was taken. A revision may be `20230124-1270`, like those of Debian.
- */
-const archiveSuffix = new RegExp(
-  [
-    /(?:_|-(?:\d{8}-)?[\w.:]+?-)/,
-    /(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{8} \d{6}(?:\.\d+)?|\d{9,}(?:\.\d+)?)(?:\.\d+)?$/,
-    /|-\d{8}(?:\.\d+)?$/,
-  ]
-    .map(({ source }) => source)
-    .join(''),
-);
-
-/** The production name within an image's present name. */
-export function productionNameOf(name: string, prefix: string): string {
-  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-  return bare.replace(archiveSuffix, '');
-}
-
-/**
- * Production names of older tools: no spaces, underscores or colons.
- */
-const productionShape = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
-
-export interface ParsedName {
-  readonly productionName: string;
-  readonly isArchive: boolean;
-}
-
-/**
- * Parses an image's present name. Undefined if it is neither a production nor an archive name;
- * nothing is known about the image then.
- */
-export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): ParsedName | undefined {
-  const { name } = image;
-  const markedName = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
-  if (name === markedName || (markedName === undefined && catalogue.has(name)))
-    return { productionName: name, isArchive: false };
-  const productionName = name.replace(archiveSuffix, '');
-  const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
-  if (markedName !== undefined)
-    return isArchive && productionName === markedName ? { productionName, isArchive } : undefined;
-  if (!productionShape.test(productionName) && !catalogue.has(productionName)) return undefined;
-  if (isArchive) return { productionName, isArchive };
-  return productionName === name ? { productionName, isArchive: false } : undefined;
-}
-
-/**
- * An archive suffix contains a calendar date or POSIX seconds; other eight digits may mean
- * anything.
- */
-function hasPlausibleDay(suffix: string): boolean {
-  const day =
-    /^[-_](\d{4})(\d\d)(\d\d)(?: \d{6}(?:\.\d+)?)?(?:\.\d+)?$/.exec(suffix) ?? /(\d{4})-(\d\d)-(\d\d)[ T]/.exec(suffix);
-  if (!day) return true;
-  const [year = 0, month = 0, date = 0] = day.slice(1).map(Number);
-  return year >= 2000 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
-}
-
-/**
- * The archive name of an image that is replaced, with a counter if it is taken:
- * `{name}_{build-timestamp}`, or for an image of the older store with a revision
- * `{name}-{build-os-base-image-revision}-{build-timestamp}`. Without a timestamp its creation
- * counts.
- */
-export function archiveName(image: SiteImage, taken: ReadonlySet<string>): string {
-  const stamp = image.properties['build-timestamp'] || image.created_at.replace('T', ' ').replace('Z', '');
-  const revision =
-    image.properties[releaseProperty] === undefined ? image.properties['build-os-base-image-revision'] : undefined;
-  const plain = `${image.name}${revision ? `-${revision}-` : '_'}${stamp}`.slice(0, 250);
-  for (let counter = 1; ; counter++) {
-    const candidate = counter === 1 ? plain : `${plain}.${counter}`;
-    if (!taken.has(candidate)) return candidate;
-  }
 }

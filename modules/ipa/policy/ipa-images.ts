@@ -1,5 +1,6 @@
 // Which two images are the kernel and the initramfs of one build of the Ironic Python Agent.
-import { isGone, isIncoming, productionNameOf, type SiteImage } from '../../images/policy/site-image.js';
+import { productionNameOf } from '../../images/policy/archive-names.js';
+import { isGone, isIncoming, type SiteImage } from '../../images/policy/site-image.js';
 import { parseBuildTimestamp } from '../../images/policy/dates.js';
 
 export interface IpaImage extends SiteImage {

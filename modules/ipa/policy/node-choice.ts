@@ -1,7 +1,7 @@
 // Which node of a type is tested on, why the others are not, and whose deployment is on a node.
 import { OperationError } from '../../core/errors.js';
 import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
-import { inUseReason, isStable, nodeTitle, type NodeUse } from '../../nodes/policy/node-states.js';
+import { inUseReason, isStable, nodeTitle, type NodeUse } from '../../nodes/policy/provision-states.js';
 import { architectureNamed, type Architecture } from './ipa-images.js';
 
 type Mapping = Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ import {
   stepsTo,
   type Step,
   type Verb,
-} from '../../nodes/policy/node-states.js';
+} from '../../nodes/policy/provision-states.js';
 import { hasSettings, presentSettings, type ImageSettings } from './image-settings.js';
 import { foreignUse, isOwnDeployment, type DeploymentOwner, type TestableNode } from './node-choice.js';
 

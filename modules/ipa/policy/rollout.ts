@@ -1,5 +1,5 @@
 // What a roll-out does with each node of a type, in which order, and when it stops.
-import { isEditable, inUseReason } from '../../nodes/policy/node-states.js';
+import { isEditable, inUseReason } from '../../nodes/policy/provision-states.js';
 import { hasSettings, presentSettings, type ImageSettings } from './image-settings.js';
 import type { Architecture } from './ipa-images.js';
 import { byName, mismatchOf, type TestableNode } from './node-choice.js';

@@ -1,7 +1,7 @@
 // What a run will do: which pair, which nodes, and what is deployed; decided from the arguments and
 // what was read of the site.
 import { InputError } from '../../core/errors.js';
-import { nodeTitle } from '../../nodes/policy/node-states.js';
+import { nodeTitle } from '../../nodes/policy/provision-states.js';
 import { ipaImageKeys, settingsFor, type ImageSettings } from './image-settings.js';
 import type { Architecture, IpaImage } from './ipa-images.js';
 import {

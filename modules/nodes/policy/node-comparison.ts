@@ -4,7 +4,7 @@ import type { MaintainedNode } from './node-maintenance.js';
 import { nodeChanges, type Merging, type NodeChanges, type Values } from './node-differences.js';
 import { nodeAttributes, tooOldFor } from './node-fields.js';
 import { imageToHash, namedImages, withCompleteChecksum, type NamedImage } from './node-images.js';
-import type { NodeGoal, NodeUse } from './node-states.js';
+import type { NodeGoal, NodeUse } from './provision-states.js';
 import type { DesiredNode } from './desired-node.js';
 import type { PortRules, ServedPort } from './port-plan.js';
 import { compareSecrets, secretRecordKey } from './secret-records.js';

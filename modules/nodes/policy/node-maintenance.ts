@@ -1,6 +1,6 @@
 // Maintenance that Ironic itself has set: the node then has a fault (ironic/common/faults.py,
 // returned since API version 1.42), which a node in an operator's maintenance does not have.
-import type { NodeGoal } from './node-states.js';
+import type { NodeGoal } from './provision-states.js';
 
 export interface MaintainedNode {
   readonly maintenance: boolean;

@@ -11,7 +11,7 @@ import {
   isBlockedByMaintenance,
   maintenanceFault,
 } from './node-maintenance.js';
-import { inUseReason } from './node-states.js';
+import { inUseReason } from './provision-states.js';
 import { decidePortGroups, type PortGroupFinding, type PortGroupPlan } from './port-group-plan.js';
 import { decidePorts, type ForeignPort, type PortPlan } from './port-plan.js';
 import {

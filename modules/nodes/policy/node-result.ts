@@ -1,7 +1,7 @@
 // What became of one node, as data and in words.
 import { desiredTitle, type DesiredNode } from './desired-node.js';
 import { shownValue, type NodeDifference, type Values } from './node-differences.js';
-import type { InterfaceValidation } from './provisioning.js';
+import type { InterfaceValidation } from './deploy-checks.js';
 
 export type NodeAction = 'create' | 'change' | 'up_to_date' | 'delete' | 'failed';
 

@@ -2,7 +2,7 @@
 import { portChanges, type DesiredPort, type PortChange } from './desired-port.js';
 import type { NodeDifference, Values } from './node-differences.js';
 import { portAttributes, refusalToChangePort, tooOldFor, type EditedNode } from './node-fields.js';
-import { inUseReason, nodeTitle, type NodeUse } from './node-states.js';
+import { inUseReason, nodeTitle, type NodeUse } from './provision-states.js';
 
 /** What an operator allows for changes of ports. */
 export interface PortRules {

@@ -13,7 +13,7 @@ import { parsePort, type DesiredPort } from '../policy/desired-port.js';
 import { faultText } from '../policy/field-values.js';
 import { portAttributes } from '../policy/node-fields.js';
 import { sideOf } from '../policy/node-result.js';
-import { nodeTitle } from '../policy/node-states.js';
+import { nodeTitle } from '../policy/provision-states.js';
 import {
   decidePortChange,
   decidePortCreation,

@@ -6,7 +6,8 @@ import { planDeployment } from '../../../modules/images/policy/deployment.js';
 import { settleProduction } from '../../../modules/images/policy/production.js';
 import { subscriptionOf } from '../../../modules/images/policy/releases.js';
 import { planRelease, planRollback, type RollbackRequest } from '../../../modules/images/policy/rollback.js';
-import { archiveName, isProduction, markers, type SiteImage } from '../../../modules/images/policy/site-image.js';
+import { archiveName } from '../../../modules/images/policy/archive-names.js';
+import { isProduction, markers, type SiteImage } from '../../../modules/images/policy/site-image.js';
 import { lock, owner, prefix, siteImage, sourcePrefix } from './image-fixtures.js';
 
 export const name = 'CC-Ubuntu22.04';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { archiveName, parseName } from '../../../modules/images/policy/site-image.js';
+import { archiveName, parseName } from '../../../modules/images/policy/archive-names.js';
 import { isImageOfBuild, newestOf, parseBuild } from '../../../modules/images/policy/stored-builds.js';
 import { headersOf, storedBuild } from './build-fixtures.js';
 import { siteImage } from './image-fixtures.js';

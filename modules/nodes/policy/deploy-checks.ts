@@ -1,5 +1,5 @@
 // What is checked before a node is deployed or deleted.
-import { inUseReason, stepsTo, type NodeGoal, type NodeUse } from './node-states.js';
+import { inUseReason, stepsTo, type NodeGoal, type NodeUse } from './provision-states.js';
 
 /** What an interface of a node says of its settings. */
 export interface InterfaceValidation {

@@ -10,7 +10,7 @@ import {
   inUseReason,
   stepsTo,
   type NodeGoal,
-} from '../../../modules/nodes/policy/node-states.js';
+} from '../../../modules/nodes/policy/provision-states.js';
 
 const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active'];
 const newest = 112;

@@ -1,90 +1,25 @@
 // Logins against the real cloud that test/cloud/up starts.
-import { afterAll, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { createHttpClient, type HttpClient } from '../../modules/clients/http/client.js';
-import { connect, type Cloud } from '../../modules/clients/keystone/cloud.js';
-import { resolveLogin } from '../../modules/clients/keystone/login.js';
-import type { Context } from '../../modules/core/operation.js';
-import { openCloud, openHttp, type ConnectionArguments } from '../../modules/runtime/connect.js';
-import { loginFields } from '../../modules/runtime/login-fields.js';
-import { mergeSiteYaml } from '../../modules/runtime/site-yaml.js';
-import { temporaryFolder } from '../clients/temporary-folder.js';
+import { afterAll, expect, test } from '@jest/globals';
+import { openHttp } from '../../modules/runtime/connect.js';
+import {
+  admin,
+  adminProject,
+  cloudsFile,
+  contextWith,
+  describeOnCloud,
+  fact,
+  folder,
+  isUp,
+  issueToken,
+  open,
+  openBySiteYaml,
+  projectAtGlance,
+  rootUrl,
+  state,
+  type LoginOptions,
+} from './real-login.js';
 
-const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? '.cloud');
-const isUp = existsSync(join(state, 'cloud.json'));
-const facts = isUp ? (JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as Record<string, string>) : {};
-const fact = (name: string): string => facts[name] ?? '';
-const cloudsFile = { OS_CLIENT_CONFIG_FILE: join(state, 'clouds.yaml') };
-const rootUrl = fact('keystone_url').replace(/\/v3$/, '');
-const admin = { auth_url: rootUrl, username: 'admin', password: fact('admin_password'), project_name: 'admin' };
-const adminProject = fact('admin_project_id');
-
-const folder = temporaryFolder();
 afterAll(() => folder.remove());
-
-type LoginOptions = Omit<ConnectionArguments, 'timeout'>;
-type Variables = Readonly<Record<string, string>>;
-
-function contextWith(environment: Variables, lines: string[] = []): Context {
-  return {
-    checkMode: false,
-    environment,
-    signal: new AbortController().signal,
-    now: () => new Date(),
-    random: () => 0.5,
-    log: (_, text) => void lines.push(text),
-    progress: () => {},
-  };
-}
-
-function open(args: LoginOptions, environment: Variables = cloudsFile, lines: string[] = []): Promise<Cloud> {
-  return openCloud({ timeout: 20, ...args }, contextWith(environment, lines));
-}
-
-async function openBySiteYaml(content: string, environment: Variables): Promise<Cloud> {
-  const { values } = await mergeSiteYaml(
-    loginFields,
-    { site_yaml: folder.write('site.yaml', content) },
-    { environment },
-  );
-  return open(values as LoginOptions, environment);
-}
-
-/** The project that Glance takes us to be of: that of an image which is created and deleted. */
-async function projectAtGlance(cloud: Cloud): Promise<unknown> {
-  const headers = { 'Content-Type': 'application/json' };
-  const answer = await cloud.request('image', {
-    method: 'POST',
-    path: '/v2/images',
-    headers,
-    body: '{"name": "login test"}',
-  });
-  const { id, owner } = (await answer.json()) as { id: string; owner: string };
-  await cloud.request('image', { method: 'DELETE', path: `/v2/images/${id}` });
-  return owner;
-}
-
-/** A client that remembers the tokens it sent. */
-function watchedHttp(): { readonly http: HttpClient; readonly tokens: string[] } {
-  const tokens: string[] = [];
-  const client = createHttpClient({ validateCerts: true, timeoutSeconds: 20, signal: new AbortController().signal });
-  const http: HttpClient = (request) => {
-    const token = request.headers?.['X-Auth-Token'];
-    if (token && token !== tokens.at(-1)) tokens.push(token);
-    return client(request);
-  };
-  return { http, tokens };
-}
-
-async function issueToken(): Promise<string> {
-  const { http, tokens } = watchedHttp();
-  const cloud = await connect(await resolveLogin({ auth: admin }, {}), http);
-  await cloud.request('identity', { method: 'GET', path: '/v3/' });
-  return tokens[0] ?? '';
-}
-
-const describeOnCloud = isUp ? describe : describe.skip;
 
 describeOnCloud(`logins on the cloud of ${state}${isUp ? '' : ' (skipped: it is not up; run test/cloud/up)'}`, () => {
   test('by password, and nothing secret is logged', async () => {
@@ -270,60 +205,6 @@ describeOnCloud('logins that the cloud refuses', () => {
       false,
       false,
     ]);
-  });
-});
-
-describeOnCloud('a token in use', () => {
-  test('is renewed after it was revoked', async () => {
-    const { http, tokens } = watchedHttp();
-    const cloud = await connect(await resolveLogin({ cloud: 'local' }, cloudsFile), http);
-    const readProject = (): Promise<unknown> =>
-      cloud
-        .request('identity', { method: 'GET', path: `/v3/projects/${adminProject}` })
-        .then((answer) => answer.json());
-    await readProject();
-
-    await cloud.request('identity', {
-      method: 'DELETE',
-      path: '/v3/auth/tokens',
-      headers: { 'X-Subject-Token': tokens[0] ?? '' },
-    });
-
-    expect(await readProject()).toMatchObject({ project: { name: 'admin' } });
-    expect(tokens).toHaveLength(2);
-  });
-
-  test('is a new one before a long upload', async () => {
-    const { http, tokens } = watchedHttp();
-    const cloud = await connect(await resolveLogin({ cloud: 'local' }, cloudsFile), http);
-    await cloud.request('identity', { method: 'GET', path: '/v3/' });
-
-    await cloud.renewToken();
-
-    expect(await projectAtGlance(cloud)).toBe(adminProject);
-    expect(tokens).toHaveLength(2);
-  });
-
-  test("follows Glance's own next links", async () => {
-    const cloud = await open({ cloud: 'local' });
-    const create = async (): Promise<string> => {
-      const answer = await cloud.request('image', {
-        method: 'POST',
-        path: '/v2/images',
-        headers: { 'Content-Type': 'application/json' },
-        body: '{"name": "next link"}',
-      });
-      return ((await answer.json()) as { id: string }).id;
-    };
-    const ids = [await create(), await create()];
-
-    const first = (await (
-      await cloud.request('image', { method: 'GET', path: '/v2/images?name=next%20link&limit=1' })
-    ).json()) as { next: string };
-    const second = await cloud.request('image', { method: 'GET', path: first.next });
-
-    expect(((await second.json()) as { images: unknown[] }).images).toHaveLength(1);
-    for (const id of ids) await cloud.request('image', { method: 'DELETE', path: `/v2/images/${id}` });
   });
 });
 

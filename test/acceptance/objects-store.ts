@@ -4,6 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from '@jest/globals';
 import { call, cloudAdminToken } from './cloud.js';
 import { makeDisk } from './disk.js';
 import type { Arguments, ModuleResult } from './executable.js';
@@ -202,3 +203,28 @@ export async function putPair(
     });
   return { kernel: await half('kernel', 'aki'), initramfs: await half('initramfs', 'ari') };
 }
+
+/** Expects this object behind a production name, byte for byte. */
+export async function expectContent(
+  site: ObjectsSite,
+  name: string,
+  { sha256, bytes }: StoredObject,
+  properties: Record<string, unknown> = {},
+): Promise<void> {
+  const image = await site.production(name);
+  const container = name.endsWith('.kernel') ? 'aki' : name.endsWith('.initramfs') ? 'ari' : 'bare';
+  expect(image).toMatchObject({
+    size: bytes,
+    container_format: container,
+    owner: site.project.id,
+    image_tools_name: name,
+    ...properties,
+  });
+  expect(await site.glance.sha256(image.id)).toBe(sha256);
+}
+
+/** GETs of objects that are not only a look at the first bytes. */
+export const downloads = (site: ObjectsSite): number =>
+  site.storeProxy.requests.filter(
+    ({ method, path, headers }) => method === 'GET' && !path.includes('?') && headers.range === undefined,
+  ).length;

@@ -1,7 +1,7 @@
 // What somebody does between the plan and the change, and how often is asked.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { StoredImage } from '../sandbox/glance-image.js';
-import { clean, resultOf, seedOld, startOldSite } from './image-clean-site.js';
+import { age, clean, resultOf, seedOld, startOldSite } from './image-clean-site.js';
 import type { TestSite } from './site.js';
 
 let site: TestSite;
@@ -11,8 +11,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => site.close());
-
-const age = '26 months old, deleted at 18';
 
 /** The one that Glance lists last of those that were created at the same time. */
 function lastOf(images: readonly StoredImage[]): StoredImage {

@@ -8,6 +8,9 @@ import { startSite, type TestSite } from './site.js';
 
 export const now = new Date('2026-06-01T12:00:00Z');
 
+/** What is said of the age of an old image. */
+export const age = '26 months old, deleted at 18';
+
 /** All that uses images. */
 export const everyService = ['compute', 'volumev3', 'baremetal', 'inventory'] as const;
 

@@ -1,12 +1,11 @@
-// image_deploy on the older image store: what is selected, what becomes of it, and both stores in
-// one run.
+// image_deploy on the older image store: what is selected, and what becomes of it.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { markers } from '../../modules/images/policy/site-image.js';
-import { publishRelease } from '../sandbox/releases.js';
 import {
   actionsOf,
   agent,
-  disk,
+  everything,
+  fill,
   focalOnly,
   initramfsName,
   kernelName,
@@ -26,29 +25,9 @@ beforeEach(async () => {
 
 afterEach(() => site.close());
 
-/** One object for each image of supports.yaml. */
-function fill(): { focal: string; gpu: string; jammy: string; kernel: string; initramfs: string } {
-  const [focal, gpu, jammy] = [
-    site.put(),
-    site.put({ 'build-variant': 'gpu' }),
-    site.put({ 'build-release': 'jammy', 'build-ipa': 'false' }),
-  ];
-  site.objectsStore.put('not-an-image', 'x');
-  site.objectsStore.put(`${focal}/000000`, 'segment');
-  return { focal, gpu, jammy, ...site.putPair() };
-}
-
-const everything = [
-  'CC-IPA-Debian11-AMD64.initramfs',
-  'CC-IPA-Debian11-AMD64.kernel',
-  'CC-Ubuntu20.04',
-  'CC-Ubuntu20.04-CUDA',
-  'CC-Ubuntu22.04',
-];
-
 describe('with nothing selected', () => {
   test('everything that supports.yaml lists is deployed in the first run, and nothing in the second', async () => {
-    const { focal, kernel } = fill();
+    const { focal, kernel } = fill(site);
 
     const first = await site.deploy();
     const writes = site.writes();
@@ -79,7 +58,7 @@ describe('with nothing selected', () => {
   });
 
   test('check mode reports the same and sends no write', async () => {
-    fill();
+    fill(site);
 
     const planned = await site.deploy({}, { checkMode: true });
 
@@ -154,7 +133,7 @@ describe('a selection', () => {
     ['a pattern that names one half', { catalog: 'objects', images: '*.kernel' }, [initramfsName, kernelName]],
     ['an exclusion', { catalog: 'objects', exclude: 'CC-IPA*,*CUDA' }, ['CC-Ubuntu20.04', 'CC-Ubuntu22.04']],
   ])('by %s means this store, whatever catalog says', async (_, args, names) => {
-    fill();
+    fill(site);
 
     const outcome = await site.deploy({ catalog: 'releases', object_store_url: null, ...args }, { checkMode: true });
 
@@ -162,7 +141,7 @@ describe('a selection', () => {
   });
 
   test('by an id deploys this object, older than the newest, and by that of a half the pair', async () => {
-    const { kernel } = fill();
+    const { kernel } = fill(site);
     const older = site.put({ 'build-timestamp': '2020-01-01 00:00:00' });
     site.objectsStore.refusals.set('', 500);
 
@@ -210,72 +189,6 @@ describe('a selection', () => {
   ])('that is wrong, as %j, is refused before the store is asked', async (args, message) => {
     await expect(site.deploy(args)).rejects.toThrow(message);
     expect([...site.objectsStore.requests, ...site.writes()]).toEqual([]);
-  });
-});
-
-describe('both stores in one run', () => {
-  const both = { catalog: 'releases,objects' };
-
-  test('deploy side by side, and a name that both have comes from the first', async () => {
-    fill();
-    publishRelease(site.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1-amd', content: disk('release') });
-    publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk('release') });
-
-    const first = await site.deploy(both);
-
-    expect(actionsOf(first)).toEqual([...everything, 'CC-Ubuntu24.04'].map((name) => `${name} deploy`));
-    expect(site.published().get('CC-Ubuntu22.04')?.properties.current).toBe('20250422-v1-amd');
-    expect(site.published().get('CC-Ubuntu20.04')?.properties.current).toBeUndefined();
-    expect(await site.deploy(both)).toMatchObject({ changed: false, failures: [] });
-    expect(resultsOf(await site.deploy({ catalog: 'objects,releases', images: 'CC-Ubuntu22.04' }))).toMatchObject([
-      { action: 'deploy', archived_name: 'CC-Ubuntu22.04_2025-04-22 15:30:45.123456' },
-    ]);
-  });
-
-  test('of which the first cannot be read, deploy from the other, leave what came from the first, and fail', async () => {
-    fill();
-    publishRelease(site.store, { name: 'CC-Ubuntu22.04', release: '20250422-v1-amd', content: disk('release') });
-    await site.deploy({ catalog: 'releases' });
-    site.store.refusals.set('prod/current', 403);
-
-    const outcome = await site.deploy(both);
-
-    expect(actionsOf(outcome)).toEqual(
-      everything.map((name) => `${name} ${name === 'CC-Ubuntu22.04' ? 'failed' : 'deploy'}`),
-    );
-    expect(outcome.failures.join()).toContain('the catalogue releases could not be read: ');
-    expect(site.published().get('CC-Ubuntu22.04')?.properties.current).toBe('20250422-v1-amd');
-  });
-
-  test('of which the second cannot be listed, deploy from the first, and fail', async () => {
-    fill();
-    publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk('release') });
-    site.objectsStore.refusals.set('', 403);
-
-    const outcome = await site.deploy(both);
-
-    expect(actionsOf(outcome)).toEqual(['CC-Ubuntu24.04 deploy']);
-    expect(outcome.failures).toEqual([expect.stringMatching(/^the catalogue objects could not be read: .*403/)]);
-  });
-
-  test('select by name from either, and report a name that neither has', async () => {
-    fill();
-    publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk() });
-
-    const outcome = await site.deploy(
-      { ...both, images: 'CC-Ubuntu24.04,CC-Ubuntu20.04,CC-Ubuntu26.04' },
-      { checkMode: true },
-    );
-
-    expect(actionsOf(outcome)).toEqual(['CC-Ubuntu20.04 deploy', 'CC-Ubuntu24.04 deploy', 'CC-Ubuntu26.04 failed']);
-  });
-
-  test('do not ask the older one if only names of the other are selected', async () => {
-    publishRelease(site.store, { name: 'CC-Ubuntu24.04', release: '20250422-v1-amd', content: disk() });
-
-    await site.deploy({ ...both, images: 'CC-Ubuntu24.04' });
-
-    expect(site.objectsStore.requests).toEqual([]);
   });
 });
 

@@ -135,3 +135,32 @@ export async function startProxiedSite(options: SandboxOptions = {}): Promise<Pr
     },
   };
 }
+
+export const focalName = 'CC-Ubuntu20.04';
+
+/** The properties of an image of the build that `put` publishes. */
+export const focalProperties = (changes: Record<string, string> = {}): Record<string, string> => ({
+  ...{ 'build-distro': 'ubuntu', 'build-release': 'focal', 'build-variant': 'base', 'build-ipa': 'na' },
+  ...{ 'build-timestamp': '1677628504.897832', 'build-os-base-image-revision': '20230302', ...changes },
+});
+
+/** The names of all images of supports.yaml. */
+export const everything = [
+  'CC-IPA-Debian11-AMD64.initramfs',
+  'CC-IPA-Debian11-AMD64.kernel',
+  'CC-Ubuntu20.04',
+  'CC-Ubuntu20.04-CUDA',
+  'CC-Ubuntu22.04',
+];
+
+/** One object for each image of supports.yaml. */
+export function fill(site: ObjectsSite): Record<'focal' | 'gpu' | 'jammy' | 'kernel' | 'initramfs', string> {
+  const [focal, gpu, jammy] = [
+    site.put(),
+    site.put({ 'build-variant': 'gpu' }),
+    site.put({ 'build-release': 'jammy', 'build-ipa': 'false' }),
+  ];
+  site.objectsStore.put('not-an-image', 'x');
+  site.objectsStore.put(`${focal}/000000`, 'segment');
+  return { focal, gpu, jammy, ...site.putPair() };
+}

@@ -2,9 +2,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../modules/core/operation.js';
 import type { StoredNode } from '../sandbox/ironic.js';
-import { former, startIpaSite, type IpaTestSite } from './ipa-test-site.js';
+import { former, startIpaSite, theirs, type IpaTestSite } from './ipa-test-site.js';
 
-const theirs = '5a2f6c0e-7b1d-4c3e-9f80-1a2b3c4d5e6f';
 const pushOnly = { deployer: 'ironic', push: true, test: false } as const;
 
 let site: IpaTestSite;

@@ -29,6 +29,9 @@ export const former = {
   deploy_kernel: '11111111-1111-4111-8111-111111111111',
   deploy_ramdisk: '22222222-2222-4222-8222-222222222222',
 };
+/** A server of somebody else. */
+export const theirs = '5a2f6c0e-7b1d-4c3e-9f80-1a2b3c4d5e6f';
+
 export const everything: Services = ['compute', 'baremetal', 'reservation', 'inventory', 'network'];
 
 export async function startIpaSite(services: Services = everything): Promise<IpaTestSite> {
@@ -108,4 +111,16 @@ export function seedHalf(
     ...image,
     properties,
   });
+}
+
+/** The images from which a node boots for its deployment. */
+export function imagesOf({ driver_info: { deploy_kernel, deploy_ramdisk } }: StoredNode): unknown {
+  return { deploy_kernel, deploy_ramdisk };
+}
+
+/** `node result: reason` of each node that the roll-out concerns. */
+export function resultsOf({ values }: Outcome): string[] {
+  return (values.nodes as { name: string; result: string; reason: string }[]).map(
+    ({ name, result, reason }) => `${name} ${result}: ${reason}`,
+  );
 }

@@ -4,33 +4,24 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Answer } from './http-double.js';
-import { booleanOf, inPython, isUuid, refusal, timeOf } from './ironic-api.js';
+import { refusal, timeOf } from './ironic-api.js';
 import { isEditable } from './ironic-machine.js';
-import { defaults, interfaces, recordOf, shown, sinceMinor } from './ironic-node.js';
+import { defaults, recordOf, shown, sinceMinor } from './ironic-node.js';
 import type { StoredNode, Values } from './ironic-node.js';
+import {
+  booleans,
+  checkConductor,
+  checkName,
+  checked,
+  interfaceFields,
+  interfacesOf,
+  objects,
+  removed,
+  texts,
+} from './ironic-node-values.js';
 import { patchOf, patched, patchedFields } from './ironic-patch.js';
 import { assertUnlocked, protectedRefusal } from './ironic-states.js';
 import type { IronicDouble } from './ironic.js';
-
-const interfaceFields = Object.keys(interfaces).map((kind) => `${kind}_interface`);
-const texts = [
-  'chassis_uuid',
-  'conductor_group',
-  'description',
-  'driver',
-  'instance_uuid',
-  'lessee',
-  'name',
-  'owner',
-  'protected_reason',
-  'resource_class',
-  'retired_reason',
-  'shard',
-  'parent_node',
-  'instance_name',
-];
-const objects = ['driver_info', 'extra', 'instance_info', 'network_data', 'properties'];
-const booleans = ['automated_clean', 'maintenance', 'protected', 'retired', 'disable_power_off'];
 
 const patchable: readonly string[] = [...booleans, ...texts, ...objects, ...interfaceFields].sort();
 const creatable: readonly string[] = ['uuid', ...patchable.filter((field) => !field.startsWith('protected'))];
@@ -154,69 +145,6 @@ function assertEditable(record: Values, { minor, ident }: { minor: number; ident
   );
 }
 
-/** Types of values; booleans may be words. Nothing, where that is allowed, empties a mapping. */
-function checked(record: Values, what: 'node' | 'patch'): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...record };
-  const refuse = (text: string): never => {
-    throw refusal(400, `Schema error for ${what}: ${text}`);
-  };
-  if (!('driver' in record)) refuse("'driver' is a required property");
-  for (const field of [...texts, ...interfaceFields]) {
-    const value = record[field];
-    const isNothing = value === null && field !== 'driver';
-    if (value !== undefined && typeof value !== 'string' && !isNothing)
-      refuse(`${inPython(value)} is not of type 'string'${field === 'driver' ? '' : ", 'null'"}`);
-  }
-  for (const field of objects) {
-    const value = record[field];
-    if (value === null) result[field] = {};
-    if (value !== undefined && (typeof value !== 'object' || Array.isArray(value)))
-      refuse(`${inPython(value)} is not of type 'object', 'null'`);
-  }
-  for (const field of booleans) {
-    const value = record[field];
-    if (value === null && field === 'maintenance') throw refusal(500, "Field `maintenance' cannot be None");
-    if (value !== undefined && value !== null) result[field] = booleanOf(field, value);
-  }
-  for (const field of ['uuid', 'instance_uuid'])
-    if (record[field] !== undefined && record[field] !== null && !isUuid(record[field]))
-      throw refusal(400, `Expected UUID for ${field}: ${String(record[field])}`);
-  return result;
-}
-
-/** What becomes of a field that is removed. */
-function removed(field: string): unknown {
-  const failures: Readonly<Record<string, string>> = {
-    maintenance: "Field `maintenance' cannot be None",
-    conductor_group: "'conductor_group'",
-    automated_clean: "'value'",
-  };
-  if (failures[field] !== undefined) throw refusal(500, failures[field]);
-  if (field === 'retired' || field.endsWith('_interface')) return null;
-  return structuredClone(defaults[field]);
-}
-
-function checkName(name: unknown, message: string): void {
-  const reserved = ['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate'];
-  if (reserved.includes(name as string))
-    throw refusal(
-      400,
-      `The word "${String(name)}" is reserved and can not be used as a node name. Reserved words are: ` +
-        `${reserved.join(', ')}.`,
-    );
-  if (typeof name !== 'string' || !/^[\w.~-]{1,255}$/.test(name) || isUuid(name)) throw refusal(400, message);
-}
-
-function checkConductor({ driver, conductor_group: group }: Values): void {
-  const name = typeof group === 'string' ? group.toLowerCase() : '';
-  if (['fake-hardware', 'ipmi'].includes(driver as string) && ['', 'slow'].includes(name)) return;
-  throw refusal(
-    400,
-    `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} ` +
-      `for conductor group "${name}".`,
-  );
-}
-
 const lenient = ['enroll', 'inspecting', 'inspect wait', 'manageable', 'available'];
 
 function checkStates(before: Values, after: Record<string, unknown>, isChanged: (field: string) => boolean): void {
@@ -281,38 +209,4 @@ function assertUnique({ nodes }: IronicDouble, { name, instance_uuid: instance }
       `Instance ${instance} is already associated with a node, it cannot be associated with this other node ${uuid}`,
     );
   }
-}
-
-/**
- * The interfaces of a node, those that are null by their defaults. Throws where the driver has no
- * such one.
- */
-function interfacesOf(record: Values, resets: Values): Values {
-  const { driver } = record;
-  const choose = ([kind, { enabled, ipmi }]: [string, { enabled: readonly string[]; ipmi: readonly string[] }]): [
-    string,
-    unknown,
-  ] => {
-    const field = `${kind}_interface`;
-    const usable = driver === 'ipmi' ? ipmi : enabled;
-    const wanted = (field in resets ? resets[field] : record[field]) as string | null | undefined;
-    if (typeof wanted !== 'string') return [field, usable[0]];
-    const valid = [...enabled]
-      .sort()
-      .map((name) => `'${name}'`)
-      .join(', ');
-    if (!enabled.includes(wanted))
-      throw refusal(
-        400,
-        `Could not find the following interface in the 'ironic.hardware.interfaces.${kind}' entrypoint: ` +
-          `${wanted}. Valid interfaces are [${valid}].`,
-      );
-    if (!usable.includes(wanted))
-      throw refusal(
-        400,
-        `${kind} interface implementation '<${wanted}>' is not supported by hardware type IPMIHardware.`,
-      );
-    return [field, wanted];
-  };
-  return Object.fromEntries(Object.entries(interfaces).map(choose));
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 
 import { send, waitFor } from './contract-requests.js';
 import type { Reply } from './contract-requests.js';
+import { describeActions } from './ironic-contract-actions.js';
 import { describeNodes } from './ironic-contract-nodes.js';
 import { describePatch } from './ironic-contract-patch.js';
 import { describePortGroups } from './ironic-contract-port-groups.js';
@@ -70,6 +71,12 @@ export function refused({ status, json }: Reply): [number, string] {
   return [status, inner.faultstring ?? inner.description ?? ''];
 }
 
+/** The refusal of a verb in a provision or power state. */
+export const inWrongState = (uuid: string, verb: string, state: string): [number, string] => [
+  400,
+  `The requested action "${verb}" can not be performed on node "${uuid}" while it is in state "${state}".`,
+];
+
 /** The way of a new node to `available`. */
 export const toAvailable: [string, string][] = [
   ['manage', 'manageable'],
@@ -108,6 +115,7 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
     describeNodes(contract);
     describePatch(contract);
     describeStates(contract);
+    describeActions(contract);
     describePorts(contract);
     describePortGroups(contract);
   });

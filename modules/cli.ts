@@ -1,2 +1,3 @@
 import { main } from './cli/main.js';
-await main(process.argv.slice(2));
+import { operations } from './registry.js';
+await main(process.argv.slice(2), operations);

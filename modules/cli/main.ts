@@ -5,7 +5,6 @@ import { untilAborted, watchInterruptions, type Interruption } from '../core/int
 import type { AnyOperation, Outcome } from '../core/operation.js';
 import { limitExit, outputLostError } from '../runtime/ending.js';
 import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from '../runtime/execute.js';
-import { operations as registered } from '../registry.js';
 import { readCommandLine, type CommandRun } from './command-line.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { createProgress, type ProgressDisplay } from './progress.js';
@@ -16,7 +15,7 @@ const graceSeconds = 10;
 const narrowest = 80;
 
 /** Runs one command and ends the process. */
-export async function main(argv: readonly string[], operations: readonly AnyOperation[] = registered): Promise<void> {
+export async function main(argv: readonly string[], operations: readonly AnyOperation[]): Promise<void> {
   const secrets = knownSecrets(process.env);
   const wantsJson = argv.includes('--json') || argv.includes('--json=true');
   // end() reports what cannot be written.

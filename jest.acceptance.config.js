@@ -6,4 +6,5 @@ export default {
   roots: ['<rootDir>/build/test/acceptance'],
   testPathIgnorePatterns: [],
   testTimeout: 120_000,
+  testSequencer: './jest.longest-first.js',
 };

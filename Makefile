@@ -52,4 +52,4 @@ docs: ## Write docs/reference, and the files of the role's variables
 
 clean: ## Remove what the build wrote
 	@rm -rf build roles/chameleon_image_tools/library roles/chameleon_image_tools/files/chameleon-image-tools.mjs \
-		roles/chameleon_image_tools/files/completion.bash
+		$(addprefix roles/chameleon_image_tools/files/,completion.bash executables.tar.gz SHA256SUMS)

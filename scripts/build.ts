@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
 import { completionScript } from '../modules/cli/completion.js';
+import { packExecutables } from './archive.js';
 import { bundle } from './bundle.js';
 import { loadDeclarations, root } from './declarations.js';
 
@@ -32,6 +33,7 @@ removeAllBut(
   library,
   declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]),
 );
+packExecutables(files, library);
 
 async function writeCommandLine(): Promise<number> {
   const { bytes, licences } = await bundle(

@@ -12,8 +12,8 @@ import { bootHost, run, succeed, type Host } from './systemd-host.js';
 export interface Registry {
   /** Without a tag, as it is in the registry. */
   readonly repository: string;
-  /** Pushes the image, with a label of its own if one is given, as `tag`. Returns its digest. */
-  push(tag: string, label?: string): Promise<string>;
+  /** Pushes the image as `tag`, with a label of its own and another title if they are given. Returns its digest. */
+  push(tag: string, label?: string, title?: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -56,8 +56,8 @@ export async function startRegistry(image: string): Promise<Registry> {
   const repository = `127.0.0.1:${port}/chameleon-image-tools`;
   return {
     repository,
-    push: async (tag, label) => {
-      const pushed = label === undefined ? image : await labelled(image, label);
+    push: async (tag, label, title) => {
+      const pushed = label === undefined ? image : await labelled(image, label, title);
       const digest = join(folder, 'digest');
       const target = ['--tls-verify=false', '--digestfile', digest, pushed, `docker://${repository}:${tag}`];
       await succeed('buildah', ['push', '--quiet', ...target]);
@@ -72,9 +72,12 @@ export async function startRegistry(image: string): Promise<Registry> {
 }
 
 /** The same image with another label, which makes it another image. */
-async function labelled(image: string, label: string): Promise<string> {
+async function labelled(image: string, label: string, title = 'chameleon-image-tools'): Promise<string> {
   const container = (await succeed('buildah', ['from', image])).stdout.trim();
-  await succeed('buildah', ['config', '--label', `test=${label}`, container]);
+  await succeed('buildah', [
+    ...['config', '--label', `test=${label}`, '--label', `org.opencontainers.image.title=${title}`],
+    container,
+  ]);
   const name = `localhost/chameleon-image-tools-test:${label}`;
   await succeed('buildah', ['commit', '--quiet', '--rm', container, name]);
   return name;
@@ -87,7 +90,8 @@ async function labelled(image: string, label: string): Promise<string> {
 export async function bootContainerHost(name: string, { repository }: Registry): Promise<Host> {
   const host = await bootHost(name);
   const engine = '[engine]\nruntime = "crun"\nevents_logger = "file"\n';
-  const limits = '[containers]\ncgroups = "disabled"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n';
+  const limits =
+    '[containers]\ncgroups = "disabled"\nkeyring = false\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n';
   const location = repository.split('/')[0];
   await host.shell(
     [

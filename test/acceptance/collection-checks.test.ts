@@ -7,7 +7,7 @@ import { root } from './cloud.js';
 import { installCollection, type InstalledCollection } from './collection.js';
 import { run, succeed } from './systemd-host.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let collection: InstalledCollection;
 /** The folder of ansible-core's sanity tests. */

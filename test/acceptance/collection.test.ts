@@ -8,7 +8,7 @@ import { readCloud } from './cloud.js';
 import { installCollection, type InstalledCollection } from './collection.js';
 import { bootHost, type Host, type Output } from './systemd-host.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let collection: InstalledCollection;
 let host: Host | undefined;

@@ -10,7 +10,7 @@ import { openGlance, type RawGlance } from './glance.js';
 import { swiftStore, type ImageStore } from './image-store.js';
 import type { Host } from './systemd-host.js';
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 const unique = `t${randomBytes(4).toString('hex')}`;
 const name = `CC-Container-${unique}`;

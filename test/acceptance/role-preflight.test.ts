@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { root } from './cloud.js';
 import { run } from './systemd-host.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'preflight-'))));

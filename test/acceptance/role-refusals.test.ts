@@ -9,7 +9,7 @@ import { readCloud, type CloudFacts } from './cloud.js';
 import { expectPlayed, takeNodeFrom, writeDefaults, writeInventory } from './role-site.js';
 import { bootHost, openSiteFolder, packNode, type Host, type SiteFolder } from './systemd-host.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let cloud: CloudFacts;
 let site: SiteFolder;

@@ -22,7 +22,7 @@ import {
 } from './role-site.js';
 import { bootHost, openSiteFolder, packNode, type Host, type PlayResult, type SiteFolder } from './systemd-host.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 const unique = `t${randomBytes(4).toString('hex')}`;
 const image = `CC-Role-${unique}`;

@@ -182,7 +182,10 @@ test.concurrent.each([
 
       await site.deploy();
       const left = await publicImages(site);
-      expect(left).toEqual([expect.objectContaining({ current: release === later ? later : oldRelease })]);
+      // A forced deployment that begins after the rollback ends its hold, and brings the same release back.
+      const allowed = release === later ? [later] : [oldRelease, newRelease];
+      expect(left).toHaveLength(1);
+      expect(allowed).toContain(left[0]?.current);
       expect(await site.deploy()).toMatchObject({ changed: false });
     })(),
   patience,

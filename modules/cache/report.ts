@@ -1,5 +1,6 @@
 // What a run did, or in check mode would do, for programs and for people.
 import { basename, dirname } from 'node:path';
+import { countActions } from '../core/counts.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { formatMebibytes } from '../core/sizes.js';
 import type { PruneResult } from './prune.js';
@@ -20,13 +21,11 @@ export interface CacheReport {
 
 export function cacheOutcome({ files, sets, pruned }: CacheReport, args: CacheArguments, checkMode: boolean): Outcome {
   const all: readonly (FileResult | SetResult)[] = [...files, ...sets];
-  const counts = new Map<string, number>();
-  for (const { action } of all) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const parts = [...counts].map(([action, count]) => `${count} ${action}`);
-  if (pruned.removed.length > 0) parts.push(`${pruned.removed.length} pruned`);
+  const removed = pruned.removed.length > 0 ? `${pruned.removed.length} pruned` : '';
+  const summary = [countActions(all), removed].filter(Boolean).join(', ');
   return {
     changed: all.some(({ changed }) => changed) || pruned.removed.length > 0,
-    message: `${checkMode ? 'planned: ' : ''}${parts.join(', ')}`,
+    message: `${checkMode ? 'planned: ' : ''}${summary}`,
     values: {
       files: files.map((file) => fileResult(file, args)),
       sets: sets.map((set) => setResult(set, args)),

@@ -1,4 +1,5 @@
 // What a run has found and done, for programs and for people.
+import { countWords, joinCounts } from '../core/counts.js';
 import { withoutCredentials } from '../core/urls.js';
 import type { Difference, Outcome } from '../core/operation.js';
 import { nodeTitle } from '../nodes/policy/provision-states.js';
@@ -114,14 +115,7 @@ function pairTitle(plan: IpaPlan | undefined): string {
 }
 
 function countResults(nodes: readonly RolloutResult[]): string {
-  const counts = new Map<string, number>();
-  for (const { result } of nodes) counts.set(result, (counts.get(result) ?? 0) + 1);
-  return (
-    [...counts]
-      .sort()
-      .map(([result, count]) => `${count} ${result}`)
-      .join(', ') || 'no nodes'
-  );
+  return joinCounts([...countWords(nodes.map(({ result }) => result))].sort()) || 'no nodes';
 }
 
 function differenceOf({ uuid, name, former }: RolloutResult, settings: ImageSettings): Difference {

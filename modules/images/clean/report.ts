@@ -1,4 +1,5 @@
 // What a run of image_clean did, or would do, for programs and for people.
+import { countWords, joinCounts } from '../../core/counts.js';
 import type { Difference, Outcome } from '../../core/operation.js';
 import type { CleanResult } from './apply.js';
 import type { CleanArguments } from './plan.js';
@@ -46,10 +47,8 @@ export function cleanOutcome(
 }
 
 function summarise(results: readonly CleanResult[], absent: readonly string[], checkMode: boolean): string {
-  const counts = new Map<string, number>();
-  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const parts = [...counts].sort().map(([action, count]) => `${count} ${action}`);
-  const counted = parts.length > 0 ? `${checkMode ? 'planned: ' : ''}${parts.join(', ')}` : 'no images to manage';
+  const counts = joinCounts([...countWords(results.map(({ action }) => action))].sort());
+  const counted = counts ? `${checkMode ? 'planned: ' : ''}${counts}` : 'no images to manage';
   return absent.length > 0 ? `${counted} (services that this cloud does not have: ${absent.join(', ')})` : counted;
 }
 

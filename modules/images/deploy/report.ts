@@ -1,4 +1,5 @@
 // What a run of image_deploy did, or would do, for programs and for people.
+import { countActions } from '../../core/counts.js';
 import type { Difference, Outcome } from '../../core/operation.js';
 import { formatBytes } from '../../core/sizes.js';
 import type { ImageResult } from '../policy/deploy-results.js';
@@ -47,11 +48,8 @@ function isChange({ action, seconds, archived_id: archivedId }: ImageResult): bo
 }
 
 function summarise(results: readonly ImageResult[], checkMode: boolean): string {
-  const counts = new Map<string, number>();
-  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
-  if (counts.size === 0) return 'no images selected';
-  const parts = [...counts].map(([action, count]) => `${count} ${action}`);
-  return `${checkMode ? 'planned: ' : ''}${parts.join(', ')}`;
+  if (results.length === 0) return 'no images selected';
+  return `${checkMode ? 'planned: ' : ''}${countActions(results)}`;
 }
 
 function detailOf(result: ImageResult): string {

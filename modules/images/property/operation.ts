@@ -4,6 +4,7 @@ import validate from '#validators/image_property';
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { statusOf } from '../../clients/http/errors.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
+import { countActions } from '../../core/counts.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { planPropertyChange, type PropertyChange, type PropertyDifference } from '../policy/image-properties.js';
@@ -120,8 +121,5 @@ function labelOf({ name, id }: PropertyResult): string {
 
 function summarise(results: readonly PropertyResult[], checkMode: boolean): string {
   if (results.length === 0) return 'no images given';
-  const counts = new Map<string, number>();
-  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const parts = [...counts].map(([action, count]) => `${count} ${action}`);
-  return `${checkMode ? 'planned: ' : ''}${parts.join(', ')}`;
+  return `${checkMode ? 'planned: ' : ''}${countActions(results)}`;
 }

@@ -1,4 +1,5 @@
 // What a run of image_rollback did, or would do, for programs and for people.
+import { countActions } from '../../core/counts.js';
 import type { Difference, Outcome } from '../../core/operation.js';
 import type { ArchivedImage } from '../deploy/archive.js';
 import { holdLabel } from '../policy/holds.js';
@@ -31,12 +32,9 @@ export function rollbackOutcome(
   args: RollbackArguments,
   checkMode: boolean,
 ): Outcome {
-  const counts = new Map<string, number>();
-  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const parts = [...counts].map(([action, count]) => `${count} ${action}`);
   return {
     changed: results.some(({ changed }) => changed),
-    message: `${checkMode ? 'planned: ' : ''}${parts.join(', ')}`,
+    message: `${checkMode ? 'planned: ' : ''}${countActions(results)}`,
     values: { images: results.map(valuesOf) },
     failures: results.filter(({ action }) => action === 'failed').map(({ step, reason }) => `${step.name}: ${reason}`),
     warnings: results.flatMap((result) => pinWarning(result, args)),

@@ -1,4 +1,5 @@
 // Which node of a type is tested on, why the others are not, and whose deployment is on a node.
+import { countWords, joinCounts } from '../../core/counts.js';
 import { OperationError } from '../../core/errors.js';
 import { isMasked, isWithheld } from '../../nodes/policy/masked-values.js';
 import { inUseReason, isStable, nodeTitle, type NodeUse } from '../../nodes/policy/provision-states.js';
@@ -173,17 +174,16 @@ export function countStates(
   keys: readonly string[],
   architecture: Architecture | undefined,
 ): string {
-  const counts = new Map<string, number>();
-  for (const node of nodes) {
+  const states = nodes.map((node) => {
     const why =
       node.provision_state === 'available' ? (mismatchOf(node, architecture) ?? obstacleOf(node, keys)) : undefined;
-    const state = why ? `available (${why})` : node.provision_state;
-    counts.set(state, (counts.get(state) ?? 0) + 1);
-  }
-  const parts = [...counts]
-    .sort(([one, many], [other, more]) => more - many || (one < other ? -1 : 1))
-    .map(([state, count]) => `${count} ${state}`);
-  return `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+    return why ? `available (${why})` : node.provision_state;
+  });
+  const commonestFirst = [...countWords(states)].sort(
+    ([one, many], [other, more]) => more - many || (one < other ? -1 : 1),
+  );
+  const title = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+  return nodes.length > 0 ? `${title}: ${joinCounts(commonestFirst)}` : title;
 }
 
 export function byName(

@@ -2,6 +2,7 @@
 // their desired state.
 import pLimit from 'p-limit';
 import validate from '#validators/baremetal_enroll';
+import { countActions } from '../../core/counts.js';
 import { InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
@@ -83,9 +84,7 @@ function interruptedResult(desired: DesiredNode, reason: unknown): NodeResult {
 }
 
 function enrollOutcome(results: readonly NodeResult[], { ignored }: Inventory, { checkMode }: Context): Outcome {
-  const counts = new Map<string, number>();
-  for (const { action } of results) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const summary = [...counts].map(([action, count]) => `${count} ${action}`).join(', ') || 'no nodes';
+  const summary = countActions(results) || 'no nodes';
   return {
     changed: results.some(({ changed }) => changed),
     message: `${checkMode ? 'planned: ' : ''}${summary}`,

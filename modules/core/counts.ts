@@ -1,0 +1,17 @@
+// Counts what happened to the parts of a run, for the sentence that summarizes it.
+
+/** How often each word occurs, in the order of their first occurrence. */
+export function countWords(words: readonly string[]): readonly (readonly [word: string, count: number])[] {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts];
+}
+
+/** Such as `2 deploy, 1 failed`; empty if there is nothing. */
+export function joinCounts(counts: ReturnType<typeof countWords>): string {
+  return counts.map(([word, count]) => `${count} ${word}`).join(', ');
+}
+
+export function countActions(results: readonly { readonly action: string }[]): string {
+  return joinCounts(countWords(results.map(({ action }) => action)));
+}

@@ -1,112 +1,66 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createHttpClient, type HttpAnswer } from '../../modules/clients/http/client.js';
-import { connect, type Cloud } from '../../modules/clients/keystone/cloud.js';
-import { resolveLogin, type LoginArguments } from '../../modules/clients/keystone/login.js';
-import { header, startHttpDouble, type Answer, type HttpDouble } from '../sandbox/http-double.js';
-import { startKeystone, type KeystoneDouble } from '../sandbox/keystone.js';
+import { startHttpDouble, type Answer } from '../sandbox/http-double.js';
+import { http, pathOf, startKeystoneSite, type KeystoneSite } from './keystone-site.js';
 
-const http = createHttpClient({ validateCerts: true, timeoutSeconds: 5, signal: new AbortController().signal });
-
-let clock = Date.now();
-let keystone: KeystoneDouble;
-/** Any service: answers with what it was asked, but only to a token that Keystone knows. */
-let service: HttpDouble;
-
+let site: KeystoneSite;
 beforeEach(async () => {
-  clock = Date.now();
-  keystone = await startKeystone({ now: () => clock });
-  service = await startHttpDouble(async (call): Promise<Answer> => {
-    const body = await call.json();
-    if (!keystone.identify(header(call, 'x-auth-token'))) return { status: 401, body: 'token refused' };
-    return { status: 200, body: { path: `/${call.segments.join('/')}?${call.query.toString()}`, body } };
-  });
-  keystone.catalog = [
-    { type: 'image', name: 'glance', url: `${service.url}/image/v2/` },
-    { type: 'compute', name: 'nova', url: `${service.url}/v2.1` },
-  ];
+  site = await startKeystoneSite();
 });
-
-afterEach(async () => {
-  await keystone.close();
-  await service.close();
-});
-
-function passwordOf(overrides: Record<string, string> = {}): LoginArguments {
-  return {
-    auth: {
-      auth_url: keystone.authUrl,
-      username: 'admin',
-      password: keystone.admin.password,
-      project_name: 'admin',
-      ...overrides,
-    },
-  };
-}
-
-async function open(args: LoginArguments = passwordOf()): Promise<Cloud> {
-  return connect(await resolveLogin(args, {}), http, () => new Date(clock));
-}
-
-const logins = (): number =>
-  keystone.requests.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length;
-const pathOf = async (answer: Promise<HttpAnswer>): Promise<string> =>
-  ((await (await answer).json()) as { path: string }).path;
-
-async function issueToken(scoped: boolean): Promise<string> {
-  const user = { name: 'admin', domain: { id: 'default' }, password: keystone.admin.password };
-  const scope = scoped ? { scope: { project: { id: keystone.admin.project.id } } } : {};
-  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, ...scope } });
-  const answer = await http({ method: 'POST', url: `${keystone.authUrl}/auth/tokens`, body });
-  return answer.header('x-subject-token') ?? '';
-}
+afterEach(() => site.close());
 
 describe('logging in', () => {
   test('by password, in one request', async () => {
-    const cloud = await open();
+    const cloud = await site.open();
 
-    expect(cloud.projectId).toBe(keystone.admin.project.id);
-    expect(cloud.identity).toBe(`${keystone.url} ${keystone.admin.project.id} RegionOne`);
-    expect(keystone.requests).toHaveLength(1);
+    expect(cloud.projectId).toBe(site.keystone.admin.project.id);
+    expect(cloud.identity).toBe(`${site.keystone.url} ${site.keystone.admin.project.id} RegionOne`);
+    expect(site.keystone.requests).toHaveLength(1);
   });
 
   test('by user id and project id', async () => {
-    const { admin } = keystone;
+    const { admin } = site.keystone;
 
-    const cloud = await open(
-      passwordOf({ username: '', user_id: admin.id, project_name: '', project_id: admin.project.id }),
+    const cloud = await site.open(
+      site.passwordOf({ username: '', user_id: admin.id, project_name: '', project_id: admin.project.id }),
     );
 
     expect(cloud.projectId).toBe(admin.project.id);
   });
 
   test('by application credential, which has a project of its own', async () => {
-    const { id, secret } = keystone.demo.applicationCredential;
+    const { id, secret } = site.keystone.demo.applicationCredential;
 
-    const cloud = await open({
+    const cloud = await site.open({
       auth: {
-        auth_url: keystone.url,
+        auth_url: site.keystone.url,
         application_credential_id: id,
         application_credential_secret: secret,
         project_name: 'ignored',
       },
     });
 
-    expect(cloud.projectId).toBe(keystone.demo.project.id);
+    expect(cloud.projectId).toBe(site.keystone.demo.project.id);
   });
 
   test.each([[true], [false]])('by a token that belongs to a project, the project named: %s', async (named) => {
-    const auth = { auth_url: keystone.url, token: await issueToken(true), ...(named ? { project_name: 'admin' } : {}) };
+    const auth = {
+      auth_url: site.keystone.url,
+      token: await site.issueToken(true),
+      ...(named ? { project_name: 'admin' } : {}),
+    };
 
-    const cloud = await open({ auth });
+    const cloud = await site.open({ auth });
 
     expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images' }))).toBe('/image/v2/images?');
   });
 
   test('refuses a token that belongs to no project', async () => {
-    await expect(open({ auth: { auth_url: keystone.url, token: await issueToken(false) } })).rejects.toMatchObject({
+    await expect(
+      site.open({ auth: { auth_url: site.keystone.url, token: await site.issueToken(false) } }),
+    ).rejects.toMatchObject({
       code: 'NO_PROJECT',
       message:
-        `${keystone.url} accepted a token, but the token has no project: ` +
+        `${site.keystone.url} accepted a token, but the token has no project: ` +
         'give auth.project_name or auth.project_id (login from the option auth)',
     });
   });
@@ -114,40 +68,44 @@ describe('logging in', () => {
 
 describe('a login that fails', () => {
   test('reports user, URL and source, and no password', async () => {
-    const error = await open(passwordOf({ password: 'hunter2' })).catch((thrown: Error) => thrown);
+    const error = await site.open(site.passwordOf({ password: 'hunter2' })).catch((thrown: Error) => thrown);
 
     expect(error).toMatchObject({
       code: 'AUTHENTICATION_FAILED',
       message:
-        `${keystone.url} refused the login of user "admin" in domain "default" for project "admin" in domain ` +
+        `${site.keystone.url} refused the login of user "admin" in domain "default" for project "admin" in domain ` +
         '"default" (login from the option auth): check user, password, project and their domains',
-      facts: { url: keystone.url, source: 'the option auth' },
+      facts: { url: site.keystone.url, source: 'the option auth' },
     });
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
 
   test('names the application credential', async () => {
-    const auth = { auth_url: keystone.url, application_credential_id: 'c1', application_credential_secret: 'hunter2' };
+    const auth = {
+      auth_url: site.keystone.url,
+      application_credential_id: 'c1',
+      application_credential_secret: 'hunter2',
+    };
 
-    await expect(open({ auth })).rejects.toThrow(
+    await expect(site.open({ auth })).rejects.toThrow(
       'refused the login of application credential c1 (login from the option auth): check id and secret',
     );
   });
 
   test('distinguishes an expired token from a wrong URL, although Keystone answers 404', async () => {
-    await expect(open({ auth: { auth_url: keystone.url, token: 'old', project_name: 'admin' } })).rejects.toMatchObject(
-      {
-        code: 'AUTHENTICATION_FAILED',
-        message: expect.stringContaining(
-          'refused the login of a token for project "admin" in domain "default" (login from the option auth): ' +
-            'check that the token has not expired',
-        ),
-      },
-    );
     await expect(
-      open({ auth: { auth_url: `${keystone.url}/elsewhere`, token: 'old', project_name: 'admin' } }),
+      site.open({ auth: { auth_url: site.keystone.url, token: 'old', project_name: 'admin' } }),
+    ).rejects.toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: expect.stringContaining(
+        'refused the login of a token for project "admin" in domain "default" (login from the option auth): ' +
+          'check that the token has not expired',
+      ),
+    });
+    await expect(
+      site.open({ auth: { auth_url: `${site.keystone.url}/elsewhere`, token: 'old', project_name: 'admin' } }),
     ).rejects.toMatchObject({ code: 'NOT_KEYSTONE' });
-    await expect(open({ auth: { auth_url: keystone.url, token: 'old' } })).rejects.toMatchObject({
+    await expect(site.open({ auth: { auth_url: site.keystone.url, token: 'old' } })).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',
     });
   });
@@ -188,7 +146,9 @@ describe('a login that fails', () => {
   test.each(strangers)('reports that %s is not a Keystone', async (_, answer, reason) => {
     const stranger = await startHttpDouble(() => answer);
 
-    const error = await open(passwordOf({ auth_url: `${stranger.url}/identity/v3/` })).catch((thrown: Error) => thrown);
+    const error = await site
+      .open(site.passwordOf({ auth_url: `${stranger.url}/identity/v3/` }))
+      .catch((thrown: Error) => thrown);
 
     expect(error).toMatchObject({
       code: 'NOT_KEYSTONE',
@@ -205,7 +165,7 @@ describe('a login that fails', () => {
       if (first) return ((first = false), { status: 503 });
       const answer = await http({
         method: 'POST',
-        url: `${keystone.authUrl}/auth/tokens`,
+        url: `${site.keystone.authUrl}/auth/tokens`,
         body: JSON.stringify(await call.json()),
       });
       return {
@@ -215,7 +175,7 @@ describe('a login that fails', () => {
       };
     });
 
-    await open(passwordOf({ auth_url: busy.url }));
+    await site.open(site.passwordOf({ auth_url: busy.url }));
 
     expect(busy.requests.map(({ status }) => status)).toEqual([503, 201]);
     await busy.close();
@@ -224,17 +184,17 @@ describe('a login that fails', () => {
 
 describe('requests', () => {
   test('go to the service with the token, the version once', async () => {
-    const cloud = await open();
+    const cloud = await site.open();
 
     expect(await pathOf(cloud.request('image', { method: 'GET', path: '/v2/images?limit=1' }))).toBe(
       '/image/v2/images?limit=1',
     );
     expect(await pathOf(cloud.request('compute', { method: 'GET', path: '/servers' }))).toBe('/v2.1/servers?');
-    expect(logins()).toBe(1);
+    expect(site.logins()).toBe(1);
   });
 
   test('follow a complete URL of the API, but never to another host', async () => {
-    const cloud = await open();
+    const cloud = await site.open();
 
     const path = await pathOf(
       cloud.request('compute', { method: 'GET', path: 'https://elsewhere.example/v2.1/servers?marker=x' }),
@@ -244,12 +204,12 @@ describe('requests', () => {
   });
 
   test('to a missing service report which services exist', async () => {
-    const cloud = await open();
+    const cloud = await site.open();
 
     await expect(cloud.request('reservation', { method: 'GET', path: '/leases' })).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
       message:
-        `${keystone.url} has no reservation service with a public endpoint; its catalogue has compute (RegionOne: ` +
+        `${site.keystone.url} has no reservation service with a public endpoint; its catalogue has compute (RegionOne: ` +
         'admin, internal, public), identity (RegionOne: admin, internal, public), image (RegionOne: ' +
         'admin, internal, public)',
     });
@@ -261,11 +221,11 @@ describe('requests', () => {
       status: 200,
       body: { path: call.headers.authorization ?? 'none' },
     }));
-    const basic = await open({
+    const basic = await site.open({
       auth_type: 'http_basic',
       auth: { endpoint: `${ironic.url}/v1`, username: 'u', password: 'p' },
     });
-    const none = await open({ auth_type: 'none', endpoint_override: { baremetal: ironic.url } });
+    const none = await site.open({ auth_type: 'none', endpoint_override: { baremetal: ironic.url } });
 
     expect(await pathOf(basic.request('baremetal', { method: 'GET', path: '/v1/nodes' }))).toBe('Basic dTpw');
     expect(await pathOf(none.request('baremetal', { method: 'GET', path: '/v1/nodes' }))).toBe('none');
@@ -277,7 +237,10 @@ describe('requests', () => {
 
   test('that a standalone service refuses are not repeated', async () => {
     const ironic = await startHttpDouble(() => ({ status: 401 }));
-    const cloud = await open({ auth_type: 'http_basic', auth: { endpoint: ironic.url, username: 'u', password: 'p' } });
+    const cloud = await site.open({
+      auth_type: 'http_basic',
+      auth: { endpoint: ironic.url, username: 'u', password: 'p' },
+    });
 
     await expect(cloud.request('baremetal', { method: 'GET', path: '/v1/nodes' })).rejects.toMatchObject({
       status: 401,

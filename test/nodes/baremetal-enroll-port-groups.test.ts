@@ -1,39 +1,14 @@
 // The file of "openstack baremetal create", with port groups.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { startNodeSite, type NodeSite } from './baremetal-site.js';
+import { startInventorySite, type InventorySite } from './inventory-site.js';
 
-let site: NodeSite;
-let folder: string;
+let site: InventorySite;
 beforeEach(async () => {
-  site = await startNodeSite();
-  folder = mkdtempSync(join(tmpdir(), 'inventory-'));
+  site = await startInventorySite();
 });
-afterEach(async () => {
-  rmSync(folder, { recursive: true });
-  await site.close();
-});
-
-function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
-  const inventory = join(folder, name);
-  writeFileSync(inventory, text);
-  return site.enroll({
-    inventory,
-    defaults: { driver: 'fake-hardware' },
-    state: 'enroll',
-    check_images: false,
-    ...given,
-  });
-}
-
-async function refusalOf(name: string, text: string): Promise<string> {
-  const fault = await enroll(name, text).catch((error: unknown) => error);
-  expect(fault).toMatchObject({ code: 'INVALID_INPUT' });
-  expect(site.nodeWrites()).toEqual([]);
-  return (fault as Error).message.replaceAll(folder, '');
-}
+afterEach(() => site.close());
 
 describe('the file of "openstack baremetal create"', () => {
   const file = `nodes:
@@ -54,12 +29,12 @@ describe('the file of "openstack baremetal create"', () => {
 `;
 
   test('gives port groups with their ports, and a second run changes nothing', async () => {
-    const inventory = join(folder, 'create.yml');
+    const inventory = join(site.folder, 'create.yml');
     writeFileSync(inventory, file);
     const planned = await site.enroll({ inventory, state: 'enroll' }, { checkMode: true });
-    const first = await enroll('create.yml', file);
+    const first = await site.enrollText('create.yml', file);
     const writes = site.nodeWrites().length;
-    const second = await enroll('create.yml', file);
+    const second = await site.enrollText('create.yml', file);
 
     expect(planned).toMatchObject({
       changed: true,
@@ -87,8 +62,8 @@ describe('the file of "openstack baremetal create"', () => {
   });
 
   test('changes what differs, and a port that joins a group', async () => {
-    await enroll('create.yml', file.replaceAll(/ {4}ports:\n(.*\n){4}/g, ''));
-    const planned = await enroll('create.yml', file.replace('miimon: 100', 'miimon: 200'));
+    await site.enrollText('create.yml', file.replaceAll(/ {4}ports:\n(.*\n){4}/g, ''));
+    const planned = await site.enrollText('create.yml', file.replace('miimon: 100', 'miimon: 200'));
 
     expect(planned).toMatchObject({
       changed: true,
@@ -108,13 +83,13 @@ describe('the file of "openstack baremetal create"', () => {
     site.ironic.spoil = ({ method, segments }) =>
       method === 'POST' && segments[1] === 'portgroups' && lost++ === 0 ? { status: 503 } : undefined;
 
-    expect(await enroll('create.yml', file)).toMatchObject({ changed: true, failures: [] });
+    expect(await site.enrollText('create.yml', file)).toMatchObject({ changed: true, failures: [] });
     expect(site.ironic.portGroups).toHaveLength(1);
   });
 
   test('whose port group another node has is refused, and names that node', async () => {
-    await enroll('create.yml', file);
-    const other = await enroll(
+    await site.enrollText('create.yml', file);
+    const other = await site.enrollText(
       'create.yml',
       file
         .replace('name: n1\n', 'name: n2\n')
@@ -151,6 +126,6 @@ describe('the file of "openstack baremetal create"', () => {
     ],
     ['a name twice', 'portgroups: [{name: b}, {name: b}]', 'two port groups have the name b'],
   ])('with %s is refused', async (_, text, expected) =>
-    expect(await refusalOf('nodes.yml', `n1:\n  ${text}\n`)).toContain(expected),
+    expect(await site.refusalOf('nodes.yml', `n1:\n  ${text}\n`)).toContain(expected),
   );
 });

@@ -1,32 +1,14 @@
 // Passwords in an inventory: what is compared, what is written.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { startNodeSite, type NodeSite } from './baremetal-site.js';
+import { startInventorySite, type InventorySite } from './inventory-site.js';
 
-let site: NodeSite;
-let folder: string;
+let site: InventorySite;
 beforeEach(async () => {
-  site = await startNodeSite();
-  folder = mkdtempSync(join(tmpdir(), 'inventory-'));
+  site = await startInventorySite();
 });
-afterEach(async () => {
-  rmSync(folder, { recursive: true });
-  await site.close();
-});
-
-function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
-  const inventory = join(folder, name);
-  writeFileSync(inventory, text);
-  return site.enroll({
-    inventory,
-    defaults: { driver: 'fake-hardware' },
-    state: 'enroll',
-    check_images: false,
-    ...given,
-  });
-}
+afterEach(() => site.close());
 
 describe('a secret', () => {
   const key = 'k'.repeat(32);
@@ -37,8 +19,8 @@ describe('a secret', () => {
     ).length;
 
   test('that could not be compared is reported, with advice', async () => {
-    await enroll('nodes.yml', inventory('one'));
-    const again = await enroll('nodes.yml', inventory('two'));
+    await site.enrollText('nodes.yml', inventory('one'));
+    const again = await site.enrollText('nodes.yml', inventory('two'));
 
     expect(again).toMatchObject({
       changed: false,
@@ -49,11 +31,11 @@ describe('a secret', () => {
 
   test('that was rotated is written once by update_secrets: changed, and hidden', async () => {
     const changed = { update_secrets: 'changed', secrets_key: key };
-    await enroll('nodes.yml', inventory('one'), changed);
-    const same = await enroll('nodes.yml', inventory('one'), changed);
+    await site.enrollText('nodes.yml', inventory('one'), changed);
+    const same = await site.enrollText('nodes.yml', inventory('one'), changed);
     const planned = await site.enroll(
       {
-        inventory: join(folder, 'nodes.yml'),
+        inventory: join(site.folder, 'nodes.yml'),
         defaults: { driver: 'fake-hardware', driver_info: {} },
         state: 'enroll',
         check_images: false,
@@ -61,8 +43,11 @@ describe('a secret', () => {
       },
       { checkMode: true },
     );
-    const rotated = await enroll('nodes.yml', inventory('twofold'), changed);
-    const comparison = await enroll('nodes.yml', inventory('twofold'), { ...changed, purge: ['extra', 'driver_info'] });
+    const rotated = await site.enrollText('nodes.yml', inventory('twofold'), changed);
+    const comparison = await site.enrollText('nodes.yml', inventory('twofold'), {
+      ...changed,
+      purge: ['extra', 'driver_info'],
+    });
 
     expect([same, planned, comparison]).toEqual(
       Array(3).fill(expect.objectContaining({ changed: false, warnings: [] })),
@@ -79,11 +64,14 @@ describe('a secret', () => {
     ['somebody removed it', () => void (site.ironic.nodes[0]!.driver_info = {}), {}],
   ])('is written once more if %s', async (_, happen, given) => {
     const changed = { update_secrets: 'changed', secrets_key: key, ...given };
-    await enroll('nodes.yml', inventory('one'), { ...changed, secrets_key: key });
+    await site.enrollText('nodes.yml', inventory('one'), { ...changed, secrets_key: key });
     happen();
 
-    expect(await enroll('nodes.yml', inventory('one'), changed)).toMatchObject({ changed: true });
-    expect(await enroll('nodes.yml', inventory('one'), changed)).toMatchObject({ changed: false, warnings: [] });
+    expect(await site.enrollText('nodes.yml', inventory('one'), changed)).toMatchObject({ changed: true });
+    expect(await site.enrollText('nodes.yml', inventory('one'), changed)).toMatchObject({
+      changed: false,
+      warnings: [],
+    });
     expect(passwordWrites()).toBe(2);
   });
 
@@ -93,23 +81,27 @@ describe('a secret', () => {
     [{ secrets_key: key, secrets_key_file: '/x' }, 'requires either secrets_key_file or secrets_key'],
     [{ secrets_key_file: '/nonexistent' }, 'secrets_key_file: /nonexistent cannot be read'],
   ])('is not compared with %j', async (given, expected) => {
-    await expect(enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given })).rejects.toMatchObject({
+    await expect(
+      site.enrollText('nodes.yml', inventory('one'), { update_secrets: 'changed', ...given }),
+    ).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       message: expect.stringContaining(expected),
     });
   });
 
   test('has its key in a file that only its owner and group may read', async () => {
-    const file = join(folder, 'key');
+    const file = join(site.folder, 'key');
     writeFileSync(file, `${key}\n`, { mode: 0o644 });
     const given = { update_secrets: 'changed', secrets_key_file: file };
-    await expect(enroll('nodes.yml', inventory('one'), given)).rejects.toMatchObject({
+    await expect(site.enrollText('nodes.yml', inventory('one'), given)).rejects.toMatchObject({
       message: expect.stringContaining('chmod o='),
     });
     chmodSync(file, 0o600);
 
-    await enroll('nodes.yml', inventory('one'), given);
-    expect(await enroll('nodes.yml', inventory('one'), { update_secrets: 'changed', secrets_key: key })).toMatchObject({
+    await site.enrollText('nodes.yml', inventory('one'), given);
+    expect(
+      await site.enrollText('nodes.yml', inventory('one'), { update_secrets: 'changed', secrets_key: key }),
+    ).toMatchObject({
       changed: false,
     });
   });

@@ -1,39 +1,12 @@
 // Inventories as files, and what is sent to Ironic for them.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { startNodeSite, type NodeSite } from './baremetal-site.js';
+import { startInventorySite, type InventorySite } from './inventory-site.js';
 
-let site: NodeSite;
-let folder: string;
+let site: InventorySite;
 beforeEach(async () => {
-  site = await startNodeSite();
-  folder = mkdtempSync(join(tmpdir(), 'inventory-'));
+  site = await startInventorySite();
 });
-afterEach(async () => {
-  rmSync(folder, { recursive: true });
-  await site.close();
-});
-
-function enroll(name: string, text: string, given: Record<string, unknown> = {}): ReturnType<NodeSite['enroll']> {
-  const inventory = join(folder, name);
-  writeFileSync(inventory, text);
-  return site.enroll({
-    inventory,
-    defaults: { driver: 'fake-hardware' },
-    state: 'enroll',
-    check_images: false,
-    ...given,
-  });
-}
-
-async function refusalOf(name: string, text: string): Promise<string> {
-  const fault = await enroll(name, text).catch((error: unknown) => error);
-  expect(fault).toMatchObject({ code: 'INVALID_INPUT' });
-  expect(site.nodeWrites()).toEqual([]);
-  return (fault as Error).message.replaceAll(folder, '');
-}
+afterEach(() => site.close());
 
 describe('numbers', () => {
   test.each([
@@ -48,7 +21,7 @@ describe('numbers', () => {
     '1e400',
     '.inf',
   ])('%s as a password and a name is that text', async (text) => {
-    await enroll(
+    await site.enrollText(
       'nodes.yml',
       `n1:\n  resource_class: ${text}\n  driver_info: {ipmi_password: ${text}, ipmi_username: ${text}}\n`,
     );
@@ -59,7 +32,7 @@ describe('numbers', () => {
   });
 
   test('and plain booleans stay what they are', async () => {
-    await enroll(
+    await site.enrollText(
       'nodes.yml',
       'n1:\n  driver_info: {ipmi_port: 623, ipmi_password: 123456, x: true}\n  properties: {cpus: 4}\n  extra: ' +
         '{a: 1.5, b: -3, c: null}\n',
@@ -87,11 +60,11 @@ describe('numbers', () => {
       '/nodes.json line 1: node n1: extra.a: the number 98765432109876543210',
     ],
   ])('of %s that would be others are refused: %j', async (name, text, expected) =>
-    expect(await refusalOf(name, text)).toContain(expected),
+    expect(await site.refusalOf(name, text)).toContain(expected),
   );
 
   test('of JSON, which programs write, are those numbers', async () => {
-    await enroll(
+    await site.enrollText(
       'nodes.json',
       '[{"name": "n1", "extra": {"a": 5.0, "b": 12e4}, "driver_info": {"ipmi_password": 98765432109876543210}}]',
     );
@@ -106,7 +79,7 @@ describe('a table', () => {
   test('may contain JSON where a mapping or a list is allowed, and nowhere else', async () => {
     const cells = '"{""wwn"": ""0x5002"", ""size"": "">= 40""}",[x],"{""a"": 1}","[""52:54:00:00:00:01""]","{pass"';
 
-    await enroll(
+    await site.enrollText(
       'nodes.csv',
       `name,properties.root_device,description,extra,mac,driver_info.ipmi_password\nn1,${cells}\n`,
     );
@@ -127,7 +100,7 @@ describe('a table', () => {
     ['tabs', 'name\tmac\tram\nn1\t525400000001\t8\n'],
     ['a byte order mark and CRLF', '\uFEFFname,mac,ram\r\nn1,525400000001,8\r\n'],
   ])('with %s is read', async (_, text) => {
-    await enroll('nodes.csv', text);
+    await site.enrollText('nodes.csv', text);
 
     expect(site.ironic.nodes).toMatchObject([{ name: 'n1', properties: { memory_mb: 8 } }]);
   });
@@ -150,12 +123,12 @@ describe('a table', () => {
       '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: ' +
         'the row has 3 cells, and the header 2',
     ],
-  ])('%s is refused', async (_, text, expected) => expect(await refusalOf('nodes.csv', text)).toContain(expected));
+  ])('%s is refused', async (_, text, expected) => expect(await site.refusalOf('nodes.csv', text)).toContain(expected));
 });
 
 describe('faults', () => {
   test('of nodes on one line name each of them', async () => {
-    const message = await refusalOf(
+    const message = await site.refusalOf(
       'nodes.json',
       '[{"name": "a", "drivr": "x"}, {"uuid": "5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02", "owner": []}, {"ports": ' +
         '["52:54:00:00:00:01"], "shard": {}}]',
@@ -170,7 +143,7 @@ describe('faults', () => {
   });
 
   test('under nodes have the line of their node', async () => {
-    expect(await refusalOf('nodes.yml', 'nodes:\n- name: a\n- name: b\n  owner: []\n')).toContain(
+    expect(await site.refusalOf('nodes.yml', 'nodes:\n- name: a\n- name: b\n  owner: []\n')).toContain(
       '/nodes.yml line 3: node b: owner',
     );
   });
@@ -186,11 +159,14 @@ describe('faults', () => {
       'nodes:\n- name: a\nports:\n- address: x\n',
       '/nodes.yml line 3: ports: it is not allowed next to nodes',
     ],
-  ])('with %s name them', async (_, text, expected) => expect(await refusalOf('nodes.yml', text)).toContain(expected));
+  ])('with %s name them', async (_, text, expected) =>
+    expect(await site.refusalOf('nodes.yml', text)).toContain(expected),
+  );
 
   test('that quote something long are short', async () => {
     expect(
-      (await refusalOf('nodes.yml', `n1:\n  owner: [${'x'.repeat(100_000)}]\n  ? ${'y'.repeat(900)}\n  : 1\n`)).length,
+      (await site.refusalOf('nodes.yml', `n1:\n  owner: [${'x'.repeat(100_000)}]\n  ? ${'y'.repeat(900)}\n  : 1\n`))
+        .length,
     ).toBeLessThan(1000);
   });
 });

@@ -4,8 +4,10 @@ import { basename } from 'node:path';
 import TestSequencer from '@jest/test-sequencer';
 
 const longest = [
+  'role-switching',
   'role',
   'collection',
+  'container',
   'baremetal-enroll',
   'baremetal-node',
   'ipa-test-kills',

@@ -49,6 +49,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return shared >= Math.max(best.length, word.length) * 0.6 ? best : undefined;
 }
 
+/** Such as `; did you mean image_type?`, to end a sentence about an unknown word; empty if none is near. */
+export function suggestion(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
+
 /** Levenshtein's: how many letters must be inserted, removed or replaced. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

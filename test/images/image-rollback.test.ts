@@ -219,6 +219,9 @@ describe('the release that was taken back', () => {
   });
 
   test('is shown by image_info', async () => {
+    // Otherwise both may have been created in the same second, and the order would be left to chance.
+    Object.assign(site.imageOf(first), { created_at: '2025-01-15T12:00:00Z' });
+
     const { values, table } = await site.run(imageInfo);
 
     expect(values.images).toMatchObject([

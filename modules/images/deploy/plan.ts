@@ -4,7 +4,6 @@ import pLimit from 'p-limit';
 import { importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
-import { nearest } from '../../core/validation.js';
 import { cataloguesOf, readSupports } from '../catalogues.js';
 import { planDeployment, type DeploymentPlan, type Leftover, type PlannedImage } from '../policy/deployment.js';
 import {
@@ -16,7 +15,7 @@ import {
   type DeployScope,
 } from '../policy/deploy-scope.js';
 import { foreignIdWarnings } from '../policy/new-image.js';
-import type { Pins } from '../policy/pinned-builds.js';
+import { unknownPins } from '../policy/pinned-builds.js';
 import type { UnmarkedPutBack } from '../policy/put-backs.js';
 import type { CatalogueKind } from '../policy/site-image.js';
 import type { SupportedBuild } from '../policy/supported-builds.js';
@@ -123,7 +122,9 @@ export async function prepareDeployment(
     putBacks: plan.putBacks,
     warnings: [
       ...selected.warnings,
-      ...(isUnrestricted(args) && opened.unread.size === 0 ? pinWarnings(args.pins ?? {}, opened.catalogues) : []),
+      ...(isUnrestricted(args) && opened.unread.size === 0
+        ? unknownPins(args.pins ?? {}, namesIn(opened.catalogues))
+        : []),
       ...read.warnings,
       ...plan.warnings,
       ...jobs.flatMap((job) => job.warnings),
@@ -141,15 +142,8 @@ function isUnrestricted({ images, latest, ipa }: DeployArguments): boolean {
   return !images && !latest && !ipa;
 }
 
-/** A mistyped name in `pins` pins nothing. */
-function pinWarnings(pins: Pins, catalogues: readonly Catalogue[]): string[] {
-  const known = catalogues.flatMap(({ names }) => names);
-  return Object.keys(pins)
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const near = nearest(name, known);
-      return `pins: no catalogue has an image named ${name}${near ? `; did you mean ${near}?` : ''}`;
-    });
+function namesIn(catalogues: readonly Catalogue[]): string[] {
+  return catalogues.flatMap(({ names }) => names);
 }
 
 function makePlan(
@@ -162,7 +156,7 @@ function makePlan(
   const { args } = run;
   const isWhole = isUnrestricted(args) && isComplete;
   const selectedNames = new Set(subscribed.map(({ name }) => name));
-  const known = new Set(catalogues.flatMap(({ names }) => names));
+  const known = new Set(namesIn(catalogues));
   return planDeployment({
     subscriptions: subscribed,
     isInScope: (name) => selectedNames.has(name) || (isWhole && !known.has(name)),

@@ -3,7 +3,7 @@
 import picomatch from 'picomatch';
 import { InputError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
-import { nearest } from '../../core/validation.js';
+import { suggestion } from '../../core/validation.js';
 import type { Subscription } from './deployment.js';
 import { allowedPropertyRefusal } from './manifest-properties.js';
 import { originOf, type CatalogueKind } from './site-image.js';
@@ -110,8 +110,7 @@ export function selectNames<C extends { readonly names: readonly string[] }>(
 
 function missingFault(name: string, known: readonly string[], isComplete: boolean): string {
   if (!isComplete) return 'no catalogue that could be read has an image of this name';
-  const near = nearest(name, known);
-  return `the catalogue has no image of this name${near ? `; did you mean ${near}?` : ''}`;
+  return `the catalogue has no image of this name${suggestion(name, known)}`;
 }
 
 /** Names that were requested by id and that `exclude` removes: these are always reported. */

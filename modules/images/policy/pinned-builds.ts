@@ -1,5 +1,6 @@
 // Pins of images of the older store: which of its builds a pin means.
 import { sameId } from '../../core/uuid.js';
+import { suggestion } from '../../core/validation.js';
 import { otherHalfName } from './agent-pairs.js';
 import { pairWith } from './build-pairs.js';
 import { parseBuildTimestamp } from './dates.js';
@@ -20,6 +21,13 @@ export interface PinnedBuild {
 /** The pin of a name; undefined if it has none. */
 export function pinOf(name: string, pins: Pins): string | undefined {
   return Object.hasOwn(pins, name) ? pins[name] : undefined;
+}
+
+/** A warning for each name that no catalogue has: a mistyped one pins nothing. */
+export function unknownPins(pins: Pins, known: readonly string[]): string[] {
+  return Object.keys(pins)
+    .filter((name) => !known.includes(name))
+    .map((name) => `pins: no catalogue has an image named ${name}${suggestion(name, known)}`);
 }
 
 /** A pin names the object, or the time of the build. */

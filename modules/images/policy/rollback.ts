@@ -2,7 +2,7 @@
 // pure decision over the site's images.
 import { InputError, OperationError } from '../../core/errors.js';
 import { isUuid, sameId } from '../../core/uuid.js';
-import { nearest } from '../../core/validation.js';
+import { suggestion } from '../../core/validation.js';
 import { isSameBuild, otherHalfName } from './agent-pairs.js';
 import { parseBuildTimestamp } from './dates.js';
 import { holdLabel, holdOf, newHold, putBackEdits, releaseEdits, type Hold } from './holds.js';
@@ -240,10 +240,9 @@ function noArchived(name: string, archived: readonly SiteImage[], { images, owne
       return state === 'archived' && productionName !== undefined ? [productionName] : [];
     }),
   );
-  const near = nearest(name, [...names]);
   const others = [...names].sort().join(', ') || 'none';
   return (
-    `the site has no archived image of ${name}${near ? `; did you mean ${near}?` : ''}; names with archived ` +
+    `the site has no archived image of ${name}${suggestion(name, [...names])}; names with archived ` +
     `images: ${others}`
   );
 }

@@ -1,7 +1,7 @@
 // What a node should look like, read from what people write: our own fields, and Bifrost's
 // inventory. All faults are collected.
 import { isUuid } from '../../core/uuid.js';
-import { nearest } from '../../core/validation.js';
+import { suggestion } from '../../core/validation.js';
 import { capabilitiesFault } from './capabilities.js';
 import { parseContent, parseValue, quoted, type Fault, type Parsed } from './field-values.js';
 import { isMapping } from '../../core/mapping.js';
@@ -105,8 +105,7 @@ function parseAttributes(given: Values): Reading<Values> {
 }
 
 function unknownField(key: string): Fault {
-  const near = nearest(key, [...known]);
-  return { field: '', text: `${quoted(key)} is not a field of a node${near ? `; did you mean ${near}?` : ''}` };
+  return { field: '', text: `${quoted(key)} is not a field of a node${suggestion(key, [...known])}` };
 }
 
 function parseMappings(given: Values): Reading<Partial<Record<MappingName, Values>>> {

@@ -2,7 +2,7 @@
 // `portgroups:` of `openstack baremetal create` and of Bifrost.
 import { isMapping } from '../../core/mapping.js';
 import { isUuid } from '../../core/uuid.js';
-import { nearest } from '../../core/validation.js';
+import { suggestion } from '../../core/validation.js';
 import { addressFault, fieldPath, normaliseMac, parseValue, quoted, type Fault, type Parsed } from './field-values.js';
 import type { Values } from './node-differences.js';
 import { portGroupAttributes } from './node-fields.js';
@@ -48,6 +48,8 @@ export function parsePortGroups(given: unknown, field: string): Parsed<GroupedPo
   return { desired: faults.length > 0 ? undefined : { groups, ports }, faults };
 }
 
+const portGroupKeys = [...Object.keys(portGroupAttributes), 'ports', 'uuid'];
+
 function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
   if (!isMapping(given)) return { desired: undefined, faults: [{ field, text: 'a port group must be a mapping' }] };
   const faults: Fault[] = [];
@@ -56,7 +58,6 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
     const key = spelling === 'mac' ? 'address' : spelling;
     if (key === 'ports' || key === 'uuid') continue;
     const rule = portGroupAttributes[key];
-    const near = rule ? undefined : nearest(key, [...Object.keys(portGroupAttributes), 'ports', 'uuid']);
     const parsed = rule
       ? parseValue(rule.kind, value, fieldPath(field, spelling))
       : {
@@ -64,7 +65,7 @@ function parseGroup(given: unknown, field: string): Parsed<DesiredPortGroup> {
           faults: [
             {
               field: fieldPath(field, spelling),
-              text: `port groups have no such field${near ? `; did you mean ${near}?` : ''}`,
+              text: `port groups have no such field${suggestion(key, portGroupKeys)}`,
             },
           ],
         };

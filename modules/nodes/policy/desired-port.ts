@@ -1,7 +1,7 @@
 // What a port should look like, read from what people write, and how that differs from the port
 // that Ironic has.
 import { isMapping } from '../../core/mapping.js';
-import { nearest } from '../../core/validation.js';
+import { suggestion } from '../../core/validation.js';
 import {
   addressFault,
   fieldPath,
@@ -64,10 +64,10 @@ export function parsePort(given: unknown, field = ''): Parsed<DesiredPort> {
 function parseAttribute(key: string, value: unknown, field: string): ParsedValue {
   const rule = portAttributes[key];
   if (rule !== undefined) return parseValue(rule.kind, value, field, key);
-  const near = nearest(key, [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys]);
+  const known = [...Object.keys(portAttributes), ...Object.keys(synonyms), ...addressKeys];
   return {
     value: undefined,
-    faults: [{ field, text: `ports have no such field${near ? `; did you mean ${near}?` : ''}` }],
+    faults: [{ field, text: `ports have no such field${suggestion(key, known)}` }],
   };
 }
 

@@ -191,7 +191,7 @@ test.concurrent(
     const result = await site.deploy();
 
     expect(result).toMatchObject({ failed: true, code: 'STORE_OBJECT_MISSING' });
-    expect(result.msg).toMatch(/the store has no catalogue http\S+\/current$/);
+    expect(result.msg).toMatch(/the store has no catalogue http\S+\/current; does the container "\S+" exist/);
   }),
 );
 

@@ -101,3 +101,14 @@ test('an object has all its headers, and no MD5 if it is a large one', async () 
   expect(headers).toContainEqual(['x-object-meta-build-distro', 'ubuntu']);
   await expect(objects.probe(ids[1] as string)).rejects.toMatchObject({ code: 'STORE_OBJECT_MISSING' });
 });
+
+test('a list that is not public asks for the read ACL, and names the options of the older store', async () => {
+  const list = await listing(() => ({ status: 401, body: 'Unauthorized' }));
+
+  await expect(list()).rejects.toMatchObject({
+    code: 'STORE_OBJECT_HIDDEN',
+    message: expect.stringMatching(
+      /"\.r:\*,\.rlistings".* container "images" \(objects_container\).*\(objects_store_url\)/,
+    ),
+  });
+});

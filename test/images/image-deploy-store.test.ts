@@ -68,3 +68,21 @@ test.each<[string, Record<string, string>]>([
 
   expect(await site.run(imageDeploy)).toMatchObject({ changed: true, failures: [] });
 });
+
+test.each([
+  [
+    401,
+    'STORE_OBJECT_HIDDEN',
+    /\(401\); is the container public\? Swift needs the read ACL "\.r:\*,\.rlistings" on it/,
+  ],
+  [403, 'STORE_OBJECT_HIDDEN', /or no such account \(object_store_url\)$/],
+  [
+    404,
+    'STORE_OBJECT_MISSING',
+    /does the container "chameleon-supported-images" exist .* does it have the scope "prod"/,
+  ],
+])('a catalogue that is answered with %i asks what is wrong with the container', async (status, code, question) => {
+  site.store.refusals.set('prod/current', status);
+
+  await expect(site.run(imageDeploy)).rejects.toMatchObject({ code, message: expect.stringMatching(question) });
+});

@@ -38,7 +38,7 @@ export function openObjectsStore(location: { url: string; container: string }, h
     url,
     objectsUrl: `${url}/`,
     objectUrl,
-    listIds: () => listIds(url, http),
+    listIds: () => listIds(url, location.container, http),
     probe: (id) => probeObject(http, objectUrl(id)),
   };
 }
@@ -46,12 +46,13 @@ export function openObjectsStore(location: { url: string; container: string }, h
 /**
  * Reads page by page until one is empty: a server may return fewer names than requested.
  */
-async function listIds(url: string, http: HttpClient): Promise<string[]> {
+async function listIds(url: string, container: string, http: HttpClient): Promise<string[]> {
   const ids = new Set<string>();
   const markers = new Set<string>();
   for (let marker = ''; ; ) {
     const page = await readPage(
       `${url}/?limit=${pageLength}${marker === '' ? '' : `&marker=${encodeURIComponent(marker)}`}`,
+      container,
       http,
     );
     const last = page.at(-1);
@@ -76,8 +77,9 @@ function endlessList(code: 'PAGING_LOOP' | 'LIST_TOO_LONG', url: string, how: st
   return new OperationError(code, `the list of the image store ${shown} ${how}`, { url: shown });
 }
 
-async function readPage(url: string, http: HttpClient): Promise<string[]> {
-  const answer = await getDocument(http, url, 'list of its objects');
+async function readPage(url: string, container: string, http: HttpClient): Promise<string[]> {
+  const place = { urlOption: 'objects_store_url', containerOption: 'objects_container', container };
+  const answer = await getDocument(http, url, 'list of its objects', place);
   const text = await readText(answer, url, 'list of objects');
   return answer.header('content-type')?.includes('json') ? namesInJson(text, url) : namesInText(text, answer, url);
 }

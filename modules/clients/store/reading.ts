@@ -85,12 +85,22 @@ function reconcile(before: StoreObject, latest: StoreObject): StoreObject {
   };
 }
 
+/** The options that say where a container is, and the values that messages name. */
+export interface ContainerPlace {
+  /** Such as `object_store_url`. */
+  readonly urlOption: string;
+  /** Such as `image_container`. */
+  readonly containerOption: string;
+  readonly container: string;
+  readonly scope?: string;
+}
+
 /**
- * A JSON document, not validated. `what`: its kind, for messages. Throws STORE_OBJECT_MISSING,
- * STORE_DOCUMENT_UNUSABLE.
+ * A JSON document, not validated. `what`: its kind, for messages. `place`: for the first document of
+ * a container. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN, STORE_DOCUMENT_UNUSABLE.
  */
-export async function readJson(http: HttpClient, url: string, what: string): Promise<unknown> {
-  const text = await readText(await getDocument(http, url, what), url, what);
+export async function readJson(http: HttpClient, url: string, what: string, place?: ContainerPlace): Promise<unknown> {
+  const text = await readText(await getDocument(http, url, what, place), url, what);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -105,11 +115,16 @@ export async function readJson(http: HttpClient, url: string, what: string): Pro
  * GET with clear errors if the document is missing or not public. Throws STORE_OBJECT_MISSING,
  * STORE_OBJECT_HIDDEN.
  */
-export async function getDocument(http: HttpClient, url: string, what: string): Promise<HttpAnswer> {
+export async function getDocument(
+  http: HttpClient,
+  url: string,
+  what: string,
+  place?: ContainerPlace,
+): Promise<HttpAnswer> {
   try {
     return await http({ method: 'GET', url, followRedirects: true, headers: { 'Accept-Encoding': 'identity' } });
   } catch (error) {
-    throw explainError(what, url, error);
+    throw explainError(what, url, error, place);
   }
 }
 
@@ -136,16 +151,33 @@ export async function readText(answer: HttpAnswer, url: string, what: string): P
  * The error to throw instead of a status. A container whose objects are public but whose list is
  * not answers 401 or 403 for missing objects, to hide that they are missing.
  */
-function explainError(what: string, url: string, error: unknown): unknown {
+function explainError(what: string, url: string, error: unknown, place?: ContainerPlace): unknown {
   const shown = withoutCredentials(url);
   const status = statusOf(error);
-  if (status === 404)
-    return new OperationError('STORE_OBJECT_MISSING', `the store has no ${what} ${shown}`, { url: shown }, error);
+  if (status === 404) {
+    const message = `the store has no ${what} ${shown}${place ? `; ${questionsIfMissing(place)}` : ''}`;
+    return new OperationError('STORE_OBJECT_MISSING', message, { url: shown }, error);
+  }
   if (status !== 401 && status !== 403) return error;
   return new OperationError(
     'STORE_OBJECT_HIDDEN',
-    `the store does not show the ${what} ${shown}: it is missing or not public (${status})`,
+    `the store does not show the ${what} ${shown}: it is missing or not public (${status})` +
+      `${place ? `; ${questionsIfHidden(place)}` : ''}`,
     { url: shown, status },
     error,
+  );
+}
+
+function questionsIfMissing({ urlOption, containerOption, container, scope }: ContainerPlace): string {
+  const asked = `does the container "${container}" exist (${containerOption})`;
+  const ofScope = scope === undefined ? '' : `, does it have the scope "${scope}"`;
+  return `${asked}${ofScope}, and is ${urlOption} right? For Swift it ends in the account, such as AUTH_…`;
+}
+
+/** Swift answers 401 also if the container or the account does not exist. */
+function questionsIfHidden({ urlOption, containerOption, container }: ContainerPlace): string {
+  return (
+    `is the container public? Swift needs the read ACL ".r:*,.rlistings" on it; it also answers this if there is no ` +
+    `container "${container}" (${containerOption}) or no such account (${urlOption})`
   );
 }

@@ -33,7 +33,13 @@ export function openReleasesStore(
     versionsUrl: `${base}/versions/`,
     manifestUrl: (name, release) => objectUrl(release, `${name}.manifest`),
     imageUrl: (name, release, type) => objectUrl(release, `${name}.${type}`),
-    readCatalogue: () => readJson(http, store.catalogueUrl, 'catalogue'),
+    readCatalogue: () =>
+      readJson(http, store.catalogueUrl, 'catalogue', {
+        urlOption: 'object_store_url',
+        containerOption: 'image_container',
+        container: location.container,
+        scope: location.scope,
+      }),
     readManifest: (name, release) => readJson(http, store.manifestUrl(name, release), 'manifest'),
     probe: async (url) => (await probeObject(http, url)).object,
     readHead: (object, bytes) => readHead(http, object, bytes),

@@ -1,6 +1,7 @@
 // The values that Ironic's double takes for a node (ironic/api/controllers/v1/node.py).
 
 import { booleanOf, inPython, isUuid, refusal } from './ironic-api.js';
+import { driverNames } from './ironic-drivers.js';
 import { defaults, interfaces } from './ironic-node.js';
 import type { Values } from './ironic-node.js';
 
@@ -79,7 +80,7 @@ export function checkName(name: unknown, message: string): void {
 
 export function checkConductor({ driver, conductor_group: group }: Values): void {
   const name = typeof group === 'string' ? group.toLowerCase() : '';
-  if (['fake-hardware', 'ipmi'].includes(driver as string) && ['', 'slow'].includes(name)) return;
+  if (driverNames.includes(driver as string) && ['', 'slow'].includes(name)) return;
   throw refusal(
     400,
     `No valid host was found. Reason: No conductor service registered which supports driver ${String(driver)} ` +

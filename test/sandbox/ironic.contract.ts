@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { send, waitFor } from './contract-requests.js';
 import type { Reply } from './contract-requests.js';
 import { describeActions } from './ironic-contract-actions.js';
+import { describeDrivers } from './ironic-contract-drivers.js';
 import { describeNodes } from './ironic-contract-nodes.js';
 import { describePatch } from './ironic-contract-patch.js';
 import { describePortGroups } from './ironic-contract-port-groups.js';
@@ -118,6 +119,7 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
     describeActions(contract);
     describePorts(contract);
     describePortGroups(contract);
+    describeDrivers(contract);
   });
 }
 

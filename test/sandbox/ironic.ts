@@ -19,6 +19,7 @@ import {
 } from './ironic-api.js';
 import type { Asker, Login } from './ironic-api.js';
 import { createNode, deleteNode, patchNode } from './ironic-change.js';
+import { onDrivers } from './ironic-drivers.js';
 import { isAllowed, listNodes } from './ironic-list.js';
 import { defaults, fieldsOf, recordOf, shown } from './ironic-node.js';
 import type { StoredNode, Values } from './ironic-node.js';
@@ -183,6 +184,8 @@ function answerFor(double: IronicDouble, call: Call, request: Request): Answer {
     return onNode(double, call, request);
   }
   if (root === 'v1' && resource === 'conductors') return listConductors(double, request);
+  if (root === 'v1' && resource === 'drivers')
+    return onDrivers(call, { ...request, host: double.host, enforcesScope: double.enforcesScope });
   if (root !== 'v1' || (resource !== 'ports' && resource !== 'portgroups')) throw plainRefusal(404, 'Not Found', '');
   if (!request.asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:port:list');
   return resource === 'ports' ? onPorts(double, call, request) : onPortGroups(double, call, request);

@@ -55,6 +55,30 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
+/**
+ * The candidate of which `word` is most likely a misspelling: at most two letters differ, and not
+ * only digits. Far stricter than `nearest`, for words that are allowed to be unknown.
+ */
+export function misspelt(word: string, candidates: readonly string[]): string | undefined {
+  if (candidates.includes(word)) return undefined;
+  const plain = (text: string): string => text.toLowerCase().replace(/[\s.-]+/g, '_');
+  const lettersOf = (text: string): string => text.replace(/\d/g, '');
+  const near = candidates
+    .filter((candidate) => Math.abs(plain(candidate).length - plain(word).length) <= 2)
+    .map((candidate) => ({ candidate, distance: editDistance(plain(word), plain(candidate)) }))
+    .filter(
+      ({ candidate, distance }) =>
+        distance <= toleranceFor(candidate) &&
+        (distance === 0 || lettersOf(plain(word)) !== lettersOf(plain(candidate))),
+    );
+  return near.sort((one, other) => one.distance - other.distance)[0]?.candidate;
+}
+
+/** In short words each letter makes another word. */
+function toleranceFor({ length }: string): number {
+  return length <= 4 ? 0 : length <= 7 ? 1 : 2;
+}
+
 /** Levenshtein's: how many letters must be inserted, removed or replaced. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -109,9 +109,9 @@ describe('a table', () => {
     [
       "of bifrost's old form",
       '01:23:45:67:89:ab,root,undefined,192.0.2.2,1,8192,512,unused,,,h1,192.0.2.8,,,,,ipmi\n',
-      '/nodes.csv line 1 must name the columns',
+      '/nodes.csv line 1: the first line must name the columns',
     ],
-    ['that is empty', '', '/nodes.csv line 1 must name the columns'],
+    ['that is empty', '', '/nodes.csv line 1: the first line must name the columns'],
     [
       'with broken JSON',
       'name,extra.a\nn1,{x\n',
@@ -120,13 +120,39 @@ describe('a table', () => {
     [
       'with rows too short and too long',
       'name,owner\nn1\nn2,a,b\n',
-      '/nodes.csv line 2: node n1: the row has 1 cells, and the header 2; /nodes.csv line 3: node n2: ' +
+      '/nodes.csv line 2: node n1: the row has 1 cell, and the header 2; /nodes.csv line 3: node n2: ' +
         'the row has 3 cells, and the header 2',
     ],
   ])('%s is refused', async (_, text, expected) => expect(await site.refusalOf('nodes.csv', text)).toContain(expected));
 });
 
 describe('faults', () => {
+  test('of a table are all reported together, by node and line, and without passwords', async () => {
+    const message = await site.refusalOf(
+      'nodes.csv',
+      'name;mac;ipmi_address;ipmi_pasword;impi_port\n' +
+        'n1;zz;10.0.0.1;s3cret;1\nn2,525400000001,10.0.0.2,s3cret,1\nn3;525400000002;10.0.0.3;"s3cret;1\n' +
+        'n4;525400000002;10.0.0.4\nn1;525400000002;10.0.0.5;s3cret;1\n',
+    );
+
+    for (const each of [
+      'line 1: "impi_port" is not a column of a table of nodes; did you mean ipmi_port?',
+      'line 2: node n1: ports[0].mac: "zz" is not a MAC address',
+      'line 3: the row has 1 cell, and the header 5: it seems to be separated by commas, and the header by semicolons',
+      'line 4: a quote is not closed',
+      'line 5: node n4: the row has 3 cells, and the header 5',
+      'line 6: node n1: the name n1 is already used at /nodes.csv line 2',
+    ])
+      expect(message).toContain(each);
+    expect(message).not.toContain('s3cret');
+  });
+
+  test('of a table with another name say how a table is recognised', async () => {
+    expect(await site.refusalOf('nodes.txt', 'name,mac\nn1,525400000001\n')).toContain(
+      'must contain a list of nodes, or a mapping of names to nodes; the name of a table ends in .csv or .tsv',
+    );
+  });
+
   test('of nodes on one line name each of them', async () => {
     const message = await site.refusalOf(
       'nodes.json',

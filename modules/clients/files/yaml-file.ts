@@ -66,10 +66,20 @@ export interface ReadOptions {
 }
 
 /** The text of a small file, and its permission bits. Throws INVALID_INPUT. */
-export async function readSmallFile(
+export async function readSmallFile(path: string, options: ReadOptions = {}): Promise<{ text: string; mode: number }> {
+  const { bytes, mode } = await readSmallBytes(path, options);
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), mode };
+  } catch {
+    throw new InputError(`${path} cannot be read: it is not UTF-8 text`);
+  }
+}
+
+/** The bytes of a small file, and its permission bits. Throws INVALID_INPUT. */
+export async function readSmallBytes(
   path: string,
   { largest = limitBytes, signal }: ReadOptions = {},
-): Promise<{ text: string; mode: number }> {
+): Promise<{ bytes: Buffer; mode: number }> {
   try {
     const { stats, chunks } = await openInput(path, signal);
     const parts: Buffer[] = [];
@@ -81,14 +91,12 @@ export async function readSmallFile(
       if (bytes > largest)
         throw new InputError(`${path} is larger than ${largest / mebibyte} MiB: this cannot be the right file`);
     }
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)), mode: stats.mode };
+    return { bytes: Buffer.concat(parts), mode: stats.mode };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
     const code = isMapping(error) ? String(error.code) : '';
-    const why =
-      readFaults[code] ?? (code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : messageOf(error));
-    throw new InputError(`${path} cannot be read: ${why}`);
+    throw new InputError(`${path} cannot be read: ${readFaults[code] ?? messageOf(error)}`);
   }
 }
 

@@ -4,7 +4,8 @@ import { withHome } from '../../clients/files/paths.js';
 import { InputError } from '../../core/errors.js';
 import { collectSecretKeys } from '../../core/masking.js';
 import type { Context } from '../../core/operation.js';
-import { entriesOf, nodeOfRow, readInventory, type InventoryEntry, type Inventory } from '../policy/inventory.js';
+import { entriesOf, readInventory, type InventoryEntry, type Inventory } from '../policy/inventory.js';
+import { entriesOfTable } from '../policy/inventory-table.js';
 
 interface InventoryArguments {
   readonly inventory?: string;
@@ -43,18 +44,13 @@ async function entriesIn(path: string, signal: AbortSignal): Promise<readonly In
   const file = await readInventoryFile(path, signal).catch((error: unknown) => {
     throw error instanceof InputError ? new InputError(`inventory: ${error.message}`, 'inventory') : error;
   });
-  if (file.kind === 'table')
-    return file.rows.map(({ line, cells, fault }) => tableEntry(`${path} line ${line}`, cells, fault));
+  if (file.kind === 'table') return entriesOfTable(file.table, (line) => `${path} line ${line}`);
   const entries = entriesOf(file.content, (keys) => `${path} line ${file.lineOf(keys)}`);
   if (!entries)
     throw new InputError(
-      `inventory: ${path} must contain a list of nodes, or a mapping of names to nodes`,
+      `inventory: ${path} must contain a list of nodes, or a mapping of names to nodes` +
+        (typeof file.content === 'string' ? '; the name of a table ends in .csv or .tsv' : ''),
       'inventory',
     );
   return entries;
-}
-
-function tableEntry(place: string, cells: Readonly<Record<string, string>>, fault: string | undefined): InventoryEntry {
-  const { content, faults } = nodeOfRow(cells);
-  return { place, content, faults: fault === undefined ? faults : [{ field: '', text: fault }] };
 }

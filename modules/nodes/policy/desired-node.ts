@@ -40,7 +40,7 @@ const bifrostOnly = new Set([
 ]);
 
 /** Short or old names of properties. */
-const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', disk_size: 'local_gb' };
+export const propertySynonyms: Readonly<Record<string, string>> = { ram: 'memory_mb', disk_size: 'local_gb' };
 /** Groups into which older inventories divide driver_info. */
 const driverInfoGroups = ['power', 'deploy', 'management', 'console', 'vendor'];
 
@@ -58,6 +58,14 @@ const known: ReadonlySet<string> = new Set([
   'ipa_kernel_url',
   'ipa_ramdisk_url',
 ]);
+
+/** The keys of a node in an inventory. */
+export const nodeKeys: readonly string[] = [...known];
+
+/** Whether a key of an inventory is known, if only by Bifrost. */
+export function isNodeKey(key: string): boolean {
+  return known.has(key) || bifrostOnly.has(key);
+}
 
 /** Reads one node. */
 export function parseNode(given: Values): Parsed<DesiredNode> {
@@ -96,7 +104,7 @@ function parseAttributes(given: Values): Reading<Values> {
   const parsed = Object.entries(given).map(([key, value]) => {
     const rule = nodeAttributes[key];
     if (rule !== undefined) return { key, ...parseValue(rule.kind, value, key) };
-    return { key, value: undefined, faults: known.has(key) || bifrostOnly.has(key) ? [] : [unknownField(key)] };
+    return { key, value: undefined, faults: isNodeKey(key) ? [] : [unknownField(key)] };
   });
   return {
     value: Object.fromEntries(parsed.flatMap(({ key, value }) => (nodeAttributes[key] ? [[key, value]] : []))),
@@ -105,7 +113,7 @@ function parseAttributes(given: Values): Reading<Values> {
 }
 
 function unknownField(key: string): Fault {
-  return { field: '', text: `${quoted(key)} is not a field of a node${suggestion(key, [...known])}` };
+  return { field: '', text: `${quoted(key)} is not a field of a node${suggestion(key, nodeKeys)}` };
 }
 
 function parseMappings(given: Values): Reading<Partial<Record<MappingName, Values>>> {

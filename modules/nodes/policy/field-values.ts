@@ -122,5 +122,7 @@ export function addressFault(address: unknown): string {
   if (address === undefined || address === null) return 'it is missing';
   if (typeof address === 'number' || isWrittenNumber(address))
     return `${String(address)} is a number; put the MAC address in quotes, since YAML may read it as a number`;
+  if (typeof address === 'string' && /^\d{8,11}$/.test(address))
+    return `${quoted(address)} is not a MAC address; it may have lost leading zeros in a spreadsheet`;
   return `${quoted(address)} is not a MAC address; it is six pairs of hexadecimal digits, such as 52:54:00:ab:cd:ef`;
 }

@@ -1,11 +1,8 @@
-// Reads an inventory of nodes: a list, a mapping of names as Bifrost uses it, or a table. All
-// faults are found before anything is done.
-import { parseJson, TooDeep } from '../../core/json-text.js';
+// Reads an inventory of nodes: a list, a mapping of names as Bifrost uses it, or the rows of a
+// table. All faults are found before anything is done.
 import { isMapping } from '../../core/mapping.js';
-import { isSecretKey } from '../../core/masking.js';
-import { faultText, type Fault } from './field-values.js';
+import { faultText, normaliseMac, type Fault } from './field-values.js';
 import type { Values } from './node-differences.js';
-import { nodeAttributes } from './node-fields.js';
 import { parseNode, desiredTitle, type DesiredNode } from './desired-node.js';
 
 /** One node as it was written. */
@@ -17,6 +14,9 @@ export interface InventoryEntry {
   readonly content: unknown;
   /** What was wrong with it before its values were read. */
   readonly faults?: readonly Fault[];
+  /** The content may say which node it is, but its values are in doubt. */
+  readonly isDamaged?: boolean;
+  readonly warnings?: readonly string[];
 }
 
 export interface InventoryNode {
@@ -35,6 +35,7 @@ export interface Inventory {
   readonly faults: readonly InventoryFault[];
   /** Keys that only Bifrost uses. */
   readonly ignored: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 export function inventoryFaultText({ place, node, ...fault }: InventoryFault): string {
@@ -69,6 +70,7 @@ export function entriesOf(content: unknown, placeOf: PlaceOf): readonly Inventor
     ...others.map(([key]) => ({
       place: placeOf([key]),
       content: {},
+      isDamaged: true,
       faults: [{ field: key, text: unsupportedKey(key) }],
     })),
   ];
@@ -85,30 +87,55 @@ function unsupportedKey(key: string): string {
 
 /** Reads all entries, with the defaults applied, and compares them with each other. */
 export function readInventory(entries: readonly InventoryEntry[], defaults: Values = {}): Inventory {
-  const faults: InventoryFault[] = [];
-  const nodes: InventoryNode[] = [];
-  for (const { place, key, content, faults: known = [] } of entries) {
-    const named =
-      isMapping(content) && key !== undefined && content.name === undefined ? { name: key, ...content } : content;
-    const node = titleOfContent(named);
-    const report = (...found: readonly Fault[]): void =>
-      void faults.push(...found.map((fault) => ({ ...fault, place, node })));
-    if (known.length > 0) report(...known);
-    else if (!isMapping(named)) report({ field: '', text: 'a node must be a mapping' });
-    if (known.length > 0 || !isMapping(named)) continue;
-    const { desired, faults: own } = parseNode(withDefaults(named, defaults));
-    report(...own);
-    if (!desired) continue;
-    if (desired.attributes.driver === undefined) report({ field: '', text: 'driver is missing' });
-    if (typeof desired.attributes.name !== 'string' && desired.uuid === undefined && !desired.ports?.length)
-      report({ field: '', text: 'a node needs a name, a uuid or a MAC address to be found by' });
-    nodes.push({ place, desired });
-  }
+  const read = entries.map((entry) => readEntry(entry, defaults));
+  const nodes = read.flatMap(({ place, desired }) => (desired ? [{ place, desired }] : []));
   return {
     nodes,
-    faults: [...faults, ...duplicates(nodes)],
+    faults: [...read.flatMap(({ faults }) => faults), ...duplicates(read)],
     ignored: [...new Set(nodes.flatMap(({ desired }) => desired.ignored))],
+    warnings: read.flatMap(({ place, node, warnings }) =>
+      warnings.map((text) => inventoryFaultText({ place, node, field: '', text })),
+    ),
   };
+}
+
+interface ReadEntry {
+  readonly place: string;
+  readonly node: string;
+  readonly desired: DesiredNode | undefined;
+  /** What no other node may have. */
+  readonly claims: readonly string[];
+  readonly faults: readonly InventoryFault[];
+  readonly warnings: readonly string[];
+}
+
+function readEntry(entry: InventoryEntry, defaults: Values): ReadEntry {
+  const { place, key, content, faults: known = [], isDamaged = false, warnings = [] } = entry;
+  const named =
+    isMapping(content) && key !== undefined && content.name === undefined ? { name: key, ...content } : content;
+  const node = titleOfContent(named);
+  const result = (found: readonly Fault[], desired?: DesiredNode): ReadEntry => ({
+    ...{ place, node, desired, warnings },
+    claims: isDamaged ? [] : desired ? claimsOf(desired) : claimsOfContent(named),
+    faults: [...known, ...found].map((fault) => ({ ...fault, place, node })),
+  });
+  if (isDamaged) return result([]);
+  if (!isMapping(named)) return result([{ field: '', text: 'a node must be a mapping' }]);
+  const complete = withDefaults(named, defaults);
+  const { desired, faults } = parseNode(complete);
+  return result([...faults, ...missingFaults(complete, desired)], desired);
+}
+
+/** Reported even if other fields are wrong. */
+function missingFaults({ driver, name, uuid, ports, nics }: Values, desired: DesiredNode | undefined): Fault[] {
+  const given = desired
+    ? [desired.attributes.name, desired.uuid, ...(desired.ports ?? [])]
+    : [name, uuid, ports, nics].filter((value) => value !== '');
+  const isFound = given.some((value) => value !== undefined && value !== null);
+  return [
+    ...(driver === undefined ? [{ field: '', text: 'driver is missing' }] : []),
+    ...(isFound ? [] : [{ field: '', text: 'a node needs a name, a uuid or a MAC address to be found by' }]),
+  ];
 }
 
 /** What the inventory calls a node, even if the node cannot be read. */
@@ -132,77 +159,44 @@ function withDefaults(content: Values, defaults: Values): Values {
 }
 
 /** Names, UUIDs and MAC addresses that two nodes have. */
-function duplicates(nodes: readonly InventoryNode[]): InventoryFault[] {
-  const claims = nodes.flatMap(({ place, desired }) =>
-    [
-      ...(typeof desired.attributes.name === 'string' ? [`the name ${desired.attributes.name}`] : []),
-      ...(desired.uuid === undefined ? [] : [`the UUID ${desired.uuid}`]),
-      ...(desired.ports ?? []).map(({ address }) => `the MAC address ${address}`),
-      ...(desired.portgroups ?? []).flatMap(({ attributes: { name, address } }) => [
-        ...(typeof name === 'string' ? [`the port group's name ${name}`] : []),
-        ...(typeof address === 'string' ? [`the port group's address ${address}`] : []),
-      ]),
-    ].map((what) => ({ what, place, desired })),
-  );
+function duplicates(entries: readonly ReadEntry[]): InventoryFault[] {
   const first = new Map<string, string>();
-  return claims.flatMap(({ what, place, desired }) => {
-    const earlier = first.get(what);
-    if (earlier === undefined) first.set(what, place);
-    return earlier === undefined
-      ? []
-      : [{ place, node: desiredTitle(desired), field: '', text: `${what} is already used at ${earlier}` }];
-  });
+  return entries.flatMap(({ place, node, desired, claims }) =>
+    claims.flatMap((what) => {
+      const earlier = first.get(what);
+      if (earlier === undefined) first.set(what, place);
+      const title = desired ? desiredTitle(desired) : node;
+      return earlier === undefined
+        ? []
+        : [{ place, node: title, field: '', text: `${what} is already used at ${earlier}` }];
+    }),
+  );
 }
 
-/** Columns of a table that belong to `properties` without saying so. */
-const propertyColumns = new Set(['ram', 'memory_mb', 'cpus', 'cpu_arch', 'disk_size', 'local_gb', 'capabilities']);
-const numberColumns = new Set(['ram', 'memory_mb', 'cpus', 'disk_size', 'local_gb']);
-const driverInfoColumn = /^(ipmi|redfish|irmc|ilo|idrac|drac|snmp|xclarity|deploy|rescue|agent)_(?!interface$)/;
-const macColumns = new Set(['mac', 'macs', 'address', 'nics', 'ports']);
-const mappingColumn = /^(driver_info|properties|extra|instance_info)\.(.+)$/;
-
-/**
- * A row of a table as a node: `driver_info.ipmi_address` or just `ipmi_address`, `properties.cpus`
- * or `cpus`, `mac` with one or several addresses. An empty cell is ignored. A cell that may be a
- * mapping or a list, and begins like one, is JSON.
- */
-export function nodeOfRow(row: Readonly<Record<string, string>>): {
-  readonly content: Values;
-  readonly faults: readonly Fault[];
-} {
-  const node: Record<string, unknown> = {};
-  const faults: Fault[] = [];
-  const put = (mapping: string, key: string, value: unknown): void => {
-    const present = node[mapping];
-    node[mapping] = { ...(isMapping(present) ? present : {}), [key]: value };
-  };
-  const structured = (column: string, cell: string): unknown => {
-    if (!/^[[{]/.test(cell)) return cell;
-    try {
-      return parseJson(cell, { numbers: 'written' });
-    } catch (error) {
-      faults.push({
-        field: column,
-        text: error instanceof TooDeep ? error.message : 'the cell begins like JSON, but is not valid JSON',
-      });
-      return undefined;
-    }
-  };
-  for (const [column, cell] of Object.entries(row)) {
-    if (cell === '') continue;
-    const [, mapping, key] = mappingColumn.exec(column) ?? [];
-    if (mapping !== undefined && key !== undefined)
-      put(mapping, key, isSecretKey(key) ? cell : numberColumns.has(key) ? numberIn(cell) : structured(column, cell));
-    else if (propertyColumns.has(column)) put('properties', column, numberColumns.has(column) ? numberIn(cell) : cell);
-    else if (driverInfoColumn.test(column)) put('driver_info', column, cell);
-    else if (macColumns.has(column))
-      node.ports = cell.startsWith('[') ? structured(column, cell) : cell.split(/[\s,;]+/).filter((mac) => mac !== '');
-    else node[column] = nodeAttributes[column]?.kind === 'text' ? cell : structured(column, cell);
-  }
-  return { content: node, faults };
+function claimsOf({ attributes: { name }, uuid, ports = [], portgroups = [] }: DesiredNode): string[] {
+  return [
+    ...(typeof name === 'string' ? [nameClaim(name)] : []),
+    ...(uuid === undefined ? [] : [`the UUID ${uuid}`]),
+    ...ports.map(({ address }) => addressClaim(address)),
+    ...portgroups.flatMap(({ attributes: { name: own, address } }) => [
+      ...(typeof own === 'string' ? [`the port group's name ${own}`] : []),
+      ...(typeof address === 'string' ? [`the port group's address ${address}`] : []),
+    ]),
+  ];
 }
 
-/** A whole number; `007`, and numbers with more digits than JavaScript keeps, stay text. */
-function numberIn(cell: string): unknown {
-  return /^(0|[1-9]\d{0,14})$/.test(cell) ? Number(cell) : cell;
+const nameClaim = (name: string): string => `the name ${name}`;
+const addressClaim = (address: string): string => `the MAC address ${address}`;
+
+/** Of a node that has other faults. */
+function claimsOfContent(content: unknown): string[] {
+  if (!isMapping(content)) return [];
+  const ports: readonly unknown[] = Array.isArray(content.ports) ? content.ports : [];
+  const addresses = ports.map((port) => (isMapping(port) ? (port.address ?? port.mac) : port));
+  const found = addresses.flatMap((address) => (typeof address === 'string' ? (normaliseMac(address) ?? []) : []));
+  const { name } = content;
+  return [
+    ...(typeof name === 'string' && name !== '' ? [nameClaim(name.slice(0, 255))] : []),
+    ...[...new Set(found)].map(addressClaim),
+  ];
 }

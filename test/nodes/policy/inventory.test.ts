@@ -1,6 +1,6 @@
 // Inventories of nodes as people write them.
 import { describe, expect, test } from '@jest/globals';
-import { entriesOf, inventoryFaultText, nodeOfRow, readInventory } from '../../../modules/nodes/policy/inventory.js';
+import { entriesOf, inventoryFaultText, readInventory } from '../../../modules/nodes/policy/inventory.js';
 
 describe('an inventory', () => {
   const read = (content: unknown, defaults = {}): ReturnType<typeof readInventory> =>
@@ -48,27 +48,20 @@ describe('an inventory', () => {
     ]);
   });
 
-  test('a row of a table is a node', () => {
-    expect(
-      nodeOfRow({
-        name: 'a',
-        driver: 'ipmi',
-        mac: '525400abcdef 52:54:00:00:00:01',
-        ipmi_address: 'x',
-        deploy_kernel: 'k',
-        deploy_interface: 'direct',
-        ram: '8192',
-        cpu_arch: 'x86_64',
-        'driver_info.ipmi_port': '6230',
-        'properties.cpus': '4',
-        'extra.rack': '7',
-        owner: '',
-      }).content,
-    ).toEqual({
-      ...{ name: 'a', driver: 'ipmi', deploy_interface: 'direct', ports: ['525400abcdef', '52:54:00:00:00:01'] },
-      driver_info: { ipmi_address: 'x', deploy_kernel: 'k', ipmi_port: '6230' },
-      properties: { ram: 8192, cpu_arch: 'x86_64', cpus: 4 },
-      extra: { rack: '7' },
-    });
+  test('reports what is wrong with a node together, and names that its faulty nodes share', () => {
+    const faults = read([
+      { name: 'a', ports: ['zz'], owner: [] },
+      { name: 'a', driver: 'x', ports: ['52:54:00:AB:CD:EF', 5] },
+      { driver: 'x', name: 'b', ports: [{ mac: '52-54-00-ab-cd-ef' }] },
+    ]).faults.map(inventoryFaultText);
+
+    expect(faults).toEqual([
+      expect.stringContaining('file line 1: node a: owner: [] must be text'),
+      expect.stringContaining('file line 1: node a: ports[0].mac: "zz" is not a MAC address'),
+      'file line 1: node a: driver is missing',
+      expect.stringContaining('file line 2: node a: ports[1]: it must be a MAC address'),
+      'file line 2: node a: the name a is already used at file line 1',
+      'file line 3: node b: the MAC address 52:54:00:ab:cd:ef is already used at file line 2',
+    ]);
   });
 });

@@ -16,8 +16,9 @@ export const handlingFields = defineFields({
     choices: ['on_create', 'changed', 'always'],
     description:
       'When to write passwords. Ironic masks them, so a given password cannot be compared with ' +
-      'the one that the node has. `on_create` writes a password only if the node has none, and ' +
-      'warns about those that it could not compare. `changed` writes a password that differs ' +
+      'the one that the node has. `on_create` writes a password only if the node has none, or has ' +
+      'never worked and is brought out of the state `enroll`, and warns about those that it could ' +
+      'not compare. `changed` writes a password that differs ' +
       'from the one that this option wrote last: it keeps an HMAC of each password in the ' +
       "node's `extra.image_tools_hmac`, and needs `secrets_key_file` or `secrets_key`. `always` " +
       'writes the given passwords in every run, so that every run reports a change.',

@@ -4,6 +4,7 @@ import { getPortGroup, listPortGroups, type PortGroup } from '../clients/ironic/
 import type { DesiredNode } from './policy/desired-node.js';
 import type { DesiredPortGroup } from './policy/desired-port-group.js';
 import type { ImageFacts } from './policy/node-images.js';
+import { driverUse, type DriverOffer } from './policy/driver-checks.js';
 import { decideNode, type NodePlan } from './policy/node-plan.js';
 import { isSamePortGroup, portGroupVersionFaults, type PortGroupFinding } from './policy/port-group-plan.js';
 import { missingPorts, type ForeignPort } from './policy/port-plan.js';
@@ -30,6 +31,7 @@ export async function planNode(
     portGroups: await readPortGroups(run, desired.portgroups ?? [], existing),
     foreignPorts: await readForeignPorts(run, situation),
     images: await readImages(run, situation, basics),
+    driverOffer: await readDrivers(run, situation, basics),
   });
 }
 
@@ -92,6 +94,15 @@ export async function readForeignPort(
   const port = await existing.portWith(address);
   if (!port || port.node_uuid === nodeUuid) return undefined;
   return { port, owner: (await existing.reread(port.node_uuid))?.node };
+}
+
+async function readDrivers(
+  { drivers }: NodeRun,
+  situation: NodeSituation,
+  basics: ComparisonFindings,
+): Promise<DriverOffer | undefined> {
+  const use = driverUse(situation, compareNode(situation, basics));
+  return use && drivers.look(use);
 }
 
 async function readImages(

@@ -10,6 +10,7 @@ import type { DesiredNode } from './policy/desired-node.js';
 import type { PortRules } from './policy/port-plan.js';
 import type { NodeRules } from './policy/node-comparison.js';
 import type { handlingFields } from './fields.js';
+import { createDriverReader, type DriverReader } from './drivers.js';
 import { createImageReader, type ImageReader } from './images.js';
 
 export interface NodeSettings extends NodeRules {
@@ -35,6 +36,7 @@ export interface PortRun {
 export interface NodeRun extends PortRun {
   readonly settings: NodeSettings;
   readonly images: ImageReader;
+  readonly drivers: DriverReader;
 }
 
 export interface ExistingNode {
@@ -93,5 +95,6 @@ export async function openRun(
   const ironic = await openIronic(cloud);
   const http = openHttp(args, context);
   const images = createImageReader({ cloud, http, minor: ironic.minor, signal: context.signal });
-  return { ironic, context, settings, images, existing: await openExisting(ironic) };
+  const drivers = createDriverReader(ironic);
+  return { ironic, context, settings, images, drivers, existing: await openExisting(ironic) };
 }

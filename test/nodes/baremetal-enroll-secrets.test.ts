@@ -29,6 +29,34 @@ describe('a secret', () => {
     expect(site.ironic.nodes).toMatchObject([{ driver_info: { ipmi_password: 'one' } }]);
   });
 
+  test('of a node that has never worked is written before it is verified', async () => {
+    site.ironic.fails = { 'n1/manage': 'Invalid password' };
+    const failed = await site.enrollText('nodes.yml', inventory('one'), { state: 'manageable' });
+    const planned = await site.enroll(
+      {
+        nodes: [{ name: 'n1', driver: 'fake-hardware', driver_info: { ipmi_password: 'two' } }],
+        state: 'manageable',
+        check_images: false,
+      },
+      { checkMode: true },
+    );
+    site.ironic.fails = {};
+    const corrected = await site.enrollText('nodes.yml', inventory('two'), { state: 'manageable' });
+    const later = await site.enrollText('nodes.yml', inventory('three'), { state: 'manageable' });
+
+    expect(failed.failures).toEqual([expect.stringContaining('Invalid password')]);
+    for (const outcome of [planned, corrected])
+      expect(outcome).toMatchObject({
+        changed: true,
+        failures: [],
+        warnings: [],
+        values: { nodes: [{ action: 'change', reason: 'driver_info.ipmi_password, provision_state' }] },
+      });
+    expect(JSON.stringify([planned, corrected])).not.toMatch(/"two"/);
+    expect(later).toMatchObject({ changed: false, warnings: [expect.stringContaining('it was left as it is')] });
+    expect(site.ironic.nodes).toMatchObject([{ provision_state: 'manageable', driver_info: { ipmi_password: 'two' } }]);
+  });
+
   test('that was rotated is written once by update_secrets: changed, and hidden', async () => {
     const changed = { update_secrets: 'changed', secrets_key: key };
     await site.enrollText('nodes.yml', inventory('one'), changed);

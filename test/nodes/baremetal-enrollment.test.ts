@@ -55,6 +55,7 @@ describe('an enrollment', () => {
       'GET /v1/',
       'GET /v1/nodes/detail',
       'GET /v1/ports/detail',
+      'GET /v1/drivers',
     ]);
   });
 });

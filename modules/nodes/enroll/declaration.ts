@@ -10,7 +10,7 @@ const enrollFields = defineFields({
     type: 'path',
     description:
       'File with the nodes: a YAML or JSON file with a list of nodes or a mapping of names to ' +
-      'nodes (as Bifrost uses it), or a `.csv` table whose first line names the columns, such ' +
+      'nodes (as Bifrost uses it), or a `.csv` or `.tsv` table whose first line names the columns, such ' +
       'as `name,driver,mac,ipmi_address,memory_mb`. In a table the columns `driver_info.KEY`, ' +
       '`properties.KEY` and `extra.KEY` set keys of these mappings, and `mac` may contain ' +
       'several addresses.',
@@ -27,8 +27,9 @@ const enrollFields = defineFields({
     type: 'string',
     choices: ['enroll', 'manageable', 'available'],
     description:
-      'Provision state to bring the nodes to. `enroll` only creates and configures the nodes, ' +
-      'and does not change the state of existing nodes.',
+      'Provision state to bring the nodes to. On the way to `available` Ironic cleans the nodes, ' +
+      'which may erase their disks, unless automated cleaning is off. `enroll` only creates and ' +
+      'configures the nodes, and does not change the state of existing nodes.',
     default: 'available',
   },
   concurrency: {

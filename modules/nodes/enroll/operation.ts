@@ -45,7 +45,9 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
         );
     },
   });
-  return enrollOutcome(await reconcileAll(run, inventory.nodes, args.concurrency), inventory, context);
+  const results = await reconcileAll(run, inventory.nodes, args.concurrency);
+  const warnings = [...inventory.warnings, ...run.drivers.warnings()];
+  return enrollOutcome(results, { ...inventory, warnings }, context);
 }
 
 function invalidInventory({ faults }: Inventory): InputError {
@@ -83,7 +85,11 @@ function interruptedResult(desired: DesiredNode, reason: unknown): NodeResult {
   );
 }
 
-function enrollOutcome(results: readonly NodeResult[], { ignored }: Inventory, { checkMode }: Context): Outcome {
+function enrollOutcome(
+  results: readonly NodeResult[],
+  { ignored, warnings }: Inventory,
+  { checkMode }: Context,
+): Outcome {
   const summary = countActions(results) || 'no nodes';
   return {
     changed: results.some(({ changed }) => changed),
@@ -91,6 +97,7 @@ function enrollOutcome(results: readonly NodeResult[], { ignored }: Inventory, {
     values: { nodes: results.map(returnedNode) },
     failures: results.filter(({ action }) => action === 'failed').map(failureText),
     warnings: [
+      ...warnings,
       ...secretWarnings(results),
       ...results.flatMap(({ title, warnings }) => warnings.map((warning) => `node ${title}: ${warning}`)),
       ...(ignored.length > 0 ? [`ignored, since enrollment does not use them: ${ignored.join(', ')}`] : []),

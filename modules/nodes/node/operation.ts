@@ -40,7 +40,7 @@ async function changeNode(args: NodeArguments, context: Context): Promise<Outcom
     openExisting: openExistingNodes,
   });
   const result = state === 'absent' ? await removeNode(run, desired) : await reconcileNode(run, desired);
-  return nodeOutcome(result, context.checkMode);
+  return nodeOutcome(result, run.drivers.warnings(), context.checkMode);
 }
 
 function desiredNode(args: NodeArguments): DesiredNode {
@@ -56,7 +56,7 @@ function desiredNode(args: NodeArguments): DesiredNode {
   return { ...desired, uuid: randomUUID() };
 }
 
-function nodeOutcome(result: NodeResult, checkMode: boolean): Outcome {
+function nodeOutcome(result: NodeResult, warnings: readonly string[], checkMode: boolean): Outcome {
   const { action, reason, code, title, uuid, name, changed, before, after, record, provisionState } = result;
   // If nothing was changed, the whole operation fails, with its own code.
   if (action === 'failed' && !changed) throw new OperationError(code, failureText(result), { node: uuid || undefined });
@@ -72,7 +72,7 @@ function nodeOutcome(result: NodeResult, checkMode: boolean): Outcome {
       ...(result.validation ? { validation: result.validation } : {}),
     },
     failures,
-    warnings: [...result.warnings, ...secretWarnings([result])],
+    warnings: [...result.warnings, ...warnings, ...secretWarnings([result])],
     differences: changed ? [{ header: `node ${title}`, before, after }] : [],
     table: {
       columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'],

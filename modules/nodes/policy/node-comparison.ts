@@ -75,8 +75,17 @@ export function compareNode(situation: NodeSituation, findings: ComparisonFindin
   const served = existing?.node.record ?? {};
   const parent = withParent(situation, withImageChecksum(situation, findings), findings);
   const { desired, knownSecrets } = withSecretRecord(parent.desired, served, rules.secretsKey, findings.salt);
-  const { changes, unknown, faults } = nodeChanges(served, desired, { ...rules, knownSecrets });
+  const writesDriverSecrets = isBeingVerified(situation);
+  const { changes, unknown, faults } = nodeChanges(served, desired, { ...rules, knownSecrets, writesDriverSecrets });
   return { desired, changes, unknown, faults: [...parent.faults, ...faults] };
+}
+
+/**
+ * Whether the node has never worked, and is about to be verified with the given passwords. A run
+ * that leaves it in `enroll` could not tell a second time that they have been written.
+ */
+function isBeingVerified({ existing, rules: { goal } }: NodeSituation): boolean {
+  return existing?.node.provision_state === 'enroll' && goal !== undefined && goal !== 'enroll';
 }
 
 function withImageChecksum(

@@ -26,6 +26,8 @@ export interface Merging {
   readonly updateSecrets: 'on_create' | 'always' | 'changed';
   /** For `changed`: the fields for which that is known, such as `driver_info.ipmi_password`. */
   readonly knownSecrets?: ReadonlySet<string>;
+  /** Whether secrets of driver_info are written even by `on_create`. */
+  readonly writesDriverSecrets?: boolean;
 }
 
 export interface NodeDifference {
@@ -122,7 +124,9 @@ function mappingChange(name: MappingName, served: Values, desired: Values, mergi
         ? compareValues(served[key], value, { types: name !== 'extra' })
         : 'different';
       if (found === 'unknown' && merging.knownSecrets?.has(`${name}.${key}`)) continue;
-      if (found === 'unknown' && merging.updateSecrets === 'on_create') unknown.push(`${name}.${key}`);
+      const isWritten =
+        merging.updateSecrets !== 'on_create' || (name === 'driver_info' && merging.writesDriverSecrets === true);
+      if (found === 'unknown' && !isWritten) unknown.push(`${name}.${key}`);
       else if (found !== 'same') note(key, value);
     }
   }

@@ -2,6 +2,7 @@
 import { isMapping } from '../../core/mapping.js';
 import { mergeCapabilities } from './capabilities.js';
 import type { DesiredNode } from './desired-node.js';
+import { checkDriver, driverUse, type DriverOffer } from './driver-checks.js';
 import type { NodeChange, NodeDifference, Values } from './node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from './node-fields.js';
 import { checkImage, checksumFaults, halfPairs, type ImageFacts, type ImageFindings } from './node-images.js';
@@ -34,6 +35,8 @@ export interface NodeFindings extends ComparisonFindings {
   readonly foreignPorts: ReadonlyMap<string, ForeignPort>;
   /** What was found out about each image, by its reference. */
   readonly images: ReadonlyMap<string, ImageFacts>;
+  /** Undefined if it is not needed, or not shown to this login. */
+  readonly driverOffer: DriverOffer | undefined;
 }
 
 export interface NodePlan {
@@ -68,6 +71,8 @@ export function decideNode(situation: NodeSituation, findings: NodeFindings): No
   const portGroups = decidePortGroups(desired, findings.portGroups, minor);
   const ports = decidePorts({ existing, desired: portGroups.ports, foreign: findings.foreignPorts, rules, minor });
   const images = checkImages(situation, comparison, findings.images);
+  const givenKeys = new Set(Object.keys(desired.mappings.driver_info ?? {}));
+  const driver = checkDriver(driverUse(situation, comparison), findings.driverOffer, givenKeys);
   const plan = {
     desired,
     isNew: !existing,
@@ -80,11 +85,12 @@ export function decideNode(situation: NodeSituation, findings: NodeFindings): No
     maintenance: maintenanceToSet(desired, node, rules),
     changesState: rules.goal !== undefined && rules.goal !== 'enroll' && node?.provision_state !== rules.goal,
     unknown: comparison.unknown,
-    warnings: [...images.warnings, ...maintenanceWarnings(desired, node, rules)],
+    warnings: [...driver.warnings, ...images.warnings, ...maintenanceWarnings(desired, node, rules)],
   };
   const differences = differencesOf(plan, node, { changes, goal: rules.goal });
   const faults = [
     ...versionFaults(desired, minor),
+    ...driver.faults,
     ...comparison.faults,
     ...sorted.faults,
     ...portGroups.faults,

@@ -124,7 +124,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
     return (
       `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: ` +
       'Ironic masks it, so it may differ from the given value, and it was left as it is; update_secrets: ' +
-      'changed compares it, and always writes it'
+      'changed compares it, and always writes it (a node that has never worked gets it on the way from enroll to ' +
+      'manageable)'
     );
   });
 }

@@ -23,6 +23,7 @@ const findings: NodeFindings = {
   portGroups: [],
   foreignPorts: new Map(),
   images: new Map(),
+  driverOffer: undefined,
 };
 
 function served(fields: Partial<ServedNode> = {}): ServedNode {

@@ -1,0 +1,45 @@
+// Looks up what the conductors offer, once in a run, and only if a plan needs it.
+import type { Ironic } from '../clients/ironic/api.js';
+import { listDriverProperties, listDrivers, type DriverList } from '../clients/ironic/drivers.js';
+import type { DriverOffer, DriverUse } from './policy/driver-checks.js';
+
+export interface DriverReader {
+  /** Undefined if this login may not see it. */
+  look(use: DriverUse): Promise<DriverOffer | undefined>;
+  /** What could not be checked for this reason. */
+  warnings(): readonly string[];
+}
+
+export function createDriverReader(ironic: Ironic): DriverReader {
+  let list: Promise<DriverList> | undefined;
+  const properties = new Map<string, Promise<readonly string[] | undefined>>();
+  let why: string | undefined;
+  const propertiesOf = (driver: string): Promise<readonly string[] | undefined> => {
+    const found = properties.get(driver) ?? listDriverProperties(ironic, driver);
+    properties.set(driver, found);
+    return found;
+  };
+  return {
+    look: async ({ driver, keys }) => {
+      list ??= listDrivers(ironic);
+      const found = await list;
+      if (found.kind === 'hidden') {
+        why = found.why;
+        return undefined;
+      }
+      const own = found.drivers.find(({ name }) => name === driver);
+      return {
+        drivers: found.drivers.map(({ name }) => name).sort(),
+        interfaces: own?.interfaces ?? {},
+        properties: own && keys.length > 0 ? await propertiesOf(driver) : undefined,
+      };
+    },
+    warnings: () =>
+      why === undefined
+        ? []
+        : [
+            'drivers, interfaces and the keys of driver_info were not checked, since this login may not list ' +
+              `drivers (${why}); that needs the role reader on the system`,
+          ],
+  };
+}

@@ -1,6 +1,7 @@
 // The Bare Metal service's drivers, which are those of the conductors that are alive
 // (https://docs.openstack.org/api-ref/baremetal/#drivers-drivers).
 import { isMapping } from '../../core/mapping.js';
+import { statusOf } from '../http/errors.js';
 import { textAt } from '../paging.js';
 import type { Ironic } from './api.js';
 
@@ -21,15 +22,29 @@ export type DriverList =
 const detailSince = 30;
 
 export async function listDrivers(ironic: Ironic): Promise<DriverList> {
-  const path = `/v1/drivers${ironic.minor >= detailSince ? '?detail=true' : ''}`;
-  const answer = await ironic.request({ method: 'GET', path, expect: [200, 403, 500] });
-  if (answer.status !== 200) {
-    await answer.text();
-    return { kind: 'hidden', why: `GET /v1/drivers is answered with ${answer.status}` };
-  }
-  const content = await answer.json();
+  const { status, content } = await askForDrivers(
+    ironic,
+    `/v1/drivers${ironic.minor >= detailSince ? '?detail=true' : ''}`,
+  );
+  if (status !== 200) return { kind: 'hidden', why: `GET /v1/drivers is answered with ${status}` };
   const rows = isMapping(content) && Array.isArray(content.drivers) ? content.drivers : [];
   return { kind: 'drivers', drivers: rows.filter(isMapping).map(parseDriver) };
+}
+
+/** Not even a refusal is an error. If a token of the system is refused, the project's is tried. */
+async function askForDrivers(
+  ironic: Ironic,
+  path: string,
+): Promise<{ readonly status: number; readonly content?: unknown }> {
+  try {
+    const answer = await ironic.request({ method: 'GET', path, expect: [200, 404, 500] });
+    if (answer.status === 200) return { status: 200, content: await answer.json() };
+    await answer.text();
+    return { status: answer.status };
+  } catch (error) {
+    if (statusOf(error) === 403) return { status: 403 };
+    throw error;
+  }
 }
 
 function parseDriver(row: Readonly<Record<string, unknown>>): Driver {
@@ -45,12 +60,6 @@ function parseDriver(row: Readonly<Record<string, unknown>>): Driver {
  * had, for example because its conductor does not answer.
  */
 export async function listDriverProperties(ironic: Ironic, driver: string): Promise<readonly string[] | undefined> {
-  const path = `/v1/drivers/${encodeURIComponent(driver)}/properties`;
-  const answer = await ironic.request({ method: 'GET', path, expect: [200, 403, 404, 500] });
-  if (answer.status !== 200) {
-    await answer.text();
-    return undefined;
-  }
-  const content = await answer.json();
+  const { content } = await askForDrivers(ironic, `/v1/drivers/${encodeURIComponent(driver)}/properties`);
   return isMapping(content) ? Object.keys(content).sort() : undefined;
 }

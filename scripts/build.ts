@@ -1,5 +1,5 @@
 // Builds the executables and their documents from the output of tsc. Run as `npm run build`.
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSidecar } from '../modules/ansible/documentation.js';
 import { completionScript } from '../modules/cli/completion.js';
@@ -34,6 +34,7 @@ removeAllBut(
   declarations.flatMap(({ name }) => [`${name}.mjs`, `${name}.yml`]),
 );
 packExecutables(files, library);
+linkCommand();
 
 async function writeCommandLine(): Promise<number> {
   const { bytes, licences } = await bundle(
@@ -45,6 +46,17 @@ async function writeCommandLine(): Promise<number> {
   // The command line contains every operation, and so all packages that are distributed.
   writeFileSync(join(files, 'LICENCES.txt'), licences);
   return report('files/chameleon-image-tools.mjs', bytes);
+}
+
+/** In a checkout, too, the command has the name that it has everywhere. */
+function linkCommand(): void {
+  const folder = join(root, 'build/bin');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(
+    '../../roles/chameleon_image_tools/files/chameleon-image-tools.mjs',
+    join(folder, 'chameleon-image-tools'),
+  );
 }
 
 /** Otherwise files of a removed module could still be run, and would be documented. */

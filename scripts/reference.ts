@@ -2,7 +2,7 @@
 import { examplesOf } from '../modules/ansible/documentation.js';
 import type { Collection } from '../modules/ansible/markup.js';
 import { commandOf } from '../modules/cli/help.js';
-import { flagName } from '../modules/cli/flags.js';
+import { flagName, isOpenMapping } from '../modules/cli/flags.js';
 import { fieldsBelow, rangeOf, type Field, type Fields } from '../modules/core/fields.js';
 import type { Declaration, Page, ReturnField } from '../modules/core/operation.js';
 import { handbookUrl } from '../modules/runtime/pages.js';
@@ -65,8 +65,9 @@ function optionsTable(fields: Fields): string {
   );
 }
 
-function placeholderOf({ type }: Field): string {
-  if (type === 'object') return ' FILE or KEY=VALUE';
+function placeholderOf(field: Field): string {
+  const { type } = field;
+  if (type === 'object' || isOpenMapping(field)) return ' FILE or KEY=VALUE';
   return type === 'mapping' || type === 'records' ? ' FILE' : '';
 }
 

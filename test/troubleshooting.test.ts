@@ -14,11 +14,13 @@ const quoted = read('docs/troubleshooting.md')
   .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, text]) => text ?? ''));
 
 /**
- * The texts of the program. What is filled in while it runs becomes a gap, and the parts of a long
- * text are joined.
+ * The texts of the program, as Ansible shows them. What is filled in while it runs becomes a gap,
+ * and the parts of a long text are joined.
  */
 const texts = [...sourceFiles('modules').map(({ code }) => code), read('playbooks/image_cache.yml')]
   .join('\n')
+  .replace(/\$\{optionText\('(\w+)'\)\}/g, '$1')
+  .replace(/\$\{optionText\('(\w+)', '?([\w-]+)'?\)\}/g, '$1: $2')
   .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '\0')
   .replaceAll("\\'", "'")
   .replace(/['"`] \+\n\s*['"`]/g, '');

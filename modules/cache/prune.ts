@@ -1,4 +1,5 @@
 // Finds what a folder of the cache holds, and removes what exceeds the limits.
+import { optionText } from '../core/option-text.js';
 import type { Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -48,7 +49,9 @@ async function prune(
   return {
     removed: plan.remove.map(({ entry: { path }, reason }) => ({ path: shownPath(path), reason })),
     warnings:
-      excess > 0 ? [`${shownPath(folder)} exceeds max_size by ${excess} MiB, and everything in it is in use`] : [],
+      excess > 0
+        ? [`${shownPath(folder)} exceeds ${optionText('max_size')} by ${excess} MiB, and everything in it is in use`]
+        : [],
   };
 }
 

@@ -4,7 +4,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { messageOf } from '../core/errors.js';
 import type { AnyOperation } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
-import { completionCommand, completionScript, shells } from './completion.js';
+import { completionCommand, completionScript, helpCommand, shells } from './completion.js';
 import { commandNames, flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
 import { commandHelp, completionHelp, generalHelp } from './help.js';
 import { expandAbbreviations, normalizeSwitches } from './argv.js';
@@ -37,15 +37,20 @@ export async function readCommandLine(
   columns: number,
 ): Promise<CommandLine> {
   const parsed = parse(argv, operations);
-  const [command, ...extra] = parsed._.map(String);
+  const words = parsed._.map(String);
+  const isHelp = words[0] === helpCommand;
+  const [command, ...extra] = isHelp ? words.slice(1) : words;
+  const wantsHelp = isHelp || parsed.help === true;
   if (parsed.version === true) return { kind: 'text', text: `${packageDescription.version}\n` };
-  if (parsed.help === true && command === undefined) return { kind: 'text', text: generalHelp(operations, columns) };
+  if (isHelp) refuseUnknown(helpCommand, parsed, runFlags);
+  if (wantsHelp && (command === undefined || command === helpCommand))
+    return { kind: 'text', text: generalHelp(operations, columns) };
   if (command === completionCommand) {
     refuseUnknown(completionCommand, parsed, runFlags);
-    return { kind: 'text', text: parsed.help === true ? completionHelp(columns) : completionFor(extra, operations) };
+    return { kind: 'text', text: wantsHelp ? completionHelp(columns) : completionFor(extra, operations) };
   }
   const operation = operationCalled(command, operations);
-  if (parsed.help === true) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
+  if (wantsHelp) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
   if (extra.length > 0)
     throw new UsageError(`${JSON.stringify(extra[0])} is not expected here: options begin with --`, operation.command);
   return runOf(operation, parsed);
@@ -93,7 +98,7 @@ function completionFor(words: readonly string[], operations: readonly AnyOperati
 }
 
 function operationCalled(command: string | undefined, operations: readonly AnyOperation[]): AnyOperation {
-  const commands = [...operations.map((operation) => operation.command), completionCommand];
+  const commands = [...operations.map((operation) => operation.command), helpCommand, completionCommand];
   if (command === undefined) throw new UsageError(`a command is missing: ${commands.join(', ')}`);
   const found = operations.find((operation) => commandNames(operation).includes(command));
   if (found) return found;

@@ -8,6 +8,8 @@ export type Shell = (typeof shells)[number];
 
 export const completionCommand = 'completion';
 export const completionSummary = 'Print the completion script of a shell';
+export const helpCommand = 'help';
+export const helpSummary = 'Show the help of a command';
 
 const program = 'chameleon-image-tools';
 const functionName = '_chameleon_image_tools';
@@ -19,6 +21,8 @@ interface CompletedCommand {
   readonly names: readonly string[];
   readonly summary: string;
   readonly flags: readonly Flag[];
+  /** What may follow instead of options: `bash` after `completion`. */
+  readonly words?: readonly string[];
 }
 
 type Completed = Pick<AnyOperation, 'name' | 'command' | 'commandAliases' | 'summary' | 'fields' | 'writes'>;
@@ -32,10 +36,15 @@ export function completionScript(shell: Shell, operations: readonly Completed[])
       summary: operation.summary,
       flags: [...flagsOf(operation), ...generalFlags],
     })),
-    { command: completionCommand, names: [completionCommand], summary: completionSummary, flags: generalFlags },
+    ownCommand(completionCommand, completionSummary, shells),
+    ownCommand(helpCommand, helpSummary, [...operations.map(({ command }) => command), completionCommand]),
   ];
   const lines = { bash: bashLines, zsh: zshLines, fish: fishLines }[shell](commands);
   return `${lines.join('\n')}\n`;
+}
+
+function ownCommand(command: string, summary: string, words: readonly string[]): CompletedCommand {
+  return { command, names: [command], summary, flags: generalFlags, words };
 }
 
 /** `--image-type`, and `--no-ipa` for a switch that may be turned off. */
@@ -49,7 +58,11 @@ function spellingsOf(flag: Flag): string[] {
 }
 
 function takesFile({ kind }: Flag): boolean {
-  return kind === 'path' || kind === 'file' || kind === 'object' || kind === 'records';
+  return kind === 'path' || kind === 'file' || kind === 'texts' || kind === 'object' || kind === 'records';
+}
+
+function takesSeveral({ kind }: Flag): boolean {
+  return kind === 'list' || kind === 'texts' || kind === 'object';
 }
 
 function takesValue({ kind }: Flag): boolean {
@@ -86,10 +99,10 @@ function bashLines(commands: readonly CompletedCommand[]): string[] {
     ...commands.flatMap(({ command, flags }) => flags.flatMap((flag) => bashCase(command, flag))),
     '  esac',
     '  case $command in',
-    ...commands.map(({ command, flags }) => {
-      const words = command === completionCommand ? [...shells] : flags.flatMap(dashedNames);
-      return `    ${command}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current")) ;;`;
-    }),
+    ...commands.map(
+      ({ command, flags, words = flags.flatMap(dashedNames) }) =>
+        `    ${command}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current")) ;;`,
+    ),
     '    "") COMPREPLY=($(compgen -W ' +
       `${quoted([...commands.map(({ command }) => command), ...generalFlags.flatMap(dashedNames)].join(' '))} -- ` +
       '"$current")) ;;',
@@ -104,7 +117,7 @@ function bashCase(command: string, flag: Flag): string[] {
   const pattern = spellingsOf(flag)
     .map((spelling) => `${command}:${spelling}`)
     .join('|');
-  const isList = flag.kind === 'list' || flag.kind === 'object';
+  const isList = takesSeveral(flag);
   const choices = quoted(flag.choices.join(' '));
   const action = takesFile(flag)
     ? 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); '
@@ -134,13 +147,11 @@ function zshLines(commands: readonly CompletedCommand[]): string[] {
     '      _describe -t commands command commands ;;',
     '    argument)',
     '      case $words[1] in',
-    ...commands.flatMap(({ command, names, flags }) => [
+    ...commands.flatMap(({ names, flags, words }) => [
       `        ${names.join('|')})`,
       '          _arguments \\',
       ...flags.flatMap(zshSpecs).map((spec) => `            ${spec} \\`),
-      ...(command === completionCommand
-        ? [`            ${quoted(`1:shell:(${shells.join(' ')})`)} ;;`]
-        : ['            && : ;;']),
+      words ? `            ${quoted(`1:word:(${words.join(' ')})`)} ;;` : '            && : ;;',
     ]),
     '      esac ;;',
     '  esac',
@@ -152,7 +163,7 @@ function zshLines(commands: readonly CompletedCommand[]): string[] {
 
 function zshSpecs(flag: Flag): string[] {
   const text = gist(flag).replace(/[[\]\\]/g, '\\$&');
-  const isRepeatable = flag.kind === 'list' || flag.kind === 'object' || flag.kind === 'count';
+  const isRepeatable = takesSeveral(flag) || flag.kind === 'count';
   const star = isRepeatable ? '*' : '';
   if (!takesValue(flag))
     return [...dashedNames(flag), ...spellingsOf(flag).filter((name) => !name.startsWith('--'))].map((name) =>
@@ -186,8 +197,11 @@ function fishLines(commands: readonly CompletedCommand[]): string[] {
         ),
       ),
     ),
-    `${complete} --condition '__fish_seen_subcommand_from ${completionCommand}' --arguments ` +
-      `${quoted(shells.join(' '))}`,
+    ...commands.flatMap(({ command, words }) =>
+      words
+        ? [`${complete} --condition '__fish_seen_subcommand_from ${command}' --arguments ${quoted(words.join(' '))}`]
+        : [],
+    ),
   ];
 }
 

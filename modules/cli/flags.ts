@@ -12,7 +12,7 @@ export interface Flag {
   readonly aliases: readonly string[];
   /** The field that it sets; undefined for an option of the command line itself. */
   readonly field: string | undefined;
-  readonly kind: 'text' | 'path' | 'list' | 'switch' | 'count' | 'file' | 'object' | 'records';
+  readonly kind: 'text' | 'path' | 'list' | 'switch' | 'count' | 'file' | 'texts' | 'object' | 'records';
   /** The values that are allowed, if only some are. */
   readonly choices: readonly string[];
   /** True for a switch that `--no-…` turns off. */
@@ -97,6 +97,7 @@ export function yargsOptions(flag: Flag): Options {
     switch: 'boolean',
     count: 'count',
     file: 'string',
+    texts: 'array',
     object: 'array',
     records: 'string',
   } as const;
@@ -117,7 +118,7 @@ function flagOf(name: string, field: Field): Flag {
     kind: kindOf(field),
     choices: ('choices' in field && field.choices) || [],
     isNegatable: isNegatable(field),
-    placeholder: placeholders[field.type],
+    placeholder: isOpenMapping(field) ? placeholders.object : placeholders[field.type],
     group: groupOf(name),
     help: [field.description.replaceAll('`', ''), ...remarksOn(name, field)].join(' '),
     defaultText: hasDefault && field.type !== 'boolean' ? String(field.default) : undefined,
@@ -141,7 +142,13 @@ function kindOf(field: Field): Flag['kind'] {
   if (field.type === 'boolean') return 'switch';
   if (field.type === 'path') return 'path';
   if (field.type === 'object' || field.type === 'records') return field.type;
-  return field.type === 'mapping' ? 'file' : 'text';
+  if (field.type === 'mapping') return isOpenMapping(field) ? 'texts' : 'file';
+  return 'text';
+}
+
+/** A mapping with any keys: no secret of a login, so it may be given as KEY=VALUE. */
+export function isOpenMapping(field: Field): boolean {
+  return field.type === 'mapping' && field.fields === undefined;
 }
 
 function isNegatable(field: Field): boolean {
@@ -163,7 +170,13 @@ function remarksOn(name: string, field: Field): string[] {
     ...(range ? [`Allowed: ${range}.`] : []),
     ...(field.type === 'list' ? ['Separate several by commas or spaces, or repeat the option.'] : []),
     ...(isNegatable(field) ? [`--no-${flagName(name)} turns it off.`] : []),
-    ...(field.type === 'mapping' ? ['Give a YAML or JSON file.'] : []),
+    ...(field.type === 'mapping'
+      ? [
+          isOpenMapping(field)
+            ? 'Give KEY=VALUE as often as needed, a YAML or JSON file, or JSON itself.'
+            : 'Give a YAML or JSON file.',
+        ]
+      : []),
     ...(field.type === 'records' ? ['Give a YAML or JSON file that holds a list.'] : []),
     ...(field.type === 'object'
       ? [

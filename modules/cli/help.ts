@@ -1,9 +1,9 @@
 // The help texts: each option on a line of its own, with its description below.
 import type { Field } from '../core/fields.js';
 import type { AnyOperation, Example } from '../core/operation.js';
-import { completionCommand, completionSummary, shells } from './completion.js';
+import { completionCommand, completionSummary, helpCommand, helpSummary, shells } from './completion.js';
 import { exitCodesHelp } from './exit-codes.js';
-import { flagName, generalFlags, type Flag } from './flags.js';
+import { flagName, generalFlags, isOpenMapping, type Flag } from './flags.js';
 
 const program = 'chameleon-image-tools';
 const widest = 100;
@@ -14,7 +14,7 @@ const journey: readonly { readonly heading: string; readonly commands: readonly 
   { heading: 'Images of the site:', commands: ['deploy', 'rollback', 'clean', 'info', 'set-property'] },
   { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
   { heading: 'Bare-metal nodes:', commands: ['node', 'port', 'enroll'] },
-  { heading: 'This command line:', commands: [completionCommand] },
+  { heading: 'This command line:', commands: [helpCommand, completionCommand] },
 ];
 
 type Listed = Pick<AnyOperation, 'command' | 'summary'>;
@@ -24,9 +24,13 @@ export function generalHelp(operations: readonly Listed[], columns: number): str
   return joined([
     `Usage: ${program} <command> [options]`,
     'Disk images on a Chameleon site.',
-    ...commandLists([...operations, { command: completionCommand, summary: completionSummary }]),
+    ...commandLists([
+      ...operations,
+      { command: helpCommand, summary: helpSummary },
+      { command: completionCommand, summary: completionSummary },
+    ]),
     sectionOf('Options:', generalFlags, columns),
-    `${program} <command> --help shows the options of a command.`,
+    `${program} help <command> shows the options of a command; so does ${program} <command> --help.`,
     exitCodesHelp,
   ]);
 }
@@ -100,7 +104,7 @@ function spell(value: unknown, field: Field | undefined): string[] {
   if (field?.type === 'records') return ['FILE'];
   if (typeof value !== 'object' || value === null) return [quoted(String(value))];
   if (Array.isArray(value)) return [quoted(value.join(','))];
-  if (field?.type !== 'object') return ['FILE'];
+  if (!field || !(field.type === 'object' || isOpenMapping(field))) return ['FILE'];
   return Object.entries(value).map(([key, inner]) =>
     quoted(`${key}=${typeof inner === 'string' ? inner : JSON.stringify(inner)}`),
   );

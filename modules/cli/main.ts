@@ -8,7 +8,8 @@ import { execute, type ExecutionContext, knownSecrets, type KnownSecrets } from 
 import { readCommandLine, type CommandRun } from './command-line.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { createProgress, type ProgressDisplay } from './progress.js';
-import { showFailure, showOutcome, type Shown, printable } from './show.js';
+import { printable } from './printable.js';
+import { showFailure, showOutcome, type Shown } from './show.js';
 
 const deadlineSeconds = 24 * 60 * 60;
 const graceSeconds = 10;
@@ -34,7 +35,7 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   process.on('unhandledRejection', fail);
   try {
     const commandLine = await untilAborted(
-      readCommandLine(argv, operations, process.stdout.columns ?? narrowest),
+      readCommandLine(argv, operations, terminalColumns() ?? narrowest),
       interruption.signal,
     );
     if (commandLine.kind === 'text') return await end({ stdout: commandLine.text, stderr: '' }, exitCodes.done);
@@ -42,6 +43,14 @@ export async function main(argv: readonly string[], operations: readonly AnyOper
   } catch (error) {
     fail(error);
   }
+}
+
+/** The width of the terminal; undefined if standard output is none, since nothing needs to fit then. */
+function terminalColumns(): number | undefined {
+  if (!process.stdout.isTTY) return undefined;
+  // A serial console has no size of its own.
+  const columns = process.stdout.columns || Number(process.env.COLUMNS);
+  return columns > 0 ? columns : undefined;
 }
 
 /** How often `-v` was given, even if the command line is otherwise invalid. */
@@ -65,6 +74,7 @@ async function run(
     json: commandLine.json,
     secrets: secrets.list(),
     verbosity: commandLine.verbosity,
+    columns: terminalColumns(),
   });
   const failed = outcome.failures.length > 0;
   await end(shown, failed ? (interrupted ? exitCodeOf(interrupted) : exitCodes.failed) : exitCodes.done);
@@ -81,6 +91,7 @@ function contextOf(
   { secrets, interruption, progress }: Surroundings,
 ): ExecutionContext {
   return {
+    reader: 'command line',
     checkMode: dryRun,
     environment: process.env,
     signal: interruption.signal,
@@ -107,7 +118,8 @@ let interrupted: unknown;
 async function end(shown: Shown, code: number): Promise<void> {
   if (ended) return;
   ended = true;
-  const faults = await Promise.all([written(process.stderr, shown.stderr), written(process.stdout, shown.stdout)]);
+  // At a terminal, what failed is best read last.
+  const faults = await Promise.all([written(process.stdout, shown.stdout), written(process.stderr, shown.stderr)]);
   const [fault] = faults.filter((error) => error !== undefined && error.code !== 'EPIPE');
   if (fault)
     await written(

@@ -3,7 +3,7 @@
 import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../core/operation.js';
 import { formatBytes } from '../core/sizes.js';
-import { printable } from './show.js';
+import { printable } from './printable.js';
 
 export interface ProgressDisplay {
   show(event: Progress): void;
@@ -79,6 +79,8 @@ function addBar(multiBar: MultiBar, bars: Map<string, SingleBar>, subject: strin
   return bar;
 }
 
+/** How an operation reports that a piece of work has failed. */
+const failedStage = 'failed';
 const stepPercent = 10;
 const longestSilenceMs = 30_000;
 /** A transfer of one second does not need ten lines. */
@@ -97,6 +99,8 @@ function plainLines(line: (text: string) => void, now: () => number): (event: Pr
       if (now() - last.at < silence) return;
     }
     lastShown.set(subject, { stage, percent: percent - (percent % stepPercent), at: now() });
+    // Why it failed is said once, at the end.
+    if (stage === failedStage) return;
     const amount = done === undefined ? '' : ` ${format(done)}${total ? ` of ${format(total)} (${percent} %)` : ''}`;
     line(`${printable(subject)}: ${stage}${amount}`);
   };

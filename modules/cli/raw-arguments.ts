@@ -28,7 +28,7 @@ export async function argumentsFrom(
 
 async function valueOf(flag: Flag, value: unknown, command: string): Promise<unknown> {
   if (flag.kind === 'list') return listOf(flag, valuesOf(value), command);
-  if (flag.kind === 'object') return objectOf(flag, valuesOf(value).map(String), command);
+  if (flag.kind === 'object' || flag.kind === 'texts') return objectOf(flag, valuesOf(value).map(String), command);
   if (Array.isArray(value))
     throw new UsageError(`--${flag.name} was given ${value.length} times: give it once`, command);
   if (value === '') throw new UsageError(`--${flag.name} needs a value`, command);
@@ -51,7 +51,8 @@ function listOf(flag: Flag, values: readonly unknown[], command: string): string
 
 /**
  * Files, JSON and KEY=VALUE; later ones override earlier ones. As with `openstack baremetal node
- * set`, a value that is valid JSON is read as JSON, but a secret is text.
+ * set`, a value of an object that is valid JSON is read as JSON, but a secret is text. In a mapping
+ * of texts every value is text.
  */
 async function objectOf(flag: Flag, words: readonly string[], command: string): Promise<unknown> {
   if (words.length === 0 || words.includes('')) throw new UsageError(`--${flag.name} needs a value`, command);
@@ -64,15 +65,20 @@ async function objectOf(flag: Flag, words: readonly string[], command: string): 
     const [, key, text = ''] = /^([^/=]+)=(.*)$/s.exec(word) ?? [];
     if (key !== undefined)
       Object.defineProperty(merged, key, {
-        value: isSecretKey(key) && text !== 'null' ? text : jsonOr(text),
+        value: flag.kind === 'texts' || (isSecretKey(key) && text !== 'null') ? text : jsonOr(text),
         enumerable: true,
         configurable: true,
         writable: true,
       });
-    else
-      Object.assign(merged, await readFrom(flag, command, async () => (await readTypedYaml(word, 'mapping')).content));
+    else Object.assign(merged, await readFrom(flag, command, () => contentOf(flag, word)));
   }
   return merged;
+}
+
+async function contentOf(flag: Flag, path: string): Promise<object> {
+  return flag.kind === 'texts'
+    ? (await readYamlMapping(path)).values
+    : ((await readTypedYaml(path, 'mapping')).content as object);
 }
 
 function readJson(flag: Flag, text: string, command: string): object {

@@ -4,6 +4,8 @@ import { InputError } from '../core/errors.js';
 import type { Difference, Outcome, Table } from '../core/operation.js';
 import { toYamlText, resultOfOutcome, resultOfError } from '../runtime/result.js';
 import { UsageError } from './exit-codes.js';
+import { tableLines } from './table.js';
+import { printable } from './printable.js';
 
 export interface Shown {
   readonly stdout: string;
@@ -12,11 +14,11 @@ export interface Shown {
 
 /**
  * A table and a sentence for people, or one JSON document; warnings and failures go to standard
- * error.
+ * error. `columns`: the width of the terminal, if standard output is one.
  */
 export function showOutcome(
   outcome: Outcome,
-  options: { json: boolean; secrets: readonly string[]; verbosity: number },
+  options: { json: boolean; secrets: readonly string[]; verbosity: number; columns?: number | undefined },
 ): Shown {
   const shown = redactAll(outcome, options.secrets);
   const differences = options.verbosity > 0 ? shown.differences.flatMap(differenceLines) : [];
@@ -26,7 +28,7 @@ export function showOutcome(
     ...shown.failures.map((failure) => `failed: ${printable(failure)}`),
   ]);
   if (options.json) return { stdout: jsonText({ ...resultOfOutcome(shown), differences: shown.differences }), stderr };
-  const table = tableLines(shown.table);
+  const table = tableLines(withoutFailures(shown), options.columns);
   return { stdout: lines([...table, ...(table.length > 0 ? [''] : []), printable(shown.message)]), stderr };
 }
 
@@ -47,6 +49,13 @@ export function showFailure(
   return { stdout: options.json ? jsonText(result) : '', stderr };
 }
 
+/** The table without the reasons that `failures` report, since nobody wants to read them twice. */
+function withoutFailures({ table, failures }: Pick<Outcome, 'table' | 'failures'>): Table {
+  const isReported = (cell: string): boolean =>
+    cell !== '' && failures.some((failure) => failure === cell || failure.endsWith(`: ${cell}`));
+  return { ...table, rows: table.rows.map((row) => row.map((cell) => (isReported(cell) ? '' : cell))) };
+}
+
 function differenceLines({ header, before, after }: Difference): string[] {
   const marked = (mark: string, values: Readonly<Record<string, unknown>>): string[] =>
     toYamlText(values)
@@ -62,29 +71,4 @@ function jsonText(value: unknown): string {
 
 function lines(all: readonly string[]): string {
   return all.map((line) => `${line}\n`).join('');
-}
-
-/**
- * The table as lines with aligned columns; the last column is not padded. No lines at all if there
- * are no rows.
- */
-export function tableLines({ columns, rows }: Table): string[] {
-  if (rows.length === 0) return [];
-  const lines = [columns.map((title) => title.toUpperCase()), ...rows].map((row) => row.map(printable));
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => widthOf(line[index] ?? ''))));
-  return lines.map((line) =>
-    line
-      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell)))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-/** The text without control characters: a name from the network must not control the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
-}
-
-function widthOf(text: string): number {
-  return [...text].length;
 }

@@ -1,5 +1,10 @@
 // Counts what happened to the parts of a run, for the sentence that summarizes it.
 
+/** Such as `1 month` or `12 months`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** How often each word occurs, in the order of their first occurrence. */
 export function countWords(words: readonly string[]): readonly (readonly [word: string, count: number])[] {
   const counts = new Map<string, number>();

@@ -57,7 +57,7 @@ export interface ListField extends FieldBase {
 
 /**
  * A mapping with these keys only, or without `fields` of any string keys to string values. On the
- * command line it is a file.
+ * command line it is a file; without `fields`, also KEY=VALUE.
  */
 export interface MappingField extends FieldBase {
   readonly type: 'mapping';

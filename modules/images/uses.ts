@@ -1,5 +1,6 @@
 // Who uses an image: each source reads one service completely, proves that this login sees
 // everything, and fails rather than report a part.
+import { optionText } from '../core/option-text.js';
 import { assertAllVolumes, listVolumes, type Volume } from '../clients/cinder/volumes.js';
 import { listHardware } from '../clients/doni/hardware.js';
 import { seesAllImages } from '../clients/glance/images.js';
@@ -208,7 +209,8 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {
 function nodesHidden(count: number, expected: number): OperationError {
   const message =
     `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden; ` +
-    'a system-scoped token is needed (system_scope)';
+    'a system-scoped token is needed (' +
+    `${optionText('system_scope')})`;
   return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 

@@ -1,5 +1,6 @@
 // The node of a test: finding it, and bringing it from state to state without ever taking it from
 // anybody else.
+import { optionText } from '../core/option-text.js';
 import type { Ironic } from '../clients/ironic/api.js';
 import { getNode, listNodeDetails, type NodeDetails } from '../clients/ironic/nodes.js';
 import { listHosts } from '../clients/blazar/hosts.js';
@@ -49,7 +50,7 @@ export async function untilUnlocked({ args, context, ironic }: IpaRun, uuid: str
     if (!hasCode(error, 'WAIT_TIMEOUT') || !last) throw error;
     const message =
       `node ${nodeTitle(last)} was not taken: conductor ${last.reservation} did not release its lock within ` +
-      `${args.lock_timeout} s (lock_timeout)`;
+      `${args.lock_timeout} s (${optionText('lock_timeout')})`;
     throw new OperationError('NODE_LOCKED', message, { node: uuid }, error);
   }
 }

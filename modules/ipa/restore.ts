@@ -1,5 +1,6 @@
 // Restores everything after a test, wherever it was interrupted: driven by the present state of the
 // services, so that it can be repeated at any time.
+import { optionText } from '../core/option-text.js';
 import { isUndecided } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import { getNode, patchNode, setMaintenance, type NodeDetails } from '../clients/ironic/nodes.js';
@@ -49,7 +50,7 @@ export async function restoreTest(run: IpaRun, entry: TestEntry): Promise<Restor
     const path = run.journal.pathOf(entry);
     const message =
       `${entry.name} was not completely restored: ${messageOf(error)}; ` +
-      `${path} has the details, and the next run or restore continues`;
+      `${path} has the details, and the next run or ${optionText('restore')} continues`;
     const facts = { journal: path, node: entry.node?.uuid };
     return { failure: new OperationError('RESTORE_INCOMPLETE', message, facts, error), warnings };
   }

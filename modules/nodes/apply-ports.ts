@@ -1,5 +1,6 @@
 // Carries out what was planned for ports and port groups. What another run has done to them
 // meanwhile is accepted.
+import { optionText } from '../core/option-text.js';
 import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { conflictOf, whileLocked } from '../clients/ironic/api.js';
 import { setMaintenance } from '../clients/ironic/nodes.js';
@@ -105,8 +106,8 @@ async function createPortOf(
     if (statusOf(error) !== 409 || conflictOf(error)) throw error;
     const message =
       `a port ${address} already exists, but this login cannot see it: ` +
-      'it belongs to a node of another project or of none; log in with a role on the system (system_scope: ' +
-      `all), or find the node that has it (${messageOf(error)})`;
+      'it belongs to a node of another project or of none; log in with a role on the system ' +
+      `(${optionText('system_scope', 'all')}), or find the node that has it (${messageOf(error)})`;
     throw new OperationError('PORT_HIDDEN', message, { address }, error);
   }
 }

@@ -1,5 +1,6 @@
 // Carries out the plan for one node. Each step may be repeated by the next run, and yields how far
 // the work has come, so that a failure hides nothing.
+import { optionText } from '../core/option-text.js';
 import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
 import {
@@ -76,7 +77,8 @@ function hiddenNode(error: unknown, ident: string | undefined): unknown {
   if (ident === undefined) return error;
   const message =
     `a node ${ident} already exists, but this login cannot see it: it belongs to another project or to none; ` +
-    `log in with a role on the system (system_scope: all), or choose another name (${messageOf(error)})`;
+    `log in with a role on the system (${optionText('system_scope', 'all')}), ` +
+    `or choose another name (${messageOf(error)})`;
   return new OperationError('NODE_HIDDEN', message, { node: ident }, error);
 }
 

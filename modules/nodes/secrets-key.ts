@@ -1,4 +1,5 @@
 // Reads the key of the HMACs by which masked secrets are compared.
+import { optionText } from '../core/option-text.js';
 import { readSmallFile } from '../clients/files/yaml-file.js';
 import { withHome } from '../clients/files/paths.js';
 import { InputError } from '../core/errors.js';
@@ -22,7 +23,10 @@ export async function readSecretsKey(
 ): Promise<string | undefined> {
   if (mode !== 'changed') return undefined;
   if ((file === undefined) === (given === undefined))
-    throw new InputError('update_secrets: changed requires either secrets_key_file or secrets_key', 'update_secrets');
+    throw new InputError(
+      `${optionText('update_secrets', 'changed')} requires either ${optionText('secrets_key_file')} or secrets_key`,
+      'update_secrets',
+    );
   const key = (given ?? (await keyIn(withHome(file ?? '', context.environment)))).trim();
   context.learnSecrets?.([key]);
   if (key.length >= shortestKey) return key;

@@ -6,10 +6,14 @@ import type { AnyOperation, Context, Environment, Outcome } from '../core/operat
 import { redact } from '../core/redaction.js';
 import { secretsInUrls } from '../core/urls.js';
 import { assertValid, withDefaults } from '../core/validation.js';
+import type { Reader } from '../core/option-text.js';
+import { wordingFor } from './wording.js';
 import { mergeSiteYaml } from './site-yaml.js';
 
 /** A context that also learns which texts must never be shown, as soon as they are known. */
 export interface ExecutionContext extends Context {
+  /** Who reads the messages; Ansible unless given. */
+  readonly reader?: Reader;
   learnSecrets(secrets: readonly string[]): void;
 }
 
@@ -18,6 +22,15 @@ export interface ExecutionContext extends Context {
  * before anything is changed.
  */
 export async function execute(operation: AnyOperation, raw: RawArguments, context: ExecutionContext): Promise<Outcome> {
+  const wording = wordingFor(context.reader ?? 'ansible', Object.keys(operation.fields), context.environment);
+  try {
+    return wording.outcome(await run(operation, raw, wording.context(context)));
+  } catch (error) {
+    throw wording.error(error);
+  }
+}
+
+async function run(operation: AnyOperation, raw: RawArguments, context: ExecutionContext): Promise<Outcome> {
   const { fields, name, validate } = operation;
   context.learnSecrets(secretsIn(fields, raw));
   const merged = await mergeSiteYaml(fields, coerce(fields, raw), context);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { optionText } from '../../modules/core/option-text.js';
 import { resolveLogin, type Login, type LoginArguments } from '../../modules/clients/keystone/login.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -170,7 +171,7 @@ describe('the arguments', () => {
 
 describe('what is missing', () => {
   const rows: readonly [string, LoginArguments, Record<string, string>, string][] = [
-    ['everything', {}, {}, 'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml'],
+    ['everything', {}, {}, `there is no login: give ${optionText('cloud')} (a name in clouds.yaml), or `],
     ['everything but a user', {}, { OS_USERNAME: 'u' }, 'OS_AUTH_URL'],
     [
       'the auth URL',

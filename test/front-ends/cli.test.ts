@@ -27,6 +27,11 @@ describe('options', () => {
     ['a switch with a word', ['--force=yes'], { force: true }],
     ['a switch before other words', ['--force', '--text=a=b'], { force: true, text: 'a=b' }],
     [
+      'a mapping of texts by KEY=VALUE',
+      ['--labels', 'a=1', 'b=x=y', '--labels', 'c=null', '{"d": "1.0"}'],
+      { labels: { a: '1', b: 'x=y', c: 'null', d: '1.0' } },
+    ],
+    [
       'a mapping of anything by KEY=VALUE',
       ['--anything', 'a=1', 'b=x=y', 'c=null', 'd={"e": true}', '--anything', 'f=0123'],
       { anything: { a: 1, b: 'x=y', c: null, d: { e: true }, f: '0123' } },
@@ -91,7 +96,7 @@ describe('options', () => {
     ['a word too many', ['fake', 'thing'], '"thing" is not expected here: options begin with --'],
     ['an unknown command', ['fkae'], '"fkae" is not a command; did you mean fake?'],
     ['no command', [], 'a command is missing: fake'],
-    ['a bad value', ['fake', '--count', '99'], 'count: 99 is out of range; allowed: 1 to 9'],
+    ['a bad value', ['fake', '--count', '99'], '--count: 99 is out of range; allowed: 1 to 9'],
     [
       'a mapping where a list is meant',
       ['fake', '--items-file', join(root, 'package.json')],
@@ -249,7 +254,7 @@ describe('the built command', () => {
   ])('takes %s', async (_, words) => {
     const { stderr, code } = await run(commandLine, ['deploy', '--site-yaml', '/nonexistent/site.yaml', ...words]);
 
-    expect(stderr).toContain('site_yaml: /nonexistent/site.yaml cannot be read');
+    expect(stderr).toContain('--site-yaml: /nonexistent/site.yaml cannot be read');
     expect(code).toBe(2);
   });
 

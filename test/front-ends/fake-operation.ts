@@ -2,7 +2,8 @@
 import { Ajv } from 'ajv';
 import type { ArgumentsOf } from '../../modules/core/fields.js';
 import { defineFields } from '../../modules/core/fields.js';
-import { OperationError, RunInProgress } from '../../modules/core/errors.js';
+import { InputError, OperationError, RunInProgress } from '../../modules/core/errors.js';
+import { optionText } from '../../modules/core/option-text.js';
 import { defineDeclaration, type Context, type Operation, type Outcome } from '../../modules/core/operation.js';
 import { schemaOf } from '../../modules/core/schema.js';
 import { sleep } from '../../modules/core/waiting.js';
@@ -23,6 +24,9 @@ const behaviours = [
     'wait',
     'stubborn',
     'progress',
+    'hint',
+    'refuse',
+    'sentences',
   ] as const),
 ] as const;
 
@@ -41,6 +45,7 @@ const fields = defineFields({
       token: { type: 'string', secret: true, aliases: ['auth_token'], description: 'Token of the user.' },
     },
   },
+  labels: { type: 'mapping', description: 'Some texts to echo.' },
   anything: { type: 'object', description: 'A mapping of anything to echo.' },
   items_file: {
     type: 'records',
@@ -99,6 +104,25 @@ async function run(args: FakeArguments, context: Context): Promise<Outcome> {
         failures: ['image "two": the store cut the connection'],
         table: { columns: ['NAME'], rows: [['one']] },
       };
+    case 'hint':
+      context.progress({ subject: 'one', stage: 'failed' });
+      context.log('info', `look at ${optionText('site_yaml')}`);
+      return {
+        ...outcome,
+        failures: [`one (1): ${hint}`],
+        warnings: [`${args.site_yaml} is old; ${optionText('names')} may be wrong`],
+        table: {
+          columns: ['NAME', 'ACTION', 'REASON'],
+          rows: [
+            ['one', 'failed', hint],
+            ['two', 'done', 'it was new'],
+          ],
+        },
+      };
+    case 'refuse':
+      throw new InputError(`site_yaml: it is old; count: it requires ${optionText('force')}; text is required`);
+    case 'sentences':
+      return { ...outcome, table: { columns: ['NAME', 'REASON', 'ID'], rows: longRows } };
     case 'fail':
       throw new OperationError(
         'IT_BROKE',
@@ -139,6 +163,13 @@ async function run(args: FakeArguments, context: Context): Promise<Outcome> {
       };
   }
 }
+
+const hint = `it is in use; ${optionText('force', true)} or ${optionText('text', 'all')} changes it anyway`;
+
+const longRows = [
+  ['one', 'the site has release 20250422-v1-amd; the previous image is now one_2025-04-22 15:30:45', '1'.repeat(36)],
+  ['two', 'short', '2'.repeat(36)],
+];
 
 /** What JSON, Ansible and terminals stumble over. */
 export const awkwardText =

@@ -175,12 +175,12 @@ describe('all faults are reported together, and nothing is changed', () => {
 
   test.each<[Record<string, unknown>, string]>([
     [{}, 'nothing is requested'],
-    [{ images: ['CC-One'] }, 'images requires set or remove or value'],
+    [{ images: ['CC-One'] }, 'images requires set, remove or value'],
     [{ set: { a: 'b' }, remove: ['c'] }, 'set requires images; remove requires images'],
     [{ images: ['CC-One'], value: 'x' }, 'value requires property'],
     [{ values: { 'CC-One': 'x' } }, 'values requires property'],
     [{ single_value: 'x' }, 'single_value requires property'],
-    [{ property: 'x' }, 'property requires value or values or values_file or single_value'],
+    [{ property: 'x' }, 'property requires value, values, values_file or single_value'],
     [{ property: 'a', metadata_field: 'b' }, 'are the same option'],
     [
       { property: 'a', values_file: '/nonexistent/file' },

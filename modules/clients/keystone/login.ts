@@ -1,5 +1,6 @@
 // Decides how to log in: explicit arguments first (site.yaml has been merged into them), then the
 // OS_* environment variables.
+import { optionText } from '../../core/option-text.js';
 import { InputError } from '../../core/errors.js';
 import { withHome } from '../files/paths.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -103,7 +104,8 @@ async function findSettings(args: LoginArguments, environment: Environment): Pro
   if (settings.auth.auth_url || settings.auth.endpoint || (isStandalone && settings.endpointOverrides.baremetal))
     return settings;
   throw new InputError(
-    'there is no login: give cloud (a name in clouds.yaml), or auth, or a site_yaml with image_store_cloud or ' +
+    `there is no login: give ${optionText('cloud')} (a name in clouds.yaml), or ${optionText('auth')}, or ` +
+      `${optionText('site_yaml')} with image_store_cloud or ` +
       'auth_url, or set OS_CLOUD, or OS_AUTH_URL and the variables that belong to it',
   );
 }

@@ -1,4 +1,5 @@
 // image_clean: read everything, plan, then apply the plan; check mode stops before the last step.
+import { optionText } from '../../core/option-text.js';
 import validate from '#validators/image_clean';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { settleBoth } from '../../core/waiting.js';
@@ -78,7 +79,9 @@ async function planAndApply(
       ...usesSources(cloud),
       failures: [plan.refusal, plan.doubt, halt].filter((failure) => failure !== undefined),
       warnings: [
-        ...(unmatched.length > 0 ? [`skip_images: no image of the site matches ${unmatched.join(', ')}`] : []),
+        ...(unmatched.length > 0
+          ? [`${optionText('skip_images')}: no image of the site matches ${unmatched.join(', ')}`]
+          : []),
         ...(catalogue?.size === 0 ? ['the catalogue is empty, so no name counts as deprecated'] : []),
       ],
     },

@@ -213,7 +213,12 @@ export const imageDeployDeclaration = defineDeclaration({
         bytes: { description: 'Size of the image in bytes.', type: 'int', returned: 'when known' },
         seconds: { description: 'Duration in seconds.', type: 'float', returned: 'when the image was deployed' },
         verified_by: {
-          description: 'What was compared to verify the data, in order.',
+          description:
+            'What was compared to verify the data, in order: the size, the checksum that the store publishes, and ' +
+            "that of Glance. A run that sent the data compares Glance's MD5, or the digest in `os_hash_algo` if " +
+            'Glance reports no MD5 or this host cannot compute one. If Glance fetched the data itself, or an earlier ' +
+            "run sent them (`action` is then `resume`), the stored data are read back and compared with the store's " +
+            'checksum alone.',
           type: 'list',
           returned: 'when the image was transferred',
           sample: ['size', "store's sha256", "Glance's md5"],

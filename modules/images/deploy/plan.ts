@@ -1,5 +1,6 @@
 // Reads the catalogues, the site's images and the headers of the objects to deploy, and makes the
 // plan. Writes nothing.
+import { optionText } from '../../core/option-text.js';
 import pLimit from 'p-limit';
 import { importMethods, type Image } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
@@ -227,7 +228,7 @@ async function withImportable(jobs: readonly DeployJob[], run: DeployRun): Promi
     const list = offered.length > 0 ? offered.join(', ') : 'none';
     throw new OperationError(
       'IMPORT_NOT_OFFERED',
-      `import_method: web-download is not offered by this Glance; it offers: ${list}`,
+      `${optionText('import_method', 'web-download')} is not offered by this Glance; it offers: ${list}`,
       { offered: list },
     );
   }

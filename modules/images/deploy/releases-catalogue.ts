@@ -1,4 +1,5 @@
 // The catalogue of the present central store: names and their releases.
+import { optionText } from '../../core/option-text.js';
 import { openReleasesStore, type ReleasesStore } from '../../clients/store/releases-store.js';
 import { hasCode, InputError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -51,7 +52,8 @@ export async function openReleases({ args, http }: StoreAccess): Promise<Catalog
 export function storeUrl({ object_store_url: url }: Pick<DeployArguments, 'object_store_url'>): string {
   if (url === undefined)
     throw new InputError(
-      'object_store_url is required as an argument or in site.yaml, because catalog includes releases',
+      `${optionText('object_store_url')} is required, here or in site.yaml, because ` +
+        `${optionText('catalog')} includes releases`,
       'object_store_url',
     );
   return url;

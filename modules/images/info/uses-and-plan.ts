@@ -1,4 +1,5 @@
 // What image_info reads on request: who uses each image, and what image_clean would do with it.
+import { spelled } from '../../core/option-text.js';
 import type { Image } from '../../clients/glance/images.js';
 import type { WatchedClock } from '../../clients/keystone/clock.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
@@ -53,7 +54,9 @@ export async function readUsesAndPlan(site: InfoSite): Promise<UsesAndPlan> {
   const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: context.now() });
   const clockFaults = clockFaultsOf(site.clock);
   const isRefused = unknown.length > 0 || clockFaults.length > 0;
-  const planned = isRefused ? withholdPlan(plan.images, 'image_clean would refuse to run') : plan.images;
+  const planned = isRefused
+    ? withholdPlan(plan.images, `${spelled('image_clean', 'clean')} would refuse to run`)
+    : plan.images;
   return {
     ...shown,
     planned: new Map(planned.map((entry) => [entry.image.id, entry])),

@@ -1,5 +1,6 @@
 // What a run of image_deploy covers: which catalogues and names the arguments mean, and what to
 // report about the others.
+import { optionText } from '../../core/option-text.js';
 import picomatch from 'picomatch';
 import { InputError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
@@ -42,7 +43,7 @@ export function decideScope(
   if (ids.length > 0 && ids.length < images.length)
     throw new InputError(`images: ${images.join(', ')} mixes ids and names; give only one kind`, 'images');
   if (ids.length > 0 && (latest || ipa))
-    throw new InputError(`images: an id cannot be combined with ${latest ? 'latest' : 'ipa'}`, 'images');
+    throw new InputError(`images: an id cannot be combined with ${optionText(latest ? 'latest' : 'ipa')}`, 'images');
   return { kinds: ids.length > 0 || latest || ipa ? ['objects'] : kinds, ids: [...new Set(ids)] };
 }
 

@@ -1,5 +1,6 @@
 // Which images to deploy, to resume, to finish or to leave alone: one pure decision over the
 // catalogue and the site's images.
+import { optionText, rollbackText } from '../../core/option-text.js';
 import { isSameBuild } from './agent-pairs.js';
 import { holdOf, isHeldBy, type Hold } from './holds.js';
 import { isGone, isIncoming, markers, releaseLabel, type ImageOwnership, type SiteImage } from './site-image.js';
@@ -136,7 +137,7 @@ function mixedPairs(images: readonly PlannedImage[]): string[] {
     if (action !== 'held' || !production || !other || isSameBuild(production, other)) return [];
     return [
       `${name}: its production image ${production.id} and that of ${pairedWith}, ${other.id}, are not of the same ` +
-        `build; image_rollback puts both halves back`,
+        `build; ${rollbackText()} puts both halves back`,
     ];
   });
 }
@@ -241,7 +242,7 @@ function heldReason(hold: Hold, production: SiteImage, { label }: Subscription):
   const older = hold.releases.includes(label) ? '' : `, and ${label} is not newer`;
   return (
     `held since ${hold.since}, when ${hold.releases[0]} was rolled back to ${present}${older}; a newer ` +
-    `release, force or image_rollback with release ends this`
+    `release, ${optionText('force')} or ${rollbackText('release')} ends this`
   );
 }
 

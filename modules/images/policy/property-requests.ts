@@ -1,5 +1,6 @@
 // Which properties the arguments of image_property request, for which images, and what is wrong
 // with that. All faults are collected.
+import { optionText } from '../../core/option-text.js';
 import { isUuid } from '../../core/uuid.js';
 import { describeOwners, isForeign } from './image-choice.js';
 import {
@@ -54,14 +55,19 @@ const requirements: readonly (readonly [keyof PropertyOptions, readonly (keyof P
 export function combinationFaults(options: PropertyOptions): string[] {
   if (requirements.every(([option]) => options[option] === undefined))
     return [
-      'nothing is requested: give images with set, remove or value, or property with values, values_file or ' +
-        'single_value',
+      `nothing is requested: give ${optionText('images')} with ${alternatives(['set', 'remove', 'value'])}, or ` +
+        `${optionText('property')} with ${alternatives(['values', 'values_file', 'single_value'])}`,
     ];
   return requirements
     .filter(
       ([option, others]) => options[option] !== undefined && others.every((other) => options[other] === undefined),
     )
-    .map(([option, others]) => `${option} requires ${others.join(' or ')}`);
+    .map(([option, others]) => `${optionText(option)} requires ${alternatives(others)}`);
+}
+
+function alternatives(options: readonly string[]): string {
+  const [last = '', ...first] = options.map((option) => optionText(option)).reverse();
+  return first.length === 0 ? last : `${first.reverse().join(', ')} or ${last}`;
 }
 
 /** The requests in the options themselves, without those in lines `UUID:value`. */

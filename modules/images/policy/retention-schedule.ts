@@ -1,4 +1,6 @@
 // When an image is due to be hidden and to be deleted, by its age in calendar months.
+import { optionText } from '../../core/option-text.js';
+import { counted } from '../../core/counts.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import { addMonths, monthsBetween } from './dates.js';
 import { markers, type SiteImage } from './site-image.js';
@@ -26,7 +28,8 @@ export interface RetentionSchedule {
 export function assertAges({ hideMonths, deleteMonths }: Pick<RetentionAges, 'hideMonths' | 'deleteMonths'>): void {
   if (hideMonths < deleteMonths) return;
   throw new InputError(
-    `hide_image_age_in_month (${hideMonths}) must be smaller than delete_image_age_in_month (${deleteMonths}), ` +
+    `${optionText('hide_image_age_in_month')} (${hideMonths}) must be smaller than ` +
+      `${optionText('delete_image_age_in_month')} (${deleteMonths}), ` +
       'because an image is hidden before it is deleted',
     'hide_image_age_in_month',
   );
@@ -83,18 +86,19 @@ export function ageStart(image: SiteImage, { ageFrom }: Pick<RetentionAges, 'age
 /** Schedules an archived image. */
 export function scheduleArchived(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
   const { hideMonths, deleteMonths, graceDays } = ages;
-  const age = `${monthsBetween(since, now)} months old`;
+  const age = ageText(monthsBetween(since, now));
   const hidden = isHidden(image);
   const hideFrom = addMonths(since, hideMonths);
   const oldFrom = addMonths(since, deleteMonths);
   const graceEnds = hidden ? noticeEnd(image, graceDays) : daysAfter(laterOf(hideFrom, now), graceDays);
   const dates = { hideFrom, deleteFrom: graceDays === 0 ? oldFrom : laterOf(oldFrom, graceEnds) };
-  const hide = `${age}, hidden at ${hideMonths}`;
+  const hide = `${age}, hidden ${limitText(hideMonths)}`;
   if (now >= oldFrom) {
     if (graceDays === 0 || (hidden && now >= graceEnds))
-      return { ...dates, action: 'delete', reason: `${age}, deleted at ${deleteMonths}` };
-    if (!hidden) return { ...dates, action: 'hide', reason: `${hide}; due to be deleted ${graceDays} days later` };
-    const due = `due to be deleted on ${formatDay(graceEnds)}, after ${graceDays} days of grace`;
+      return { ...dates, action: 'delete', reason: `${age}, deleted ${limitText(deleteMonths)}` };
+    if (!hidden)
+      return { ...dates, action: 'hide', reason: `${hide}; due to be deleted ${counted(graceDays, 'day')} later` };
+    const due = `due to be deleted on ${formatDay(graceEnds)}, after ${counted(graceDays, 'day')} of grace`;
     return { ...dates, action: 'keep', reason: `${age} and hidden; ${due}` };
   }
   if (hidden)
@@ -114,7 +118,7 @@ const noticeDays = 30;
 export function scheduleWithNotice(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
   const { hideMonths, deleteMonths } = ages;
   const days = Math.max(noticeDays, ages.graceDays);
-  const age = `${monthsBetween(since, now)} months old`;
+  const age = ageText(monthsBetween(since, now));
   const hidden = isHidden(image);
   const isRecorded = hidden && image.properties[markers.hiddenAt] !== undefined;
   const hideFrom = addMonths(since, hideMonths);
@@ -124,9 +128,14 @@ export function scheduleWithNotice(image: SiteImage, since: Date, ages: Retentio
   );
   const dates = { hideFrom, deleteFrom };
   if (now < hideFrom) return { ...dates, action: 'keep', reason: `${age}; due to be hidden on ${formatDay(hideFrom)}` };
-  const later = `due to be deleted ${days} days later at the earliest`;
+  const later = `due to be deleted ${counted(days, 'day')} later at the earliest`;
   if (!hidden)
-    return { ...dates, action: 'hide', reason: `${age}, hidden at ${hideMonths}; ${later}`, recordsHiding: true };
+    return {
+      ...dates,
+      action: 'hide',
+      reason: `${age}, hidden ${limitText(hideMonths)}; ${later}`,
+      recordsHiding: true,
+    };
   if (!isRecorded)
     return {
       ...dates,
@@ -136,7 +145,15 @@ export function scheduleWithNotice(image: SiteImage, since: Date, ages: Retentio
     };
   if (!(now >= deleteFrom))
     return { ...dates, action: 'keep', reason: `${age} and hidden; due to be deleted on ${formatDay(deleteFrom)}` };
-  return { ...dates, action: 'delete', reason: `${age}, deleted at ${deleteMonths}` };
+  return { ...dates, action: 'delete', reason: `${age}, deleted ${limitText(deleteMonths)}` };
+}
+
+function ageText(months: number): string {
+  return months === 0 ? 'less than a month old' : `${counted(months, 'month')} old`;
+}
+
+function limitText(months: number): string {
+  return months === 0 ? 'at any age' : `at ${months}`;
 }
 
 /** True if users do not find the image in their lists, whichever way it is hidden. */

@@ -1,6 +1,8 @@
 // Which images to hide and, later, to delete, but never one that is in use: one pure decision over
 // all images of the site.
+import { optionText } from '../../core/option-text.js';
 import { parseName, type ParsedName } from './archive-names.js';
+import { counted } from '../../core/counts.js';
 import { comparableId } from '../../core/uuid.js';
 import type { HeldImages } from './held-images.js';
 import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
@@ -171,7 +173,7 @@ function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }:
   return (
     `the catalogue no longer has ${lost.size} of the ${known.size} names that the site has in production ` +
     `(${names}${lost.size > 5 ? ', …' : ''}) and may be incomplete; ` +
-    'check it, then set accept_losses if they were removed on purpose'
+    `check it, then give ${optionText('accept_losses')} if they were removed on purpose`
   );
 }
 
@@ -264,7 +266,7 @@ function limitDeletes(images: readonly PlannedRetention[], { maxDeletes }: Reten
   const deletes = images.filter(({ action }) => action === 'delete').length;
   if (maxDeletes === undefined || deletes <= maxDeletes) return { images };
   const refusal =
-    `the plan deletes ${deletes} images, more than max_deletes (${maxDeletes}), so nothing is changed; ` +
-    'review the plan, then raise max_deletes or list images to keep in skip_images';
+    `the plan deletes ${counted(deletes, 'image')}, more than ${optionText('max_deletes')} (${maxDeletes}), ` +
+    `so nothing is changed; review the plan, then raise ${optionText('max_deletes')} or list images to keep in ${optionText('skip_images')}`;
   return { refusal, images: withholdPlan(images, 'the plan is refused') };
 }

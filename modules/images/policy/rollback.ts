@@ -1,5 +1,6 @@
 // Which archived image goes back into production, what it takes with it, and what is held then: one
 // pure decision over the site's images.
+import { optionText } from '../../core/option-text.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import { isUuid, sameId } from '../../core/uuid.js';
 import { suggestion } from '../../core/validation.js';
@@ -233,7 +234,10 @@ function otherHalf(
 
 function noArchived(name: string, archived: readonly SiteImage[], { images, owner, prefix }: RollbackRequest): string {
   if (archived.length > 0)
-    return `no archived image of ${name} is usable and older than the present one: give to; ${listed(archived)}`;
+    return (
+      `no archived image of ${name} is usable and older than the present one: ` +
+      `give ${optionText('to')}; ${listed(archived)}`
+    );
   const names = new Set(
     images.flatMap((image) => {
       const { state, productionName } = imageStateOf(image, owner, prefix);

@@ -1,5 +1,6 @@
 // How to verify that Glance has stored the object of the store: by which digests, and what to do if
 // none can be compared.
+import { optionText } from '../../core/option-text.js';
 import { digestUnavailable } from './checksums.js';
 
 /** The digests that a Glance reports of its images. */
@@ -68,7 +69,8 @@ export function digestsNeeded(
  */
 export function importRefusal({ sha256, md5 }: PublishedChecksums): string | undefined {
   return sha256 === undefined && md5 === undefined
-    ? 'web-download refused: the store publishes no checksum of this object; use import_method stream'
+    ? 'web-download refused: the store publishes no checksum of this object; ' +
+        `use ${optionText('import_method', 'stream')}`
     : undefined;
 }
 
@@ -145,16 +147,17 @@ function stepsForStored(image: ReportedImage, object: PublishedChecksums, canDig
 
 /**
  * What Glance reports of the data, with our digest of the same data. Undefined if no algorithm is
- * common to both.
+ * common to both. MD5 comes first, also where this run has computed both because it did not know
+ * yet what this Glance reports: the first image of a site is verified by the same as all others.
  */
 export function compareReported(
   { os_hash_algo: algorithm, os_hash_value: value, checksum }: ReportedImage,
   digests: DigestValues,
 ): Comparison | undefined {
-  const strong = algorithm ? digests.get(algorithm) : undefined;
-  if (algorithm && value && strong) return { what: `Glance's ${algorithm}`, found: value, expected: strong };
   const md5 = digests.get('md5');
-  return checksum && md5 ? { what: "Glance's md5", found: checksum, expected: md5 } : undefined;
+  if (checksum && md5) return { what: "Glance's md5", found: checksum, expected: md5 };
+  const other = algorithm ? digests.get(algorithm) : undefined;
+  return algorithm && value && other ? { what: `Glance's ${algorithm}`, found: value, expected: other } : undefined;
 }
 
 /** The last resort has failed: Glance reports nothing that this host can compute. */

@@ -1,4 +1,5 @@
 // Which two images are the kernel and the initramfs of one build of the Ironic Python Agent.
+import { optionText } from '../../core/option-text.js';
 import { productionNameOf } from '../../images/policy/archive-names.js';
 import { isGone, isIncoming, type SiteImage } from '../../images/policy/site-image.js';
 import { parseBuildTimestamp } from '../../images/policy/dates.js';
@@ -143,7 +144,7 @@ export function newestPair(images: readonly IpaImage[], criteria: PairCriteria):
     return {
       refusal:
         `this project has no IPA images${describeCriteria(criteria)}: ` +
-        'deploy them, or name kernel_image and initramfs_image',
+        `deploy them, or give ${optionText('kernel_image')} and ${optionText('initramfs_image')}`,
     };
   const [kernels, initramfses] = [
     newest.images.filter((image) => kindOf(image) === 'kernel'),
@@ -154,14 +155,14 @@ export function newestPair(images: readonly IpaImage[], criteria: PairCriteria):
     return {
       refusal:
         `the newest build, ${newest.text}, has no ${kernel ? 'initramfs' : 'kernel'}: ` +
-        'deploy it, or name kernel_image and initramfs_image',
+        `deploy it, or give ${optionText('kernel_image')} and ${optionText('initramfs_image')}`,
     };
   const twin = kernels[1] ?? initramfses[1];
   if (twin)
     return {
       refusal:
         `the newest build, ${newest.text}, has more than one ${kindOf(twin)}: ` +
-        'name kernel_image and initramfs_image',
+        `give ${optionText('kernel_image')} and ${optionText('initramfs_image')}`,
     };
   return matchPair(kernel, initramfs);
 }

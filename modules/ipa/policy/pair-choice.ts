@@ -1,5 +1,6 @@
 // Which images a run tests and deploys, decided from its arguments and the images that the login
 // sees.
+import { optionText } from '../../core/option-text.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import { sameId } from '../../core/uuid.js';
 import { chooseImageNamed, foreignImageRefusal } from '../../images/policy/image-choice.js';
@@ -12,6 +13,8 @@ import {
   type IpaImage,
   type PairDecision,
 } from './ipa-images.js';
+
+const bothText = `${optionText('kernel_image')} and ${optionText('initramfs_image')}`;
 
 /** An image by its id in Glance, or by its URL if Ironic is used without Glance. */
 export interface ChosenImage {
@@ -63,16 +66,13 @@ export function selectPair(args: PairArguments, site: SiteImages, architecture: 
     if (!site.hasGlance)
       throw new InputError(
         'kernel_image: it is required because this cloud has no Glance to find the newest pair in; ' +
-          'give the URLs of kernel_image and initramfs_image',
+          `give the URLs of ${bothText}`,
         'kernel_image',
       );
     return usable(newestPair(site.images, { owner: site.projectId, prefix, name, architecture }));
   }
   if (name !== undefined)
-    throw new InputError(
-      'ipa_name: it selects among the newest pairs; omit it if kernel_image and initramfs_image are given',
-      'ipa_name',
-    );
+    throw new InputError(`ipa_name: it selects among the newest pairs; omit it if ${bothText} are given`, 'ipa_name');
   if (url.test(kernel) || url.test(initramfs)) return pairOfUrls(kernel, initramfs);
   const decision = matchPair(findImage(kernel, site, 'kernel_image'), findImage(initramfs, site, 'initramfs_image'));
   if ('refusal' in decision) throw new InputError(`kernel_image, initramfs_image: ${decision.refusal}`, 'kernel_image');
@@ -106,7 +106,7 @@ function pairOfUrls(kernel: string, initramfs: string): ChosenPair {
     kernel: { reference: kernel, isUrl: true },
     initramfs: { reference: initramfs, isUrl: true },
     architecture: undefined,
-    warnings: ['kernel_image and initramfs_image are URLs: nothing shows whether they are of the same build'],
+    warnings: [`${bothText} are URLs: nothing shows whether they are of the same build`],
   };
 }
 

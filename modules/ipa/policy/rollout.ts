@@ -1,4 +1,5 @@
 // What a roll-out does with each node of a type, in which order, and when it stops.
+import { optionText } from '../../core/option-text.js';
 import { isEditable, inUseReason } from '../../nodes/policy/provision-states.js';
 import { hasSettings, presentSettings, type ImageSettings } from './image-settings.js';
 import type { Architecture } from './ipa-images.js';
@@ -84,8 +85,8 @@ function batchesOf<T>(items: readonly T[], size: number): T[][] {
 export function stopReason(results: readonly RolloutResult[], maxFailures: number): string | undefined {
   const failed = results.filter(({ result }) => result === 'failed').length;
   return failed > maxFailures
-    ? `the roll-out was stopped because ${failed} ${failed === 1 ? 'node' : 'nodes'} failed and max_failures is ` +
-        `${maxFailures}`
+    ? `the roll-out was stopped because ${failed} ${failed === 1 ? 'node' : 'nodes'} failed and ` +
+        `${optionText('max_failures')} is ${maxFailures}`
     : undefined;
 }
 

@@ -1,5 +1,6 @@
 // What a run will do: which pair, which nodes, and what is deployed; decided from the arguments and
 // what was read of the site.
+import { optionText } from '../../core/option-text.js';
 import { InputError } from '../../core/errors.js';
 import { nodeTitle } from '../../nodes/policy/provision-states.js';
 import { ipaImageKeys, settingsFor, type ImageSettings } from './image-settings.js';
@@ -74,12 +75,19 @@ export function assertConsistent({
   instance_info: info,
 }: TestArguments): void {
   if (type === undefined && node === undefined)
-    throw new InputError('node_type: it is missing; give node_type, node or restore', 'node_type');
-  if (!test && !push) throw new InputError('test: it is false and push is not true, so there is nothing to do', 'test');
+    throw new InputError(
+      `node_type: it is missing; give it, ${optionText('node')} or ${optionText('restore')}`,
+      'node_type',
+    );
+  if (!test && !push)
+    throw new InputError(`test: it is false and ${optionText('push')} is not given, so there is nothing to do`, 'test');
   if (push && type === undefined)
-    throw new InputError('node_type: push requires it to select the nodes that get the images', 'node_type');
+    throw new InputError(
+      `node_type: ${optionText('push')} requires it to select the nodes that get the images`,
+      'node_type',
+    );
   if (info !== undefined && deployer !== 'ironic')
-    throw new InputError('instance_info: it requires deployer: ironic', 'instance_info');
+    throw new InputError(`instance_info: it requires ${optionText('deployer', 'ironic')}`, 'instance_info');
   const key = Object.keys(info ?? {}).find((name) => !/^[\w-]+$/.test(name));
   if (key !== undefined)
     throw new InputError(
@@ -97,12 +105,12 @@ export function needsLease({ reservation, deployer }: TestArguments, { hasBlazar
     throw new InputError('reservation: it is blazar, and this cloud has no reservation service', 'reservation');
   if (reservation === 'blazar' && deployer !== 'nova')
     throw new InputError(
-      'reservation: it is blazar, whose leases are for servers of Nova; omit deployer: ironic',
+      `reservation: it is blazar, whose leases are for servers of Nova; omit ${optionText('deployer', 'ironic')}`,
       'reservation',
     );
   if (deployer === 'nova' && !hasNova)
     throw new InputError(
-      'deployer: it is nova, and this cloud has no compute service; give deployer: ironic',
+      `deployer: it is nova, and this cloud has no compute service; give ${optionText('deployer', 'ironic')}`,
       'deployer',
     );
   return hasBlazar && deployer === 'nova' && reservation !== 'none';

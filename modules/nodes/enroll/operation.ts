@@ -1,5 +1,6 @@
 // baremetal_enroll: reads the inventory, checks all of it, then brings several nodes at a time to
 // their desired state.
+import { optionText } from '../../core/option-text.js';
 import pLimit from 'p-limit';
 import validate from '#validators/baremetal_enroll';
 import { countActions } from '../../core/counts.js';
@@ -41,7 +42,7 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
         throw new OperationError(
           'INVENTORY_SERVICE',
           'this cloud has Doni, which enrolls nodes and would undo changes that it does not know: ' +
-            'enroll the nodes in Doni, or give bypass_inventory: true',
+            `enroll the nodes in Doni, or give ${optionText('bypass_inventory', true)}`,
         );
     },
   });

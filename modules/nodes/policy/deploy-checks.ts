@@ -1,4 +1,5 @@
 // What is checked before a node is deployed or deleted.
+import { optionText } from '../../core/option-text.js';
 import { inUseReason, stepsTo, type NodeGoal, type NodeUse } from './provision-states.js';
 
 /** What an interface of a node says of its settings. */
@@ -53,5 +54,5 @@ export function refusalToDelete(
   const use = inUseReason(node);
   return use === undefined || forceInUse
     ? undefined
-    : `the node is in use: ${use} (force_in_use: true undeploys and deletes it)`;
+    : `the node is in use: ${use} (${optionText('force_in_use', true)} undeploys and deletes it)`;
 }

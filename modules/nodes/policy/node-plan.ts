@@ -1,4 +1,5 @@
 // Decides what to do to one node, from the request and everything that was read beforehand.
+import { optionText } from '../../core/option-text.js';
 import { isMapping } from '../../core/mapping.js';
 import { mergeCapabilities } from './capabilities.js';
 import type { DesiredNode } from './desired-node.js';
@@ -248,7 +249,9 @@ function useFaults(node: ServedNode, { goal, forceInUse }: NodeRules): string[] 
     goal === 'active' &&
     !node.instance_uuid &&
     ['deploying', 'wait call-back', 'deploy failed'].includes(node.provision_state);
-  return isOurs ? [] : [`the node is in use: ${use}; nothing was changed (force_in_use: true changes it anyway)`];
+  return isOurs
+    ? []
+    : [`the node is in use: ${use}; nothing was changed (${optionText('force_in_use', true)} changes it anyway)`];
 }
 
 function differencesOf(

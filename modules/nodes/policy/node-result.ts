@@ -1,4 +1,5 @@
 // What became of one node, as data and in words.
+import { optionText } from '../../core/option-text.js';
 import { desiredTitle, type DesiredNode } from './desired-node.js';
 import { shownValue, type NodeDifference, type Values } from './node-differences.js';
 import type { InterfaceValidation } from './deploy-checks.js';
@@ -123,9 +124,9 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
     const more = nodes.length > maxNamed ? ` and ${nodes.length - maxNamed} more` : '';
     return (
       `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: ` +
-      'Ironic masks it, so it may differ from the given value, and it was left as it is; update_secrets: ' +
-      'changed compares it, and always writes it (a node that has never worked gets it on the way from enroll to ' +
-      'manageable)'
+      'Ironic masks it, so it may differ from the given value, and it was left as it is; ' +
+      `${optionText('update_secrets', 'changed')} compares it, and ${optionText('update_secrets', 'always')} ` +
+      'writes it (a node that has never worked gets it on the way from enroll to manageable)'
     );
   });
 }
@@ -135,7 +136,7 @@ export function ownerWarnings({ attributes }: DesiredNode, { owner }: Values): s
   if (typeof owner !== 'string' || owner === '' || attributes.owner !== undefined) return [];
   return [
     `Ironic has made project ${owner}, that of the login, the owner of the node: ` +
-      'set owner if that is intended, or log in with a role on the system (system_scope: ' +
-      'all), which creates nodes without an owner',
+      `set owner if that is intended, or log in with a role on the system (${optionText('system_scope', 'all')}), ` +
+      'which creates nodes without an owner',
   ];
 }

@@ -1,4 +1,5 @@
 // Decides what to do to the ports of a node, from the node and the ports that were read.
+import { optionText } from '../../core/option-text.js';
 import { portChanges, type DesiredPort, type PortChange } from './desired-port.js';
 import type { NodeDifference, Values } from './node-differences.js';
 import { portAttributes, refusalToChangePort, tooOldFor, type EditedNode } from './node-fields.js';
@@ -136,7 +137,9 @@ export function decidePortChange(
   if (refusals.length > 0 && !rules.withMaintenance)
     return {
       code: 'CHANGE_REFUSED',
-      reason: `port ${address}: ${refusals[0]}; with_maintenance: true sets maintenance while the port is changed`,
+      reason:
+        `port ${address}: ${refusals[0]}; ` +
+        `${optionText('with_maintenance', true)} sets maintenance while the port is changed`,
     };
   const differences = changes.map(({ attribute, before, after }) => ({
     field: `port ${address}.${attribute}`,
@@ -165,13 +168,15 @@ export function decidePortCreation(
   if (use !== undefined && !rules.forceInUse)
     return {
       code: 'PORT_TAKEN',
-      reason: `port ${address} belongs to node ${title}, which is in use: ${use} (force_in_use: true moves it anyway)`,
+      reason:
+        `port ${address} belongs to node ${title}, which is in use: ${use} ` +
+        `(${optionText('force_in_use', true)} moves it anyway)`,
     };
   return { ...creation, action: 'move', port, differences: [{ field, before: { node: title }, after }] };
 }
 
 export function takenPort(address: string, owner: string): string {
-  return `port ${address} belongs to node ${owner}; move: true takes it from that node`;
+  return `port ${address} belongs to node ${owner}; ${optionText('move', true)} takes it from that node`;
 }
 
 export function decidePortRemoval(port: ServedPort): PortPlan {
@@ -191,5 +196,8 @@ export function decidePortRemoval(port: ServedPort): PortPlan {
 export function refusalInUse({ action, address }: PortPlan, node: PortOwner, rules: PortRules): string | undefined {
   const use = inUseReason(node);
   if (use === undefined || rules.forceInUse || (rules.withMaintenance && action === 'change')) return undefined;
-  return `port ${address}: node ${nodeTitle(node)} is in use: ${use} (force_in_use: true changes it anyway)`;
+  return (
+    `port ${address}: node ${nodeTitle(node)} is in use: ${use} ` +
+    `(${optionText('force_in_use', true)} changes it anyway)`
+  );
 }

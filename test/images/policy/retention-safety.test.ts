@@ -1,6 +1,7 @@
 // What holds of the plan for any images of a site.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { textFor } from '../../../modules/core/option-text.js';
 import { isProduction, markers } from '../../../modules/images/policy/site-image.js';
 import type { RetentionImage } from '../../../modules/images/policy/retention.js';
 import { now, owner } from './image-fixtures.js';
@@ -11,7 +12,7 @@ test('a plan with more deletions than max_deletes is refused completely', () => 
 
   const refused = plan(images, { settings: { maxDeletes: 1 } });
 
-  expect(refused.refusal).toContain('the plan deletes 2 images, more than max_deletes (1)');
+  expect(textFor('ansible', refused.refusal ?? '')).toContain('the plan deletes 2 images, more than max_deletes (1)');
   expect(refused.images.map(({ action, reason }) => [action, reason.split(';')[0]])).toEqual([
     ['skip', 'not changed because the plan is refused (planned action: delete)'],
     ['skip', 'not changed because the plan is refused (planned action: delete)'],

@@ -49,6 +49,23 @@ describe('by its age an archived image', () => {
     expect(planOf(oldImage(changes))).toMatchObject({ state: 'archived', action, reason });
   });
 
+  test.each([
+    ['less than a month old', 0, 1, { hideMonths: 0 }, 'hide', 'less than a month old, hidden at any age'],
+    ['one month old', 1, 0, { hideMonths: 1 }, 'hide', '1 month old, hidden at 1'],
+    [
+      'one day before it may be deleted',
+      18,
+      0,
+      { graceDays: 1 },
+      'hide',
+      '18 months old, hidden at 12; due to be deleted 1 day later',
+    ],
+  ])('says so when it is %s', (_, months, olderMs, settings, action, reason) => {
+    const image = oldImage({ created_at: aged(months, olderMs) });
+
+    expect(planOf(image, { settings })).toMatchObject({ action, reason });
+  });
+
   test('ages from the day it was replaced, if requested and known (22)', () => {
     const replaced = ourImage({ properties: { [markers.supersededAt]: '2026-05-31T00:00:00Z' } });
 

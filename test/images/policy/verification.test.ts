@@ -43,6 +43,20 @@ describe('an image is verified', () => {
       ["store's sha256", "Glance's md5"],
     ],
     [
+      'by the same when it was the first, and both digests of Glance were computed',
+      [
+        { ...glanceSha512, checksum: md5 },
+        { bytes: 1, sha256 },
+        new Map([
+          ['sha256', sha256],
+          ['sha512', 'v'],
+          ['md5', md5],
+        ]),
+        everything,
+      ],
+      ["store's sha256", "Glance's md5"],
+    ],
+    [
       "by Glance's data when nothing it reports was computed",
       [image, { bytes: 1 }, new Map([['sha512', 'x']]), everything],
       ["Glance's data by sha512"],

@@ -7,6 +7,7 @@ import pRetry from 'p-retry';
 import { InputError, messageOf } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import { answerFrom, type AnswerReading } from './answer.js';
+import { certificatesIn, isReadable } from './certificates.js';
 import { HttpError } from './errors.js';
 import { followRedirects } from './redirects.js';
 import { isWorthRepeating, repetitions, retryAfterSeconds } from './retry.js';
@@ -159,16 +160,23 @@ function createTransport({
     rejectUnauthorized: validateCerts,
     environment,
     timeoutSeconds,
-    ...(caCert ? { ca: readCertificates(caCert, 'ca_cert') } : {}),
+    ...(caCert ? { ca: readAuthorities(caCert) } : {}),
     ...(clientCert ? { cert: readCertificates(clientCert, 'cert'), key: textOf(clientKey || clientCert, 'key') } : {}),
     ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}),
   };
   let loaded: Promise<Transport> | undefined;
   const load = async (): Promise<Transport> => {
-    const { fetch, createRoutes } = await import(/* webpackMode: "eager" */ './transport.js');
-    return { fetch, routeFor: createRoutes(routes) };
+    const { fetch, createRoutes, askForTls } = await import(/* webpackMode: "eager" */ './transport.js');
+    return { fetch, routeFor: createRoutes(routes), speaksTls: askForTls() };
   };
   return () => (loaded ??= load());
+}
+
+/** What Node.js cannot read it would leave out without a word. */
+function readAuthorities(path: string): string {
+  const text = readCertificates(path, 'ca_cert');
+  if (certificatesIn(text).some(isReadable)) return text;
+  throw new InputError(`ca_cert: ${path} contains no certificate that can be read; it may be cut off`, 'ca_cert');
 }
 
 function readCertificates(path: string, field: string): string {

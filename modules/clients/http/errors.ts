@@ -1,3 +1,4 @@
+import { optionText } from '../../core/option-text.js';
 import { messageOf, OperationError, type Facts } from '../../core/errors.js';
 import { isMapping } from '../../core/mapping.js';
 import { withoutCredentials } from '../../core/urls.js';
@@ -93,6 +94,11 @@ const connectionFaults: Readonly<Record<string, string>> = {
   EPROTO: 'the TLS handshake failed; is this plain HTTP, or another version of TLS?',
 };
 
+/** A failed handshake. Newer releases of Node.js have a code for each fault of OpenSSL. */
+export function isTlsFault(code: unknown): boolean {
+  return code === 'EPROTO' || String(code).startsWith('ERR_SSL_');
+}
+
 /** Errors after the connection was established. */
 const brokenConnections: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
@@ -118,7 +124,9 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
   const peer = isProxyFault ? `the proxy ${request.proxy}` : origin;
   const certificateFault = certificateFaults[code];
   if (certificateFault) {
-    const message = `the certificate of ${peer} was rejected: ${certificateFault} (${code}); name its CA with ca_cert`;
+    const message =
+      `the certificate of ${peer} was rejected: ${certificateFault} (${code}); ` +
+      `name its CA with ${optionText('ca_cert')}`;
     return new ConnectionError('CERTIFICATE_REJECTED', message, facts, error);
   }
   if (code.startsWith(refusedConnectPrefix))
@@ -137,13 +145,28 @@ export function explainFailure(error: unknown, request: Failed): OperationError 
       error,
     );
   if (brokenConnections.has(code) && !isProxyFault) return explainBreak(error, request);
-  const why = `${connectionFaults[code] ?? messageOf(error)}${code ? ` (${code})` : ''}`;
+  const why = `${connectionFaults[isTlsFault(code) ? 'EPROTO' : code] ?? messageOf(error)}${code ? ` (${code})` : ''}`;
   return new ConnectionError(
     'UNREACHABLE',
     isProxyFault
       ? `${origin} cannot be reached: ${peer} failed: ${why}`
       : `${origin} cannot be reached${viaProxy(request)}: ${why}`,
     facts,
+    error,
+  );
+}
+
+/** The code of an error between plain HTTP and a port that speaks TLS. */
+export const tlsPortCause = 'TLS_PORT';
+
+/** Converts the error of a request in plain HTTP to a port that speaks TLS. */
+export function explainTlsPort(error: unknown, { method, url: given }: Failed): OperationError {
+  const url = withoutCredentials(given);
+  const { host } = new URL(given);
+  return new ConnectionError(
+    'NOT_HTTP',
+    `http://${host} speaks TLS and does not answer plain HTTP: the URL must begin with https://`,
+    { method, url, cause: tlsPortCause },
     error,
   );
 }

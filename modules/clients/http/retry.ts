@@ -1,6 +1,6 @@
 // Which failed requests are worth repeating. This is only asked about requests that are safe to
 // repeat.
-import { ConnectionError, HttpError, refusedConnectPrefix } from './errors.js';
+import { ConnectionError, HttpError, isTlsFault, refusedConnectPrefix, tlsPortCause } from './errors.js';
 
 /**
  * Options of p-retry: pauses double from `firstPauseMs`, each extended by a random factor of up to
@@ -29,11 +29,12 @@ export function retryAfterSeconds(error: unknown): number {
   return error instanceof HttpError && error.retryAfterSeconds ? Math.min(Math.max(error.retryAfterSeconds, 0), 30) : 0;
 }
 
-/** An unknown host, one that TLS fails with, or a proxy that refuses the connection. */
+/** An unknown host, TLS on one side alone, or a proxy that refuses the connection. */
 function isLasting({ facts }: ConnectionError): boolean {
   return (
     facts.cause === 'ENOTFOUND' ||
-    facts.cause === 'EPROTO' ||
+    facts.cause === tlsPortCause ||
+    isTlsFault(facts.cause) ||
     String(facts.cause).startsWith(`${refusedConnectPrefix}4`)
   );
 }

@@ -6,7 +6,7 @@ import { parseHttpDate } from '../../core/http-dates.js';
 import { percentDecoded, withoutCredentials } from '../../core/urls.js';
 import { longestPauseSeconds, readWhole, streamOf } from './body.js';
 import type { HttpRequest, HttpSettings } from './client.js';
-import { ConnectionError, explainFailure, HttpError, reasonFromBody, viaProxy } from './errors.js';
+import { ConnectionError, explainFailure, explainTlsPort, HttpError, reasonFromBody, viaProxy } from './errors.js';
 import type { Route } from './transport.js';
 
 /** Only the beginning of an error's body is of interest. */
@@ -16,6 +16,8 @@ const longestErrorSeconds = 10;
 export interface Transport {
   readonly fetch: typeof fetch;
   readonly routeFor: (url: URL) => Route;
+  /** Whether a port that plain HTTP failed with speaks TLS; asked once for each origin. */
+  readonly speaksTls: (url: URL) => Promise<boolean>;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Transport {
 export async function send(
   request: HttpRequest,
   settings: HttpSettings,
-  { fetch, routeFor }: Transport,
+  { fetch, routeFor, speaksTls }: Transport,
 ): Promise<Response> {
   const started = performance.now();
   const trace = (outcome: string): void =>
@@ -81,8 +83,16 @@ export async function send(
         error,
       );
     }
-    throw explainFailure(error, { ...request, proxy: proxy?.shown });
+    const failure = explainFailure(error, { ...request, proxy: proxy?.shown });
+    const isTlsPort = !proxy && isPlainFailure(failure, url) && (await speaksTls(new URL(url)));
+    outer.throwIfAborted();
+    throw isTlsPort ? explainTlsPort(error, request) : failure;
   }
+}
+
+/** What a server of TLS looks like to plain HTTP: it hangs up, or answers something else. */
+function isPlainFailure({ code }: OperationError, url: string): boolean {
+  return url.startsWith('http:') && (code === 'CONNECTION_BROKEN' || code === 'NOT_HTTP');
 }
 
 const tokenHeaders =

@@ -12,6 +12,7 @@ import { InputError, messageOf } from '../../core/errors.js';
 import { proxyFor, type Proxy } from './proxies.js';
 import type { Environment } from '../../core/operation.js';
 import { trustedCas } from './trust.js';
+import { speaksTls } from './tls-port.js';
 import { tunnelAgent, type TlsOptions } from './tunnel.js';
 
 export { default as fetch } from 'node-fetch';
@@ -53,6 +54,16 @@ export function createRoutes(settings: RouteSettings): (url: URL) => Route {
       agents.get(key) ?? createAgent(url.protocol, proxy, { tlsOptions, timeoutSeconds: settings.timeoutSeconds });
     agents.set(key, agent);
     return { agent, proxy };
+  };
+}
+
+/** Asks each origin once whether it speaks TLS. */
+export function askForTls(): (url: URL) => Promise<boolean> {
+  const answers = new Map<string, Promise<boolean>>();
+  return (url) => {
+    const answer = answers.get(url.origin) ?? speaksTls(url);
+    answers.set(url.origin, answer);
+    return answer;
   };
 }
 

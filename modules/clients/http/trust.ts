@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { certificatesIn } from './certificates.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Environment } from '../../core/operation.js';
 
@@ -21,8 +22,6 @@ const systemBundles = [
 /** Variables that name CAs for curl and requests: a file, or a directory of files. */
 const bundleVariables = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
 
-const pemBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
-
 /**
  * Every trusted CA, as PEM, without duplicates. The CAs of `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE`
  * are trusted in addition to the others, not instead of them: the cloud may have a CA of its own,
@@ -31,7 +30,7 @@ const pemBlock = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TR
 export function trustedCas(environment: Environment, more: readonly string[]): string[] {
   const named = bundleVariables.flatMap((name) => (environment[name] ? [readNamed(name, environment[name])] : []));
   const texts = [systemBundle(environment), ...named, optionalText(environment.NODE_EXTRA_CA_CERTS), ...more];
-  return [...new Set([...rootCertificates, ...texts.flatMap((text) => text.match(pemBlock) ?? [])])];
+  return [...new Set([...rootCertificates, ...texts.flatMap(certificatesIn)])];
 }
 
 /** As in OpenSSL, `SSL_CERT_FILE` replaces the system's file, and `SSL_CERT_DIR` is added. */
@@ -42,10 +41,12 @@ function systemBundle({ SSL_CERT_FILE: file, SSL_CERT_DIR: folders }: Environmen
 
 function readNamed(name: string, path: string): string {
   try {
-    return textOf(path);
+    const text = textOf(path);
+    if (certificatesIn(text).length > 0 || statSync(path).isDirectory()) return text;
   } catch (error) {
     throw new InputError(`${name}: ${path} cannot be read (${messageOf(error)})`, name);
   }
+  throw new InputError(`${name}: ${path} contains no certificate; it must be a PEM file`, name);
 }
 
 /** As in OpenSSL and Node.js, what cannot be read is ignored. */

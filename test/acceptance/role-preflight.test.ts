@@ -81,6 +81,61 @@ test('variables of CHI-in-a-Box are the defaults, and a second role and a variab
   expect(text).not.toContain('the older one is subscribed to');
 });
 
+test('variables under the name of the role that it does not have are refused with the nearest', async () => {
+  const plays = [{ hosts: 'chameleon-image-tools', gather_facts: false, roles: [{ role: 'chameleon_image_tools' }] }];
+  const variables = {
+    ...site,
+    chameleon_image_tools_catalgo: ['releases'],
+    chameleon_image_tools_store_url: 'https://store.example.org/v1',
+    chameleon_image_tools_quux: true,
+    chameleon_image_tools_docker_image: 'image:v0.3',
+  };
+
+  const { exitCode, text } = await play(plays, variables, preflight);
+
+  expect(exitCode).toBe(2);
+  expect(text).toContain(
+    'chameleon_image_tools_catalgo is not a variable of the role; did you mean chameleon_image_tools_catalog?',
+  );
+  expect(text).toContain(
+    'chameleon_image_tools_store_url is not a variable of the role; did you mean chameleon_image_tools_object_store_url?',
+  );
+  expect(text).toContain('chameleon_image_tools_quux is not a variable of the role; defaults.yml has all of them.');
+  expect(text).not.toContain('chameleon_image_tools_docker_image is not');
+});
+
+test('the wrapper of the service says of which files it reads copies', async () => {
+  const credentials = join(folder, 'credentials');
+  mkdirSync(credentials);
+  for (const name of ['site.yaml', 'clouds.yaml']) writeFileSync(join(credentials, name), '{}\n');
+  const command = join(folder, 'command');
+  writeFileSync(command, '#!/bin/sh\necho "$CHAMELEON_IMAGE_TOOLS_COPIES $*"\n', { mode: 0o755 });
+  const wrapper = join(folder, 'wrapper');
+  const template = join(role, 'templates/wrapper.sh.j2');
+  const tasks = [
+    {
+      'ansible.builtin.template': { src: template, dest: wrapper, mode: '0755' },
+      vars: { item: { name: 'image_deploy', subcommand: 'deploy' } },
+    },
+  ];
+  const files = ['defaults', 'vars'].map((name) => join(role, name, 'main.yml'));
+  const plays = [{ hosts: 'chameleon-image-tools', gather_facts: false, vars_files: files, tasks }];
+  const { exitCode, text } = await play(plays, {
+    ...site,
+    role_path: role,
+    chameleon_image_tools_cloud: 'site',
+    _chameleon_image_tools_command: command,
+  });
+  expect({ exitCode, text }).toEqual({ exitCode: 0, text: expect.any(String) });
+
+  const { stdout } = await run(wrapper, [], { environment: { CREDENTIALS_DIRECTORY: credentials } });
+
+  expect(stdout).toBe(
+    `${credentials}/site.yaml=/etc/chameleon_image_tools/site.yaml:` +
+      `${credentials}/clouds.yaml=/etc/openstack/clouds.yaml deploy --site-yaml ${credentials}/site.yaml\n`,
+  );
+});
+
 test('the present store without a URL is refused, where it is asked for', async () => {
   const plays = [{ hosts: 'chameleon-image-tools', gather_facts: false, roles: [{ role: 'chameleon_image_tools' }] }];
   const variables = { ...site, chameleon_image_tools_catalog: ['releases'], chameleon_image_tools_config_dir: folder };

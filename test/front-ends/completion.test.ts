@@ -18,6 +18,7 @@ const common: readonly (readonly [typed: string, completed: string])[] = [
   ['depl', 'deploy'],
   ['compl', 'completion'],
   ['completion fi', 'completion fish'],
+  ['help ipa', 'help ipa-test'],
   ['deploy --image-ty', 'deploy --image-type'],
   ['deploy --image-type qc', 'deploy --image-type qcow2'],
   ['deploy --import-method=w', 'deploy --import-method=web-download'],

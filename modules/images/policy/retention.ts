@@ -267,6 +267,7 @@ function limitDeletes(images: readonly PlannedRetention[], { maxDeletes }: Reten
   if (maxDeletes === undefined || deletes <= maxDeletes) return { images };
   const refusal =
     `the plan deletes ${counted(deletes, 'image')}, more than ${optionText('max_deletes')} (${maxDeletes}), ` +
-    `so nothing is changed; review the plan, then raise ${optionText('max_deletes')} or list images to keep in ${optionText('skip_images')}`;
+    `so nothing is changed; review the plan, then raise ${optionText('max_deletes')} or list images to keep in ` +
+    optionText('skip_images');
   return { refusal, images: withholdPlan(images, 'the plan is refused') };
 }

@@ -37,6 +37,17 @@ function resultsOf({ values }: Outcome) {
 }
 
 describe('a deployment', () => {
+  test('verifies the first image of a site by the same as any other', async () => {
+    publish('CC-Ubuntu22.04', '20250422-v1-amd');
+    const [first] = resultsOf(await site.run(imageDeploy));
+    publish('CC-Ubuntu24.04', '20250422-v1-amd');
+
+    const second = resultsOf(await site.run(imageDeploy)).find(({ name }) => name === 'CC-Ubuntu24.04');
+
+    expect(first?.verified_by).toEqual(['size', expect.stringMatching("^store's "), "Glance's md5"]);
+    expect(second?.verified_by).toEqual(first?.verified_by);
+  });
+
   test('changes the site in the first run and nothing in the second', async () => {
     publish('CC-Ubuntu22.04', '20250422-v1-amd');
 

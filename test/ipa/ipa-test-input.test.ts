@@ -9,9 +9,9 @@ afterEach(async () => {
 });
 
 const inputs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ node_type: undefined }, /^node_type: it is missing; give node_type, node or restore$/],
+  [{ node_type: undefined }, /^node_type: it is missing; give it, node or restore$/],
   [{ node_type: 'compute_haswell' }, /^node_type: no node has the type "compute_haswell"/],
-  [{ test: false }, /^test: it is false and push is not true, so there is nothing to do$/],
+  [{ test: false }, /^test: it is false and push is not given, so there is nothing to do$/],
   [{ node: 'rack9' }, /^node: Ironic has no node "rack9"$/],
   [{ kernel_image: 'CC-IPA-Debian11-AMD64.kernel' }, /^initramfs_image: it is required with kernel_image/],
   [

@@ -125,8 +125,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
     return (
       `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: ` +
       'Ironic masks it, so it may differ from the given value, and it was left as it is; ' +
-      `${optionText('update_secrets', 'changed')} compares it, and ${optionText('update_secrets', 'always')} ` +
-      'writes it (a node that has never worked gets it on the way from enroll to manageable)'
+      `${optionText('update_secrets', 'changed')} compares it, and always writes it ` +
+      '(a node that has never worked gets it on the way from enroll to manageable)'
     );
   });
 }

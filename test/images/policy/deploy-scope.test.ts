@@ -1,5 +1,6 @@
 // What a run of image_deploy covers.
 import { describe, expect, test } from '@jest/globals';
+import { optionText } from '../../../modules/core/option-text.js';
 import { decideScope, deferTo, excludedNames, selectNames } from '../../../modules/images/policy/deploy-scope.js';
 import { subscriptionOf } from '../../../modules/images/policy/releases.js';
 import { siteImage } from './image-fixtures.js';
@@ -20,7 +21,7 @@ describe('the scope', () => {
   test.each([
     [{ latest: ['a', 'b', 'c', 'd'] }, 'more than three words'],
     [{ images: [id, 'CC-Ubuntu22.04'] }, 'mixes ids and names'],
-    [{ images: [id], ipa: 'kernel' as const }, 'cannot be combined with ipa'],
+    [{ images: [id], ipa: 'kernel' as const }, `cannot be combined with ${optionText('ipa')}`],
     [{ allowed_properties: ['kernel_id'] }, 'cannot be set by a manifest'],
   ])('is refused for %j', (given, message) => {
     expect(() => decideScope({ ...options, ...given }, ['releases'])).toThrow(message);

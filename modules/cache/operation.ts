@@ -11,6 +11,8 @@ import { followRedirects } from '../clients/http/redirects.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { failureOfPart, hasCode, InputError, messageOf } from '../core/errors.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
+import { permissionWarnings } from '../core/rights.js';
+import { imagePermissions } from '../images/policy/image-permissions.js';
 import { openCloud, openHttp } from '../runtime/connect.js';
 import { imageCacheDeclaration } from './declaration.js';
 import { headersForHosts } from './http-source.js';
@@ -18,7 +20,17 @@ import { readJobs } from './jobs.js';
 import { pruneFolder, type PruneResult } from './prune.js';
 import { missingFolder, openCacheFolder } from './record.js';
 import { cacheOutcome } from './report.js';
-import type { CacheArguments, CacheJobs, CacheRun, FileJob, FileResult, OpenedJob, SetJob, SetResult } from './run.js';
+import type {
+  CacheArguments,
+  CacheJobs,
+  CacheRun,
+  CopyResult,
+  FileJob,
+  FileResult,
+  OpenedJob,
+  SetJob,
+  SetResult,
+} from './run.js';
 import { syncFile } from './sync-file.js';
 import { syncSet } from './sync-set.js';
 
@@ -57,10 +69,24 @@ async function carryOut(jobs: OpenedJobs, run: CacheRun): Promise<Outcome> {
       allSettled(jobs.sets.map((job) => guarded(job, run, { work: () => syncSet(job, run), failed: failedSet }))),
     ] as const);
     context.signal.throwIfAborted();
-    return cacheOutcome({ files, sets, pruned: await pruneAll(jobs, run) }, args, context.checkMode);
+    const outcome = cacheOutcome({ files, sets, pruned: await pruneAll(jobs, run) }, args, context.checkMode);
+    const denied = context.checkMode ? await deniedDownloads([...files, ...sets], run) : [];
+    return { ...outcome, warnings: [...outcome.warnings, ...denied] };
   } finally {
     for (const lock of locks) await lock.release();
   }
+}
+
+/** What the login lacks for the images that would be fetched from Glance. */
+async function deniedDownloads(results: readonly (FileResult | SetResult)[], run: CacheRun): Promise<string[]> {
+  const fromGlance = (copy: CopyResult | undefined): boolean => copy?.source?.startsWith('glance:') ?? false;
+  const uses = results
+    .filter(({ action }) => action === 'fetch')
+    .filter((result) =>
+      'name' in result ? fromGlance(result.kernel) || fromGlance(result.ramdisk) : fromGlance(result),
+    )
+    .map(({ path }) => ({ permission: imagePermissions.download, subject: path }));
+  return uses.length > 0 ? permissionWarnings(uses, await (await run.cloud()).rights('image')) : [];
 }
 
 function startCacheRun(args: CacheArguments, context: Context): CacheRun {

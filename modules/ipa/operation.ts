@@ -3,6 +3,7 @@ import validate from '#validators/ipa_test';
 import { withHome } from '../clients/files/paths.js';
 import { openIronic } from '../clients/ironic/api.js';
 import { seesAllNodes } from '../clients/ironic/visibility.js';
+import { permissionWarnings } from '../core/rights.js';
 import { OperationError } from '../core/errors.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
 import { openCloud } from '../runtime/connect.js';
@@ -10,6 +11,9 @@ import { takeRunLock } from '../runtime/run-lock.js';
 import { ipaTestDeclaration } from './declaration.js';
 import { openJournal } from './journal.js';
 import { restoreLeftovers } from './leftovers.js';
+import { usesOfIpaTest } from './policy/ipa-permissions.js';
+import type { RolloutResult } from './policy/rollout.js';
+import type { IpaPlan } from './policy/test-plan.js';
 import { planIpaTest } from './plan.js';
 import { ipaTestOutcome } from './report.js';
 import { planRollout, rollOut } from './rollout.js';
@@ -57,12 +61,32 @@ async function carryOut(run: IpaRun): Promise<Outcome> {
   const plan = await planIpaTest(run);
   if (context.checkMode) {
     const rollout = args.push ? { nodes: await planRollout(run, plan), failures: [], warnings: [] } : undefined;
-    return ipaTestOutcome(run, { leftovers, plan, rollout });
+    const outcome = ipaTestOutcome(run, { leftovers, plan, rollout });
+    return {
+      ...outcome,
+      warnings: [...outcome.warnings, ...(await deniedTestWarnings(run, plan, rollout?.nodes ?? []))],
+    };
   }
   const trial = plan.test && (await runTrial(run, plan, plan.test));
   const mayRollOut = trial ? trial.passed && trial.leftover === undefined && args.push : true;
   const rollout = mayRollOut ? await rollOut(run, plan, leftovers.rollouts) : undefined;
   return ipaTestOutcome(run, { leftovers, plan, trial, rollout });
+}
+
+/** What the login lacks for the test and for the nodes that the roll-out would change. */
+async function deniedTestWarnings({ cloud, ironic }: IpaRun, plan: IpaPlan, rollout: readonly RolloutResult[]) {
+  const updated = new Set(rollout.filter(({ result }) => result === 'update').map(({ uuid }) => uuid));
+  const uses = usesOfIpaTest(
+    plan,
+    plan.nodes.filter(({ uuid }) => updated.has(uuid)),
+    { projectId: cloud.projectId, minor: ironic.minor },
+  );
+  const onNodes = uses.filter(({ permission }) => permission.service === 'Ironic');
+  const others = uses.filter((use) => !onNodes.includes(use));
+  return [
+    ...permissionWarnings(onNodes, await cloud.rights('baremetal')),
+    ...(others.length > 0 ? permissionWarnings(others, await cloud.rights('compute')) : []),
+  ];
 }
 
 /**

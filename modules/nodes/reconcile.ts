@@ -1,8 +1,11 @@
 // Brings one node to its desired state, or deletes it, and reports what became of it. Never throws
 // on purpose: what stops the work is part of the result.
+import { isDenied } from '../clients/ironic/api.js';
 import { deleteNode, type NodeDetails } from '../clients/ironic/nodes.js';
 import { failureOfPart } from '../core/errors.js';
+import type { Permission } from '../core/rights.js';
 import type { DesiredNode } from './policy/desired-node.js';
+import { permissionsForNode, permissionsOn } from './policy/node-permissions.js';
 import type { NodePlan } from './policy/node-plan.js';
 import {
   appliedVerdict,
@@ -20,7 +23,7 @@ import { applyNodePlan } from './apply.js';
 import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';
 import { retryUndecided } from './retries.js';
-import type { NodeRun } from './run.js';
+import { realmOf, type NodeRun } from './run.js';
 
 /**
  * Reads the node and all that belongs to it, decides, and applies the plan unless this is a dry
@@ -29,17 +32,20 @@ import type { NodeRun } from './run.js';
 export async function reconcileNode(run: NodeRun, desired: DesiredNode): Promise<NodeResult> {
   let progress = nothingDone;
   let plan: NodePlan | undefined;
+  let requires: readonly Permission[] = [];
   const parts = (): ResultParts => ({
     desired,
     progress,
     differences: plan?.differences ?? [],
     warnings: plan?.warnings ?? [],
     uncompared: plan?.unknown ?? [],
+    requires,
   });
   try {
     const existing = await run.existing.find(desired);
     progress = { ...progress, node: existing?.node };
     plan = await planNode(run, desired, existing);
+    requires = permissionsForNode(plan, existing?.node.record, realmOf(run.ironic));
     if (plan.faults.length > 0)
       return nodeResult(parts(), { action: 'failed', reason: plan.faults.join('; '), code: 'CHANGE_REFUSED' });
     const planned = plannedVerdict(plan.isNew, plan.differences);
@@ -65,9 +71,10 @@ export async function removeNode(run: NodeRun, desired: DesiredNode): Promise<No
     if (refusal !== undefined)
       return nodeResult({ desired, progress }, { action: 'failed', reason: refusal, code: 'CHANGE_REFUSED' });
     const differences = [{ field: 'uuid', before: node.uuid, after: undefined }];
+    const requires = [permissionsOn(node.record, realmOf(run.ironic)).remove];
     if (run.context.checkMode)
       return {
-        ...nodeResult({ desired, progress, differences }, { action: 'delete', reason: 'it exists' }),
+        ...nodeResult({ desired, progress, differences, requires }, { action: 'delete', reason: 'it exists' }),
         changed: true,
       };
     for await (const step of deleteExisting(run, node)) progress = { ...progress, ...step };
@@ -93,5 +100,11 @@ async function* deleteExisting(run: NodeRun, node: NodeDetails): AsyncGenerator<
 
 function failedVerdict({ context }: NodeRun, error: unknown, { node }: NodeProgress): NodeVerdict {
   const { code, reason, facts } = failureOfPart(error, context.log);
-  return { action: 'failed', reason, code, namesNode: node !== undefined && facts.node === node.uuid };
+  return {
+    action: 'failed',
+    reason,
+    code,
+    namesNode: node !== undefined && facts.node === node.uuid,
+    isDenied: isDenied(error),
+  };
 }

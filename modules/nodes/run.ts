@@ -7,6 +7,7 @@ import type { ArgumentsOf } from '../core/fields.js';
 import type { Context } from '../core/operation.js';
 import { openCloud, openHttp, type ConnectionArguments } from '../runtime/connect.js';
 import type { DesiredNode } from './policy/desired-node.js';
+import type { NodeRealm } from './policy/node-permissions.js';
 import type { PortRules } from './policy/port-plan.js';
 import type { NodeRules } from './policy/node-comparison.js';
 import type { handlingFields } from './fields.js';
@@ -37,6 +38,10 @@ export interface NodeRun extends PortRun {
   readonly settings: NodeSettings;
   readonly images: ImageReader;
   readonly drivers: DriverReader;
+}
+
+export function realmOf({ cloud, minor }: Ironic): NodeRealm {
+  return { projectId: cloud.projectId, minor };
 }
 
 export interface ExistingNode {

@@ -148,7 +148,7 @@ export async function createProject(cloud: CloudFacts, name: string): Promise<Pr
   const { project } = await askKeystone<{ project: { id: string } }>(cloud, 'POST', '/projects', {
     project: { name, domain_id: 'default' },
   });
-  await grantRole(cloud, { projectId: project.id, userId: cloud.admin_user_id, role: 'admin' });
+  await grantRole(cloud, { path: `/projects/${project.id}`, userId: cloud.admin_user_id, role: 'admin' });
   const remove = async (): Promise<void> => void (await askKeystone(cloud, 'DELETE', `/projects/${project.id}`));
   return { id: project.id, token: await adminToken(cloud, { project: { id: project.id } }), remove };
 }
@@ -160,12 +160,22 @@ export interface Member {
 }
 
 /** A user without any privileges in a project. */
-export async function createMember(cloud: CloudFacts, project: Project): Promise<Member> {
+export function createMember(cloud: CloudFacts, project: Project): Promise<Member> {
+  return createUser(cloud, project, { role: 'member' });
+}
+
+/** A user with one role in a project, and perhaps one on the system. */
+export async function createUser(
+  cloud: CloudFacts,
+  project: Project,
+  { role, systemRole }: { readonly role: string; readonly systemRole?: string },
+): Promise<Member> {
   const password = 'of no use elsewhere';
   const { user } = await askKeystone<{ user: { id: string } }>(cloud, 'POST', '/users', {
-    user: { name: `member-${project.id}`, domain_id: 'default', password },
+    user: { name: `${role}-${systemRole ?? 'nothing'}-${project.id}`, domain_id: 'default', password },
   });
-  await grantRole(cloud, { projectId: project.id, userId: user.id, role: 'member' });
+  await grantRole(cloud, { path: `/projects/${project.id}`, userId: user.id, role });
+  if (systemRole !== undefined) await grantRole(cloud, { path: '/system', userId: user.id, role: systemRole });
   return {
     user_id: user.id,
     password,
@@ -173,9 +183,19 @@ export async function createMember(cloud: CloudFacts, project: Project): Promise
   };
 }
 
-async function grantRole(cloud: CloudFacts, grant: { projectId: string; userId: string; role: string }): Promise<void> {
-  const { roles } = await askKeystone<{ roles: { id: string }[] }>(cloud, 'GET', `/roles?name=${grant.role}`);
-  await askKeystone(cloud, 'PUT', `/projects/${grant.projectId}/users/${grant.userId}/roles/${roles[0]?.id}`);
+async function grantRole(cloud: CloudFacts, grant: { path: string; userId: string; role: string }): Promise<void> {
+  await askKeystone(cloud, 'PUT', `${grant.path}/users/${grant.userId}/roles/${await roleId(cloud, grant.role)}`);
+}
+
+/** The id of a role, which is created if Keystone is too old to have it. */
+async function roleId(cloud: CloudFacts, name: string): Promise<string> {
+  const find = async (): Promise<string | undefined> =>
+    (await askKeystone<{ roles: { id: string }[] }>(cloud, 'GET', `/roles?name=${name}`)).roles[0]?.id;
+  const found = await find();
+  if (found !== undefined) return found;
+  // 409 where another test was faster.
+  await askKeystone(cloud, 'POST', '/roles', { role: { name } }).catch(() => undefined);
+  return (await find()) ?? '';
 }
 
 async function askKeystone<T>(cloud: CloudFacts, method: string, path: string, body?: unknown): Promise<T> {

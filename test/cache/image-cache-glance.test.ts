@@ -44,6 +44,21 @@ test("is cached, verified by Glance's hash, and read only once", async () => {
   expect(reads()).toHaveLength(2);
 });
 
+test('is told in check mode to a login that may not download it', async () => {
+  site.keystone.admin.roles = ['reader'];
+
+  const { warnings } = await site.run(
+    imageCache,
+    { sets: [{ name: 'ipa', dest: folder.path, glance: { kernel: 'ipa.kernel', ramdisk: 'ipa.initramfs' } }] },
+    { checkMode: true },
+  );
+
+  expect(warnings).toEqual([
+    expect.stringMatching(/: a run will .*download images only with the role member .*\(policy download_image\)/),
+  ]);
+  expect(reads()).toEqual([]);
+});
+
 test('is fetched again when the name belongs to another image', async () => {
   await run();
   const old = [...site.glance.state.images.values()].find(({ name }) => name === 'ipa.kernel');

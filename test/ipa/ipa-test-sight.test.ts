@@ -87,6 +87,21 @@ describe('a login of one project, on an Ironic that shows it the nodes of that p
   });
 });
 
+test.each([
+  ['a test', byIronic],
+  ['a roll-out', { deployer: 'ironic', push: true, test: false }],
+])('of %s a login that sees every node but may change none is told in check mode', async (_, args) => {
+  Object.assign(site.keystone.admin, { roles: ['member'], systemRoles: ['reader'] });
+
+  const { warnings, failures } = await site.test(args, { checkMode: true });
+
+  expect(failures).toEqual([]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^node rack1-01: .*change nodes and their states only .*member on the system .*node:update/),
+  ]);
+  expect(site.allWrites()).toEqual([]);
+});
+
 test('a login that sees every node but may change none gets the missing role reported, and changes nothing', async () => {
   deny('baremetal:node:set_provision_state', ({ method }) => method !== 'GET');
   const before = structuredClone(node);

@@ -90,6 +90,25 @@ export function describeChange({ run, ask, create, createActive, show, patch, ta
       expect((await ask('DELETE', `/${other}`, { token })).status).toBe(403);
     });
 
+    test('to public is checked before the operations that follow it, of which one that fails voids it', async () => {
+      const { token } = target().demo;
+      const [own, foreign] = [await create(), await create({}, token)];
+      const changes = [
+        { op: 'replace', path: '/visibility', value: 'public' },
+        { op: 'remove', path: '/missing' },
+      ];
+
+      const permitted = await patch(own, changes);
+      const refused = await patch(foreign, changes, token);
+
+      expect([permitted.status, refused.status]).toEqual([409, 403]);
+      expect(refused.text).toContain('publicize_image');
+      expect([await show(own), await show(foreign)]).toMatchObject([
+        { visibility: 'private' },
+        { visibility: 'private' },
+      ]);
+    });
+
     test('made while the image is saving gets 200 and is lost', async () => {
       const id = await create({ kept: 'old' });
       const upload = slowUpload(`${target().url}/v2/images/${id}/file`, { token: target().admin.token, bytes: 9 });

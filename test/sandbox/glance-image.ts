@@ -61,6 +61,8 @@ export interface GlanceState {
   /** What web-download does: fetch the URI, fail, or begin and never end. */
   imports: 'download' | 'fail' | 'stall';
   importMethods: readonly string[];
+  /** Who may make images public: the admins, unless the site has a policy of its own. */
+  isPublisher: (identity: Identity) => boolean;
   /** Which URIs the site lets web-download fetch. */
   isImportAllowed: (uri: URL) => boolean;
 }

@@ -32,7 +32,10 @@ export async function patchImage(state: GlanceState, identity: Identity, call: C
   const changes = (body as unknown[]).map(changeOf);
   const image = mutableImage(state, identity, id);
   const changed: StoredImage = { ...image, properties: { ...image.properties } };
-  for (const change of changes) apply(change, changed, identity);
+  for (const change of changes) {
+    refuseUnauthorized(change, state, identity);
+    apply(change, changed);
+  }
   if (changes.length > 0) Object.assign(image, changed, { updated_at: instant(state.now()) });
   return image;
 }
@@ -63,8 +66,7 @@ function keyOf(pointer: string): string {
   return key.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function apply({ op, key, value }: Change, image: StoredImage, identity: Identity): void {
-  refuseUnauthorized({ op, key, value }, identity);
+function apply({ op, key, value }: Change, image: StoredImage): void {
   if ((attributes as readonly string[]).includes(key)) {
     if (op === 'remove') throw refusal(403, `Property ${key} may not be removed.`);
     if (key.endsWith('_format') && image.status !== 'queued' && image.status !== 'importing') {
@@ -78,9 +80,9 @@ function apply({ op, key, value }: Change, image: StoredImage, identity: Identit
   else image.properties[key] = value as string;
 }
 
-function refuseUnauthorized({ op, key, value }: Change, identity: Identity): void {
-  if (identity.isAdmin) return;
-  if (key === 'visibility' && value === 'public')
+function refuseUnauthorized({ op, key, value }: Change, { isPublisher }: GlanceState, identity: Identity): void {
+  if (key === 'visibility' && value === 'public' && !isPublisher(identity))
     throw refusal(403, 'You are not authorized to complete publicize_image action.');
+  if (identity.isAdmin) return;
   if (key === 'owner' && op === 'replace') throw refusal(403, "Owner can't be updated by non admin.");
 }

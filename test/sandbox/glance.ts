@@ -72,6 +72,7 @@ function emptyState({ now = Date.now, seedOwner }: GlanceOptions): GlanceState {
     seedOwner: seedOwner ?? null,
     uploads: 'keep',
     imports: 'download',
+    isPublisher: ({ isAdmin }) => isAdmin,
     importMethods: ['glance-direct', 'web-download', 'copy-image'],
     isImportAllowed: ({ protocol }) => protocol === 'http:' || protocol === 'https:',
   };
@@ -133,7 +134,7 @@ async function createImage(state: GlanceState, identity: Identity, call: Call): 
   if (!identity.isAdmin && owner !== identity.project?.id) {
     throw refusal(403, `You are not permitted to create images owned by '${String(owner)}'.`);
   }
-  if (!identity.isAdmin && body['visibility'] === 'public') {
+  if (body['visibility'] === 'public' && !state.isPublisher(identity)) {
     throw refusal(403, 'You are not authorized to complete publicize_image action.');
   }
   const image = blankImage((body['id'] as string | undefined) ?? randomUUID(), instant(state.now()));

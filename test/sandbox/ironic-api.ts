@@ -15,6 +15,9 @@ export interface Login {
 /** Who asks: an admin, or somebody who sees only what is the project's. */
 export interface Asker {
   readonly isAdmin: boolean;
+  /** Whether all nodes are shown, and may be changed: to a reader and to a member of the system. */
+  readonly seesAll: boolean;
+  readonly changesAll: boolean;
   /** Null where there are no projects, and for a token of the whole system. */
   readonly project: string | null;
   /** Whether what is the project's may be changed. */
@@ -65,7 +68,13 @@ export function withVersions({ headers, ...answer }: Answer, newest: number, spo
 }
 
 /** Whoever it is where nobody has to tell. */
-export const nobody: Asker = { isAdmin: true, project: null, isProjectAdmin: false };
+export const nobody: Asker = {
+  isAdmin: true,
+  seesAll: true,
+  changesAll: true,
+  project: null,
+  isProjectAdmin: false,
+};
 
 /**
  * Throws where the login is missing or wrong. With `enforcesScope` an admin of a project is one of
@@ -75,8 +84,7 @@ export function askerOf({ identify, basic }: Login, call: Call, enforcesScope: b
   if (basic) return checkBasic(basic, call);
   if (!identify) return nobody;
   const identity = identify(header(call, 'x-auth-token'));
-  if (identity?.systemRoles)
-    return { isAdmin: identity.systemRoles.includes('admin'), project: null, isProjectAdmin: false };
+  if (identity?.systemRoles) return ofSystem(identity.systemRoles);
   if (identity?.project === undefined) {
     throw new Refusal({
       status: 401,
@@ -85,11 +93,20 @@ export function askerOf({ identify, basic }: Login, call: Call, enforcesScope: b
       },
     });
   }
+  const isAdmin = identity.isAdmin && !enforcesScope;
   return {
-    isAdmin: identity.isAdmin && !enforcesScope,
+    isAdmin,
+    seesAll: isAdmin,
+    changesAll: isAdmin,
     project: identity.project.id,
     isProjectAdmin: identity.isAdmin,
   };
+}
+
+function ofSystem(roles: readonly string[]): Asker {
+  const isAdmin = roles.includes('admin');
+  const changesAll = isAdmin || roles.includes('member');
+  return { isAdmin, seesAll: changesAll || roles.includes('reader'), changesAll, project: null, isProjectAdmin: false };
 }
 
 function checkBasic({ username, password }: NonNullable<Login['basic']>, call: Call): Asker {

@@ -66,7 +66,7 @@ export function listNodes(
   ];
   assertArguments(call, known);
   const project = query.get('project');
-  if (project !== null && !asker.isAdmin && project !== asker.project)
+  if (project !== null && !asker.seesAll && project !== asker.project)
     throw refusal(403, 'Access was denied to the following resource: baremetal:node:list_all');
   const wantsDetails = query.has('detail') && booleanOf('detail', query.get('detail'));
   if (wantsDetails && minor < 43) throw refusal(400, 'Invalid query parameter ?detail=True received.');
@@ -114,7 +114,7 @@ export function listNodes(
 
 /** Whether somebody may see a node. */
 export function isAllowed(record: Values, asker: Asker): boolean {
-  return asker.isAdmin || [record['owner'], record['lessee']].includes(asker.project);
+  return asker.seesAll || [record['owner'], record['lessee']].includes(asker.project);
 }
 
 /** Throws where something is asked that is not known. */

@@ -187,12 +187,17 @@ function answerFor(double: IronicDouble, call: Call, request: Request): Answer {
   if (root === 'v1' && resource === 'drivers')
     return onDrivers(call, { ...request, host: double.host, enforcesScope: double.enforcesScope });
   if (root !== 'v1' || (resource !== 'ports' && resource !== 'portgroups')) throw plainRefusal(404, 'Not Found', '');
-  if (!request.asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:port:list');
+  const { isAdmin, seesAll } = request.asker;
+  if (call.method === 'GET' ? !seesAll : !isAdmin)
+    throw refusal(
+      403,
+      `Access was denied to the following resource: baremetal:port:${call.method === 'GET' ? 'list' : 'create'}`,
+    );
   return resource === 'ports' ? onPorts(double, call, request) : onPortGroups(double, call, request);
 }
 
 function listConductors({ host }: IronicDouble, { asker, minor }: Request): Answer {
-  if (!asker.isAdmin) throw refusal(403, 'Access was denied to the following resource: baremetal:conductor:get');
+  if (!asker.seesAll) throw refusal(403, 'Access was denied to the following resource: baremetal:conductor:get');
   if (minor < 49) throw plainRefusal(404, 'Not Found', '');
   return { status: 200, body: { conductors: [{ hostname: host, conductor_group: '', alive: true, links: [] }] } };
 }
@@ -218,7 +223,8 @@ function onNode(double: IronicDouble, call: Call, { asker, minor, body }: Reques
   );
   if (!node || !isAllowed(recordOf(node), asker)) throw refusal(404, `Node ${ident} could not be found.`);
   const isOwnerAdmin = asker.isProjectAdmin && recordOf(node)['owner'] === asker.project;
-  if (!asker.isAdmin && !isOwnerAdmin && call.method !== 'GET')
+  const isDeletion = call.method === 'DELETE' && resource === undefined;
+  if (!(isDeletion ? asker.isAdmin : asker.changesAll) && !isOwnerAdmin && call.method !== 'GET')
     throw refusal(403, 'Access was denied to the following resource: baremetal:node');
   // What begins with this request is not looked at by it.
   const holder = node.reservation;

@@ -16,7 +16,8 @@ export interface User {
   readonly name: string;
   readonly password: string;
   readonly project: Project;
-  readonly roles: readonly string[];
+  /** In the project. */
+  roles: readonly string[];
   /** What the user may do to the whole system; nothing where it is empty. */
   systemRoles: readonly string[];
   readonly applicationCredential: { readonly id: string; readonly secret: string };

@@ -85,7 +85,7 @@ export async function findRecord(ironic: Ironic, path: string): Promise<Readonly
 }
 
 /** Whether a policy refused the request, rather than the protection of the node. */
-function isDenied(error: unknown): error is HttpError {
+export function isDenied(error: unknown): error is HttpError {
   return (
     error instanceof HttpError &&
     error.status === 403 &&

@@ -1,4 +1,5 @@
 // A cloud after the login: requests go to a service by its name, with a valid token.
+import type { Grant, Rights } from '../../core/rights.js';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.js';
 import { ConnectionError, statusOf } from '../http/errors.js';
 import { endpointsOf, urlBelow } from './catalog.js';
@@ -41,6 +42,8 @@ export interface Cloud {
    * Keystone.
    */
   baremetalScope(): Promise<'system' | 'project' | 'none'>;
+  /** What the tokens for a service may do, as Keystone reports it. Throws NO_PROJECT. */
+  rights(service: string): Promise<Rights>;
   /** Gets a new token, so that it outlives a long upload. */
   renewToken(): Promise<void>;
 }
@@ -84,8 +87,16 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
       );
     },
     baremetalScope: async () => (isStandalone ? 'none' : (await scopes.hasSystemScope()) ? 'system' : 'project'),
+    rights: async (service) => ({
+      source: login.source,
+      grants: isStandalone ? undefined : (await scopes.sessionsFor(service, { prefersProject: false })).map(grantOf),
+    }),
     renewToken: async () => void (await base.renew()),
   };
+}
+
+function grantOf({ projectId, roles }: Session): Grant {
+  return { scope: projectId === '' ? 'system' : 'project', projectId, roles };
 }
 
 /**

@@ -4,6 +4,7 @@ import { deleteImage, getImage, type ImageChange } from '../../clients/glance/im
 import { statusOf } from '../../clients/http/errors.js';
 import { messageOf, rethrowProgramFault } from '../../core/errors.js';
 import { comparableId } from '../../core/uuid.js';
+import { explainRefusal } from '../permissions.js';
 import { dependentImages, dependentUser, describeUse, describeUser } from '../policy/image-uses.js';
 import { markerTime } from '../policy/dates.js';
 import {
@@ -162,10 +163,11 @@ async function changePlanned(planned: PlannedRetention, run: CleanRun): Promise<
     rethrowProgramFault(error);
     // 403: protected, or a policy of the site. 409: a store that has clones of the image keeps it.
     const isRefused = statusOf(error) === 403 || statusOf(error) === 409;
+    const explained = messageOf(await explainRefusal(error, run.cloud));
     return {
       planned,
       action: isRefused ? 'skip' : 'failed',
-      reason: `${isRefused ? 'Glance refuses' : `could not ${action} it`}: ${messageOf(error)}; ${reason}`,
+      reason: `${isRefused ? 'Glance refuses' : `could not ${action} it`}: ${explained}; ${reason}`,
     };
   }
 }

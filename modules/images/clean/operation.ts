@@ -2,10 +2,12 @@
 import { optionText } from '../../core/option-text.js';
 import validate from '#validators/image_clean';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { permissionWarnings } from '../../core/rights.js';
 import { settleBoth } from '../../core/waiting.js';
 import { openWatchedCloud } from '../../runtime/connect.js';
 import { takeRunLock } from '../../runtime/run-lock.js';
 import { readCatalogueNames, readSupportedNames } from '../catalogues.js';
+import { usesOfRetention } from '../policy/image-permissions.js';
 import { selectForRetention, unmatchedEntries, type RetentionSelection } from '../policy/image-selection.js';
 import { assertAges, assertClock } from '../policy/retention-schedule.js';
 import { readProjectNames, readSiteImages } from '../site-images.js';
@@ -83,6 +85,9 @@ async function planAndApply(
           ? [`${optionText('skip_images')}: no image of the site matches ${unmatched.join(', ')}`]
           : []),
         ...(catalogue?.size === 0 ? ['the catalogue is empty, so no name counts as deprecated'] : []),
+        ...(context.checkMode
+          ? permissionWarnings(plan.images.flatMap(usesOfRetention), await cloud.rights('image'))
+          : []),
       ],
     },
     args,

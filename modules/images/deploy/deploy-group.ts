@@ -12,8 +12,10 @@ import {
   type ImageResult,
 } from '../policy/deploy-results.js';
 import { archiveReplaced, type ArchivedImage } from './archive.js';
+import { explainRefusal } from '../permissions.js';
 import { createOrResume } from './create.js';
 import { promoteGroup } from './promote.js';
+import { assertPublishable } from './publishing.js';
 import type { DeployJob, DeployRun, ImageSource } from './run.js';
 import { transferData } from './transfer.js';
 import { verify } from './verify.js';
@@ -84,7 +86,7 @@ async function prepareImage(job: DeployJob, run: DeployRun): Promise<PreparedIma
     const prepared = await transferAndVerify(job, job.source, run, (warning) => warnings.push(warning));
     return { job, ...prepared, warnings };
   } catch (error) {
-    const { reason } = failureOfPart(error, run.context.log);
+    const { reason } = failureOfPart(await explainRefusal(error, run.cloud), run.context.log);
     return { job, result: { ...base, action: 'failed', reason }, warnings };
   }
 }
@@ -95,12 +97,15 @@ async function transferAndVerify(
   run: DeployRun,
   warn: (warning: string) => void,
 ): Promise<Pick<PreparedImage, 'image' | 'result'>> {
-  const { name, unarchived } = job.planned;
+  const { name, unarchived, production } = job.planned;
   const earlier = archivedValues(unarchived && (await archiveReplaced(name, run)).archived[0]);
+  // Of an image that is public already it can be asked without creating another.
+  if (production) await run.publishing.assertPermitted(production.id);
   const transfer = { job, source, run };
   const { image: created, action, reason } = await createOrResume(transfer, warn);
   const result = { ...resultOf(job), action, ...(reason === undefined ? {} : { reason }), id: created.id, ...earlier };
   if (!isWork(result)) return { result };
+  await assertPublishable(created, run);
   const { image, sent } = await transferData(created.id, transfer);
   return { image, result: { ...result, verified_by: await verify(image, sent, transfer) } };
 }
@@ -109,8 +114,10 @@ async function transferAndVerify(
 async function promotePrepared(prepared: readonly PreparedImage[], run: DeployRun): Promise<ImageResult[]> {
   const promotions = prepared.map(({ job, image }) => ({ job, ...(image ? { image } : {}) }));
   const promoted = await promoteGroup(promotions, run);
+  const failures = await Promise.all(promoted.map(({ failure }) => explainRefusal(failure, run.cloud)));
   return prepared.map(({ job, image, result }, index) => {
-    const { archived, overtakenBy, failure } = promoted[index] ?? {};
+    const { archived, overtakenBy } = promoted[index] ?? {};
+    const failure = failures[index];
     if (failure !== undefined)
       return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
     const id = image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id };

@@ -3,10 +3,12 @@ import pLimit from 'p-limit';
 import validate from '#validators/image_deploy';
 import { failureOfPart } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { permissionWarnings } from '../../core/rights.js';
 import { settleBoth } from '../../core/waiting.js';
 import { openCloud, openHttp } from '../../runtime/connect.js';
 import { peekRunLock, takeRunLock } from '../../runtime/run-lock.js';
 import { groupPairs, leftoverResult, type ImageResult } from '../policy/deploy-results.js';
+import { usesOfDeployment, usesOfEdits } from '../policy/image-permissions.js';
 import { newestReportedDigests } from '../policy/verification.js';
 import { changeImage, readSiteImages } from '../site-images.js';
 import { archiveNames } from './archive.js';
@@ -14,6 +16,7 @@ import { imageDeployDeclaration } from './declaration.js';
 import { deployGroup, planGroup, type GroupResults } from './deploy-group.js';
 import { deleteLeftover } from './leftovers.js';
 import { openCatalogues, prepareDeployment, readScope, type PreparedDeployment } from './plan.js';
+import { checkPublishing } from './publishing.js';
 import { deployOutcome } from './report.js';
 import type { DeployArguments, DeployJob, DeployRun } from './run.js';
 
@@ -46,18 +49,24 @@ async function deployImages(args: DeployArguments, context: Context): Promise<Ou
       http,
       recovery: { now: context.now(), uploadTimeoutSeconds: args.upload_timeout, lock: lock.fingerprint },
       reserveArchiveName: archiveNames(images.filter(({ owner }) => owner === cloud.projectId)),
+      publishing: checkPublishing(cloud),
       glanceDigests: newestReportedDigests(images),
     };
     const prepared = await prepareDeployment(run, scope, catalogues, images);
-    const { results, warnings } = context.checkMode ? plannedResults(prepared) : await applyPlan(prepared, run);
+    const { results, warnings } = await (context.checkMode ? plannedResults(prepared, run) : applyPlan(prepared, run));
     return deployOutcome(results, { ...prepared, warnings: [...prepared.warnings, ...warnings] }, context.checkMode);
   } finally {
     await lock.release();
   }
 }
 
-function plannedResults({ jobs, leftovers }: PreparedDeployment): GroupResults {
-  return { results: [...groupPairs(jobs).flatMap(planGroup), ...leftovers.map(leftoverResult)], warnings: [] };
+async function plannedResults(
+  { jobs, leftovers, putBacks }: PreparedDeployment,
+  { cloud }: DeployRun,
+): Promise<GroupResults> {
+  const results = [...groupPairs(jobs).flatMap(planGroup), ...leftovers.map(leftoverResult)];
+  const uses = [...putBacks.flatMap(({ name, edits }) => usesOfEdits(name, edits)), ...usesOfDeployment(results)];
+  return { results, warnings: permissionWarnings(uses, await cloud.rights('image')) };
 }
 
 async function applyPlan({ jobs, leftovers, putBacks }: PreparedDeployment, run: DeployRun): Promise<GroupResults> {

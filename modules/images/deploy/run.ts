@@ -12,6 +12,7 @@ import type { RecoverySituation } from '../policy/recovery.js';
 import type { CatalogueKind, SiteImage } from '../policy/site-image.js';
 import type { GlanceDigests } from '../policy/verification.js';
 import type { imageDeployDeclaration } from './declaration.js';
+import type { PublishingCheck } from './publishing.js';
 
 export type DeployArguments = ArgumentsOf<(typeof imageDeployDeclaration)['fields']>;
 
@@ -35,6 +36,7 @@ export interface DeployRun extends StoreAccess, ProductionRun {
   readonly args: DeployArguments;
   readonly context: Context;
   readonly recovery: RecoverySituation;
+  readonly publishing: PublishingCheck;
   /**
    * What this Glance reports of its images, as the newest one shows; undefined on a site without
    * images.

@@ -7,6 +7,9 @@ import type { Cloud } from '../../clients/keystone/cloud.js';
 import { countActions } from '../../core/counts.js';
 import { InputError, messageOf } from '../../core/errors.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { permissionWarnings, type PermissionUse } from '../../core/rights.js';
+import { explainRefusal } from '../permissions.js';
+import { imagePermissions } from '../policy/image-permissions.js';
 import { planPropertyChange, type PropertyChange, type PropertyDifference } from '../policy/image-properties.js';
 import type { PropertyTarget } from '../policy/property-requests.js';
 import { changeImage } from '../site-images.js';
@@ -48,7 +51,7 @@ async function changeProperties(args: PropertyArguments, context: Context): Prom
         planned.map(({ result }) => ({ result, changed: result.action === 'change' })),
         true,
       ),
-      warnings: found.warnings,
+      warnings: [...found.warnings, ...permissionWarnings(planned.flatMap(usesOf(cloud)), await cloud.rights('image'))],
     };
   const limit = pLimit(args.concurrency);
   const done = await Promise.all(planned.map((plan) => limit(() => applyChange(plan, cloud, context))));
@@ -56,6 +59,7 @@ async function changeProperties(args: PropertyArguments, context: Context): Prom
 }
 
 interface PlannedChange {
+  readonly image: Image;
   readonly differences: readonly PropertyDifference[];
   readonly result: PropertyResult;
 }
@@ -67,9 +71,19 @@ function planTarget({ image, desired }: PropertyTarget<Image>): PlannedChange {
       differences.flatMap(({ name, [side]: value }) => (value === undefined ? [] : [[name, value] as const])),
     );
   return {
+    image,
     differences,
     result: { id: image.id, name: image.name, action, reason, before: values('before'), after: values('after') },
   };
+}
+
+/** An image of another project requires more. */
+function usesOf({ projectId }: Cloud): (planned: PlannedChange) => PermissionUse[] {
+  const { change, changeForeign } = imagePermissions;
+  return ({ image, result }) =>
+    result.action === 'change'
+      ? [{ permission: image.owner === projectId ? change : changeForeign, subject: labelOf(result) }]
+      : [];
 }
 
 /** Never throws: a failure is the result of this image, and the others are still changed. */
@@ -87,7 +101,8 @@ async function applyChange(
     // Glance applies all changes of a request or none; unless it refused them, part of them may
     // have persisted.
     const refused = (statusOf(error) ?? 500) < 500;
-    return { result: { ...result, action: 'failed', reason: messageOf(error) }, changed: !refused };
+    const reason = messageOf(await explainRefusal(error, cloud));
+    return { result: { ...result, action: 'failed', reason }, changed: !refused };
   }
 }
 

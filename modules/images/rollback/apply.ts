@@ -4,6 +4,7 @@ import { getImage, type Image } from '../../clients/glance/images.js';
 import { failureOfPart, messageOf, OperationError } from '../../core/errors.js';
 import { archiveReplaced, isInProduction } from '../deploy/archive.js';
 import type { ProductionRun } from '../deploy/run.js';
+import { explainRefusal } from '../permissions.js';
 import { inverseEdits } from '../policy/image-edits.js';
 import type { RollbackStep } from '../policy/rollback.js';
 import { markers } from '../policy/site-image.js';
@@ -49,7 +50,7 @@ export async function applyRelease(steps: readonly RollbackStep[], run: Producti
       await putBack(step, run);
       results.push(result);
     } catch (error) {
-      results.push(failedStep(step, failureOfPart(error, run.context.log).reason, false));
+      results.push(failedStep(step, await reasonOf(error, run), false));
     }
   }
   return results;
@@ -95,6 +96,10 @@ async function archivePrevious(step: RollbackStep, run: ProductionRun): Promise<
   return plannedStep(step, archived.at(-1));
 }
 
+async function reasonOf(error: unknown, { cloud, context }: ProductionRun): Promise<string> {
+  return failureOfPart(await explainRefusal(error, cloud), context.log).reason;
+}
+
 interface Refusal {
   readonly error: unknown;
   /** The name whose image was refused. */
@@ -107,7 +112,7 @@ async function undoAll(
   { error, at }: Refusal,
   run: ProductionRun,
 ): Promise<RollbackResult[]> {
-  const { reason } = failureOfPart(error, run.context.log);
+  const reason = await reasonOf(error, run);
   const remaining = new Map<RollbackStep, string>();
   for (const step of [...back].reverse()) {
     const failure = await undo(step, error, run);

@@ -4,9 +4,11 @@ import validate from '#validators/image_rollback';
 import { InputError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { permissionWarnings } from '../../core/rights.js';
 import { openCloud } from '../../runtime/connect.js';
 import { takeRunLock } from '../../runtime/run-lock.js';
 import { archiveNames } from '../deploy/archive.js';
+import { usesOfEdits } from '../policy/image-permissions.js';
 import { planRelease, planRollback } from '../policy/rollback.js';
 import { readSiteImages } from '../site-images.js';
 import { applyRelease, applyRollback } from './apply.js';
@@ -51,7 +53,9 @@ async function rollBackImage(args: RollbackArguments, context: Context): Promise
     const run = { args, context, cloud, reserveArchiveName };
     const apply = args.release ? applyRelease : applyRollback;
     const results = context.checkMode ? steps.map((step) => plannedStep(step)) : await apply(steps, run);
-    return rollbackOutcome(results, args, context.checkMode);
+    const uses = steps.flatMap(({ name, edits, replaced }) => usesOfEdits(name, edits, replaced.length > 0));
+    const denied = context.checkMode ? permissionWarnings(uses, await cloud.rights('image')) : [];
+    return rollbackOutcome(results, args, { checkMode: context.checkMode, denied });
   } finally {
     await lock?.release();
   }

@@ -30,14 +30,14 @@ export function failedStep(step: RollbackStep, reason: string, changed: boolean)
 export function rollbackOutcome(
   results: readonly RollbackResult[],
   args: RollbackArguments,
-  checkMode: boolean,
+  { checkMode, denied }: { readonly checkMode: boolean; readonly denied: readonly string[] },
 ): Outcome {
   return {
     changed: results.some(({ changed }) => changed),
     message: `${checkMode ? 'planned: ' : ''}${countActions(results)}`,
     values: { images: results.map(valuesOf) },
     failures: results.filter(({ action }) => action === 'failed').map(({ step, reason }) => `${step.name}: ${reason}`),
-    warnings: results.flatMap((result) => pinWarning(result, args)),
+    warnings: [...denied, ...results.flatMap((result) => pinWarning(result, args))],
     differences: results.filter(({ changed }) => changed).flatMap(differencesOf),
     table: {
       columns: ['IMAGE', 'RELEASE', 'ACTION', 'ID', 'REASON'],

@@ -20,6 +20,8 @@ export interface TestableNode extends NodeUse {
   readonly fault: string | null;
   readonly reservation: string | null;
   readonly retired: boolean;
+  /** All that Ironic returns. */
+  readonly record?: Mapping;
 }
 
 /**

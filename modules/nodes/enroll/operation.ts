@@ -11,6 +11,7 @@ import { openExistingNodes, readExistingNodes } from '../existing.js';
 import type { DesiredNode } from '../policy/desired-node.js';
 import { inventoryFaultText, type Inventory, type InventoryNode } from '../policy/inventory.js';
 import { failureText, nodeResult, nothingDone, secretWarnings, type NodeResult } from '../policy/node-result.js';
+import { concernsAll, deniedWarnings } from '../denied.js';
 import { reconcileNode } from '../reconcile.js';
 import { openRun, settingsOf, type NodeRun } from '../run.js';
 import { readSecretsKey } from '../secrets-key.js';
@@ -47,7 +48,8 @@ async function enroll(args: EnrollArguments, context: Context): Promise<Outcome>
     },
   });
   const results = await reconcileAll(run, inventory.nodes, args.concurrency);
-  const warnings = [...inventory.warnings, ...run.drivers.warnings()];
+  const denied = context.checkMode ? await deniedWarnings(run, results) : [];
+  const warnings = [...denied, ...inventory.warnings, ...run.drivers.warnings()];
   return enrollOutcome(results, { ...inventory, warnings }, context);
 }
 
@@ -63,13 +65,17 @@ async function reconcileAll(run: NodeRun, nodes: readonly InventoryNode[], concu
   // One line of progress for all of them: a screen does not hold hundreds.
   const quiet: NodeRun = { ...run, context: { ...context, progress: () => undefined } };
   let finished = 0;
+  let denied: NodeResult | undefined;
   return Promise.all(
     nodes.map(({ desired }) =>
       limit(async () => {
         // What has not begun when the run is interrupted is left for the next run.
         const result = context.signal.aborted
           ? interruptedResult(desired, context.signal.reason)
-          : await reconcileNode(quiet, desired);
+          : denied
+            ? notPermittedResult(desired, denied)
+            : await reconcileNode(quiet, desired);
+        if (await concernsAll(run, result)) denied ??= result;
         finished += 1;
         context.log('info', `node ${result.title}: ${result.action}: ${result.reason}`);
         context.progress({ subject: 'nodes', stage: 'enroll', doneCount: finished, totalCount: nodes.length });
@@ -83,6 +89,14 @@ function interruptedResult(desired: DesiredNode, reason: unknown): NodeResult {
   return nodeResult(
     { desired, progress: nothingDone },
     { action: 'failed', reason: `not started: ${messageOf(reason)}`, code: 'INTERRUPTED' },
+  );
+}
+
+/** What has not begun when Ironic refuses to one node what it would refuse to all. */
+function notPermittedResult(desired: DesiredNode, { title }: NodeResult): NodeResult {
+  return nodeResult(
+    { desired, progress: nothingDone },
+    { action: 'failed', reason: `not started: Ironic does not permit it, see node ${title}`, code: 'NOT_PERMITTED' },
   );
 }
 

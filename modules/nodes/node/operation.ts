@@ -11,6 +11,7 @@ import { parseNode, type DesiredNode } from '../policy/desired-node.js';
 import { faultText } from '../policy/field-values.js';
 import { shownValue } from '../policy/node-differences.js';
 import { failureText, secretWarnings, type NodeResult } from '../policy/node-result.js';
+import { deniedWarnings } from '../denied.js';
 import { reconcileNode, removeNode } from '../reconcile.js';
 import { openRun, settingsOf } from '../run.js';
 import { readSecretsKey } from '../secrets-key.js';
@@ -40,7 +41,8 @@ async function changeNode(args: NodeArguments, context: Context): Promise<Outcom
     openExisting: openExistingNodes,
   });
   const result = state === 'absent' ? await removeNode(run, desired) : await reconcileNode(run, desired);
-  return nodeOutcome(result, run.drivers.warnings(), context.checkMode);
+  const denied = context.checkMode ? await deniedWarnings(run, [result]) : [];
+  return nodeOutcome(result, [...denied, ...run.drivers.warnings()], context.checkMode);
 }
 
 function desiredNode(args: NodeArguments): DesiredNode {

@@ -1,5 +1,6 @@
 // What became of one node, as data and in words.
 import { optionText } from '../../core/option-text.js';
+import type { Permission, PermissionUse } from '../../core/rights.js';
 import { desiredTitle, type DesiredNode } from './desired-node.js';
 import { shownValue, type NodeDifference, type Values } from './node-differences.js';
 import type { InterfaceValidation } from './deploy-checks.js';
@@ -54,6 +55,10 @@ export interface NodeResult {
   readonly warnings: readonly string[];
   /** Secrets that were given and left as they are, since they cannot be compared. */
   readonly uncompared: readonly string[];
+  /** What Ironic must permit for it. */
+  readonly requires: readonly Permission[];
+  /** Whether a policy of Ironic has stopped the work. */
+  readonly isDenied: boolean;
 }
 
 export interface ResultParts {
@@ -62,6 +67,7 @@ export interface ResultParts {
   readonly differences?: readonly NodeDifference[];
   readonly warnings?: readonly string[];
   readonly uncompared?: readonly string[];
+  readonly requires?: readonly Permission[];
 }
 
 export interface NodeVerdict {
@@ -69,18 +75,19 @@ export interface NodeVerdict {
   readonly reason: string;
   readonly code?: string;
   readonly namesNode?: boolean;
+  readonly isDenied?: boolean;
 }
 
 export function nodeResult(
-  { desired, progress, differences = [], warnings = [], uncompared = [] }: ResultParts,
-  { action, reason, code = '', namesNode = false }: NodeVerdict,
+  { desired, progress, differences = [], warnings = [], uncompared = [], requires = [] }: ResultParts,
+  { action, reason, code = '', namesNode = false, isDenied = false }: NodeVerdict,
 ): NodeResult {
   const { node, changed, validation } = progress;
   const name = node?.name || (typeof desired.attributes.name === 'string' ? desired.attributes.name : '');
   const uuid = node?.uuid ?? desired.uuid ?? '';
   return {
     title: name || uuid || desiredTitle(desired),
-    ...{ uuid, name, action, reason, code, namesNode, changed, validation, uncompared },
+    ...{ uuid, name, action, reason, code, namesNode, isDenied, changed, validation, uncompared, requires },
     provisionState: node?.provision_state ?? '',
     before: sideOf(differences, 'before'),
     after: sideOf(differences, 'after'),
@@ -112,6 +119,13 @@ export function appliedVerdict(planned: NodeVerdict, { created, changed }: NodeP
 /** Why a node failed, with its name. */
 export function failureText({ title, reason, namesNode }: Pick<NodeResult, 'title' | 'reason' | 'namesNode'>): string {
   return namesNode ? reason : `node ${title}: ${reason}`;
+}
+
+/** What the planned changes of nodes require. */
+export function usesOfNodes(results: readonly Pick<NodeResult, 'title' | 'requires'>[]): PermissionUse[] {
+  return results.flatMap(({ title, requires }) =>
+    requires.map((permission) => ({ permission, subject: `node ${title}` })),
+  );
 }
 
 const maxNamed = 5;

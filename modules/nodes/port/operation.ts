@@ -6,12 +6,14 @@ import { getPort, type Port } from '../../clients/ironic/ports.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
+import { permissionWarnings } from '../../core/rights.js';
 import { openCloud } from '../../runtime/connect.js';
 import { applyPorts } from '../apply-ports.js';
 import { openExistingNodes } from '../existing.js';
 import { parsePort, type DesiredPort } from '../policy/desired-port.js';
 import { faultText } from '../policy/field-values.js';
 import { portAttributes } from '../policy/node-fields.js';
+import { permissionsForPort } from '../policy/node-permissions.js';
 import { sideOf } from '../policy/node-result.js';
 import { nodeTitle } from '../policy/provision-states.js';
 import {
@@ -24,7 +26,7 @@ import {
   type PortPlan,
 } from '../policy/port-plan.js';
 import { readForeignPort } from '../read.js';
-import type { PortRun } from '../run.js';
+import { realmOf, type PortRun } from '../run.js';
 import { baremetalPortDeclaration } from './declaration.js';
 
 type PortFields = (typeof baremetalPortDeclaration)['fields'];
@@ -53,11 +55,22 @@ async function changePort(args: PortArguments, context: Context): Promise<Outcom
   const port = await findPort(run, args, given);
   const node = await findNode(ironic, args, port);
   const plan = args.state === 'absent' ? planRemoval(args, { port, node }) : await planPort(run, args, { port, node });
-  if (!plan || context.checkMode) return portOutcome({ plan, port, node }, context.checkMode);
+  if (!plan || context.checkMode)
+    return {
+      ...portOutcome({ plan, port, node }, context.checkMode),
+      warnings: plan ? await deniedPortWarnings(plan, node, ironic) : [],
+    };
   if (!node) throw nodeNotFound(port?.node_uuid ?? '');
   assertNotInUse(run, node, plan);
   for await (const _ of applyPorts(run, node, [plan]));
   return portOutcome({ plan, port: await run.existing.portNow(plan.address), node }, false);
+}
+
+/** What the login lacks for the planned change. */
+async function deniedPortWarnings(plan: PortPlan, node: NodeDetails | undefined, ironic: Ironic): Promise<string[]> {
+  const requires = permissionsForPort(plan, node?.record ?? {}, realmOf(ironic));
+  const uses = requires.map((permission) => ({ permission, subject: `port ${plan.address}` }));
+  return permissionWarnings(uses, await ironic.cloud.rights('baremetal'));
 }
 
 function desiredPort(args: PortArguments, address: string): DesiredPort {

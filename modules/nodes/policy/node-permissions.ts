@@ -1,0 +1,114 @@
+// What Ironic permits to whom by default (ironic/common/policy.py). Until 2023.2 the former rules
+// hold too, unless the site has set enforce_new_defaults: the admin of any project may do all.
+import type { Permission } from '../../core/rights.js';
+import type { Values } from './node-differences.js';
+import type { NodePlan } from './node-plan.js';
+import type { PortPlan } from './port-plan.js';
+
+const service = 'Ironic';
+const memberOnSystem = ['member', 'manager', 'admin', 'service'];
+const manager = ['manager', 'admin', 'service'];
+const adminOnSystem = ['admin', 'service'];
+
+const create: Permission = {
+  service,
+  policies: ['baremetal:node:create', 'baremetal:node:create:self_owned_node'],
+  action: 'create nodes',
+  project: ['admin', 'service'],
+  system: adminOnSystem,
+};
+
+/** For nodes of the login's own project. */
+const ofProject = {
+  change: {
+    service,
+    policies: ['baremetal:node:update', 'baremetal:node:set_provision_state'],
+    action: "change its project's nodes and their states",
+    project: memberOnSystem,
+    system: memberOnSystem,
+  },
+  details: {
+    service,
+    policies: ['baremetal:node:traits:set', 'baremetal:port:update', 'baremetal:portgroup:update'],
+    action: "change traits and ports of its project's nodes",
+    project: manager,
+    system: memberOnSystem,
+  },
+  ports: {
+    service,
+    policies: ['baremetal:port:create', 'baremetal:port:delete', 'baremetal:portgroup:create'],
+    action: "create and delete ports of its project's nodes",
+    project: manager,
+    system: adminOnSystem,
+  },
+  remove: {
+    service,
+    policies: ['baremetal:node:delete', 'baremetal:node:delete:self_owned_node'],
+    action: "delete its project's nodes",
+    project: ['admin'],
+    system: ['admin'],
+  },
+} satisfies Record<string, Permission>;
+
+/** For all others, the roles in the project count only under the former rules. */
+const ofOthers: typeof ofProject = {
+  change: { ...ofProject.change, action: 'change nodes and their states', project: [] },
+  details: { ...ofProject.details, action: 'change traits and ports of nodes', project: [] },
+  ports: { ...ofProject.ports, action: 'create and delete ports', project: [] },
+  remove: { ...ofProject.remove, action: 'delete nodes', project: [] },
+};
+
+const underFormerRules: typeof ofProject = {
+  change: { ...ofOthers.change, project: ['admin'] },
+  details: { ...ofOthers.details, project: ['admin'] },
+  ports: { ...ofOthers.ports, project: ['admin'] },
+  remove: { ...ofOthers.remove, project: ['admin'] },
+};
+
+/** The API version of 2024.1, since which only the new rules hold by default. */
+const minorOfNewRules = 88;
+
+/** Whose a node is, and what decides about it. */
+export interface NodeRealm {
+  /** The project of the login. */
+  readonly projectId: string;
+  readonly minor: number;
+}
+
+/** What may be permitted on this node, as Ironic returns it. */
+export function permissionsOn({ owner, lessee }: Values, { projectId, minor }: NodeRealm): typeof ofProject {
+  if (projectId !== '' && [owner, lessee].includes(projectId)) return ofProject;
+  return minor < minorOfNewRules ? underFormerRules : ofOthers;
+}
+
+/**
+ * What a plan for a node requires. `record`: the node as Ironic returns it; undefined for a new
+ * one, of which whoever may create it may do the rest.
+ */
+export function permissionsForNode(plan: NodePlan, record: Values | undefined, realm: NodeRealm): Permission[] {
+  if (record === undefined) return plan.isNew ? [create] : [];
+  const { change, details } = permissionsOn(record, realm);
+  const { now, later, maintenance, changesState, traits, portGroups, ports } = plan;
+  const writes = now.length > 0 || later.length > 0 || maintenance !== undefined || changesState;
+  const changesDetails = traits !== undefined || portGroups.some(({ isNew }) => !isNew);
+  return unique([
+    ...(writes ? [change] : []),
+    ...(changesDetails ? [details] : []),
+    ...(portGroups.some(({ isNew }) => isNew) ? [permissionsOn(record, realm).ports] : []),
+    ...ports.flatMap((port) => permissionsForPort(port, record, realm)),
+  ]);
+}
+
+export function permissionsForPort({ action }: PortPlan, record: Values, realm: NodeRealm): Permission[] {
+  const { details, ports } = permissionsOn(record, realm);
+  return [action === 'change' ? details : ports];
+}
+
+function unique(permissions: readonly Permission[]): Permission[] {
+  return [...new Set(permissions)];
+}
+
+/** Whether a refusal of this permission concerns every other node too. */
+export function isCreation(permission: Permission): boolean {
+  return permission === create;
+}

@@ -1,6 +1,7 @@
 // Drivers, interfaces and keys of driver_info that conductors do not offer are found in the plan.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startNodeSite, type NodeSite } from './baremetal-site.js';
+import { enrollingGuide } from './inventory-site.js';
 
 let site: NodeSite;
 beforeEach(async () => {
@@ -38,6 +39,7 @@ describe('a plan', () => {
           /^node n2: deploy_interface: no conductor offers "dirct" .*; driver_info\.ipmi_adress: .* but ipmi_address; correct it/,
         ),
       ]);
+      for (const failure of outcome.failures) expect(enrollingGuide()).toContain(failure);
       expect(site.ironic.nodes.map(({ name }) => name)).toEqual(options.checkMode ? [] : ['n3']);
       expect(asked().sort()).toEqual(['/v1/drivers', '/v1/drivers/ipmi/properties']);
     },

@@ -1,6 +1,6 @@
 // Inventories as files, and what is sent to Ironic for them.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { startInventorySite, type InventorySite } from './inventory-site.js';
+import { enrollingGuide, startInventorySite, type InventorySite } from './inventory-site.js';
 
 let site: InventorySite;
 beforeEach(async () => {
@@ -145,6 +145,7 @@ describe('faults', () => {
     ])
       expect(message).toContain(each);
     expect(message).not.toContain('s3cret');
+    expect(enrollingGuide()).toContain(message.replaceAll('/nodes.csv', 'nodes.csv'));
   });
 
   test('of a table with another name say how a table is recognised', async () => {

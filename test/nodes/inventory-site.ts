@@ -1,8 +1,9 @@
 // A site with the double of Ironic, and inventories as files that are enrolled there.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import { root } from '../source-files.js';
 import { startNodeSite, type NodeSite } from './baremetal-site.js';
 
 export interface InventorySite extends NodeSite {
@@ -13,6 +14,10 @@ export interface InventorySite extends NodeSite {
   /** The message with which it is refused, before anything is written to Ironic. */
   refusalOf(name: string, text: string): Promise<string>;
 }
+
+/** The text of docs/enrolling-nodes.md, with single spaces, which quotes messages. */
+export const enrollingGuide = (): string =>
+  readFileSync(join(root, 'docs/enrolling-nodes.md'), 'utf8').replace(/\s+/g, ' ');
 
 export async function startInventorySite(): Promise<InventorySite> {
   const base = await startNodeSite();

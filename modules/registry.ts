@@ -9,6 +9,7 @@ import { imageClean } from './images/clean/operation.js';
 import { imageDeploy } from './images/deploy/operation.js';
 import { imageInfo } from './images/info/operation.js';
 import { imageProperty } from './images/property/operation.js';
+import { imagePublish } from './images/publish/operation.js';
 import { imageRollback } from './images/rollback/operation.js';
 import { ipaTest } from './ipa/operation.js';
 
@@ -21,6 +22,7 @@ export const operations: readonly AnyOperation[] = [
   imageDeploy,
   imageInfo,
   imageProperty,
+  imagePublish,
   imageRollback,
   ipaTest,
 ];

@@ -51,9 +51,7 @@ export async function readCommandLine(
   }
   const operation = operationCalled(command, operations);
   if (wantsHelp) return { kind: 'text', text: commandHelp(operation, flagsOf(operation), columns) };
-  if (extra.length > 0)
-    throw new UsageError(`${JSON.stringify(extra[0])} is not expected here: options begin with --`, operation.command);
-  return runOf(operation, parsed);
+  return runOf(operation, withPositional(operation, parsed, extra));
 }
 
 function parse(argv: readonly string[], operations: readonly AnyOperation[]): Parsed {
@@ -63,10 +61,10 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
       [flag.name, `no-${flag.name}`, ...flag.aliases].some((spelling) => spelling === name && spelling.length > 1),
     );
   };
-  const words = normalizeSwitches(expandAbbreviations(argv, isKnown), [
-    ...operations.flatMap(flagsOf),
-    ...generalFlags,
-  ]);
+  // What is a switch of one command may have a value in another.
+  const command = argv.find((word) => operations.some((operation) => commandNames(operation).includes(word)));
+  const own = operations.filter((operation) => command === undefined || commandNames(operation).includes(command));
+  const words = normalizeSwitches(expandAbbreviations(argv, isKnown), [...own.flatMap(flagsOf), ...generalFlags]);
   let parsed: Parsed | undefined;
   parserFor(operations).parse(words, (error: Error | undefined, result: unknown) => {
     if (error) throw new UsageError(messageOf(error));
@@ -74,6 +72,21 @@ function parse(argv: readonly string[], operations: readonly AnyOperation[]): Pa
   });
   if (!parsed) throw new UsageError('the command line could not be read');
   return parsed;
+}
+
+/** Words in the place of options. Throws UsageError for a word too many, and for a value given twice. */
+function withPositional(operation: AnyOperation, parsed: Parsed, words: readonly string[]): Parsed {
+  const names = (operation.positional ?? []).map(flagName);
+  if (words.length > names.length)
+    throw new UsageError(
+      `${JSON.stringify(words[names.length])} is not expected here: options begin with --`,
+      operation.command,
+    );
+  const given = words.map((word, index) => [names[index] ?? '', word] as const);
+  const twice = given.find(([name]) => parsed[name] !== undefined);
+  if (twice)
+    throw new UsageError(`--${twice[0]} is also given as ${JSON.stringify(twice[1])}: give it once`, operation.command);
+  return { ...parsed, ...Object.fromEntries(given) };
 }
 
 async function runOf(operation: AnyOperation, parsed: Parsed): Promise<CommandRun> {

@@ -12,6 +12,7 @@ const margin = '        ';
 /** The commands in the order in which a site usually needs them. */
 const journey: readonly { readonly heading: string; readonly commands: readonly string[] }[] = [
   { heading: 'Images of the site:', commands: ['deploy', 'rollback', 'clean', 'info', 'set-property'] },
+  { heading: 'A store of your own:', commands: ['publish'] },
   { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
   { heading: 'Bare-metal nodes:', commands: ['node', 'port', 'enroll'] },
   { heading: 'This command line:', commands: [helpCommand, completionCommand] },
@@ -76,7 +77,7 @@ export function commandHelp(operation: AnyOperation, flags: readonly Flag[], col
     ),
   );
   return joined([
-    `Usage: ${program} ${operation.command} [options]`,
+    `Usage: ${[program, operation.command, ...positionalNames(operation)].join(' ')} [options]`,
     wrap(`${operation.summary}.`, columns, ''),
     ...operation.description.map((paragraph) => wrap(paragraph.replaceAll('`', ''), columns, '')),
     ...sections.filter((section) => section !== ''),
@@ -91,13 +92,23 @@ export function commandHelp(operation: AnyOperation, flags: readonly Flag[], col
 
 const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'The login:', 'What is shown:'];
 
+function positionalNames({ positional = [] }: Pick<AnyOperation, 'positional'>): string[] {
+  return positional.map((name) => name.toUpperCase());
+}
+
 /** An example as a command line. */
-export function commandOf(operation: Pick<AnyOperation, 'command' | 'fields'>, example: Example): string {
-  const options = Object.entries(example.arguments).flatMap(([name, value]) => [
+export function commandOf(
+  operation: Pick<AnyOperation, 'command' | 'fields' | 'positional'>,
+  example: Example,
+): string {
+  const { positional = [] } = operation;
+  const words = positional.flatMap((name) => spell(example.arguments[name] ?? name.toUpperCase(), undefined));
+  const named = Object.entries(example.arguments).filter(([name]) => !positional.includes(name));
+  const options = named.flatMap(([name, value]) => [
     `--${flagName(name)}`,
     ...(value === true ? [] : spell(value, operation.fields[name])),
   ]);
-  return [program, operation.command, ...options, ...(example.dryRun ? ['--dry-run'] : [])].join(' ');
+  return [program, operation.command, ...words, ...options, ...(example.dryRun ? ['--dry-run'] : [])].join(' ');
 }
 
 function spell(value: unknown, field: Field | undefined): string[] {

@@ -25,7 +25,17 @@ export function checkDeclaration(declaration: Declaration, reservedReturns: read
 }
 
 function faultsOfTexts(declaration: Declaration): string[] {
-  const { name, command, versionAdded, summary, description, seeAlso, examples, returns } = declaration;
+  const {
+    name,
+    command,
+    versionAdded,
+    summary,
+    description,
+    seeAlso,
+    examples,
+    returns,
+    positional = [],
+  } = declaration;
   return [
     ...(/^[a-z]+(_[a-z]+)*$/.test(name) ? [] : ['name: must be snake_case']),
     ...(/^[a-z]+(-[a-z]+)*$/.test(command) ? [] : ['command: must be kebab-case']),
@@ -40,6 +50,9 @@ function faultsOfTexts(declaration: Declaration): string[] {
     ...seeAlso.flatMap((page, index) =>
       typeof page === 'string' ? [] : faultsOfSentence(`seeAlso[${index}]`, page.description),
     ),
+    ...positional
+      .filter((field) => !Object.hasOwn(declaration.fields, field))
+      .map((field) => `positional: ${field} is not a field`),
     ...(examples.length === 0 ? ['examples: are missing'] : []),
     ...(Object.keys(returns).length === 0 ? ['returns: are missing'] : []),
   ];

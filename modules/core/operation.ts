@@ -42,6 +42,10 @@ export interface Declaration<F extends Fields = Fields> {
   readonly commandAliases?: readonly string[];
   /** The release of this project that introduced the operation, such as `0.1.0`. */
   readonly versionAdded: string;
+  /**
+   * Fields whose values the subcommand also takes as words, in this order: `publish NAME FILE`.
+   */
+  readonly positional?: readonly string[];
   readonly summary: string;
   /** Paragraphs. */
   readonly description: readonly string[];

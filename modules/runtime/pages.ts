@@ -11,6 +11,12 @@ export const imageApi: Page = {
   description: 'Reference of the API of Glance.',
 };
 
+export const objectStoreApi: Page = {
+  title: 'Object Storage API',
+  url: `${references}/object-store/`,
+  description: 'Reference of the API of Swift.',
+};
+
 export const bareMetalApi: Page = {
   title: 'Bare Metal service API',
   url: `${references}/baremetal/`,
@@ -39,6 +45,12 @@ export const deployingPage: Page = {
   title: 'What is deployed, and what is refused',
   url: `${handbookUrl}/deploying-images.md`,
   description: 'How images are verified.',
+};
+
+export const storePage: Page = {
+  title: 'A store of your own',
+  url: `${handbookUrl}/image-store.md`,
+  description: 'The tree of a store, and how to provide one with Swift, Ceph, S3 or a web server.',
 };
 
 export const testingPage: Page = {

@@ -4,11 +4,16 @@ import { dirname, join } from 'node:path';
 
 import { describeStaticStore, describeSwift } from '../sandbox/image-store.contract.js';
 import type { ImageStoreTarget } from '../sandbox/image-store.contract.js';
-import { fact, readCloud } from './cloud.js';
+import { describeSwiftWriting } from '../sandbox/image-store-write.contract.js';
+import { fact, readCloud, tokenOf } from './cloud.js';
 import { makeContainer } from './swift-container.js';
 
 describeSwift('the real Swift', () => makeContainer(readCloud()));
 describeStaticStore('the real nginx', connectStatic);
+describeSwiftWriting('the real Swift', async () => {
+  const cloud = readCloud();
+  return { ...(await makeContainer(cloud)), token: await tokenOf(cloud, 'admin') };
+});
 
 /** A folder below the one that the test cloud's web server serves. */
 async function connectStatic(): Promise<ImageStoreTarget> {

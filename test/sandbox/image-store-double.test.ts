@@ -1,14 +1,22 @@
 import { expect, test } from '@jest/globals';
 
 import { send } from './contract-requests.js';
+import { describeSwiftWriting } from './image-store-write.contract.js';
 import { describeStaticStore, describeSwift } from './image-store.contract.js';
 import type { ImageStoreTarget } from './image-store.contract.js';
 import { startImageStore } from './image-store.js';
 import type { ImageStoreOptions } from './image-store.js';
+import { logIn } from './log-in.js';
 import { publishRelease } from './releases.js';
+import { startSandbox } from './sandbox.js';
 
 describeSwift('the double of Swift', () => connect({ mode: 'swift' }));
 describeStaticStore('the double of nginx', () => connect({ mode: 'static' }));
+
+describeSwiftWriting('the double of Swift', async () => {
+  const { store, auth, close } = await startSandbox();
+  return { containerUrl: store.containerUrl, token: await logIn(auth), close };
+});
 
 async function connect(options: ImageStoreOptions): Promise<ImageStoreTarget> {
   const { containerUrl, put, close } = await startImageStore(options);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { header, startHttpDouble } from './http-double.js';
 import type { Answer, Call, HttpDouble } from './http-double.js';
 import { listObjects } from './image-store-list.js';
+import { writeObject } from './image-store-write.js';
 import { rangeOf } from './range.js';
 
 export interface StoredObject {
@@ -43,6 +44,8 @@ export interface ImageStoreOptions {
   /** Names in a page of the list; 10,000 as in Swift unless given. */
   readonly pageLength?: number;
   readonly now?: () => number;
+  /** Of `swift` only: whether a token may write here; without it nobody may. */
+  readonly mayWrite?: (token: string | undefined) => 'yes' | 'no' | 'unknown token';
 }
 
 export interface ImageStoreDouble extends HttpDouble {
@@ -58,6 +61,8 @@ export interface ImageStoreDouble extends HttpDouble {
   readonly refusals: Map<string, number>;
   /** What becomes of the answers for these names: how a store lies. */
   readonly alterations: Map<string, (answer: Answer, call: Call) => Answer>;
+  /** Who may read it, as its owner is shown. */
+  readonly acl: { read: string };
   put(name: string, content: Buffer | string, options?: PutOptions): StoredObject;
 }
 
@@ -69,16 +74,25 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
     container = 'chameleon-supported-images',
     pageLength = 10_000,
     now = Date.now,
+    mayWrite = () => 'unknown token',
   } = options;
+  const acl = { read: '.r:*,.rlistings' };
   const objects = new Map<string, StoredObject>();
   const refusals = new Map<string, number>();
   const alterations: ImageStoreDouble['alterations'] = new Map();
   const root = mode === 'swift' ? '/v1/AUTH_sandbox' : '';
   const prefix = [...root.split('/').slice(1), container];
   const server = await startHttpDouble((call) => {
-    if (call.method !== 'GET' && call.method !== 'HEAD') return page(mode === 'swift' ? 401 : 405);
-    if (!prefix.every((segment, at) => call.segments[at] === segment)) return page(mode === 'swift' ? 401 : 404);
+    const isPut = call.method === 'PUT' && mode === 'swift';
+    const permission = mode === 'swift' ? mayWrite(header(call, 'x-auth-token')) : 'unknown token';
+    if (isPut && permission !== 'yes') return page(permission === 'no' ? 403 : 401);
+    if (!isPut && call.method !== 'GET' && call.method !== 'HEAD') return page(mode === 'swift' ? 401 : 405);
+    if (!prefix.every((segment, at) => call.segments[at] === segment))
+      return page(mode === 'swift' && permission !== 'yes' ? 401 : 404);
     const name = call.segments.slice(prefix.length).join('/');
+    if (isPut) return writeObject(objects, { call, name, container, now, newObject });
+    if (name === '' && call.method === 'HEAD' && permission === 'yes')
+      return { status: 204, headers: { 'X-Container-Read': acl.read } };
     const refusal = refusals.get(name);
     if (refusal !== undefined) return page(refusal);
     if (name === '' || (mode === 'static' && name.endsWith('/')))
@@ -106,6 +120,7 @@ export async function startImageStore(options: ImageStoreOptions = {}): Promise<
     objects,
     refusals,
     alterations,
+    acl,
     put,
   };
 }

@@ -77,7 +77,7 @@ export async function startSandbox({
   const keystone = await startKeystone({ now });
   const { identify, authUrl } = keystone;
   const glance = await startGlance({ identify, authUrl, now, seedOwner: keystone.admin.project.id });
-  const store = await startImageStore({ ...storeOptions, now });
+  const store = await startImageStore({ ...storeOptions, now, mayWrite: writersOf(keystone) });
   const objectsStore = await startImageStore({ ...objectsOptions, container: 'chameleon-images', now });
   const users = await startUsers({ identify, now, glance });
   keystone.catalog = [
@@ -98,6 +98,15 @@ export async function startSandbox({
     demoAuth,
     cloudsYaml: cloudsYaml(keystone, { auth, demoAuth }),
     close: async () => void (await Promise.all(services.map((service) => service.close()))),
+  };
+}
+
+/** The account is that of the admin's project, and Swift lets admins and members write. */
+function writersOf({ identify, admin }: KeystoneDouble): NonNullable<ImageStoreOptions['mayWrite']> {
+  return (token) => {
+    const identity = identify(token);
+    if (identity === undefined) return 'unknown token';
+    return identity.project?.id === admin.project.id ? 'yes' : 'no';
   };
 }
 

@@ -1,6 +1,7 @@
 // Reads from a store of either kind: small documents, the headers of an object, its first bytes.
 // Without a login.
 import { hasCode, OperationError } from '../../core/errors.js';
+import { optionText } from '../../core/option-text.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
 import { compressionIn, encodingIn } from '../http/encodings.js';
 import { statusOf } from '../http/errors.js';
@@ -169,15 +170,15 @@ function explainError(what: string, url: string, error: unknown, place?: Contain
 }
 
 function questionsIfMissing({ urlOption, containerOption, container, scope }: ContainerPlace): string {
-  const asked = `does the container "${container}" exist (${containerOption})`;
+  const asked = `does the container "${container}" exist (${optionText(containerOption)})`;
   const ofScope = scope === undefined ? '' : `, does it have the scope "${scope}"`;
-  return `${asked}${ofScope}, and is ${urlOption} right? For Swift it ends in the account, such as AUTH_…`;
+  return `${asked}${ofScope}, and is ${optionText(urlOption)} right? For Swift it ends in the account, such as AUTH_…`;
 }
 
 /** Swift answers 401 also if the container or the account does not exist. */
 function questionsIfHidden({ urlOption, containerOption, container }: ContainerPlace): string {
   return (
     `is the container public? Swift needs the read ACL ".r:*,.rlistings" on it; it also answers this if there is no ` +
-    `container "${container}" (${containerOption}) or no such account (${urlOption})`
+    `container "${container}" (${optionText(containerOption)}) or no such account (${optionText(urlOption)})`
   );
 }

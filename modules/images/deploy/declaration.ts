@@ -160,7 +160,16 @@ export const imageDeployDeclaration = defineDeclaration({
   ],
   writes: true,
   repeats: 'With `force`, every run deploys the selected images again.',
-  seeAlso: ['image_clean', 'image_info', 'image_property', 'image_rollback', deployingPage, loginsPage, imageApi],
+  seeAlso: [
+    'image_clean',
+    'image_info',
+    'image_property',
+    'image_publish',
+    'image_rollback',
+    deployingPage,
+    loginsPage,
+    imageApi,
+  ],
   fields: { ...catalogueFields, ...transferFields, ...loginFields },
   returns: {
     images: {

@@ -2,7 +2,7 @@
 // without keeping any data.
 import { Readable } from 'node:stream';
 import { uploadImage } from '../../clients/glance/images.js';
-import { ConnectionError } from '../../clients/http/errors.js';
+import { watchReceiver, type ReceiverWatch } from '../../clients/http/receiver-watch.js';
 import { readSource } from '../../clients/store/source.js';
 import { mebibyte } from '../../core/sizes.js';
 import { canDigest, startDigests } from '../digests.js';
@@ -37,7 +37,7 @@ export async function streamOnce(
   const controller = new AbortController();
   const abort = (): void => controller.abort(run.context.signal.reason);
   run.context.signal.addEventListener('abort', abort, { once: true });
-  const watch = watchReceiver(controller, run.args.stall_timeout);
+  const watch = watchReceiver(controller, { receiver: 'Glance', stallSeconds: run.args.stall_timeout });
   let sourceFailure: unknown;
   async function* bytes(): AsyncGenerator<Buffer, void, void> {
     try {
@@ -95,29 +95,4 @@ async function* digested(
   }
   onSent(digests.finish());
   watch.start(answerSeconds);
-}
-
-interface ReceiverWatch {
-  start(seconds?: number): void;
-  stop(): void;
-}
-
-/**
- * Aborts an upload when Glance accepts no data for too long. The time that the source needs does
- * not count.
- */
-function watchReceiver(controller: AbortController, stallSeconds: number): ReceiverWatch {
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => clearTimeout(timer);
-  const start = (seconds = stallSeconds): void => {
-    stop();
-    timer = setTimeout(
-      () =>
-        controller.abort(
-          new ConnectionError('STALLED', `Glance accepted no data and sent no response for ${seconds} s`),
-        ),
-      seconds * 1000,
-    );
-  };
-  return { start, stop };
 }

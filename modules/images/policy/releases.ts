@@ -17,8 +17,8 @@ export type CatalogueEntry = {
   readonly pin?: { readonly newest?: string };
 };
 
-const allowedName = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
-const allowedRelease = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const catalogueNamePattern = /^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,199}$/;
+export const releasePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
  * The entries of a catalogue, sorted by name. An unusable entry carries its fault and does not
@@ -57,14 +57,14 @@ function catalogueMapping(document: unknown, url: string): Readonly<Record<strin
 
 function parseEntry(name: string, release: unknown): CatalogueEntry {
   const shownRelease = typeof release === 'string' ? printable(release) : '';
-  if (!allowedName.test(name)) {
+  if (!catalogueNamePattern.test(name)) {
     return {
       name: printable(name),
       release: shownRelease,
       fault: `the catalogue has an image named ${quote(name)}; allowed: letters, digits, spaces and . _ + -`,
     };
   }
-  if (typeof release !== 'string' || !allowedRelease.test(release)) {
+  if (typeof release !== 'string' || !releasePattern.test(release)) {
     return {
       name,
       release: shownRelease,

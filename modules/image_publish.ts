@@ -1,0 +1,3 @@
+import { serve } from './ansible/serve.js';
+import { imagePublish } from './images/publish/operation.js';
+await serve(imagePublish);

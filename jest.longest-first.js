@@ -8,6 +8,7 @@ const longest = [
   'role',
   'collection',
   'container',
+  'handbook',
   'baremetal-enroll',
   'baremetal-node',
   'ipa-test-kills',

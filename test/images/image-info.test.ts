@@ -54,3 +54,17 @@ test('shows the ids of projects if Keystone hides their names, and asks nothing 
   expect(logins).toBe(1);
   expect(values.images).toMatchObject([{ name: 'mine', owned_by_us: true }]);
 });
+
+test('shows which images Glance refuses to delete', async () => {
+  site.glance.seed({ name: 'kept', protected: true, os_hidden: true });
+  site.glance.seed({ name: 'other' });
+
+  const { values, table } = await site.run(imageInfo, everyState);
+
+  expect(values.images).toMatchObject([
+    { name: 'kept', protected: true },
+    { name: 'other', protected: false },
+  ]);
+  const column = table.columns.indexOf('VISIBILITY');
+  expect(table.rows.map((row) => row[column])).toEqual(['public, hidden, protected', 'public']);
+});

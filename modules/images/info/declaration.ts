@@ -88,6 +88,7 @@ export const imageInfoDeclaration = defineDeclaration({
         status: { description: 'Status in Glance.', type: 'str', returned: 'always', sample: 'active' },
         visibility: { description: 'Visibility in Glance.', type: 'str', returned: 'always', sample: 'public' },
         hidden: { description: 'Whether `os_hidden` is set.', type: 'bool', returned: 'always' },
+        protected: { description: 'Whether Glance refuses to delete the image.', type: 'bool', returned: 'always' },
         owner: { description: 'Id of the owning project.', type: 'str', returned: 'always' },
         owner_name: {
           description: 'Name of the owning project.',

@@ -39,6 +39,7 @@ export function describeImage(
     status: image.status,
     visibility: image.visibility,
     hidden: image.os_hidden,
+    protected: image.protected,
     owner: image.owner,
     owned_by_us: image.owner === site.owner,
     ...(image.disk_format === undefined ? {} : { disk_format: image.disk_format }),
@@ -121,7 +122,7 @@ export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoAr
       image.release ?? '',
       stateOf(image),
       image.status,
-      image.hidden ? `${image.visibility}, hidden` : image.visibility,
+      visibilityOf(image),
       image.owned_by_us ? 'us' : (image.owner_name ?? image.owner),
       image.bytes === undefined ? '' : formatMebibytes(image.bytes),
       image.age_days === null ? '' : `${image.age_days} d`,
@@ -130,6 +131,10 @@ export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoAr
       image.id,
     ]),
   };
+}
+
+function visibilityOf({ visibility, hidden, protected: isProtected }: ListedImage): string {
+  return [visibility, ...(hidden ? ['hidden'] : []), ...(isProtected ? ['protected'] : [])].join(', ');
 }
 
 function stateOf({ state, held, held_releases: releases, pinned }: ListedImage): string {

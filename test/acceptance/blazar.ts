@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { send, waitFor } from '../sandbox/contract-requests.js';
 import { cloudAdminToken, cloudSystemToken, fact, type CloudFacts } from './cloud.js';
+import { former } from './ipa-site.js';
 
 export interface LeaseHosts {
   /** UUIDs of the nodes. */
@@ -16,9 +17,14 @@ const patience = 120;
 
 /**
  * Makes hosts of a node type, free to be leased: there are as many as the cloud has shards, and one
- * test at a time may have them.
+ * test at a time may have them. `fields` are those of the nodes.
  */
-export async function makeLeaseHosts(cloud: CloudFacts, nodeType: string, count: number): Promise<LeaseHosts> {
+export async function makeLeaseHosts(
+  cloud: CloudFacts,
+  nodeType: string,
+  count: number,
+  fields: Readonly<Record<string, unknown>> = {},
+): Promise<LeaseHosts> {
   const [system, admin] = [await cloudSystemToken(cloud), await cloudAdminToken(cloud)];
   const blazar = fact(cloud, 'blazar_url');
   const shards = fact(cloud, 'lease_shards').split(' ').slice(0, count);
@@ -44,7 +50,8 @@ export async function makeLeaseHosts(cloud: CloudFacts, nodeType: string, count:
     const uuid = randomUUID();
     const resource_class = fact(cloud, 'lease_resource_class');
     const properties = { node_type: nodeType, cpu_arch: 'x86_64' };
-    const node = { uuid, name: `${nodeType}-${shard}`, driver: 'fake-hardware', resource_class, shard, properties };
+    const identity = { uuid, name: `${nodeType}-${shard}`, resource_class, shard };
+    const node = { ...identity, driver: 'fake-hardware', driver_info: former, properties, ...fields };
     await ironic('POST', '', node);
     nodes.push(uuid);
     await ironic('PUT', `/${uuid}/states/provision`, { target: 'manage' });
@@ -60,7 +67,7 @@ export async function makeLeaseHosts(cloud: CloudFacts, nodeType: string, count:
       (found) => found.some(({ hypervisor_hostname: name }) => name === uuid),
       patience,
     );
-    const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: node.name };
+    const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: identity.name };
     const reply = await send('POST', `${blazar}/os-hosts`, { token: admin, json });
     if (reply.status !== 201) throw new Error(`POST /os-hosts in Blazar: ${reply.status} ${reply.text}`);
     hosts.push(reply.json.host.id as string);

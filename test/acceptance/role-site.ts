@@ -113,6 +113,7 @@ export function expectPlayed(
   expect(Object.fromEntries(Object.entries(result.recap).map(([host, counts]) => [host, counts.changed]))).toEqual(
     changed,
   );
+  expect((result.stdout + result.stderr).match(/^\[[A-Z ]*WARNING\].*(\n\S.*)*/gm)).toBeNull();
   for (const secret of secrets) expect(result.stdout).not.toContain(secret);
 }
 

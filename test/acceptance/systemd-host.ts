@@ -104,12 +104,15 @@ export async function openSiteFolder(): Promise<SiteFolder> {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), typeof content === 'string' ? content : stringify(content));
   };
-  const plugins = `connection_plugins = ${join(scripts, 'connection_plugins')}`;
-  write(
-    'ansible.cfg',
-    `[defaults]\nroles_path = ./roles\n${plugins}\ninterpreter_python = /usr/bin/python3\nforks = 5\n\n` +
-      '[connection]\npipelining = true\n',
-  );
+  const defaults = [
+    'roles_path = ./roles',
+    `connection_plugins = ${join(scripts, 'connection_plugins')}`,
+    'interpreter_python = /usr/bin/python3',
+    'forks = 5',
+    // Kolla's groups have hyphens, of which Ansible warns.
+    'force_valid_group_names = ignore',
+  ];
+  write('ansible.cfg', `[defaults]\n${defaults.join('\n')}\n\n[connection]\npipelining = true\n`);
   write('playbooks-of-the-site/post_deploy.yml', readFileSync(join(root, 'playbooks/post_deploy.yml'), 'utf8'));
   const { stdout: archive } = await succeed(join(root, 'scripts/dist'), []);
   write('requirements.yml', {

@@ -110,7 +110,7 @@ async function prepareHosts(): Promise<void> {
   const command = join(root, 'roles/chameleon_image_tools/files/chameleon-image-tools.mjs');
   for (const host of [first, byHand, later]) {
     await copyInto(host, 'docker', '/usr/bin/docker');
-    copyFileSync(command, `/run/image-tools-systemd-host/${host.name}/root/root/tools.mjs`);
+    copyFileSync(command, join(host.folder, 'root/tools.mjs'));
     // The other name comes before any docker of this machine.
     await host.shell('cd /usr/local; ln -s /usr/bin/docker sbin/; ln -s ~/tools.mjs bin/chameleon-image-tools');
   }

@@ -1,6 +1,7 @@
 // Hosts with a real systemd, and Ansible run against them as an operator of a site does: from a
 // folder that is not this checkout.
 import { execFile, type ExecFileException } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +9,9 @@ import { stringify } from 'yaml';
 import { root } from './cloud.js';
 
 const scripts = join(root, 'test/systemd-host');
+
+/** Where the hosts of this checkout are, so that those of another one are not in their way. */
+const hostsFolder = `/run/image-tools-systemd-host-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
 
 export interface Output {
   /** Above zero also when a signal ended it. */
@@ -27,6 +31,7 @@ export function run(
     HOME: options.cwd ?? tmpdir(),
     LANG: 'C.UTF-8',
     PYTHONDONTWRITEBYTECODE: '1',
+    SYSTEMD_HOSTS: hostsFolder,
     ...options.environment,
   };
   return new Promise((resolve) => {
@@ -53,6 +58,8 @@ export async function succeed(...parameters: Parameters<typeof run>): Promise<Ou
 
 export interface Host {
   readonly name: string;
+  /** Its root folder, as this machine sees it. */
+  readonly folder: string;
   /** What a command in the host prints; throws unless it ends with 0. */
   shell(command: string): Promise<string>;
   try(command: string): Promise<Output>;
@@ -68,10 +75,11 @@ export async function bootHost(name: string): Promise<Host> {
   const attempt = (command: string): Promise<Output> => run(join(scripts, 'exec'), [name, '/bin/sh', '-c', command]);
   return {
     name,
+    folder: `${hostsFolder}/${name}/root`,
     try: attempt,
     shell: async (command) => (await succeed(join(scripts, 'exec'), [name, '/bin/sh', '-c', command])).stdout,
     written: async () => {
-      const upper = `/run/image-tools-systemd-host/${name}/upper`;
+      const upper = `${hostsFolder}/${name}/upper`;
       const { stdout } = await succeed('find', [upper, '!', '-type', 'c', '-printf', '/%P\n']);
       return stdout.trim().split('\n');
     },

@@ -5,7 +5,8 @@
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NAME=${1:-image-tools-host}
 [[ $NAME =~ ^[a-z][a-z0-9-]{0,40}$ ]] || { echo "systemd-host: \"$NAME\" is no name of a host: small letters, digits, dashes" >&2; exit 2; }
-STATE=/run/image-tools-systemd-host/$NAME
+# Hosts of two checkouts may have the same name where each has a folder of its own.
+STATE=${SYSTEMD_HOSTS:-/run/image-tools-systemd-host}/$NAME
 
 say() { echo "systemd-host: $*" >&2; }
 

@@ -43,7 +43,7 @@ class Connection(Local):
         """The path by way of the host's PID 1, so that what is mounted within the host counts."""
         name = self.get_option("remote_addr")
         try:
-            with open(os.path.join("/run/image-tools-systemd-host", name, "nspawn.pid")) as file:
+            with open(os.path.join(os.environ.get("SYSTEMD_HOSTS", "/run/image-tools-systemd-host"), name, "nspawn.pid")) as file:
                 nspawn = file.read().split()[0]
             with open("/proc/%s/task/%s/children" % (nspawn, nspawn)) as file:
                 init = file.read().split()[0]

@@ -5,6 +5,7 @@ export default {
   ...unit,
   roots: ['<rootDir>/build/test/acceptance'],
   testPathIgnorePatterns: [],
-  testTimeout: 120_000,
+  // Most take seconds; a busy machine must not fail a test.
+  testTimeout: 300_000,
   testSequencer: './jest.longest-first.js',
 };

@@ -34,6 +34,7 @@ die-on-term = true
 no-orphans = true
 buffer-size = 65535
 socket-timeout = 60
+py-tracebacker = $STATE/run/$name-threads.
 add-header = Connection: close
 rem-header = Content-Length
 wsgi-manage-chunked-input = true
@@ -41,6 +42,19 @@ log-format = %(method) %(uri) %(status) %(msecs)ms
 $(printf '%s\n' "$@")
 INI
   launch "$name" "$STATE/etc/$name-uwsgi.ini" "${files[@]}" -- /usr/bin/uwsgi-core --ini "$STATE/etc/$name-uwsgi.ini"
+}
+
+# describe_hung: says which of these services do not answer any more, who is connected, and where their threads are.
+describe_hung() {
+  local socket name
+  for socket in "$STATE"/run/*-threads.*; do
+    [[ -S $socket ]] || continue
+    name=$(basename "${socket%-threads.*}")
+    if ! is_running "$name" || answers "http://$HOST:$(port "$name")/"; then continue; fi
+    say "$name: does not answer any more; its threads:"
+    ss --tcp --numeric state established "sport = :$(port "$name")" 2>/dev/null | head -n 40 || true
+    timeout 10 python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdout.writelines(s.makefile())' "$socket" || true
+  done
 }
 
 # admin_token: a token of the admin, for a request with curl.

@@ -4,20 +4,23 @@ import { basename } from 'node:path';
 import TestSequencer from '@jest/test-sequencer';
 
 const longest = [
-  'role-switching',
   'role',
-  'collection',
-  'container',
-  'handbook',
-  'baremetal-enroll',
-  'baremetal-node',
-  'ipa-test-kills',
-  'image-deploy-recovery',
-  'image-clean',
-  'baremetal-states',
-  'image-deploy-faults-glance',
-  'image-deploy-refusals',
+  'role-switching',
+  'container-role',
   'role-refusals',
+  'handbook',
+  'baremetal-node',
+  'container',
+  'image-deploy-recovery',
+  'baremetal-states',
+  'image-cache-kill',
+  'collection',
+  'image-clean',
+  'ipa-test-kills',
+  'image-deploy-race',
+  'ipa-test-push',
+  'image-rollback',
+  'baremetal-enroll',
 ];
 
 export default class LongestFirst extends TestSequencer {

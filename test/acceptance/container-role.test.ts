@@ -118,7 +118,7 @@ test("the timer's service brings the images into Glance, and leaves no copy of t
 
 test('its container is not root, can write nowhere else, and others cannot read its credentials', async () => {
   const inside = async (script: string): Promise<string> =>
-    host.shell(`echo '${script}' | /opt/chameleon_image_tools/container/node -`);
+    host.shell(`echo 'const fs = require("fs"); ${script}' | /opt/chameleon_image_tools/container/node -`);
 
   const status = await inside('console.log(fs.readFileSync("/proc/self/status", "utf8"))');
 

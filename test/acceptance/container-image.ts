@@ -1,13 +1,13 @@
 // The container image as `make container` builds it, a registry on loopback, and hosts that run containers.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './cloud.js';
-import { bootHost, run, succeed, type Host } from './systemd-host.js';
+import { bootHost, succeed, type Host } from './systemd-host.js';
 
 export interface Registry {
   /** Without a tag, as it is in the registry. */
@@ -25,18 +25,15 @@ export async function buildContainerImage(): Promise<string> {
       'need docker-registry docker-registry; install_missing container-image',
   ]);
   const { version } = JSON.parse((await succeed('cat', [join(root, 'package.json')])).stdout) as { version: string };
-  const archive = join(root, `dist/chameleon-image-tools-${version}.oci.tar`);
   const image = `localhost/chameleon-image-tools:${version}`;
-  const sources = [
-    'roles/chameleon_image_tools/files/chameleon-image-tools.mjs',
-    'scripts/container',
-    'scripts/container-command',
-  ];
-  const isBuilt =
-    existsSync(archive) &&
-    sources.every((source) => statSync(join(root, source)).mtimeMs < statSync(archive).mtimeMs) &&
-    (await run('buildah', ['inspect', '--type', 'image', image])).exitCode === 0;
-  if (!isBuilt) await succeed(join(root, 'scripts/container'), [], { environment: { HOME: '/root' } });
+  const sources =
+    'roles/chameleon_image_tools/files/chameleon-image-tools.mjs scripts/container scripts/container-command';
+  const script =
+    `for source in ${sources}; do [ dist/chameleon-image-tools-${version}.oci.tar -nt $source ] || exec scripts/container; done; ` +
+    `buildah inspect --type image ${image} >/dev/null 2>&1 || exec scripts/container`;
+  // Two files of tests may want it at the same time.
+  const argv = [join(root, 'build/container-image.lock'), '/bin/bash', '-c', script];
+  await succeed('flock', argv, { cwd: root, environment: { HOME: '/root' } });
   return image;
 }
 
@@ -78,7 +75,7 @@ async function labelled(image: string, label: string, title = 'chameleon-image-t
     ...['config', '--label', `test=${label}`, '--label', `org.opencontainers.image.title=${title}`],
     container,
   ]);
-  const name = `localhost/chameleon-image-tools-test:${label}`;
+  const name = `localhost/chameleon-image-tools-test:${label}-${process.pid}`;
   await succeed('buildah', ['commit', '--quiet', '--rm', container, name]);
   return name;
 }

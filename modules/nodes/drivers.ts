@@ -1,5 +1,6 @@
 // Looks up what the conductors offer, once in a run, and only if a plan needs it.
 import type { Ironic } from '../clients/ironic/api.js';
+import { messageOf } from '../core/errors.js';
 import { listDriverProperties, listDrivers, type DriverList } from '../clients/ironic/drivers.js';
 import type { DriverOffer, DriverUse } from './policy/driver-checks.js';
 
@@ -15,13 +16,14 @@ export function createDriverReader(ironic: Ironic): DriverReader {
   const properties = new Map<string, Promise<readonly string[] | undefined>>();
   let why: string | undefined;
   const propertiesOf = (driver: string): Promise<readonly string[] | undefined> => {
-    const found = properties.get(driver) ?? listDriverProperties(ironic, driver);
+    const found = properties.get(driver) ?? listDriverProperties(ironic, driver).catch(() => undefined);
     properties.set(driver, found);
     return found;
   };
   return {
     look: async ({ driver, keys }) => {
-      list ??= listDrivers(ironic);
+      // What cannot be checked keeps no node from being enrolled.
+      list ??= listDrivers(ironic).catch((error: unknown) => ({ kind: 'hidden', why: messageOf(error) }));
       const found = await list;
       if (found.kind === 'hidden') {
         why = found.why;

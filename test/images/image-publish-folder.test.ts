@@ -1,7 +1,7 @@
 // Publishing into a folder that a web server shows, and into one that cannot rename.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { imageDeploy } from '../../modules/images/deploy/operation.js';
 import { startImageStore } from '../sandbox/image-store.js';
 import {
@@ -28,6 +28,34 @@ afterEach(() => site.close());
 const manifestPath = `prod/versions/${release}/${name}.manifest`;
 const publish = (args: Record<string, unknown> = {}, options = {}) =>
   site.publish({ store_dir: store, current: true, ...args }, options);
+
+test('takes a relative path for one of the present directory', async () => {
+  expect(await publish({ store_dir: `${relative(process.cwd(), store)}/` })).toMatchObject({ message: '3 write' });
+  expect(await publish()).toMatchObject({ message: '3 up_to_date' });
+});
+
+test('does not publish the half image that a run elsewhere is writing', async () => {
+  const draft = join(store, `${objectPath}.draft`);
+  site.progress.push = ({ stage } = { stage: '', subject: '' }) => {
+    if (stage === 'transfer') {
+      rmSync(draft);
+      writeFileSync(draft, 'half');
+    }
+    return 0;
+  };
+
+  await expect(publish()).rejects.toMatchObject({ code: 'PUBLISHED_MEANWHILE' });
+  expect([...filesIn(store).keys()]).toEqual([`${objectPath}.draft`]);
+});
+
+test('writes in place through no link', async () => {
+  const precious = site.folder.write('precious', 'precious');
+  mkdirSync(dirname(join(store, objectPath)), { recursive: true });
+  symlinkSync(precious, join(store, `${objectPath}.unfinished`));
+
+  await expect(publish({ in_place: true })).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' });
+  expect(readFileSync(precious, 'utf8')).toBe('precious');
+});
 
 describe.each([false, true])('in_place: %s', (inPlace) => {
   const publishThere = (args: Record<string, unknown> = {}, options = {}) =>

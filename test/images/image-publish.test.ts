@@ -140,6 +140,17 @@ describe('through a faulty network', () => {
   const publish = (args: Record<string, unknown> = {}, options: { signal?: AbortSignal } = {}) =>
     site.publish({ current: true, endpoint_override: { 'object-store': proxy.url }, ...args }, options);
 
+  test('the manifest that another host has published meanwhile stays', async () => {
+    const theirs = JSON.stringify({ 'build-distro': 'centos' });
+    proxy.addFault({ method: 'PUT', nth: 1, answered: () => void site.store.put(manifestPath, theirs) });
+
+    const running = publish({ manifest: { 'build-distro': 'ubuntu' } });
+
+    await expect(running).rejects.toMatchObject({ code: 'RELEASE_TAKEN' });
+    expect(site.store.objects.get(manifestPath)?.content.toString()).toBe(theirs);
+    expect(site.current()).toBeNull();
+  });
+
   test.each<[string, Fault]>([
     ['the answer to the image is lost', { method: 'PUT', nth: 1, passThenCut: true }],
     ['the upload of the image breaks off', { method: 'PUT', nth: 1, cutRequestAfter: 1000 }],

@@ -74,6 +74,15 @@ describe('a plan', () => {
     expect(site.nodeWrites()).toEqual([]);
   });
 
+  test('enrolls nodes although the list of drivers cannot be had', async () => {
+    site.ironic.intervene = ({ segments }) =>
+      segments[1] === 'drivers' ? { status: 400, body: { error_message: '{}' } } : undefined;
+
+    const outcome = await site.node({ name: 'n1', driver: 'ipmi' });
+
+    expect(outcome).toMatchObject({ changed: true, warnings: [expect.stringContaining('were not checked')] });
+  });
+
   test.each([403, 500])('warns once that nothing was checked if drivers are answered with %i', async (status) => {
     site.ironic.intervene = ({ segments }) =>
       segments[1] === 'drivers' ? { status, body: { error_message: '{}' } } : undefined;

@@ -57,6 +57,17 @@ describe('a secret', () => {
     expect(site.ironic.nodes).toMatchObject([{ provision_state: 'manageable', driver_info: { ipmi_password: 'two' } }]);
   });
 
+  test('that is only what Ironic shows instead of one is never written', async () => {
+    await site.enrollText('nodes.yml', inventory('right'));
+
+    const outcome = await site.enrollText('nodes.yml', inventory("'******'"), { state: 'manageable' });
+
+    expect(outcome.warnings).toEqual([expect.stringMatching(/^driver_info\.ipmi_password of n1: /)]);
+    expect(site.ironic.nodes).toMatchObject([
+      { provision_state: 'manageable', driver_info: { ipmi_password: 'right' } },
+    ]);
+  });
+
   test('that was rotated is written once by update_secrets: changed, and hidden', async () => {
     const changed = { update_secrets: 'changed', secrets_key: key };
     await site.enrollText('nodes.yml', inventory('one'), changed);

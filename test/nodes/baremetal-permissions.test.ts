@@ -81,6 +81,25 @@ describe('an enrollment', () => {
     expect(values.nodes).toMatchObject([{ action: 'failed' }, { action: 'change' }, { action: 'change' }]);
   });
 
+  test('goes on with the nodes that exist, if it may not create others', async () => {
+    for (const { name, driver } of inventory(2).nodes) site.ironic.seed({ name, driver, provision_state: 'enroll' });
+    site.ironic.intervene = ({ method }) =>
+      method === 'POST'
+        ? { status: 403, body: { error_message: 'Access was denied to the following resource: baremetal:node:create' } }
+        : undefined;
+    const [first, second] = inventory(2).nodes.map((node) => ({ ...node, resource_class: 'gold' }));
+    const missing = ['new-1', 'new-2'].map((name) => ({ name, driver: 'fake-hardware' }));
+
+    const { values } = await site.enroll({ ...inventory(0), nodes: [missing[0], first, missing[1], second] });
+
+    expect(values.nodes).toMatchObject([
+      { action: 'failed', error_code: 'HTTP_ERROR' },
+      { action: 'change' },
+      { action: 'failed', error_code: 'NOT_PERMITTED' },
+      { action: 'change' },
+    ]);
+  });
+
   test.each([
     ['an admin of the system', ['member'], ['admin']],
     ['an admin of the project, of nodes of its own', ['admin'], []],

@@ -1,5 +1,6 @@
 // Publishes into a folder that a web server shows, or that is a mounted S3 bucket.
-import fs, { type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import fs, { constants, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { assertSpace, draftOf, renameDurably, statOf } from '../../clients/files/durable.js';
 import type { Folders } from '../../clients/files/folders.js';
@@ -9,7 +10,7 @@ import { readHandleChunks } from '../../clients/download/part-file.js';
 import { InputError, isSystemError, messageOf, OperationError } from '../../core/errors.js';
 import { optionText } from '../../core/option-text.js';
 import type { StoredDocument } from '../policy/publication.js';
-import { compareData, type PublicationTarget } from './target.js';
+import { compareData, publishedMeanwhile, type PublicationTarget } from './target.js';
 
 export interface FolderOptions {
   readonly folder: string;
@@ -110,7 +111,9 @@ async function openToAll(chmod: (mode: number) => Promise<void>, mode: number): 
 async function writeRenamed(place: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   const draft = draftOf(place);
   await fs.rm(draft, { force: true });
-  await writeNew(draft, 'wx', write);
+  const { size } = await writeNew(draft, 'wx', write);
+  // The lock is one of this host: a run elsewhere that has this folder too may be writing its own draft there.
+  if ((await statOf(draft, { ofLink: true }))?.size !== size) throw publishedMeanwhile(shownPath(place));
   try {
     await renameDurably(draft, place);
   } catch (error) {
@@ -121,24 +124,32 @@ async function writeRenamed(place: string, write: (handle: FileHandle) => Promis
 
 /** Marks what is not complete, so that the next run does not take it for another image. */
 async function writeMarked(place: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  await writeNew(markOf(place), 'w', (handle) => handle.writeFile('This file is being written.\n'));
-  await writeNew(place, 'w', write);
+  await writeNew(markOf(place), overwriting, (handle) => handle.writeFile('This file is being written.\n'));
+  await writeNew(place, overwriting, write);
   await fs.rm(markOf(place));
 }
 
 /** A copy is written first: the document is lost if the run is killed in the middle. */
 async function writeTwice(place: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  await writeNew(draftOf(place), 'w', write);
-  await writeNew(place, 'w', write);
+  await writeNew(draftOf(place), overwriting, write);
+  await writeNew(place, overwriting, write);
   await fs.rm(draftOf(place));
 }
 
-async function writeNew(path: string, flags: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+/** Never through a link, which somebody else may have put there. */
+const overwriting = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
+async function writeNew(
+  path: string,
+  flags: string | number,
+  write: (handle: FileHandle) => Promise<void>,
+): Promise<Stats> {
   const handle = await fs.open(path, flags, 0o644);
   try {
     await write(handle);
     await openToAll((mode) => handle.chmod(mode), 0o644);
     await handle.sync();
+    return await handle.stat();
   } finally {
     await handle.close();
   }
@@ -191,5 +202,5 @@ async function explained<T>(place: string, work: () => Promise<T>): Promise<T> {
 }
 
 function isSystemFault(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
+  return typeof error === 'object' && error !== null && 'syscall' in error;
 }

@@ -1,5 +1,7 @@
 // image_publish: read the file, look at the store, plan, then write file by file; check mode stops
 // before the last step.
+import fs from 'node:fs/promises';
+import { resolve } from 'node:path';
 import validate from '#validators/image_publish';
 import { withFolders, type Folders } from '../../clients/files/folders.js';
 import { withHome } from '../../clients/files/paths.js';
@@ -89,9 +91,10 @@ async function openTarget(
   folders: Folders,
 ): Promise<{ readonly target: PublicationTarget; readonly identity: string }> {
   if (args.store_dir !== undefined) {
-    const folder = withHome(args.store_dir, context.environment);
-    const options = { folder, inPlace: args.in_place, folders, signal: context.signal };
-    return { target: await openFolderTarget(options), identity: folder };
+    const folder = resolve(withHome(args.store_dir, context.environment));
+    const target = await openFolderTarget({ folder, inPlace: args.in_place, folders, signal: context.signal });
+    // One lock for a folder, by whichever path it is named.
+    return { target, identity: await fs.realpath(folder).catch(() => folder) };
   }
   const cloud = await openCloud(args, context);
   const target = await openSwiftTarget(cloud, args.image_container, { context, stallSeconds: args.stall_timeout });
@@ -127,12 +130,12 @@ async function readState({ publication, target, image }: PublishRun): Promise<St
 }
 
 async function writeSteps(steps: readonly PublicationStep[], state: StoreState, run: PublishRun): Promise<void> {
-  const { target, context } = run;
+  const { context } = run;
   for (const step of steps.filter(({ action }) => action === 'write')) {
     context.signal.throwIfAborted();
     if (step.part === 'image') await writeImage(step.path, state.image, run);
     else if (step.part === 'current') await writeCurrent(run);
-    else await target.writeDocument(step.path, step.text ?? '');
+    else await writeManifest(run);
     context.log('info', `${step.path}: written, because ${step.reason}`);
   }
 }
@@ -147,6 +150,18 @@ async function writeImage(
     onProgress: (doneBytes) =>
       context.progress({ subject: publication.name, stage: 'transfer', doneBytes, totalBytes: image.bytes }),
   });
+}
+
+/**
+ * The transfer may have taken hours: if another host has published the release meanwhile, its
+ * manifest stays. Throws RELEASE_TAKEN if it is another one.
+ */
+async function writeManifest({ publication, target }: PublishRun): Promise<void> {
+  const { manifest: path } = publicationPaths(publication);
+  const stored = await target.readDocument(path);
+  const steps = planPublication(publication, { image: 'same', manifest: stored, catalogue: undefined });
+  const { action, text } = steps.find(({ part }) => part === 'manifest') ?? {};
+  if (action === 'write') await target.writeDocument(path, text ?? '');
 }
 
 /**

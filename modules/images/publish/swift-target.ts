@@ -8,13 +8,13 @@ import { openSwiftContainer, type ObjectUpload, type SwiftContainer } from '../.
 import { readBody } from '../../clients/http/body.js';
 import type { StoreObject } from '../../clients/store/object.js';
 import type { Cloud } from '../../clients/keystone/cloud.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
 import { mebibyte } from '../../core/sizes.js';
 import { sleep } from '../../core/waiting.js';
 import type { StoredImageState } from '../policy/publication.js';
 import type { FilePart, ImageFile } from './image-file.js';
-import { compareData, type ImageWriting, type PublicationTarget } from './target.js';
+import { compareData, publishedMeanwhile, type ImageWriting, type PublicationTarget } from './target.js';
 
 const attempts = 5;
 /** How long Swift may take after the last byte of an upload. */
@@ -197,8 +197,4 @@ async function repeated(
       await sleep(Math.max(1000 * attempt, retryAfterSeconds(error) * 1000), context.signal);
     }
   }
-}
-
-function publishedMeanwhile(path: string, cause?: unknown): OperationError {
-  return new OperationError('PUBLISHED_MEANWHILE', `another run has just published another ${path}`, { path }, cause);
 }

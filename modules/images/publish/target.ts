@@ -1,4 +1,5 @@
 // Where images are published: a container, in a folder or in Swift, that sites read as their store.
+import { OperationError } from '../../core/errors.js';
 import { startDigests } from '../digests.js';
 import type { StoredDocument, StoredImageState } from '../policy/publication.js';
 import type { ImageFile } from './image-file.js';
@@ -22,6 +23,10 @@ export interface ImageWriting {
   /** What is there now, which is replaced. */
   readonly replaces: StoredImageState;
   readonly onProgress: (doneBytes: number) => void;
+}
+
+export function publishedMeanwhile(path: string, cause?: unknown): OperationError {
+  return new OperationError('PUBLISHED_MEANWHILE', `another run has just published another ${path}`, { path }, cause);
 }
 
 /** Whether data that are read to the end are those of the image. */

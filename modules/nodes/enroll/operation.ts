@@ -11,7 +11,7 @@ import { openExistingNodes, readExistingNodes } from '../existing.js';
 import type { DesiredNode } from '../policy/desired-node.js';
 import { inventoryFaultText, type Inventory, type InventoryNode } from '../policy/inventory.js';
 import { failureText, nodeResult, nothingDone, secretWarnings, type NodeResult } from '../policy/node-result.js';
-import { concernsAll, deniedWarnings } from '../denied.js';
+import { deniedWarnings, watchRefusals } from '../denied.js';
 import { reconcileNode } from '../reconcile.js';
 import { openRun, settingsOf, type NodeRun } from '../run.js';
 import { readSecretsKey } from '../secrets-key.js';
@@ -65,17 +65,18 @@ async function reconcileAll(run: NodeRun, nodes: readonly InventoryNode[], concu
   // One line of progress for all of them: a screen does not hold hundreds.
   const quiet: NodeRun = { ...run, context: { ...context, progress: () => undefined } };
   let finished = 0;
-  let denied: NodeResult | undefined;
+  const refusals = watchRefusals(run);
   return Promise.all(
     nodes.map(({ desired }) =>
       limit(async () => {
         // What has not begun when the run is interrupted is left for the next run.
+        const refused = await refusals.alike(desired);
         const result = context.signal.aborted
           ? interruptedResult(desired, context.signal.reason)
-          : denied
-            ? notPermittedResult(desired, denied)
+          : refused
+            ? notPermittedResult(desired, refused)
             : await reconcileNode(quiet, desired);
-        if (await concernsAll(run, result)) denied ??= result;
+        await refusals.note(result);
         finished += 1;
         context.log('info', `node ${result.title}: ${result.action}: ${result.reason}`);
         context.progress({ subject: 'nodes', stage: 'enroll', doneCount: finished, totalCount: nodes.length });
@@ -92,7 +93,7 @@ function interruptedResult(desired: DesiredNode, reason: unknown): NodeResult {
   );
 }
 
-/** What has not begun when Ironic refuses to one node what it would refuse to all. */
+/** What has not begun when Ironic refuses to one node what it would refuse to this one too. */
 function notPermittedResult(desired: DesiredNode, { title }: NodeResult): NodeResult {
   return nodeResult(
     { desired, progress: nothingDone },

@@ -241,7 +241,7 @@ function cellValue(target: ColumnTarget, cell: string): { readonly value?: unkno
   if (mapping === 'properties' && wholeNumbers.includes(key))
     return /^(0|[1-9]\d{0,14})$/.test(cell)
       ? { value: Number(cell) }
-      : { fault: `${JSON.stringify(cell.slice(0, 80))} is not a whole number, written with digits only` };
+      : { fault: 'it is not a whole number, written with digits only' };
   if (mayBeJson && (key === 'ports' ? cell.startsWith('[') : /^[[{]/.test(cell))) return jsonCell(cell);
   if (mapping === undefined && key === 'ports') return { value: cell.split(/[\s,;]+/).filter((mac) => mac !== '') };
   return { value: cell };

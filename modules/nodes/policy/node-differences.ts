@@ -124,8 +124,10 @@ function mappingChange(name: MappingName, served: Values, desired: Values, mergi
         ? compareValues(served[key], value, { types: name !== 'extra' })
         : 'different';
       if (found === 'unknown' && merging.knownSecrets?.has(`${name}.${key}`)) continue;
+      // What a listing of nodes shows instead of a password is not one.
       const isWritten =
-        merging.updateSecrets !== 'on_create' || (name === 'driver_info' && merging.writesDriverSecrets === true);
+        merging.updateSecrets !== 'on_create' ||
+        (name === 'driver_info' && merging.writesDriverSecrets === true && !isMasked(value));
       if (found === 'unknown' && !isWritten) unknown.push(`${name}.${key}`);
       else if (found !== 'same') note(key, value);
     }

@@ -1,6 +1,6 @@
 // What Ironic permits to whom by default (ironic/common/policy.py). Until 2023.2 the former rules
 // hold too, unless the site has set enforce_new_defaults: the admin of any project may do all.
-import type { Permission } from '../../core/rights.js';
+import { isGranted, type Permission, type Rights } from '../../core/rights.js';
 import type { Values } from './node-differences.js';
 import type { NodePlan } from './node-plan.js';
 import type { PortPlan } from './port-plan.js';
@@ -108,7 +108,14 @@ function unique(permissions: readonly Permission[]): Permission[] {
   return [...new Set(permissions)];
 }
 
-/** Whether a refusal of this permission concerns every other node too. */
-export function isCreation(permission: Permission): boolean {
-  return permission === create;
+/**
+ * Which other nodes a refusal concerns too: those that do not exist yet, or all. Undefined if it
+ * says nothing about them, such as that of a node of another project, or of a port alone.
+ */
+export function refusedToo(requires: readonly Permission[], rights: Rights): 'new' | 'all' | undefined {
+  if (requires.includes(create)) return 'new';
+  const ofAll: readonly Permission[] = [ofProject.change, underFormerRules.change];
+  return requires.some((permission) => ofAll.includes(permission) && !isGranted(permission, rights))
+    ? 'all'
+    : undefined;
 }

@@ -143,7 +143,7 @@ describe('rows', () => {
 
     expect(faults.map(inventoryFaultText)).toEqual([
       'line 1: "drivr" is not a column of a table of nodes; did you mean driver?',
-      'line 2: node a: ram: "8,192" is not a whole number, written with digits only',
+      'line 2: node a: ram: it is not a whole number, written with digits only',
       expect.stringContaining('line 2: node a: ports[0].mac: "zz" is not a MAC address'),
       'line 3: a quote is not closed',
       'line 4: node b: the row has 2 cells, and the header 5',
@@ -161,9 +161,9 @@ describe('values of spreadsheets', () => {
     ['mac', '5.254E+11', 'mac: a spreadsheet has made a rounded number of it; format the column as text'],
     ['extra.serial', '4,00123E+12', 'extra.serial: a spreadsheet has made a rounded number'],
     ['mac', '25400123456', '"25400123456" is not a MAC address; it may have lost leading zeros in a spreadsheet'],
-    ['cpus', '007', 'cpus: "007" is not a whole number, written with digits only'],
-    ['ram', '8 GB', 'ram: "8 GB" is not a whole number'],
-    ['properties.local_gb', '1.5', 'properties.local_gb: "1.5" is not a whole number'],
+    ['cpus', '007', 'cpus: it is not a whole number, written with digits only'],
+    ['ram', '8 GB', 'ram: it is not a whole number'],
+    ['properties.local_gb', '1.5', 'properties.local_gb: it is not a whole number'],
     ['ipmi_password', 's3cret\u00A0', 'ipmi_password: it begins or ends with an invisible character'],
   ])('in the column %s: %j is refused', (column, cell, expected) => {
     const faults = faultsOf(['uuid', 'driver', column], ['5fa12f0c-ce84-4f75-9f8c-1e2f5a1a0a02', 'x', cell]);

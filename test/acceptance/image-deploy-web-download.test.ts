@@ -147,7 +147,7 @@ test.concurrent(
       const result = await site.deploy(webDownload);
 
       expect(result.failed).toBe(true);
-      expect(onlyImage(result).reason).toMatch(/^web-download refused: .*use import_method stream$/);
+      expect(onlyImage(result).reason).toMatch(/^web-download refused: .*use import_method: stream$/);
       expect(writesTo(site.glanceProxy)).toEqual([]);
       await expectUntouched(site, old);
     },

@@ -65,7 +65,7 @@ test(
     for (const fault of [
       'line 1: "impi_port" is not a column of a table of nodes; did you mean ipmi_port?',
       'line 2: node n1: ports[0].mac: "zz" is not a MAC address',
-      'line 2: node n1: ram: "8,192" is not a whole number',
+      'line 2: node n1: ram: it is not a whole number',
       'line 3: the row has 1 cell, and the header 6: it seems to be separated by commas, and the header by semicolons',
       'line 4: a quote is not closed',
       'line 5: the row has 2 cells, and the header 6',

@@ -12,9 +12,9 @@ export interface DriverReader {
 }
 
 export function createDriverReader(ironic: Ironic): DriverReader {
-  let list: Promise<DriverList> | undefined;
+  let list: Promise<DriverList | { readonly kind: 'unknown'; readonly why: string }> | undefined;
   const properties = new Map<string, Promise<readonly string[] | undefined>>();
-  let why: string | undefined;
+  let unchecked: string | undefined;
   const propertiesOf = (driver: string): Promise<readonly string[] | undefined> => {
     const found = properties.get(driver) ?? listDriverProperties(ironic, driver).catch(() => undefined);
     properties.set(driver, found);
@@ -23,10 +23,13 @@ export function createDriverReader(ironic: Ironic): DriverReader {
   return {
     look: async ({ driver, keys }) => {
       // What cannot be checked keeps no node from being enrolled.
-      list ??= listDrivers(ironic).catch((error: unknown) => ({ kind: 'hidden', why: messageOf(error) }));
+      list ??= listDrivers(ironic).catch((error: unknown) => ({ kind: 'unknown', why: messageOf(error) }));
       const found = await list;
-      if (found.kind === 'hidden') {
-        why = found.why;
+      if (found.kind !== 'drivers') {
+        unchecked =
+          found.kind === 'hidden'
+            ? `this login may not list drivers (${found.why}); that needs the role reader on the system`
+            : `Ironic did not list its drivers (${found.why})`;
         return undefined;
       }
       const own = found.drivers.find(({ name }) => name === driver);
@@ -37,11 +40,8 @@ export function createDriverReader(ironic: Ironic): DriverReader {
       };
     },
     warnings: () =>
-      why === undefined
+      unchecked === undefined
         ? []
-        : [
-            'drivers, interfaces and the keys of driver_info were not checked, since this login may not list ' +
-              `drivers (${why}); that needs the role reader on the system`,
-          ],
+        : [`drivers, interfaces and the keys of driver_info were not checked, since ${unchecked}`],
   };
 }

@@ -5,6 +5,12 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** The first of them, and how many more there are: `a, b and 3 more`. `count`: of all, if not all are in the list. */
+export function listSome(texts: readonly string[], most: number, count = texts.length): string {
+  const shown = texts.slice(0, most);
+  return `${shown.join(', ')}${count > shown.length ? ` and ${count - shown.length} more` : ''}`;
+}
+
 /** How often each word occurs, in the order of their first occurrence. */
 export function countWords(words: readonly string[]): readonly (readonly [word: string, count: number])[] {
   const counts = new Map<string, number>();

@@ -1,5 +1,6 @@
 // What a login may do: the roles of its tokens, against the rules that a service has by default. No
 // API tells which rules a site has, so what follows is a prediction.
+import { listSome } from './counts.js';
 import { optionText } from './option-text.js';
 
 /** A token of a login, and its roles as Keystone reports them. */
@@ -71,13 +72,9 @@ export function permissionWarnings(uses: readonly PermissionUse[], rights: Right
   return [...new Set(lacking.map(({ permission }) => permission))].map((permission) => {
     const subjects = lacking.filter((use) => use.permission === permission).map(({ subject }) => subject);
     return (
-      `${listOf([...new Set(subjects)])}: a run will probably be refused: ${describeLack(permission, rights)}; ` +
+      `${listSome([...new Set(subjects)], maxSubjects)}: a run will probably be refused: ` +
+      `${describeLack(permission, rights)}; ` +
       'a site may have rules of its own'
     );
   });
-}
-
-function listOf(subjects: readonly string[]): string {
-  const more = subjects.length - maxSubjects;
-  return `${subjects.slice(0, maxSubjects).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,5 +1,6 @@
 // The images of the site as image_info lists them, for programs and for people.
 import type { Image } from '../../clients/glance/images.js';
+import { listSome } from '../../core/counts.js';
 import type { Table } from '../../core/operation.js';
 import { formatMebibytes } from '../../core/sizes.js';
 import { comparableId } from '../../core/uuid.js';
@@ -143,6 +144,5 @@ function stateOf({ state, held, held_releases: releases, pinned }: ListedImage):
 }
 
 function usersOf({ used_by: users = [], used_by_count: count = 0 }: UsesDescription): string {
-  const shown = users.slice(0, 2);
-  return `${shown.join(', ')}${count > shown.length ? ` and ${count - shown.length} more` : ''}`;
+  return listSome(users, 2, count);
 }

@@ -1,5 +1,6 @@
 // Parsing checksums in options and checksum files: the name of the algorithm, the hex digits, and
 // the line for a file.
+import { listSome } from '../../core/counts.js';
 
 /**
  * The algorithms of Python's hashlib by name: number of hex digits, and the name in Node.js.
@@ -197,11 +198,8 @@ const maxNamesShown = 3;
 function othersIn(lines: readonly Line[]): string {
   const names = [...new Set(lines.flatMap((line) => line.name ?? []))];
   if (names.length === 0) return '';
-  const more = names.length - maxNamesShown;
-  return `; it has ${names
-    .slice(0, maxNamesShown)
-    .map((other) => JSON.stringify(other))
-    .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const quotedNames = names.map((other) => JSON.stringify(other));
+  return `; it has ${listSome(quotedNames, maxNamesShown)}`;
 }
 
 function linesAbout(lines: readonly Line[], name: string, fileName: string): readonly Line[] {

@@ -1,5 +1,6 @@
 // Who uses an image: servers, volumes, nodes, and images that boot with it. Only a few users of
 // each image are kept, however many there are.
+import { listSome } from '../../core/counts.js';
 import { comparableId, uuidsIn } from '../../core/uuid.js';
 import type { SiteImage } from './site-image.js';
 
@@ -32,8 +33,7 @@ export function describeUser({ what, projectId }: ImageUser, projectNames: Reado
 /** `server web-3 of project climate and 41 more`. */
 export function describeUse(use: ImageUse, projectNames: ReadonlyMap<string, string>): string {
   const users = use.named.map((user) => describeUser(user, projectNames));
-  const more = use.count - use.named.length;
-  return [users.join(', '), ...(more > 0 ? [`${more} more`] : [])].join(' and ');
+  return listSome(users, users.length, use.count);
 }
 
 const bootImageProperties = ['kernel_id', 'ramdisk_id'] as const;

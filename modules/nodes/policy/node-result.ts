@@ -1,4 +1,5 @@
 // What became of one node, as data and in words.
+import { listSome } from '../../core/counts.js';
 import { optionText } from '../../core/option-text.js';
 import type { Permission, PermissionUse } from '../../core/rights.js';
 import { desiredTitle, type DesiredNode } from './desired-node.js';
@@ -135,9 +136,8 @@ export function secretWarnings(results: readonly Pick<NodeResult, 'title' | 'unc
   const fields = [...new Set(results.flatMap(({ uncompared }) => uncompared))];
   return fields.map((field) => {
     const nodes = results.filter(({ uncompared }) => uncompared.includes(field)).map(({ title }) => title);
-    const more = nodes.length > maxNamed ? ` and ${nodes.length - maxNamed} more` : '';
     return (
-      `${field} of ${nodes.slice(0, maxNamed).join(', ')}${more}: ` +
+      `${field} of ${listSome(nodes, maxNamed)}: ` +
       'Ironic masks it, so it may differ from the given value, and it was left as it is; ' +
       `${optionText('update_secrets', 'changed')} compares it, and always writes it ` +
       '(a node that has never worked gets it on the way from enroll to manageable)'

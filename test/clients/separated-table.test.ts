@@ -1,6 +1,7 @@
 // Tables as files have them: separators, encodings, line ends and damaged lines.
 import { describe, expect, test } from '@jest/globals';
-import { parseTable, type SeparatedTable } from '../../modules/clients/files/separated-table.js';
+import { parseTable } from '../../modules/clients/files/separated-table.js';
+import type { SeparatedTable } from '../../modules/core/separated-table.js';
 
 const parse = (text: string | Uint8Array): Promise<SeparatedTable> =>
   parseTable(typeof text === 'string' ? Buffer.from(text) : text);

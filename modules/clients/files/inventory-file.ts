@@ -1,6 +1,7 @@
 // Reads an inventory of nodes: YAML, JSON or a table of separated values. Policy interprets it.
+import type { SeparatedTable } from '../../core/separated-table.js';
 import { mebibyte } from '../../core/sizes.js';
-import { parseTable, type SeparatedTable } from './separated-table.js';
+import { parseTable } from './separated-table.js';
 import { parseTypedYaml, readSmallBytes, readSmallFile } from './yaml-file.js';
 
 const largestBytes = 16 * mebibyte;

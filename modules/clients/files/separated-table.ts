@@ -1,20 +1,7 @@
 // Splits a table of separated values into records, and collects everything that is wrong with its
 // form. What the columns mean is left to policy.
 import { isMapping } from '../../core/mapping.js';
-
-export interface TableRecord {
-  /** Where it begins, from 1. */
-  readonly line: number;
-  readonly cells: readonly string[];
-}
-
-export interface SeparatedTable {
-  readonly separator: string;
-  /** Those that could be read; the header is the first. Blank lines and comments are left out. */
-  readonly records: readonly TableRecord[];
-  /** Lines that could not be read. Their content is never quoted, since it may be secret. */
-  readonly faults: readonly { readonly line: number; readonly text: string }[];
-}
+import type { SeparatedTable, TableRecord } from '../../core/separated-table.js';
 
 /** More would not be shown, and could take long to find. */
 const mostFaults = 100;

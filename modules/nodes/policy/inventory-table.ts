@@ -3,6 +3,7 @@
 import { parseJson, TooDeep } from '../../core/json-text.js';
 import { isMapping } from '../../core/mapping.js';
 import { isSecretKey } from '../../core/masking.js';
+import type { SeparatedTable, TableRecord } from '../../core/separated-table.js';
 import { misspelt, suggestion } from '../../core/validation.js';
 import { isNodeKey, nodeKeys, propertySynonyms } from './desired-node.js';
 import type { Fault } from './field-values.js';
@@ -10,22 +11,9 @@ import type { InventoryEntry } from './inventory.js';
 import { nodeAttributes } from './node-fields.js';
 import { spreadsheetFault, spreadsheetWarnings } from './spreadsheet-values.js';
 
-export interface TableLine {
-  readonly line: number;
-  readonly cells: readonly string[];
-}
-
-export interface InventoryTable {
-  readonly separator: string;
-  /** The header is the first. */
-  readonly records: readonly TableLine[];
-  /** Lines that could not be read. */
-  readonly faults: readonly { readonly line: number; readonly text: string }[];
-}
-
 /** A node for each row, and an entry with its fault for each line that is wrong as a whole. */
 export function entriesOfTable(
-  { separator, records, faults }: InventoryTable,
+  { separator, records, faults }: SeparatedTable,
   placeOf: (line: number) => string,
 ): readonly InventoryEntry[] {
   const [header, ...rows] = records;
@@ -119,7 +107,7 @@ const usualDriverKeys = [
 ];
 const usualColumns = [...nodeKeys, ...propertyColumns, ...macColumns, ...usualDriverKeys];
 
-function headerFaults(columns: readonly Column[], rows: readonly TableLine[]): string[] {
+function headerFaults(columns: readonly Column[], rows: readonly TableRecord[]): string[] {
   return columns.flatMap(({ name, target, isKnown }, index) => {
     if (name === '') {
       const used = rows.find(({ cells }) => (cells[index] ?? '') !== '');

@@ -1,7 +1,6 @@
 // https: certificates, versions, and what a redirect may not do.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { selfSigned } from '../clients/self-signed.js';
 import { temporaryFolder, type TemporaryFolder } from '../clients/temporary-folder.js';
 import { startFileServer, type FileServer } from '../sandbox/file-server.js';
 import { may, startCacheSite, type CacheSite } from './cache-site.js';
@@ -13,15 +12,7 @@ let site: CacheSite;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  const options =
-    '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext ' +
-    'subjectAltName=IP:127.0.0.1,DNS:localhost';
-  execFileSync(
-    'openssl',
-    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
-    { stdio: 'ignore' },
-  );
-  const [key, cert] = ['key', 'cert'].map((name) => readFileSync(`${folder.path}/${name}`, 'utf8')) as [string, string];
+  const { key, cert } = selfSigned(folder, 'IP:127.0.0.1,DNS:localhost');
   secure = await startFileServer({ key, cert });
   old = await startFileServer({ key, cert, maxVersion: 'TLSv1.2' });
   site = await startCacheSite();

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createHttpClient } from '../../modules/clients/http/client.js';
+import { selfSigned } from './self-signed.js';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 
 let folder: TemporaryFolder;
@@ -11,20 +10,9 @@ let server: https.Server;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  const options = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  execFileSync(
-    'openssl',
-    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
-    { stdio: 'ignore' },
-  );
-  folder.write('both', `${readFileSync(`${folder.path}/key`, 'utf8')}${readFileSync(`${folder.path}/cert`, 'utf8')}`);
-  const tls = {
-    key: readFileSync(`${folder.path}/key`),
-    cert: readFileSync(`${folder.path}/cert`),
-    ca: readFileSync(`${folder.path}/cert`),
-    requestCert: true,
-    rejectUnauthorized: true,
-  };
+  const { key, cert } = selfSigned(folder);
+  folder.write('both', `${key}${cert}`);
+  const tls = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
   server = https.createServer(tls, (_, response) => response.end('hello'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import type { HttpSettings } from '../../modules/clients/http/client.js';
 import { testClient } from './http-server.js';
+import { selfSigned } from './self-signed.js';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 
 let folder: TemporaryFolder;
@@ -21,14 +21,7 @@ let rudeness: (socket: net.Socket) => void;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  const options =
-    '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
-  execFileSync(
-    'openssl',
-    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
-    { stdio: 'ignore' },
-  );
-  const tls = { key: readFileSync(`${folder.path}/key`), cert: readFileSync(`${folder.path}/cert`) };
+  const tls = selfSigned(folder, 'IP:127.0.0.1,DNS:localhost');
   target = https.createServer(tls, (request, response) => {
     if (request.url === '/downgrade') response.writeHead(302, { Location: urlOf(plain) });
     response.end('hello');

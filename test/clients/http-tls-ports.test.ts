@@ -1,6 +1,5 @@
 // http where https is meant, the other way round, and files of CAs that hold none: each is told at
 // once, by one request or none, since no repetition would help.
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -9,10 +8,11 @@ import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { HttpSettings } from '../../modules/clients/http/client.js';
 import { testClient } from './http-server.js';
+import { selfSigned, type SelfSigned } from './self-signed.js';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 
 let folder: TemporaryFolder;
-let certificate: string;
+let own: SelfSigned;
 const servers: net.Server[] = [];
 
 async function listen(server: net.Server): Promise<number> {
@@ -24,16 +24,8 @@ async function listen(server: net.Server): Promise<number> {
 let tls: https.Server;
 beforeAll(() => {
   folder = temporaryFolder();
-  const options = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  execFileSync(
-    'openssl',
-    ['req', ...options.split(' '), '-keyout', `${folder.path}/key`, '-out', `${folder.path}/cert`],
-    { stdio: 'ignore' },
-  );
-  certificate = readFileSync(`${folder.path}/cert`, 'utf8');
-  tls = https.createServer({ key: readFileSync(`${folder.path}/key`), cert: certificate }, (_, response) =>
-    response.end('hello'),
-  );
+  own = selfSigned(folder);
+  tls = https.createServer(own, (_, response) => response.end('hello'));
 });
 
 afterAll(() => {
@@ -90,9 +82,9 @@ test('a connection that is only broken is tried again', async () => {
 describe('a file of CAs', () => {
   test.each([
     ['is a key', () => readFileSync(`${folder.path}/key`, 'utf8'), 'contains no certificate; it must be a PEM file'],
-    ['is a request', () => certificate.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST'), 'contains no certificate'],
-    ['is cut off', () => certificate.slice(0, 400), 'contains no certificate that can be read; it may be cut off'],
-    ['is garbled', () => certificate.replace(/\n.{20}/, `\n${'!'.repeat(20)}`), 'no certificate that can be read'],
+    ['is a request', () => own.cert.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST'), 'contains no certificate'],
+    ['is cut off', () => own.cert.slice(0, 400), 'contains no certificate that can be read; it may be cut off'],
+    ['is garbled', () => own.cert.replace(/\n.{20}/, `\n${'!'.repeat(20)}`), 'no certificate that can be read'],
   ])('that %s is refused before anything is sent', async (_, text, message) => {
     const caCert = folder.write('ca', text());
 
@@ -111,12 +103,8 @@ describe('a file of CAs', () => {
   });
 
   test('may hold others that cannot be read', async () => {
-    const port = await listen(
-      https.createServer({ key: readFileSync(`${folder.path}/key`), cert: certificate }, (_, response) =>
-        response.end('hello'),
-      ),
-    );
-    const caCert = folder.write('ca', `${certificate.replace(/\n.{20}/, `\n${'!'.repeat(20)}`)}${certificate}`);
+    const port = await listen(https.createServer(own, (_, response) => response.end('hello')));
+    const caCert = folder.write('ca', `${own.cert.replace(/\n.{20}/, `\n${'!'.repeat(20)}`)}${own.cert}`);
 
     const answer = await testClient({ caCert })({ method: 'GET', url: `https://localhost:${port}/` });
 

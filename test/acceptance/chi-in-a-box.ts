@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { call, cloudAdminToken, root, type CloudFacts } from './cloud.js';
 import { mib } from './disk.js';
+import { blocksOf } from './markdown-blocks.js';
 import { run, succeed, type Host, type Output } from './systemd-host.js';
 
 export interface ChiInABox {
@@ -66,8 +67,7 @@ export function documented(section: string, prompt: '$' | '#'): readonly string[
   const text = readFileSync(join(root, 'docs/switching.md'), 'utf8');
   const body = text.split(/^## /m).find((part) => part.startsWith(`${section}\n`));
   if (body === undefined) throw new Error(`docs/switching.md has no section ${section}`);
-  const blocks = [...body.matchAll(/^```\n(.*?)^```$/gms)].map(([, block = '']) => block);
-  return blocks.flatMap((block) =>
+  return blocksOf(body, '').flatMap((block) =>
     block.split('\n').flatMap((line) => (line.startsWith(`${prompt} `) ? [line.slice(2)] : [])),
   );
 }

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './cloud.js';
+import { blocksOf } from './markdown-blocks.js';
 
 const path = join(root, 'docs/operating.md');
 
@@ -26,12 +27,6 @@ export function readHandbook(): readonly Answer[] {
     steps: blocksOf(part, '').flatMap(stepsOf),
     settings: blocksOf(part, 'yaml'),
   }));
-}
-
-function blocksOf(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, found, block = '']) =>
-    found === language ? [block] : [],
-  );
 }
 
 /** A command may go on in the next line, after a backslash. */

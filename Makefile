@@ -1,6 +1,6 @@
 # What one does with a checkout. On a fresh Debian or Ubuntu, as root, `make demo` and `make test` install what they need themselves.
 
-.PHONY: help demo test test-debian-12 test-debian-13 lint build dist collection container cloud cloud-down bench docs clean
+.PHONY: help demo demo-node test test-real-node test-debian-12 test-debian-13 lint build dist collection container cloud cloud-down bench docs clean
 
 help: ## Say what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -8,8 +8,14 @@ help: ## Say what there is to make
 demo: ## Deploy images into a real Glance on this machine, step by step
 	@scripts/demo
 
+demo-node: ## Test a good and a bad pair of IPA images on a node that really boots
+	@scripts/demo-node
+
 test: ## Run all tests, those on the real cloud too
 	@scripts/test
+
+test-real-node: ## Run those on nodes that really boot
+	@scripts/test real-node
 
 test-debian-12: ## The same on Debian 12, whatever this machine has
 	@scripts/on-debian 12 scripts/test

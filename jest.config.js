@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'node',
   transform: {},
   roots: ['<rootDir>/build/test'],
-  testPathIgnorePatterns: ['/acceptance/'],
+  testPathIgnorePatterns: ['/acceptance/', '/real-node/'],
   coverageProvider: 'v8',
   maxWorkers: 2,
   // Most take milliseconds; a busy machine must not fail a test.

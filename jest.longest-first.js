@@ -1,9 +1,11 @@
-// Begins with the acceptance tests that take longest, so that none of them is left to run alone at the end. On a fresh
+// Begins with the tests on the cloud that take longest, so that none of them is left to run alone at the end. On a fresh
 // machine jest knows no durations, and would begin with the largest files.
 import { basename } from 'node:path';
 import TestSequencer from '@jest/test-sequencer';
 
 const longest = [
+  'bad-pairs',
+  'good-pair',
   'role',
   'role-switching',
   'container-role',

@@ -6,10 +6,12 @@ import { baremetalNode } from './nodes/node/operation.js';
 import { baremetalPort } from './nodes/port/operation.js';
 import { imageCache } from './cache/operation.js';
 import { imageClean } from './images/clean/operation.js';
+import { siteCheck } from './images/check/operation.js';
 import { imageDeploy } from './images/deploy/operation.js';
 import { imageInfo } from './images/info/operation.js';
 import { imageProperty } from './images/property/operation.js';
 import { imagePublish } from './images/publish/operation.js';
+import { imageReport } from './images/report/operation.js';
 import { imageRollback } from './images/rollback/operation.js';
 import { ipaTest } from './ipa/operation.js';
 
@@ -23,6 +25,8 @@ export const operations: readonly AnyOperation[] = [
   imageInfo,
   imageProperty,
   imagePublish,
+  imageReport,
   imageRollback,
   ipaTest,
+  siteCheck,
 ];

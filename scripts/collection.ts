@@ -68,7 +68,8 @@ function writeModules(): void {
  * collection.
  */
 function qualifyNames({ name, modules }: Collection): void {
-  const module = new RegExp(`^( +)(${modules.join('|')}):$`, 'gm');
+  // A task, or the defaults of a module.
+  const module = new RegExp(`^( +)(${modules.join('|')}):(?= |$)`, 'gm');
   for (const file of readdirSync(join(staged, 'playbooks'))) {
     const path = join(staged, 'playbooks', file);
     const text = readFileSync(path, 'utf8')

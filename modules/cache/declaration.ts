@@ -2,6 +2,7 @@
 // checks.
 import { defineFields } from '../core/fields.js';
 import { defineDeclaration } from '../core/operation.js';
+import { sizePattern } from '../core/sizes.js';
 import { algorithmNames } from '../images/policy/checksums.js';
 import { defaultAllowedPaths } from '../images/policy/image-urls.js';
 import { loginFields } from '../runtime/login-fields.js';
@@ -155,7 +156,7 @@ const pruningFields = defineFields({
   },
   max_size: {
     type: 'string',
-    pattern: { regex: '^\\d+(\\.\\d+)? ?([KMGT]i?B?|B)?$', meaning: 'a size such as 20GiB or 500MiB' },
+    pattern: sizePattern,
     description:
       'Maximum size of a folder of the cache, such as `20GiB`. ' +
       'The oldest files that this run does not name are removed first. ' +

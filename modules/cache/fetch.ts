@@ -4,7 +4,8 @@ import { removePart } from '../clients/download/part-file.js';
 import { shownPath } from '../clients/files/paths.js';
 import { readSmallFile } from '../clients/files/yaml-file.js';
 import { hasCode, messageOf, OperationError } from '../core/errors.js';
-import { findChecksum, type Checksum } from '../images/policy/checksums.js';
+import { checksumInFile, largestChecksumFile } from '../images/checksum-files.js';
+import type { Checksum } from '../images/policy/checksums.js';
 import type { Remote } from './policy/freshness.js';
 import { startDigests, type Digests } from '../images/digests.js';
 import { algorithmsFor } from './copy.js';
@@ -26,7 +27,6 @@ export interface Fetched extends Received {
   readonly digests: Readonly<Record<string, string>>;
 }
 
-const largestChecksumFile = 1024 * 1024;
 /** How many times a source that keeps changing is fetched. */
 const maxRounds = 3;
 
@@ -51,21 +51,9 @@ function openSource(origin: Origin, label: string, run: CacheRun): Promise<Cache
 
 async function resolveChecksum(requested: RequestedChecksum, fileName: string, run: CacheRun): Promise<Checksum> {
   if (requested.kind === 'checksum') return requested.checksum;
-  const source = await openSource(requested.origin, 'checksum', run);
-  const refuse = (why: string, cause?: unknown): OperationError =>
-    new OperationError(
-      'CHECKSUM_FILE_UNUSABLE',
-      `the checksum file ${source.shown} cannot be used: ${why}`,
-      { url: source.shown },
-      cause,
-    );
-  const text = await readText(requested, run).catch((error: unknown) => {
-    run.context.signal.throwIfAborted();
-    throw refuse(messageOf(error), error);
-  });
-  const found = findChecksum(text, { name: fileName, algorithm: requested.algorithm, fileName: source.fileName });
-  if ('fault' in found) throw refuse(found.fault);
-  return found;
+  const { shown, fileName: ownName } = await openSource(requested.origin, 'checksum', run);
+  const file = { shown, fileName: ownName, read: () => readText(requested, run) };
+  return checksumInFile(file, { name: fileName, algorithm: requested.algorithm }, run.context.signal);
 }
 
 async function readText({ origin }: Extract<RequestedChecksum, { kind: 'url' }>, run: CacheRun): Promise<string> {

@@ -96,7 +96,7 @@ function startCacheRun(args: CacheArguments, context: Context): CacheRun {
     args,
     context,
     http: followRedirects(
-      openHttp(args, context, args.tls_minimum_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2'),
+      openHttp(args, context, { tlsMinimumVersion: args.tls_minimum_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2' }),
       headersForHosts(args.hosts ?? []),
     ),
     cloud: () => (cloud ??= openCloud(args, context)),

@@ -4,12 +4,14 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { messageOf } from '../core/errors.js';
 import type { AnyOperation } from '../core/operation.js';
 import { nearest } from '../core/validation.js';
+import { pushUrl } from '../runtime/push-gateway.js';
 import { completionCommand, completionScript, helpCommand, shells } from './completion.js';
 import { commandNames, flagName, flagsOf, generalFlags, runFlags, yargsOptions, type Flag } from './flags.js';
 import { commandHelp, completionHelp, generalHelp } from './help.js';
 import { expandAbbreviations, normalizeSwitches } from './argv.js';
 import { argumentsFrom } from './raw-arguments.js';
 import { UsageError } from './exit-codes.js';
+import type { MetricsTargets } from './metrics.js';
 import packageDescription from '#package' with { type: 'json' };
 
 /** A run to start, or a text to show. */
@@ -21,8 +23,15 @@ export interface CommandRun {
   readonly raw: Readonly<Record<string, unknown>>;
   readonly dryRun: boolean;
   readonly json: boolean;
+  /** Show the result as a monitoring plugin does. */
+  readonly monitoring: boolean;
   readonly verbosity: number;
   readonly showProgress: boolean;
+  /** Whether the output is for the journal; undefined if that follows from where it goes. */
+  readonly journal: boolean | undefined;
+  readonly metrics: MetricsTargets;
+  /** Of what was done, only the sentence is shown. */
+  readonly isQuiet: boolean;
 }
 
 /** The same as -vv. */
@@ -92,15 +101,48 @@ function withPositional(operation: AnyOperation, parsed: Parsed, words: readonly
 async function runOf(operation: AnyOperation, parsed: Parsed): Promise<CommandRun> {
   const flags = flagsOf(operation);
   refuseUnknown(operation.command, parsed, flags);
+  refuseLoudQuiet(operation.command, parsed);
+  const isQuiet = parsed.quiet === true;
+  if (parsed.json === true && parsed.monitoring === true)
+    throw new UsageError('--json and --monitoring exclude each other', operation.command);
   return {
     kind: 'run',
     operation,
     raw: await argumentsFrom(parsed, flags, operation.command),
     dryRun: parsed['dry-run'] === true,
     json: parsed.json === true,
+    monitoring: parsed.monitoring === true,
     verbosity: Math.max(Number(parsed.verbose ?? 0), parsed.debug === true ? debugVerbosity : 0),
-    showProgress: parsed['no-progress'] !== true && parsed['show-progress'] !== false,
+    showProgress: !isQuiet && parsed['no-progress'] !== true && parsed['show-progress'] !== false,
+    isQuiet,
+    journal: typeof parsed.journal === 'boolean' ? parsed.journal : undefined,
+    metrics: metricsOptions(parsed, operation.command),
   };
+}
+
+function metricsOptions(parsed: Parsed, command: string): MetricsTargets {
+  const given = (name: string): string | undefined => {
+    const value = parsed[name];
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) throw new UsageError(`--${name} was given ${value.length} times: give it once`, command);
+    if (value === '') throw new UsageError(`--${name} needs a value`, command);
+    return String(value);
+  };
+  const gateway = given('push-gateway');
+  if (gateway !== undefined) {
+    try {
+      pushUrl(gateway, command);
+    } catch (error) {
+      throw new UsageError(`--push-gateway: ${messageOf(error)}`, command);
+    }
+  }
+  return { file: given('metrics-file'), gateway };
+}
+
+function refuseLoudQuiet(command: string, parsed: Parsed): void {
+  if (parsed.quiet !== true) return;
+  const loud = ['verbose', 'debug', 'show-progress'].find((name) => Number(parsed[name] ?? 0) > 0);
+  if (loud !== undefined) throw new UsageError(`--quiet and --${loud} exclude each other: give one of them`, command);
 }
 
 function completionFor(words: readonly string[], operations: readonly AnyOperation[]): string {

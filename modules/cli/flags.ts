@@ -26,12 +26,14 @@ export interface Flag {
 
 const selectingFields: ReadonlySet<string> = new Set(['images', 'exclude', 'latest', 'ipa', 'force', 'state']);
 const outputGroup = 'What is shown:';
+const monitoringGroup = 'Monitoring:';
 
 /** The options of an operation, then those of every subcommand. */
-export function flagsOf(operation: Pick<AnyOperation, 'fields' | 'writes'>): Flag[] {
+export function flagsOf(operation: Pick<AnyOperation, 'fields' | 'writes' | 'monitors'>): Flag[] {
   return [
     ...Object.entries(operation.fields).map(([name, field]) => flagOf(name, field)),
     ...runFlags.filter((flag) => operation.writes || flag.name !== 'dry-run'),
+    ...(operation.monitors ? [monitoringFlag] : []),
   ];
 }
 
@@ -81,9 +83,58 @@ export const runFlags: readonly Flag[] = [
     help: 'Print more on standard error: -v the steps and differences, -vv also every request.',
   },
   { ...ownFlag, name: 'debug', help: 'The same as -vv.' },
+  {
+    ...ownFlag,
+    name: 'quiet',
+    aliases: ['q'],
+    help:
+      'Show no progress, and of what was done only one sentence. Warnings and failures are still printed, on ' +
+      'standard error. The table of a command that only reads is its result, and is printed.',
+  },
   { ...ownFlag, name: 'no-progress', help: 'Show no progress of transfers.' },
   { ...ownFlag, name: 'show-progress', help: 'Show the progress of transfers, which is the default.' },
+  {
+    ...ownFlag,
+    name: 'no-color',
+    help:
+      'Use no colours. They are used only at a terminal, never with --json, and not if the variable NO_COLOR is ' +
+      'set or TERM is dumb.',
+  },
+  {
+    ...ownFlag,
+    name: 'journal',
+    isNegatable: true,
+    help:
+      'Begin each line with a priority for the journal of systemd, as is done if it reads the output. ' +
+      '--no-journal turns it off.',
+  },
+  {
+    ...ownFlag,
+    name: 'metrics-file',
+    kind: 'path',
+    placeholder: 'PATH',
+    group: monitoringGroup,
+    help:
+      "Write the run's metrics to this file, such as one of node_exporter's textfile collector. Values that the " +
+      'run does not know stay as they are. A dry run writes nothing.',
+  },
+  {
+    ...ownFlag,
+    name: 'push-gateway',
+    kind: 'text',
+    placeholder: 'URL',
+    group: monitoringGroup,
+    help: "Push the run's metrics to this push gateway of Prometheus, such as http://10.0.0.1:9091.",
+  },
 ];
+
+const monitoringFlag: Flag = {
+  ...ownFlag,
+  name: 'monitoring',
+  help:
+    'Print one line and end with the exit code of a monitoring plugin: 0 in order, 1 warning, 2 critical, ' +
+    '3 unknown.',
+};
 
 /**
  * How yargs parses a flag. It gets no defaults: a value that was not given must not hide that of

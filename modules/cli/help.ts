@@ -11,7 +11,10 @@ const margin = '        ';
 
 /** The commands in the order in which a site usually needs them. */
 const journey: readonly { readonly heading: string; readonly commands: readonly string[] }[] = [
-  { heading: 'Images of the site:', commands: ['deploy', 'rollback', 'clean', 'info', 'set-property'] },
+  {
+    heading: 'Images of the site:',
+    commands: ['deploy', 'rollback', 'clean', 'info', 'report', 'set-property', 'check'],
+  },
   { heading: 'A store of your own:', commands: ['publish'] },
   { heading: 'IPA images, and copies of images on this host:', commands: ['ipa-test', 'cache'] },
   { heading: 'Bare-metal nodes:', commands: ['node', 'port', 'enroll'] },
@@ -90,7 +93,14 @@ export function commandHelp(operation: AnyOperation, flags: readonly Flag[], col
   ]);
 }
 
-const groupOrder = ['What to select:', 'The image store:', 'How it is done:', 'The login:', 'What is shown:'];
+const groupOrder = [
+  'What to select:',
+  'The image store:',
+  'How it is done:',
+  'The login:',
+  'What is shown:',
+  'Monitoring:',
+];
 
 function positionalNames({ positional = [] }: Pick<AnyOperation, 'positional'>): string[] {
   return positional.map((name) => name.toUpperCase());

@@ -1,6 +1,7 @@
 // Tables as text: columns are aligned, and at a terminal long sentences are wrapped within their
 // column.
 import type { Table } from '../core/operation.js';
+import { paintCell, plainPaint, type Paint } from './colours.js';
 import { printable } from './printable.js';
 
 const gap = '  ';
@@ -12,12 +13,14 @@ const narrowestSentence = 24;
  * terminal, the cells that are sentences are wrapped so that the lines fit if they can. Nothing is
  * ever cut, and no name and no ID is broken, since they are there to be copied.
  */
-export function tableLines({ columns: titles, rows }: Table, columns?: number): string[] {
+export function tableLines({ columns: titles, rows }: Table, columns?: number, paint: Paint = plainPaint): string[] {
   if (rows.length === 0) return [];
   const cells = [titles.map((title) => title.toUpperCase()), ...rows].map((row) => row.map(printable));
   const natural = titles.map((_, index) => Math.max(...cells.map((row) => widthOf(row[index] ?? ''))));
   const widths = columns === undefined ? natural : narrowed(natural, rows, columns);
-  return cells.flatMap((row) => rowLines(row, widths));
+  return cells.flatMap((row, index) =>
+    rowLines(row, widths, (cell) => (index === 0 ? paint('bold', cell) : paintCell(paint, cell))),
+  );
 }
 
 /** Takes width from the columns of sentences, the widest first, until the line fits. */
@@ -42,12 +45,12 @@ function isOfSentences(rows: Table['rows'], index: number): boolean {
   return rows.some((row) => (row[index] ?? '').split(' ').length > 3);
 }
 
-function rowLines(row: readonly string[], widths: readonly number[]): string[] {
+function rowLines(row: readonly string[], widths: readonly number[], paint: (cell: string) => string): string[] {
   const wrapped = row.map((cell, index) => wrapCell(cell, widths[index] ?? 0));
   const height = Math.max(...wrapped.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) =>
     wrapped
-      .map((lines, index) => padded(lines[line] ?? '', widths[index] ?? 0))
+      .map((lines, index) => paint(lines[line] ?? '') + padding(lines[line] ?? '', widths[index] ?? 0))
       .join(gap)
       .trimEnd(),
   );
@@ -65,8 +68,8 @@ function wrapCell(cell: string, width: number): string[] {
   return lines;
 }
 
-function padded(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(width - widthOf(text), 0));
+function padding(text: string, width: number): string {
+  return ' '.repeat(Math.max(width - widthOf(text), 0));
 }
 
 function widthOf(text: string): number {

@@ -43,6 +43,11 @@ export class RunInProgress extends OperationError {
   }
 }
 
+/** The stable code of an error; undefined for one that was not thrown on purpose. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof OperationError ? error.code : undefined;
+}
+
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -52,6 +52,8 @@ export interface BooleanField extends FieldBase {
 export interface ListField extends FieldBase {
   readonly type: 'list';
   readonly choices?: readonly string[];
+  /** Of each element. */
+  readonly pattern?: { readonly regex: string; readonly meaning: string };
   readonly default?: readonly string[];
 }
 

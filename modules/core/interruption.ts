@@ -91,3 +91,26 @@ function interruptedBy(signal: CaughtSignal): OperationError {
     signal,
   });
 }
+
+/** Seconds for putting things back after an interruption: less than the front ends allow. */
+const restoringSeconds = 8;
+
+/** A signal that follows another one some seconds later. `release` cancels that. */
+export function withGrace(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  // Each piece of concurrent work listens.
+  setMaxListeners(0, controller.signal);
+  let timer: NodeJS.Timeout | undefined;
+  const follow = (): void => {
+    timer = setTimeout(() => controller.abort(signal.reason), restoringSeconds * 1000);
+  };
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow, { once: true });
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', follow);
+    },
+  };
+}

@@ -51,6 +51,8 @@ export interface Declaration<F extends Fields = Fields> {
   readonly description: readonly string[];
   /** False for an operation that only reads. */
   readonly writes: boolean;
+  /** The command line offers its result as that of a monitoring plugin. */
+  readonly monitors?: true;
   /** When a second run changes something or does its work again; usually it does neither. */
   readonly repeats?: string;
   /** Other operations, by name, and pages. */
@@ -75,6 +77,11 @@ export interface Outcome {
   readonly changed: boolean;
   /** One sentence for people. */
   readonly message: string;
+  /**
+   * One sentence to forward: what was done, at which site, and what failed. A command ends with it,
+   * or else with the message.
+   */
+  readonly summary?: string;
   /** The values that `returns` declares. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly failures: readonly string[];
@@ -82,6 +89,34 @@ export interface Outcome {
   readonly differences: readonly Difference[];
   /** The same result for people at a terminal. */
   readonly table: Table;
+  /** The same result for monitoring, as far as it differs from that of other operations. */
+  readonly measurements?: Measurements;
+  /** The table has each failure and warning with its reason, so that they are not shown next to it. */
+  readonly reportsInTable?: true;
+}
+
+/** What monitoring learns of a run besides whether it succeeded. Times are seconds since 1970. */
+export interface Measurements {
+  /** The error code of each of the outcome's failures, in the same order, as far as there is one. */
+  readonly failureCodes: readonly (string | undefined)[];
+  /** What was done with each image. */
+  readonly actions: readonly string[];
+  /** Size of the images that were transferred. */
+  readonly transferredBytes?: number;
+  /** How many deletions a safety limit refused. */
+  readonly refusedDeletions?: number;
+  /** The images behind the production names after the run, as far as the run has looked at them. */
+  readonly production?: readonly MeasuredImage[];
+}
+
+export interface MeasuredImage {
+  readonly name: string;
+  readonly release: string;
+  /** When the release was built. */
+  readonly builtAt?: number;
+  /** When the catalogue that the image comes from last changed. */
+  readonly catalogueChangedAt?: number;
+  readonly bytes?: number;
 }
 
 export interface Table {
@@ -100,6 +135,8 @@ export interface Progress {
   /** Items instead of bytes, such as nodes. */
   readonly doneCount?: number;
   readonly totalCount?: number;
+  /** Announces work that has not begun, so that totals include it. */
+  readonly isAnnounced?: true;
 }
 
 export type LogLevel = 'info' | 'debug';

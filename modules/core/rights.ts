@@ -55,8 +55,13 @@ export function describeLack(permission: Permission, { grants = [], source }: Ri
   return (
     `by default, ${service} lets a login ${action} only with the role ${needed.join(' or ')} ` +
     `(${policies.length > 1 ? 'policies' : 'policy'} ${policies.join(', ')}); ` +
-    `the login from ${source} has ${grants.map(describeGrant).join(', and ') || 'no roles'}`
+    `the login from ${source} has ${describeGrants(grants)}`
   );
+}
+
+/** Such as `admin, member in project 6a1c…, and reader on the system`. */
+export function describeGrants(grants: readonly Grant[]): string {
+  return grants.map(describeGrant).join(', and ') || 'no roles';
 }
 
 function describeGrant({ scope, projectId, roles }: Grant): string {

@@ -41,7 +41,7 @@ function schemaOfField(field: Field): JsonSchema {
         type: 'array',
         items: field.choices
           ? { type: 'string', enum: field.choices }
-          : { type: 'string', minLength: 1, pattern: printable },
+          : { type: 'string', minLength: 1, pattern: field.pattern?.regex ?? printable },
       };
     case 'object':
       return { type: 'object' };

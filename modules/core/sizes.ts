@@ -15,3 +15,20 @@ export function formatBytes(bytes: number): string {
 export function formatMebibytes(bytes: number): string {
   return `${(bytes / mebibyte).toFixed(1)} MiB`;
 }
+
+const multiples: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** What an option accepts as a size. */
+export const sizePattern = {
+  regex: '^\\d+(\\.\\d+)? ?([KMGT]i?B?|B)?$',
+  meaning: 'a size such as 20GiB or 500MiB',
+} as const;
+
+/**
+ * The bytes of a size such as `20GiB`, whose pattern was validated. K, M, G and T are powers of
+ * 1024, whatever follows.
+ */
+export function sizeInBytes(size: string): number {
+  const [, amount = '0', unit = ''] = /^([\d.]+) ?([KMGT]?)/.exec(size) ?? [];
+  return Math.floor(Number(amount) * (multiples[unit] ?? 1));
+}

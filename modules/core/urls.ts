@@ -95,6 +95,19 @@ export function withoutCredentials(url: string): string {
   return parsed.href;
 }
 
+/** True for a URL of a file on this host. */
+export function isFileUrl(url: string): boolean {
+  return /^file:/i.test(url);
+}
+
+/**
+ * A URL as everybody who sees an image may read it: without credentials, and of a file of this host
+ * only its name.
+ */
+export function publishableUrl(url: string): string {
+  return isFileUrl(url) ? `file:${url.slice(url.lastIndexOf('/') + 1)}` : withoutCredentials(url);
+}
+
 /** Like Python's unquote, leaves invalid encodings as they are. */
 export function percentDecoded(text: string): string {
   try {

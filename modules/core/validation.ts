@@ -142,7 +142,7 @@ function describeRule(error: ErrorObject, field: Field | undefined): string {
     case 'maximum':
       return `is out of range; allowed: ${(field && rangeOf(field)) ?? 'another value'}`;
     case 'pattern':
-      return field?.type === 'string' && field.pattern
+      return (field?.type === 'string' || field?.type === 'list') && field.pattern
         ? `is not allowed; it must be ${field.pattern.meaning}`
         : 'is not allowed; it must not contain control characters';
     case 'minLength':

@@ -1,6 +1,19 @@
-// Options that several operations share: those of the site, and the location of the central image
-// stores.
+// What several operations declare alike: options of the site, the location of the central image
+// stores, and the sentence that sums up a run.
 import { defineFields } from '../core/fields.js';
+import type { ReturnField } from '../core/operation.js';
+
+/** The value `summary` of a result. */
+export function summaryReturn(sample: string): ReturnField {
+  return {
+    description:
+      'One sentence to forward: what was done with how many images, at which site, and what failed. The site is ' +
+      "the cloud's name in clouds.yaml, or else its region, or else the host of its `auth_url`.",
+    type: 'str',
+    returned: 'unless the run failed as a whole',
+    sample,
+  };
+}
 
 export const siteFields = defineFields({
   image_prefix: {
@@ -30,7 +43,8 @@ export const siteFields = defineFields({
       '20250422-v1-amd`. `image_deploy` deploys exactly this release as long as the store has it, ' +
       'and leaves the image alone afterwards; `image_clean` never hides or deletes it. For the ' +
       "older store a pin is an object's UUID or a `build-timestamp`, and a pin of one half of an " +
-      'agent applies to both.',
+      'agent applies to both. For an image list it is a version that the list has, or the release ' +
+      'that `image_info` shows.',
     siteYaml: ['pins'],
   },
   lock_dir: {
@@ -41,6 +55,37 @@ export const siteFields = defineFields({
       '`chameleon_image_tools` in `$XDG_RUNTIME_DIR` or in `~/.local/state`.',
     siteYaml: ['lock_dir'],
   },
+  journal_dir: {
+    type: 'path',
+    description:
+      'Folder of the journal of `ipa_test`, from which the next run restores what an interrupted run has left. ' +
+      'It must survive a restart of the host.',
+    default: '/var/lib/chameleon_ipa_test',
+    siteYaml: ['journal_dir'],
+  },
+});
+
+export const listFields = defineFields({
+  image_lists: {
+    type: 'list',
+    description:
+      'Image lists for the catalogue `list`: files, folders or URLs. A folder means its files ' +
+      '`*.yml`, `*.yaml` and `*.json`, in the order of their names. Required if `catalog` ' +
+      'includes `list`, and otherwise not read. All lists are validated completely before anything ' +
+      'is changed, and no name may occur twice. A list has one key `images`, a list of images with ' +
+      '`name` and `url`; lists of openstack-image-manager are read as they are.',
+    siteYaml: ['image_lists'],
+  },
+  image_manager_tag: {
+    type: 'string',
+    pattern: { regex: '^[^\\s,]{1,255}$', meaning: '1 to 255 characters without spaces and commas' },
+    description:
+      'The tag by which openstack-image-manager knows its images: what the site gives that tool as ' +
+      '`--tag`. Images with it are taken over if a list has their name, and images of lists in the ' +
+      'spelling of that tool get it.',
+    default: 'managed_by_osism',
+    siteYaml: ['image_manager_tag'],
+  },
 });
 
 const url = { regex: '^https?://[^\\s/?#]+[^\\s?#]*$', meaning: 'an http or https URL' } as const;
@@ -48,21 +93,24 @@ const url = { regex: '^https?://[^\\s/?#]+[^\\s?#]*$', meaning: 'an http or http
 export const storeFields = defineFields({
   catalog: {
     type: 'list',
-    choices: ['releases', 'objects'],
+    choices: ['releases', 'objects', 'list'],
     description:
-      'The central stores that the site subscribes to. `releases` is the present store, which ' +
+      'The catalogues that the site subscribes to. `releases` is the present central store, which ' +
       'has a release for each image. `objects` is the older store, with images of the Ironic ' +
-      'Python Agent; `supports_yaml` selects its images. If both have the same name, the store ' +
-      'listed first provides the image.',
+      'Python Agent; `supports_yaml` selects its images. `list` is any images on the web, which ' +
+      'the files in `image_lists` list. If several have the same name, the catalogue listed first ' +
+      'provides the image.',
     default: ['releases'],
     siteYaml: ['catalog'],
   },
   object_store_url: {
-    type: 'string',
+    type: 'list',
     pattern: url,
     description:
       'URL of the store for `releases`: a Swift account, or the directory on a web server that ' +
-      'holds the container. Required if `catalog` includes `releases`.',
+      'holds the container. Required if `catalog` includes `releases`. More than one URL: mirrors of the ' +
+      'first one, each of which is used where those before it cannot be reached, are slow to answer, or lack ' +
+      'an object.',
     siteYaml: ['object_store_url'],
   },
   image_container: {
@@ -99,4 +147,5 @@ export const storeFields = defineFields({
     default: '/etc/chameleon_image_tools/supports.yaml',
     siteYaml: ['supports_yaml'],
   },
+  ...listFields,
 });

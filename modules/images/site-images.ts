@@ -15,6 +15,7 @@ import { listProjectNames } from '../clients/keystone/projects.js';
 import { messageOf, OperationError } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
 import { sleep } from '../core/waiting.js';
+import { isSameValue, valueIn } from './policy/image-edits.js';
 import { isGone } from './policy/site-image.js';
 
 /**
@@ -107,9 +108,6 @@ function changeLost(id: string, lost: readonly ImageChange[]): OperationError {
 }
 
 function isInEffect({ op, attribute, value }: ImageChange, image: Image): boolean {
-  const present =
-    attribute === 'name' || attribute === 'visibility' || attribute === 'os_hidden'
-      ? image[attribute]
-      : image.properties[attribute];
-  return op === 'remove' ? present === undefined : present === value;
+  const present = valueIn(image, attribute);
+  return op === 'remove' ? present === undefined : isSameValue(present, value);
 }

@@ -13,7 +13,7 @@ import { countBaremetalHypervisors } from '../clients/nova/hypervisors.js';
 import { assertCellsUp, listServers, type Server } from '../clients/nova/servers.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { comparableId, uuidsIn } from '../core/uuid.js';
-import { addUser, type ImageUse, type ImageUser } from './policy/image-uses.js';
+import { addUser, mergedUses, type ImageUse, type ImageUser } from './policy/image-uses.js';
 import { imageReferencesOf, isMask } from './policy/node-references.js';
 
 interface FoundUse {
@@ -70,9 +70,10 @@ export async function readKnownUses(
   isAsked: (imageId: string) => boolean,
   most?: number,
 ): Promise<KnownUses> {
-  const uses = new Map<string, ImageUse>();
+  const asked = sources.filter(({ service }) => cloud.hasService(service));
+  const found = new Map(asked.map((source) => [source, new Map<string, ImageUse>()]));
   const unknown: UnknownUses[] = [];
-  const readSource = async (source: UsesSource): Promise<void> => {
+  const readSource = async ([source, uses]: [UsesSource, Map<string, ImageUse>]): Promise<void> => {
     try {
       for await (const { imageId, user } of source.find(cloud)) {
         const id = comparableId(imageId);
@@ -85,11 +86,12 @@ export async function readKnownUses(
     }
   };
   // Waits for all, so that no request is still running when the run ends.
-  const read = await Promise.allSettled(sources.filter(({ service }) => cloud.hasService(service)).map(readSource));
+  const read = await Promise.allSettled([...found].map(readSource));
   const interrupted = read.find(({ status }) => status === 'rejected');
   if (interrupted?.status === 'rejected') throw interrupted.reason;
-  // In the order of the sources: Ironic's source asks Nova too, and if Nova is down, Nova is to be
-  // reported first.
+  // In the order of the sources, whichever answers first: so the same users are listed each time. And
+  // Ironic's source asks Nova too; if Nova is down, Nova is to be reported first.
+  const uses = mergedUses([...found.values()], most);
   return { uses, unknown: sources.flatMap(({ service }) => unknown.filter((entry) => entry.service === service)) };
 }
 
@@ -149,8 +151,13 @@ function usesUnknownError({ service, title, cause }: UnknownUses): OperationErro
   );
 }
 
+/** Which service it is, and why. */
+export function describeUnknown({ title, cause }: UnknownUses): string {
+  return `${title} does not report which images are in use: ${unknownUsesReason(cause)}`;
+}
+
 /** The service's error and, if it refused the login, what helps. */
-export function unknownUsesReason(cause: unknown): string {
+function unknownUsesReason(cause: unknown): string {
   const advice = ' (this login needs a role that can see the resources of all projects, such as admin)';
   return `${messageOf(cause)}${statusOf(cause) === 403 ? advice : ''}`;
 }

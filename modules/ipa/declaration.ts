@@ -169,14 +169,7 @@ const journalFields = defineFields({
       'Only restore what earlier runs have left: servers, leases, images of nodes, and an interrupted roll-out.',
     default: false,
   },
-  journal_dir: {
-    type: 'path',
-    description:
-      'Folder of the journal, from which the next run restores what an interrupted run has left. ' +
-      'It must survive a restart of the host.',
-    default: '/var/lib/chameleon_ipa_test',
-    siteYaml: ['journal_dir'],
-  },
+  journal_dir: siteFields.journal_dir,
   lock_dir: siteFields.lock_dir,
 });
 

@@ -6,6 +6,7 @@ import { seesAllNodes } from '../clients/ironic/visibility.js';
 import { permissionWarnings } from '../core/rights.js';
 import { OperationError } from '../core/errors.js';
 import type { Context, Operation, Outcome } from '../core/operation.js';
+import { withGrace } from '../core/interruption.js';
 import { openCloud } from '../runtime/connect.js';
 import { takeRunLock } from '../runtime/run-lock.js';
 import { ipaTestDeclaration } from './declaration.js';
@@ -17,7 +18,7 @@ import type { IpaPlan } from './policy/test-plan.js';
 import { planIpaTest } from './plan.js';
 import { ipaTestOutcome } from './report.js';
 import { planRollout, rollOut } from './rollout.js';
-import { withGrace, type IpaArguments, type IpaRun } from './run.js';
+import type { IpaArguments, IpaRun } from './run.js';
 import { runTrial } from './trial.js';
 
 export const ipaTest: Operation<(typeof ipaTestDeclaration)['fields']> = {

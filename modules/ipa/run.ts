@@ -1,5 +1,4 @@
 // What the steps of a run share.
-import { setMaxListeners } from 'node:events';
 import type { Ironic } from '../clients/ironic/api.js';
 import type { Cloud } from '../clients/keystone/cloud.js';
 import { OperationError } from '../core/errors.js';
@@ -29,27 +28,4 @@ export const pollInterval = { intervalSeconds: 0.1, longestPauseSeconds: 3 } as 
 /** Whether `waitFor` itself gave up, and not something within it. */
 export function isTimeout(error: unknown): error is OperationError {
   return error instanceof OperationError && error.code === 'WAIT_TIMEOUT';
-}
-
-/** Seconds for restoring after an interruption: less than the front ends allow. */
-const graceSeconds = 8;
-
-/** A signal that follows another one some seconds later. `release` cancels that. */
-export function withGrace(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  // Each node of a batch listens.
-  setMaxListeners(0, controller.signal);
-  let timer: NodeJS.Timeout | undefined;
-  const follow = (): void => {
-    timer = setTimeout(() => controller.abort(signal.reason), graceSeconds * 1000);
-  };
-  if (signal.aborted) follow();
-  else signal.addEventListener('abort', follow, { once: true });
-  return {
-    signal: controller.signal,
-    release: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', follow);
-    },
-  };
 }

@@ -7,6 +7,7 @@ import { setMaintenance } from '../clients/ironic/nodes.js';
 import { createPortGroup, getPortGroup, patchPortGroup } from '../clients/ironic/port-groups.js';
 import { createPort, deletePort, patchPort, type Port } from '../clients/ironic/ports.js';
 import { messageOf, OperationError } from '../core/errors.js';
+import { withGrace } from '../core/interruption.js';
 import { portGroupTitle } from './policy/desired-port-group.js';
 import type { DesiredPort } from './policy/desired-port.js';
 import type { PortGroupPlan } from './policy/port-group-plan.js';
@@ -30,14 +31,20 @@ export async function* applyPorts(
   const needy = plans.filter(({ needsMaintenance }) => needsMaintenance);
   if (needy.length === 0) return;
   const reason = 'ports are being changed by chameleon-image-tools';
-  await retryUndecided(run, `setting maintenance of node ${uuid}`, () => setMaintenance(run.ironic, uuid, reason));
+  let mayBeSet = true;
   try {
+    await retryUndecided(run, `setting maintenance of node ${uuid}`, () =>
+      setMaintenance(run.ironic, uuid, reason),
+    ).catch((error: unknown) => {
+      mayBeSet = isUndecided(error) || run.context.signal.aborted;
+      throw error;
+    });
     for (const plan of needy) {
       await applyPort(run, uuid, plan);
       yield plan;
     }
   } finally {
-    await endMaintenance(run, uuid);
+    if (mayBeSet) await endMaintenance(run, uuid);
   }
 }
 
@@ -45,21 +52,21 @@ export async function* applyPorts(
  * Even when the run is interrupted: a node that is left in maintenance would not be used any more.
  */
 async function endMaintenance({ ironic, context, settings }: PortRun, uuid: string): Promise<void> {
-  const isInterrupted = context.signal.aborted;
-  const lockWait = {
-    subject: `ending maintenance of node ${uuid}`,
-    timeoutSeconds: isInterrupted ? 5 : settings.lockTimeoutSeconds,
-    signal: isInterrupted ? new AbortController().signal : context.signal,
-  };
-  const end = (): Promise<void> => setMaintenance(ironic, uuid, undefined);
-  await whileLocked(
-    () =>
-      end().catch((error: unknown) => {
-        if (!isUndecided(error)) throw error;
-        return end();
-      }),
-    lockWait,
-  );
+  const { signal, release } = withGrace(context.signal);
+  const subject = `ending maintenance of node ${uuid}`;
+  const end = (): Promise<void> => setMaintenance(ironic, uuid, undefined, signal);
+  try {
+    await whileLocked(
+      () =>
+        end().catch((error: unknown) => {
+          if (!isUndecided(error)) throw error;
+          return end();
+        }),
+      { subject, timeoutSeconds: settings.lockTimeoutSeconds, signal },
+    );
+  } finally {
+    release();
+  }
 }
 
 async function applyPort(run: PortRun, nodeUuid: string, plan: PortPlan): Promise<void> {

@@ -1,5 +1,6 @@
 // Carries out the plan for one node. Each step may be repeated by the next run, and yields how far
 // the work has come, so that a failure hides nothing.
+import { randomUUID } from 'node:crypto';
 import { optionText } from '../core/option-text.js';
 import { isUndecided, statusOf } from '../clients/http/errors.js';
 import { conflictOf } from '../clients/ironic/api.js';
@@ -15,12 +16,15 @@ import {
 import { messageOf, OperationError } from '../core/errors.js';
 import { sleep } from '../core/waiting.js';
 import { missingChanges, type NodeChange } from './policy/node-differences.js';
+import { inspectFault } from './policy/inspection.js';
+import { contradictions } from './policy/inspection-findings.js';
 import { hasWrites, type NodePlan } from './policy/node-plan.js';
 import { ownerWarnings, type NodeProgress } from './policy/node-result.js';
-import { isEditable, nodeTitle, type Verb } from './policy/provision-states.js';
+import { inspectedAt, isEditable, nodeTitle, type Verb } from './policy/provision-states.js';
 import { deploymentFaults, isWorthValidating } from './policy/deploy-checks.js';
 import { applyPortGroups, applyPorts } from './apply-ports.js';
-import { bringTo, statePolling, waitUntilStable } from './provision.js';
+import { readFindings } from './findings.js';
+import { bringTo, statePolling, waitUntilStable, type StateChange } from './provision.js';
 import { planNode } from './read.js';
 import { maxAttempts, retryPauseMs, retryUndecided, waitForLock } from './retries.js';
 import type { ExistingNode, NodeRun } from './run.js';
@@ -45,9 +49,12 @@ export async function* applyNodePlan(
 
 async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<PartialProgress, Begun> {
   const { uuid, attributes } = plan.desired;
-  const ident = uuid ?? (typeof attributes.name === 'string' ? attributes.name : undefined);
+  const given = uuid ?? (typeof attributes.name === 'string' ? attributes.name : undefined);
+  // With a UUID of our own the request can be repeated when its answer is lost.
+  const ident = given ?? randomUUID();
+  const body = given === undefined ? { ...plan.body, uuid: ident } : plan.body;
   for (let attempt = 1; ; attempt++) {
-    const made = await createNode(run.ironic, plan.body).catch((error: unknown) => ({ error }));
+    const made = await createNode(run.ironic, body).catch((error: unknown) => ({ error }));
     if (!('error' in made)) {
       yield { node: made, created: true, changed: true, warnings: ownerWarnings(plan.desired, made.record) };
       run.context.log('info', `node ${nodeTitle(made)}: created as ${made.uuid}`);
@@ -57,14 +64,14 @@ async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<PartialProg
     const isLost = isUndecided(error);
     if (statusOf(error) !== 409 && !isLost) throw error;
     // Another run was faster, or the answer was lost.
-    const node = ident === undefined ? undefined : (await run.existing.reread(ident))?.node;
+    const node = (await run.existing.reread(ident))?.node;
     if (node) {
       // If the answer was lost, the node is the one that this run has created.
       yield { node, ...(isLost ? { created: true, changed: true } : {}) };
-      return { plan: await planAgain(run, plan, node.uuid), node, isCreated: isLost };
+      return { plan: (await planAgain(run, plan, node.uuid)).plan, node, isCreated: isLost };
     }
-    if (!isLost) throw hiddenNode(error, ident);
-    if (attempt === maxAttempts || ident === undefined) throw error;
+    if (!isLost) throw given === undefined ? error : hiddenNode(error, ident);
+    if (attempt === maxAttempts) throw error;
     await sleep(retryPauseMs * attempt, run.context.signal);
   }
 }
@@ -73,8 +80,7 @@ async function* create(run: NodeRun, plan: NodePlan): AsyncGenerator<PartialProg
  * Ironic accepts no second node of a name or UUID, and answers 404 to a login that cannot see the
  * first.
  */
-function hiddenNode(error: unknown, ident: string | undefined): unknown {
-  if (ident === undefined) return error;
+function hiddenNode(error: unknown, ident: string): unknown {
   const message =
     `a node ${ident} already exists, but this login cannot see it: it belongs to another project or to none; ` +
     `log in with a role on the system (${optionText('system_scope', 'all')}), ` +
@@ -86,12 +92,16 @@ function hiddenNode(error: unknown, ident: string | undefined): unknown {
  * A new plan for the node as it is now. Throws CHANGE_REFUSED if it must not be carried out any
  * more.
  */
-async function planAgain(run: NodeRun, { desired }: NodePlan, uuid: string): Promise<NodePlan> {
+async function planAgain(
+  run: NodeRun,
+  { desired }: NodePlan,
+  uuid: string,
+): Promise<{ readonly plan: NodePlan; readonly existing: ExistingNode }> {
   const existing = await run.existing.reread(uuid);
   if (!existing) throw new OperationError('NODE_GONE', `node ${uuid} does not exist any more`, { node: uuid });
   const plan = await planNode(run, desired, existing);
   if (plan.faults.length > 0) throw new OperationError('CHANGE_REFUSED', plan.faults.join('; '));
-  return plan;
+  return { plan, existing };
 }
 
 async function* change(run: NodeRun, begun: Begun): AsyncGenerator<PartialProgress> {
@@ -101,8 +111,27 @@ async function* change(run: NodeRun, begun: Begun): AsyncGenerator<PartialProgre
   if (hasWrites(plan) && !isEditable(node)) {
     node = await stableNode(run, uuid);
     yield { node };
-    plan = await planAgain(run, plan, uuid);
+    plan = (await planAgain(run, plan, uuid)).plan;
   }
+  node = yield* write(run, plan, node);
+  const journey = {
+    deadline: performance.now() + run.settings.stateTimeoutSeconds * 1000,
+    known: begun.isCreated ? node : undefined,
+  };
+  if (plan.inspects) {
+    yield* travel(run, node, { ...journey, untilInspected: true });
+    ({ plan, node } = yield* correct(run, plan, uuid));
+    journey.known = undefined;
+  } else if (plan.desired.inspect) yield await readFindings(run, plan.desired, await run.existing.reread(uuid));
+  if (plan.changesState) yield* provision(run, node, journey);
+  if (plan.later.length > 0) yield { node: await patch(run, uuid, plan.later), changed: true };
+  if (plan.maintenance === true) yield await maintain(run, plan, uuid);
+}
+
+/** Everything but the state. Returns the node as it is then. */
+async function* write(run: NodeRun, plan: NodePlan, before: NodeDetails): AsyncGenerator<PartialProgress, NodeDetails> {
+  const { uuid } = before;
+  let node = before;
   if (plan.maintenance === false) yield await maintain(run, plan, uuid);
   if (plan.now.length > 0) {
     node = await patch(run, uuid, plan.now);
@@ -117,9 +146,23 @@ async function* change(run: NodeRun, begun: Begun): AsyncGenerator<PartialProgre
     );
     yield { changed: true };
   }
-  if (plan.changesState) yield* provision(run, node, begun.isCreated);
-  if (plan.later.length > 0) yield { node: await patch(run, uuid, plan.later), changed: true };
-  if (plan.maintenance === true) yield await maintain(run, plan, uuid);
+  return node;
+}
+
+/**
+ * An inspection overwrites properties and switches of ports, and creates ports: what it found is
+ * reported, and what the request says otherwise is written again.
+ */
+async function* correct(
+  run: NodeRun,
+  before: NodePlan,
+  uuid: string,
+): AsyncGenerator<PartialProgress, { plan: NodePlan; node: NodeDetails }> {
+  const { plan, existing } = await planAgain(run, before, uuid);
+  const { inspection, warnings } = await readFindings(run, plan.desired, existing);
+  const told = inspection ? contradictions(inspection, plan.desired) : plan.warnings;
+  yield { inspection, warnings: [...warnings, ...told] };
+  return { plan, node: yield* write(run, plan, existing.node) };
 }
 
 function stableNode({ ironic, context, settings }: NodeRun, uuid: string): Promise<NodeDetails> {
@@ -159,24 +202,36 @@ async function patch(run: NodeRun, uuid: string, changes: readonly NodeChange[])
   }
 }
 
-async function* provision(run: NodeRun, node: NodeDetails, isCreated: boolean): AsyncGenerator<PartialProgress> {
+type Journey = Pick<StateChange, 'deadline' | 'known' | 'untilInspected'>;
+
+async function* provision(run: NodeRun, node: NodeDetails, journey: Journey): AsyncGenerator<PartialProgress> {
+  const { ironic, settings } = run;
+  const { goal } = settings;
+  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, goal, ironic.minor))
+    yield { validation: await validate(run, node) };
+  yield* travel(run, node, journey);
+}
+
+/** Brings the node to its goal, or only as far as it has been inspected. */
+async function* travel(run: NodeRun, node: NodeDetails, journey: Journey): AsyncGenerator<PartialProgress> {
   const { ironic, context, settings } = run;
   const { goal } = settings;
   if (goal === undefined) return;
-  if ((settings.validates || goal === 'active') && isWorthValidating(node.provision_state, goal, ironic.minor))
-    yield { validation: await validate(run, node) };
+  // Only the node itself tells its interface to a login that may not list drivers.
+  const fault = journey.untilInspected ? inspectFault(node.record.inspect_interface) : undefined;
+  if (fault !== undefined) throw new OperationError('CHANGE_REFUSED', fault);
   let seen = node;
   let hasMoved = false;
   const follow = (now: NodeDetails): void => {
     seen = now;
-    hasMoved ||= now.provision_state !== node.provision_state;
+    hasMoved ||= now.provision_state !== node.provision_state || inspectedAt(now) !== inspectedAt(node);
   };
   try {
     const arrived = await bringTo(ironic, node.uuid, goal, {
       ...statePolling,
       timeoutSeconds: settings.stateTimeoutSeconds,
       signal: context.signal,
-      known: isCreated ? node : undefined,
+      ...journey,
       onState: (now) => {
         follow(now);
         context.progress({ subject: nodeTitle(now), stage: now.provision_state });

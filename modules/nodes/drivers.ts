@@ -36,6 +36,7 @@ export function createDriverReader(ironic: Ironic): DriverReader {
       return {
         drivers: found.drivers.map(({ name }) => name).sort(),
         interfaces: own?.interfaces ?? {},
+        defaults: own?.defaults ?? {},
         properties: own && keys.length > 0 ? await propertiesOf(driver) : undefined,
       };
     },

@@ -1,5 +1,7 @@
 // Options that baremetal_node, baremetal_port and baremetal_enroll share.
+import { InputError } from '../core/errors.js';
 import { defineFields } from '../core/fields.js';
+import type { ReturnField } from '../core/operation.js';
 import { defaultAllowedPaths } from '../images/policy/image-urls.js';
 
 export const handlingFields = defineFields({
@@ -85,3 +87,66 @@ export const handlingFields = defineFields({
     default: 120,
   },
 });
+
+export const inspectDescription =
+  'Whether a node that has never been inspected is inspected (verb `inspect`) before it leaves ' +
+  '`manageable`, once, in-band or out-of-band as its `inspect_interface` does it; an in-band ' +
+  'inspection boots the node. Values that are given are kept, and what else is found stays as ' +
+  'found. A node that is `available` or in use is not taken back for it. Requires `state` to be ' +
+  '`manageable` or beyond.';
+
+/** Throws INVALID_INPUT for a state on whose way no node is inspected. */
+export function assertInspectable(state: string | undefined): void {
+  if (state === undefined || state === 'enroll')
+    throw new InputError(
+      `inspect: a node is inspected on its way to manageable, available or active; state is ${state ?? 'not given'}`,
+      'inspect',
+    );
+}
+
+const ifFound = 'when it is known';
+
+/** What an inspection found, in the result of a node. */
+export const inspectionReturn: ReturnField = {
+  description: 'What the inspection of the node found.',
+  type: 'dict',
+  returned: 'when `inspect` is set and an inspection has finished',
+  contains: {
+    source: {
+      description:
+        '`inventory`, or `properties` if Ironic keeps no inventory of the node: then these are its ' +
+        'properties and ports.',
+      type: 'str',
+      returned: 'always',
+      sample: 'inventory',
+    },
+    finished_at: {
+      description: 'When the inspection finished.',
+      type: 'str',
+      returned: 'always',
+      sample: '2026-11-27T13:40:11+00:00',
+    },
+    cpu_arch: { description: 'Architecture of the CPUs.', type: 'str', returned: ifFound, sample: 'x86_64' },
+    cpus: { description: 'Number of logical CPUs.', type: 'int', returned: ifFound, sample: 48 },
+    memory_mb: { description: 'Memory in MiB.', type: 'int', returned: ifFound, sample: 262144 },
+    local_gb: {
+      description:
+        'Size in GiB of the root disk that Ironic has determined, or else of the smallest disk with at least 4 GiB.',
+      type: 'int',
+      returned: ifFound,
+      sample: 480,
+    },
+    ports: {
+      description: 'MAC addresses of the network interfaces.',
+      type: 'list',
+      returned: 'always',
+      sample: ['52:54:00:ab:cd:01'],
+    },
+    unnamed_ports: {
+      description: 'Addresses of ports that the node has and that are not among the given `ports`; they are kept.',
+      type: 'list',
+      returned: 'always',
+      sample: [],
+    },
+  },
+};

@@ -6,9 +6,12 @@ import { messageOf, OperationError } from '../core/errors.js';
 import { sleep, waitFor } from '../core/waiting.js';
 import {
   adviceOnState,
-  hasFailed,
+  hasStepFailed,
+  inspectedAt,
+  inspectionStep,
   isStable,
   nodeTitle,
+  passesManageable,
   stepsTo,
   type NodeGoal,
   type NodeState,
@@ -19,6 +22,13 @@ import {
 export interface StateChange {
   /** Limit for all steps together. */
   readonly timeoutSeconds: number;
+  /** When that time is up, on the clock of `performance.now()`, if it began before the first step. */
+  readonly deadline?: number;
+  /**
+   * Goes only as far as the node has been inspected, which is done in `manageable`. One that
+   * another run has brought further is not taken back.
+   */
+  readonly untilInspected?: boolean;
   readonly signal: AbortSignal;
   /**
    * The first pause between two requests; later pauses are up to eight times as long. Half a second
@@ -53,19 +63,17 @@ const maxRequests = 5;
  * failed state; NO_WAY if no verb leads to the goal; NODE_GONE; WAIT_TIMEOUT.
  */
 export async function bringTo(ironic: Ironic, uuid: string, goal: NodeGoal, change: StateChange): Promise<NodeDetails> {
-  const deadline = performance.now() + change.timeoutSeconds * 1000;
+  const deadline = change.deadline ?? performance.now() + change.timeoutSeconds * 1000;
   const untilFree = freeNode(ironic, uuid, change);
   let requested: Step | undefined;
   for (let refusals = 0; ; ) {
     const node = await untilFree(`to become ${goal}`, deadline);
-    if (
-      requested &&
-      (hasFailed(node) ||
-        (requested.from === 'enroll' && node.provision_state === 'enroll' && node.last_error !== null))
-    )
-      throw failure(node, requested);
-    if (node.provision_state === goal) return node;
-    const [step] = stepsTo(node.provision_state, goal, ironic.minor) ?? [];
+    if (requested && hasStepFailed(node, requested)) throw failure(node, requested);
+    if (change.untilInspected && (inspectedAt(node) !== undefined || !passesManageable(node, goal, ironic.minor)))
+      return node;
+    const inspection = change.untilInspected ? inspectionStep(node) : undefined;
+    if (node.provision_state === goal && !inspection) return node;
+    const [step] = inspection ? [inspection] : (stepsTo(node.provision_state, goal, ironic.minor) ?? []);
     if (!step) throw noWayError(node, goal);
     const outcome = await tryVerb(ironic, uuid, { target: step.verb, ...change.bodyOf?.(step.verb) });
     requested = outcome === 'accepted' ? step : undefined;
@@ -156,10 +164,12 @@ function freeNode(
     } catch (error) {
       if (!(error instanceof OperationError) || error.code !== 'WAIT_TIMEOUT' || !seen) throw error;
       const held = seen.reservation === null ? '' : `, held by ${seen.reservation}`;
+      // What is left of an earlier failure does not explain why a node at rest is held.
+      const why = seen.last_error === null || isStable(seen) ? '' : `: ${seen.last_error}`;
       throw new OperationError(
         'WAIT_TIMEOUT',
         `gave up waiting for ${subject} after ${change.timeoutSeconds} s: ` +
-          `it is in state ${seen.provision_state}${held}`,
+          `it is in state ${seen.provision_state}${held}${why}`,
         { node: uuid, provision_state: seen.provision_state },
         error,
       );
@@ -194,6 +204,8 @@ export function stepFailure(
   { provision_state: state, last_error: lastError }: NodeDetails,
   { verb, to }: Step,
 ): string {
+  if (verb === 'inspect' && state === to)
+    return `is ${state} again, but its inspection did not finish${lastError ? `: ${lastError}` : ''}`;
   return (
     `did not become ${to}${verb === to ? '' : ` after ${verb}`}, it is in state ` +
     `${state}${lastError ? `: ${lastError}` : ''}`

@@ -20,6 +20,7 @@ import {
 import { nodeTitle } from './policy/provision-states.js';
 import { isDeletable, refusalToDelete, stateToDeleteFrom } from './policy/deploy-checks.js';
 import { applyNodePlan } from './apply.js';
+import { readFindings } from './findings.js';
 import { bringTo, statePolling, waitUntilStable } from './provision.js';
 import { planNode } from './read.js';
 import { retryUndecided } from './retries.js';
@@ -49,10 +50,13 @@ export async function reconcileNode(run: NodeRun, desired: DesiredNode): Promise
     if (plan.faults.length > 0)
       return nodeResult(parts(), { action: 'failed', reason: plan.faults.join('; '), code: 'CHANGE_REFUSED' });
     const planned = plannedVerdict(plan.isNew, plan.differences);
-    if (run.context.checkMode || plan.differences.length === 0)
+    if (run.context.checkMode || plan.differences.length === 0) {
+      progress = { ...progress, ...(await readFindings(run, desired, existing)) };
       return { ...nodeResult(parts(), planned), changed: plan.differences.length > 0 };
+    }
     run.context.signal.throwIfAborted();
-    for await (const step of applyNodePlan(run, plan, existing)) progress = { ...progress, ...step };
+    for await (const { warnings = [], ...step } of applyNodePlan(run, plan, existing))
+      progress = { ...progress, ...step, warnings: [...progress.warnings, ...warnings] };
     return nodeResult(parts(), appliedVerdict(planned, progress));
   } catch (error) {
     return nodeResult(parts(), failedVerdict(run, error, progress));

@@ -1,5 +1,6 @@
 // Opens what an operation talks to: the cloud of its login, and the image store.
 import { withHome } from '../clients/files/paths.js';
+import type { OnCertificate } from '../clients/http/certificate-watch.js';
 import { createHttpClient, type HttpClient } from '../clients/http/client.js';
 import { connect, type Cloud } from '../clients/keystone/cloud.js';
 import { watchClock, type WatchedClock } from '../clients/keystone/clock.js';
@@ -18,7 +19,11 @@ interface Tls {
   readonly clientCert?: string | undefined;
   readonly clientKey?: string | undefined;
   readonly tlsMinimumVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Called with the certificate of each server that speaks TLS. */
+  readonly onCertificate?: OnCertificate;
 }
+
+type Watching = Pick<Tls, 'onCertificate'>;
 
 /** Logs in by the arguments, which site.yaml has been merged into, or by the environment. */
 export async function openCloud(args: ConnectionArguments, context: Context): Promise<Cloud> {
@@ -29,12 +34,13 @@ export async function openCloud(args: ConnectionArguments, context: Context): Pr
 export async function openWatchedCloud(
   args: ConnectionArguments,
   context: Context,
+  watching: Watching = {},
 ): Promise<{ cloud: Cloud; clock: WatchedClock }> {
   const login = await resolveLogin(args, context.environment);
   context.learnSecrets?.(secretsOf(login.credentials));
   context.log('debug', `login from ${login.source}`);
   const now = (): Date => context.now();
-  const clock = watchClock(createHttp(args, login, context), now);
+  const clock = watchClock(createHttp(args, { ...login, ...watching }, context), now);
   return { cloud: await connect(login, clock.http, now), clock };
 }
 
@@ -45,14 +51,10 @@ export async function openWatchedCloud(
 export function openHttp(
   args: ConnectionArguments,
   context: Context,
-  tlsMinimumVersion?: Tls['tlsMinimumVersion'],
+  options: Pick<Tls, 'tlsMinimumVersion' | 'onCertificate'> = {},
 ): HttpClient {
   const caCert = args.ca_cert && withHome(args.ca_cert, context.environment);
-  return createHttp(
-    args,
-    { caCert, validateCerts: args.validate_certs ?? true, ...(tlsMinimumVersion ? { tlsMinimumVersion } : {}) },
-    context,
-  );
+  return createHttp(args, { caCert, validateCerts: args.validate_certs ?? true, ...options }, context);
 }
 
 function createHttp(args: ConnectionArguments, tls: Tls, context: Context): HttpClient {

@@ -14,6 +14,7 @@ const threadWork: ReadonlySet<string> = new Set([
 ]);
 /** By default, a resolver with one name server gives up after ten seconds. */
 const longestSeconds = 12;
+const longestUninterruptedSeconds = 60;
 
 /** The error of a run whose result could not be written. */
 export function outputLostError(cause: unknown): OperationError {
@@ -23,7 +24,7 @@ export function outputLostError(cause: unknown): OperationError {
 /**
  * To be called right before process.exit(). If a thread is still busy, the process is killed after
  * some seconds by the signal that ended the run, so that a shell sees the same exit code (143 for
- * SIGTERM).
+ * SIGTERM). A run that nothing ended gets more time, since its exit code would be lost.
  */
 export function limitExit(reason: unknown): void {
   // Missing in the types of Node.js 18, although it was added in 17.3.
@@ -33,7 +34,11 @@ export function limitExit(reason: unknown): void {
   const signal = caughtSignals.find((name) => name === given) ?? 'SIGTERM';
   // Restores the default action, which works even if this process no longer runs code.
   process.removeAllListeners(signal);
-  const command = `sleep ${longestSeconds}; kill -s ${signal.replace(/^SIG/, '')} ${process.pid}`;
+  const seconds = reason === undefined ? longestUninterruptedSeconds : longestSeconds;
+  const pid = String(process.pid);
+  // Not a later process with the same number.
+  const wait = `for i in $(seq ${seconds}); do sleep 1; kill -0 ${pid} || exit; done`;
+  const command = `${wait}; kill -s ${signal.replace(/^SIG/, '')} ${pid}`;
   spawn('/bin/sh', ['-c', command], { detached: true, stdio: 'ignore' })
     .on('error', () => undefined)
     .unref();

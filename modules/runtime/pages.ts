@@ -41,6 +41,12 @@ export const dailyUsePage: Page = {
   description: 'How to deploy, list and retire images, day by day.',
 };
 
+export const reportPage: Page = {
+  title: 'A page about the images',
+  url: `${handbookUrl}/report.md`,
+  description: 'What the page shows, and how the role writes it after each run.',
+};
+
 export const deployingPage: Page = {
   title: 'What is deployed, and what is refused',
   url: `${handbookUrl}/deploying-images.md`,
@@ -75,4 +81,10 @@ export const loginsPage: Page = {
   title: 'Logins',
   url: `${handbookUrl}/logins.md`,
   description: 'How clouds.yaml, environment variables, proxies and certificates are read.',
+};
+
+export const checkingPage: Page = {
+  title: 'Checking a site',
+  url: `${handbookUrl}/checking.md`,
+  description: 'What is checked before a run, and how to use it for monitoring.',
 };

@@ -54,11 +54,12 @@ export const reservedKeys: readonly string[] = [
  * succeeded.
  */
 export function resultOfOutcome(outcome: Outcome): Result {
-  const { changed, message, values, failures, warnings } = outcome;
+  const { changed, message, summary, values, failures, warnings } = outcome;
   return {
     changed,
     msg: [message, ...failures].join('; '),
     ...(failures.length > 0 ? { failed: true, code: 'PART_FAILED', failures } : {}),
+    ...(summary === undefined ? {} : { summary }),
     ...values,
     ...(warnings.length > 0 ? { warnings } : {}),
   };

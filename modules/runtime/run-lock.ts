@@ -1,13 +1,22 @@
 // One run at a time for each host and cloud: where the lock of an operation is, and who shares it.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
-import { withFolders, type Folders } from '../clients/files/folders.js';
-import { isClosed, isPrivate } from '../clients/files/accounts.js';
-import { unsafePath, shownPath, homeFolder } from '../clients/files/paths.js';
-import { lockFile, lockSharedFile, type FileLock } from '../clients/files/lock.js';
+import { join } from 'node:path';
+import { withFolders } from '../clients/files/folders.js';
+import { assertOwnOrAbsent } from '../clients/files/own-files.js';
+import { shownPath } from '../clients/files/paths.js';
+import {
+  assertFlock,
+  isHeldByOthers,
+  isLockHeld,
+  lockFile,
+  lockSharedFile,
+  type FileLock,
+} from '../clients/files/lock.js';
+import { freeBytes } from '../clients/files/room.js';
 import { isSystemError, hasCode, InputError, messageOf, OperationError, RunInProgress } from '../core/errors.js';
 import type { Context } from '../core/operation.js';
+import { findLockFolder, openLockFolder, type LockPlace } from './lock-folder.js';
 
 export interface RunLock {
   /**
@@ -18,11 +27,7 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
-export interface RunLockOptions {
-  /**
-   * The directory that the operator chose; by default one that only root and this user can reach.
-   */
-  readonly directory: string | undefined;
+export interface RunLockOptions extends LockPlace {
   readonly operation: string;
   /** Identifies the cloud; it is only hashed. */
   readonly cloud: string;
@@ -31,7 +36,6 @@ export interface RunLockOptions {
 
 /** Where earlier versions had it: everybody may create files there, and lock those of others. */
 const formerFolder = '/run/lock';
-const ownFolder = 'chameleon_image_tools';
 
 /**
  * Takes the lock of an operation on a cloud, without waiting. Throws RUN_IN_PROGRESS if another
@@ -39,9 +43,9 @@ const ownFolder = 'chameleon_image_tools';
  * be opened.
  */
 export async function takeRunLock(options: RunLockOptions): Promise<RunLock> {
-  const name = `chameleon-image-tools-${options.operation}-${hash(options.cloud).slice(0, 12)}.lock`;
+  const name = lockName(options);
   const { lock, path } = await withFolders(async (folders) => {
-    const folder = await openLockFolder(folders, options);
+    const { path: folder } = await openLockFolder(folders, options);
     return { path: shownPath(join(folder, name)), lock: await lockIn(folder, name, options) };
   });
   if (options.directory !== undefined) return { fingerprint: await fingerprintOf(path), release: () => lock.release() };
@@ -61,20 +65,50 @@ export async function takeRunLock(options: RunLockOptions): Promise<RunLock> {
 }
 
 /**
- * The lock for a dry run, which does not hold it, so that a real run is never refused. While
- * another run holds the lock, the fingerprint is empty, and what that run works on counts as in
- * progress.
+ * The lock for a run that only plans. It neither creates, opens nor takes anything, so that a real
+ * run is never refused. While another run holds the lock, the fingerprint is empty, and what that
+ * run works on counts as in progress. Throws INVALID_INPUT, UNSAFE_PATH if there is no place for the
+ * lock; whether this user may write there does not matter.
  */
 export async function peekRunLock(options: RunLockOptions): Promise<RunLock> {
-  const release = async (): Promise<void> => undefined;
-  try {
-    const lock = await takeRunLock(options);
-    await lock.release();
-    return { fingerprint: lock.fingerprint, release };
-  } catch (error) {
-    if (error instanceof RunInProgress) return { fingerprint: '', release };
+  const name = lockName(options);
+  const found = await withFolders(async (folders) => {
+    const { path: folder, missing } = await findLockFolder(folders, options);
+    const path = join(folder, missing, name);
+    return { path: shownPath(path), isHeld: await mayBeLocked(path) };
+  });
+  const former = options.directory === undefined ? await peekFormerLock(name) : undefined;
+  const isHeld = found.isHeld || former?.isHeld === true;
+  const path = former ? join(formerFolder, name) : found.path;
+  return { fingerprint: isHeld ? '' : await fingerprintOf(path), release: async () => undefined };
+}
+
+/** True also where this user may not look. */
+async function mayBeLocked(path: string): Promise<boolean> {
+  return isLockHeld(path).catch((error: unknown) => {
+    if (isSystemError(error, 'EACCES')) return true;
     throw error;
-  }
+  });
+}
+
+/** Undefined if `takeFormerLock` would not take it. */
+async function peekFormerLock(name: string): Promise<{ readonly isHeld: boolean } | undefined> {
+  return withFolders(async (folders) => {
+    try {
+      const folder = await folders.open(formerFolder);
+      if (folder === undefined) return undefined;
+      const path = join(folder, name);
+      await assertOwnOrAbsent(path);
+      await fs.access(path, fs.constants.R_OK).catch((error: unknown) => {
+        if (!isSystemError(error, 'ENOENT')) throw error;
+        return fs.access(folder, fs.constants.W_OK);
+      });
+      const isHeld = await isLockHeld(path);
+      return isHeld && (await isHeldByOthers(path)) ? undefined : { isHeld };
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 async function lockIn(folder: string, name: string, { operation, context }: RunLockOptions): Promise<FileLock> {
@@ -108,69 +142,15 @@ function translated(error: unknown, operation: string): unknown {
       `another run of ${operation} for this cloud is in progress on this host (${error.facts.lock})`,
       error.facts,
     );
-  if (
-    !(error instanceof OperationError) ||
-    error.code !== 'LOCK_FAILED' ||
-    !isSystemError(error.cause, 'EACCES', 'EROFS', 'ENOENT', 'ENOTDIR')
-  )
+  if (!(error instanceof OperationError) || error.code !== 'LOCK_FAILED' || !isSystemError(error.cause, ...unwritable))
     return error;
-  return new InputError(`lock_dir: ${error.message}; name a directory where this user may write`, 'lock_dir');
+  return cannotWrite(error.message);
 }
 
-async function openLockFolder(folders: Folders, { directory, context }: RunLockOptions): Promise<string> {
-  if (directory !== undefined) {
-    const folder = await folders.open(directory).catch((error: unknown) => refuse(directory, error));
-    return folder ?? refuse(directory, new Error('there is no such directory'));
-  }
-  const faults: string[] = [];
-  for (const candidate of ownPlaces(context.environment)) {
-    try {
-      return await openPrivate(folders, candidate);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      faults.push(messageOf(error));
-    }
-  }
-  throw new InputError(
-    `lock_dir: there is no directory for the lock (${faults.join('; ')}); name one where only this user may write`,
-    'lock_dir',
-  );
-}
+const unwritable = ['EACCES', 'EROFS', 'ENOENT', 'ENOTDIR'];
 
-function refuse(directory: string, error: unknown): never {
-  if (error instanceof OperationError && error.code === 'UNSAFE_PATH') throw error;
-  throw new InputError(
-    `lock_dir: ${directory} cannot be opened (${messageOf(error)}); name a directory where this user may write`,
-    'lock_dir',
-  );
-}
-
-/** Directories of root, or of this user alone, the best first. */
-function ownPlaces(environment: Context['environment']): readonly Place[] {
-  const user = process.geteuid?.() ?? 0;
-  if (user === 0) return [{ within: '/run', name: ownFolder }];
-  const [runtime, home] = [environment.XDG_RUNTIME_DIR, homeFolder(environment)];
-  return [
-    ...(runtime && isAbsolute(runtime) ? [{ within: runtime, name: ownFolder }] : []),
-    ...(home && isAbsolute(home) ? [{ within: home, name: join('.local/state', ownFolder) }] : []),
-    { within: '/tmp', name: `${ownFolder}-${user}` },
-  ];
-}
-
-interface Place {
-  /** A directory that must exist. */
-  readonly within: string;
-  /** What is created below it. */
-  readonly name: string;
-}
-
-async function openPrivate(folders: Folders, { within, name }: Place): Promise<string> {
-  const base = await folders.open(within);
-  const folder =
-    base && isClosed(await fs.stat(base)) ? await folders.open(join(within, name), { create: true }) : undefined;
-  if (folder === undefined) throw new Error(`there is no ${within} that only this user can change`);
-  if (!isPrivate(await fs.stat(folder))) throw unsafePath(folder, 'belongs to another user, or others may write to it');
-  return folder;
+function cannotWrite(what: string): InputError {
+  return new InputError(`lock_dir: ${what}; name a directory where this user may write`, 'lock_dir');
 }
 
 async function fingerprintOf(path: string): Promise<string> {
@@ -178,6 +158,41 @@ async function fingerprintOf(path: string): Promise<string> {
     .readFile('/etc/machine-id', 'utf8')
     .catch(() => fs.readFile('/proc/sys/kernel/hostname', 'utf8'));
   return hash(`${host.trim()}\n${path}`).slice(0, 16);
+}
+
+/** Where the lock of an operation would be. */
+export interface ExpectedLock {
+  readonly folder: string;
+  readonly freeBytes: number | undefined;
+}
+
+/**
+ * Makes sure that a run could take its lock, without creating or locking anything. `cloud`: if it is
+ * not known, the file itself is not looked at. Throws what `takeRunLock` would throw, except that
+ * another run may hold the lock.
+ */
+export async function assertLockable({
+  operation,
+  cloud,
+  ...place
+}: LockPlace & { readonly operation: string; readonly cloud: string | undefined }): Promise<ExpectedLock> {
+  await assertFlock(place.context.signal);
+  return withFolders(async (folders) => {
+    const { path } = await findLockFolder(folders, place);
+    const folder = shownPath(path);
+    try {
+      await fs.access(path, fs.constants.W_OK | fs.constants.X_OK);
+      if (cloud !== undefined) await assertOwnOrAbsent(join(path, lockName({ operation, cloud })));
+    } catch (error) {
+      if (!isSystemError(error, ...unwritable)) throw error;
+      throw cannotWrite(`no lock can be created in ${folder}: ${shownPath(messageOf(error))}`);
+    }
+    return { folder, freeBytes: await freeBytes(path) };
+  });
+}
+
+function lockName({ operation, cloud }: Pick<RunLockOptions, 'operation' | 'cloud'>): string {
+  return `chameleon-image-tools-${operation}-${hash(cloud).slice(0, 12)}.lock`;
 }
 
 function hash(text: string): string {

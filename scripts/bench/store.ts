@@ -1,4 +1,4 @@
-// An image store with one big image: a separate directory tree, and an nginx that serves it in four
+// An image store with one big image: a separate directory tree, and an nginx that serves it in six
 // ways.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -21,14 +21,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const container = 'chameleon-supported-images';
 export const scope = 'bench';
 export const imageName = 'CC-Bench';
-export const limitMib = 200;
+/** Of each connection, in MiB/s: below what Glance takes from one, and far below it. */
+export const limitsMib = { limited: 200, narrow: 50 } as const;
 
 /**
  * `plain` sends no checksum, like a web server; `sdk` has the producer's checksum headers, as the
  * Swift store has.
  */
 export type Headers = 'plain' | 'sdk';
-export type Speed = 'unlimited' | 'limited';
+export type Speed = 'unlimited' | keyof typeof limitsMib;
 
 export interface Image {
   readonly folder: string;
@@ -100,7 +101,7 @@ export async function startStore(state: string, images: readonly Image[]): Promi
   mkdirSync(folder, { recursive: true });
   publishNothing(tree);
   const ways = (['plain', 'sdk'] as const).flatMap((headers) =>
-    (['unlimited', 'limited'] as const).map((speed) => ({ headers, speed })),
+    (['unlimited', 'limited', 'narrow'] as const).map((speed) => ({ headers, speed })),
   );
   const servers = await Promise.all(ways.map(async (way) => ({ ...way, port: await freePort() })));
   writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(state, servers, images));
@@ -154,7 +155,7 @@ function nginxConfiguration(
   server {
     listen 127.0.0.1:${port};
     root ${state}/store;
-    ${speed === 'limited' ? `limit_rate ${limitMib}m;` : ''}
+    ${speed === 'unlimited' ? '' : `limit_rate ${limitsMib[speed]}m;`}
     ${headers === 'sdk' ? sdkHeaders : ''}
   }`;
   return `user root;

@@ -2,12 +2,13 @@
 // no other test has.
 import { randomBytes } from 'node:crypto';
 import { startFaultProxy, type FaultProxy } from '../cloud/fault-proxy.js';
-import { openIronic, openStandaloneIronic, type RawIronic, type RawNode } from './baremetal.js';
+import { openIronic, openRealIronic, openStandaloneIronic, type RawIronic, type RawNode } from './baremetal.js';
 import { fact, until } from './cloud.js';
 import { startCommand, startModule, type Arguments, type Ended, type Running } from './executable.js';
 import { withSite, type Site } from './site.js';
 
-export type Which = 'keystone' | 'noauth' | 'http_basic';
+/** `real`: that of the nodes that really boot, with the login of Keystone. */
+export type Which = 'keystone' | 'real' | 'noauth' | 'http_basic';
 
 /** What a module printed. */
 export interface BareResult {
@@ -51,13 +52,18 @@ export interface BareSite {
 /** Makes a test of a body that needs Ironic; its nodes are gone afterwards. */
 export function withIronic(which: Which, body: (bare: BareSite) => Promise<void>): () => Promise<void> {
   return withSite(async (site) => {
-    const ironic = which === 'keystone' ? openIronic(site) : openStandaloneIronic(site, which);
+    const ironic = connectTo(site, which);
     const proxy = await startFaultProxy(ironic.url);
     site.afterwards(() => proxy.close());
     const bare = bareSite({ site, ironic, proxy, which });
     site.afterwards(() => removeAll(bare));
     await body(bare);
   });
+}
+
+function connectTo(site: Site, which: Which): RawIronic {
+  if (which === 'keystone') return openIronic(site);
+  return which === 'real' ? openRealIronic(site) : openStandaloneIronic(site, which);
 }
 
 function bareSite({

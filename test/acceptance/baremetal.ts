@@ -46,10 +46,10 @@ export interface RawIronic {
    */
   newestMinor(): Promise<number>;
   /**
-   * Waits until the node is in the state and nobody holds its lock. Throws at once where it has
-   * failed instead.
+   * Waits until the node is in the state and nobody holds its lock, a minute or so many seconds.
+   * Throws at once where it has failed instead.
    */
-  waitForState(uuid: string, state: string): Promise<RawNode>;
+  waitForState(uuid: string, state: string, seconds?: number): Promise<RawNode>;
   /**
    * From `enroll` to `manageable`, with its power off: a node whose power nobody has set takes no
    * server.
@@ -66,6 +66,11 @@ export interface RawIronic {
  */
 export function openIronic(site: Site): RawIronic {
   return connect(site, fact(site.cloud, 'ironic_url'), { 'X-Auth-Token': site.systemToken });
+}
+
+/** The Ironic of the nodes that really boot, of the service real_node. */
+export function openRealIronic(site: Site): RawIronic {
+  return connect(site, fact(site.cloud, 'real_ironic_url'), { 'X-Auth-Token': site.systemToken });
 }
 
 /**
@@ -105,14 +110,15 @@ function connect(site: Site, url: string, login: Record<string, string>): RawIro
 
   const getNode = (uuid: string): Promise<RawNode> => ask('GET', `/nodes/${uuid}`);
 
-  async function waitForState(uuid: string, state: string): Promise<RawNode> {
-    return until(async () => {
+  async function waitForState(uuid: string, state: string, seconds?: number): Promise<RawNode> {
+    const look = async (): Promise<RawNode | false> => {
       const node = await getNode(uuid);
       const { provision_state: now, reservation, last_error } = node;
       if (now !== state && /^error$|failed$/.test(now))
         throw new Error(`node ${uuid} is ${now}, not ${state}: ${last_error}`);
       return now === state && reservation === null && node;
-    }, `node ${uuid} to be ${state}`);
+    };
+    return until(look, `node ${uuid} to be ${state}`, seconds);
   }
 
   async function makeManageable(uuid: string): Promise<RawNode> {

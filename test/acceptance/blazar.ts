@@ -46,6 +46,16 @@ export async function makeLeaseHosts(
     );
   }
 
+  const asAdmin = async (method: string, url: string, json?: unknown): Promise<any> =>
+    (await send(method, url, { token: admin, json })).json;
+
+  /** A host whose node is gone stays in its aggregate; Nova removes it only while its compute has a node. */
+  async function leaveAggregates(compute: string): Promise<void> {
+    const url = `${fact(cloud, 'nova_url')}/os-aggregates`;
+    for (const { id, hosts: members } of (await asAdmin('GET', url)).aggregates)
+      if (members.includes(compute)) await asAdmin('POST', `${url}/${id}/action`, { remove_host: { host: compute } });
+  }
+
   async function makeNode(shard: string): Promise<void> {
     const uuid = randomUUID();
     const resource_class = fact(cloud, 'lease_resource_class');
@@ -67,6 +77,7 @@ export async function makeLeaseHosts(
       (found) => found.some(({ hypervisor_hostname: name }) => name === uuid),
       patience,
     );
+    await leaveAggregates(shard);
     const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: identity.name };
     const reply = await send('POST', `${blazar}/os-hosts`, { token: admin, json });
     if (reply.status !== 201) throw new Error(`POST /os-hosts in Blazar: ${reply.status} ${reply.text}`);
@@ -96,6 +107,19 @@ export async function makeLeaseHosts(
     }
   }
 
+  /** What a run that was killed has left of its leases, hosts and nodes. */
+  async function removeRemains(): Promise<void> {
+    for (const { id } of (await asAdmin('GET', `${blazar}/leases`)).leases)
+      await send('DELETE', `${blazar}/leases/${id}`, { token: admin });
+    hosts.push(...(await asAdmin('GET', `${blazar}/os-hosts`)).hosts.map(({ id }: { id: string }) => id));
+    for (const shard of shards)
+      nodes.push(...(await ironic('GET', `?shard=${shard}`)).nodes.map(({ uuid }: { uuid: string }) => uuid));
+    await remove();
+    hosts.length = 0;
+    nodes.length = 0;
+  }
+
+  await removeRemains();
   try {
     await Promise.all(shards.map(makeNode));
   } catch (error) {

@@ -71,9 +71,12 @@ export async function tokenOf(cloud: CloudFacts, user: 'admin' | 'demo'): Promis
   }
 }
 
-/** Asks again and again for what is there at last. Throws, saying what was not, after a minute. */
-export async function until<T>(ask: () => Promise<T | false | undefined>, what: string): Promise<T> {
-  const deadline = Date.now() + 60_000;
+/**
+ * Asks again and again for what is there at last. Throws, saying what was not, after a minute, or
+ * after so many seconds.
+ */
+export async function until<T>(ask: () => Promise<T | false | undefined>, what: string, seconds = 60): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const found = await ask();
     if (found !== false && found !== undefined) return found;

@@ -50,7 +50,9 @@ beforeAll(async () => {
     ...{ enable_image_deployer: 'yes', chameleon_image_tools_object_store_url: store.url },
     ...{ chameleon_image_tools_scope: unique, chameleon_image_tools_runtime: 'container' },
     chameleon_image_tools_docker_image: `${registry.repository}:latest`,
+    chameleon_image_tools_textfile_dir: '/srv/textfile',
   });
+  await host.shell('mkdir /srv/textfile');
 });
 
 afterAll(async () => {
@@ -90,9 +92,10 @@ test('a host without an engine, and an image without a name, are refused with th
 
 test('the play pulls the image, installs no Node.js, and a second one changes nothing', async () => {
   await played();
-  const again = await played();
+  const again = await played({ chameleon_image_tools_check: 'true' });
 
   expect(again.changed).toEqual([]);
+  expect(again.stdout).toMatch(/Check in the container whether the next runs can succeed\] \**\nok: /);
   expect(await current()).toBe(await idOf(`${registry.repository}:latest`));
   expect((await host.try('command -v node nodejs; ls -d /opt/chameleon_image_tools/node')).stdout).toBe('');
   expect(await host.shell('chameleon-image-tools --version')).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -105,14 +108,18 @@ test("the timer's service brings the images into Glance, and leaves no copy of t
   const journal = await host.shell('journalctl --unit=image_deploy.service --output=cat');
   expect(journal).toMatch(new RegExp(`${name} +20250115-v1-amd +deploy`));
   expect(journal).not.toContain(cloud.admin_password);
+  expect(journal).not.toContain('<6>');
+  expect(await host.shell('cat /srv/textfile/image_deploy.prom')).toMatch(
+    /^periodic_task_last_success\{name="image_deploy"\} \d+$/m,
+  );
   expect(
     await host.shell('ls -A /run/chameleon_image_tools /run/chameleon_image_deploy 2>/dev/null || true'),
   ).not.toMatch(/container/);
-  expect(await host.shell('chameleon-image-deploy --dry-run')).toContain('1 up_to_date');
+  expect(await host.shell('chameleon-image-deploy --dry-run')).toContain('1 image up to date at ');
   expect(await host.shell('stat -c "%a %U" /etc/chameleon_image_tools/site.yaml')).toBe('600 root\n');
   await host.shell('cd /tmp && install -m 600 /etc/chameleon_image_tools/site.yaml own.yaml');
   expect(await host.shell('cd /tmp && chameleon-image-tools deploy --dry-run --site-yaml own.yaml')).toContain(
-    '1 up_to_date',
+    '1 image up to date at ',
   );
 });
 

@@ -71,7 +71,7 @@ test('the documented lines deploy and clean with a site.yaml of root, and their 
     await host.shell(
       `podman run --rm --net=host ${mounted} ${image} image_deployer --site ${folder}/site.yaml --debug`,
     ),
-  ).toContain('1 up_to_date');
+  ).toContain('1 image up to date at ');
   const refused = await host.try(`podman run --rm --net=host ${image} clean --site-yaml /none.yaml`);
   expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('/none.yaml cannot be read') });
 });

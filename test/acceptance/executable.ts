@@ -1,7 +1,7 @@
 // Runs the built executables as child processes, the way Ansible and operators do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './cloud.js';
@@ -61,9 +61,25 @@ export function startModule(name: string, given: Arguments, environment: Readonl
   return { ...running, ended };
 }
 
+export interface CommandOptions {
+  /** Another user than that of the tests, by its number. */
+  readonly user?: number;
+}
+
 /** Starts the command line. */
-export function startCommand(argv: readonly string[], environment: Readonly<Record<string, string>>): Running {
-  return start(join(root, 'roles/chameleon_image_tools/files/chameleon-image-tools.mjs'), argv, environment);
+export function startCommand(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  options: CommandOptions = {},
+): Running {
+  const tool = join(root, 'roles/chameleon_image_tools/files/chameleon-image-tools.mjs');
+  if (options.user === undefined) return start(tool, argv, environment);
+  // A checkout may be where other users cannot go.
+  const folder = mkdtempSync(join(tmpdir(), 'tool-'));
+  chmodSync(folder, 0o755);
+  copyFileSync(tool, join(folder, 'tool.mjs'));
+  const running = start(join(folder, 'tool.mjs'), argv, environment, options);
+  return { ...running, ended: running.ended.finally(() => rmSync(folder, { recursive: true })) };
 }
 
 /** The one JSON document that a module prints. */
@@ -78,11 +94,17 @@ export function parseResult({ stdout, stderr }: Ended): ModuleResult {
   }
 }
 
-function start(path: string, argv: readonly string[], environment: Readonly<Record<string, string>>): Running {
+function start(
+  path: string,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  { user }: CommandOptions = {},
+): Running {
   // Nothing of the caller's login, nor of its proxies, may reach the run.
   const child = spawn(path, argv, {
     env: { PATH: process.env.PATH, HOME: tmpdir(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   const collected = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (collected.stdout += text));

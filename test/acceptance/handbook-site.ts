@@ -55,6 +55,7 @@ export async function openHandbookSite(): Promise<HandbookSite> {
     ['https://store.example.org/v1/AUTH_images', store.url],
     ['Ubuntu', unique],
     ['control1', hostName],
+    ['at chi.example.org;', `at ${new URL(cloud.keystone_url).hostname};`],
     ['climate', scope],
   ] as const;
   const toSite = (text: string): string =>

@@ -66,7 +66,7 @@ function escape(text: string): string {
 
 /** The lines with a word for whatever is another in each run. */
 export function comparable(text: string): string[] {
-  return text
+  const lines = text
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<id>')
     .replace(/\b[0-9a-f]{12,64}\b/g, '<hash>')
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
@@ -80,6 +80,9 @@ export function comparable(text: string): string[] {
     .replace(/\n+$/, '')
     .split('\n')
     .map((line) => line.trimEnd());
+  // Timers are listed in the order of their next runs, which is another one each day.
+  const timers = lines.filter((line) => line.startsWith('<when> ')).sort();
+  return lines.map((line) => (line.startsWith('<when> ') ? (timers.shift() ?? line) : line));
 }
 
 /** The ids of a documented output, each with the one that is in its place in the actual output. */

@@ -50,9 +50,10 @@ test.concurrent(
     expect(onlyImage(result).reason).toMatch(
       /refers to a backing file; the new image was deleted, and the production image was not changed$/,
     );
-    const [upload, ...others] = uploadsTo(site.glanceProxy);
-    expect(others).toEqual([]);
-    expect(upload?.bytesReceived).toBeLessThan(published.bytes);
+    // The body is refused by its first bytes, which may be before the connection to Glance is open.
+    const uploads = uploadsTo(site.glanceProxy).map(({ bytesReceived }) => bytesReceived);
+    expect(uploads.length).toBeLessThanOrEqual(1);
+    expect(Math.max(0, ...uploads)).toBeLessThan(published.bytes);
     await expectAlone(site, old);
   }),
 );
@@ -80,9 +81,19 @@ test.concurrent.each([[true], [false]])(
 
       const result = await site.deploy({ import_method: 'web-download' });
 
-      expect(onlyImage(result).reason).toMatch(/refers to a backing file; the new image was deleted/);
+      const { reason = '' } = onlyImage(result);
       expect(uploadsTo(site.glanceProxy)).toEqual([]);
-      await expectAlone(site, old);
+      // Since 2025.1 Glance looks itself, and says at most that its task has failed. It keeps no data then, and
+      // the next run finds the image as it was created.
+      if (reason.startsWith('Glance could not import ')) {
+        await expectUntouched(site, old);
+        const others = (await site.glance.list()).filter(({ id }) => id !== old.id);
+        for (const { status, visibility } of others)
+          expect({ status, visibility }).toEqual({ status: 'queued', visibility: 'private' });
+      } else {
+        expect(reason).toMatch(/refers to a backing file; the new image was deleted/);
+        await expectAlone(site, old);
+      }
     })(),
 );
 

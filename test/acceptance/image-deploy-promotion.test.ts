@@ -40,7 +40,7 @@ test.concurrent(
     const result = await site.deploy();
 
     expect(result.failed).toBe(true);
-    expect(result.msg).toContain('two public images now have this name');
+    expect(result.msg).toContain('two images in production now have this name');
     expect(await publicImages(site)).toHaveLength(2);
     site.glanceProxy.clearFaults();
     expect(onlyImage(await site.deploy())).toMatchObject({

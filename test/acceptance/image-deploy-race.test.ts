@@ -13,7 +13,7 @@ import { withSite, type Site } from './site.js';
 const patience = 300_000;
 const later = '20250601-v1-amd';
 const image = /\/v2\/images\/[^/?]+$/;
-const namesakes = /\/v2\/images\?.*&visibility=public/;
+const namesakes = /\/v2\/images\?.*&name=/;
 
 interface Host {
   readonly proxy: FaultProxy;

@@ -48,7 +48,7 @@ const points: readonly (Point & { readonly what: string })[] = [
     what: 'the look for the present image',
     proxy: 'glanceProxy',
     method: 'GET',
-    path: /\/v2\/images\?.*&visibility=public/,
+    path: /\/v2\/images\?.*&name=/,
     nth: 1,
   },
   { what: 'the promotion', proxy: 'glanceProxy', method: 'PATCH', path: image, nth: 1 },
@@ -60,7 +60,7 @@ const points: readonly (Point & { readonly what: string })[] = [
     what: 'the look for others that were promoted too',
     proxy: 'glanceProxy',
     method: 'GET',
-    path: /\/v2\/images\?.*&visibility=public/,
+    path: /\/v2\/images\?.*&name=/,
     nth: 2,
   },
 ];

@@ -31,7 +31,14 @@ export interface IpaResult {
   readonly restored: readonly string[];
 }
 
-export interface IpaSite {
+export interface IpaRuns {
+  start(given?: Arguments): Running;
+  run(given?: Arguments): Promise<IpaResult>;
+  /** Files of the journal. */
+  journal(): string[];
+}
+
+export interface IpaSite extends IpaRuns {
   readonly site: Site;
   readonly ironic: RawIronic;
   readonly novaProxy: FaultProxy;
@@ -47,10 +54,6 @@ export interface IpaSite {
    * for with `forNova`.
    */
   addNode(fields?: Readonly<Record<string, unknown>>): Promise<string>;
-  start(given?: Arguments): Running;
-  run(given?: Arguments): Promise<IpaResult>;
-  /** Files of the journal. */
-  journal(): string[];
   /** Names of servers of the project. */
   servers(): Promise<string[]>;
 }
@@ -70,35 +73,18 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
   site.afterwards(() => Promise.all([novaProxy.close(), ironicProxy.close()]));
   const [kernel, initramfs] = await seedPair(site);
   const image = await site.glance.create({ name: `${site.name}-disk`, disk_format: 'raw' }, Buffer.alloc(512, 'disk'));
-  const host = site.addHost();
-  const journalFolder = join(host, 'journal');
-
-  const start = (given: Arguments = {}): Running => {
-    const {
-      stall_timeout: _s,
-      attempts: _a,
-      object_store_url: _o,
-      scope: _c,
-      ...login
-    } = site.argumentsOf({
-      endpoint_override: {
-        image: site.glanceProxy.url,
-        compute: novaProxy.url + nova.pathname,
-        baremetal: ironicProxy.url,
-      },
-      node_type: site.name,
-      server_image: image.id,
-      flavor: fact(site.cloud, 'baremetal_flavor_name'),
-      key_name: fact(site.cloud, 'keypair_name'),
-      network: 'none',
-      lock_dir: host,
-      journal_dir: journalFolder,
-      ...given,
-    });
-    const running = startModule('ipa_test', login, {});
-    site.afterwards(() => running.kill());
-    return running;
-  };
+  const runs = ipaRuns(site, {
+    endpoint_override: {
+      image: site.glanceProxy.url,
+      compute: novaProxy.url + nova.pathname,
+      baremetal: ironicProxy.url,
+    },
+    node_type: site.name,
+    server_image: image.id,
+    flavor: fact(site.cloud, 'baremetal_flavor_name'),
+    key_name: fact(site.cloud, 'keypair_name'),
+    network: 'none',
+  });
   const enrollNode: IpaSite['enrollNode'] = (fields = {}) => {
     const { properties, ...rest } = fields as { properties?: object };
     return ironic.createNode({
@@ -121,16 +107,45 @@ export async function openIpaSite(site: Site): Promise<IpaSite> {
       await ironic.makeAvailable(uuid);
       return uuid;
     },
+    ...runs,
+    servers: () => serversOf(site),
+  };
+}
+
+/** Runs of ipa_test with these arguments, on a host of their own. */
+export function ipaRuns(site: Site, usual: Arguments): IpaRuns {
+  const host = site.addHost();
+  const journalFolder = join(host, 'journal');
+  const start = (given: Arguments = {}): Running => {
+    const {
+      stall_timeout: _s,
+      attempts: _a,
+      object_store_url: _o,
+      scope: _c,
+      ...login
+    } = site.argumentsOf({ ...usual, lock_dir: host, journal_dir: journalFolder, ...given });
+    const running = startModule('ipa_test', login, {});
+    site.afterwards(() => running.kill());
+    return running;
+  };
+  return {
     start,
     run: async (given) => resultOf(await start(given).ended),
     journal: () => filesIn(journalFolder),
-    servers: async () => {
-      const answer = await call('GET', `${fact(site.cloud, 'nova_url')}/servers`, {
-        headers: { 'X-Auth-Token': site.project.token },
-      });
-      return ((await answer.json()) as { servers: { name: string }[] }).servers.map(({ name }) => name);
-    },
   };
+}
+
+/** Names of the servers of the project. */
+export async function serversOf({ cloud, project }: Site): Promise<string[]> {
+  const answer = await call('GET', `${fact(cloud, 'nova_url')}/servers`, {
+    headers: { 'X-Auth-Token': project.token },
+  });
+  return ((await answer.json()) as { servers: { name: string }[] }).servers.map(({ name }) => name);
+}
+
+/** From now on each cleaning of the node boots the agent, or none does. */
+export async function setCleaning(ironic: RawIronic, uuid: string, value = true): Promise<void> {
+  await ironic.ask('PATCH', `/nodes/${uuid}`, [{ op: 'add', path: '/automated_clean', value }]);
 }
 
 export function resultOf(ended: Ended): IpaResult {
@@ -142,9 +157,11 @@ export function forNova(site: Site): { readonly resource_class: string } {
   return { resource_class: fact(site.cloud, 'baremetal_resource_class') };
 }
 
+/** A pair of one build. */
 export async function seedPair(
   site: Site,
   properties: Readonly<Record<string, string>> = {},
+  dataOf: (kind: string) => Buffer = (kind) => Buffer.alloc(512, kind),
 ): Promise<[RawImage, RawImage]> {
   const seed = (kind: string, format: string): Promise<RawImage> => {
     const attributes = {
@@ -156,7 +173,7 @@ export async function seedPair(
     };
     return site.glance.create(
       { name: `${site.name}-AMD64.${kind}`, visibility: 'public', ...attributes, ...properties },
-      Buffer.alloc(512, kind),
+      dataOf(kind),
     );
   };
   return Promise.all([seed('kernel', 'aki'), seed('initramfs', 'ari')]);
@@ -195,6 +212,7 @@ export const asBefore = {
   instance_info: {},
 };
 
+/** Names of the files in a folder that may not be there. */
 function filesIn(folder: string): string[] {
   try {
     return readdirSync(folder);

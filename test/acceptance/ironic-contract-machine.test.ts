@@ -5,6 +5,7 @@ import { expect, test } from '@jest/globals';
 import {
   abortVerb,
   hasFailed,
+  inspectionStep,
   isStable,
   isEditable,
   isHeld,
@@ -104,6 +105,13 @@ test('every step is allowed and leads to the documented state', () => {
   expect([...new Set(steps.filter(({ from }) => !installed.includes(from)).map(({ from }) => from))]).toEqual(
     newer.filter((state) => state === 'service failed'),
   );
+});
+
+test.each(['manageable', 'inspect failed'])('an inspection may begin in %s, and leads to manageable', (state) => {
+  const step = inspectionStep({ provision_state: state });
+
+  expect(step && destination(step)).toBe('manageable');
+  expect(step?.to).toBe('manageable');
 });
 
 test('from every stable state a way leads to available, or no node can be in it', () => {

@@ -51,7 +51,8 @@ export async function startNginx(rules: string): Promise<Nginx> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of this host that nobody uses yet. */
+export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

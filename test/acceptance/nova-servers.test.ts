@@ -70,7 +70,7 @@ function removed(id: string): Promise<true> {
 }
 
 test('a server boots on the node that is chosen, is found again by its name, and is deleted', async () => {
-  const id = await createServer(cloud, { ...request, hypervisorHostname: host, reservationId: randomUUID() });
+  const id = await createServer(cloud, { ...request, hypervisorHostname: host });
 
   const server = await settled(id);
 

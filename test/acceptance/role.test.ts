@@ -20,6 +20,7 @@ import {
   writeDefaults,
   writeInventory,
 } from './role-site.js';
+import { expectPageWritten, pageVariables } from './role-page.js';
 import { bootHost, openSiteFolder, packNode, type Host, type PlayResult, type SiteFolder } from './systemd-host.js';
 
 jest.setTimeout(900_000);
@@ -191,11 +192,7 @@ test('an older systemd, a login in clouds.yaml, a proxy and both metrics', async
   try {
     await writeClouds(one, cloud, project);
     const variables = {
-      ...{
-        _chameleon_image_tools_has_credentials: false,
-        chameleon_image_tools_cloud: 'site',
-        ...textfile,
-      },
+      ...{ _chameleon_image_tools_has_credentials: false, chameleon_image_tools_cloud: 'site', ...textfile },
       chameleon_image_tools_push_gateway_url: gateway.url,
       chameleon_image_tools_environment: { HTTP_PROXY: "http://it's:secret@127.0.0.1:9", NO_PROXY: '127.0.0.1' },
     };
@@ -205,20 +202,17 @@ test('an older systemd, a login in clouds.yaml, a proxy and both metrics', async
 
     await one.shell('systemctl start image_deploy.service');
 
-    const now = Date.now() / 1000;
-    const metric = await one.shell('cat /srv/textfile/image_deploy.prom');
-    expect(metric).toMatch(
-      /^# TYPE periodic_task_last_success gauge\nperiodic_task_last_success\{name="image_deploy"\} \d+\n$/,
+    const metrics = await one.shell('cat /srv/textfile/image_deploy.prom');
+    const [, lastSuccess] = /^periodic_task_last_success\{name="image_deploy"\} (\d+)$/m.exec(metrics) ?? [];
+    expect(Math.abs(Date.now() / 1000 - Number(lastSuccess))).toBeLessThan(60);
+    expect(metrics).toMatch(new RegExp(`^image_tools_image_size_bytes\\{.*image="${image}".*\\} \\d+$`, 'm'));
+    expect(await one.shell('ls -A /srv/textfile; stat -c "%a %U" /srv/textfile/image_deploy.prom')).toBe(
+      'image_deploy.prom\n644 root\n',
     );
-    expect(Math.abs(now - Number(metric.trim().split(' ').at(-1)))).toBeLessThan(60);
-    expect(gateway.pushes).toEqual([
-      expect.stringMatching(
-        /^POST \/metrics\/job\/periodic_task\/name\/image_deploy\n# TYPE [^\n]*\nperiodic_task_last_success \d+\n$/,
-      ),
-    ]);
+    expect(gateway.pushes).toEqual([`POST /metrics/job/periodic_task/name/image_deploy\n${metrics}`]);
     expect(await one.shell('ls /run/private 2>/dev/null || true')).not.toContain('image_deploy');
 
-    // While another run is at it there is no success to tell, and no failure.
+    // While another run is in progress there is no success to tell, and no failure.
     await one.shell('rm /srv/textfile/image_deploy.prom');
     await one.shell('flock /var/lib/private/chameleon_image_tools/*.lock systemctl start image_deploy.service');
     expect(await one.shell('systemctl show --value -p Result -p ExecMainStatus image_deploy.service')).toBe(
@@ -229,14 +223,17 @@ test('an older systemd, a login in clouds.yaml, a proxy and both metrics', async
   } finally {
     gateway.close();
   }
-  // Nobody listens there any more.
+  // Nobody listens there any more. By hand it is the same run, and with options another one.
   await one.shell('systemctl start image_deploy.service');
-  expect(await one.shell('journalctl -u image_deploy -o cat | tail -n 5')).toContain('the metric cannot be pushed');
+  expect(await one.shell('journalctl -u image_deploy -p warning -o cat')).toContain('the metrics cannot be pushed');
+  await one.shell('rm /srv/textfile/*.prom; chameleon-image-deploy --dry-run');
+  expect(await one.shell('ls -A /srv/textfile')).toBe('');
+  expect(await one.shell('chameleon-image-deploy; cat /srv/textfile/*.prom')).toContain('periodic_task_last_success{');
 });
 
 test('is switched off by its variable: timer, units and wrapper are gone, the command stays', async () => {
   const variables = { enable_image_deployer: 'no', enable_image_cleaner: 'yes', ironic_deploy_kernel: 'the-kernel' };
-  const result = await site.play({ ...variables, ...textfile }, configureOne);
+  const result = await site.play({ ...variables, ...textfile, ...pageVariables }, configureOne);
 
   expectPlayed(result, { 'role-one': expect.any(Number) });
   expect(await one.shell('systemctl list-timers --all --no-pager')).not.toContain('image_deploy');
@@ -247,10 +244,9 @@ test('is switched off by its variable: timer, units and wrapper are gone, the co
   expect(await one.shell('chameleon-image-tools --version')).not.toBe('');
 });
 
-test('the cleaner has a timer of its own, from its variable, and a service that keeps what is young', async () => {
-  expect((await one.shell('systemctl list-timers --all --no-pager')).match(/\S*image[-_]\w+\.timer/g)).toEqual([
-    'image_clean.timer',
-  ]);
+test('the cleaner has its own timer, a service that keeps what is young, and a page about the images after it', async () => {
+  const timers = (await one.shell('systemctl list-timers --all --no-pager')).match(/\S*image[-_]\w+\.timer/g);
+  expect(timers?.sort()).toEqual(['image_clean.timer', 'image_report.timer']);
   expect(parse(await one.shell('cat /etc/chameleon_image_tools/site.yaml'))).toMatchObject({
     skip_images: ['the-kernel'],
     max_deletes: 100,
@@ -262,12 +258,13 @@ test('the cleaner has a timer of its own, from its variable, and a service that 
   expect(journal).not.toContain('ignored');
   expect(await one.shell('systemctl show --value -p Result image_clean.service')).toBe('success\n');
   expect(await one.shell('/usr/local/sbin/chameleon-image-clean --dry-run')).toContain('keep');
+  await expectPageWritten(one, image);
 });
 
 test('without systemd the wrapper is still installed', async () => {
   const without = { _chameleon_image_tools_is_systemd: false, chameleon_image_tools_manage_timers: 'false' };
 
-  const result = await site.play({ ...without, enable_image_cleaner: 'yes' }, [
+  const result = await site.play({ ...without, ...textfile, ...pageVariables, enable_image_cleaner: 'yes' }, [
     '--limit',
     'role-one',
     '--tags',

@@ -11,6 +11,7 @@ import {
   startCommand,
   startModule,
   type Arguments,
+  type CommandOptions,
   type ModuleResult,
   type Running,
 } from './executable.js';
@@ -48,7 +49,7 @@ export interface Site extends Place {
   rollback(given?: Arguments): Promise<ModuleResult>;
   info(given?: Arguments): Promise<ModuleResult>;
   /** Runs the command line, with the site's project for its login. */
-  startCommand(argv: readonly string[]): Running;
+  startCommand(argv: readonly string[], options?: CommandOptions): Running;
 }
 
 export interface SiteOptions {
@@ -157,7 +158,7 @@ function runsOf({ cloud, project, name, scope, glanceProxy, storeProxy, afterwar
     rollback: async (given) => parseResult(await startRollback(given).ended),
     deploy: async (given) => parseResult(await startDeploy(given).ended),
     info: async (given = {}) => parseResult(await keep(startModule('image_info', withLogin(given), environment)).ended),
-    startCommand: (argv) => {
+    startCommand: (argv, options) => {
       const variables = {
         OS_AUTH_URL: login.auth_url,
         OS_USERNAME: login.username,
@@ -165,7 +166,7 @@ function runsOf({ cloud, project, name, scope, glanceProxy, storeProxy, afterwar
         OS_PROJECT_ID: project.id,
         OS_USER_DOMAIN_ID: 'default',
       };
-      return keep(startCommand(argv, variables));
+      return keep(startCommand(argv, variables, options));
     },
   };
 }

@@ -1,6 +1,7 @@
 // A server whose answers a test scripts, down to the bytes on the wire.
 import { once } from 'node:events';
 import http from 'node:http';
+import type net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createHttpClient, type HttpClient, type HttpSettings } from '../../modules/clients/http/client.js';
 
@@ -16,6 +17,13 @@ export interface ScriptedServer {
   close(): void;
 }
 
+/** Its port, a free one. */
+export async function listenOnLoopback(server: net.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
 export async function startScriptedServer(): Promise<ScriptedServer> {
   const seen: string[] = [];
   let answers: ScriptedAnswer[] = [];
@@ -24,10 +32,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     request.socket.on('error', () => undefined);
     (answers.length > 1 ? answers.shift() : answers[0])?.(request, response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     server,
     seen,
     answer: (...scripted) => void (answers = scripted),

@@ -1,13 +1,12 @@
 // http where https is meant, the other way round, and files of CAs that hold none: each is told at
 // once, by one request or none, since no repetition would help.
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { HttpSettings } from '../../modules/clients/http/client.js';
-import { testClient } from './http-server.js';
+import { listenOnLoopback, testClient } from './http-server.js';
 import { selfSigned, type SelfSigned } from './self-signed.js';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.js';
 
@@ -16,9 +15,8 @@ let own: SelfSigned;
 const servers: net.Server[] = [];
 
 async function listen(server: net.Server): Promise<number> {
-  servers.push(server.listen(0, '127.0.0.1'));
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  servers.push(server);
+  return listenOnLoopback(server);
 }
 
 let tls: https.Server;

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect } from '../../modules/clients/keystone/cloud.js';
+import { resolveLogin } from '../../modules/clients/keystone/login.js';
 import { startHttpDouble, type Answer } from '../sandbox/http-double.js';
 import { http, pathOf, startKeystoneSite, type KeystoneSite } from './keystone-site.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 let site: KeystoneSite;
 beforeEach(async () => {
@@ -63,6 +66,26 @@ describe('logging in', () => {
         `${site.keystone.url} accepted a token, but the token has no project: ` +
         'give auth.project_name or auth.project_id (login from the option auth)',
     });
+  });
+});
+
+describe('the name of the site', () => {
+  test.each([
+    ['its region', { region_name: 'CHI@UC' }, 'CHI@UC'],
+    ['the host of its auth URL, if no region tells it from others', { region_name: 'RegionOne' }, '127.0.0.1'],
+  ])('is %s', async (_, args, expected) => {
+    expect((await site.open({ ...site.passwordOf(), ...args })).siteName).toBe(expected);
+  });
+
+  test('is that of its entry in clouds.yaml before any other', async () => {
+    const folder = temporaryFolder();
+    const clouds = { 'chi.tacc': { ...site.passwordOf(), region_name: 'CHI@TACC' } };
+    const environment = { OS_CLIENT_CONFIG_FILE: folder.write('clouds.yaml', JSON.stringify({ clouds })) };
+
+    const cloud = await connect(await resolveLogin({ cloud: 'chi.tacc' }, environment), http);
+
+    expect(cloud.siteName).toBe('chi.tacc');
+    folder.remove();
   });
 });
 

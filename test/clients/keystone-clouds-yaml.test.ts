@@ -180,6 +180,7 @@ describe('what is refused', () => {
       'profile "vexxhost", and profiles are not supported: give auth.auth_url',
     ],
     ['a strange verify', `clouds: {site: {${auth}, verify: perhaps}}`, 'verify must be yes or no, not "perhaps"'],
+    ['a strange insecure', `clouds: {site: {${auth}, insecure: maybe}}`, 'insecure must be yes or no, not "maybe"'],
     [
       'a strange interface',
       `clouds: {site: {${auth}, interface: secret}}`,

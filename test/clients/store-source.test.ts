@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { createHttpClient } from '../../modules/clients/http/client.js';
+import { probeObject, readHead } from '../../modules/clients/store/reading.js';
 import { openReleasesStore, type ReleasesStore } from '../../modules/clients/store/releases-store.js';
 import { readSource } from '../../modules/clients/store/source.js';
 import { startFaultProxy, type Fault, type FaultProxy } from '../cloud/fault-proxy.js';
@@ -25,8 +26,8 @@ async function open(options: ImageStoreOptions = {}): Promise<void> {
   double.put(name, content);
   proxy = await startFaultProxy(new URL(double.objectStoreUrl).origin);
   store = openReleasesStore(
-    { url: proxy.url + new URL(double.objectStoreUrl).pathname, container: double.container, scope: 'prod' },
-    http,
+    { urls: [proxy.url + new URL(double.objectStoreUrl).pathname], container: double.container, scope: 'prod' },
+    { http, signal: new AbortController().signal },
   );
 }
 
@@ -42,7 +43,7 @@ afterEach(async () => {
 const path = /CC-Image\.qcow2$/;
 
 async function read(faults: readonly Fault[] = [], budgetSeconds = 2): Promise<Buffer> {
-  const object = await store.probe(store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
+  const { object } = await probeObject(http, store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
   for (const fault of faults) proxy.addFault({ method: 'GET', path, ...fault });
   const chunks: Buffer[] = [];
   const options = {
@@ -65,7 +66,7 @@ describe.each([
   ['Swift', {}],
   ['a web server', { mode: 'static' }],
   ['a web server without ranges and ETags', { mode: 'static', ranges: 'ignored' }],
-] as const)('an object of %s', (_, options) => {
+] as const)('an object of %s', (kind, options) => {
   beforeEach(() => open(options));
 
   test.each([
@@ -106,6 +107,28 @@ describe.each([
     await expect(failure).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
   });
 
+  test('of which other bytes come than were requested is not put together from them', async () => {
+    const failure = read([
+      { nth: 1, cutResponseAfter: 150_000 },
+      { nth: 2, status: 206, body: 'other bytes', setHeaders: { 'Content-Range': 'bytes 0-10/300000' } },
+    ]);
+
+    await expect(failure).rejects.toMatchObject({
+      code: 'SOURCE_CHANGED',
+      message: expect.stringMatching(/for the data from byte \d+ the store returned "bytes 0-10\/300000"/),
+    });
+  });
+
+  test('is continued without its validators only if it has a checksum', async () => {
+    const data = read([
+      { nth: 1, cutResponseAfter: 150_000 },
+      { nth: 2, dropHeaders: ['etag', 'last-modified'] },
+    ]);
+
+    if (kind === 'Swift') expect(digest(await data)).toBe(digest(content));
+    else await expect(data).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+  });
+
   test('that disappears meanwhile is reported', async () => {
     const remove = (): void => void double.objects.delete(name);
 
@@ -140,7 +163,7 @@ describe('the store', () => {
   beforeEach(() => open());
 
   test('reports which object it lacks', async () => {
-    await expect(store.probe(store.imageUrl('CC-None', '20250422-v1', 'raw'))).rejects.toThrow(
+    await expect(store.readBeginning(store.imageUrl('CC-None', '20250422-v1', 'raw'), 1)).rejects.toThrow(
       `the store has no image ${store.imageUrl('CC-None', '20250422-v1', 'raw')}`,
     );
     await expect(store.readManifest('CC-Image', '20250422-v1')).rejects.toMatchObject({ code: 'STORE_OBJECT_MISSING' });
@@ -149,16 +172,16 @@ describe('the store', () => {
   test.each([405, 501])('that answers %i to HEAD is asked by GET', async (status) => {
     proxy.addFault({ method: 'HEAD', status });
 
-    const object = await store.probe(store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
+    const { object } = await probeObject(http, store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
 
     expect(object).toMatchObject({ bytes: 300_000, md5: createHash('md5').update(content).digest('hex') });
   });
 
   test('returns the first bytes, with or without support for ranges', async () => {
-    const object = await store.probe(store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
-    const { head: byRange } = await store.readHead(object, 512);
+    const { object } = await probeObject(http, store.imageUrl('CC-Image', '20250422-v1', 'qcow2'));
+    const { head: byRange } = await readHead(http, object, 512);
     proxy.addFault({ method: 'GET', ignoreRange: true });
-    const { head: without } = await store.readHead(object, 512);
+    const { head: without } = await readHead(http, object, 512);
 
     expect(byRange.equals(content.subarray(0, 512))).toBe(true);
     expect(without.equals(byRange)).toBe(true);

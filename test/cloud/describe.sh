@@ -52,6 +52,10 @@ keystone_clouds() {
     identity_api_version: 3
 YAML
   if has_fact ironic_scoped_url; then scoped_clouds; fi
+  if has_fact real_ironic_url; then
+    password_cloud local-real admin admin "$(fact keystone_url)"
+    echo "    baremetal_endpoint_override: $(fact real_ironic_url)"
+  fi
   if has_fact keystone_tls_url; then
     # The catalog names the http endpoints.
     password_cloud local-tls admin admin "$(fact keystone_tls_url)"

@@ -157,12 +157,12 @@ launch() {
   printf '%s %s\n' "$!" "$(start_time "$!")" >"$STATE/run/$name.pid"
 }
 
-# stop_processes NAME...: asks all of them to end, waits, and kills those (with their children) that remain after 20 s.
+# stop_processes NAME...: asks all of them to end, waits, and kills those (with their children) that remain after 20 s. Somebody else may be
+# stopping one of them, too.
 stop_processes() {
   local name pid started deadline=$((SECONDS + 20)) running
   for name in "$@"; do
-    read -r pid started <"$STATE/run/$name.pid"
-    if is_running "$name"; then kill -TERM "$pid" || true; fi
+    if is_running "$name" && read -r pid started <"$STATE/run/$name.pid"; then kill -TERM "$pid" || true; fi
   done
   while
     running=()
@@ -171,8 +171,7 @@ stop_processes() {
   do sleep 0.1; done
   for name in "${running[@]}"; do
     say "$name: does not end, killed"
-    read -r pid started <"$STATE/run/$name.pid"
-    kill -KILL -- "-$pid" || true
+    if read -r pid started <"$STATE/run/$name.pid"; then kill -KILL -- "-$pid" || true; fi
   done
   for name in "$@"; do rm -f "$STATE/run/$name".{pid,digest}; done
 }

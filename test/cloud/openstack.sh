@@ -44,6 +44,32 @@ INI
   launch "$name" "$STATE/etc/$name-uwsgi.ini" "${files[@]}" -- /usr/bin/uwsgi-core --ini "$STATE/etc/$name-uwsgi.ini"
 }
 
+# nginx_configuration NAME: of an nginx whose block http has its input in it.
+nginx_configuration() {
+  cat <<NGINX
+user root;
+daemon off;
+worker_processes 1;
+pid $STATE/run/$1;
+error_log stderr;
+events {}
+http {
+  access_log $STATE/log/$1-access.log;
+  client_body_temp_path $STATE/tmp/$1-body;
+  proxy_temp_path $STATE/tmp/$1-proxy;
+  fastcgi_temp_path $STATE/tmp/$1-fastcgi;
+  uwsgi_temp_path $STATE/tmp/$1-uwsgi;
+  scgi_temp_path $STATE/tmp/$1-scgi;
+  default_type application/octet-stream;
+  sendfile on;
+$(cat)
+}
+NGINX
+}
+
+# launch_nginx NAME CONFIGURATION FILE...: FILEs are what the configuration names.
+launch_nginx() { launch "$@" -- /usr/sbin/nginx -e stderr -p "$STATE" -c "$2"; }
+
 # describe_hung: says which of these services do not answer any more, who is connected, and where their threads are.
 describe_hung() {
   local socket name

@@ -130,7 +130,9 @@ describe('output', () => {
       differences: [{ header: 'image "one"' }],
     });
     expect(stderr).toContain('behaves as change');
-    expect(stderr).toContain('image "one"\n  - visibility: private\n  + visibility: public\n');
+    expect(stderr.replace(/^\[[0-9a-f]{8}\] /gm, '')).toContain(
+      'image "one"\n  - visibility: private\n  + visibility: public\n',
+    );
   });
 
   test('with --json is a document on failure, too', async () => {

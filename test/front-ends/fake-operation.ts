@@ -27,6 +27,8 @@ const behaviours = [
     'hint',
     'refuse',
     'sentences',
+    'transfers',
+    'forward',
   ] as const),
 ] as const;
 
@@ -64,6 +66,7 @@ const declaration = defineDeclaration({
   summary: 'Do what a test asks for',
   description: ['Stands in for an operation in the tests of the front ends.'],
   writes: true,
+  monitors: true,
   fields,
   returns: { given: { description: 'What was given.', type: 'dict', returned: 'always' } },
   seeAlso: ['image_info'],
@@ -149,6 +152,31 @@ async function run(args: FakeArguments, context: Context): Promise<Outcome> {
       for (let done = 0; done <= 1000; done += 25)
         context.progress({ subject: 'CC-Ubuntu22.04', stage: 'transfer', doneBytes: done, totalBytes: 1000 });
       return outcome;
+    case 'transfers':
+      for (const subject of ['one', 'two', 'three'])
+        context.progress({ subject, stage: 'transfer', totalBytes: 1000, isAnnounced: true });
+      for (const subject of ['one', 'two', 'three'])
+        for (let doneBytes = 0; doneBytes <= 1000; doneBytes += 250) {
+          context.progress({ subject, stage: 'transfer', doneBytes, totalBytes: 1000 });
+          // Longer than a bar takes to be drawn, and than a line is held back.
+          await sleep(250);
+        }
+      return outcome;
+    case 'forward':
+      return {
+        ...outcome,
+        changed: true,
+        message: '1 deploy, 1 up_to_date',
+        summary: '1 image deployed, 1 up to date at fake; nothing failed.',
+        warnings: ['it is late'],
+        table: {
+          columns: ['NAME', 'ACTION'],
+          rows: [
+            ['one', 'deploy'],
+            ['two', 'up_to_date'],
+          ],
+        },
+      };
     case 'echo':
       return {
         ...outcome,

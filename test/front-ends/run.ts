@@ -11,6 +11,10 @@ export const commandLine = join(root, 'roles/chameleon_image_tools/files/chamele
 export const fakeModule = join(root, 'build/test/front-ends/fake-module.js');
 export const fakeCommand = join(root, 'build/test/front-ends/fake-command.js');
 
+/** Has programs of Node.js record what they reach, for scripts/coverage.ts. */
+const { PROCESS_COVERAGE: records } = process.env;
+const recording = records === undefined ? {} : { NODE_V8_COVERAGE: records };
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -34,7 +38,7 @@ export function run(program: string, args: readonly string[], options: RunOption
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.folder,
-      env: { ...process.env, ...options.environment },
+      env: { ...process.env, ...recording, ...options.environment },
       stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', options.stderr ?? 'pipe'],
     });
     let stdout = '';

@@ -79,7 +79,9 @@ describe('a table', () => {
   /** At a terminal of this many columns. */
   const atTerminal = async (columns: number, environment: Readonly<Record<string, string>> = {}): Promise<string> => {
     const command = `stty cols ${columns}; '${process.execPath}' '${fakeCommand}' fake --behaviour sentences`;
-    const { stdout } = await run('script', ['-qec', command, '/dev/null'], { environment });
+    const { stdout } = await run('script', ['-qec', command, '/dev/null'], {
+      environment: { NO_COLOR: '1', ...environment },
+    });
     return stdout.replaceAll('\r', '');
   };
   const whole =

@@ -31,7 +31,10 @@ describe('a cleaning', () => {
     const writes = site.writes();
     const second = await clean(site);
 
-    expect(first).toMatchObject({ changed: true, failures: [], message: '1 delete, 1 hide, 2 keep' });
+    expect(first).toMatchObject({
+      ...{ changed: true, failures: [], message: '1 delete, 1 hide, 2 keep' },
+      summary: expect.stringMatching(/^1 image deleted( \(.*\))?, 1 hidden, 2 kept at 127\.0\.0\.1; nothing failed/),
+    });
     expect(writes).toEqual([`DELETE /v2/images/${toDelete.id}`, `PATCH /v2/images/${toHide.id}`]);
     expect(site.glance.state.images.get(toHide.id)).toMatchObject({
       visibility: 'private',
@@ -123,6 +126,17 @@ describe('a cleaning', () => {
     expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'current', action: 'keep' });
     site.store.put('prod/current', '{"CC-Ubuntu22.04": "20250422-v1-amd"}');
     expect(resultOf(await clean(site), centos)).toMatchObject({ state: 'deprecated', action: 'hide' });
+  });
+
+  test('deprecates nothing by a catalogue from a mirror, which may lack new names', async () => {
+    const centos = seedOld(site, { name: 'CC-CentOS7' });
+
+    const outcome = await clean(site, { object_store_url: ['http://127.0.0.1:9/store', site.store.objectStoreUrl] });
+
+    expect(resultOf(outcome, centos)).toMatchObject({ action: 'keep', reason: expect.stringContaining('mirror') });
+    expect(outcome.warnings).toEqual([
+      'the catalogue came from a mirror, so an image whose name it does not have is kept',
+    ]);
   });
 
   test('with a catalogue that cannot be read changes nothing', async () => {

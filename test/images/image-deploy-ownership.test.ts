@@ -241,6 +241,17 @@ test.each([false, true])(
   },
 );
 
+test('an unwanted leftover of which it is not known whether it is in use stays', async () => {
+  publish(release);
+  const left = await leave({ properties: { current: old } });
+  site.users.compute.intervene = ({ method }) => (method === 'GET' ? { status: 400 } : undefined);
+
+  const outcome = await site.run(imageDeploy);
+
+  expect(outcome.warnings).toContainEqual(expect.stringContaining('it is not known whether it is in use: '));
+  expect(site.glance.state.images.has(left.id)).toBe(true);
+});
+
 test.each<[string, Partial<StoredImage>]>([
   ['renamed and made private', { name: `old-${name}`, visibility: 'private' }],
   ['called a backup', { name: `backup-${name}`, visibility: 'private' }],

@@ -86,3 +86,10 @@ test.each([
 
   await expect(site.run(imageDeploy)).rejects.toMatchObject({ code, message: expect.stringMatching(question) });
 });
+
+test('a site without a store is told which option it lacks', async () => {
+  await expect(site.run(imageDeploy, { object_store_url: undefined })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: 'object_store_url is required, here or in site.yaml, because catalog includes releases',
+  });
+});

@@ -55,8 +55,9 @@ describe('a deployment', () => {
     const writes = site.writes();
     const second = await site.run(imageDeploy);
 
-    expect(first).toMatchObject({ changed: true, failures: [] });
-    expect(second).toMatchObject({ changed: false, failures: [] });
+    const end = 'at 127.0.0.1; nothing failed.';
+    expect(first).toMatchObject({ changed: true, failures: [], summary: `1 image deployed (1.0 KiB) ${end}` });
+    expect(second).toMatchObject({ changed: false, failures: [], summary: `1 image up to date ${end}` });
     expect(site.writes()).toEqual(writes);
     expect(writes.map((write) => write.split(' ')[0])).toEqual(['POST', 'PUT', 'PATCH']);
   });
@@ -66,7 +67,8 @@ describe('a deployment', () => {
 
     const planned = await site.run(imageDeploy, {}, { checkMode: true });
 
-    expect(planned).toMatchObject({ changed: true, message: 'planned: 1 deploy' });
+    const summary = 'Planned: 1 image to deploy (1.0 KiB) at 127.0.0.1; nothing failed.';
+    expect(planned).toMatchObject({ changed: true, message: 'planned: 1 deploy', summary });
     expect(resultsOf(planned)).toMatchObject([
       { name: 'CC-Ubuntu22.04', action: 'deploy', reason: 'the site has no image of this name' },
     ]);

@@ -34,6 +34,16 @@ test('takes a relative path for one of the present directory', async () => {
   expect(await publish()).toMatchObject({ message: '3 up_to_date' });
 });
 
+test.each([
+  ['is not there', () => join(store, 'none'), /^store_dir: there is no folder \S+\/none; create it, or mount/],
+  ['is a file', () => site.folder.write('file', 'x'), /is not a directory/],
+])('refuses a folder that %s', async (_, folder, message) => {
+  await expect(publish({ store_dir: folder() })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringMatching(message),
+  });
+});
+
 test('does not publish the half image that a run elsewhere is writing', async () => {
   const draft = join(store, `${objectPath}.draft`);
   site.progress.push = ({ stage } = { stage: '', subject: '' }) => {

@@ -1,5 +1,9 @@
 // A rollback that is killed at each write, or made by hand: the next run finishes it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { imageDeploy } from '../../modules/images/deploy/operation.js';
 import { markers } from '../../modules/images/policy/site-image.js';
 import {
   first,
@@ -78,4 +82,24 @@ test('where recording a rollback by hand is refused, the image is left alone', a
 
   expect(night.failures.join()).toContain('could not be recorded');
   expect(site.inProduction()).toMatchObject([{ properties: { current: first } }]);
+});
+
+test('a newer release that another run promotes at the same moment wins, and the rollback says so', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'elsewhere-'));
+  site.publish(third);
+  site.proxy.addFault({
+    method: 'PATCH',
+    nth: 1,
+    answered: async () => {
+      await site.run(imageDeploy, { lock_dir: elsewhere });
+    },
+  });
+
+  const back = await site.rollback();
+  rmSync(elsewhere, { recursive: true });
+
+  expect(back.failures.join()).toMatch(
+    /another run has put \S+ into production at the same time, so \S+ has been archived again/,
+  );
+  expect(site.inProduction().map(({ properties }) => properties.current)).toEqual([third]);
 });

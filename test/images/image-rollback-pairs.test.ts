@@ -77,6 +77,26 @@ test.each([
   expect(actionsOf(await deployPair())).toEqual([`${initramfsName} held`, `${kernelName} held`]);
 });
 
+test.each([
+  ['the kernel', kernelName],
+  ['the initramfs', initramfsName],
+])('where the present image of %s cannot be archived, none is missing, and the next run finishes', async (_, half) => {
+  const present = [...site.glance.state.images.values()].find(
+    (image) => image.name === half && image.visibility === 'public',
+  );
+  site.glanceProxy.addFault({ method: 'PATCH', path: new RegExp(present?.id ?? ''), status: 403 });
+
+  const refused = await rollback();
+  const between = inProduction();
+  site.glanceProxy.clearFaults();
+  const next = await rollback();
+
+  expect(refused.failures.length).toBeGreaterThan(0);
+  for (const builds of between) expect(builds.length).toBeGreaterThan(0);
+  expect(next.failures).toEqual([]);
+  expect(inProduction()).toEqual([['CC-IPA-0'], ['CC-IPA-0']]);
+});
+
 test('neither goes back where the other half of the build is gone', async () => {
   const images = [...site.glance.state.images.values()];
   const half = images.find(({ name, properties }) => name !== initramfsName && properties['build-ipa'] === 'initramfs');

@@ -218,6 +218,15 @@ describe('the release that was taken back', () => {
     expect(listedResults(await site.deploy())).toMatchObject([{ action: 'deploy' }]);
   });
 
+  test('stays held where its release is refused', async () => {
+    site.proxy.addFault({ method: 'PATCH', status: 403 });
+    const refused = await site.rollback({ release: true });
+    site.proxy.clearFaults();
+
+    expect(refused).toMatchObject({ changed: false, failures: [expect.stringContaining('403')] });
+    expect(listedResults(await site.deploy())).toMatchObject([{ action: 'held' }]);
+  });
+
   test('is shown by image_info', async () => {
     // Otherwise both may have been created in the same second, and the order would be left to chance.
     Object.assign(site.imageOf(first), { created_at: '2025-01-15T12:00:00Z' });

@@ -219,4 +219,5 @@ test('an agent whose kernel is a page of HTML is refused, both halves of it', as
     ],
   ]);
   expect(site.writes()).toEqual([]);
+  expect(site.progress.filter(({ isAnnounced }) => isAnnounced)).toEqual([]);
 });

@@ -111,7 +111,7 @@ test('where only the last archiving is refused the new pair stays, and the next 
   const next = await deployPair();
 
   expect(actionsOf(outcome)).toEqual([`${initramfsName} failed`, `${kernelName} deploy`]);
-  expect(outcome.failures.join()).toContain('two public images now have this name');
+  expect(outcome.failures.join()).toContain('two images in production now have this name');
   expect(publicTwice).toHaveLength(2);
   expect(actionsOf(next)).toEqual([`${initramfsName} resume`, `${kernelName} up_to_date`]);
   expect(inProduction()).toEqual(['CC-IPA-1', 'CC-IPA-1']);

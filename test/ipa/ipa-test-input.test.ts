@@ -34,6 +34,11 @@ const inputs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] 
     /^network: there is no network with the id or name "elsewhere"; none and auto are also possible$/,
   ],
   [{ instance_info: { image_source: 'x' } }, /^instance_info: it requires deployer: ironic$/],
+  [{ node_type: undefined, node: 'rack1-01', push: true }, /^node_type: push requires it to select the nodes/],
+  [
+    { deployer: 'ironic', instance_info: { 'a/b': 1 } },
+    /^instance_info: Ironic does not accept the key "a\/b"; keys consist of letters, digits, _ and -$/,
+  ],
   [{ deployer: 'ironic', reservation: 'blazar' }, /^reservation: it is blazar, whose leases are for servers of Nova/],
 ];
 
@@ -47,6 +52,28 @@ test.each(inputs)('refuses %j', async (args, message) => {
   });
 
   expect([site.allWrites(), site.journal()]).toEqual([[], []]);
+});
+
+test('refuses to let Nova deploy where there is none', async () => {
+  site = await startIpaSite(['baremetal']);
+  site.addNode();
+
+  await expect(site.test()).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: 'deployer: it is nova, and this cloud has no compute service; give deployer: ironic',
+  });
+});
+
+test('refuses a network name that several have, and names them', async () => {
+  site = await startIpaSite();
+  site.addNode();
+  site.users.network.seed({ name: 'sharednet1' });
+
+  await expect(site.test({ network: 'sharednet1' })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringMatching(/^network: 2 networks have the name "sharednet1" \(\S+, \S+\): give an id$/),
+  });
+  expect(site.allWrites()).toEqual([]);
 });
 
 describe('a name that other projects also use', () => {

@@ -18,7 +18,7 @@ export interface IpaTestSite extends TestSite {
   readonly initramfs: StoredImage;
   /** A node, its host in Blazar, and its hardware in Doni, with the same images in both. */
   addNode(node?: Partial<StoredNode> & Readonly<Record<string, unknown>>): StoredNode;
-  test(args?: Readonly<Record<string, unknown>>, options?: { checkMode?: boolean }): Promise<Outcome>;
+  test(args?: Readonly<Record<string, unknown>>, options?: Parameters<TestSite['run']>[2]): Promise<Outcome>;
   journal(): string[];
   readonly folder: string;
   /** Requests that change something, of all services, as `METHOD /path`. */

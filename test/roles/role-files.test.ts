@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { imageCache } from '../../modules/cache/operation.js';
+import { gaugeNames } from '../../modules/runtime/run-metrics.js';
 
 const role = join(process.cwd(), 'roles/chameleon_image_tools');
 const playbooks = join(process.cwd(), 'playbooks');
@@ -63,7 +64,9 @@ test('main.yml imports every stage, each with rights of its own and a tag by its
   const tags = new Set(imports.flatMap((task) => [task.tags].flat()));
   expect(tags).toEqual(
     new Set(
-      ['preflight', 'install', 'configure', 'timers', 'run', 'remove'].map((stage) => `chameleon_image_tools_${stage}`),
+      ['preflight', 'install', 'configure', 'timers', 'run', 'check', 'remove'].map(
+        (stage) => `chameleon_image_tools_${stage}`,
+      ),
     ),
   );
 });
@@ -119,6 +122,33 @@ test('the rules for Prometheus allow for the interval, the delay and a whole run
   expect(text.match(/\(24 \+ \d+ \+ \d+\) \* 3600/g)).toEqual(
     Array(3).fill(`(24 + ${hours('randomized_delay')} + ${hours('start_timeout')}) * 3600`),
   );
+});
+
+/** The gauges of our runs that a text names. */
+const gaugesNamed = (text: string): string[] => [
+  ...new Set(text.match(/\b(?:periodic_task_last_success|image_tools_[a-z_]+[a-z])\b(?![.:])/g) ?? []),
+];
+
+test.each(['files/image_tools.rules.yml', 'files/image_tools.dashboard.json', '../../docs/monitoring.md'])(
+  '%s knows the metrics that runs write, and no others',
+  (file) => {
+    const named = gaugesNamed(read(role, file));
+
+    expect(named.length).toBeGreaterThan(2);
+    expect(named.filter((name) => !gaugeNames.includes(name))).toEqual([]);
+  },
+);
+
+test('docs/monitoring.md describes each metric, and the dashboard and the rules show each that is no mere date', () => {
+  const shown = gaugesNamed(read(role, 'files/image_tools.rules.yml') + read(role, 'files/image_tools.dashboard.json'));
+
+  expect(gaugeNames.filter((name) => !gaugesNamed(read('docs/monitoring.md')).includes(name))).toEqual([]);
+  expect(gaugeNames.filter((name) => !shown.includes(name))).toEqual([]);
+});
+
+test('the units of both runtimes start what the site names after a failure', () => {
+  for (const unit of ['periodic.service.j2', 'periodic.container.service.j2'])
+    expect(read(role, 'templates', unit)).toContain('OnFailure={{ chameleon_image_tools_on_failure }}');
 });
 
 test('the playbook image_cache.yml passes every option of its module on, each by a variable of its own', () => {

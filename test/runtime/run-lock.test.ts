@@ -6,6 +6,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -128,9 +129,9 @@ describe('a folder that the operator names', () => {
     expect(existsSync(join('/etc', basename(path)))).toBe(false);
   });
 
-  test("is reached through a link of root's", async () => {
+  test.each(['relative', 'absolute'])("is reached through a link of root's that is %s", async (kind) => {
     mkdirSync(join(temporary.path, 'real'));
-    symlinkSync('real', join(temporary.path, 'locks'));
+    symlinkSync(kind === 'relative' ? 'real' : join(temporary.path, 'real'), join(temporary.path, 'locks'));
 
     await expectTaken(take(join(temporary.path, 'locks')));
     expect(existsSync(join(temporary.path, 'real', basename(path)))).toBe(true);
@@ -154,6 +155,45 @@ describe('a folder that the operator names', () => {
     await expect(take(temporary.path, { context: lockContext({ signal: controller.signal }) })).rejects.toThrow(
       'interrupted',
     );
+  });
+});
+
+describe('a look at the lock', () => {
+  test('leaves the folder as it is, and tells the fingerprint of the next run', async () => {
+    const { fingerprint } = await peekRunLock(options(temporary.path));
+
+    expect(readdirSync(temporary.path)).toEqual([]);
+    const lock = await take(temporary.path);
+    expect(lock.fingerprint).toBe(fingerprint);
+    expect((await peekRunLock(options(temporary.path))).fingerprint).toBe('');
+    await lock.release();
+    expect((await peekRunLock(options(temporary.path))).fingerprint).toBe(fingerprint);
+  });
+
+  test('never keeps a run from its lock', async () => {
+    await expectTaken(take(temporary.path));
+    const looks = Array.from({ length: 20 }, () => peekRunLock(options(temporary.path)));
+
+    for (let count = 0; count < 5; count++) await expectTaken(take(temporary.path));
+    await Promise.all(looks);
+  });
+
+  test('leaves the mode and the owner of the file as they are', async () => {
+    writeFileSync(path, '', { mode: 0o644 });
+    chownSync(temporary.path, nobody, nobody);
+    const before = statSync(path);
+
+    await peekRunLock(options(temporary.path));
+
+    expect(statSync(path)).toMatchObject({ mode: before.mode, uid: before.uid, ctimeMs: before.ctimeMs });
+  });
+
+  test('tells the fingerprint of the default folder, also before it exists', async () => {
+    const before = (await peekRunLock(options(undefined))).fingerprint;
+    const lock = await take(undefined);
+
+    expect(before).toBe(lock.fingerprint);
+    await lock.release();
   });
 });
 

@@ -9,7 +9,7 @@ export type Requirement = readonly [property: string, operator: string, value: s
 
 /**
  * `convert_requirements`: `["==", "$node_type", "T"]`, or several behind `"and"`; nothing where it
- * is empty.
+ * is empty. Operators that compare by order are not supported.
  */
 export function requirementsOf(given: unknown): Requirement[] {
   if (given === null || given === '') return [];
@@ -18,7 +18,7 @@ export function requirementsOf(given: unknown): Requirement[] {
   if (parsed.length === 0) return [];
   if (parsed[0] === 'and' && parsed.length > 1) return parsed.slice(1).flatMap(requirementsOf);
   const [operator, property, value, ...rest] = parsed as unknown[];
-  const isKnown = ['==', '=', '!=', '>=', '<=', '>', '<'].includes(String(operator));
+  const isKnown = ['==', '=', '!='].includes(String(operator));
   if (
     !isKnown ||
     typeof property !== 'string' ||
@@ -43,13 +43,7 @@ export function isAllocatable(host: StoredHost, requirements: readonly Requireme
   };
   return requirements.every(([property, operator, wanted]) => {
     const value = values[property];
-    if (value === undefined) return false;
-    if (operator === '!=') return value !== wanted;
-    if (operator === '==' || operator === '=') return value === wanted;
-    const difference = Number(value) - Number(wanted);
-    return operator.startsWith('>')
-      ? difference > 0 || (difference === 0 && operator === '>=')
-      : difference < 0 || (difference === 0 && operator === '<=');
+    return value !== undefined && (operator === '!=' ? value !== wanted : value === wanted);
   });
 }
 

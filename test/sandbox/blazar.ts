@@ -74,7 +74,8 @@ export async function startBlazar(options: BlazarOptions): Promise<BlazarDouble>
         status: 401,
         body: { error: { code: 401, message: 'The request you have made requires authentication.' } },
       });
-    const [, resource, id = ''] = call.segments;
+    const [version, resource, id = ''] = call.segments;
+    if (version === '') return { status: 300, body: { versions: [{ id: 'v1.0', status: 'CURRENT', links: [] }] } };
     if (resource === 'leases') return onLeases(double, { call, identity, id, now: now() });
     // blazar/policies/oshosts.py: all for admins only.
     refuseStrangers(options, call);

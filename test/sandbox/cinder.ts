@@ -50,6 +50,8 @@ export async function startCinder(options: ServiceOptions): Promise<CinderDouble
 function handle(double: CinderDouble, call: Call): Answer {
   const identity = double.options.identify(header(call, 'x-auth-token'));
   if (!identity?.project || call.segments[1] === 'os-services') refuseStrangers(double.options, call);
+  if (call.segments[1] === 'limits')
+    return { status: 200, headers: { 'OpenStack-API-Version': 'volume 3.70' }, body: { limits: {} } };
   if (call.segments[1] === 'os-services') return { status: 200, body: { services: [] } };
   return listVolumes(double, call, identity);
 }

@@ -20,6 +20,9 @@ export async function uploadData(state: GlanceState, identity: Identity, call: C
     throw refusal(409, `Image status transition from ${image.status} to saving is not allowed`);
   }
   refuseWithoutFormats(image);
+  const store = header(call, 'x-image-meta-store');
+  if (store !== undefined && !state.stores.some(({ id: each }) => each === store))
+    throw refusal(400, `Unknown scheme '${store}' found in URI`);
   const before = structuredClone(image);
   image.status = 'saving';
   try {
@@ -30,10 +33,37 @@ export async function uploadData(state: GlanceState, identity: Identity, call: C
     // Glance 30 of Debian 13: its reason is in its log alone, and the answer is webob's own.
     if (state.uploads === 'refuse')
       throw refusal(415, 'The request media type application/octet-stream is not supported by this server.');
-    activate(state, image, data);
+    if (store !== undefined && state.brokenStores.has(store))
+      throw refusal(
+        503,
+        'Insufficient permissions on image storage media: Permission to write image storage media denied.',
+      );
+    activate(state, image, data, store === undefined ? undefined : [store]);
     return { status: 204 };
   } catch (error) {
     Object.assign(image, before, { status: 'queued', updated_at: instant(state.now()) });
+    throw error;
+  }
+}
+
+/** PUT of data that are to be imported: Glance tells their size when it has all of them. */
+export async function stageData(state: GlanceState, identity: Identity, call: Call, id: string): Promise<Answer> {
+  if (!state.importMethods.includes('glance-direct'))
+    throw refusal(404, "'glance-direct' method is not available at this site.");
+  if (header(call, 'content-type') !== 'application/octet-stream') throw refusal(415, 'Invalid content type');
+  const image = mutableImage(state, identity, id);
+  if (image.status !== 'queued')
+    throw refusal(409, `Image status transition from ${image.status} to uploading is not allowed`);
+  image.status = 'uploading';
+  try {
+    const data = await received(call);
+    if (!state.images.has(id)) throw refusal(404, `No image found with ID ${id}`);
+    if (state.staged.has(id)) throw refusal(409, `The image ${id} has data on staging`);
+    state.staged.set(id, data);
+    Object.assign(image, { size: data.length, updated_at: instant(state.now()) });
+    return { status: 204 };
+  } catch (error) {
+    Object.assign(image, { status: 'queued', updated_at: instant(state.now()) });
     throw error;
   }
 }
@@ -52,7 +82,7 @@ async function received(call: Call): Promise<Buffer> {
 }
 
 /** Stores the bytes and all that Glance computes from them. */
-export function activate(state: GlanceState, image: StoredImage, data: Buffer): void {
+export function activate(state: GlanceState, image: StoredImage, data: Buffer, stores?: readonly string[]): void {
   state.data.set(image.id, data);
   Object.assign(image, {
     status: 'active',
@@ -61,7 +91,7 @@ export function activate(state: GlanceState, image: StoredImage, data: Buffer): 
     checksum: createHash('md5').update(data).digest('hex'),
     os_hash_algo: 'sha512',
     os_hash_value: createHash('sha512').update(data).digest('hex'),
-    stores: 'fast',
+    stores: stores ? stores.join(',') : (state.stores.find((store) => store.default === 'true')?.id ?? undefined),
     updated_at: instant(state.now()),
   } satisfies Partial<StoredImage>);
 }
@@ -78,6 +108,8 @@ function virtualSize(format: string | null, data: Buffer): number | null {
 /** GET of an image's data, or of a range of it. */
 export function downloadData(state: GlanceState, identity: Identity, call: Call, id: string): Answer {
   const image = visibleImage(state, identity, id);
+  if (image.status === 'deactivated' && !identity.isAdmin)
+    throw refusal(403, 'The requested image has been deactivated. Image data download is forbidden.');
   const data = state.data.get(id);
   if (data === undefined) return { status: 204 };
   const headers = { 'Content-Type': 'application/octet-stream', 'Content-MD5': image.checksum ?? '' };

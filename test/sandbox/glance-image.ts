@@ -42,6 +42,15 @@ export interface StoredTask {
   readonly [key: string]: unknown;
 }
 
+/** A store that Glance keeps data in. */
+export interface DoubledStore {
+  readonly id: string;
+  readonly default?: 'true';
+  readonly 'read-only'?: 'true';
+}
+
+export type MemberStatus = 'pending' | 'accepted' | 'rejected';
+
 /** All that the double remembers; tests read it and change it by hand. */
 export interface GlanceState {
   readonly images: Map<string, StoredImage>;
@@ -49,6 +58,8 @@ export interface GlanceState {
   readonly deleted: Map<string, StoredImage>;
   /** Bytes of active images; a seeded image has none. */
   readonly data: Map<string, Buffer>;
+  /** By image, then by project: of shared images, and left from the time when others were shared. */
+  readonly members: Map<string, Map<string, MemberStatus>>;
   readonly tasks: StoredTask[];
   now: () => number;
   /** Owner of seeded images that have none. */
@@ -58,11 +69,25 @@ export interface GlanceState {
    * Glance's look at their format.
    */
   uploads: 'keep' | 'lose' | 'refuse';
-  /** What web-download does: fetch the URI, fail, or begin and never end. */
+  /** Data that wait for their import. */
+  readonly staged: Map<string, Buffer>;
+  /** What an import does: bring the data in, fail, or begin and never end. */
   imports: 'download' | 'fail' | 'stall';
+  /** What the site has Glance do to images on import. */
+  plugins: { conversion?: 'raw' | 'qcow2'; convertedBytes?: number; decompression?: boolean };
+  /** Whether a failed import of staged data leaves the image queued, as since 2025.1, or importing. */
+  revertsStaged: boolean;
+  /** As `GET /v2/info/stores` shows them; none without several stores. */
+  stores: readonly DoubledStore[];
+  /** Ids of stores that take no data. */
+  readonly brokenStores: Set<string>;
   importMethods: readonly string[];
   /** Who may make images public: the admins, unless the site has a policy of its own. */
   isPublisher: (identity: Identity) => boolean;
+  /** Whether a property is protected from somebody (`property_protection_file`). */
+  isProtected: (property: string, action: 'create' | 'update' | 'delete', identity: Identity) => boolean;
+  /** What the project may keep (`use_keystone_limits`), as `GET /v2/info/usage` shows it. */
+  quotas: Readonly<Record<string, { readonly limit: number; readonly usage: number }>>;
   /** Which URIs the site lets web-download fetch. */
   isImportAllowed: (uri: URL) => boolean;
 }
@@ -117,6 +142,11 @@ export function seedImage(state: GlanceState, image: Partial<StoredImage>): Stor
   return stored;
 }
 
+/** The ids of the stores with the data of an image. */
+export function storesOf({ stores }: StoredImage): string[] {
+  return stores === undefined || stores === '' ? [] : stores.split(',');
+}
+
 export function blankImage(id: string, createdAt: string): StoredImage {
   return {
     id,
@@ -151,7 +181,7 @@ export function instant(time: number | string): string {
 /** The image, if this client may see it; otherwise it does not exist. */
 export function visibleImage(state: GlanceState, identity: Identity, id: string): StoredImage {
   const image = state.images.get(id);
-  if (image === undefined || !isVisible(image, identity)) throw refusal(404, `No image found with ID ${id}`);
+  if (image === undefined || !isVisible(image, identity, state)) throw refusal(404, `No image found with ID ${id}`);
   return image;
 }
 
@@ -162,8 +192,10 @@ export function mutableImage(state: GlanceState, identity: Identity, id: string)
   return image;
 }
 
-export function isVisible(image: StoredImage, identity: Identity): boolean {
+/** Lists leave out what a project has not accepted; by its id it can be read all the same. */
+export function isVisible(image: StoredImage, identity: Identity, { members }: GlanceState): boolean {
   if (identity.isAdmin || image.owner === null || image.owner === identity.project?.id) return true;
+  if (image.visibility === 'shared') return members.get(image.id)?.has(identity.project?.id ?? '') === true;
   return image.visibility === 'public' || image.visibility === 'community';
 }
 

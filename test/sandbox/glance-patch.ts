@@ -34,6 +34,7 @@ export async function patchImage(state: GlanceState, identity: Identity, call: C
   const changed: StoredImage = { ...image, properties: { ...image.properties } };
   for (const change of changes) {
     refuseUnauthorized(change, state, identity);
+    refuseProtected(change, changed, { state, identity });
     apply(change, changed);
   }
   if (changes.length > 0) Object.assign(image, changed, { updated_at: instant(state.now()) });
@@ -85,4 +86,17 @@ function refuseUnauthorized({ op, key, value }: Change, { isPublisher }: GlanceS
     throw refusal(403, 'You are not authorized to complete publicize_image action.');
   if (identity.isAdmin) return;
   if (key === 'owner' && op === 'replace') throw refusal(403, "Owner can't be updated by non admin.");
+}
+
+/** glance/api/property_protections.py */
+function refuseProtected(
+  { op, key }: Change,
+  { properties }: StoredImage,
+  { state, identity }: { readonly state: GlanceState; readonly identity: Identity },
+): void {
+  if ((attributes as readonly string[]).includes(key)) return;
+  const isThere = Object.hasOwn(properties, key);
+  if (!isThere && op !== 'add') return;
+  const action = op === 'remove' ? 'delete' : isThere ? 'update' : 'create';
+  if (state.isProtected(key, action, identity)) throw refusal(403, `Attribute '${key}' is reserved.`);
 }

@@ -8,8 +8,10 @@ import { send } from './contract-requests.js';
 import type { Reply, Sending } from './contract-requests.js';
 import { describeChange } from './glance-contract-change.js';
 import { describeData, describeImport } from './glance-contract-data.js';
+import { describeStage, describeStores } from './glance-contract-import.js';
 import { describeCreation, describeDeletion, describeErrors } from './glance-contract-images.js';
 import { describeList } from './glance-contract-list.js';
+import { describeActivation, describeMembers } from './glance-contract-members.js';
 
 export interface GlanceTarget {
   readonly url: string;
@@ -63,7 +65,11 @@ export function describeGlance(name: string, connect: () => Promise<GlanceTarget
     describeData(contract);
     describeDeletion(contract);
     describeList(contract);
+    describeMembers(contract);
+    describeActivation(contract);
     describeImport(contract);
+    describeStage(contract);
+    describeStores(contract);
   });
 }
 

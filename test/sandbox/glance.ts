@@ -1,13 +1,14 @@
-// A double of Glance's v2 API, as release Zed behaves: images, their data, imports. No members, no
+// A double of Glance's v2 API, as release Zed behaves: images, their data, members, imports. No
 // metadata definitions.
 
 import { randomUUID } from 'node:crypto';
 
-import { activate, downloadData, uploadData } from './glance-data.js';
+import { activate, downloadData, stageData, uploadData } from './glance-data.js';
 import { blankImage, instant, mutableImage, refusal, seedImage, viewOf, visibleImage } from './glance-image.js';
 import type { GlanceState, StoredImage } from './glance-image.js';
 import { importImage } from './glance-import.js';
 import { listImages } from './glance-list.js';
+import { onActions, onMembers } from './glance-members.js';
 import { patchImage } from './glance-patch.js';
 import { refuseForbidden, refuseInvalid } from './glance-schema.js';
 import { Refusal, header, startHttpDouble } from './http-double.js';
@@ -40,7 +41,6 @@ export async function startGlance(options: GlanceOptions): Promise<GlanceDouble>
   const state = emptyState(options);
   const server = await startHttpDouble(async (call) => {
     try {
-      if (call.segments[0] !== 'v2') return versions(call);
       const identity = options.identify(header(call, 'x-auth-token'));
       // By its default since 2023.1, with `enforce_scope`.
       if (identity?.systemRoles) throw refusal(403, 'You are not authorized to complete this action.');
@@ -67,21 +67,36 @@ function emptyState({ now = Date.now, seedOwner }: GlanceOptions): GlanceState {
     images: new Map(),
     deleted: new Map(),
     data: new Map(),
+    members: new Map(),
     tasks: [],
     now,
     seedOwner: seedOwner ?? null,
     uploads: 'keep',
+    staged: new Map(),
     imports: 'download',
+    plugins: {},
+    revertsStaged: false,
+    stores: [{ id: 'fast', default: 'true' }, { id: 'slow' }],
+    brokenStores: new Set(),
     isPublisher: ({ isAdmin }) => isAdmin,
+    isProtected: () => false,
+    quotas: {},
     importMethods: ['glance-direct', 'web-download', 'copy-image'],
     isImportAllowed: ({ protocol }) => protocol === 'http:' || protocol === 'https:',
   };
 }
 
 function handlerOf({ method, segments }: Call): Handler {
-  const [, collection, id, part] = segments;
+  const [version, collection, id, part] = segments;
+  if (version === 'versions')
+    return () => ({
+      status: 200,
+      body: { versions: [15, 16, 9].map((minor) => ({ id: `v2.${minor}`, status: 'SUPPORTED' })) },
+    });
   if (collection === 'info') return onInfo;
   if (collection === 'tasks' && id === undefined && method === 'GET') return listAllTasks;
+  if (collection === 'images' && part === 'members' && segments.length <= 5) return onMembers;
+  if (collection === 'images' && part === 'actions' && segments.length === 5) return onActions;
   if (collection !== 'images' || segments.length > 4)
     return () => Promise.reject(refusal(404, 'The resource could not be found.'));
   const routes = id === undefined || id === '' ? onImages : part === undefined ? onImage : (onPart[part] ?? {});
@@ -93,8 +108,11 @@ function handlerOf({ method, segments }: Call): Handler {
 }
 
 const onInfo: Handler = (state, _, { segments }) => {
-  if (segments[2] === 'stores')
-    return { status: 200, body: { stores: [{ id: 'fast', default: 'true' }, { id: 'slow' }] } };
+  if (segments[2] === 'stores') {
+    if (state.stores.length === 0) throw refusal(404, 'Multi backend is not supported at this site.');
+    return { status: 200, body: { stores: state.stores } };
+  }
+  if (segments[2] === 'usage') return { status: 200, body: { usage: state.quotas } };
   if (segments[2] !== 'import') throw refusal(404, 'The resource could not be found.');
   const methods = { description: 'Import methods available.', type: 'array', value: state.importMethods };
   return { status: 200, body: { 'import-methods': methods } };
@@ -119,6 +137,7 @@ const onPart: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     GET: (state, identity, call) => downloadData(state, identity, call, idOf(call)),
     PUT: (state, identity, call) => uploadData(state, identity, call, idOf(call)),
   },
+  stage: { PUT: (state, identity, call) => stageData(state, identity, call, idOf(call)) },
   import: { POST: (state, identity, call) => importImage(state, identity, call, idOf(call)) },
   tasks: { GET: listTasks },
 };
@@ -140,6 +159,7 @@ async function createImage(state: GlanceState, identity: Identity, call: Call): 
   const image = blankImage((body['id'] as string | undefined) ?? randomUUID(), instant(state.now()));
   for (const [key, value] of Object.entries({ ...body, owner })) {
     if (key in image) Object.assign(image, { [key]: value });
+    else if (state.isProtected(key, 'create', identity)) throw refusal(403, `Attribute '${key}' is reserved.`);
     else image.properties[key] = value as string;
   }
   if (state.images.has(image.id) || state.deleted.has(image.id))
@@ -148,7 +168,7 @@ async function createImage(state: GlanceState, identity: Identity, call: Call): 
   const headers = {
     Location: `${call.url}/v2/images/${image.id}`,
     'OpenStack-image-import-methods': state.importMethods.join(','),
-    'OpenStack-image-store-ids': 'fast,slow',
+    'OpenStack-image-store-ids': state.stores.map(({ id: store }) => store).join(','),
   };
   return { status: 201, headers, body: viewOf(image) };
 }
@@ -159,6 +179,7 @@ function deleteImage(state: GlanceState, identity: Identity, call: Call): Answer
   if (image.protected) throw refusal(403, `Image ${id} is protected and cannot be deleted.`);
   state.images.delete(id);
   state.data.delete(id);
+  state.staged.delete(id);
   state.deleted.set(id, image);
   return { status: 204 };
 }
@@ -176,31 +197,6 @@ function listAllTasks(state: GlanceState, { isAdmin }: Identity): Answer {
 
 function idOf({ segments }: Call): string {
   return segments[2] ?? '';
-}
-
-function versions({ url }: Call): Answer {
-  const ids = [
-    'v2.15',
-    'v2.13',
-    'v2.12',
-    'v2.11',
-    'v2.10',
-    'v2.9',
-    'v2.8',
-    'v2.7',
-    'v2.6',
-    'v2.5',
-    'v2.4',
-    'v2.3',
-    'v2.2',
-    'v2.1',
-    'v2.0',
-  ];
-  const links = [{ rel: 'self', href: `${url}/v2/` }];
-  return {
-    status: 300,
-    body: { versions: ids.map((id, at) => ({ id, status: at === 0 ? 'CURRENT' : 'SUPPORTED', links })) },
-  };
 }
 
 function unauthorized(authUrl: string): Refusal {

@@ -2,6 +2,7 @@
 // on as requests look at the node.
 
 import { timeOf } from './ironic-api.js';
+import { finishInspection } from './ironic-inspection.js';
 import { failureOf, isStable, isWait, withWaits } from './ironic-machine.js';
 import type { IronicDouble } from './ironic.js';
 import type { StoredNode } from './ironic-node.js';
@@ -96,11 +97,13 @@ function settle(
   node: StoredNode,
   { state, target }: { state: string; target: string | null },
 ): void {
-  Object.assign(node, {
-    provision_state: state,
-    target_provision_state: target,
-    provision_updated_at: timeOf(double.now()),
-  });
+  const now = timeOf(double.now());
+  const before = node.provision_state ?? '';
+  Object.assign(node, { provision_state: state, target_provision_state: target, provision_updated_at: now });
+  if (state === 'inspecting') Object.assign(node, { inspection_started_at: now, inspection_finished_at: null });
+  if (!['inspecting', 'inspect wait'].includes(before) || !['manageable', 'inspect failed'].includes(state)) return;
+  node['inspection_started_at'] = null;
+  if (state === 'manageable') finishInspection(double, node, now);
 }
 
 const powers: Readonly<Record<string, string>> = {

@@ -56,19 +56,11 @@ function apply(document: Record<string, unknown>, { op, path, value }: Step): vo
   const last = parts.pop() ?? '';
   let parent: unknown = document;
   for (const part of parts) {
-    if (typeof parent !== 'object' || parent === null)
-      throw new Error(
-        `Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`,
-      );
     const inner = (parent as Record<string, unknown>)[part];
     if (inner === undefined) throw new Error(`member '${part}' not found in ${inPython(parent)}`);
     parent = inner;
   }
   if (Array.isArray(parent)) return applyToList(parent, last, { op, value });
-  if (typeof parent !== 'object' || parent === null)
-    throw new Error(
-      `Document '${typeof parent}' does not support indexing, must be mapping/sequence or support __getitem__`,
-    );
   const mapping = parent as Record<string, unknown>;
   if (op !== 'add' && !(last in mapping)) throw new Error(`can't ${op} a non-existent object '${last}'`);
   if (op === 'remove') delete mapping[last];

@@ -56,6 +56,7 @@ export function provision(
   if (node['retired'] === true && verb === 'provide')
     throw refusal(400, `The providing operation can't be performed on node ${node.uuid} because it is retired.`);
   if (['active', 'rebuild', 'deploy'].includes(verb)) assertDeployable(double, node);
+  if (verb === 'inspect') assertInspectable(double, node);
   const power = state === 'enroll' ? validationOf(double, node)['power']?.reason : undefined;
   travel(double, node, {
     verb,
@@ -210,6 +211,12 @@ function assertDeployable(double: IronicDouble, node: StoredNode): void {
   const reason = validation['power']?.reason ?? validation['deploy']?.reason;
   if (reason !== undefined)
     throw refusal(400, `Failed to validate deploy or power info for node ${node.uuid}: ${reason}`);
+}
+
+function assertInspectable(double: IronicDouble, node: StoredNode): void {
+  const { power, inspect } = validationOf(double, node);
+  const reason = power?.reason ?? inspect?.reason;
+  if (reason !== undefined) throw refusal(400, reason);
 }
 
 /** Throws the refusal of a node that is locked. */

@@ -8,6 +8,7 @@ import { send, waitFor } from './contract-requests.js';
 import type { Reply } from './contract-requests.js';
 import { describeActions } from './ironic-contract-actions.js';
 import { describeDrivers } from './ironic-contract-drivers.js';
+import { describeInspection } from './ironic-contract-inspection.js';
 import { describeNodes } from './ironic-contract-nodes.js';
 import { describePatch } from './ironic-contract-patch.js';
 import { describePortGroups } from './ironic-contract-port-groups.js';
@@ -117,6 +118,7 @@ export function describeIronic(name: string, connect: () => Promise<IronicTarget
     describePatch(contract);
     describeStates(contract);
     describeActions(contract);
+    describeInspection(contract);
     describePorts(contract);
     describePortGroups(contract);
     describeDrivers(contract);

@@ -20,6 +20,8 @@ import {
 import type { Asker, Login } from './ironic-api.js';
 import { createNode, deleteNode, patchNode } from './ironic-change.js';
 import { onDrivers } from './ironic-drivers.js';
+import { inventoryOf } from './ironic-inspection.js';
+import type { Finding } from './ironic-inspection.js';
 import { isAllowed, listNodes } from './ironic-list.js';
 import { defaults, fieldsOf, recordOf, shown } from './ironic-node.js';
 import type { StoredNode, Values } from './ironic-node.js';
@@ -77,6 +79,8 @@ export interface IronicDouble extends HttpDouble {
    * change of power (`power off`); of one node behind its name or UUID (`rack1-01/active`).
    */
   fails: Record<string, string>;
+  /** What inspections find, by the name or UUID of the node. */
+  finds: Record<string, Finding>;
   /** Interfaces that are not valid, such as `boot`, with the reason; of one node as above. */
   invalid: Record<string, string>;
   readonly holds: readonly { readonly state: string; readonly ident: string | undefined }[];
@@ -117,6 +121,7 @@ export async function startIronic(options: IronicOptions): Promise<IronicDouble>
     cleans: true,
     enforcesScope: false,
     fails: {},
+    finds: {},
     invalid: {},
     holds,
     host: 'conductor-1',
@@ -266,6 +271,7 @@ function answerOnNode(
     case 'GET validate':
       return { status: 200, body: validationOf(double, node) };
   }
+  if (resource === 'inventory' && method === 'GET' && minor >= 81) return inventoryOf(node);
   if (resource === 'traits') return onTraits(node, { method, name, body, minor });
   throw plainRefusal(404, 'Not Found', '');
 }

@@ -102,6 +102,8 @@ function handle(double: NovaDouble, call: Call): Answer | Promise<Answer> {
   const [, resource, id, action] = call.segments;
   const minor = minorOf(double, call);
   const project = double.options.identify(header(call, 'x-auth-token'))?.project?.id ?? '';
+  if (resource === 'limits')
+    return { status: 200, headers: { 'OpenStack-API-Version': `compute 2.${minor}` }, body: { limits: {} } };
   if (resource === 'os-services') return { status: 200, body: { services: servicesOf(double, minor >= 69) } };
   if (resource === 'os-hypervisors') return { status: 200, body: { hypervisors: hypervisorRowsOf(double) } };
   if (resource === 'flavors') return onFlavors(double, call, id);
@@ -119,6 +121,7 @@ function handle(double: NovaDouble, call: Call): Answer | Promise<Answer> {
  * asked.
  */
 function minorOf({ newestMinor }: NovaDouble, call: Call): number {
+  if (header(call, 'openstack-api-version') === 'compute latest') return newestMinor;
   const asked = /^compute (2\.(\d+))$/.exec(header(call, 'openstack-api-version') ?? '');
   const minor = Number(asked?.[2] ?? 1);
   const message = `Version ${asked?.[1]} is not supported by the API. Minimum is 2.1 and maximum is 2.${newestMinor}.`;

@@ -71,14 +71,3 @@ function oldestFirst(entries: readonly CacheEntry[]): CacheEntry[] {
 function totalBytes(entries: readonly CacheEntry[]): number {
   return entries.reduce((total, { bytes }) => total + bytes, 0);
 }
-
-const units: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/**
- * The bytes of a size such as `20GiB`, whose pattern was validated. K, M, G and T are powers of
- * 1024, whatever follows.
- */
-export function sizeInBytes(size: string): number {
-  const [, amount = '0', unit = ''] = /^([\d.]+) ?([KMGT]?)/.exec(size) ?? [];
-  return Math.floor(Number(amount) * (units[unit] ?? 1));
-}

@@ -1,7 +1,8 @@
 // Files that survive a crash intact: written next to their place, synced, and renamed over the
 // previous file.
-import fs from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import fs, { type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { OperationError, isSystemError } from '../../core/errors.js';
 import { mebibyte } from '../../core/sizes.js';
 import { removeName } from './own-files.js';
@@ -62,6 +63,33 @@ export async function writeDurably(path: string, text: string, mode = 0o644): Pr
     await handle.close();
   }
   await renameDurably(draft, path);
+}
+
+/**
+ * Replaces a small file atomically in an opened directory where others may write: the draft has a
+ * name that nobody can foretell, and no link is followed. `complete` sets owner and mode of the new
+ * file, which is private until then. A run that is killed may leave the draft.
+ */
+export async function replaceAmongOthers(
+  path: string,
+  text: string,
+  complete: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  try {
+    const handle = await fs.open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await complete(handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(draft, path);
+  } catch (error) {
+    await fs.rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Changes a symbolic link atomically: a new link is renamed over the old one. */

@@ -90,6 +90,50 @@ async function holdLock(file: FileHandle, shown: string, { waitSeconds, signal }
   return { release: () => file.close() };
 }
 
+/**
+ * Whether a process of this host holds the lock of a file, or is about to take it; false if there is
+ * no file. Opens and locks nothing, so that nobody else is kept from the lock meanwhile.
+ */
+export async function isLockHeld(path: string): Promise<boolean> {
+  const file = await fs.lstat(path, { bigint: true }).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (!file) return false;
+  const locks = await fs.readFile('/proc/locks', 'utf8').catch(() => undefined);
+  const place = ` ${asInLocks(file)} `;
+  if (locks?.split('\n').some((line) => line.includes(' FLOCK ') && line.includes(place))) return true;
+  // In a container the kernel does not list a lock whose taker, flock(1), has ended.
+  const isComplete = locks !== undefined && (await fs.readlink('/proc/self/ns/pid')) === firstPidNamespace;
+  return !isComplete && (await isOpen(file));
+}
+
+const firstPidNamespace = 'pid:[4026531836]';
+
+/** The device and the number of a file as /proc/locks writes them. */
+function asInLocks({ dev, ino }: FileIdentity): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  const hex = (number: bigint): string => number.toString(16).padStart(2, '0');
+  return `${hex(major)}:${hex(minor)}:${ino}`;
+}
+
+async function isOpen(file: FileIdentity): Promise<boolean> {
+  for (const pid of await processIds()) if (await hasOpen(pid, file)) return true;
+  return false;
+}
+
+/** Throws LOCK_FAILED if this host has no flock. */
+export async function assertFlock(signal: AbortSignal): Promise<void> {
+  try {
+    await once(spawn('flock', ['--version'], { stdio: 'ignore', signal }), 'close');
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new OperationError('LOCK_FAILED', `${messageOf(error)}; ${flockNeeded}`, {}, error);
+  }
+}
+
+const flockNeeded = 'flock of util-linux is required';
 const conflictCode = 75;
 
 async function runFlock(
@@ -106,7 +150,7 @@ async function runFlock(
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, text: text.trim() };
   } catch (error) {
-    return { code: -1, text: `${messageOf(error)}; flock of util-linux is required` };
+    return { code: -1, text: `${messageOf(error)}; ${flockNeeded}` };
   }
 }
 
@@ -115,17 +159,26 @@ async function runFlock(
  * Others cannot look into the processes of other users; for them, a file that none of their own
  * processes holds counts as held by others.
  */
-async function isHeldByOthers(path: string): Promise<boolean> {
-  const { dev, ino } = await fs.stat(path, { bigint: true });
+export async function isHeldByOthers(path: string): Promise<boolean> {
+  const file = await fs.stat(path, { bigint: true });
   const holders: number[] = [];
-  for (const pid of (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
-    if (await hasOpen(pid, { dev, ino })) holders.push(await realUserOf(pid));
+  for (const pid of (await processIds()).filter((each) => Number(each) !== process.pid)) {
+    if (await hasOpen(pid, file)) holders.push(await realUserOf(pid));
   }
   if (holders.some((uid) => isTrustedUser(uid))) return false;
   return holders.length > 0 || process.geteuid?.() !== 0;
 }
 
-async function hasOpen(pid: string, { dev, ino }: { dev: bigint; ino: bigint }): Promise<boolean> {
+interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+async function processIds(): Promise<string[]> {
+  return (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name));
+}
+
+async function hasOpen(pid: string, { dev, ino }: FileIdentity): Promise<boolean> {
   const folder = join('/proc', pid, 'fd');
   for (const name of await fs.readdir(folder).catch(() => [])) {
     const stats = await fs.stat(join(folder, name), { bigint: true }).catch(() => undefined);

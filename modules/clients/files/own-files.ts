@@ -18,6 +18,15 @@ export async function openOwn(path: string, flags: number, mode = 0o600): Promis
   return openChecked(path, flags, { mode, check: async (stats) => assertOwn(stats, path) });
 }
 
+/** Throws UNSAFE_PATH if there is anything but a file of our own. Opens and creates nothing. */
+export async function assertOwnOrAbsent(path: string): Promise<void> {
+  const stats = await fs.lstat(path).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw withShownPath(error);
+  });
+  if (stats) await assertOwn(stats, path);
+}
+
 /** Removes a file, a link or a pipe, if there is one. Throws UNSAFE_PATH for a directory. */
 export async function removeName(path: string): Promise<void> {
   await fs.unlink(path).catch((error: unknown) => {

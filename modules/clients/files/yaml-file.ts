@@ -51,6 +51,11 @@ export async function parseTypedYaml(text: string, path: string): Promise<YamlDo
   return parseYaml(text, path, 'typed');
 }
 
+/** The same for a text whose scalars stay as they were written, as in `readYamlMapping`. */
+export async function parseWrittenYaml(text: string, path: string): Promise<YamlDocument> {
+  return parseYaml(text, path, 'texts');
+}
+
 const readFaults: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
@@ -66,20 +71,23 @@ export interface ReadOptions {
 }
 
 /** The text of a small file, and its permission bits. Throws INVALID_INPUT. */
-export async function readSmallFile(path: string, options: ReadOptions = {}): Promise<{ text: string; mode: number }> {
-  const { bytes, mode } = await readSmallBytes(path, options);
+export async function readSmallFile(
+  path: string,
+  options: ReadOptions = {},
+): Promise<{ text: string; mode: number; mtimeMs: number }> {
+  const { bytes, ...stats } = await readSmallBytes(path, options);
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), mode };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), ...stats };
   } catch {
     throw new InputError(`${path} cannot be read: it is not UTF-8 text`);
   }
 }
 
-/** The bytes of a small file, and its permission bits. Throws INVALID_INPUT. */
+/** The bytes of a small file, its permission bits, and when it was changed. Throws INVALID_INPUT. */
 export async function readSmallBytes(
   path: string,
   { largest = limitBytes, signal }: ReadOptions = {},
-): Promise<{ bytes: Buffer; mode: number }> {
+): Promise<{ bytes: Buffer; mode: number; mtimeMs: number }> {
   try {
     const { stats, chunks } = await openInput(path, signal);
     const parts: Buffer[] = [];
@@ -91,7 +99,7 @@ export async function readSmallBytes(
       if (bytes > largest)
         throw new InputError(`${path} is larger than ${largest / mebibyte} MiB: this cannot be the right file`);
     }
-    return { bytes: Buffer.concat(parts), mode: stats.mode };
+    return { bytes: Buffer.concat(parts), mode: stats.mode, mtimeMs: stats.mtimeMs };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof InputError) throw error;

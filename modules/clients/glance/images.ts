@@ -1,12 +1,11 @@
 // Images of the Image service, API v2 (https://docs.openstack.org/api-ref/image/v2/). Each call is
 // one request, except for paging.
-import type { Readable } from 'node:stream';
 import { OperationError } from '../../core/errors.js';
 import { imageAttributes } from '../../core/image-attributes.js';
 import { isMapping } from '../../core/mapping.js';
 import type { HttpAnswer } from '../http/client.js';
 import { isNotFound, statusOf } from '../http/errors.js';
-import type { Cloud } from '../keystone/cloud.js';
+import type { Cloud, ServiceRequest } from '../keystone/cloud.js';
 import { readPages, textAt } from '../paging.js';
 
 /**
@@ -31,10 +30,14 @@ export interface Image {
   readonly tags: readonly string[];
   /** Bytes; absent until the image has data. */
   readonly size?: number;
+  /** Bytes of the disk, if Glance knows them. */
+  readonly virtual_size?: number;
   /** MD5 of the data, if Glance computes it. */
   readonly checksum?: string;
   readonly os_hash_algo?: string;
   readonly os_hash_value?: string;
+  /** Ids of the stores with its data, if Glance has several. */
+  readonly stores?: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -44,6 +47,8 @@ export interface NewImage {
   readonly disk_format: string;
   readonly container_format: string;
   readonly min_disk: number;
+  readonly min_ram?: number;
+  readonly tags?: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -54,7 +59,7 @@ export interface NewImage {
 export interface ImageChange {
   readonly op: 'add' | 'replace' | 'remove';
   readonly attribute: string;
-  readonly value?: string | boolean | number;
+  readonly value?: string | boolean | number | readonly string[];
 }
 
 export interface ImageFilter {
@@ -77,12 +82,13 @@ export async function listImages(cloud: Cloud, { hidden, community, property }: 
 }
 
 /**
- * The public images of this name. Glance ignores case with some databases; this function does not.
+ * The images of this name, except hidden ones and community images of other projects. Glance ignores case with some
+ * databases; this function does not.
  */
-export async function listPublicImages(cloud: Cloud, name: string): Promise<Image[]> {
+export async function listNamesakes(cloud: Cloud, name: string): Promise<Image[]> {
   // Quoted and with `in:`, because a colon in a bare value is parsed as an operator.
   const value = encodeURIComponent(`in:"${name}"`);
-  const images = await listPages(cloud, `/v2/images?limit=1000&visibility=public&name=${value}`);
+  const images = await listPages(cloud, `/v2/images?limit=1000&name=${value}`);
   return images.filter((image) => image.name === name);
 }
 
@@ -129,6 +135,15 @@ export async function createImage(cloud: Cloud, image: NewImage): Promise<Image 
 
 /** Applies all changes or none. Values are absolute, so repeating is harmless. */
 export async function patchImage(cloud: Cloud, id: string, changes: readonly ImageChange[]): Promise<Image> {
+  const answer = await cloud.request('image', {
+    ...patchRequest(id, changes),
+    repeatable: changes.every(({ op }) => op !== 'remove'),
+  });
+  return parseImage(await answer.json());
+}
+
+/** The request that applies all changes or none. */
+export function patchRequest(id: string, changes: readonly ImageChange[]): ServiceRequest {
   const body = JSON.stringify(
     changes.map(({ op, attribute, value }) => ({
       op,
@@ -136,14 +151,12 @@ export async function patchImage(cloud: Cloud, id: string, changes: readonly Ima
       ...(op === 'remove' ? {} : { value }),
     })),
   );
-  const answer = await cloud.request('image', {
+  return {
     method: 'PATCH',
     path: imagePath(id),
     headers: { 'Content-Type': 'application/openstack-images-v2.1-json-patch' },
     body,
-    repeatable: changes.every(({ op }) => op !== 'remove'),
-  });
-  return parseImage(await answer.json());
+  };
 }
 
 /** Deletes the image; it is not an error if it has already been deleted. */
@@ -152,26 +165,6 @@ export async function deleteImage(cloud: Cloud, id: string): Promise<void> {
     method: 'DELETE',
     path: imagePath(id),
     expect: [200, 202, 204, 404, 410],
-  });
-  await answer.text();
-}
-
-/**
- * Uploads the data of a queued image, exactly `bytes` bytes. `answerSeconds` is the maximum wait
- * for the response, including the transfer.
- */
-export async function uploadImage(
-  cloud: Cloud,
-  id: string,
-  data: { body: Readable; bytes: number; answerSeconds: number; signal: AbortSignal },
-): Promise<void> {
-  const answer = await cloud.request('image', {
-    method: 'PUT',
-    path: `${imagePath(id)}/file`,
-    headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(data.bytes) },
-    body: data.body,
-    timeoutSeconds: data.answerSeconds,
-    signal: data.signal,
   });
   await answer.text();
 }
@@ -194,46 +187,6 @@ export function downloadImage(
   });
 }
 
-/** The import methods that this Glance offers; none if it does not support imports. */
-export async function importMethods(cloud: Cloud): Promise<readonly string[]> {
-  const answer = await cloud.request('image', { method: 'GET', path: '/v2/info/import', expect: [200, 404] });
-  if (answer.status === 404) {
-    await answer.text();
-    return [];
-  }
-  const body = await answer.json();
-  const offer = isMapping(body) ? body['import-methods'] : undefined;
-  const methods = isMapping(offer) ? offer.value : undefined;
-  return Array.isArray(methods) ? methods.map(String) : [];
-}
-
-/** Asks Glance to download the data of a queued image from a URL. */
-export async function importFromUrl(cloud: Cloud, id: string, uri: string): Promise<HttpAnswer> {
-  return cloud.request('image', {
-    method: 'POST',
-    path: `${imagePath(id)}/import`,
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ method: { name: 'web-download', uri } }),
-  });
-}
-
-/** The failure that the newest task of an image reports; empty if Glance reports none. */
-export async function importFailure(cloud: Cloud, id: string): Promise<string> {
-  const answer = await cloud.request('image', {
-    method: 'GET',
-    path: `${imagePath(id)}/tasks`,
-    expect: [200, 403, 404],
-  });
-  if (answer.status !== 200) {
-    await answer.text();
-    return '';
-  }
-  const body = await answer.json();
-  const tasks = isMapping(body) && Array.isArray(body.tasks) ? body.tasks.filter(isMapping) : [];
-  const [newest = {}] = tasks.sort((one, other) => (textAt(one, 'updated_at') < textAt(other, 'updated_at') ? 1 : -1));
-  return textAt(newest, 'message');
-}
-
 /**
  * Whether this login sees the images of all projects. Without the admin role Glance lists only the
  * images of the project and those for everybody, and answers 200. Its tasks are shown only to
@@ -249,7 +202,7 @@ export async function seesAllImages(cloud: Cloud): Promise<boolean> {
   }
 }
 
-function imagePath(id: string): string {
+export function imagePath(id: string): string {
   return `/v2/images/${encodeURIComponent(id)}`;
 }
 
@@ -277,9 +230,11 @@ function parseImage(raw: unknown): Image {
     min_ram: amount('min_ram'),
     tags: Array.isArray(image.tags) ? image.tags.map(String) : [],
     ...(typeof image.size === 'number' ? { size: image.size } : {}),
+    ...(typeof image.virtual_size === 'number' ? { virtual_size: image.virtual_size } : {}),
     ...optional('checksum'),
     ...optional('os_hash_algo'),
     ...optional('os_hash_value'),
+    ...(text('stores') === '' ? {} : { stores: text('stores').split(',') }),
     properties: Object.fromEntries(
       Object.entries(image).flatMap(([key, value]) =>
         imageAttributes.has(key) || value === null || value === undefined ? [] : [[key, String(value)]],

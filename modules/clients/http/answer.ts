@@ -36,6 +36,8 @@ export function answerFrom(response: Response, request: HttpRequest, reading: An
     url: response.url,
     header: (name) => response.headers.get(name) ?? undefined,
     headers: () => response.headers.entries(),
+    bytes: ({ maxBytes = largestDocumentBytes } = {}) =>
+      read({ maxBytes, beyond: 'refuse' }, (bytes, from) => unencoded(bytes, from, request)),
     text: ({ maxBytes = largestDocumentBytes } = {}) =>
       read({ maxBytes, beyond: 'refuse' }, (bytes, from) => textOf(bytes, from, request)),
     json: () =>
@@ -94,9 +96,13 @@ async function readRepeatedly<T>({ response, request, reading, size, parse }: Wo
   }
 }
 
-function textOf(bytes: Buffer, { headers }: Response, request: HttpRequest): string {
+function textOf(bytes: Buffer, response: Response, request: HttpRequest): string {
+  return new TextDecoder().decode(unencoded(bytes, response, request));
+}
+
+function unencoded(bytes: Buffer, { headers }: Response, request: HttpRequest): Buffer {
   const compression = compressionIn(headers.get('content-encoding'));
-  if (compression === undefined) return new TextDecoder().decode(bytes);
+  if (compression === undefined) return bytes;
   const url = withoutCredentials(request.url);
   throw new OperationError(
     'SOURCE_ENCODED',

@@ -7,6 +7,7 @@ import pRetry from 'p-retry';
 import { InputError, messageOf } from '../../core/errors.js';
 import { sleep } from '../../core/waiting.js';
 import { answerFrom, type AnswerReading } from './answer.js';
+import type { OnCertificate } from './certificate-watch.js';
 import { certificatesIn, isReadable } from './certificates.js';
 import { HttpError } from './errors.js';
 import { followRedirects } from './redirects.js';
@@ -41,6 +42,8 @@ export interface HttpSettings {
    */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
+  /** Called with the certificate of each server that speaks TLS. */
+  readonly onCertificate?: OnCertificate | undefined;
   /** The first pause before a retry, in milliseconds; each further one is twice as long. */
   readonly firstPauseMs?: number;
   /** Called for every request: method, URL without credentials, status or error, milliseconds. */
@@ -77,6 +80,11 @@ export interface HttpRequest {
    * http.
    */
   readonly followRedirects?: boolean;
+  /**
+   * Whether another such request may use the same connection: for a series of requests that may be
+   * repeated. By default each has a connection of its own.
+   */
+  readonly keepAlive?: boolean;
 }
 
 export interface HttpAnswer {
@@ -87,10 +95,12 @@ export interface HttpAnswer {
   /** All headers, with names in lower case. */
   headers(): Iterable<[name: string, value: string]>;
   /**
-   * The decoded body. A repeatable request is repeated if the connection breaks meanwhile. Throws
+   * The body. A repeatable request is repeated if the connection breaks meanwhile. Throws
    * ANSWER_TOO_LARGE beyond `maxBytes` (by default 64 MiB), TIMEOUT if the body does not end in
    * time, SOURCE_ENCODED if it is compressed.
    */
+  bytes(limits?: { readonly maxBytes?: number }): Promise<Buffer>;
+  /** The same, decoded. */
   text(limits?: { readonly maxBytes?: number }): Promise<string>;
   /** The same, parsed. Throws NOT_JSON. */
   json(): Promise<unknown>;
@@ -155,6 +165,7 @@ function createTransport({
   tlsMinimumVersion,
   environment = {},
   timeoutSeconds,
+  onCertificate,
 }: HttpSettings): () => Promise<Transport> {
   const routes: RouteSettings = {
     rejectUnauthorized: validateCerts,
@@ -163,6 +174,7 @@ function createTransport({
     ...(caCert ? { ca: readAuthorities(caCert) } : {}),
     ...(clientCert ? { cert: readCertificates(clientCert, 'cert'), key: textOf(clientKey || clientCert, 'key') } : {}),
     ...(tlsMinimumVersion ? { minVersion: tlsMinimumVersion } : {}),
+    ...(onCertificate ? { onCertificate } : {}),
   };
   let loaded: Promise<Transport> | undefined;
   const load = async (): Promise<Transport> => {

@@ -54,6 +54,23 @@ export function encodingIn(header: string | null | undefined): string | undefine
   return compressionIn(header) ?? wordsOf(header).find((word) => !emptyWords.has(word));
 }
 
+const encodingsOfFiles: Readonly<Record<string, readonly string[]>> = {
+  gz: ['gzip', 'x-gzip'],
+  tgz: ['gzip', 'x-gzip'],
+  xz: ['xz', 'x-xz'],
+  bz2: ['bzip2', 'x-bzip2', 'bz2'],
+  zst: ['zstd'],
+};
+
+/**
+ * Whether a Content-Encoding is that of the file itself: Apache's AddEncoding has it for `a.img.gz`,
+ * although the bytes are sent unchanged.
+ */
+export function isEncodingOfFile(url: string, encoding: string): boolean {
+  const extension = /\.(\w+)$/.exec(new URL(url).pathname)?.[1]?.toLowerCase() ?? '';
+  return encodingsOfFiles[extension]?.includes(encoding) ?? false;
+}
+
 function wordsOf(header: string | null | undefined): string[] {
   return (header ?? '').split(',').map((word) => word.trim().toLowerCase());
 }

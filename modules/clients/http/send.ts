@@ -15,7 +15,7 @@ const longestErrorSeconds = 10;
 
 export interface Transport {
   readonly fetch: typeof fetch;
-  readonly routeFor: (url: URL) => Route;
+  readonly routeFor: (url: URL, keepAlive: boolean) => Route;
   /** Whether a port that plain HTTP failed with speaks TLS; asked once for each origin. */
   readonly speaksTls: (url: URL) => Promise<boolean>;
 }
@@ -37,7 +37,7 @@ export async function send(
   const outer = request.signal ?? settings.signal;
   const seconds = request.timeoutSeconds ?? settings.timeoutSeconds;
   const { url, login } = splitLogin(request.url);
-  const { agent, proxy } = routeFor(new URL(url));
+  const { agent, proxy } = routeFor(new URL(url), request.keepAlive ?? false);
   learnTokens(
     Object.entries({
       ...login,

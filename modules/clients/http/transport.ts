@@ -9,6 +9,7 @@ import { HttpProxyAgent } from 'http-proxy-agent';
 // @ts-expect-error the file has no types
 import { toFormData } from 'node-fetch/src/utils/multipart-parser.js';
 import { InputError, messageOf } from '../../core/errors.js';
+import { watchCertificates, type OnCertificate } from './certificate-watch.js';
 import { proxyFor, type Proxy } from './proxies.js';
 import type { Environment } from '../../core/operation.js';
 import { trustedCas } from './trust.js';
@@ -32,6 +33,7 @@ export interface RouteSettings {
   readonly environment: Environment;
   /** How long to wait for a proxy to connect. */
   readonly timeoutSeconds: number;
+  readonly onCertificate?: OnCertificate;
 }
 
 /** How a URL is reached. */
@@ -40,18 +42,17 @@ export interface Route {
   readonly proxy: Proxy | undefined;
 }
 
-/** One agent for each protocol and proxy. The result throws PROXY_UNUSABLE. */
-export function createRoutes(settings: RouteSettings): (url: URL) => Route {
+/** One agent for each protocol and proxy, and one that keeps connections. The result throws PROXY_UNUSABLE. */
+export function createRoutes(settings: RouteSettings): (url: URL, keepAlive: boolean) => Route {
   const agents = new Map<string, http.Agent>();
   let tls: TlsOptions | undefined;
   // Created once, for the first URL that needs it: reading the CAs for each connection would take
   // longer than its handshake.
   const tlsOptions = (): TlsOptions => (tls ??= tlsOptionsFor(settings));
-  return (url) => {
+  return (url, keepAlive) => {
     const proxy = proxyFor(url, settings.environment);
-    const key = [url.protocol, proxy?.url.href, proxy?.authorization].join(' ');
-    const agent =
-      agents.get(key) ?? createAgent(url.protocol, proxy, { tlsOptions, timeoutSeconds: settings.timeoutSeconds });
+    const key = [url.protocol, keepAlive, proxy?.url.href, proxy?.authorization].join(' ');
+    const agent = agents.get(key) ?? createAgent(url.protocol, proxy, { ...settings, tlsOptions, keepAlive });
     agents.set(key, agent);
     return { agent, proxy };
   };
@@ -91,15 +92,26 @@ function tlsOptionsFor({ rejectUnauthorized, ca, cert, key, minVersion, environm
 function createAgent(
   protocol: string,
   proxy: Proxy | undefined,
-  { tlsOptions, timeoutSeconds }: { tlsOptions: () => TlsOptions; timeoutSeconds: number },
+  {
+    tlsOptions,
+    timeoutSeconds,
+    keepAlive,
+    onCertificate,
+  }: Pick<RouteSettings, 'timeoutSeconds' | 'onCertificate'> & { tlsOptions: () => TlsOptions; keepAlive: boolean },
 ): http.Agent {
-  // Connections are not kept alive: a run sends few requests, and a reused one may be closed during
-  // a request that cannot be repeated.
+  const watched = (agent: https.Agent): https.Agent =>
+    onCertificate ? watchCertificates(agent, onCertificate, tlsOptions().rejectUnauthorized !== false) : agent;
+  // Most connections are not kept alive: a run sends few requests, and a reused one may be closed
+  // during a request that cannot be repeated.
   if (proxy === undefined)
     return protocol === 'https:'
-      ? new https.Agent({ keepAlive: false, ...tlsOptions() })
-      : new http.Agent({ keepAlive: false });
-  if (protocol === 'https:') return tunnelAgent(proxy, tlsOptions(), timeoutSeconds);
+      ? watched(new https.Agent({ keepAlive, ...tlsOptions() }))
+      : new http.Agent({ keepAlive });
+  if (protocol === 'https:') return watched(tunnelAgent(proxy, tlsOptions(), { timeoutSeconds, keepAlive }));
   const headers: http.OutgoingHttpHeaders = proxy.authorization ? { 'Proxy-Authorization': proxy.authorization } : {};
-  return new HttpProxyAgent(proxy.url, { headers, ...(proxy.url.protocol === 'https:' ? tlsOptions() : {}) });
+  return new HttpProxyAgent(proxy.url, {
+    keepAlive,
+    headers,
+    ...(proxy.url.protocol === 'https:' ? tlsOptions() : {}),
+  });
 }

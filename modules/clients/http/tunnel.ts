@@ -10,8 +10,12 @@ import type { Proxy } from './proxies.js';
 
 export type TlsOptions = Pick<https.AgentOptions, 'rejectUnauthorized' | 'secureContext'>;
 
-export function tunnelAgent(proxy: Proxy, tlsOptions: TlsOptions, timeoutSeconds: number): https.Agent {
-  const agent = new https.Agent({ keepAlive: false, ...tlsOptions });
+export function tunnelAgent(
+  proxy: Proxy,
+  tlsOptions: TlsOptions,
+  { timeoutSeconds, keepAlive }: { readonly timeoutSeconds: number; readonly keepAlive: boolean },
+): https.Agent {
+  const agent = new https.Agent({ keepAlive, ...tlsOptions });
   const createConnection = (
     options: tls.ConnectionOptions,
     created: (error: unknown, socket?: Duplex) => void,

@@ -9,6 +9,8 @@ export interface Driver {
   readonly name: string;
   /** The interfaces that conductors have enabled for it, by kind; none for a server before 1.30. */
   readonly interfaces: Readonly<Record<string, readonly string[]>>;
+  /** The interface that a new node gets, by kind. */
+  readonly defaults: Readonly<Record<string, string>>;
 }
 
 /**
@@ -52,7 +54,15 @@ function parseDriver(row: Readonly<Record<string, unknown>>): Driver {
     const kind = /^enabled_(\w+)_interfaces$/.exec(key)?.[1];
     return kind === undefined || !Array.isArray(value) ? [] : [[kind, value.map(String).sort()] as const];
   });
-  return { name: textAt(row, 'name'), interfaces: Object.fromEntries(interfaces) };
+  const defaults = Object.entries(row).flatMap(([key, value]) => {
+    const kind = /^default_(\w+)_interface$/.exec(key)?.[1];
+    return kind === undefined || typeof value !== 'string' ? [] : [[kind, value] as const];
+  });
+  return {
+    name: textAt(row, 'name'),
+    interfaces: Object.fromEntries(interfaces),
+    defaults: Object.fromEntries(defaults),
+  };
 }
 
 /**

@@ -60,7 +60,7 @@ function pathOf(uuid: string): string {
 function parsePort(row: Row): Port {
   return {
     uuid: textAt(row, 'uuid'),
-    address: textAt(row, 'address'),
+    address: textAt(row, 'address').toLowerCase(),
     node_uuid: textAt(row, 'node_uuid'),
     record: row,
   };

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { HttpError } from '../http/errors.js';
 import type { Cloud } from '../keystone/cloud.js';
 
-export interface Visibility {
+export interface NodeView {
   readonly seen: boolean;
   /** How that is known, and if nodes are hidden, what helps. */
   readonly why: string;
@@ -16,7 +16,7 @@ export interface Visibility {
  * have the same rule in every release, and the list for another project is refused unless all nodes
  * may be listed. Both must be granted, since a site may have changed either rule.
  */
-export async function seesAllNodes(cloud: Cloud): Promise<Visibility> {
+export async function seesAllNodes(cloud: Cloud): Promise<NodeView> {
   if ((await cloud.baremetalScope()) === 'none') return { seen: true, why: 'this Bare Metal service has no projects' };
   const conductors = await ask(cloud, '/v1/conductors', '1.49');
   // Before 1.49 (Stein) nodes have no owner, so that none is hidden.
@@ -50,7 +50,7 @@ async function ask(cloud: Cloud, path: string, version: string): Promise<number>
   }
 }
 
-async function hidden(cloud: Cloud, what: string): Promise<Visibility> {
+async function hidden(cloud: Cloud, what: string): Promise<NodeView> {
   return { seen: false, why: `not all nodes are shown to this login (${what}); ${await adviceOnRole(cloud)}` };
 }
 

@@ -29,6 +29,8 @@ export interface Cloud {
   readonly source: string;
   /** Auth URL, project id and region: identifies the cloud in lock files and logs. Not secret. */
   readonly identity: string;
+  /** What a person calls the site: its name in clouds.yaml, or else its region, or else the host of its auth URL. */
+  readonly siteName: string;
   /** Whether the catalogue has such a service in the region, on any interface. */
   hasService(type: string): boolean;
   /**
@@ -75,6 +77,7 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
     identity: [login.authUrl, base.projectId || (isStandalone ? '' : 'system'), endpoints.regionName]
       .filter(Boolean)
       .join(' '),
+    siteName: siteNameOf(login, endpoints.regionName),
     hasService: endpoints.has,
     request: async (service, { path, prefersProject = false, ...request }) => {
       const sessions = await scopes.sessionsFor(service, { prefersProject });
@@ -93,6 +96,16 @@ export async function connect(login: Login, http: HttpClient, now: () => Date = 
     }),
     renewToken: async () => void (await base.renew()),
   };
+}
+
+/** The region that every tool to deploy OpenStack proposes: it tells no site from another. */
+const commonRegion = 'RegionOne';
+
+const hostIn = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]+)/i;
+
+function siteNameOf({ cloudName, authUrl }: Login, regionName: string | undefined): string {
+  const region = regionName === commonRegion ? undefined : regionName;
+  return cloudName || region || (hostIn.exec(authUrl)?.[1] ?? authUrl);
 }
 
 function grantOf({ projectId, roles }: Session): Grant {

@@ -26,6 +26,8 @@ export interface Login {
   readonly services: Readonly<Record<string, ServiceSettings>>;
   /** Where the login comes from, to complete "the login from …". */
   readonly source: string;
+  /** The name of its entry in clouds.yaml, if it comes from one. */
+  readonly cloudName?: string;
 }
 
 /** The part of an operation's arguments that concerns the login. */
@@ -67,6 +69,7 @@ export async function resolveLogin(args: LoginArguments, given: Environment): Pr
     endpointOverrides,
     services: found.services ?? {},
     source: settings.source,
+    ...(found.cloudName === undefined ? {} : { cloudName: found.cloudName }),
   };
 }
 
@@ -81,11 +84,13 @@ function withoutReturns(environment: Environment): Environment {
 }
 
 async function findSettings(args: LoginArguments, environment: Environment): Promise<LoginSettings> {
-  const named = async (name: string): Promise<LoginSettings> =>
-    withEnvironment(
+  const named = async (name: string): Promise<LoginSettings> => ({
+    ...withEnvironment(
       await findCloud(name, environment, args.region_name || environment.OS_REGION_NAME || undefined),
       environment,
-    );
+    ),
+    cloudName: name,
+  });
   if (args.cloud) {
     const cloud = await named(args.cloud);
     return args.auth

@@ -13,6 +13,8 @@ export interface LoginSettings {
   readonly source: string;
   /** The name of a key of `auth` in that source. */
   readonly label: (key: string) => string;
+  /** The name of the entry in clouds.yaml. */
+  readonly cloudName?: string;
   readonly auth: Readonly<Record<string, string>>;
   readonly authType?: string | undefined;
   readonly regionName?: string | undefined;

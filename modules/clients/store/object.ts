@@ -1,6 +1,16 @@
 // What the headers of a store say about an object, and which of them can be trusted.
 import { OperationError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
+import type { FileCompression } from './decompression.js';
+
+/** What the data of an object are to be decompressed from; `tar` archives hold one disk. */
+export type Compression = FileCompression | 'tar' | `tar.${FileCompression}`;
+
+/** A digest by its name in hashlib, in lower-case hex. */
+export interface PublishedDigest {
+  readonly algorithm: string;
+  readonly digest: string;
+}
 
 export interface StoreObject {
   readonly url: string;
@@ -11,6 +21,11 @@ export interface StoreObject {
   /** Lower-case hex of the whole object, if the store publishes it reliably. */
   readonly md5?: string;
   readonly sha256?: string;
+  /**
+   * Digests from elsewhere, such as a checksum file of the publisher: of the bytes at `url`, all of
+   * which must fit.
+   */
+  readonly published?: readonly PublishedDigest[];
   /**
    * Why its checksums cannot be trusted: they contradict each other, or are invalid. The object
    * must not be used.

@@ -1,13 +1,15 @@
 // Reads from a store of either kind: small documents, the headers of an object, its first bytes.
 // Without a login.
 import { hasCode, OperationError } from '../../core/errors.js';
+import { parseHttpDate } from '../../core/http-dates.js';
 import { optionText } from '../../core/option-text.js';
 import type { HttpAnswer, HttpClient } from '../http/client.js';
-import { compressionIn, encodingIn } from '../http/encodings.js';
+import { compressionIn, encodingIn, isEncodingOfFile } from '../http/encodings.js';
 import { statusOf } from '../http/errors.js';
-import { withoutCredentials } from '../../core/urls.js';
+import { isFileUrl, withoutCredentials } from '../../core/urls.js';
 import { mebibyte } from '../../core/sizes.js';
 import { probeUrl, wholeLength } from '../http/probe.js';
+import { probeFile, readFileHead } from './file-object.js';
 import { parseObject, type StoreObject } from './object.js';
 
 /** Maximum size of a catalogue or manifest. */
@@ -24,6 +26,7 @@ export interface ProbedObject {
  * STORE_SIZE_UNKNOWN, SOURCE_ENCODED.
  */
 export async function probeObject(http: HttpClient, url: string): Promise<ProbedObject> {
+  if (isFileUrl(url)) return { object: await probeFile(url), headers: [] };
   try {
     const probe = await probeUrl(http, url, { needsLength: true });
     return { object: objectFrom(url, probe, probe.bytes), headers: [...probe.headers()] };
@@ -43,6 +46,10 @@ export async function readHead(
   bytes: number,
 ): Promise<{ readonly object: StoreObject; readonly head: Buffer }> {
   if (object.bytes === 0) return { object, head: Buffer.alloc(0) };
+  if (isFileUrl(object.url)) {
+    const { object: latest, head } = await readFileHead(object.url, bytes);
+    return { object: reconcile(object, latest), head };
+  }
   const headers = { Range: `bytes=0-${Math.min(bytes, object.bytes) - 1}`, 'Accept-Encoding': 'identity' };
   const answer = await http({ method: 'GET', url: object.url, followRedirects: true, headers, expect: [200, 206] });
   const latest = objectFrom(object.url, answer, wholeLength(answer) ?? object.bytes);
@@ -61,12 +68,13 @@ function objectFrom(
 }
 
 /**
- * A body that the server compresses is not the object. An unknown encoding may be anything; only a
+ * A body that the server compresses is not the object, unless it says of a compressed file what its
+ * name says too. An unknown encoding may be anything; only a
  * checksum can verify the content then.
  */
 function assertPlain(url: string, header: string | undefined, isChecked: boolean): void {
   const encoding = isChecked ? compressionIn(header) : encodingIn(header);
-  if (encoding === undefined) return;
+  if (encoding === undefined || isEncodingOfFile(url, encoding)) return;
   const shown = withoutCredentials(url);
   throw new OperationError(
     'SOURCE_ENCODED',
@@ -101,9 +109,20 @@ export interface ContainerPlace {
  * a container. Throws STORE_OBJECT_MISSING, STORE_OBJECT_HIDDEN, STORE_DOCUMENT_UNUSABLE.
  */
 export async function readJson(http: HttpClient, url: string, what: string, place?: ContainerPlace): Promise<unknown> {
-  const text = await readText(await getDocument(http, url, what, place), url, what);
+  return (await readDatedJson(http, url, what, place)).document;
+}
+
+/** The same, and when it was last changed, in milliseconds since 1970, if the server reports that. */
+export async function readDatedJson(
+  http: HttpClient,
+  url: string,
+  what: string,
+  place?: ContainerPlace,
+): Promise<{ readonly document: unknown; readonly changedAt: number | undefined }> {
+  const answer = await getDocument(http, url, what, place);
+  const text = await readText(answer, url, what);
   try {
-    return JSON.parse(text);
+    return { document: JSON.parse(text), changedAt: parseHttpDate(answer.header('last-modified')) };
   } catch (error) {
     const shown = withoutCredentials(url);
     const beginning = JSON.stringify(text.trimStart().slice(0, 40));

@@ -1,20 +1,29 @@
-// The data of an object as one continuous stream: a broken connection is resumed where it stopped.
-import { readBody } from '../http/body.js';
-import { ConnectionError, isNotFound, statusOf } from '../http/errors.js';
-import { withoutCredentials } from '../../core/urls.js';
+// The data of an object as one continuous stream: a broken connection is resumed where it stopped, if
+// need be from a mirror.
+import { ConnectionError } from '../http/errors.js';
 import { isWorthRepeating, retryAfterSeconds } from '../http/retry.js';
-import { compressionIn } from '../http/encodings.js';
 import { messageOf, OperationError } from '../../core/errors.js';
+import { isFileUrl, withoutCredentials } from '../../core/urls.js';
 import { sleep } from '../../core/waiting.js';
-import type { HttpAnswer, HttpClient } from '../http/client.js';
-import { parseObject, type StoreObject } from './object.js';
+import type { StoreObject } from './object.js';
+import { readWidely } from './ranges.js';
 import { probeObject } from './reading.js';
+import { canBeContinued, changed, isChecked, openAt, type RequestOptions } from './source-requests.js';
 
-export interface SourceOptions {
-  readonly http: HttpClient;
-  readonly signal: AbortSignal;
-  /** Seconds without data after which the connection counts as broken. */
-  readonly stallSeconds: number;
+/** The data go on from another URL. */
+export interface SourceSwitch {
+  /** Both without credentials. */
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  readonly offset: number;
+}
+
+export function switchBetween(from: string, to: string, error: unknown, offset: number): SourceSwitch {
+  return { from: withoutCredentials(from), to: withoutCredentials(to), reason: messageOf(error), offset };
+}
+
+export interface SourceOptions extends RequestOptions {
   /**
    * Seconds without progress after which the stream is given up. The upload waits in the meantime,
    * and its server has its own timeout.
@@ -26,25 +35,50 @@ export interface SourceOptions {
    */
   readonly firstPauseMs?: number;
   readonly onInterruption: (reason: string, offset: number) => void;
+  /** URLs of the same bytes, in the order in which they are tried. */
+  readonly mirrors?: readonly string[];
+  readonly onSwitch?: (switched: SourceSwitch) => void;
+  /** How many parts of the object may be read at once while it is slower than its reader; 1 by default. */
+  readonly connections?: number;
+  /** Size of these parts, 8 MiB by default. */
+  readonly segmentBytes?: number;
 }
 
 /**
- * Yields exactly `object.bytes` bytes. A broken connection is continued with Range. If the store
- * publishes a checksum, that verifies that it was the same object throughout, whatever the
- * validators say; otherwise If-Match does (never If-Range, which Swift ignores), and without a
- * validator nothing is continued. Throws SOURCE_CHANGED if the object is a different one,
- * SOURCE_BROKEN if the connection stays broken or cannot be continued.
+ * How long a source may send nothing if there is another one. Doubled when all of them have been
+ * tried.
+ */
+export const mirrorPatienceSeconds = 10;
+
+/**
+ * Yields exactly `object.bytes` bytes. A broken connection is continued with Range. If a checksum is
+ * published, that verifies that it was the same object throughout, whatever the validators say;
+ * otherwise If-Match does (never If-Range, which Swift ignores), and without a validator nothing is
+ * continued. Where one URL fails twice in a row the next one is tried: after the first byte only if
+ * a checksum is published. Throws SOURCE_CHANGED if the object is a different one, SOURCE_BROKEN if
+ * the connection stays broken or cannot be continued.
  */
 export async function* readSource(object: StoreObject, options: SourceOptions): AsyncGenerator<Buffer, void, void> {
+  const places = [object, ...(options.mirrors ?? []).map((url) => asMirrored(object, url))];
+  let place = object;
   let offset = 0;
   let lastProgress = performance.now();
-  for (let failures = 0; offset < object.bytes; ) {
+  let mostConnections = options.connections ?? 1;
+  const isSafeAt = (position: number): boolean => position === 0 || isChecked(object);
+  for (let failures = 0, hasProgress = false; offset < object.bytes; ) {
+    const others = places.filter((other) => other !== place);
+    const patience = mirrorPatienceSeconds * 2 ** Math.floor(failures / places.length);
+    const stallSeconds =
+      others.length > 0 && isSafeAt(offset) ? Math.min(options.stallSeconds, patience) : options.stallSeconds;
+    const connections = isFileUrl(place.url) ? 1 : mostConnections;
+    const reading = { ...options, stallSeconds, connections, onRangesFailed: () => void (mostConnections = 1) };
     try {
-      for await (const chunk of openAt(object, offset, options)) {
+      for await (const chunk of readWidely(place, offset, openAt(place, offset, reading), reading)) {
         if (offset + chunk.length > object.bytes)
-          throw changed(object, `it is longer than the previous ${object.bytes} bytes`);
+          throw changed(place, `it is longer than the previous ${object.bytes} bytes`);
         offset += chunk.length;
         failures = 0;
+        hasProgress = true;
         yield chunk;
         lastProgress = performance.now();
       }
@@ -52,16 +86,36 @@ export async function* readSource(object: StoreObject, options: SourceOptions): 
         throw new ConnectionError('CONNECTION_BROKEN', `it ended after ${offset} of ${object.bytes} bytes`);
     } catch (error) {
       options.signal.throwIfAborted();
-      if (!isWorthRepeating(error)) throw error;
+      const isPassing = isWorthRepeating(error);
+      const mayTurn = others.length > 0 && isSafeAt(offset) && (!isPassing || !hasProgress);
+      if (!isPassing && (!mayTurn || !(error instanceof OperationError))) throw error;
       const idleSeconds = (performance.now() - lastProgress) / 1000;
       if (idleSeconds > options.budgetSeconds) throw broken(object, offset, error);
-      if (offset > 0 && !isChecked(object) && Object.keys(conditionFor(object)).length === 0)
-        throw broken(object, offset, error);
-      options.onInterruption(messageOf(error), offset);
-      const pause = Math.min((options.firstPauseMs ?? 250) * 2 ** failures++, 5000);
+      if (offset > 0 && !canBeContinued(place)) throw broken(place, offset, error);
+      failures += 1;
+      hasProgress = false;
+      const next = mayTurn ? (places[places.indexOf(place) + 1] ?? places[0]) : place;
+      // What has changed or is gone stays so.
+      if (!isPassing) places.splice(places.indexOf(place), 1);
+      if (next && next !== place) {
+        options.onSwitch?.(switchBetween(place.url, next.url, error, offset));
+        place = next;
+        if (!isPassing || failures % places.length !== 0) continue;
+      } else {
+        options.onInterruption(messageOf(error), offset);
+      }
+      const pause = Math.min((options.firstPauseMs ?? 250) * 2 ** (failures - 1), 5000);
       await sleep(Math.max(pause, retryAfterSeconds(error) * 1000), options.signal);
     }
   }
+}
+
+/** The same object at another URL, which has validators of its own. */
+export function asMirrored(
+  { etag: _etag, lastModified: _lastModified, ...object }: StoreObject,
+  url: string,
+): StoreObject {
+  return { ...object, url };
 }
 
 /** The complete content of a URL, by the same rules. */
@@ -71,108 +125,6 @@ export async function* readUrl(
 ): AsyncGenerator<Buffer, void, void> {
   const { object } = await probeObject(http, url);
   yield* readSource(object, { http, signal, stallSeconds: 60, budgetSeconds: 120, onInterruption: () => undefined });
-}
-
-async function* openAt(
-  object: StoreObject,
-  offset: number,
-  options: SourceOptions,
-): AsyncGenerator<Buffer, void, void> {
-  const answer = await request(object, offset, options);
-  let skip = offset;
-  if (answer.status === 206) {
-    assertContinues(object, offset, answer);
-    skip = 0;
-  } else {
-    assertSame(object, answer);
-  }
-  for await (const chunk of readBody(answer, { url: object.url, stallSeconds: options.stallSeconds })) {
-    if (skip >= chunk.length) {
-      skip -= chunk.length;
-    } else {
-      yield skip > 0 ? chunk.subarray(skip) : chunk;
-      skip = 0;
-    }
-  }
-}
-
-function isChecked({ sha256, md5 }: StoreObject): boolean {
-  return sha256 !== undefined || md5 !== undefined;
-}
-
-/**
- * The condition on which the store refuses to send a different object; none if a checksum decides,
- * because some stores return a different ETag each time.
- */
-function conditionFor(object: StoreObject): Record<string, string> {
-  if (isChecked(object)) return {};
-  if (object.etag && !object.etag.startsWith('W/')) return { 'If-Match': object.etag };
-  return object.lastModified ? { 'If-Unmodified-Since': object.lastModified } : {};
-}
-
-async function request(object: StoreObject, offset: number, options: SourceOptions): Promise<HttpAnswer> {
-  const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
-  try {
-    return await options.http({
-      method: 'GET',
-      url: object.url,
-      headers: { 'Accept-Encoding': 'identity', ...conditionFor(object), ...range },
-      expect: offset > 0 ? [200, 206] : [200],
-      followRedirects: true,
-      repeatable: false,
-      timeoutSeconds: options.stallSeconds,
-    });
-  } catch (error) {
-    if (statusOf(error) === 412 || statusOf(error) === 416)
-      throw changed(object, 'the store reports a different object now', error);
-    if (isNotFound(error)) throw changed(object, 'it has been deleted', error);
-    throw error;
-  }
-}
-
-function assertContinues(object: StoreObject, offset: number, answer: HttpAnswer): void {
-  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '');
-  if (!range || Number(range[1]) !== offset)
-    throw changed(
-      object,
-      `for the data from byte ${offset} the store returned "${answer.header('content-range') ?? 'no Content-Range'}"`,
-    );
-  if (range[3] !== '*' && Number(range[3]) !== object.bytes)
-    throw changed(object, `it now has ${range[3]} bytes, not ${object.bytes}`);
-  assertSameContent(object, answer);
-}
-
-function assertSame(object: StoreObject, answer: HttpAnswer): void {
-  const length = answer.header('content-length');
-  if (length !== undefined && Number(length) !== object.bytes)
-    throw changed(object, `it now has ${length} bytes, not ${object.bytes}`);
-  assertSameContent(object, answer);
-}
-
-function assertSameContent(object: StoreObject, { header, headers }: HttpAnswer): void {
-  const compression = compressionIn(header('content-encoding'));
-  if (compression) throw changed(object, `it is now sent with the encoding ${compression}`);
-  const whole = {
-    header: (name: string) => (name === 'content-length' ? String(object.bytes) : header(name)),
-    headers,
-  };
-  const found = parseObject(object.url, whole);
-  const differs = (key: 'sha256' | 'md5' | 'etag' | 'lastModified'): boolean =>
-    object[key] !== undefined && found[key] !== undefined && found[key] !== object[key];
-  if (object.sha256) {
-    if (differs('sha256')) throw changed(object, `its sha256 is now ${found.sha256}, not ${object.sha256}`);
-  } else if (object.md5) {
-    if (differs('md5')) throw changed(object, `its md5 is now ${found.md5}, not ${object.md5}`);
-  } else if (differs('etag')) {
-    throw changed(object, `its ETag is now ${found.etag}, not ${object.etag}`);
-  } else if (object.etag === undefined && differs('lastModified')) {
-    throw changed(object, `it was last modified at ${found.lastModified}, not at ${object.lastModified}`);
-  }
-}
-
-function changed(object: StoreObject, how: string, cause?: unknown): OperationError {
-  const url = withoutCredentials(object.url);
-  return new OperationError('SOURCE_CHANGED', `${url} changed during the transfer: ${how}`, { url }, cause);
 }
 
 function broken(object: StoreObject, offset: number, cause: unknown): OperationError {

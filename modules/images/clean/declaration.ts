@@ -4,7 +4,8 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
-import { siteFields, storeFields } from '../fields.js';
+import { siteFields, storeFields, summaryReturn } from '../fields.js';
+import { hidingFields } from '../hiding-fields.js';
 
 const ageFields = defineFields({
   hide_image_age_in_month: {
@@ -43,20 +44,24 @@ const ageFields = defineFields({
     default: 0,
     siteYaml: ['grace_days'],
   },
-  hide_mode: {
-    type: 'string',
-    choices: ['private', 'os_hidden'],
-    description:
-      'How images are hidden. `private` prevents other projects from using the image; ' +
-      '`os_hidden` only omits it from lists.',
-    default: 'private',
-    siteYaml: ['hide_mode'],
-  },
 });
 
 /** How long images are kept: shared with image_info, which shows what image_clean would do. */
 export const retentionFields = defineFields({
   ...ageFields,
+  ...hidingFields,
+  keep: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 1000,
+    description:
+      'How many images of each name are never deleted, nor hidden because of their age, whatever their age: the ' +
+      'newest ones by the time of their build, or of their creation if that is not known. The production ' +
+      'image counts as the newest, so `1` keeps no archived image; without a production image, archived ' +
+      'images alone count. This includes names that have left the catalogue.',
+    default: 0,
+    siteYaml: ['keep'],
+  },
   skip_images: {
     type: 'list',
     description: 'Images that are never hidden or deleted: ids, names, production names, or patterns.',
@@ -127,7 +132,8 @@ export const imageCleanDeclaration = defineDeclaration({
     'Manages the images that this system or one of its predecessors has deployed to the project: ' +
       'images that were replaced, and images whose name has left the catalogue. They are hidden at ' +
       'one age and deleted at another.',
-    'The following are left alone: the production image of each name in the catalogue, images ' +
+    'The following are left alone: the production image of each name in the catalogue, the newest ' +
+      'images of each name as far as `keep` counts, images ' +
       'that are held since a rollback or pinned, images that a server, a volume, a node or another image uses, ' +
       'protected images, and images whose ' +
       'name is neither a production name nor an archive name. Whether an image is in use is ' +
@@ -141,6 +147,7 @@ export const imageCleanDeclaration = defineDeclaration({
   seeAlso: ['image_deploy', 'image_info', dailyUsePage, loginsPage, imageApi],
   fields: { ...retentionFields, ...choiceFields, ...catalogueFields, ...loginFields },
   returns: {
+    summary: summaryReturn('2 images deleted (3.1 GiB), 1 hidden, 9 kept at chi.tacc; nothing failed.'),
     images: {
       description:
         'One entry for each image that this system manages, sorted by production name, the ' + 'oldest first.',
@@ -213,13 +220,14 @@ export const imageCleanDeclaration = defineDeclaration({
     {
       title:
         'Hide after six months and delete after a year, counted from the day of replacement, but ' +
-        'keep some images and refuse to delete more than ten',
+        'keep the three newest images of each name and some others, and refuse to delete more than ten',
       arguments: {
         cloud: 'uc_dev',
-        object_store_url: 'https://store.example.org:7480/swift/v1/AUTH_images',
+        object_store_url: ['https://store.example.org:7480/swift/v1/AUTH_images'],
         hide_image_age_in_month: 6,
         delete_image_age_in_month: 12,
         age_from: 'superseded',
+        keep: 3,
         skip_images: ['CC-Ubuntu18.04*', '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e'],
         max_deletes: 10,
       },

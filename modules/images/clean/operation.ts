@@ -14,7 +14,7 @@ import { readProjectNames, readSiteImages } from '../site-images.js';
 import { assertSeesAllImages, readUses, usesSources } from '../uses.js';
 import { applyPlan, asPlanned } from './apply.js';
 import { imageCleanDeclaration } from './declaration.js';
-import { candidateIds, planCleaning, type CleanArguments, type CleanRun } from './plan.js';
+import { candidateIds, newestIds, planCleaning, type CleanArguments, type CleanRun } from './plan.js';
 import { cleanOutcome } from './report.js';
 
 export const imageClean: Operation<(typeof imageCleanDeclaration)['fields']> = {
@@ -57,19 +57,19 @@ async function planAndApply(
   supported: ReadonlySet<string>,
 ): Promise<Outcome> {
   const { args, context, cloud } = run;
-  const [catalogue, images] = await settleBoth(
+  const [names, images] = await settleBoth(
     readCatalogueNames(run, supported),
     readSiteImages(cloud, { community: true }),
   );
-  const candidates = candidateIds(images, { args, cloud });
+  const candidates = candidateIds(images, { args, cloud, names });
   const uses = await readUses(cloud, (id) => candidates.has(id));
   await assertSeesAllImages(cloud);
   assertClock(run.clock.furthest());
   const projectNames = uses.size > 0 ? await run.projectNames() : new Map<string, string>();
-  const plan = planCleaning({ args, cloud, selection, catalogue, images, uses, projectNames, now: context.now() });
+  const plan = planCleaning({ args, cloud, selection, names, images, uses, projectNames, now: context.now() });
   const isApplied = !context.checkMode && plan.refusal === undefined;
   const { results, halt } = isApplied
-    ? await applyPlan(plan.images, run)
+    ? await applyPlan(plan.images, { ...run, newestIds: (present) => newestIds(present, { args, cloud, names }) })
     : { results: plan.images.map(asPlanned), halt: undefined };
   const unmatched = unmatchedEntries(
     args.skip_images,
@@ -79,18 +79,26 @@ async function planAndApply(
     {
       results,
       ...usesSources(cloud),
-      failures: [plan.refusal, plan.doubt, halt].filter((failure) => failure !== undefined),
+      refusedDeletions: plan.refusedDeletions ?? 0,
+      failures: [
+        ...(plan.refusal === undefined ? [] : [{ code: 'DELETIONS_REFUSED', reason: plan.refusal }]),
+        ...(plan.doubt === undefined ? [] : [{ code: 'CATALOGUE_DOUBTED', reason: plan.doubt }]),
+        ...(halt ? [halt] : []),
+      ],
       warnings: [
         ...(unmatched.length > 0
           ? [`${optionText('skip_images')}: no image of the site matches ${unmatched.join(', ')}`]
           : []),
-        ...(catalogue?.size === 0 ? ['the catalogue is empty, so no name counts as deprecated'] : []),
+        ...(names.all?.size === 0 ? ['the catalogue is empty, so no name counts as deprecated'] : []),
+        ...(names.isMirrored
+          ? ['the catalogue came from a mirror, so an image whose name it does not have is kept']
+          : []),
         ...(context.checkMode
           ? permissionWarnings(plan.images.flatMap(usesOfRetention), await cloud.rights('image'))
           : []),
       ],
     },
     args,
-    context.checkMode,
+    { siteName: cloud.siteName, checkMode: context.checkMode },
   );
 }

@@ -1,7 +1,8 @@
 // What a run of image_clean did, or would do, for programs and for people.
 import { countWords, joinCounts } from '../../core/counts.js';
 import type { Difference, Outcome } from '../../core/operation.js';
-import type { CleanResult } from './apply.js';
+import { cleanSentence, type ClosingFacts } from '../policy/closing-sentence.js';
+import type { CleanFailure, CleanResult } from './apply.js';
 import type { CleanArguments } from './plan.js';
 
 export interface CleanReport {
@@ -9,27 +10,31 @@ export interface CleanReport {
   readonly sources: readonly string[];
   readonly absent: readonly string[];
   /** Failures of the run as a whole. */
-  readonly failures: readonly string[];
+  readonly failures: readonly CleanFailure[];
+  /** How many deletions the limit refused. */
+  readonly refusedDeletions: number;
   readonly warnings: readonly string[];
 }
 
 export function cleanOutcome(
   { sources, absent, warnings, ...report }: CleanReport,
   args: CleanArguments,
-  checkMode: boolean,
+  { siteName, checkMode }: Pick<ClosingFacts, 'siteName' | 'checkMode'>,
 ): Outcome {
   const results = [...report.results].sort(byNameThenOldest);
+  const failed = results.filter(({ action }) => action === 'failed');
   const changes = results.filter(({ action }) => action === 'hide' || action === 'delete');
+  const failures = [
+    ...report.failures.map(({ reason }) => reason),
+    ...failed.map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`),
+  ];
+  const treated = results.map(({ planned: { image }, action }) => ({ name: image.name, action, bytes: image.size }));
   return {
     changed: changes.length > 0,
     message: summarise(results, absent, checkMode),
+    summary: cleanSentence(treated, { failures, siteName, checkMode, ...remarkOn(absent) }),
     values: { images: results.map(valuesOf), sources, absent },
-    failures: [
-      ...report.failures,
-      ...results
-        .filter(({ action }) => action === 'failed')
-        .map(({ planned, reason }) => `${planned.image.name} (${planned.image.id}): ${reason}`),
-    ],
+    failures,
     warnings,
     differences: changes.map((change) => differenceOf(change, args)),
     table: {
@@ -43,13 +48,23 @@ export function cleanOutcome(
         planned.image.id,
       ]),
     },
+    measurements: {
+      failureCodes: [...report.failures, ...failed].map(({ code }) => code),
+      actions: results.map(({ action }) => action),
+      refusedDeletions: report.refusedDeletions,
+    },
   };
 }
 
 function summarise(results: readonly CleanResult[], absent: readonly string[], checkMode: boolean): string {
   const counts = joinCounts([...countWords(results.map(({ action }) => action))].sort());
   const counted = counts ? `${checkMode ? 'planned: ' : ''}${counts}` : 'no images to manage';
-  return absent.length > 0 ? `${counted} (services that this cloud does not have: ${absent.join(', ')})` : counted;
+  const { remark } = remarkOn(absent);
+  return remark === undefined ? counted : `${counted} (${remark})`;
+}
+
+function remarkOn(absent: readonly string[]): { readonly remark?: string } {
+  return absent.length > 0 ? { remark: `services that this cloud does not have: ${absent.join(', ')}` } : {};
 }
 
 function valuesOf({ planned, action, reason }: CleanResult): Readonly<Record<string, unknown>> {

@@ -10,9 +10,12 @@ import {
   maxForeignIds,
   newImageAttributes,
   type ExistingImageDecision,
+  type NewImageRequest,
 } from '../policy/new-image.js';
+import { isInMotion } from '../policy/site-image.js';
 import { deleteIfUnused } from './leftovers.js';
 import { newImageRequest, type TransferJob } from './run.js';
+import { waitUntilSettled } from './settle.js';
 
 /** Each deployment of a release spends one id, and so does each upload that had to be discarded. */
 const maxSpentIds = 20;
@@ -36,8 +39,7 @@ type Warn = (warning: string) => void;
 export async function createOrResume(transfer: TransferJob, warn: Warn): Promise<CreatedImage> {
   const { incoming } = transfer.job.planned;
   const image = incoming && (await getImage(transfer.run.cloud, incoming.id));
-  const existing =
-    image && (await applyDecision(image, decideIncoming(image, newImageRequest(transfer)), transfer, warn));
+  const existing = image && (await applyDecision(image, decideIncoming, transfer, warn));
   return existing ?? createIncoming(transfer, warn);
 }
 
@@ -63,8 +65,7 @@ async function createIncoming(transfer: TransferJob, warn: Warn): Promise<Create
       warn(foreignIdWarning(name, image));
       continue;
     }
-    const existing =
-      image && (await applyDecision(image, decideExisting(image, newImageRequest(transfer)), transfer, warn));
+    const existing = image && (await applyDecision(image, decideExisting, transfer, warn));
     if (existing) return existing;
     passed.spent += 1;
   }
@@ -81,11 +82,16 @@ async function createIncoming(transfer: TransferJob, warn: Warn): Promise<Create
 /** Undefined if the image is of no use to this run and another id is to be tried. */
 async function applyDecision(
   image: Image,
-  decision: ExistingImageDecision,
-  { job, run }: TransferJob,
+  decide: (image: Image, request: NewImageRequest) => ExistingImageDecision,
+  transfer: TransferJob,
   warn: Warn,
 ): Promise<CreatedImage | undefined> {
+  const { job, run } = transfer;
+  const decision = decide(image, newImageRequest(transfer));
   if (decision.action === 'skip') return undefined;
+  // Only when Glance has ended what a killed run began is it known what it has made of it.
+  if (decision.action === 'resume' && isInMotion(image))
+    return applyDecision(await waitUntilSettled(image.id, transfer), decide, transfer, warn);
   if (decision.action !== 'discard') return { image, ...decision };
   if (decision.differing.length > 0)
     run.context.log(

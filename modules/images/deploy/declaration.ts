@@ -4,9 +4,14 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { deployingPage, imageApi, loginsPage } from '../../runtime/pages.js';
-import { siteFields, storeFields } from '../fields.js';
+import { siteFields, storeFields, summaryReturn } from '../fields.js';
+import { hidingFields } from '../hiding-fields.js';
+import { attributeFields } from './attribute-fields.js';
+import { dataFields } from './data-fields.js';
+import { glanceFields, glanceReturns } from './glance-fields.js';
 
-const catalogueFields = defineFields({
+/** The catalogues, which site_check reads too. */
+export const deployStoreFields = defineFields({
   ...storeFields,
   catalog: {
     ...storeFields.catalog,
@@ -21,7 +26,8 @@ const catalogueFields = defineFields({
   },
 });
 
-const transferFields = defineFields({
+/** What is deployed, and how: shared with site_check. */
+export const transferFields = defineFields({
   images: {
     type: 'list',
     description:
@@ -80,19 +86,10 @@ const transferFields = defineFields({
     default: [],
     siteYaml: ['allowed_properties'],
   },
+  ...attributeFields,
   image_prefix: siteFields.image_prefix,
   image_metadata_field: siteFields.image_metadata_field,
-  import_method: {
-    type: 'string',
-    choices: ['stream', 'web-download'],
-    description:
-      'How the data reach Glance. `stream` passes them through this host with constant memory. ' +
-      'With `web-download` Glance fetches them itself; this requires a store that publishes a ' +
-      'checksum, and if Glance does not report the same kind of checksum the image is read back ' +
-      'once.',
-    default: 'stream',
-    siteYaml: ['import_method'],
-  },
+  ...glanceFields,
   min_disk: {
     type: 'string',
     choices: ['auto', 'none'],
@@ -136,6 +133,7 @@ const transferFields = defineFields({
     description: 'Maximum number of attempts to upload an image.',
     default: 5,
   },
+  ...dataFields,
   lock_dir: siteFields.lock_dir,
 });
 
@@ -149,7 +147,7 @@ export const imageDeployDeclaration = defineDeclaration({
     'Compares the catalogues of the central image stores with the images of the site and deploys ' +
       'each image with a new release: it is uploaded as a private image and verified, then ' +
       'published under its production name.',
-    'The image that it replaces keeps its id, gets an archive name and stays public. The ' +
+    'The image that it replaces keeps its id, gets an archive name and, by default, stays public. The ' +
       'production image is never missing, whatever happens, and if a run is interrupted the next ' +
       'one finishes the job.',
     'After `image_rollback`, or after two images were renamed by hand, the release that was taken ' +
@@ -170,8 +168,9 @@ export const imageDeployDeclaration = defineDeclaration({
     loginsPage,
     imageApi,
   ],
-  fields: { ...catalogueFields, ...transferFields, ...loginFields },
+  fields: { ...deployStoreFields, ...transferFields, ...hidingFields, ...loginFields },
   returns: {
+    summary: summaryReturn('3 images deployed (12.4 GiB), 1 held, 14 up to date at chi.tacc; nothing failed.'),
     images: {
       description:
         'One entry for each selected image of the catalogue, and for each leftover of an earlier ' +
@@ -182,7 +181,9 @@ export const imageDeployDeclaration = defineDeclaration({
         name: { description: 'Production name.', type: 'str', returned: 'always', sample: 'CC-Ubuntu22.04' },
         release: {
           description:
-            'Release in the catalogue; for the older store the UUID of the object and its ' + '`build-timestamp`.',
+            'Release in the catalogue; for the older store the UUID of the object and its ' +
+            '`build-timestamp`; for an image list the version, or without one the beginning of the ' +
+            'checksum, or the date and length of the file.',
           type: 'str',
           returned: 'always',
           sample: '20250422-v1-amd',
@@ -190,9 +191,10 @@ export const imageDeployDeclaration = defineDeclaration({
         action: {
           description:
             'What was done, or in check mode would be done: `up_to_date`, `deploy`, `resume` ' +
-            '(started by an earlier run), `held` (rolled back, or pinned), `in_progress` (being deployed by a run ' +
-            'on another ' +
-            'host), `delete` (a leftover), `conflict` or `failed`.',
+            '(started by an earlier run), `update` (attributes or properties of an image that is up to ' +
+            'date), `held` (rolled back, or pinned), `in_progress` (being deployed by a run on another ' +
+            'host), `delete` (a leftover), `copy` (up to date, but not in all `stores`), `conflict` or ' +
+            '`failed`.',
           type: 'str',
           returned: 'always',
           sample: 'deploy',
@@ -219,7 +221,26 @@ export const imageDeployDeclaration = defineDeclaration({
           type: 'str',
           returned: 'when an image was replaced',
         },
+        archived_hidden: {
+          description: 'Whether the replaced image was hidden at once, because of `hide_at`.',
+          type: 'bool',
+          returned: 'when an image was replaced and hidden',
+        },
+        changes: {
+          description:
+            'What was changed, or in check mode would be changed, of an image that is up to date: name, before and ' +
+            'after of each attribute or property. The value null means that the image does not have it.',
+          type: 'list',
+          returned: 'when attributes or properties differed',
+          sample: [{ name: 'hw_disk_bus', before: null, after: 'scsi' }],
+        },
         bytes: { description: 'Size of the image in bytes.', type: 'int', returned: 'when known' },
+        mirror: {
+          description:
+            'URL of the mirror from which the data came, without credentials. If several were used, the last one.',
+          type: 'str',
+          returned: 'when the data, or their end, came from a mirror',
+        },
         seconds: { description: 'Duration in seconds.', type: 'float', returned: 'when the image was deployed' },
         verified_by: {
           description:
@@ -232,6 +253,7 @@ export const imageDeployDeclaration = defineDeclaration({
           returned: 'when the image was transferred',
           sample: ['size', "store's sha256", "Glance's md5"],
         },
+        ...glanceReturns,
       },
     },
   },
@@ -250,6 +272,14 @@ export const imageDeployDeclaration = defineDeclaration({
       arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', catalog: ['releases', 'objects'] },
     },
     {
+      title: 'Deploy the images that the lists in a folder name',
+      arguments: {
+        site_yaml: '/etc/chameleon_image_tools/site.yaml',
+        catalog: ['list'],
+        image_lists: ['/etc/chameleon_image_tools/image-lists'],
+      },
+    },
+    {
       title: 'Deploy the newest Ubuntu focal image of the older store',
       arguments: { site_yaml: '/etc/chameleon_image_tools/site.yaml', latest: ['ubuntu', 'focal', 'base'] },
     },
@@ -257,7 +287,7 @@ export const imageDeployDeclaration = defineDeclaration({
       title: 'Deploy the Ubuntu images except those for ARM, four at a time, with a clouds.yaml login',
       arguments: {
         cloud: 'uc_dev',
-        object_store_url: 'https://store.example.org:7480/swift/v1/AUTH_images',
+        object_store_url: ['https://store.example.org:7480/swift/v1/AUTH_images'],
         images: ['CC-Ubuntu*'],
         exclude: ['*-ARM64'],
         concurrency: 4,

@@ -2,6 +2,7 @@
 // them and archive what they replace.
 import type { Image } from '../../clients/glance/images.js';
 import { failureOfPart } from '../../core/errors.js';
+import { conversionWarning, describeConversion } from '../policy/conversion.js';
 import {
   blockedResults,
   isBlocking,
@@ -16,7 +17,7 @@ import { explainRefusal } from '../permissions.js';
 import { createOrResume } from './create.js';
 import { promoteGroup } from './promote.js';
 import { assertPublishable } from './publishing.js';
-import type { DeployJob, DeployRun, ImageSource } from './run.js';
+import { conversionIn, type DeployJob, type DeployRun, type ImageSource } from './run.js';
 import { transferData } from './transfer.js';
 import { verify } from './verify.js';
 
@@ -86,8 +87,8 @@ async function prepareImage(job: DeployJob, run: DeployRun): Promise<PreparedIma
     const prepared = await transferAndVerify(job, job.source, run, (warning) => warnings.push(warning));
     return { job, ...prepared, warnings };
   } catch (error) {
-    const { reason } = failureOfPart(await explainRefusal(error, run.cloud), run.context.log);
-    return { job, result: { ...base, action: 'failed', reason }, warnings };
+    const { reason, code } = failureOfPart(await explainRefusal(error, run.cloud), run.context.log);
+    return { job, result: { ...base, action: 'failed', reason, code }, warnings };
   }
 }
 
@@ -98,16 +99,24 @@ async function transferAndVerify(
   warn: (warning: string) => void,
 ): Promise<Pick<PreparedImage, 'image' | 'result'>> {
   const { name, unarchived, production } = job.planned;
-  const earlier = archivedValues(unarchived && (await archiveReplaced(name, run)).archived[0]);
+  const earlier = archivedValues(unarchived && (await archiveReplaced(name, run, job.desired.wanted)).archived[0]);
   // Of an image that is public already it can be asked without creating another.
-  if (production) await run.publishing.assertPermitted(production.id);
+  const isPublic = (job.desired.wanted.visibility ?? 'public') === 'public';
+  if (production && isPublic) await run.publishing.assertPermitted(production.id);
   const transfer = { job, source, run };
   const { image: created, action, reason } = await createOrResume(transfer, warn);
   const result = { ...resultOf(job), action, ...(reason === undefined ? {} : { reason }), id: created.id, ...earlier };
   if (!isWork(result)) return { result };
-  await assertPublishable(created, run);
+  if (isPublic) await assertPublishable(created, run);
   const { image, sent } = await transferData(created.id, transfer);
-  return { image, result: { ...result, verified_by: await verify(image, sent, transfer) } };
+  const verifiedBy = await verify(image, sent, transfer);
+  const mirror = sent?.mirror === undefined ? {} : { mirror: sent.mirror };
+  const verified = { ...result, ...mirror, verified_by: verifiedBy };
+  const conversion = conversionIn(image, transfer);
+  if (!conversion) return { image, result: verified };
+  const warning = conversionWarning(name, conversion, verifiedBy);
+  if (warning !== undefined) warn(warning);
+  return { image, result: { ...verified, converted: describeConversion(conversion) } };
 }
 
 /** Puts the prepared images into production. */
@@ -118,14 +127,22 @@ async function promotePrepared(prepared: readonly PreparedImage[], run: DeployRu
   return prepared.map(({ job, image, result }, index) => {
     const { archived, overtakenBy } = promoted[index] ?? {};
     const failure = failures[index];
-    if (failure !== undefined)
-      return { ...resultOf(job), action: 'failed', reason: failureOfPart(failure, run.context.log).reason };
+    if (failure !== undefined) {
+      const { reason, code } = failureOfPart(failure, run.context.log);
+      return { ...resultOf(job), action: 'failed', reason, code };
+    }
     const id = image || !job.planned.production ? {} : { id: result.id ?? job.planned.production.id };
     const reason = overtakenBy ? { reason: overtakenReason(overtakenBy) } : {};
-    return { ...result, ...id, ...archivedValues(archived), ...reason };
+    const present = overtakenBy ?? image;
+    return { ...result, ...id, ...archivedValues(archived), ...reason, ...(present ? { promoted: present } : {}) };
   });
 }
 
 function archivedValues(archived: ArchivedImage | undefined): Partial<ImageResult> {
-  return archived ? { archived_id: archived.id, archived_name: archived.name } : {};
+  if (!archived) return {};
+  return {
+    archived_id: archived.id,
+    archived_name: archived.name,
+    ...(archived.isHidden ? { archived_hidden: true } : {}),
+  };
 }

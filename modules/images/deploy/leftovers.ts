@@ -73,6 +73,9 @@ const dataErrors: ReadonlySet<string> = new Set([
   'FORMAT_MISMATCH',
   'FORMAT_UNSAFE',
   'IMAGE_REFUSED',
+  'SOURCE_DAMAGED',
+  'SOURCE_TOO_LARGE',
+  'TAR_UNUSABLE',
 ]);
 
 /**
@@ -81,7 +84,11 @@ const dataErrors: ReadonlySet<string> = new Set([
  * any other error a later run resumes it.
  */
 export async function discardWrongData(id: string, error: unknown, run: DeployRun): Promise<unknown> {
-  if (!(error instanceof OperationError) || !dataErrors.has(error.code)) return error;
+  return error instanceof OperationError && dataErrors.has(error.code) ? discarded(id, error, run) : error;
+}
+
+/** Deletes a new image that is of no more use, unless somebody uses it. Returns the error with what became of it. */
+export async function discarded(id: string, error: OperationError, run: DeployRun): Promise<OperationError> {
   const fate = await discardImage(id, run);
   return new OperationError(
     error.code,

@@ -31,7 +31,7 @@ export async function openObjects(
 ): Promise<Catalogue> {
   const { args, http } = access;
   const store = openObjectsStore({ url: args.objects_store_url, container: args.objects_container }, http);
-  const base = { kind: 'objects', sourcePrefix: withoutCredentials(store.objectsUrl) } as const;
+  const base = { kind: 'objects', sourcePrefixes: [withoutCredentials(store.objectsUrl)] } as const;
   return ids.length > 0
     ? { ...base, ...(await openNamed(access, store, supported, ids)) }
     : { ...base, ...openNewest(access, store, supported) };

@@ -1,11 +1,12 @@
 // Reads the catalogues, the site's images and the headers of the objects to deploy, and makes the
 // plan. Writes nothing.
-import { optionText } from '../../core/option-text.js';
 import pLimit from 'p-limit';
-import { importMethods, type Image } from '../../clients/glance/images.js';
-import { messageOf, OperationError } from '../../core/errors.js';
+import { importMethods } from '../../clients/glance/data.js';
+import type { Image } from '../../clients/glance/images.js';
+import { codeOf, InputError, messageOf, OperationError } from '../../core/errors.js';
 import type { Context } from '../../core/operation.js';
 import { cataloguesOf, readSupports } from '../catalogues.js';
+import { assertLists } from '../image-lists.js';
 import { planDeployment, type DeploymentPlan, type Leftover, type PlannedImage } from '../policy/deployment.js';
 import {
   assertListed,
@@ -15,15 +16,26 @@ import {
   selectNames,
   type DeployScope,
 } from '../policy/deploy-scope.js';
+import { methodFor, notOffered } from '../policy/import-methods.js';
 import { foreignIdWarnings } from '../policy/new-image.js';
+import { desiredImage } from '../policy/reconciliation.js';
 import { unknownPins } from '../policy/pinned-builds.js';
 import type { UnmarkedPutBack } from '../policy/put-backs.js';
 import type { CatalogueKind } from '../policy/site-image.js';
+import {
+  parseSiteProperties,
+  sitePropertiesOf,
+  unmatchedSiteProperties,
+  withDesired,
+  type SiteProperties,
+} from '../policy/site-properties.js';
 import type { SupportedBuild } from '../policy/supported-builds.js';
 import { importRefusal } from '../policy/verification.js';
 import { unusedLeftovers } from './leftovers.js';
+import { openLists } from './list-catalogue.js';
+import { reconcilable } from './reconcile.js';
 import { openObjects } from './objects-catalogue.js';
-import { openReleases, storeUrl } from './releases-catalogue.js';
+import { openReleases, storeUrls } from './releases-catalogue.js';
 import type {
   Catalogue,
   CatalogueContents,
@@ -45,23 +57,28 @@ export interface PreparedDeployment {
   readonly warnings: readonly string[];
   /** Failures that concern no single planned image. */
   readonly failures: readonly string[];
+  /** False if images are missing in it, since a catalogue or a part of one could not be read. */
+  readonly isComplete: boolean;
 }
 
 export interface ReadScope extends DeployScope {
   /** What supports.yaml lists; nothing if the older store is not read. */
   readonly supported: readonly SupportedBuild[];
+  readonly siteProperties: SiteProperties;
 }
 
-/** Throws INVALID_INPUT if the arguments contradict each other or supports.yaml. */
+/** Throws INVALID_INPUT if the arguments contradict each other or supports.yaml, or request what cannot be. */
 export async function readScope(
   args: DeployArguments,
   context: Pick<Context, 'environment' | 'signal'>,
 ): Promise<ReadScope> {
   const scope = decideScope(args, cataloguesOf(args));
-  if (scope.kinds.includes('releases')) storeUrl(args);
+  const siteProperties = parseSiteProperties(args.properties ?? {});
+  if (scope.kinds.includes('releases')) storeUrls(args);
+  if (scope.kinds.includes('list')) assertLists(args);
   const supported = scope.kinds.includes('objects') ? (await readSupports(args, context)).builds : [];
   assertListed(args, supported);
-  return { ...scope, supported };
+  return { ...scope, supported, siteProperties };
 }
 
 /** The catalogues that could be opened, and why the others could not. */
@@ -72,18 +89,23 @@ export interface OpenedCatalogues {
 
 /**
  * The failure of one catalogue is reported and does not stop the others; that of the only one is
- * thrown.
+ * thrown, and so is a fault in a file of this host, which the site can correct.
  */
 export async function openCatalogues(scope: ReadScope, access: StoreAccess): Promise<OpenedCatalogues> {
   const { kinds, ids, supported } = scope;
-  const settled = await Promise.allSettled(
-    kinds.map((kind) => (kind === 'releases' ? openReleases(access) : openObjects(access, supported, ids))),
-  );
+  const open: Readonly<Record<CatalogueKind, () => Promise<Catalogue>>> = {
+    releases: () => openReleases(access),
+    objects: () => openObjects(access, supported, ids),
+    list: () => openLists(access),
+  };
+  const settled = await Promise.allSettled(kinds.map((kind) => open[kind]()));
   const failed = settled.flatMap((result, index) => {
     const kind = kinds[index];
     return result.status === 'rejected' && kind !== undefined ? [{ kind, error: result.reason }] : [];
   });
-  if (failed[0] && (kinds.length === 1 || access.context.signal.aborted)) throw failed[0].error;
+  const fatal = failed.find(({ error }) => error instanceof InputError) ?? failed[0];
+  if (fatal && (kinds.length === 1 || fatal.error instanceof InputError || access.context.signal.aborted))
+    throw fatal.error;
   return {
     catalogues: settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
     unread: new Map(failed.map(({ kind, error }) => [kind, messageOf(error)])),
@@ -113,9 +135,9 @@ export async function prepareDeployment(
   const limit = pLimit(concurrentProbes);
   const byName = new Map(subscribed.map((image) => [image.name, image]));
   const jobs = await Promise.all(
-    plan.images.map((planned) => limit(() => prepareJob(planned, byName.get(planned.name), run))),
+    plan.images.map((planned) => limit(() => prepareJob(planned, byName.get(planned.name), scope, run))),
   );
-  const importable = args.import_method === 'web-download' ? await withImportable(jobs, run) : jobs;
+  const importable = await withImportable(jobs, run);
   const { leftovers, warnings } = await unusedLeftovers(plan.leftovers, run);
   return {
     jobs: importable,
@@ -124,7 +146,10 @@ export async function prepareDeployment(
     warnings: [
       ...selected.warnings,
       ...(isUnrestricted(args) && opened.unread.size === 0
-        ? unknownPins(args.pins ?? {}, namesIn(opened.catalogues))
+        ? [
+            ...unknownPins(args.pins ?? {}, namesIn(opened.catalogues)),
+            ...unmatchedSiteProperties(scope.siteProperties, namesIn(opened.catalogues)),
+          ]
         : []),
       ...read.warnings,
       ...plan.warnings,
@@ -136,6 +161,7 @@ export async function prepareDeployment(
       ...[...read.unread].map(([kind, failure]) => `the catalogue ${kind} could not be read: ${failure}`),
       ...read.failures,
     ],
+    isComplete: read.unread.size === 0 && read.failures.length === 0,
   };
 }
 
@@ -161,7 +187,7 @@ function makePlan(
   return planDeployment({
     subscriptions: subscribed,
     isInScope: (name) => selectedNames.has(name) || (isWhole && !known.has(name)),
-    sourcePrefixes: catalogues.map(({ sourcePrefix }) => sourcePrefix),
+    sourcePrefixes: catalogues.flatMap(({ sourcePrefixes }) => sourcePrefixes),
     images,
     owner: run.cloud.projectId,
     prefix: args.image_prefix,
@@ -186,10 +212,11 @@ async function subscribeAll(
     const { kind } = catalogue;
     try {
       const { images, failures, warnings } = await catalogue.subscribe(names.get(catalogue) ?? new Set());
-      const unreadBefore = kinds.slice(0, kinds.indexOf(kind)).filter((other) => opened.unread.has(other));
+      const unread = kinds.slice(0, kinds.indexOf(kind)).filter((other) => opened.unread.has(other));
+      const before = { unread, managerTag: run.args.image_manager_tag };
       read = {
         ...read,
-        images: [...read.images, ...images.map((image) => deferTo(image, kind, unreadBefore))],
+        images: [...read.images, ...images.map((image) => deferTo(image, kind, before))],
         failures: [...read.failures, ...failures],
         warnings: [...read.warnings, ...warnings],
       };
@@ -204,40 +231,56 @@ async function subscribeAll(
 async function prepareJob(
   planned: PlannedImage,
   image: CatalogueImage | undefined,
+  { siteProperties }: ReadScope,
   run: DeployRun,
 ): Promise<DeployJob> {
+  const desired = desiredImage(image?.wanted, sitePropertiesOf(planned.name, siteProperties));
   const { isBuiltFrom = () => false, readSource } = image ?? {};
   const isTransferred = planned.action === 'deploy' || (planned.action === 'resume' && planned.incoming !== undefined);
-  if (!isTransferred || !readSource) return { planned, isBuiltFrom, warnings: [] };
+  if (!isTransferred || !readSource) return reconcilable({ planned, isBuiltFrom, desired, warnings: [] }, run);
   try {
-    return { planned, isBuiltFrom, ...(await readSource()) };
+    const { source, warnings } = await readSource();
+    const content = {
+      properties: withDesired(source.properties, desired.properties),
+      wanted: { ...desired.wanted, ...source.wanted },
+    };
+    return { planned, isBuiltFrom, desired, source: { ...source, ...content }, warnings };
   } catch (error) {
     run.context.signal.throwIfAborted();
-    return { planned: { ...planned, action: 'failed', reason: messageOf(error) }, isBuiltFrom, warnings: [] };
+    const failure = { action: 'failed', reason: messageOf(error), code: codeOf(error) } as const;
+    return { planned: { ...planned, ...failure }, isBuiltFrom, desired, warnings: [] };
   }
 }
 
 /**
- * Throws IMPORT_NOT_OFFERED if Glance does not offer web-download, and refuses each image that
- * could not be verified afterwards.
+ * Throws IMPORT_NOT_OFFERED if Glance does not offer what the images require, and refuses each image that could not be
+ * verified afterwards.
  */
 async function withImportable(jobs: readonly DeployJob[], run: DeployRun): Promise<readonly DeployJob[]> {
-  if (!jobs.some(({ source }) => source)) return jobs;
+  const method = run.args.import_method;
+  const isImported = ({ source }: DeployJob): boolean =>
+    source !== undefined && methodFor(method, source.diskFormat) !== 'stream';
+  if (!jobs.some(isImported)) return jobs;
   const offered = await importMethods(run.cloud);
-  if (!offered.includes('web-download')) {
-    const list = offered.length > 0 ? offered.join(', ') : 'none';
-    throw new OperationError(
-      'IMPORT_NOT_OFFERED',
-      `${optionText('import_method', 'web-download')} is not offered by this Glance; it offers: ${list}`,
-      { offered: list },
-    );
-  }
-  return jobs.map((job): DeployJob => {
-    const reason = job.source && importRefusal(job.source.object);
-    if (reason === undefined) return job;
-    const { source: _refused, ...rest } = job;
-    return { ...rest, planned: { ...job.planned, action: 'failed', reason } };
-  });
+  const refusal = notOffered(method, offered);
+  if (refusal !== undefined)
+    throw new OperationError('IMPORT_NOT_OFFERED', refusal, { offered: offered.join(', ') || 'none' });
+  return refuseImports(jobs, method);
+}
+
+/** The jobs with a failure for each image whose data could not be verified after such an import. */
+export function refuseImports(
+  jobs: readonly DeployJob[],
+  method: DeployArguments['import_method'],
+): readonly DeployJob[] {
+  return method === 'web-download' ? jobs.map(withImportRefusal) : jobs;
+}
+
+function withImportRefusal(job: DeployJob): DeployJob {
+  const reason = job.source && importRefusal(job.source);
+  if (reason === undefined) return job;
+  const { source: _refused, ...rest } = job;
+  return { ...rest, planned: { ...job.planned, action: 'failed', reason } };
 }
 
 function plannedIdWarnings(jobs: readonly DeployJob[], images: readonly Image[], projectId: string): string[] {

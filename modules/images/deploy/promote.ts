@@ -2,7 +2,8 @@
 // order the production name is never missing.
 import type { Image, ImageChange } from '../../clients/glance/images.js';
 import { messageOf, OperationError } from '../../core/errors.js';
-import { holdLabel, holdOf, isHeldBy, releaseEdits } from '../policy/holds.js';
+import { holdLabel, holdOf, isHeldBy, productionMarks, releaseEdits } from '../policy/holds.js';
+import { editsToward } from '../policy/image-edits.js';
 import { markers, type SiteImage } from '../policy/site-image.js';
 import { changeImage } from '../site-images.js';
 import { archive, archiveReplaced, findReplaced, isInProduction, type ArchivedImage } from './archive.js';
@@ -71,7 +72,7 @@ export async function promoteGroup(promotions: readonly Promotion[], run: Deploy
 async function imageToReplace({ job, image }: Promotion, run: DeployRun): Promise<SiteImage | undefined> {
   if (!image) return undefined;
   const { name, production } = job.planned;
-  const old = await findReplaced(image, name, run);
+  const old = await findReplaced(image, name, run, job.desired.wanted);
   const hold = old && holdOf(old);
   const isNew = hold && (!production || holdOf(production)?.since !== hold.since);
   if (isNew && !run.args.force && isHeldBy(hold, holdLabel(image)))
@@ -102,7 +103,7 @@ async function settleRivals(
   if (failure !== undefined || !needsCheck) return { archived, failure };
   const { name } = job.planned;
   try {
-    const { present, archived: others } = await archiveReplaced(name, run);
+    const { present, archived: others } = await archiveReplaced(name, run, job.desired.wanted);
     return {
       archived: archived ?? others[0],
       ...(image && present && present.id !== image.id ? { overtakenBy: present } : {}),
@@ -123,6 +124,7 @@ async function settleRivals(
 async function publish({ image, job, old }: ReplacingPromotion, run: DeployRun): Promise<void> {
   if (!image) return;
   const { name } = job.planned;
+  const visibility = job.desired.wanted.visibility ?? 'public';
   // The present image was put back in the place of this one, and would count as its replacement.
   if (old && holdOf(old)?.imageId === image.id) await endHold(old, run);
   // Without a production image the marker stays: another run may just have archived that image
@@ -133,8 +135,9 @@ async function publish({ image, job, old }: ReplacingPromotion, run: DeployRun):
       : [];
   const changes: ImageChange[] = [
     { op: 'replace', attribute: 'name', value: name },
-    { op: 'replace', attribute: 'visibility', value: 'public' },
+    { op: 'replace', attribute: 'visibility', value: visibility },
     { op: 'add', attribute: markers.promoted, value: image.id },
+    ...editsToward(image, productionMarks(image, { ...job.desired.wanted, visibility })),
     ...replaces,
   ];
   // Another run that has promoted a newer build may archive this image before it is read back.
@@ -188,7 +191,7 @@ async function rollBack(
   try {
     // Another run may have archived the previous image because of its own: then ours may be the
     // only one.
-    if (old && !(await isInProduction(old.id, name, run)))
+    if (old && !(await isInProduction(old.id, name, run, job.desired.wanted)))
       return halfDoneError(
         { job, image, old: undefined },
         `${why}; the previous image is no longer in production`,
@@ -218,6 +221,8 @@ async function rollBack(
 
 function halfDoneError({ job, image, old }: ReplacingPromotion, why: string, error: unknown): OperationError {
   const facts = { name: job.planned.name, id: image?.id, present: old?.id };
-  const state = old ? `two public images now have this name: ${image?.id} and ${old.id}` : `${image?.id} is public now`;
+  const state = old
+    ? `two images in production now have this name: ${image?.id} and ${old.id}`
+    : `${image?.id} is in production now`;
   return new OperationError('PROMOTION_HALF_DONE', `${why}; ${state}; the next run finishes the job`, facts, error);
 }

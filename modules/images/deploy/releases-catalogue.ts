@@ -1,6 +1,7 @@
 // The catalogue of the present central store: names and their releases.
 import { optionText } from '../../core/option-text.js';
 import { openReleasesStore, type ReleasesStore } from '../../clients/store/releases-store.js';
+import type { SourceSwitch } from '../../clients/store/source.js';
 import { hasCode, InputError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { assertContent, assertTrustedChecksums } from '../policy/disk-inspection.js';
@@ -8,6 +9,7 @@ import { headBytes } from '../policy/disk-formats.js';
 import { describeContent } from '../policy/new-image.js';
 import {
   manifestWarnings,
+  objectionToMirrored,
   parseCatalogue,
   parseManifest,
   pinnedEntry,
@@ -17,7 +19,9 @@ import {
 import { pinOf } from '../policy/pinned-builds.js';
 import { releaseProperty } from '../policy/site-image.js';
 import {
+  mirrorAccess,
   pinnedMissing,
+  switchMessage,
   type Catalogue,
   type CatalogueImage,
   type DeployArguments,
@@ -25,38 +29,55 @@ import {
   type StoreAccess,
 } from './run.js';
 
-export async function openReleases({ args, http }: StoreAccess): Promise<Catalogue> {
-  const store = openReleasesStore({ url: storeUrl(args), container: args.image_container, scope: args.scope }, http);
+export async function openReleases(access: StoreAccess): Promise<Catalogue> {
+  const { args } = access;
+  const switches: SourceSwitch[] = [];
+  const mirrors = mirrorAccess(access, 'releases');
+  const onSwitch = (switched: SourceSwitch): void => {
+    switches.push(switched);
+    mirrors.onSwitch?.(switched);
+  };
+  const store = openReleasesStore(
+    { urls: storeUrls(args), container: args.image_container, scope: args.scope },
+    { ...mirrors, onSwitch },
+  );
   const listed = parseCatalogue(await store.readCatalogue(), withoutCredentials(store.catalogueUrl));
+  const isFromMirror = switches.length > 0;
+  const warnings = switches.map((switched) => switchMessage('the catalogue', switched));
   const entries = listed.map((entry) => {
     const pin = pinOf(entry.name, args.pins ?? {});
     return pin === undefined ? entry : pinnedEntry(entry, pin);
   });
   return {
     kind: 'releases',
-    sourcePrefix: withoutCredentials(store.versionsUrl),
+    sourcePrefixes: [withoutCredentials(store.versionsUrl)],
     names: entries.map(({ name }) => name),
     subscribe: async (names) => ({
       images: entries
         .filter(({ name }) => names.has(name))
         .map(
-          (entry): CatalogueImage => ({ ...subscriptionOf(entry), readSource: () => readEntry(entry, store, args) }),
+          (entry): CatalogueImage => ({
+            ...subscriptionOf(entry),
+            changedAt: store.catalogueChangedAt(),
+            ...(isFromMirror ? { objectionTo: (image) => objectionToMirrored(entry, image) } : {}),
+            readSource: () => readEntry(entry, store, args),
+          }),
         ),
       failures: [],
-      warnings: [],
+      warnings,
     }),
   };
 }
 
 /** Throws INVALID_INPUT if the site configures no store. */
-export function storeUrl({ object_store_url: url }: Pick<DeployArguments, 'object_store_url'>): string {
-  if (url === undefined)
+export function storeUrls({ object_store_url: urls }: Pick<DeployArguments, 'object_store_url'>): readonly string[] {
+  if (!urls?.length)
     throw new InputError(
       `${optionText('object_store_url')} is required, here or in site.yaml, because ` +
         `${optionText('catalog')} includes releases`,
       'object_store_url',
     );
-  return url;
+  return urls;
 }
 
 /** Throws PINNED_RELEASE_MISSING if the store no longer has the release that the site pins. */
@@ -79,7 +100,7 @@ async function readSource(
     args.allowed_properties,
   );
   const url = store.imageUrl(name, release, args.image_type);
-  const { object, head } = await store.readHead(await store.probe(url), headBytes);
+  const { object, head } = await store.readBeginning(url, headBytes);
   assertTrustedChecksums(object);
   assertContent(object, { head }, args.image_type);
   const content = describeContent(object, head, {
@@ -88,5 +109,8 @@ async function readSource(
     properties: { ...manifest.properties, [releaseProperty]: release },
     minDisk: args.min_disk,
   });
-  return { source: { object, ...content }, warnings: manifestWarnings(name, manifest) };
+  return {
+    source: { object, mirrors: store.mirrorsOf(url), ...content },
+    warnings: manifestWarnings(name, manifest),
+  };
 }

@@ -1,20 +1,24 @@
 // Transfers the data of one image into Glance, with as many attempts as allowed.
-import { getImage, importFailure, importFromUrl, type Image } from '../../clients/glance/images.js';
+import { uploadImage } from '../../clients/glance/data.js';
+import type { Image } from '../../clients/glance/images.js';
 import { HttpError, statusOf } from '../../clients/http/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
 import { isWorthRepeating, retryAfterSeconds } from '../../clients/http/retry.js';
 import { hasCode, messageOf, OperationError } from '../../core/errors.js';
-import { sleep, waitFor } from '../../core/waiting.js';
-import { isInMotion } from '../policy/site-image.js';
-import type { DigestValues } from '../policy/verification.js';
-import { discardWrongData } from './leftovers.js';
+import { sleep } from '../../core/waiting.js';
+import { methodFor } from '../policy/import-methods.js';
+import { isBrokenImport } from '../policy/site-image.js';
+import type { TransferredData } from '../policy/verification.js';
+import { importObject, stageAndImport } from './import.js';
+import { discarded, discardWrongData } from './leftovers.js';
 import type { DeployRun, TransferJob } from './run.js';
+import { waitUntilSettled } from './settle.js';
 import { streamOnce } from './stream.js';
 
 export interface TransferredImage {
   readonly image: Image;
-  /** DigestValues of the data that were sent; absent if this run did not send them. */
-  readonly sent?: DigestValues;
+  /** Absent if this run did not send the data. */
+  readonly sent?: TransferredData;
 }
 
 /**
@@ -25,10 +29,12 @@ export interface TransferredImage {
 export async function transferData(id: string, transfer: TransferJob): Promise<TransferredImage> {
   const { job, run } = transfer;
   let failure: unknown;
-  let sent: DigestValues | undefined;
+  let sent: TransferredData | undefined;
   for (let attempt = 1; ; attempt++) {
     const image = await waitUntilSettled(id, transfer);
     if (image.status === 'active') return { image, ...(sent ? { sent } : {}) };
+    const spent = spentBy(image, failure, transfer.source.diskFormat);
+    if (spent) throw await discarded(id, spent, run);
     if (attempt > run.args.attempts) throw failure;
     if (failure !== undefined) {
       run.context.log(
@@ -38,8 +44,7 @@ export async function transferData(id: string, transfer: TransferJob): Promise<T
       await pause(attempt - 1, failure, run);
     }
     try {
-      if (run.args.import_method === 'web-download') await importOnce(id, transfer);
-      else await streamOnce(id, transfer, (digests) => (sent = digests));
+      await sendOnce(image, sent, transfer, (data) => (sent = data));
       failure = new OperationError(
         'UPLOAD_LOST',
         `Glance confirmed the data of image ${id}, but the image is still queued`,
@@ -54,61 +59,32 @@ export async function transferData(id: string, transfer: TransferJob): Promise<T
   }
 }
 
+/** Sends the data, or has Glance fetch them, by the method of this image. */
+async function sendOnce(
+  image: Image,
+  sent: TransferredData | undefined,
+  transfer: TransferJob,
+  onSent: (data: TransferredData) => void,
+): Promise<void> {
+  const method = methodFor(transfer.run.args.import_method, transfer.source.diskFormat);
+  if (method === 'web-download') await importObject(image.id, transfer);
+  else if (method === 'glance-direct') await stageAndImport(image, sent, transfer, onSent);
+  else await streamOnce(uploadImage, image.id, transfer, onSent);
+}
+
 /**
- * The image as soon as Glance is not busy with it. A web-download in progress counts as busy, a
- * failed one does not.
+ * Why an image cannot be sent again: a failed import has left it so that Glance accepts nothing but
+ * its deletion, its place among the staged data is taken by a part of them, which only the deletion
+ * frees, or it was converted before its import failed, and has another format now. Undefined if it
+ * can.
  */
-async function waitUntilSettled(id: string, { job, run }: Pick<TransferJob, 'job' | 'run'>): Promise<Image> {
-  return waitFor(
-    async () => {
-      const image = await getImage(run.cloud, id);
-      if (!image)
-        throw new OperationError('IMAGE_GONE', `image ${id} was deleted by somebody else during the transfer`, { id });
-      if (isInMotion(image)) {
-        run.context.progress({ subject: job.planned.name, stage: 'wait' });
-        return undefined;
-      }
-      if (image.status === 'active' || image.status === 'queued') return image;
-      throw new OperationError('IMAGE_UNUSABLE', `image ${id} is ${image.status}`, { id, status: image.status });
-    },
-    {
-      subject: `Glance to finish image ${id}`,
-      timeoutSeconds: run.args.upload_timeout,
-      intervalSeconds: 0.5,
-      signal: run.context.signal,
-    },
-  );
-}
-
-/** Asks Glance to fetch the object, and waits until it has succeeded or failed. */
-async function importOnce(id: string, transfer: TransferJob): Promise<void> {
-  const { source, run, job } = transfer;
-  run.context.progress({ subject: job.planned.name, stage: 'import', totalBytes: source.object.bytes });
-  await (await importFromUrl(run.cloud, id, source.object.url)).text();
-  const image = await waitUntilSettled(id, transfer);
-  if (image.status === 'active') return;
-  const reason = await failureReason(id, run);
-  throw new OperationError(
-    'IMPORT_FAILED',
-    `Glance could not import ${source.object.url}${reason ? `: ${reason}` : ''}`,
-    { id },
-  );
-}
-
-/** Glance writes the task's message shortly after the image's status. */
-async function failureReason(id: string, run: DeployRun): Promise<string> {
-  const read = async (): Promise<string | undefined> => (await importFailure(run.cloud, id)) || undefined;
-  try {
-    return await waitFor(read, {
-      subject: 'the reason of a failed import',
-      timeoutSeconds: 3,
-      intervalSeconds: 0.2,
-      signal: run.context.signal,
-    });
-  } catch (error) {
-    if (hasCode(error, 'WAIT_TIMEOUT')) return '';
-    throw error;
-  }
+function spentBy(image: Image, failure: unknown, diskFormat: string): OperationError | undefined {
+  const isStageTaken = image.status === 'queued' && statusOf(failure) === 409 && /staging/.test(messageOf(failure));
+  const isConverted = image.status === 'queued' && image.disk_format !== diskFormat;
+  if (!isBrokenImport(image) && !isStageTaken && !isConverted) return undefined;
+  const { id } = image;
+  const why = failure === undefined ? `Glance has failed to import the data of image ${id}` : messageOf(failure);
+  return new OperationError('IMPORT_FAILED', why, { id }, failure);
 }
 
 async function pause(failures: number, failure: unknown, run: DeployRun): Promise<void> {
@@ -133,8 +109,10 @@ function imageRefused(error: unknown, { source }: TransferJob): OperationError {
 
 /** 401: the token is renewed before the next attempt. 404, 409, 410: the image's status decides. */
 const recoverableStatuses: ReadonlySet<number> = new Set([401, 404, 409, 410]);
+/** `UPLOAD_LOST`: what was staged is not there. */
+const recoverableCodes = ['SOURCE_BROKEN', 'IMPORT_FAILED', 'UPLOAD_LOST'] as const;
 
 function mayRecover(error: unknown): boolean {
   if (error instanceof HttpError) return isWorthRepeating(error) || recoverableStatuses.has(statusOf(error) ?? 0);
-  return isWorthRepeating(error) || hasCode(error, 'SOURCE_BROKEN') || hasCode(error, 'IMPORT_FAILED');
+  return isWorthRepeating(error) || recoverableCodes.some((code) => hasCode(error, code));
 }

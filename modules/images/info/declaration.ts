@@ -74,6 +74,12 @@ export const imageInfoDeclaration = defineDeclaration({
           returned: 'when known',
           sample: '20250422-v1-amd',
         },
+        origin: {
+          description: 'The catalogue that the image came from: `releases`, `objects` or `list`.',
+          type: 'str',
+          returned: 'when managed',
+          sample: 'releases',
+        },
         state: {
           description: '`current`, `archived`, `incoming` or `unmanaged`.',
           type: 'str',

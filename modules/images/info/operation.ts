@@ -28,7 +28,10 @@ async function listSiteImages(args: InfoArguments, context: Context): Promise<Ou
   const matches = listingMatcher(args.images);
   const chosen = found
     .filter(({ visibility, owner }) => visibility !== 'community' || owner === cloud.projectId)
-    .map((image) => ({ ...describeImage(image, site), ...(details ? describeUsesAndPlan(image, details, args) : {}) }))
+    .map((image) => ({
+      ...describeImage(image, site, details?.planned.get(image.id)),
+      ...(details ? describeUsesAndPlan(image, details, args) : {}),
+    }))
     .filter((image) => args.state.includes(image.state) && matches(image, image.production_name ?? image.name))
     .sort(byNameThenNewest);
   const projectNames =

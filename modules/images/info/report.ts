@@ -8,32 +8,42 @@ import type { HeldImages } from '../policy/held-images.js';
 import { describeUser } from '../policy/image-uses.js';
 import type { PlannedRetention } from '../policy/retention.js';
 import { imageStateOf } from '../policy/image-states.js';
-import { markers, releaseProperty } from '../policy/site-image.js';
+import { markers, originOf, releaseProperty } from '../policy/site-image.js';
 import type { InfoArguments, UsesAndPlan } from './uses-and-plan.js';
 
 type ImageDescription = ReturnType<typeof describeImage>;
 
+interface PlanDescription {
+  readonly action: string;
+  readonly reason: string;
+  readonly hide_from?: string;
+  readonly delete_from?: string;
+}
+
 interface UsesDescription {
   readonly used_by?: readonly string[];
   readonly used_by_count?: number;
-  readonly plan?: Readonly<Record<string, string>>;
+  readonly plan?: PlanDescription;
 }
 
-type ListedImage = ImageDescription & UsesDescription & { readonly owner_name?: string };
+export type InfoImage = ImageDescription & UsesDescription & { readonly owner_name?: string };
 
 export function describeImage(
   image: Image,
   site: { owner: string; prefix: string; now: Date; heldImages: HeldImages },
+  planned?: PlannedRetention,
 ) {
-  const { state, productionName } = imageStateOf(image, site.owner, site.prefix);
+  const { state, productionName } = stateIn(image, site, planned);
   const held = productionName === undefined ? {} : describeHold(image, productionName, site.heldImages);
-  const release = image.properties[releaseProperty];
+  const { [releaseProperty]: release = state === 'unmanaged' ? undefined : image.properties.internal_version } =
+    image.properties;
   const supersededAt = image.properties[markers.supersededAt];
   return {
     id: image.id,
     name: image.name,
     ...(productionName === undefined ? {} : { production_name: productionName }),
     ...(release === undefined ? {} : { release }),
+    ...(state === 'unmanaged' ? {} : { origin: originOf(image) }),
     state,
     managed: state !== 'unmanaged',
     ...held,
@@ -49,6 +59,18 @@ export function describeImage(
     age_days: ageInDays(image.created_at, site.now),
     ...(supersededAt === undefined ? {} : { superseded_at: readableDate(supersededAt) }),
   };
+}
+
+/** Images that are taken over from another tool are known by the plan, which has read the lists. */
+function stateIn(
+  image: Image,
+  { owner, prefix }: { readonly owner: string; readonly prefix: string },
+  planned?: PlannedRetention,
+): ReturnType<typeof imageStateOf> {
+  const found = imageStateOf(image, owner, prefix);
+  if (found.state !== 'unmanaged' || planned?.productionName === undefined) return found;
+  const state = planned.state === 'archived' ? 'archived' : 'current';
+  return { state, productionName: planned.productionName };
 }
 
 interface HoldDescription {
@@ -78,8 +100,8 @@ function ageInDays(created: string, now: Date): number | null {
 
 export function describeUsesAndPlan(
   image: Image,
-  { uses, projectNames, planned }: UsesAndPlan,
-  args: InfoArguments,
+  { uses, projectNames, planned }: Pick<UsesAndPlan, 'uses' | 'projectNames' | 'planned'>,
+  args: Pick<InfoArguments, 'uses'>,
 ): UsesDescription {
   const use = uses.get(comparableId(image.id));
   const entry = planned.get(image.id);
@@ -91,7 +113,7 @@ export function describeUsesAndPlan(
   };
 }
 
-function describePlan({ action, reason, hideFrom, deleteFrom }: PlannedRetention): Readonly<Record<string, string>> {
+function describePlan({ action, reason, hideFrom, deleteFrom }: PlannedRetention): PlanDescription {
   const day = (name: string, moment: Date | undefined): Record<string, string> =>
     moment && !Number.isNaN(moment.getTime()) ? { [name]: moment.toISOString().slice(0, 10) } : {};
   return { action, reason, ...day('hide_from', hideFrom), ...day('delete_from', deleteFrom) };
@@ -103,7 +125,7 @@ export function byNameThenNewest(one: ImageDescription, other: ImageDescription)
   return (one.created_at ?? '') < (other.created_at ?? '') ? 1 : -1;
 }
 
-export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoArguments): Table {
+export function infoTable(images: readonly InfoImage[], { uses, plan }: InfoArguments): Table {
   return {
     columns: [
       'IMAGE',
@@ -134,11 +156,11 @@ export function infoTable(images: readonly ListedImage[], { uses, plan }: InfoAr
   };
 }
 
-function visibilityOf({ visibility, hidden, protected: isProtected }: ListedImage): string {
+function visibilityOf({ visibility, hidden, protected: isProtected }: InfoImage): string {
   return [visibility, ...(hidden ? ['hidden'] : []), ...(isProtected ? ['protected'] : [])].join(', ');
 }
 
-function stateOf({ state, held, held_releases: releases, pinned }: ListedImage): string {
+function stateOf({ state, held, held_releases: releases, pinned }: InfoImage): string {
   const words = [state, ...(held ? ['held'] : []), ...(releases ? ['put back'] : []), ...(pinned ? ['pinned'] : [])];
   return words.join(', ');
 }

@@ -41,6 +41,8 @@ export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): Par
   const markedName = hasOwnMarker(image) ? image.properties[markers.name] : undefined;
   if (name === markedName || (markedName === undefined && catalogue.has(name)))
     return { productionName: name, isArchive: false };
+  const manager = markedName === undefined ? managersArchiveName(image, catalogue) : undefined;
+  if (manager !== undefined) return { productionName: manager, isArchive: true };
   const productionName = name.replace(archiveSuffix, '');
   const isArchive = productionName !== name && hasPlausibleDay(name.slice(productionName.length));
   if (markedName !== undefined)
@@ -49,6 +51,21 @@ export function parseName(image: SiteImage, catalogue: ReadonlySet<string>): Par
   if (isArchive) return { productionName, isArchive };
   return productionName === name ? { productionName, isArchive: false } : undefined;
 }
+
+/**
+ * The production name of an image that openstack-image-manager has replaced: `NAME (VERSION)`, with a separator of the
+ * list's own. The name must be in the catalogue, and the version that of the image.
+ */
+function managersArchiveName({ name, properties }: SiteImage, catalogue: ReadonlySet<string>): string | undefined {
+  const { internal_version: version } = properties;
+  const suffix = `(${version})`;
+  if (!version || !name.endsWith(suffix)) return undefined;
+  const bare = name.slice(0, -suffix.length);
+  const found = [...catalogue].filter((each) => bare.startsWith(each) && separator.test(bare.slice(each.length)));
+  return found.sort((one, other) => other.length - one.length)[0];
+}
+
+const separator = /^[ ._+:@~()-]{0,20}$/;
 
 /**
  * An archive suffix contains a calendar date or POSIX seconds; other eight digits may mean

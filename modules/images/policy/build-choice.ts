@@ -187,6 +187,7 @@ function subscriptionTo(
     // The object and its build time, because an object may be overwritten.
     release: `${build.id} ${build.timestamp}`,
     label: build.timestamp,
+    changedAt: build.storedAt?.getTime(),
     isBuiltFrom: (image) => isImageOfBuild(image, build),
     describe: describePresent,
     ...(other ? { pairedWith: other.name } : {}),

@@ -46,6 +46,11 @@ const strength: readonly string[] = [
   ...['sha224', 'sha3_224', 'sha512_224', 'ripemd160', 'md5-sha1', 'sha1', 'md5'],
 ];
 
+/** True if the first algorithm proves less than the other one. */
+export function isWeaker(algorithm: string, than: string): boolean {
+  return strength.indexOf(algorithm) > strength.indexOf(than);
+}
+
 export interface Checksum {
   /** hashlib's name. */
   readonly algorithm: string;

@@ -2,28 +2,44 @@
 // together or not at all.
 import type { Leftover, PlannedImage } from './deployment.js';
 import { holdOf } from './holds.js';
+import type { AttributeChange } from './reconciliation.js';
 import { markers, releaseLabel, type SiteImage } from './site-image.js';
 
 export interface ImageResult {
   readonly name: string;
   readonly release: string;
-  readonly action: PlannedImage['action'] | 'delete';
+  /**
+   * `update`: of an image that is up to date, attributes or properties differed. `copy`: stores of
+   * Glance lacked it.
+   */
+  readonly action: PlannedImage['action'] | 'delete' | 'update' | 'copy';
   readonly reason: string;
   readonly held_since?: string;
   readonly id?: string;
   readonly archived_id?: string;
   readonly archived_name?: string;
+  readonly archived_hidden?: boolean;
+  readonly changes?: readonly AttributeChange[];
   readonly bytes?: number;
   readonly seconds?: number;
+  readonly mirror?: string;
   readonly verified_by?: readonly string[];
+  readonly converted?: string;
+  readonly stores?: readonly string[];
+  readonly copied_to?: readonly string[];
+  /** The error code of a failure, if there is one. */
+  readonly code?: string | undefined;
+  /** The image that this run has put into production. */
+  readonly promoted?: SiteImage;
 }
 
 /** The result before anything is done. */
 export function plannedResult(planned: PlannedImage, bytes: number | undefined): ImageResult {
-  const { name, release, action, reason } = planned;
+  const { name, release, action, reason, code } = planned;
   const id = action === 'deploy' || action === 'failed' ? undefined : (planned.incoming?.id ?? planned.production?.id);
   const since = planned.heldSince === undefined ? {} : { held_since: planned.heldSince };
-  return { name, release, action, reason, ...since, ...(id ? { id } : {}), ...(bytes === undefined ? {} : { bytes }) };
+  const known = { ...(id ? { id } : {}), ...(bytes === undefined ? {} : { bytes }), ...(code ? { code } : {}) };
+  return { name, release, action, reason, ...since, ...known };
 }
 
 export function leftoverResult({ image, reason }: Leftover): ImageResult {
@@ -100,6 +116,7 @@ function blockedResult(result: ImageResult, obstacle: ImageResult): ImageResult 
   return {
     ...result,
     action: 'failed',
+    code: obstacle.code,
     reason: `it goes into production only together with ${obstacle.name}, which is not ready: ${obstacle.reason}`,
   };
 }

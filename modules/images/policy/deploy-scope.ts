@@ -6,8 +6,10 @@ import { InputError } from '../../core/errors.js';
 import { isUuid } from '../../core/uuid.js';
 import { suggestion } from '../../core/validation.js';
 import type { Subscription } from './deployment.js';
+import { managerVersion } from './image-manager-images.js';
+import { isNamePattern } from './image-selection.js';
 import { allowedPropertyRefusal } from './manifest-properties.js';
-import { originOf, type CatalogueKind } from './site-image.js';
+import { originOf, type CatalogueKind, type SiteImage } from './site-image.js';
 import { isMeant, wordsOf, type Half, type SupportedBuild } from './supported-builds.js';
 
 export interface DeployRequest {
@@ -86,8 +88,8 @@ export function selectNames<C extends { readonly names: readonly string[] }>(
   { images, exclude }: NameSelection,
   isComplete: boolean,
 ): SelectedNames<C> {
-  const isIncluded = images ? picomatch([...images]) : () => true;
-  const isExcluded = picomatch([...exclude]);
+  const isIncluded = images ? matcher(images) : () => true;
+  const isExcluded = matcher(exclude);
   const known = new Set<string>();
   const names = new Map<C, ReadonlySet<string>>();
   for (const catalogue of catalogues) {
@@ -99,14 +101,19 @@ export function selectNames<C extends { readonly names: readonly string[] }>(
   const unmatched = (images ?? []).filter(
     (entry) => !known.has(entry) && !selected.some((name) => picomatch.isMatch(name, entry)),
   );
-  const isPattern = (entry: string): boolean => picomatch.scan(entry).isGlob;
   return {
     names,
     missing: unmatched
-      .filter((entry) => !isPattern(entry))
+      .filter((entry) => !isNamePattern(entry))
       .map((name) => unavailable(name, missingFault(name, [...known], isComplete))),
-    warnings: unmatched.filter(isPattern).map((pattern) => `images: no image of the catalogue matches ${pattern}`),
+    warnings: unmatched.filter(isNamePattern).map((pattern) => `images: no image of the catalogue matches ${pattern}`),
   };
+}
+
+/** A name means itself, even where a pattern would mean something else: `Debian 12 (ARM)`. */
+function matcher(entries: readonly string[]): (name: string) => boolean {
+  const matches = picomatch([...entries]);
+  return (name) => entries.includes(name) || matches(name);
 }
 
 function missingFault(name: string, known: readonly string[], isComplete: boolean): string {
@@ -126,18 +133,32 @@ export function excludedNames<C extends { readonly names: readonly string[] }>(
     .map((name) => unavailable(name, 'it is requested by its id, but exclude leaves it out'));
 }
 
-function unavailable(name: string, fault: string): Subscription {
+/** A name that is asked for and of which there is nothing to deploy. */
+export function unavailable(name: string, fault: string): Subscription {
   return { name, release: '', label: '', fault, isBuiltFrom: () => false, describe: () => undefined };
+}
+
+interface UnreadBefore {
+  /** The catalogues of higher priority that could not be read. */
+  readonly unread: readonly CatalogueKind[];
+  /** The tag of images of openstack-image-manager, which only lists take over. */
+  readonly managerTag: string;
 }
 
 /**
  * A catalogue of higher priority that could not be read may have this name: an image that came from
  * there is not replaced until then.
  */
-export function deferTo<S extends Subscription>(image: S, kind: CatalogueKind, [first]: readonly CatalogueKind[]): S {
+export function deferTo<S extends Subscription>(
+  image: S,
+  kind: CatalogueKind,
+  { unread: [first], managerTag }: UnreadBefore,
+): S {
   if (first === undefined) return image;
   const reason =
     `the catalogue ${first}, which takes precedence over ${kind} and may have this name, could not be read; ` +
     'the image that came from it is kept';
-  return { ...image, objectionTo: (present) => (originOf(present) === first ? reason : image.objectionTo?.(present)) };
+  const cameFrom = (present: SiteImage): CatalogueKind =>
+    managerVersion(present, managerTag) === undefined ? originOf(present) : 'list';
+  return { ...image, objectionTo: (present) => (cameFrom(present) === first ? reason : image.objectionTo?.(present)) };
 }

@@ -3,8 +3,9 @@
 import { optionText, rollbackText } from '../../core/option-text.js';
 import { isSameBuild } from './agent-pairs.js';
 import { holdOf, isHeldBy, type Hold } from './holds.js';
+import type { WantedAttributes } from './new-image.js';
 import { isGone, isIncoming, markers, releaseLabel, type ImageOwnership, type SiteImage } from './site-image.js';
-import { publicNamesakes, settleProduction } from './production.js';
+import { productionNamesakes, settleProduction } from './production.js';
 import { unmarkedPutBacks, withPutBacks, type UnmarkedPutBack } from './put-backs.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
 
@@ -18,6 +19,10 @@ export interface Subscription {
   readonly release: string;
   /** The release as the images of the site name it: that of the catalogue, or a build timestamp. */
   readonly label: string;
+  /** What images of this release are named too, such as its other digests. */
+  readonly otherLabels?: readonly string[];
+  /** When its catalogue last changed, in milliseconds since 1970, if that is known. */
+  readonly changedAt?: number | undefined;
   /** Set if the site pins this release: what the catalogue has instead, if that is another one. */
   readonly pin?: { readonly newest?: string };
   /** Why it cannot be deployed. */
@@ -33,6 +38,8 @@ export interface Subscription {
   readonly pairedWith?: string;
   /** Why it must not replace an image of the site; undefined if it may. */
   readonly objectionTo?: (image: SiteImage) => string | undefined;
+  /** The attributes and properties that its catalogue gives it, where they are known without its object. */
+  readonly wanted?: WantedAttributes & { readonly properties?: Readonly<Record<string, string>> };
 }
 
 /** The plan for one image of the catalogue. */
@@ -42,6 +49,9 @@ export interface PlannedImage {
   readonly pairedWith?: string;
   readonly action: PlannedAction;
   readonly reason: string;
+  /** The error code of a failure, if there is one. */
+  readonly code?: string | undefined;
+  readonly catalogueChangedAt?: number | undefined;
   /** The present image behind this name; it is archived when the new one is published. */
   readonly production?: SiteImage;
   /** Since when the release is held; absent if it is only pinned. */
@@ -102,6 +112,7 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   );
   const held = new Set(images.flatMap(({ name, action }) => (action === 'held' ? [name] : [])));
   const resumedIds = new Set(images.flatMap((planned) => (planned.incoming ? [planned.incoming.id] : [])));
+  const unread = new Set(input.subscriptions.flatMap(({ name, fault }) => (fault === undefined ? [] : [name])));
   const leftovers = incoming
     .filter(
       (image) =>
@@ -111,7 +122,9 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
         (isFromCatalogues(image, input) || isAbandoned(image, input)),
     )
     .flatMap((image) => {
-      const { verdict, reason } = decideLeftover(image, false, input.recovery);
+      // Which release the catalogue has of such a name is not known today, and may be this one.
+      const isWanted = unread.has(image.properties[markers.name] ?? '');
+      const { verdict, reason } = decideLeftover(image, isWanted, input.recovery);
       return verdict === 'delete' ? [{ image, reason }] : [];
     });
   const warnings = [...images.flatMap((planned) => namesakesOf(planned, alive, input)), ...mixedPairs(images)];
@@ -176,10 +189,10 @@ function planImage(
   incoming: readonly SiteImage[],
   input: DeploymentInput,
 ): PlannedImage {
-  const { name, release, pairedWith } = subscription;
-  const known = { name, release, ...(pairedWith === undefined ? {} : { pairedWith }) };
+  const { name, release, pairedWith, changedAt } = subscription;
+  const known = { name, release, catalogueChangedAt: changedAt, ...(pairedWith === undefined ? {} : { pairedWith }) };
   if (subscription.fault) return { ...known, action: 'failed', reason: subscription.fault };
-  const { own: candidates, conflicting } = publicNamesakes(alive, name, input.owner);
+  const { own: candidates, conflicting } = productionNamesakes(alive, name, input.owner, subscription.wanted);
   if (conflicting.length > 0)
     return {
       ...known,
@@ -194,8 +207,8 @@ function planImage(
       ...known,
       action: 'conflict',
       reason:
-        `${candidates.length} public images of this name, and no marker shows which one replaces the others: ` +
-        `${ids}; rename or remove all but one`,
+        `${candidates.length} ${visibilitiesOf(candidates)} images of this name, and no marker shows which one ` +
+        `replaces the others: ${ids}; rename or remove all but one`,
     };
   }
   const production = settled?.present;
@@ -233,13 +246,18 @@ function interrupted(unarchived: readonly SiteImage[], hold: Hold | undefined): 
 }
 
 /** A pinned release is what the operator asked for, unless it is the very one that was taken back. */
-function holds(hold: Hold, { label, pin }: Subscription): boolean {
-  return pin ? hold.releases.includes(label) : isHeldBy(hold, label);
+function holds(hold: Hold, subscription: Subscription): boolean {
+  return isNamedIn(hold, subscription) || (!subscription.pin && isHeldBy(hold, subscription.label));
 }
 
-function heldReason(hold: Hold, production: SiteImage, { label }: Subscription): string {
+/** Whether this very release was taken back. */
+function isNamedIn({ releases }: Hold, { label, otherLabels = [] }: Subscription): boolean {
+  return [label, ...otherLabels].some((each) => releases.includes(each));
+}
+
+function heldReason(hold: Hold, production: SiteImage, subscription: Subscription): string {
   const present = releaseLabel(production) || `image ${production.id}`;
-  const older = hold.releases.includes(label) ? '' : `, and ${label} is not newer`;
+  const older = isNamedIn(hold, subscription) ? '' : `, and ${subscription.label} is not newer`;
   return (
     `held since ${hold.since}, when ${hold.releases[0]} was rolled back to ${present}${older}; a newer ` +
     `release, ${optionText('force')} or ${rollbackText('release')} ends this`
@@ -273,6 +291,10 @@ function reasonToDeploy(subscription: Subscription, production: SiteImage | unde
 
 function describeConflict(image: SiteImage, owner: string): string {
   if (image.owner !== owner) return `image ${image.id} of project ${image.owner} is public under this name`;
-  if (image.os_hidden) return `our image ${image.id} is public under this name, but hidden`;
-  return `our image ${image.id} is public under this name, but ${image.status}`;
+  const what = `our image ${image.id} is ${image.visibility} under this name, but`;
+  return image.os_hidden ? `${what} hidden` : `${what} ${image.status}`;
+}
+
+function visibilitiesOf(images: readonly SiteImage[]): string {
+  return [...new Set(images.map(({ visibility }) => visibility))].join(' and ');
 }

@@ -2,6 +2,7 @@
 // and their end while they pass, and keeps nothing else.
 import { OperationError } from '../../core/errors.js';
 import { withoutCredentials } from '../../core/urls.js';
+import type { Checksum } from './checksums.js';
 import { formatsIn, headBytes, isCompression, tailBytes, type ContentSample } from './disk-formats.js';
 import { qcow2Fault, qcow2VirtualBytes } from './qcow2.js';
 
@@ -53,35 +54,27 @@ function together(formats: readonly string[]): string {
 }
 
 export interface Inspection {
-  /**
-   * Takes the next chunk. Returns a fault as soon as it is found, at the latest with the chunk that
-   * contains the last byte of the file.
-   */
+  /** Takes the next chunk. Returns a fault of the beginning as soon as that is complete. */
   update(chunk: Buffer): ContentFault | undefined;
+  /** Judges the complete file, with its last bytes. */
+  finish(): ContentFault | undefined;
 }
 
-/** Inspects a file of `bytes` bytes that passes in chunks of any size. */
-export function startInspection({
-  bytes,
-  expected,
-}: {
-  readonly bytes: number;
-  readonly expected: string;
-}): Inspection {
-  const head = Buffer.alloc(Math.min(headBytes, bytes));
-  const tail = Buffer.alloc(Math.min(tailBytes, bytes));
-  const tailFrom = bytes - tail.length;
-  let offset = 0;
+/** Inspects a file of any size that passes in chunks of any size. */
+export function startInspection(expected: string): Inspection {
+  const head = Buffer.alloc(headBytes);
+  let tail = Buffer.alloc(0);
+  let bytes = 0;
   return {
     update: (chunk) => {
-      const isHeadComplete = offset >= head.length;
-      if (!isHeadComplete) chunk.copy(head, offset, 0, Math.min(chunk.length, head.length - offset));
-      if (offset + chunk.length > tailFrom)
-        chunk.copy(tail, Math.max(0, offset - tailFrom), Math.max(0, tailFrom - offset));
-      offset += chunk.length;
-      if (offset >= bytes) return contentFault({ head, tail, bytes }, expected);
-      return !isHeadComplete && offset >= head.length ? contentFault({ head, bytes }, expected) : undefined;
+      const isHeadComplete = bytes >= headBytes;
+      if (!isHeadComplete) chunk.copy(head, bytes);
+      const last = chunk.subarray(-tailBytes);
+      tail = last.length === tailBytes ? Buffer.from(last) : Buffer.concat([tail, last]).subarray(-tailBytes);
+      bytes += chunk.length;
+      return !isHeadComplete && bytes >= headBytes ? contentFault({ head, bytes }, expected) : undefined;
     },
+    finish: () => contentFault({ head: head.subarray(0, bytes), tail, bytes }, expected),
   };
 }
 
@@ -91,13 +84,33 @@ export interface InspectedObject {
   readonly bytes: number;
   /** Why its published checksums cannot be trusted. */
   readonly checksumFault?: string;
+  readonly md5?: string;
+  readonly sha256?: string;
+  readonly published?: readonly Checksum[];
 }
 
-/** Throws STORE_CHECKSUM_UNUSABLE if the store publishes checksums that cannot be trusted. */
-export function assertTrustedChecksums({ url, checksumFault }: InspectedObject): void {
+/**
+ * Throws STORE_CHECKSUM_UNUSABLE if the checksums that are published cannot be trusted, or
+ * contradict each other.
+ */
+export function assertTrustedChecksums(object: InspectedObject): void {
+  const checksumFault = object.checksumFault ?? contradiction(object);
   if (checksumFault === undefined) return;
-  const shown = withoutCredentials(url);
+  const shown = withoutCredentials(object.url);
   throw new OperationError('STORE_CHECKSUM_UNUSABLE', `${shown} cannot be verified: ${checksumFault}`, { url: shown });
+}
+
+function contradiction({ md5, sha256, published = [] }: InspectedObject): string | undefined {
+  const all = [
+    ...(sha256 ? [{ algorithm: 'sha256', digest: sha256 }] : []),
+    ...(md5 ? [{ algorithm: 'md5', digest: md5 }] : []),
+    ...published,
+  ];
+  for (const { algorithm } of published) {
+    const digests = new Set(all.filter((each) => each.algorithm === algorithm).map(({ digest }) => digest));
+    if (digests.size > 1) return `several different ${algorithm} are published of it: ${[...digests].join(', ')}`;
+  }
+  return undefined;
 }
 
 /**
@@ -109,25 +122,31 @@ export function assertContent(object: InspectedObject, sample: ContentSample, ex
   if (fault) throw contentError(object, fault);
 }
 
-/**
- * Takes the data of an object chunk by chunk, and throws before the last byte if they are not what
- * they are said to be.
- */
-export function contentGuard(object: InspectedObject, diskFormat: string): (chunk: Buffer) => void {
-  const inspection = startInspection({ bytes: object.bytes, expected: diskFormat });
-  return (chunk) => {
-    const fault = inspection.update(chunk);
-    if (fault) throw contentError(object, fault);
-  };
+export interface ContentGuard {
+  update(chunk: Buffer): void;
+  /** To be called before the last chunk is handed over. */
+  finish(): void;
 }
 
-function contentError({ url }: InspectedObject, { code, why }: ContentFault): OperationError {
+/** Inspects the data of an object, and throws if they are not what they are said to be. */
+export function contentGuard(object: Pick<InspectedObject, 'url'>, diskFormat: string): ContentGuard {
+  const inspection = startInspection(diskFormat);
+  const throwIf = (fault: ContentFault | undefined): void => {
+    if (fault) throw contentError(object, fault);
+  };
+  return { update: (chunk) => throwIf(inspection.update(chunk)), finish: () => throwIf(inspection.finish()) };
+}
+
+function contentError({ url }: Pick<InspectedObject, 'url'>, { code, why }: ContentFault): OperationError {
   const shown = withoutCredentials(url);
   return new OperationError(code, `${shown} ${why}`, { url: shown });
 }
 
-/** The smallest disk that an image fits on, in GiB. `head`: its first bytes. */
-export function minimumDiskGib(bytes: number, head: Buffer, diskFormat: string): number {
+/**
+ * The smallest disk that an image fits on, in GiB; undefined if its size is not known. `head`: its
+ * first bytes.
+ */
+export function minimumDiskGib(bytes: number | undefined, head: Buffer, diskFormat: string): number | undefined {
   const virtualBytes = diskFormat === 'qcow2' ? (qcow2VirtualBytes(head) ?? bytes) : bytes;
-  return Math.ceil(virtualBytes / 2 ** 30);
+  return virtualBytes === undefined ? undefined : Math.ceil(virtualBytes / 2 ** 30);
 }

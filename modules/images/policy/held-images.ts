@@ -48,7 +48,8 @@ export function findHeldImages(
 
   function isPinned(image: SiteImage, productionName: string): boolean {
     const pin = pinOf(productionName, pins) ?? pinOf(otherHalfName(productionName) ?? '', pins);
-    if (pin === undefined || !isManaged(image, owner)) return false;
+    if (pin === undefined || image.owner !== owner) return false;
+    if (!isManaged(image, owner)) return image.properties.internal_version === pin;
     return holdLabel(image) === pin || isImageOfPin(image, pin);
   }
 

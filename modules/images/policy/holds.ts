@@ -1,8 +1,10 @@
 // Holds: an earlier image was put back into production, and the release that it replaced waits for a
 // newer one or for an operator. All of it is in properties of the image that was put back.
 import { markerTime, parseBuildTimestamp } from './dates.js';
+import { hidingEdits, type HideMode } from './hiding.js';
+import { takeOverEdits } from './image-manager-images.js';
 import { editsToward, type ImageEdit } from './image-edits.js';
-import { markers, releaseLabel, type SiteImage } from './site-image.js';
+import { markers, ownMark, releaseLabel, type ProductionTraits, type SiteImage } from './site-image.js';
 
 export interface Hold {
   /** The releases that must not be deployed again, as `releaseLabel` gives them; newest first. */
@@ -24,9 +26,9 @@ export function holdOf({ id, properties }: Pick<SiteImage, 'id' | 'properties'>)
   return { releases: releases.filter(Boolean), since, imageId: properties[markers.heldImage] ?? '' };
 }
 
-/** The release of an image as a hold names it. */
+/** The release of an image as a hold names it; `internal_version` is that of openstack-image-manager. */
 export function holdLabel(image: Pick<SiteImage, 'properties' | 'created_at'>): string {
-  return (releaseLabel(image) || image.created_at).replaceAll(',', ' ');
+  return (releaseLabel(image) || image.properties.internal_version || image.created_at).replaceAll(',', ' ');
 }
 
 /** True if a hold keeps this release from being deployed: all but those that are newer. */
@@ -42,7 +44,7 @@ export function isNewerRelease(release: string, than: string): boolean {
   const dated = /^\d{8}(?!\d)/;
   if (dated.test(release) && dated.test(than))
     return withoutWord(release).localeCompare(withoutWord(than), 'en', { numeric: true }) > 0;
-  const [one, other] = [momentOf(release), momentOf(than)];
+  const [one, other] = [momentOfRelease(release), momentOfRelease(than)];
   return one && other ? one > other : release !== than;
 }
 
@@ -50,7 +52,8 @@ function withoutWord(release: string): string {
   return /^\d{8}-v\d+/.exec(release)?.[0] ?? release;
 }
 
-function momentOf(release: string): Date | undefined {
+/** The day that a release begins with, or the time that it is; undefined if it is neither. */
+export function momentOfRelease(release: string): Date | undefined {
   const day = /^(\d{4})(\d\d)(\d\d)(?!\d)/.exec(release);
   return parseBuildTimestamp(day ? `${day[1]}-${day[2]}-${day[3]} 00:00:00` : release);
 }
@@ -62,16 +65,19 @@ export interface PutBack {
   /** The property that older tools set to `no` on an archived image. */
   readonly metadataField: string;
   readonly hold: Hold;
+  /** That of the production images of the name. */
+  readonly visibility: string;
 }
 
 /**
  * Gives an image the production name and visibility, takes the marks of an archived image from it,
  * and records the hold.
  */
-export function putBackEdits(image: SiteImage, { name, metadataField, hold }: PutBack): ImageEdit[] {
+export function putBackEdits(image: SiteImage, { name, metadataField, hold, visibility }: PutBack): ImageEdit[] {
   return editsToward(image, {
     name,
-    visibility: 'public',
+    visibility,
+    ...productionMarks(image, { visibility }),
     os_hidden: false,
     ...withoutArchiveMarks(metadataField),
     [markers.promoted]: image.id,
@@ -79,6 +85,24 @@ export function putBackEdits(image: SiteImage, { name, metadataField, hold }: Pu
     [markers.heldSince]: hold.since,
     [markers.heldImage]: hold.imageId,
   });
+}
+
+/**
+ * The marks that an image in production needs so that every run knows it for what it is, as far as
+ * it does not have them. An image that is public and active needs none.
+ */
+export function productionMarks(
+  { properties }: Pick<SiteImage, 'properties'>,
+  { visibility, status }: ProductionTraits,
+): Readonly<Record<string, string>> {
+  const isMissing = (marker: string, value: string | undefined, usual: string): boolean =>
+    value !== undefined && value !== (properties[marker] ?? usual);
+  return {
+    ...(visibility !== undefined && isMissing(markers.visibility, visibility, 'public')
+      ? { [markers.visibility]: visibility }
+      : {}),
+    ...(status !== undefined && isMissing(markers.status, status, 'active') ? { [markers.status]: status } : {}),
+  };
 }
 
 function withoutArchiveMarks(metadataField: string): Readonly<Record<string, undefined>> {
@@ -99,17 +123,46 @@ export function releaseEdits(image: SiteImage, metadataField: string): ImageEdit
   return editsToward(image, { ...withoutHold, ...(isPutBack ? withoutArchiveMarks(metadataField) : {}) });
 }
 
-/** Gives a replaced image its archive name and marks; a hold ends with the time in production. */
+/** What archiving an image requires. */
+export interface Archiving {
+  readonly name: string;
+  readonly metadataField: string;
+  readonly now: Date;
+  /** The tag of images of openstack-image-manager. */
+  readonly managerTag: string;
+  /** How the image is hidden at the same time; undefined if it stays visible. */
+  readonly hideMode?: HideMode | undefined;
+}
+
+/**
+ * Gives a replaced image its archive name and marks. A hold ends with the time in production, and so does a protection
+ * that was requested for the production image: image_clean could never delete the archived one. What it was shown to
+ * in production is recorded, so that going back to it does not show it to more.
+ */
 export function archiveEdits(
   image: SiteImage,
-  { name, metadataField, now }: { readonly name: string; readonly metadataField: string; readonly now: Date },
+  { name, metadataField, now, managerTag, hideMode }: Archiving,
 ): ImageEdit[] {
   return [
     { op: 'replace', attribute: 'name', value: name },
     { op: 'add', attribute: metadataField, value: 'no' },
     { op: 'add', attribute: markers.supersededAt, value: markerTime(now) },
     ...editsToward(image, withoutHold),
+    ...takeOverEdits(image, managerTag),
+    ...visibilityMarks(image),
+    ...(ownMark(image, markers.protected)
+      ? editsToward(image, { protected: false, [markers.protected]: undefined })
+      : []),
+    ...(hideMode === undefined ? [] : hidingEdits(image, hideMode)),
   ];
+}
+
+/** For an image of openstack-image-manager, or of an older tool, that was not public and that no run has marked. */
+function visibilityMarks(image: SiteImage): ImageEdit[] {
+  const { id, visibility, properties } = image;
+  const isKnown = ownMark(image, markers.visibility) !== undefined || properties[markers.hiddenAt] !== undefined;
+  if (visibility === 'public' || isKnown) return [];
+  return editsToward(image, { [markers.visibility]: visibility, [markers.promoted]: id });
 }
 
 /**

@@ -128,7 +128,7 @@ function faultOf({ id, value }: Assignment): string | undefined {
   return hasControlCharacter(value) ? `the value for image ${id} contains control characters` : undefined;
 }
 
-function hasControlCharacter(text: string): boolean {
+export function hasControlCharacter(text: string): boolean {
   return /[\u0000-\u001f\u007f-\u009f]/.test(text);
 }
 

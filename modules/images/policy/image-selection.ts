@@ -55,6 +55,11 @@ function matcherOf(entries: readonly string[]): ImageMatcher {
     [name, productionName].some((text) => names.has(text) || patterns.some((isMatch) => isMatch(text)));
 }
 
+/** True for what is meant as a pattern: parentheses alone are part of many names, such as `Debian 12 (ARM)`. */
+export function isNamePattern(entry: string): boolean {
+  return /[*?[{!]/.test(entry);
+}
+
 /**
  * Matches the images to list: ids in any spelling, names, production names and patterns. Everything
  * if undefined.
@@ -64,5 +69,5 @@ export function listingMatcher(entries: readonly string[] | undefined): ImageMat
   const ids = new Set(entries.map(comparableId));
   const matches = picomatch([...entries]);
   return ({ id, name }, productionName) =>
-    ids.has(comparableId(id)) || [name, id, productionName].some((text) => matches(text));
+    ids.has(comparableId(id)) || [name, id, productionName].some((text) => entries.includes(text) || matches(text));
 }

@@ -25,6 +25,19 @@ export function addUser(uses: Map<string, ImageUse>, imageId: string, user: Imag
   uses.set(imageId, { named: use.named.length < max ? [...use.named, user] : use.named, count: use.count + 1 });
 }
 
+/** All of them together; the users of the first come first. */
+export function mergedUses(
+  parts: readonly ReadonlyMap<string, ImageUse>[],
+  max = defaultMaxUsers,
+): ReadonlyMap<string, ImageUse> {
+  const merged = new Map<string, ImageUse>();
+  for (const [imageId, { named, count }] of parts.flatMap((part) => [...part])) {
+    const before = merged.get(imageId) ?? { named: [], count: 0 };
+    merged.set(imageId, { named: [...before.named, ...named].slice(0, max), count: before.count + count });
+  }
+  return merged;
+}
+
 /** `server web-3 of project climate`. A project of unknown name is shown by its id. */
 export function describeUser({ what, projectId }: ImageUser, projectNames: ReadonlyMap<string, string>): string {
   return projectId ? `${what} of project ${projectNames.get(projectId) ?? projectId}` : what;

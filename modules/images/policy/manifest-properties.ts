@@ -155,7 +155,8 @@ export function allowedPropertyRefusal(pattern: string): string | undefined {
   return undefined;
 }
 
-function isNeverAllowed(lower: string): boolean {
+/** True for a name, in lower case, that neither a manifest nor a site may give to the images of a catalogue. */
+export function isNeverAllowed(lower: string): boolean {
   return (
     reserved.has(lower) ||
     dangerous.has(lower) ||

@@ -1,11 +1,23 @@
 // The image that a deployment creates: its id and attributes, and what to do with an image that an
 // earlier run created under that id.
 import { uuid5 } from '../../core/uuid.js';
-import { withoutCredentials } from '../../core/urls.js';
+import { publishableUrl } from '../../core/urls.js';
+import type { Checksum } from './checksums.js';
 import type { PlannedImage, Subscription } from './deployment.js';
 import { minimumDiskGib } from './disk-inspection.js';
+import { wasImported } from './conversion.js';
+import type { ImportMethod } from './import-methods.js';
+import { qcow2VirtualBytes } from './qcow2.js';
 import { decideLeftover, type RecoverySituation } from './recovery.js';
-import { isIncoming, isProduction, markers, type ImageOwnership, type SiteImage } from './site-image.js';
+import {
+  isBrokenImport,
+  isIncoming,
+  isProduction,
+  isStaged,
+  markers,
+  type ImageOwnership,
+  type SiteImage,
+} from './site-image.js';
 
 /** Must never change: another value would produce other ids. */
 const namespace = '6f6e0c9c-51a5-5a0e-9d6c-2f3a4d0f7f1b';
@@ -47,6 +59,25 @@ export function foreignIdWarning(name: string, image: Pick<SiteImage, 'id' | 'na
   );
 }
 
+/** The visibilities of the Image API. */
+export type ImageVisibility = 'public' | 'community' | 'shared' | 'private';
+
+/**
+ * What a catalogue or the site wants an image to be, besides its data and its properties. What is
+ * absent is left as Glance has it.
+ */
+export interface WantedAttributes {
+  /** Visibility of the image in production; `public` if absent. */
+  readonly visibility?: ImageVisibility;
+  readonly tags?: readonly string[];
+  readonly minDiskGib?: number;
+  readonly minRamMib?: number;
+  readonly protected?: boolean;
+  /** Ids of the projects that a `shared` image is shared with. */
+  readonly members?: readonly string[];
+  readonly status?: 'active' | 'deactivated';
+}
+
 /** What a new image contains, apart from its data. */
 export interface ImageContent {
   /** As Glance calls it. */
@@ -54,29 +85,51 @@ export interface ImageContent {
   /** All properties of the new image except the markers that depend on its id. */
   readonly properties: Readonly<Record<string, string>>;
   readonly minDiskGib: number | undefined;
+  /** Bytes of the disk, if its header tells them. */
+  readonly virtualBytes?: number;
+  /** Whether the data themselves are compressed, as those of ramdisks are. */
+  readonly isGzip?: boolean;
+  readonly wanted?: WantedAttributes;
 }
 
-/** `head`: the first bytes of the object. */
+const gzipMagic = Buffer.from([0x1f, 0x8b, 8]);
+
+/** The object with the data of an image, as far as its image tells of it. */
+interface DescribedObject {
+  readonly url: string;
+  readonly bytes: number;
+  readonly sha256?: string;
+  readonly published?: readonly Checksum[];
+}
+
+/** `head`: the first bytes of the disk. */
 export function describeContent(
-  object: { readonly url: string; readonly bytes: number; readonly sha256?: string },
+  object: DescribedObject,
   head: Buffer,
   image: {
     readonly name: string;
     readonly diskFormat: string;
     readonly properties: Readonly<Record<string, string>>;
     readonly minDisk: 'auto' | 'none';
+    /** Of a compressed object: the size of the disk, if it is known. */
+    readonly unpacked?: { readonly bytes?: number };
   },
 ): ImageContent {
-  const { name, diskFormat, properties } = image;
+  const { name, diskFormat, properties, unpacked } = image;
+  const bytes = unpacked ? unpacked.bytes : object.bytes;
   const isDisk = diskFormat === 'qcow2' || diskFormat === 'raw';
+  const virtualBytes = diskFormat === 'qcow2' ? qcow2VirtualBytes(head) : undefined;
+  const sha256 = object.sha256 ?? object.published?.find(({ algorithm }) => algorithm === 'sha256')?.digest;
   return {
     diskFormat,
-    minDiskGib: image.minDisk === 'auto' && isDisk ? minimumDiskGib(object.bytes, head, diskFormat) : undefined,
+    minDiskGib: image.minDisk === 'auto' && isDisk ? minimumDiskGib(bytes, head, diskFormat) : undefined,
+    ...(virtualBytes === undefined ? {} : { virtualBytes }),
+    ...(head.subarray(0, gzipMagic.length).equals(gzipMagic) ? { isGzip: true } : {}),
     properties: {
       ...properties,
       [markers.name]: name,
-      [markers.source]: withoutCredentials(object.url),
-      ...(object.sha256 ? { [markers.sha256]: object.sha256 } : {}),
+      [markers.source]: publishableUrl(object.url),
+      ...(sha256 && !unpacked ? { [markers.sha256]: sha256 } : {}),
     },
   };
 }
@@ -86,17 +139,21 @@ export interface NewImageRequest extends ImageOwnership {
   readonly planned: Pick<PlannedImage, 'name' | 'production'>;
   readonly isBuiltFrom: Subscription['isBuiltFrom'];
   readonly content: ImageContent;
+  readonly importMethod: ImportMethod;
   readonly recovery: RecoverySituation;
 }
 
 export function newImageAttributes(id: string, { planned, prefix, content, recovery }: NewImageRequest) {
   const { name, production } = planned;
+  const { wanted = {} } = content;
   return {
     id,
     name: prefix + name,
     disk_format: content.diskFormat,
     container_format: containerFormat(content.diskFormat),
-    min_disk: content.minDiskGib ?? 0,
+    min_disk: wanted.minDiskGib ?? content.minDiskGib ?? 0,
+    ...(wanted.minRamMib === undefined ? {} : { min_ram: wanted.minRamMib }),
+    ...(wanted.tags === undefined ? {} : { tags: [...new Set(wanted.tags)] }),
     properties: {
       ...content.properties,
       [markers.id]: id,
@@ -130,10 +187,18 @@ export interface ComparableImage {
 }
 
 /**
- * Markers that differ from run to run: hosts may reach one store by different URLs, and another
- * image may be in production now.
+ * Markers that differ from run to run: hosts may reach one store by different URLs, another image
+ * may be in production now, and a promotion that was rolled back leaves its own behind.
  */
-const runMarkers: ReadonlySet<string> = new Set([markers.source, markers.lock, markers.replaces, markers.promoted]);
+const runMarkers: ReadonlySet<string> = new Set([
+  markers.source,
+  markers.lock,
+  markers.replaces,
+  markers.promoted,
+  markers.staged,
+  markers.visibility,
+  markers.status,
+]);
 
 /**
  * The names of the attributes and properties in which an image differs from the expected one;
@@ -167,10 +232,26 @@ function differingAttributes(expected: ComparableImage, image: ComparableImage):
  */
 function differencesFromNew(image: SiteImage & ComparableImage, request: NewImageRequest): string[] {
   const attributes = newImageAttributes(image.id, request);
+  if (isBrokenImport(image)) return ['data, which Glance has failed to import'];
+  if (isStaged(image) && !(request.importMethod === 'glance-direct' && image.properties[markers.staged]))
+    return ['staged data, of which no run has noted what they are'];
+  const { disk_format } = image;
+  const formats = disk_format && wasConverted(image, request) ? { disk_format, container_format: 'bare' } : {};
   return differingAttributes(
-    { ...attributes, min_ram: 0, visibility: 'private', os_hidden: false, protected: false, tags: [] },
+    { min_ram: 0, visibility: 'private', os_hidden: false, protected: false, tags: [], ...attributes, ...formats },
     image,
   );
+}
+
+/**
+ * Whether Glance has converted the image of an earlier run for the same object, whose name tells its
+ * format: hosts may reach one store by different URLs.
+ */
+function wasConverted(image: SiteImage & ComparableImage, { importMethod, content }: NewImageRequest): boolean {
+  const [found, wanted] = [image.properties, content.properties].map(({ [markers.source]: url = '' }) =>
+    url.slice(url.lastIndexOf('/') + 1),
+  );
+  return importMethod !== 'stream' && image.status === 'active' && wasImported(image) && found === wanted;
 }
 
 /**
@@ -192,7 +273,8 @@ export function decideIncoming(image: SiteImage & ComparableImage, request: NewI
 /** Decides about an image of our project that already has the id of the new image. */
 export function decideExisting(image: SiteImage & ComparableImage, request: NewImageRequest): ExistingImageDecision {
   const { name, production } = request.planned;
-  if (image.id !== production?.id && isProduction(image, name, request.owner) && request.isBuiltFrom(image))
+  const { wanted } = request.content;
+  if (image.id !== production?.id && isProduction(image, name, request.owner, wanted) && request.isBuiltFrom(image))
     return { action: 'up_to_date', reason: 'another run has deployed it in the meantime' };
   if (!isRequestedIncoming(image, request)) return { action: 'skip' };
   const { verdict, reason } = decideLeftover(image, true, request.recovery);

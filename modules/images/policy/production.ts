@@ -1,8 +1,17 @@
-// Which of several public images of ours is the production image of their name, and which ones it
-// has replaced.
+// Which of several images of ours is the production image of their name, and which ones it has
+// replaced.
 import { parseBuildTimestamp } from './dates.js';
 import { holdLabel, holdOf, isHeldBy } from './holds.js';
-import { isOurImage, isProduction, markers, releaseProperty, wasArchived, type SiteImage } from './site-image.js';
+import {
+  isOurImage,
+  isProduction,
+  isShown,
+  markers,
+  releaseProperty,
+  wasArchived,
+  type ProductionTraits,
+  type SiteImage,
+} from './site-image.js';
 
 export interface SettledProduction {
   /** The image that stays in production. */
@@ -12,33 +21,34 @@ export interface SettledProduction {
 }
 
 /**
- * `own`: candidates for being the production image of the name. `conflicting`: public images that
- * stand in its way.
+ * `own`: candidates for being the production image of the name. `conflicting`: images that stand in
+ * its way.
  */
-export interface PublicNamesakes<I> {
+export interface ProductionNamesakes<I> {
   readonly own: readonly I[];
   readonly conflicting: readonly I[];
 }
 
 /**
- * Images of other projects are in the way only while we have no production image of the name: they
- * cannot keep us from replacing our own.
+ * Images of other projects are in the way only if they are public, and only while we have no
+ * production image of the name: they cannot keep us from replacing our own. `wanted`: what the
+ * catalogue says of the name, for images that no run has marked yet.
  */
-export function publicNamesakes<I extends SiteImage>(
+export function productionNamesakes<I extends SiteImage>(
   images: readonly I[],
   name: string,
   owner: string,
-): PublicNamesakes<I> {
-  const named = images.filter((image) => image.name === name && image.visibility === 'public');
-  const own = named.filter((image) => isProduction(image, name, owner));
-  return {
-    own,
-    conflicting: named.filter((image) => !own.includes(image) && (image.owner === owner || own.length === 0)),
-  };
+  wanted: ProductionTraits = {},
+): ProductionNamesakes<I> {
+  const named = images.filter((image) => image.name === name);
+  const own = named.filter((image) => isProduction(image, name, owner, wanted));
+  const isInTheWay = (image: I): boolean =>
+    image.owner === owner ? isShown(image, wanted) : image.visibility === 'public' && own.length === 0;
+  return { own, conflicting: named.filter((image) => !own.includes(image) && isInTheWay(image)) };
 }
 
 /**
- * `candidates`: our public images of one name. One replaces another if its markers lead to it, or
+ * `candidates`: our images in production under one name. One replaces another if its markers lead to it, or
  * if it was put back in its place; two that replace the same image, or none, were promoted at the
  * same time, and the newer build wins, unless the other one holds it. Every run on every host
  * reaches the same result. Undefined if the markers do not explain all of them; a person has to

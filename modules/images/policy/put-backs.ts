@@ -3,9 +3,17 @@
 import { isSameBuild, otherHalfName } from './agent-pairs.js';
 import { holdLabel, holdOf, newHold, putBackEdits, type Hold } from './holds.js';
 import { withEdits, type ImageEdit } from './image-edits.js';
-import { lineageOf, publicNamesakes, settleProduction } from './production.js';
+import { lineageOf, productionNamesakes, settleProduction } from './production.js';
 import { parseName } from './archive-names.js';
-import { isManaged, isOurImage, isProduction, markers, wasArchived, type SiteImage } from './site-image.js';
+import {
+  isManaged,
+  isOurImage,
+  isProduction,
+  markers,
+  productionVisibility,
+  wasArchived,
+  type SiteImage,
+} from './site-image.js';
 
 /** An image that is to get the marks of a hold. */
 export interface UnmarkedPutBack {
@@ -44,7 +52,7 @@ export function withPutBacks<I extends SiteImage>(images: readonly I[], putBacks
 /** A production image with the mark of an archived one. */
 function putBackByHand(name: string, fallbackRelease: string, site: PutBackSite): UnmarkedPutBack | undefined {
   const { images, owner, metadataField, now } = site;
-  const { own } = publicNamesakes(images, name, owner);
+  const { own } = productionNamesakes(images, name, owner);
   const [image, second] = own.filter((each) => wasArchived(each) && !holdOf(each));
   if (!image || second) return undefined;
   const others = own.filter((each) => each !== image);
@@ -54,7 +62,7 @@ function putBackByHand(name: string, fallbackRelease: string, site: PutBackSite)
   if (last.length === 0 && fallbackRelease === '') return undefined;
   const known = newHold(image, [...last, ...laterInProduction(image, name, site)], now);
   const hold = last.length > 0 ? known : withRelease(known, fallbackRelease, image);
-  const edits = putBackEdits(image, { name, metadataField, hold });
+  const edits = putBackEdits(image, { name, metadataField, hold, visibility: image.visibility });
   return { image, name, hold, edits, reason: `${image.id} was put back by hand` };
 }
 
@@ -101,7 +109,7 @@ function interruptedHalf(name: string, site: PutBackSite): UnmarkedPutBack | und
   const image = archivedImages(name, images, owner).find((each) => isSameBuild(each, other));
   if (!image) return undefined;
   const hold = newHold(image, [present], now);
-  const edits = putBackEdits(image, { name, metadataField, hold });
+  const edits = putBackEdits(image, { name, metadataField, hold, visibility: productionVisibility(present) });
   return {
     image,
     name,
@@ -116,7 +124,7 @@ export function presentOf(
   name: string,
   { images, owner }: Pick<PutBackSite, 'images' | 'owner'>,
 ): SiteImage | undefined {
-  const { own } = publicNamesakes(images, name, owner);
+  const { own } = productionNamesakes(images, name, owner);
   return settleProduction(own, images)?.present;
 }
 

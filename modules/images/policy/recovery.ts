@@ -1,6 +1,6 @@
 // What to do with an image that a run has started and not finished: one table over status, age and
 // markers.
-import { isInMotion, markers, type SiteImage } from './site-image.js';
+import { isBrokenImport, isInMotion, isReceiving, isStaged, markers, type SiteImage } from './site-image.js';
 
 export interface RecoverySituation {
   readonly now: Date;
@@ -25,10 +25,12 @@ export function decideLeftover(
   isWanted: boolean,
   situation: RecoverySituation,
 ): { verdict: LeftoverVerdict; reason: string } {
-  const inMotion = isInMotion(image);
+  // Until a run has noted what it staged, only that run knows whether these are all the data.
+  const isUnfinished = isStaged(image) && !image.properties[markers.staged];
+  const inMotion = isInMotion(image) || isUnfinished;
   // No run deactivates an image, so somebody else did on purpose.
   if (image.status === 'deactivated') return { verdict: 'leave', reason: 'somebody has deactivated it' };
-  if (!inMotion && image.status !== 'queued' && image.status !== 'active') {
+  if (!isReceiving(image) && image.status !== 'queued' && image.status !== 'active') {
     return { verdict: 'delete', reason: `left by an earlier run with status ${image.status}` };
   }
   const idleSeconds = (situation.now.getTime() - Date.parse(image.updated_at)) / 1000;
@@ -38,6 +40,7 @@ export function decideLeftover(
 
   const isOver = image.properties[markers.lock] === situation.lock || (!inMotion && idleSeconds >= pauseSeconds);
   if (!isOver) return { verdict: isWanted ? 'in_progress' : 'leave', reason: `another run is working on it: ${since}` };
+  if (isBrokenImport(image)) return { verdict: 'delete', reason: `Glance has failed to import its data: ${since}` };
   if (!isWanted)
     return { verdict: 'delete', reason: 'left by an earlier run, and its release is no longer in the catalogue' };
   if (image.status === 'active')

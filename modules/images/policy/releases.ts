@@ -2,7 +2,8 @@
 // image. Their content is not trusted.
 import { OperationError } from '../../core/errors.js';
 import type { Subscription } from './deployment.js';
-import { releaseProperty } from './site-image.js';
+import { naturalOrder } from './natural-order.js';
+import { originOf, releaseProperty, type SiteImage } from './site-image.js';
 import { judgeProperty, type PropertyVerdict } from './manifest-properties.js';
 import { isMapping } from '../../core/mapping.js';
 
@@ -144,6 +145,19 @@ export function subscriptionOf(entry: CatalogueEntry): Subscription {
     describe: ({ properties }) =>
       properties[releaseProperty] === undefined ? undefined : `release ${properties[releaseProperty]}`,
   };
+}
+
+/**
+ * Why an entry of a catalogue that a mirror has sent must not replace an image of the site: a mirror
+ * that lags behind would lead back to earlier releases. A release that the site pins is what it wants.
+ */
+export function objectionToMirrored({ release, pin }: CatalogueEntry, image: SiteImage): string | undefined {
+  const present = originOf(image) === 'releases' ? image.properties[releaseProperty] : undefined;
+  if (pin || present === undefined || naturalOrder(present, release) <= 0) return undefined;
+  return (
+    `the catalogue came from a mirror, and its release ${release} is older than ${present}, which the site has; ` +
+    'the image is kept until the store itself can be read'
+  );
 }
 
 function kindOf(value: unknown): string {

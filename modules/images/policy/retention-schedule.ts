@@ -3,6 +3,7 @@ import { optionText } from '../../core/option-text.js';
 import { counted } from '../../core/counts.js';
 import { InputError, OperationError } from '../../core/errors.js';
 import { addMonths, monthsBetween } from './dates.js';
+import { isHidden } from './hiding.js';
 import { markers, type SiteImage } from './site-image.js';
 
 export interface RetentionAges {
@@ -12,6 +13,8 @@ export interface RetentionAges {
   readonly ageFrom: 'created' | 'superseded';
   /** Minimum number of days between hiding and deleting. */
   readonly graceDays: number;
+  /** Whether an archived image is hidden at an age, or from the day it was replaced. */
+  readonly hideAt: 'age' | 'replacement';
 }
 
 /** What an image is due for, regardless of anything that forbids it. */
@@ -83,16 +86,42 @@ export function ageStart(image: SiteImage, { ageFrom }: Pick<RetentionAges, 'age
   return Number.isNaN(since.getTime()) ? undefined : since;
 }
 
+/** What the schedule depends on besides the image. */
+export interface ScheduledName {
+  readonly productionName: string;
+  /** Whether the image has an archive name. */
+  readonly isArchive: boolean;
+  /** The time from which it ages. */
+  readonly since: Date;
+  /** One of those that `keep` protects. */
+  readonly isNewest: boolean;
+}
+
+/** The dates are those that are certain: an image that `keep` protects is not deleted. */
+export function scheduleImage(
+  image: SiteImage,
+  { productionName, isArchive, since, isNewest }: ScheduledName,
+  ages: RetentionAges & { readonly keep: number },
+  now: Date,
+): Pick<RetentionSchedule, 'action' | 'reason'> & Partial<RetentionSchedule> {
+  if (!isNewest) return (isArchive ? scheduleArchived : scheduleWithNotice)(image, since, ages, now);
+  const which = ages.keep === 1 ? 'the newest image' : `one of the ${ages.keep} newest images`;
+  const why = `${which} of ${productionName}, which ${optionText('keep')} protects`;
+  if (!isArchive || ages.hideAt === 'age') return { action: 'keep', reason: why };
+  const { hideFrom, hide } = hidingOf(image, since, ages, ageText(monthsBetween(since, now)));
+  if (isHidden(image) || now < hideFrom) return { action: 'keep', reason: why, hideFrom };
+  return { action: 'hide', reason: `${hide}; not deleted: ${why}`, hideFrom };
+}
+
 /** Schedules an archived image. */
-export function scheduleArchived(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
-  const { hideMonths, deleteMonths, graceDays } = ages;
+function scheduleArchived(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
+  const { deleteMonths, graceDays } = ages;
   const age = ageText(monthsBetween(since, now));
   const hidden = isHidden(image);
-  const hideFrom = addMonths(since, hideMonths);
+  const { hideFrom, hide } = hidingOf(image, since, ages, age);
   const oldFrom = addMonths(since, deleteMonths);
   const graceEnds = hidden ? noticeEnd(image, graceDays) : daysAfter(laterOf(hideFrom, now), graceDays);
   const dates = { hideFrom, deleteFrom: graceDays === 0 ? oldFrom : laterOf(oldFrom, graceEnds) };
-  const hide = `${age}, hidden ${limitText(hideMonths)}`;
   if (now >= oldFrom) {
     if (graceDays === 0 || (hidden && now >= graceEnds))
       return { ...dates, action: 'delete', reason: `${age}, deleted ${limitText(deleteMonths)}` };
@@ -107,6 +136,24 @@ export function scheduleArchived(image: SiteImage, since: Date, ages: RetentionA
   return { ...dates, action: 'keep', reason: `${age}; due to be hidden on ${formatDay(hideFrom)}` };
 }
 
+/** When and why an archived image is hidden. */
+function hidingOf(
+  image: SiteImage,
+  since: Date,
+  { hideAt, hideMonths }: RetentionAges,
+  age: string,
+): { readonly hideFrom: Date; readonly hide: string } {
+  if (hideAt === 'age')
+    return { hideFrom: addMonths(since, hideMonths), hide: `${age}, hidden ${limitText(hideMonths)}` };
+  return { hideFrom: replacedAt(image) ?? since, hide: `${age}, hidden because it was replaced` };
+}
+
+/** Undefined if the day is not known: images of older tools do not record it. */
+function replacedAt({ properties }: SiteImage): Date | undefined {
+  const replaced = new Date(properties[markers.supersededAt] ?? '');
+  return Number.isNaN(replaced.getTime()) ? undefined : replaced;
+}
+
 /** Minimum number of days between hiding an image that has a production name and deleting it. */
 const noticeDays = 30;
 
@@ -115,7 +162,7 @@ const noticeDays = 30;
  * this system has hidden it and the notice has passed: its name may return to the catalogue, and an
  * operator may have hidden it to set it aside.
  */
-export function scheduleWithNotice(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
+function scheduleWithNotice(image: SiteImage, since: Date, ages: RetentionAges, now: Date): RetentionSchedule {
   const { hideMonths, deleteMonths } = ages;
   const days = Math.max(noticeDays, ages.graceDays);
   const age = ageText(monthsBetween(since, now));
@@ -154,11 +201,6 @@ function ageText(months: number): string {
 
 function limitText(months: number): string {
   return months === 0 ? 'at any age' : `at ${months}`;
-}
-
-/** True if users do not find the image in their lists, whichever way it is hidden. */
-export function isHidden(image: SiteImage): boolean {
-  return image.os_hidden || image.visibility === 'private';
 }
 
 /** Counted from the last change of the image: any later change only postpones it. */

@@ -6,22 +6,20 @@ import { counted } from '../../core/counts.js';
 import { comparableId } from '../../core/uuid.js';
 import type { HeldImages } from './held-images.js';
 import { dependentUser, describeUse, type ImageUse, requiredImageIds } from './image-uses.js';
-import { isGone, isIncoming, isManaged, isSnapshot, markers, type SiteImage } from './site-image.js';
+import { isHidden } from './hiding.js';
+import { isTakenOver, type TakeOver } from './image-manager-images.js';
+import { newestOfEachName } from './newest-images.js';
+import { isGone, isIncoming, isManaged, isShown, isSnapshot, markers, type SiteImage } from './site-image.js';
 import { monthsBetween } from './dates.js';
-import {
-  ageStart,
-  isHidden,
-  scheduleArchived,
-  scheduleWithNotice,
-  type RetentionAges,
-  type RetentionSchedule,
-} from './retention-schedule.js';
+import { ageStart, scheduleImage, type RetentionAges, type RetentionSchedule } from './retention-schedule.js';
 
 export interface RetentionImage extends SiteImage {
   readonly protected: boolean;
 }
 
 export interface RetentionSettings extends RetentionAges {
+  /** How many images of each name are never deleted: the newest ones. */
+  readonly keep: number;
   /** A plan that deletes more images than this is refused as a whole. */
   readonly maxDeletes?: number | undefined;
   /** Production images do not age when their name leaves the catalogue. */
@@ -58,8 +56,12 @@ export interface RetentionInput {
   readonly owner: string;
   /** Prefix of the names of incoming images. */
   readonly prefix: string;
+  /** Which images of openstack-image-manager count; none if absent. */
+  readonly takeOver?: TakeOver;
   /** All names in the catalogue; undefined if none is configured. */
   readonly catalogue: ReadonlySet<string> | undefined;
+  /** It came from a mirror, which may lag behind: a name that it lacks may be a new one. */
+  readonly isMirrored?: boolean;
   /** Who uses an image, by its id in canonical form. */
   readonly uses: ReadonlyMap<string, ImageUse>;
   /** Names of projects by id, as far as they are known. */
@@ -77,6 +79,8 @@ export interface RetentionPlan {
   readonly images: readonly PlannedRetention[];
   /** Why the whole plan is refused. */
   readonly refusal?: string;
+  /** How many images that plan would have deleted. */
+  readonly refusedDeletions?: number;
   /** Why the catalogue is not trusted; set if this keeps an image from being hidden or deleted. */
   readonly doubt?: string;
 }
@@ -87,7 +91,8 @@ const olderIncomingName = /^img-cc-prod-/;
 export function planRetention(input: RetentionInput): RetentionPlan {
   const candidates = input.images.filter((image) => isCandidate(image, input));
   const doubt = doubtOf(candidates, input);
-  const planned = candidates.flatMap((image) => planImage(image, input, doubt));
+  const newest = newestOfEachName(candidates, { ...input, keep: input.settings.keep });
+  const planned = candidates.flatMap((image) => planImage(image, input, { doubt, newest }));
   const isDoubtDecisive =
     doubt !== undefined && planned.some(({ state, action }) => state === 'deprecated' && action === 'skip');
   return {
@@ -97,15 +102,24 @@ export function planRetention(input: RetentionInput): RetentionPlan {
 }
 
 /**
- * True for an image of our project that this system or an older tool has deployed, and that is no
- * longer incoming.
+ * True for an image of our project that this system, an older tool, or another one that is taken over, has deployed,
+ * and that is no longer incoming.
  */
-export function isCandidate(image: SiteImage, { owner, prefix }: Pick<RetentionInput, 'owner' | 'prefix'>): boolean {
-  if (image.owner !== owner || isGone(image) || isSnapshot(image) || !isManaged(image, owner)) return false;
+export function isCandidate(
+  image: SiteImage,
+  { owner, prefix, takeOver }: Pick<RetentionInput, 'owner' | 'prefix' | 'takeOver'>,
+): boolean {
+  if (image.owner !== owner || isGone(image) || isSnapshot(image)) return false;
+  if (!isManaged(image, owner) && !(takeOver && isTakenOver(image, owner, takeOver))) return false;
   return !isIncoming(image, { owner, prefix }) && !image.name.startsWith(prefix) && !olderIncomingName.test(image.name);
 }
 
-function planImage(image: RetentionImage, input: RetentionInput, doubt: string | undefined): PlannedRetention[] {
+interface PlanFacts {
+  readonly doubt: string | undefined;
+  readonly newest: ReadonlySet<RetentionImage>;
+}
+
+function planImage(image: RetentionImage, input: RetentionInput, { doubt, newest }: PlanFacts): PlannedRetention[] {
   const parsed = parseName(image, input.catalogue ?? new Set());
   const productionName = parsed?.productionName ?? image.name;
   if (!input.isSelected(image, productionName)) return [];
@@ -124,28 +138,26 @@ function planImage(image: RetentionImage, input: RetentionInput, doubt: string |
     reasonToKeep(base.state, productionName, input) ?? input.heldImages.reasonToKeep(image, productionName);
   if (keepReason) return [{ ...base, action: 'keep', reason: keepReason }];
   if (!since) return [{ ...base, action: 'keep', reason: 'its age cannot be determined' }];
-  const due = parsed.isArchive
-    ? scheduleArchived(image, since, input.settings, input.now)
-    : scheduleWithNotice(image, since, input.settings, input.now);
+  const due = scheduleImage(image, { ...parsed, since, isNewest: newest.has(image) }, input.settings, input.now);
   if (due.action === 'keep') return [{ ...base, ...due }];
   const obstacle = (base.state === 'deprecated' ? doubt : undefined) ?? obstacleTo(image, productionName, input);
   return [{ ...base, ...due, ...(obstacle ? { action: 'skip' as const, reason: `${obstacle}; ${due.reason}` } : {}) }];
 }
 
 /**
- * A public image with a name of the catalogue is current even if it is hidden or deactivated,
- * because somebody may be about to restore it. So is an image that was replaced and then put back
- * by hand, although it still has the marker of the replacement.
+ * An image that has its visibility of production and a name of the catalogue is current even if it
+ * is hidden or deactivated, because somebody may be about to restore it. So is an image that was
+ * replaced and then put back by hand, although it still has the marker of the replacement. Without any
+ * mark it is not known how users see the image, so it is current however it is hidden.
  */
 function retentionStateOf(
   image: RetentionImage,
   { productionName, isArchive }: ParsedName,
-  { catalogue }: Pick<RetentionInput, 'catalogue'>,
+  { catalogue, owner }: Pick<RetentionInput, 'catalogue' | 'owner'>,
 ): RetentionState {
-  if (isArchive || (image.properties[markers.supersededAt] !== undefined && image.visibility !== 'public'))
-    return 'archived';
+  if (isArchive || (image.properties[markers.supersededAt] !== undefined && !isShown(image))) return 'archived';
   if (catalogue === undefined || isOutsideCatalogue(catalogue, image, productionName)) return 'current';
-  if (catalogue.has(productionName)) return image.visibility === 'public' ? 'current' : 'archived';
+  if (catalogue.has(productionName)) return isShown(image) || !isManaged(image, owner) ? 'current' : 'archived';
   return 'deprecated';
 }
 
@@ -158,15 +170,16 @@ const ipaName = /\.(kernel|initramfs)$/;
 const plausibleLosses = 2;
 
 /** An incomplete catalogue, or the wrong one, must not cause the site's images to be deleted. */
-function doubtOf(candidates: readonly RetentionImage[], { catalogue, settings }: RetentionInput): string | undefined {
+function doubtOf(candidates: readonly RetentionImage[], input: RetentionInput): string | undefined {
+  const { catalogue, settings } = input;
   if (catalogue === undefined || catalogue.size === 0 || settings.acceptLosses || settings.keepDeprecated)
     return undefined;
   const [known, lost] = [new Set<string>(), new Set<string>()];
-  for (const image of candidates.filter((candidate) => !isHidden(candidate))) {
+  for (const image of candidates.filter((each) => !isHidden(each) || (!each.os_hidden && isShown(each)))) {
     const parsed = parseName(image, catalogue);
     if (!parsed || parsed.isArchive || isOutsideCatalogue(catalogue, image, parsed.productionName)) continue;
     known.add(parsed.productionName);
-    if (retentionStateOf(image, parsed, { catalogue }) === 'deprecated') lost.add(parsed.productionName);
+    if (retentionStateOf(image, parsed, input) === 'deprecated') lost.add(parsed.productionName);
   }
   if (lost.size <= plausibleLosses || lost.size * 3 <= known.size) return undefined;
   const names = [...lost].sort().slice(0, 5).join(', ');
@@ -186,7 +199,7 @@ function isOutsideCatalogue(catalogue: ReadonlySet<string>, image: SiteImage, pr
 function reasonToKeep(
   state: RetentionState,
   name: string,
-  { catalogue, settings }: RetentionInput,
+  { catalogue, isMirrored, settings }: RetentionInput,
 ): string | undefined {
   if (state === 'archived') return undefined;
   if (state === 'current')
@@ -194,6 +207,7 @@ function reasonToKeep(
       ? `the production image of ${name}`
       : `in production, and no catalogue says that ${name} is deprecated`;
   if (catalogue?.size === 0) return 'the catalogue is empty, so no name counts as deprecated';
+  if (isMirrored) return `deprecated only according to a mirror, which may not have ${name} yet`;
   return settings.keepDeprecated
     ? `deprecated: ${name} is no longer in the catalogue; kept because of keep_deprecated`
     : undefined;
@@ -269,5 +283,5 @@ function limitDeletes(images: readonly PlannedRetention[], { maxDeletes }: Reten
     `the plan deletes ${counted(deletes, 'image')}, more than ${optionText('max_deletes')} (${maxDeletes}), ` +
     `so nothing is changed; review the plan, then raise ${optionText('max_deletes')} or list images to keep in ` +
     optionText('skip_images');
-  return { refusal, images: withholdPlan(images, 'the plan is refused') };
+  return { refusal, refusedDeletions: deletes, images: withholdPlan(images, 'the plan is refused') };
 }

@@ -8,10 +8,18 @@ import { isSameBuild, otherHalfName } from './agent-pairs.js';
 import { parseBuildTimestamp } from './dates.js';
 import { holdLabel, holdOf, newHold, putBackEdits, releaseEdits, type Hold } from './holds.js';
 import type { ImageEdit } from './image-edits.js';
-import { publicNamesakes, settleProduction } from './production.js';
+import { productionNamesakes, settleProduction } from './production.js';
 import { archivedImages, unmarkedPutBacks, withPutBacks, type PutBackSite, type UnmarkedPutBack } from './put-backs.js';
 import { imageStateOf } from './image-states.js';
-import { isGone, isProduction, markers, releaseLabel, type SiteImage } from './site-image.js';
+import {
+  hasProductionStatus,
+  isGone,
+  isProduction,
+  markers,
+  productionVisibility,
+  releaseLabel,
+  type SiteImage,
+} from './site-image.js';
 
 export interface RollbackRequest extends PutBackSite {
   /** A production name; of an agent also the name without its half. */
@@ -109,7 +117,7 @@ function planName(
       : 'the marks of a rollback are missing, or an image is still to be archived';
     return { ...base, action: isDone ? 'up_to_date' : 'resume', reason };
   }
-  const obstacle = obstacleTo(image);
+  const obstacle = obstacleTo(image, present);
   if (obstacle !== undefined) throw refused(`${name}: image ${image.id} (${describeRelease(image)}) ${obstacle}`, name);
   const hold = newHold(image, own.filter(({ id }) => id !== image.id).reverse(), site.now);
   return {
@@ -119,7 +127,12 @@ function planName(
       ? `${describeRelease(image)} instead of ${describeRelease(present)}`
       : `${describeRelease(image)}; the site has no image of this name`,
     image,
-    edits: putBackEdits(image, { name, metadataField: site.metadataField, hold }),
+    edits: putBackEdits(image, {
+      name,
+      metadataField: site.metadataField,
+      hold,
+      visibility: productionVisibility(present ?? image),
+    }),
     replaced: own.filter(({ id }) => id !== image.id),
     hold,
   };
@@ -131,8 +144,10 @@ function alreadyThere(present: SiteImage, hold: Hold | undefined, { to }: Rollba
   return `${describeRelease(present)} is in production${since}${further}`;
 }
 
-function obstacleTo({ status }: SiteImage): string | undefined {
-  if (status === 'active') return undefined;
+/** An image that is kept from use never takes the place of one that can be used. */
+function obstacleTo(image: SiteImage, present: SiteImage | undefined): string | undefined {
+  const { status } = image;
+  if (status === 'active' || (hasProductionStatus(image) && present?.status !== 'active')) return undefined;
   return status === 'deactivated'
     ? 'is deactivated, so nobody could use it; reactivate it (openstack image set --activate), or choose another one'
     : `cannot be used: its status is ${status}`;
@@ -143,7 +158,7 @@ function settledProduction(
   name: string,
   { images, owner }: Pick<PutBackSite, 'images' | 'owner'>,
 ): { readonly present?: SiteImage; readonly replaced: readonly SiteImage[] } {
-  const { own, conflicting } = publicNamesakes(images, name, owner);
+  const { own, conflicting } = productionNamesakes(images, name, owner);
   const settled = settleProduction(own, images);
   if (conflicting.length === 0 && (own.length === 0 || settled)) return settled ?? { replaced: [] };
   const ids = [...own, ...conflicting].map((image) => `${image.id} of project ${image.owner}`).join(', ');

@@ -13,8 +13,13 @@ export interface SiteImage {
   readonly visibility: string;
   readonly os_hidden: boolean;
   readonly protected?: boolean;
+  readonly min_disk?: number;
+  readonly min_ram?: number;
+  readonly tags?: readonly string[];
   readonly created_at: string;
   readonly updated_at: string;
+  /** Bytes; absent until the image has data, in a store or staged. */
+  readonly size?: number;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +35,14 @@ export const markers = {
   name: 'image_tools_name',
   replaces: 'image_tools_replaces',
   source: 'image_tools_source',
+  /** `list` on an image of an image list; the others are told by their properties. */
+  origin: 'image_tools_origin',
   sha256: 'image_tools_sha256',
+  /**
+   * The digest, with its algorithm, of the data that a run has staged for an import: all of them, compared with what
+   * the store publishes.
+   */
+  staged: 'image_tools_staged',
   /**
    * The lock that the deploying run held: a later holder of the same lock knows that the earlier
    * run has ended.
@@ -51,6 +63,13 @@ export const markers = {
   heldRelease: 'image_tools_held_release',
   heldSince: 'image_tools_held_since',
   heldImage: 'image_tools_held_image',
+  /**
+   * On an image that is, or was, in production: its visibility there if that is not `public`, its status there if that
+   * is not `active`, and that it was protected for as long as it is in production.
+   */
+  visibility: 'image_tools_visibility',
+  status: 'image_tools_status',
+  protected: 'image_tools_protected',
 } as const;
 
 /** The property that names an image's release. */
@@ -64,11 +83,12 @@ export function releaseLabel({ properties }: Pick<SiteImage, 'properties'>): str
   return properties[releaseProperty] ?? properties['build-timestamp'] ?? '';
 }
 
-/** `releases`: the present central store. `objects`: the older one. */
-export type CatalogueKind = 'releases' | 'objects';
+/** `releases`: the present central store. `objects`: the older one. `list`: the image lists of the site. */
+export type CatalogueKind = 'releases' | 'objects' | 'list';
 
-/** The central store that an image came from: images of the older store name no release. */
+/** The catalogue that an image came from: images of the older store name no release. */
 export function originOf({ properties }: Pick<SiteImage, 'properties'>): CatalogueKind {
+  if (properties[markers.origin] === 'list') return 'list';
   return properties[releaseProperty] === undefined ? 'objects' : 'releases';
 }
 
@@ -88,13 +108,34 @@ export function isReceiving({ status }: Pick<SiteImage, 'status'>): boolean {
   return receiving.has(status);
 }
 
+/** The task that works on an image, such as an import; Glance leaves the property behind as an empty string. */
+export function importTaskOf({ properties }: Pick<SiteImage, 'properties'>): string {
+  return properties.os_glance_import_task ?? '';
+}
+
+type ImageProgress = Pick<SiteImage, 'status' | 'size' | 'properties'>;
+
+/** True for an image whose data are all staged, and wait for their import. Glance tells the size at the end. */
+export function isStaged(image: ImageProgress): boolean {
+  return image.status === 'uploading' && image.size !== undefined && importTaskOf(image) === '';
+}
+
+/**
+ * True for an image that an import of staged data has left as it was when it failed, which happens before 2025.1: the
+ * task that had locked it is gone, and no request but a DELETE is accepted any more.
+ */
+export function isBrokenImport(image: ImageProgress): boolean {
+  const hasBegun = image.properties.os_glance_importing_to_stores !== undefined;
+  return image.status === 'importing' && hasBegun && importTaskOf(image) === '';
+}
+
 /**
  * True while data are being transferred, including the time before the first byte of an import.
  * Glance leaves both properties behind as empty strings afterwards.
  */
-export function isInMotion(image: Pick<SiteImage, 'status' | 'properties'>): boolean {
-  const { os_glance_import_task: task, os_glance_failed_import: failed } = image.properties;
-  return isReceiving(image) || (image.status === 'queued' && Boolean(task) && !failed);
+export function isInMotion(image: ImageProgress): boolean {
+  if (isReceiving(image)) return !isStaged(image) && !isBrokenImport(image);
+  return image.status === 'queued' && importTaskOf(image) !== '' && !image.properties.os_glance_failed_import;
 }
 
 /** What distinguishes our images from those of others, and incoming images from the rest. */
@@ -123,14 +164,50 @@ export function wasArchived({ properties }: Pick<SiteImage, 'properties'>): bool
   return properties[markers.supersededAt] !== undefined;
 }
 
+/** What the catalogue wants a production image to be, as far as that decides whether an image is one. */
+export interface ProductionTraits {
+  readonly visibility?: string;
+  readonly status?: string;
+}
+
+/** A mark that a copy of the image does not inherit. */
+export function ownMark({ id, properties }: Pick<SiteImage, 'id' | 'properties'>, marker: string): string | undefined {
+  return properties[markers.promoted] === id ? properties[marker] || undefined : undefined;
+}
+
+/** The visibility that an image has or had in production. */
+export function productionVisibility(image: Pick<SiteImage, 'id' | 'properties'>): string {
+  return ownMark(image, markers.visibility) ?? 'public';
+}
+
+/**
+ * True if users see the image as they see the production images of its name: in the lists of all for a public one, in
+ * those of its project alone for a private one, unless image_clean has hidden it there.
+ */
+export function isShown(image: SiteImage, wanted: ProductionTraits = {}): boolean {
+  const { visibility, properties } = image;
+  if (visibility === 'public') return true;
+  if (visibility === 'private' && properties[markers.hiddenAt] !== undefined) return false;
+  return visibility === productionVisibility(image) || (visibility === wanted.visibility && !isSnapshot(image));
+}
+
+/** True for data that can be used, or that are kept from use as the catalogue wants it. */
+export function hasProductionStatus(
+  image: Pick<SiteImage, 'id' | 'status' | 'properties'>,
+  wanted: ProductionTraits = {},
+): boolean {
+  if (image.status === 'active') return true;
+  return image.status === 'deactivated' && [wanted.status, ownMark(image, markers.status)].includes('deactivated');
+}
+
 /** True for the image behind the production name. */
-export function isProduction(image: SiteImage, name: string, owner: string): boolean {
+export function isProduction(image: SiteImage, name: string, owner: string, wanted: ProductionTraits = {}): boolean {
   return (
     image.name === name &&
     image.owner === owner &&
-    image.visibility === 'public' &&
-    image.status === 'active' &&
-    !image.os_hidden
+    !image.os_hidden &&
+    isShown(image, wanted) &&
+    hasProductionStatus(image, wanted)
   );
 }
 

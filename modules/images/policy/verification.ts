@@ -1,7 +1,8 @@
 // How to verify that Glance has stored the object of the store: by which digests, and what to do if
 // none can be compared.
 import { optionText } from '../../core/option-text.js';
-import { digestUnavailable } from './checksums.js';
+import { isFileUrl } from '../../core/urls.js';
+import { digestUnavailable, type Checksum } from './checksums.js';
 
 /** The digests that a Glance reports of its images. */
 export interface GlanceDigests {
@@ -11,11 +12,21 @@ export interface GlanceDigests {
   readonly algorithm?: string;
 }
 
-/** Size and checksums that the store publishes of an object. */
+/** Size and checksums that are published of an object. */
 export interface PublishedChecksums {
+  readonly url?: string;
   readonly bytes: number;
+  /** By the store. */
   readonly md5?: string;
   readonly sha256?: string;
+  /** From elsewhere, such as a checksum file: all of them must fit. */
+  readonly published?: readonly Checksum[];
+}
+
+/** An object, and whether it is decompressed on its way to Glance. */
+export interface VerifiableSource {
+  readonly object: PublishedChecksums;
+  readonly compression?: string;
 }
 
 /** What Glance reports of an image's data. */
@@ -29,6 +40,25 @@ export interface ReportedImage {
 }
 
 export type DigestValues = ReadonlyMap<string, string>;
+
+/** What passed in one transfer. */
+export interface TransferredData {
+  /** How many bytes were sent to Glance. */
+  readonly bytes: number;
+  /** Digests of the bytes that were read from the source. */
+  readonly read: DigestValues;
+  /** Digests of the bytes that were sent: the same unless they were decompressed in between. */
+  readonly sent: DigestValues;
+  /** The URL of the mirror that the end of the data came from, if it was one. */
+  readonly mirror?: string;
+}
+
+/** The algorithms of both. Those of `sent` are empty if the same bytes are sent that are read. */
+export interface DigestPlan {
+  readonly read: readonly string[];
+  readonly sent: readonly string[];
+}
+
 type CanDigest = (algorithm: string) => boolean;
 
 function reportedDigests({ os_hash_algo: algorithm, checksum }: ReportedImage): GlanceDigests {
@@ -44,33 +74,49 @@ export function newestReportedDigests(images: readonly ReportedImage[]): GlanceD
 }
 
 /**
- * The digests that a transfer has to compute so that the checksums of both the store and Glance can
- * be compared. Each costs as much as the rest of the transfer, so none is redundant: data with the
- * store's SHA-256 are the store's object, and if the store also publishes the object's MD5,
- * Glance's MD5 is compared with that. `glance` is undefined until an image shows what this Glance
- * reports. Never one that this host cannot compute, such as MD5 under FIPS.
+ * The digests that a transfer has to compute so that the checksums of both the source and Glance
+ * can be compared. Each costs as much as the rest of the transfer, so none is redundant: data with
+ * the store's SHA-256 are the store's object, and if an MD5 of the object is published too, Glance's
+ * MD5 is compared with that; the same holds for the algorithm of Glance's other digest if the
+ * publisher uses it. `glance` is undefined until an image shows what this Glance reports. Never one
+ * that this host cannot compute, such as MD5 under FIPS.
  */
 export function digestsNeeded(
-  { md5, sha256 }: PublishedChecksums,
+  { object, compression }: VerifiableSource,
   glance: GlanceDigests | undefined,
   canDigest: CanDigest,
-): string[] {
-  const forStore = sha256 ? ['sha256'] : md5 && canDigest('md5') ? ['md5'] : [];
-  if (glance?.md5 && sha256 && md5) return forStore;
-  if (glance?.md5 && canDigest('md5')) return [...new Set([...forStore, 'md5'])];
-  const forGlance =
-    glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'].filter(canDigest);
-  return [...new Set([...forStore, ...forGlance])];
+): DigestPlan {
+  const { md5, sha256, published = [] } = object;
+  const ofPublisher = published.map(({ algorithm }) => algorithm).filter(canDigest);
+  const ofStore = sha256 ? ['sha256'] : md5 && ofPublisher.length === 0 && canDigest('md5') ? ['md5'] : [];
+  const forSource = [...new Set([...ofStore, ...ofPublisher])];
+  if (compression !== undefined) return { read: forSource, sent: digestsForGlance(glance, canDigest) };
+  const isReportedMd5Known = glance?.md5 && knownMd5(object) !== undefined && forSource.some((name) => name !== 'md5');
+  const isReportedByPublisher = glance?.algorithm !== undefined && ofPublisher.includes(glance.algorithm);
+  const forGlance = isReportedMd5Known || isReportedByPublisher ? [] : digestsForGlance(glance, canDigest);
+  return { read: [...new Set([...forSource, ...forGlance])], sent: [] };
+}
+
+function digestsForGlance(glance: GlanceDigests | undefined, canDigest: CanDigest): string[] {
+  if (glance?.md5 && canDigest('md5')) return ['md5'];
+  return glance?.algorithm && canDigest(glance.algorithm) ? [glance.algorithm] : ['sha512', 'md5'].filter(canDigest);
+}
+
+function knownMd5({ md5, published = [] }: PublishedChecksums): string | undefined {
+  return md5 ?? published.find(({ algorithm }) => algorithm === 'md5')?.digest;
 }
 
 /**
  * Why an object cannot be imported by Glance itself; undefined if the image can be verified
  * afterwards.
  */
-export function importRefusal({ sha256, md5 }: PublishedChecksums): string | undefined {
-  return sha256 === undefined && md5 === undefined
-    ? 'web-download refused: the store publishes no checksum of this object; ' +
-        `use ${optionText('import_method', 'stream')}`
+export function importRefusal({ object, compression }: VerifiableSource): string | undefined {
+  const instead = `use ${optionText('import_method', 'stream')}`;
+  if (isFileUrl(object.url ?? '')) return `web-download refused: it is a file of this host; ${instead}`;
+  if (compression !== undefined)
+    return `web-download refused: the object is compressed (${compression}) and Glance would keep it so; ${instead}`;
+  return object.sha256 === undefined && object.md5 === undefined && !object.published?.length
+    ? `web-download refused: the store publishes no checksum of this object; ${instead}`
     : undefined;
 }
 
@@ -84,65 +130,110 @@ export type VerificationStep =
   | ({ readonly kind: 'compare' } & Comparison)
   /** Check the format of the data that Glance has. */
   | { readonly kind: 'inspect' }
-  /** Read the image back from Glance and compare its digest. */
-  | { readonly kind: 'read-image'; readonly what: string; readonly algorithm: string; readonly expected: string }
-  /** Read the store's object again and compare with what Glance reports. */
-  | { readonly kind: 'read-object'; readonly algorithms: readonly string[] }
+  /** Read the image back from Glance and compare its digests. */
+  | { readonly kind: 'read-image'; readonly digests: readonly ExpectedDigest[] }
+  /** Read the object again, and then verify the image as if it had been sent. */
+  | { readonly kind: 'read-object'; readonly digests: DigestPlan }
   | { readonly kind: 'impossible'; readonly why: string };
 
+/** A digest that is published of an object. `what`: its name in messages and results. */
+export interface ExpectedDigest {
+  readonly what: string;
+  readonly algorithm: string;
+  readonly expected: string;
+}
+
 /**
- * The steps that verify an active image, in order; the first one that fails decides. `sent`:
- * digests of the data that were sent. Without them (Glance fetched the data itself, or an earlier
- * run sent them) Glance's data are inspected and, wherever the store publishes SHA-256, read
- * completely.
+ * The steps that verify an active image, in order; the first one that fails decides. `data`: what
+ * was transferred. Without it (Glance fetched the data itself, or an earlier run sent them) Glance's
+ * data are inspected and, wherever a digest is published that Glance does not report, read
+ * completely. If they were decompressed, the object is read again instead.
  */
 export function planVerification(
   image: ReportedImage,
-  object: PublishedChecksums,
-  sent: DigestValues | undefined,
+  source: VerifiableSource,
+  data: TransferredData | undefined,
   canDigest: CanDigest,
 ): VerificationStep[] {
-  const size = { kind: 'compare', what: 'size', found: image.size, expected: object.bytes } as const;
-  return [size, ...(sent ? stepsForSent(image, object, sent) : stepsForStored(image, object, canDigest))];
+  const { object, compression } = source;
+  if (!data && compression !== undefined)
+    return [{ kind: 'read-object', digests: digestsNeeded(source, reportedDigests(image), canDigest) }];
+  const size = { kind: 'compare', what: 'size', found: image.size, expected: data?.bytes ?? object.bytes } as const;
+  return [size, ...(data ? stepsForSent(image, source, data) : stepsForStored(image, source, canDigest))];
 }
 
-/** The data sent are the store's object, and Glance has stored the data sent. */
-function stepsForSent(
-  image: ReportedImage,
-  { md5, sha256 }: PublishedChecksums,
-  sent: DigestValues,
-): VerificationStep[] {
-  const steps: VerificationStep[] = [];
-  if (sha256) steps.push({ kind: 'compare', what: "store's sha256", found: sent.get('sha256'), expected: sha256 });
-  else if (md5) {
-    const found = sent.get('md5') ?? image.checksum;
-    if (!found) return [unverifiableMd5(image)];
-    steps.push({ kind: 'compare', what: "store's md5", found, expected: md5 });
-  }
-  const reported = compareReported(image, sent);
-  if (reported) return [...steps, { kind: 'compare', ...reported }];
+/** Every digest that has to fit. The store's MD5 is not needed if a better one is published. */
+function expectedDigests({ md5, sha256, published = [] }: PublishedChecksums): ExpectedDigest[] {
+  const isMd5Needed = !sha256 && published.length === 0;
+  return [
+    ...(sha256 ? [{ what: "store's sha256", algorithm: 'sha256', expected: sha256 }] : []),
+    ...(md5 && isMd5Needed ? [{ what: "store's md5", algorithm: 'md5', expected: md5 }] : []),
+    ...published.map(({ algorithm, digest }) => ({ what: `publisher's ${algorithm}`, algorithm, expected: digest })),
+  ];
+}
+
+/** The data read are the object, and Glance has stored the data sent. */
+function stepsForSent(image: ReportedImage, source: VerifiableSource, data: TransferredData): VerificationStep[] {
+  const { object, compression } = source;
+  const expected = expectedDigests(object);
+  const reported = compression === undefined ? reportedValues(image) : new Map<string, string>();
+  const steps = expected.flatMap(({ what, algorithm, expected: digest }): VerificationStep[] => {
+    const found = data.read.get(algorithm) ?? reported.get(algorithm);
+    return found === undefined ? [] : [{ kind: 'compare', what, found, expected: digest }];
+  });
+  const [lacking] = expected;
+  if (lacking && steps.length === 0) return [unverifiableBy(image, lacking)];
+  const comparison = compareReported(image, data.sent);
+  if (comparison) return [...steps, { kind: 'compare', ...comparison }];
+  const md5 = compression === undefined ? knownMd5(object) : undefined;
   if (md5 && image.checksum === md5)
     return [...steps, { kind: 'compare', what: "Glance's md5", found: image.checksum, expected: md5 }];
-  // Glance reports nothing comparable, or an MD5 that contradicts the store's of the same data: its
-  // own data decide.
-  const [algorithm, expected] = sha256 ? ['sha256', sent.get('sha256')] : ([...sent][0] ?? []);
-  if (algorithm === undefined || expected === undefined)
-    return [...steps, unverifiable(image, digestUnavailable('md5'))];
-  return [...steps, { kind: 'read-image', what: `Glance's data by ${algorithm}`, algorithm, expected }];
+  // Glance reports nothing comparable, or an MD5 that contradicts the one that is published of the
+  // same data: its own data decide.
+  const algorithm = data.sent.has('sha256') ? 'sha256' : [...data.sent.keys()][0];
+  const digest = algorithm === undefined ? undefined : data.sent.get(algorithm);
+  if (algorithm === undefined || digest === undefined) return [...steps, unverifiable(image, digestUnavailable('md5'))];
+  return [
+    ...steps,
+    { kind: 'read-image', digests: [{ what: `Glance's data by ${algorithm}`, algorithm, expected: digest }] },
+  ];
 }
 
-function stepsForStored(image: ReportedImage, object: PublishedChecksums, canDigest: CanDigest): VerificationStep[] {
-  const { md5, sha256 } = object;
-  if (sha256 && image.os_hash_algo !== 'sha256')
-    return [{ kind: 'read-image', what: "store's sha256", algorithm: 'sha256', expected: sha256 }];
-  const inspect = { kind: 'inspect' } as const;
-  if (sha256)
-    return [inspect, { kind: 'compare', what: "store's sha256", found: image.os_hash_value, expected: sha256 }];
-  if (md5 && image.checksum)
-    return [inspect, { kind: 'compare', what: "store's md5", found: image.checksum, expected: md5 }];
-  if (md5 && !canDigest('md5')) return [inspect, unverifiableMd5(image)];
-  if (md5) return [inspect, { kind: 'read-image', what: "store's md5", algorithm: 'md5', expected: md5 }];
-  return [inspect, { kind: 'read-object', algorithms: digestsNeeded(object, reportedDigests(image), canDigest) }];
+/** The digests that Glance reports, by algorithm. */
+function reportedValues({ os_hash_algo: algorithm, os_hash_value: value, checksum }: ReportedImage): DigestValues {
+  return new Map([
+    ...(checksum ? [['md5', checksum] as const] : []),
+    ...(algorithm && value ? [[algorithm, value] as const] : []),
+  ]);
+}
+
+function stepsForStored(image: ReportedImage, source: VerifiableSource, canDigest: CanDigest): VerificationStep[] {
+  const expected = expectedDigests(source.object);
+  const [first] = expected;
+  if (!first)
+    return [
+      { kind: 'inspect' },
+      { kind: 'read-object', digests: digestsNeeded(source, reportedDigests(image), canDigest) },
+    ];
+  const reported = reportedValues(image);
+  // MD5 proves little about data that this run has not seen, if there is something better.
+  const isMd5Alone = expected.every(({ algorithm }) => algorithm === 'md5');
+  const isReported = ({ algorithm }: ExpectedDigest): boolean =>
+    reported.has(algorithm) && (algorithm !== 'md5' || isMd5Alone);
+  const compared = expected.filter(isReported);
+  const read = expected.filter((each) => !isReported(each) && canDigest(each.algorithm));
+  if (compared.length + read.length === 0) return [{ kind: 'inspect' }, unverifiableBy(image, first)];
+  return [
+    // Reading the image inspects it too.
+    ...(read.length > 0 && !isMd5Alone ? [] : [{ kind: 'inspect' } as const]),
+    ...compared.map(({ what, algorithm, expected: digest }) => ({
+      kind: 'compare' as const,
+      what,
+      found: reported.get(algorithm),
+      expected: digest,
+    })),
+    ...(read.length > 0 ? [{ kind: 'read-image' as const, digests: read }] : []),
+  ];
 }
 
 /**
@@ -150,7 +241,7 @@ function stepsForStored(image: ReportedImage, object: PublishedChecksums, canDig
  * common to both. MD5 comes first, also where this run has computed both because it did not know
  * yet what this Glance reports: the first image of a site is verified by the same as all others.
  */
-export function compareReported(
+function compareReported(
   { os_hash_algo: algorithm, os_hash_value: value, checksum }: ReportedImage,
   digests: DigestValues,
 ): Comparison | undefined {
@@ -160,15 +251,9 @@ export function compareReported(
   return algorithm && value && other ? { what: `Glance's ${algorithm}`, found: value, expected: other } : undefined;
 }
 
-/** The last resort has failed: Glance reports nothing that this host can compute. */
-export function nothingComparable(image: ReportedImage): string {
-  const { os_hash_algo: algorithm } = image;
-  const reports = algorithm ? `only its ${algorithm}, which this host cannot compute` : 'no checksum';
-  return unverifiable(image, `Glance reports ${reports}`).why;
-}
-
-function unverifiableMd5(image: ReportedImage): VerificationStep {
-  return unverifiable(image, `the store publishes only an MD5, and ${digestUnavailable('md5')}`);
+function unverifiableBy(image: ReportedImage, { what, algorithm }: ExpectedDigest): VerificationStep {
+  const publisher = what.startsWith('store') ? 'the store publishes only an MD5' : `it is published with ${algorithm}`;
+  return unverifiable(image, `${publisher}, and ${digestUnavailable(algorithm)}`);
 }
 
 function unverifiable({ id }: ReportedImage, why: string): { readonly kind: 'impossible'; readonly why: string } {

@@ -4,7 +4,8 @@ import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { dailyUsePage, imageApi, loginsPage } from '../../runtime/pages.js';
-import { siteFields } from '../fields.js';
+import { listFields, siteFields } from '../fields.js';
+import { hidingFields } from '../hiding-fields.js';
 
 const rollbackFields = defineFields({
   image: {
@@ -29,6 +30,8 @@ const rollbackFields = defineFields({
   },
   image_prefix: siteFields.image_prefix,
   image_metadata_field: siteFields.image_metadata_field,
+  image_manager_tag: listFields.image_manager_tag,
+  ...hidingFields,
   pins: siteFields.pins,
   lock_dir: siteFields.lock_dir,
 });
@@ -92,6 +95,11 @@ export const imageRollbackDeclaration = defineDeclaration({
           description: 'The name that the replaced image has now.',
           type: 'str',
           returned: 'when an image was replaced',
+        },
+        archived_hidden: {
+          description: 'True if the replaced image is hidden, because of `hide_at`.',
+          type: 'bool',
+          returned: 'when the run has hidden it',
         },
         held_releases: {
           description: 'Releases that are held.',

@@ -61,6 +61,7 @@ function valuesOf({ step, action, reason, archived }: RollbackResult): Readonly<
     id: step.image.id,
     release: releaseLabel(step.image),
     ...(archived ? { archived_id: archived.id, archived_name: archived.name } : {}),
+    ...(archived?.isHidden ? { archived_hidden: true } : {}),
     ...(hold && hold.releases.length > 0 ? { held_releases: hold.releases, held_since: hold.since } : {}),
   };
 }
@@ -71,7 +72,8 @@ function holdAfter({ action, hold }: RollbackStep): RollbackStep['hold'] {
 
 function detailOf({ step, reason, archived, action }: RollbackResult): string {
   const hold = action === 'failed' ? undefined : holdAfter(step);
-  const moved = archived ? `; the previous image is now ${archived.name}` : '';
+  const hidden = archived?.isHidden ? ', hidden' : '';
+  const moved = archived ? `; the previous image is now ${archived.name}${hidden}` : '';
   const held = hold && hold.releases.length > 0 ? `; held: ${hold.releases.join(', ')}` : '';
   return `${reason}${moved}${held}`;
 }

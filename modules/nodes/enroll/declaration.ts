@@ -1,7 +1,7 @@
 // The options, return values and examples of baremetal_enroll.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
-import { handlingFields } from '../fields.js';
+import { handlingFields, inspectDescription, inspectionReturn } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { bareMetalApi, enrollingPage, loginsPage } from '../../runtime/pages.js';
 
@@ -32,6 +32,7 @@ const enrollFields = defineFields({
       'configures the nodes, and does not change the state of existing nodes.',
     default: 'available',
   },
+  inspect: { type: 'boolean', description: `${inspectDescription} A node of the inventory may say it for itself.` },
   concurrency: {
     type: 'integer',
     minimum: 1,
@@ -110,6 +111,7 @@ export const baremetalEnrollDeclaration = defineDeclaration({
           sample: 'NODE_FAILED',
         },
         changed: { description: 'Whether the node was changed.', type: 'bool', returned: 'always' },
+        inspection: inspectionReturn,
       },
     },
   },
@@ -122,6 +124,10 @@ export const baremetalEnrollDeclaration = defineDeclaration({
     {
       title: 'Enroll the nodes of a CSV table and make them available',
       arguments: { cloud: 'uc_dev', inventory: 'nodes.csv', defaults: { driver: 'ipmi', resource_class: 'baremetal' } },
+    },
+    {
+      title: 'Enroll the nodes of an inventory, inspect each once, and leave them manageable',
+      arguments: { cloud: 'uc_dev', inventory: 'nodes.yml', state: 'manageable', inspect: true },
     },
     {
       title: 'Enroll two nodes in a standalone Ironic and bring them to manageable',

@@ -11,13 +11,15 @@ interface InventoryArguments {
   readonly inventory?: string;
   readonly nodes?: readonly Readonly<Record<string, unknown>>[];
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /** For nodes that do not say it themselves. */
+  readonly inspect?: boolean;
 }
 
 /**
  * Throws INVALID_INPUT if there is no list of nodes; faults of single nodes are part of the result.
  */
 export async function loadInventory(args: InventoryArguments, context: Context): Promise<Inventory> {
-  const { inventory: path, nodes, defaults } = args;
+  const { inventory: path, nodes, defaults, inspect } = args;
   if ((path === undefined) === (nodes === undefined))
     throw new InputError('give either inventory (a file) or nodes (a list)');
   const entries =
@@ -30,7 +32,7 @@ export async function loadInventory(args: InventoryArguments, context: Context):
     (secret) => secrets.push(secret),
   );
   context.learnSecrets?.(secrets);
-  const inventory = readInventory(entries, defaults);
+  const inventory = readInventory(entries, { ...defaults, ...(inspect === undefined ? {} : { inspect }) });
   // Most likely another file is meant, which a run that does nothing would hide.
   if (entries.length === 0)
     throw new InputError(

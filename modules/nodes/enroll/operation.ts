@@ -10,10 +10,18 @@ import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { openExistingNodes, readExistingNodes } from '../existing.js';
 import type { DesiredNode } from '../policy/desired-node.js';
 import { inventoryFaultText, type Inventory, type InventoryNode } from '../policy/inventory.js';
-import { failureText, nodeResult, nothingDone, secretWarnings, type NodeResult } from '../policy/node-result.js';
+import {
+  failureText,
+  nodeResult,
+  nothingDone,
+  resultTable,
+  secretWarnings,
+  type NodeResult,
+} from '../policy/node-result.js';
 import { deniedWarnings, watchRefusals } from '../denied.js';
 import { reconcileNode } from '../reconcile.js';
 import { openRun, settingsOf, type NodeRun } from '../run.js';
+import { assertInspectable } from '../fields.js';
 import { readSecretsKey } from '../secrets-key.js';
 import { baremetalEnrollDeclaration } from './declaration.js';
 import { loadInventory } from './load-inventory.js';
@@ -31,6 +39,7 @@ const manyNodes = 8;
 const maxFaultsShown = 50;
 
 async function enroll(args: EnrollArguments, context: Context): Promise<Outcome> {
+  if (args.inspect) assertInspectable(args.state);
   const inventory = await loadInventory(args, context);
   if (inventory.faults.length > 0) throw invalidInventory(inventory);
   const secretsKey = await readSecretsKey(args, context);
@@ -121,16 +130,7 @@ function enrollOutcome(
     differences: results
       .filter(({ changed }) => changed)
       .map(({ title, before, after }) => ({ header: `node ${title}`, before, after })),
-    table: {
-      columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'],
-      rows: results.map(({ title, action, provisionState, uuid, reason }) => [
-        title,
-        action,
-        provisionState,
-        uuid,
-        reason,
-      ]),
-    },
+    table: resultTable(results),
   };
 }
 
@@ -143,10 +143,12 @@ function returnedNode({
   provisionState,
   code,
   changed,
+  inspection,
 }: NodeResult): Record<string, unknown> {
   return {
     ...{ name, uuid, action, reason, provision_state: provisionState },
     ...(code === '' ? {} : { error_code: code }),
     changed,
+    ...(inspection ? { inspection } : {}),
   };
 }

@@ -1,7 +1,7 @@
 // The options, return values and examples of baremetal_node.
 import { defineFields } from '../../core/fields.js';
 import { defineDeclaration } from '../../core/operation.js';
-import { handlingFields } from '../fields.js';
+import { handlingFields, inspectDescription, inspectionReturn } from '../fields.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { bareMetalApi, enrollingPage, loginsPage } from '../../runtime/pages.js';
 
@@ -21,6 +21,7 @@ const identityFields = defineFields({
       'exists, since no verb leads back to that state. `absent` deletes the node with its ' +
       'ports. If omitted, the state is left as it is.',
   },
+  inspect: { type: 'boolean', description: inspectDescription },
 });
 
 const valueFields = defineFields({
@@ -198,6 +199,7 @@ export const baremetalNodeDeclaration = defineDeclaration({
       type: 'dict',
       returned: 'when the node was provided or deployed',
     },
+    inspection: inspectionReturn,
   },
   examples: [
     {

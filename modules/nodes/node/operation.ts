@@ -1,16 +1,15 @@
 // baremetal_node: brings one node to its desired state, or deletes it.
-import { randomUUID } from 'node:crypto';
 import validate from '#validators/baremetal_node';
 import { InputError, OperationError } from '../../core/errors.js';
 import type { ArgumentsOf } from '../../core/fields.js';
 import type { Context, Operation, Outcome } from '../../core/operation.js';
 import { loginFields } from '../../runtime/login-fields.js';
 import { openExistingNodes } from '../existing.js';
-import { handlingFields } from '../fields.js';
+import { assertInspectable, handlingFields } from '../fields.js';
 import { parseNode, type DesiredNode } from '../policy/desired-node.js';
 import { faultText } from '../policy/field-values.js';
 import { shownValue } from '../policy/node-differences.js';
-import { failureText, secretWarnings, type NodeResult } from '../policy/node-result.js';
+import { failureText, resultTable, secretWarnings, type NodeResult } from '../policy/node-result.js';
 import { deniedWarnings } from '../denied.js';
 import { reconcileNode, removeNode } from '../reconcile.js';
 import { openRun, settingsOf } from '../run.js';
@@ -49,13 +48,13 @@ function desiredNode(args: NodeArguments): DesiredNode {
   const given = Object.fromEntries(Object.entries(args).filter(([name]) => !otherFields.has(name)));
   const { desired, faults } = parseNode(given);
   if (!desired) throw new InputError(faults.map(faultText).join('; '));
+  if (desired.inspect && args.state !== 'absent') assertInspectable(args.state);
   if (desired.uuid !== undefined || typeof desired.attributes.name === 'string' || desired.ports?.length)
     return desired;
   if (args.state === 'absent') throw new InputError('give uuid, name or ports to say which node is meant');
   if (args.driver === undefined)
     throw new InputError('give uuid, name or ports to say which node is meant, or driver to create one');
-  // With a UUID of our own the request can be repeated when its answer is lost.
-  return { ...desired, uuid: randomUUID() };
+  return desired;
 }
 
 function nodeOutcome(result: NodeResult, warnings: readonly string[], checkMode: boolean): Outcome {
@@ -72,14 +71,12 @@ function nodeOutcome(result: NodeResult, warnings: readonly string[], checkMode:
       ...(failures.length > 0 ? { error_code: code } : {}),
       ...(record && action !== 'delete' ? { node: shownValue('', record) } : {}),
       ...(result.validation ? { validation: result.validation } : {}),
+      ...(result.inspection ? { inspection: result.inspection } : {}),
     },
     failures,
     warnings: [...result.warnings, ...warnings, ...secretWarnings([result])],
     differences: changed ? [{ header: `node ${title}`, before, after }] : [],
-    table: {
-      columns: ['NODE', 'ACTION', 'STATE', 'UUID', 'REASON'],
-      rows: [[title, action, provisionState, uuid, reason]],
-    },
+    table: resultTable([result]),
   };
 }
 

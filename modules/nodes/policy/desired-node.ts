@@ -20,6 +20,8 @@ export interface DesiredNode extends DesiredFields {
   /** Undefined: it stays as it is. */
   readonly maintenance?: boolean;
   readonly maintenanceReason?: string;
+  /** Whether it is to be inspected on its way. */
+  readonly inspect?: boolean;
   /** Keys that only Bifrost uses. */
   readonly ignored: readonly string[];
 }
@@ -54,6 +56,7 @@ const known: ReadonlySet<string> = new Set([
   'portgroups',
   'maintenance',
   'maintenance_reason',
+  'inspect',
   'capabilities',
   'ipa_kernel_url',
   'ipa_ramdisk_url',
@@ -73,13 +76,14 @@ export function parseNode(given: Values): Parsed<DesiredNode> {
   const mappings = parseMappings(given);
   const maintenance = parseValue('switch', given.maintenance ?? null, 'maintenance');
   const reason = parseValue('text', given.maintenance_reason ?? null, 'maintenance_reason');
+  const inspect = parseValue('switch', given.inspect ?? null, 'inspect');
   const traits = parseTraits(given.traits ?? undefined);
   const network = parseNetwork(given);
   const faults = [
     ...[attributes, mappings].flatMap((parsed) => parsed.faults),
     ...identityFaults(attributes.value.name, given.uuid),
     ...textFaults(attributes.value),
-    ...[maintenance, reason, traits, network].flatMap((parsed) => parsed.faults),
+    ...[maintenance, reason, inspect, traits, network].flatMap((parsed) => parsed.faults),
   ];
   if (faults.length > 0) return { desired: undefined, faults };
   const desired: DesiredNode = {
@@ -91,6 +95,7 @@ export function parseNode(given: Values): Parsed<DesiredNode> {
     ...network.value,
     ...(typeof maintenance.value === 'boolean' ? { maintenance: maintenance.value } : {}),
     ...(typeof reason.value === 'string' ? { maintenanceReason: reason.value } : {}),
+    ...(typeof inspect.value === 'boolean' ? { inspect: inspect.value } : {}),
   };
   return { desired, faults };
 }

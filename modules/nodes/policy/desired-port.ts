@@ -88,18 +88,13 @@ export function portChanges(
     const before = served[attribute];
     if (attribute === 'extra' && isMapping(target)) return extraChanges(isMapping(before) ? before : {}, target, purge);
     if (isSame(before, target)) return [];
-    const step: PatchStep =
-      target === null ? resetStep(attribute) : { op: 'add', path: `/${attribute}`, value: target };
+    const path = `/${attribute}`;
+    const step: PatchStep = target === null ? { op: 'remove', path } : { op: 'add', path, value: target };
     return [{ attribute, before: before ?? undefined, after: target ?? undefined, steps: [step] }];
   });
 }
 
-/** Ironic answers 500 if `pxe_enabled` is removed, so its default is written. */
-function resetStep(attribute: string): PatchStep {
-  if (attribute === 'pxe_enabled') return { op: 'add', path: '/pxe_enabled', value: true };
-  return { op: 'remove', path: `/${attribute}` };
-}
-
+/** A switch cannot be removed, as Ironic answers 500 to that: null leaves it as it is. */
 function isSame(served: unknown, target: unknown): boolean {
   const isUnset =
     served === undefined ||

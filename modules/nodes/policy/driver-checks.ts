@@ -18,6 +18,8 @@ export interface DriverOffer {
   readonly drivers: readonly string[];
   /** Of this driver, by kind. Without a kind that the server is too old for. */
   readonly interfaces: Readonly<Record<string, readonly string[]>>;
+  /** The interface that a node of this driver has unless it names another, by kind. */
+  readonly defaults: Readonly<Record<string, string>>;
   /** Of this driver with its default interfaces; undefined if they are unknown. */
   readonly properties: readonly string[] | undefined;
 }

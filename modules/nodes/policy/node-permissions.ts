@@ -1,12 +1,17 @@
 // What Ironic permits to whom by default (ironic/common/policy.py). Until 2023.2 the former rules
 // hold too, unless the site has set enforce_new_defaults: the admin of any project may do all.
 import { isGranted, type Permission, type Rights } from '../../core/rights.js';
+import {
+  changeNodes,
+  changeNodesByFormerRules,
+  hasFormerRules,
+  memberOnSystem,
+} from '../../images/policy/test-permissions.js';
 import type { Values } from './node-differences.js';
 import type { NodePlan } from './node-plan.js';
 import type { PortPlan } from './port-plan.js';
 
 const service = 'Ironic';
-const memberOnSystem = ['member', 'manager', 'admin', 'service'];
 const manager = ['manager', 'admin', 'service'];
 const adminOnSystem = ['admin', 'service'];
 
@@ -18,15 +23,11 @@ const create: Permission = {
   system: adminOnSystem,
 };
 
+type NodePermissions = Readonly<Record<'change' | 'details' | 'ports' | 'remove', Permission>>;
+
 /** For nodes of the login's own project. */
-const ofProject = {
-  change: {
-    service,
-    policies: ['baremetal:node:update', 'baremetal:node:set_provision_state'],
-    action: "change its project's nodes and their states",
-    project: memberOnSystem,
-    system: memberOnSystem,
-  },
+const ofProject: NodePermissions = {
+  change: { ...changeNodes, action: "change its project's nodes and their states", project: memberOnSystem },
   details: {
     service,
     policies: ['baremetal:node:traits:set', 'baremetal:port:update', 'baremetal:portgroup:update'],
@@ -48,25 +49,22 @@ const ofProject = {
     project: ['admin'],
     system: ['admin'],
   },
-} satisfies Record<string, Permission>;
+};
 
 /** For all others, the roles in the project count only under the former rules. */
-const ofOthers: typeof ofProject = {
-  change: { ...ofProject.change, action: 'change nodes and their states', project: [] },
+const ofOthers: NodePermissions = {
+  change: changeNodes,
   details: { ...ofProject.details, action: 'change traits and ports of nodes', project: [] },
   ports: { ...ofProject.ports, action: 'create and delete ports', project: [] },
   remove: { ...ofProject.remove, action: 'delete nodes', project: [] },
 };
 
-const underFormerRules: typeof ofProject = {
-  change: { ...ofOthers.change, project: ['admin'] },
+const underFormerRules: NodePermissions = {
+  change: changeNodesByFormerRules,
   details: { ...ofOthers.details, project: ['admin'] },
   ports: { ...ofOthers.ports, project: ['admin'] },
   remove: { ...ofOthers.remove, project: ['admin'] },
 };
-
-/** The API version of 2024.1, since which only the new rules hold by default. */
-const minorOfNewRules = 88;
 
 /** Whose a node is, and what decides about it. */
 export interface NodeRealm {
@@ -76,9 +74,9 @@ export interface NodeRealm {
 }
 
 /** What may be permitted on this node, as Ironic returns it. */
-export function permissionsOn({ owner, lessee }: Values, { projectId, minor }: NodeRealm): typeof ofProject {
+export function permissionsOn({ owner, lessee }: Values, { projectId, minor }: NodeRealm): NodePermissions {
   if (projectId !== '' && [owner, lessee].includes(projectId)) return ofProject;
-  return minor < minorOfNewRules ? underFormerRules : ofOthers;
+  return hasFormerRules(minor) ? underFormerRules : ofOthers;
 }
 
 /**
@@ -88,8 +86,8 @@ export function permissionsOn({ owner, lessee }: Values, { projectId, minor }: N
 export function permissionsForNode(plan: NodePlan, record: Values | undefined, realm: NodeRealm): Permission[] {
   if (record === undefined) return plan.isNew ? [create] : [];
   const { change, details } = permissionsOn(record, realm);
-  const { now, later, maintenance, changesState, traits, portGroups, ports } = plan;
-  const writes = now.length > 0 || later.length > 0 || maintenance !== undefined || changesState;
+  const { now, later, maintenance, inspects, changesState, traits, portGroups, ports } = plan;
+  const writes = now.length > 0 || later.length > 0 || maintenance !== undefined || inspects || changesState;
   const changesDetails = traits !== undefined || portGroups.some(({ isNew }) => !isNew);
   return unique([
     ...(writes ? [change] : []),

@@ -4,6 +4,7 @@ import { isMapping } from '../../core/mapping.js';
 import { mergeCapabilities } from './capabilities.js';
 import type { DesiredNode } from './desired-node.js';
 import { checkDriver, driverUse, type DriverOffer } from './driver-checks.js';
+import { decideInspection, type InspectionPlan } from './inspection.js';
 import type { NodeChange, NodeDifference, Values } from './node-differences.js';
 import { nodeAttributes, notAtCreation, refusalToChange, tooOldFor, traitsSince } from './node-fields.js';
 import { checkImage, checksumFaults, halfPairs, type ImageFacts, type ImageFindings } from './node-images.js';
@@ -14,7 +15,7 @@ import {
   maintenanceFault,
 } from './node-maintenance.js';
 import { inUseReason } from './provision-states.js';
-import { decidePortGroups, type PortGroupFinding, type PortGroupPlan } from './port-group-plan.js';
+import { decidePortGroups, hideNewUuid, type PortGroupFinding, type PortGroupPlan } from './port-group-plan.js';
 import { decidePorts, type ForeignPort, type PortPlan } from './port-plan.js';
 import {
   changedImageMappings,
@@ -54,6 +55,8 @@ export interface NodePlan {
   readonly ports: readonly PortPlan[];
   /** Undefined: it stays as it is. */
   readonly maintenance: boolean | undefined;
+  /** Whether it is inspected on its way, before it leaves `manageable`. */
+  readonly inspects: boolean;
   readonly changesState: boolean;
   readonly differences: readonly NodeDifference[];
   /** Secrets that were left alone since they cannot be compared. */
@@ -73,6 +76,7 @@ export function decideNode(situation: NodeSituation, findings: NodeFindings): No
   const ports = decidePorts({ existing, desired: portGroups.ports, foreign: findings.foreignPorts, rules, minor });
   const images = checkImages(situation, comparison, findings.images);
   const givenKeys = new Set(Object.keys(desired.mappings.driver_info ?? {}));
+  const inspection = decideInspection(situation, comparison, findings.driverOffer);
   const driver = checkDriver(driverUse(situation, comparison), findings.driverOffer, givenKeys);
   const plan = {
     desired,
@@ -84,14 +88,21 @@ export function decideNode(situation: NodeSituation, findings: NodeFindings): No
     portGroups: portGroups.plans,
     ports: ports.plans,
     maintenance: maintenanceToSet(desired, node, rules),
+    inspects: inspection.isDue,
     changesState: rules.goal !== undefined && rules.goal !== 'enroll' && node?.provision_state !== rules.goal,
     unknown: comparison.unknown,
-    warnings: [...driver.warnings, ...images.warnings, ...maintenanceWarnings(desired, node, rules)],
+    warnings: [
+      ...driver.warnings,
+      ...images.warnings,
+      ...maintenanceWarnings(desired, node, rules),
+      ...inspection.warnings,
+    ],
   };
-  const differences = differencesOf(plan, node, { changes, goal: rules.goal });
+  const differences = differencesOf(plan, node, { changes, inspection, goal: rules.goal });
   const faults = [
     ...versionFaults(desired, minor),
     ...driver.faults,
+    ...inspection.faults,
     ...comparison.faults,
     ...sorted.faults,
     ...portGroups.faults,
@@ -257,7 +268,11 @@ function useFaults(node: ServedNode, { goal, forceInUse }: NodeRules): string[] 
 function differencesOf(
   { desired, traits, portGroups, ports, maintenance, changesState }: Omit<NodePlan, 'differences' | 'faults'>,
   node: ServedNode | undefined,
-  { changes, goal }: { readonly changes: readonly NodeChange[]; readonly goal: string | undefined },
+  {
+    changes,
+    inspection,
+    goal,
+  }: Pick<NodeComparison, 'changes'> & { readonly inspection: InspectionPlan; readonly goal: string | undefined },
 ): NodeDifference[] {
   return [
     ...(node ? [] : [{ field: 'uuid', before: undefined, after: desired.uuid ?? '(new)' }]),
@@ -268,20 +283,7 @@ function differencesOf(
     ...(maintenance === undefined
       ? []
       : [{ field: 'maintenance', before: node?.maintenance ?? false, after: maintenance }]),
+    ...inspection.differences,
     ...(changesState ? [{ field: 'provision_state', before: node?.provision_state, after: goal }] : []),
   ];
-}
-
-/** The random UUID of a port group that does not exist yet means nothing to people. */
-function hideNewUuid(difference: NodeDifference, groups: readonly PortGroupPlan[]): NodeDifference {
-  const isNewGroup = (value: unknown): boolean =>
-    groups.some(({ uuid, isNew, desired }) => isNew && desired.uuid === undefined && uuid === value);
-  const shown = (value: unknown): unknown => (isNewGroup(value) ? '(new)' : value);
-  const { after } = difference;
-  return {
-    ...difference,
-    after: isMapping(after)
-      ? Object.fromEntries(Object.entries(after).map(([key, value]) => [key, shown(value)]))
-      : shown(after),
-  };
 }

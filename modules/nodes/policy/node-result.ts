@@ -1,10 +1,12 @@
 // What became of one node, as data and in words.
 import { listSome } from '../../core/counts.js';
+import type { Table } from '../../core/operation.js';
 import { optionText } from '../../core/option-text.js';
 import type { Permission, PermissionUse } from '../../core/rights.js';
 import { desiredTitle, type DesiredNode } from './desired-node.js';
 import { shownValue, type NodeDifference, type Values } from './node-differences.js';
 import type { InterfaceValidation } from './deploy-checks.js';
+import { findingsText, type Findings } from './inspection-findings.js';
 
 export type NodeAction = 'create' | 'change' | 'up_to_date' | 'delete' | 'failed';
 
@@ -14,6 +16,7 @@ export interface NodeProgress {
   readonly created: boolean;
   readonly changed: boolean;
   readonly validation: Readonly<Record<string, InterfaceValidation>> | undefined;
+  readonly inspection: Findings | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -29,6 +32,7 @@ export const nothingDone: NodeProgress = {
   created: false,
   changed: false,
   validation: undefined,
+  inspection: undefined,
   warnings: [],
 };
 
@@ -53,6 +57,8 @@ export interface NodeResult {
   /** All that Ironic returns for the node. */
   readonly record: Values | undefined;
   readonly validation: Readonly<Record<string, InterfaceValidation>> | undefined;
+  /** What its inspection found; undefined if none was requested, or none has finished. */
+  readonly inspection: Findings | undefined;
   readonly warnings: readonly string[];
   /** Secrets that were given and left as they are, since they cannot be compared. */
   readonly uncompared: readonly string[];
@@ -83,12 +89,13 @@ export function nodeResult(
   { desired, progress, differences = [], warnings = [], uncompared = [], requires = [] }: ResultParts,
   { action, reason, code = '', namesNode = false, isDenied = false }: NodeVerdict,
 ): NodeResult {
-  const { node, changed, validation } = progress;
+  const { node, changed, validation, inspection } = progress;
   const name = node?.name || (typeof desired.attributes.name === 'string' ? desired.attributes.name : '');
   const uuid = node?.uuid ?? desired.uuid ?? '';
   return {
     title: name || uuid || desiredTitle(desired),
-    ...{ uuid, name, action, reason, code, namesNode, isDenied, changed, validation, uncompared, requires },
+    ...{ uuid, name, action, reason, code, namesNode, isDenied, changed, validation, inspection },
+    ...{ uncompared, requires },
     provisionState: node?.provision_state ?? '',
     before: sideOf(differences, 'before'),
     after: sideOf(differences, 'after'),
@@ -120,6 +127,19 @@ export function appliedVerdict(planned: NodeVerdict, { created, changed }: NodeP
 /** Why a node failed, with its name. */
 export function failureText({ title, reason, namesNode }: Pick<NodeResult, 'title' | 'reason' | 'namesNode'>): string {
   return namesNode ? reason : `node ${title}: ${reason}`;
+}
+
+/** A table of what became of nodes; with a column of what was found if any was inspected. */
+export function resultTable(results: readonly NodeResult[]): Table {
+  const isAnyInspected = results.some(({ inspection }) => inspection !== undefined);
+  return {
+    columns: ['NODE', 'ACTION', 'STATE', 'UUID', ...(isAnyInspected ? ['FOUND'] : []), 'REASON'],
+    rows: results.map(({ title, action, provisionState, uuid, inspection, reason }) => [
+      ...[title, action, provisionState, uuid],
+      ...(isAnyInspected ? [inspection ? findingsText(inspection) : ''] : []),
+      reason,
+    ]),
+  };
 }
 
 /** What the planned changes of nodes require. */

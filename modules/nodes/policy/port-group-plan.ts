@@ -1,4 +1,5 @@
 // Decides what to do to the port groups of a node, from those that were read.
+import { isMapping } from '../../core/mapping.js';
 import { portGroupChanges, portGroupTitle, type DesiredPortGroup } from './desired-port-group.js';
 import type { DesiredPort, PortChange } from './desired-port.js';
 import type { NodeDifference, Values } from './node-differences.js';
@@ -115,4 +116,18 @@ function changePlan(desired: DesiredPortGroup, own: ServedPortGroup): PortGroupP
     after,
   }));
   return { desired, uuid: own.uuid, isNew: false, changes, differences };
+}
+
+/** The random UUID of a port group that does not exist yet means nothing to people. */
+export function hideNewUuid(difference: NodeDifference, groups: readonly PortGroupPlan[]): NodeDifference {
+  const isNewGroup = (value: unknown): boolean =>
+    groups.some(({ uuid, isNew, desired }) => isNew && desired.uuid === undefined && uuid === value);
+  const shown = (value: unknown): unknown => (isNewGroup(value) ? '(new)' : value);
+  const { after } = difference;
+  return {
+    ...difference,
+    after: isMapping(after)
+      ? Object.fromEntries(Object.entries(after).map(([key, value]) => [key, shown(value)]))
+      : shown(after),
+  };
 }

@@ -3,7 +3,7 @@
 // functions take the minor version of its API.
 
 /** The `target` of `PUT /v1/nodes/{id}/states/provision`. */
-export type Verb = 'manage' | 'provide' | 'active' | 'deleted' | 'unrescue' | 'abort';
+export type Verb = 'manage' | 'inspect' | 'provide' | 'active' | 'deleted' | 'unrescue' | 'abort';
 
 /** States that an operation can be asked to bring a node to. */
 export type NodeGoal = 'enroll' | 'manageable' | 'available' | 'active';
@@ -25,8 +25,8 @@ export interface NodeState {
 }
 
 /**
- * Every transition out of a stable state, except `rebuild`, `inspect`, `clean`, `adopt`, `rescue`
- * and `service`, which no goal needs.
+ * Every transition out of a stable state, except `rebuild`, `clean`, `adopt`, `rescue` and
+ * `service`, which no goal needs, and `inspect`, which none needs but may include.
  */
 const steps: readonly Step[] = [
   { verb: 'manage', from: 'enroll', to: 'manageable' },
@@ -83,6 +83,31 @@ function isWay({ verb, from, since = 1 }: Step, goal: NodeGoal, minor: number): 
   return since <= minor && !(goal === 'active' && verb === 'deleted' && from !== 'error');
 }
 
+/**
+ * Whether the way of a node to the goal leads through `manageable`, where it can be inspected, or
+ * ends there.
+ */
+export function passesManageable(node: NodeState, goal: NodeGoal, minor: number): boolean {
+  const start = isStable(node) ? node.provision_state : (node.target_provision_state ?? node.provision_state);
+  return start === 'manageable' || (stepsTo(start, goal, minor) ?? []).some(({ to }) => to === 'manageable');
+}
+
+/** The step that inspects a node; undefined in a state in which Ironic does not begin an inspection. */
+export function inspectionStep({ provision_state: state }: Pick<NodeState, 'provision_state'>): Step | undefined {
+  return ['manageable', 'inspect failed'].includes(state)
+    ? { verb: 'inspect', from: state, to: 'manageable' }
+    : undefined;
+}
+
+interface InspectableNode {
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** When the last inspection of a node finished; undefined if none did, or another has begun since. */
+export function inspectedAt({ record: { inspection_finished_at: at } }: InspectableNode): string | undefined {
+  return typeof at === 'string' && at !== '' ? at : undefined;
+}
+
 /** False while the state changes by itself, including while the node waits for its ramdisk. */
 export function isStable({ provision_state: state }: NodeState): boolean {
   return stableStates.has(state);
@@ -108,6 +133,22 @@ export function adviceOnState(node: Pick<NodeState, 'provision_state'>): string 
 /** Whether the node is in a failed state; its `last_error` says why. */
 export function hasFailed({ provision_state: state }: NodeState): boolean {
   return failedStates.has(state);
+}
+
+/**
+ * Whether a step that Ironic accepted has ended otherwise than it should. A node whose BMC does not
+ * answer is in `enroll` again, and one whose failed inspection somebody has put away is `manageable`.
+ */
+export function hasStepFailed(
+  node: NodeState & InspectableNode & { readonly last_error: string | null },
+  { verb, from }: Step,
+): boolean {
+  const { provision_state: state } = node;
+  return (
+    hasFailed(node) ||
+    (from === 'enroll' && state === 'enroll' && node.last_error !== null) ||
+    (verb === 'inspect' && state === 'manageable' && inspectedAt(node) === undefined)
+  );
 }
 
 /**

@@ -54,6 +54,7 @@ lease_compute_configuration() {
 host = $1
 [ironic]
 shard = $1
+only_class = $(fact lease_resource_class)
 INI
 }
 
@@ -67,7 +68,5 @@ blazar_ready() {
   once blazar-hosts blazar nova_manage cell_v2 discover_hosts --by-service
   # The aggregate of the hosts that nobody has reserved.
   once blazar-freepool blazar create_in_nova os-aggregates '{"aggregate": {"name": "freepool"}}'
-  fact lease_flavor_name baremetal-lease
-  has_fact lease_flavor_id || fact lease_flavor_id "$(</proc/sys/kernel/random/uuid)"
-  once blazar-flavor blazar create_node_flavor "$(fact lease_flavor_id)" "$(fact lease_flavor_name)" CUSTOM_BAREMETAL_LEASE
+  once_node_flavor blazar-flavor blazar lease baremetal-lease
 }

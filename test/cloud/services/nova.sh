@@ -40,6 +40,10 @@ INI
   launch_nova conductor nova.conf databases.conf
   launch_nova scheduler nova.conf databases.conf
   launch_nova api nova.conf databases.conf soft-delete.conf
+  # Since 2023.1 nova-compute starts a second time only with the identity that it wrote the first time, and its fake driver
+  # writes none.
+  mkdir -p "$STATE/nova"
+  [[ -e $STATE/nova/compute_id ]] || cat /proc/sys/kernel/random/uuid >"$STATE/nova/compute_id"
   launch_nova compute nova.conf
 }
 

@@ -30,9 +30,7 @@ nova_ironic_ready() {
   await nova-compute-ironic has_reported nova-compute-ironic "$(fact nova_ironic_host)"
   # By service, as a compute without nodes is not found otherwise.
   once nova-ironic-host nova-compute-ironic nova_manage cell_v2 discover_hosts --by-service
-  fact baremetal_flavor_name baremetal
-  has_fact baremetal_flavor_id || fact baremetal_flavor_id "$(</proc/sys/kernel/random/uuid)"
-  once nova-ironic-flavor nova-compute-ironic create_node_flavor "$(fact baremetal_flavor_id)" "$(fact baremetal_flavor_name)" CUSTOM_BAREMETAL
+  once_node_flavor nova-ironic-flavor nova-compute-ironic baremetal baremetal
   fact keypair_name test-cloud
   once nova-keypair nova-compute-ironic create_keypair
 }
@@ -41,6 +39,14 @@ nova_ironic_ready() {
 create_keypair() {
   local key='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICQg2iBxIgkiXOD9okt3+wACDY6HCoJ966X9/6kdTJUy'
   create_in_nova os-keypairs "{\"keypair\": {\"name\": \"$(fact keypair_name)\", \"public_key\": \"$key\"}}"
+}
+
+# once_node_flavor MARK LOG PREFIX CLASS: a flavor of the name of the class, told by the facts PREFIX_flavor_name and PREFIX_flavor_id.
+once_node_flavor() {
+  local id=$3_flavor_id custom=${4^^}
+  fact "$3_flavor_name" "$4"
+  has_fact "$id" || fact "$id" "$(</proc/sys/kernel/random/uuid)"
+  once "$1" "$2" create_node_flavor "$(fact "$id")" "$4" "CUSTOM_${custom//-/_}"
 }
 
 # create_node_flavor ID NAME CLASS: it asks for a whole node of the class, and for nothing that only an ordinary compute has.

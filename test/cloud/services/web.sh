@@ -15,22 +15,7 @@ web_start() {
   fact keystone_wrong_name_url "https://$HOST:$(port keystone-wrong-name)/v3"
   fact tls_ca "$folder/ca.pem"
   fact tls_other_ca "$folder/other-ca.pem"
-  put "$STATE/etc/nginx.conf" <<NGINX
-user root;
-daemon off;
-worker_processes 1;
-pid $STATE/run/nginx;
-error_log stderr;
-events {}
-http {
-  access_log $STATE/log/web-access.log;
-  client_body_temp_path $STATE/tmp/nginx-body;
-  proxy_temp_path $STATE/tmp/nginx-proxy;
-  fastcgi_temp_path $STATE/tmp/nginx-fastcgi;
-  uwsgi_temp_path $STATE/tmp/nginx-uwsgi;
-  scgi_temp_path $STATE/tmp/nginx-scgi;
-  default_type application/octet-stream;
-  sendfile on;
+  nginx_configuration web <<NGINX | put "$STATE/etc/nginx.conf"
   # Images stream through: no limit, no copy on disk.
   client_max_body_size 0;
   proxy_http_version 1.1;
@@ -46,9 +31,8 @@ http {
 $(tls_server "$(port keystone-tls)" server "$(port keystone)")
 $(tls_server "$(port glance-tls)" server "$(port glance)")
 $(tls_server "$(port keystone-wrong-name)" wrong-name "$(port keystone)")
-}
 NGINX
-  launch web "$STATE/etc/nginx.conf" "$folder"/*.pem -- /usr/sbin/nginx -e stderr -p "$STATE" -c "$STATE/etc/nginx.conf"
+  launch_nginx web "$STATE/etc/nginx.conf" "$folder"/*.pem
 }
 
 # tls_server PORT CERTIFICATE TARGET_PORT

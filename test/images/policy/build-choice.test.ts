@@ -249,3 +249,32 @@ describe('an object that is named by its id', () => {
     ).toContain(fault);
   });
 });
+
+describe('a build that the site pins', () => {
+  const [older, newest] = ['2023-01-01 00:00:00', '2024-01-01 00:00:00'];
+  const builds = [storedBuild('old', at(older)), storedBuild('new', at(newest))];
+  const content = { builds, faulty: [], unread: 0 };
+  const pinnedTo = (pin: string) => {
+    const { subscriptions } = chooseNewest(supported, content, { 'CC-Ubuntu20.04': pin });
+    return subscriptions.find(({ name }) => name === 'CC-Ubuntu20.04');
+  };
+
+  test('is chosen, and told what is newer', () => {
+    expect(pinnedTo(older)).toMatchObject({ build: { id: 'old' }, pin: { newest: expect.stringContaining(newest) } });
+    expect(pinnedTo(newest)).toMatchObject({ build: { id: 'new' }, pin: {} });
+  });
+
+  test('that the store does not have is no build, and an image of it is kept', () => {
+    const gone = pinnedTo('2020-01-01 00:00:00');
+
+    expect(gone?.build).toBeUndefined();
+    expect(gone?.isBuiltFrom(siteImage({ properties: at('2020-01-01 00:00:00') }))).toBe(true);
+    expect(gone?.isBuiltFrom(siteImage({ properties: at(newest) }))).toBe(false);
+  });
+
+  test('is not replaced by another that is requested by its id', () => {
+    const requested = chooseNamed(['new'], supported, content, new Map(), { 'CC-Ubuntu20.04': older });
+
+    expect(requested).toMatchObject([{ fault: `pins keeps it at ${older}, and object new is another release` }]);
+  });
+});

@@ -3,10 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import {
   blockedResults,
   groupPairs,
+  overtakenReason,
   settledResults,
   type ImageResult,
 } from '../../../modules/images/policy/deploy-results.js';
 import type { PlannedImage } from '../../../modules/images/policy/deployment.js';
+import { markers } from '../../../modules/images/policy/site-image.js';
+import { siteImage } from './image-fixtures.js';
 
 const result = (name: string, action: ImageResult['action']): ImageResult => ({
   name,
@@ -49,4 +52,17 @@ describe('the results of a pair', () => {
       reason: expect.stringContaining('K, which is not ready: why'),
     });
   });
+});
+
+test('an image that was archived again says which one came before it, and whether its release is held', () => {
+  const newer = siteImage({ id: 'n', properties: { current: '20250601-v1' } });
+  const hold = { [markers.promoted]: 'n', [markers.heldSince]: '2026-06-01T00:00:00Z', [markers.heldRelease]: 'r' };
+
+  expect(overtakenReason(newer)).toBe(
+    'another run has promoted the newer image n (release 20250601-v1) at the same time, so this one has been archived',
+  );
+  expect(overtakenReason({ ...newer, properties: { ...newer.properties, ...hold } })).toBe(
+    'another run has put n (release 20250601-v1) back at the same time and holds this release since ' +
+      '2026-06-01T00:00:00Z, so this image has been archived',
+  );
 });

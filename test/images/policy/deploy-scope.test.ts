@@ -50,6 +50,8 @@ describe('the selected names', () => {
       ['CC-Ubunto22.04', 'the catalogue has no image of this name; did you mean CC-Ubuntu22.04?'],
     ]);
     expect(warnings).toEqual(['images: no image of the catalogue matches CD-*']);
+    expect(select(['Debian 12 (ARM)']).missing).toMatchObject([{ name: 'Debian 12 (ARM)' }]);
+    expect(select(['Debian (12|13) *']).missing).toEqual([]);
     expect(select(['CC-Ubunto22.04'], false).missing[0]?.fault).toContain('no catalogue that could be read');
   });
 
@@ -64,8 +66,23 @@ describe('the selected names', () => {
 });
 
 test('an image that came from an unreadable catalogue of higher priority is not replaced', () => {
-  const image = deferTo(subscriptionOf({ name: 'CC-Ubuntu22.04', release: 'r1' }), 'releases', ['objects']);
+  const image = deferTo(subscriptionOf({ name: 'CC-Ubuntu22.04', release: 'r1' }), 'releases', {
+    unread: ['objects'],
+    managerTag: 'm',
+  });
 
   expect(image.objectionTo?.(siteImage({ properties: {} }))).toContain('the catalogue objects, which takes precedence');
   expect(image.objectionTo?.(siteImage({ properties: { current: 'r0' } }))).toBeUndefined();
+});
+
+test('an image of openstack-image-manager came from a list', () => {
+  const subscription = subscriptionOf({ name: 'CC-Ubuntu22.04', release: 'r1' });
+  const unmarked = siteImage({ tags: ['m'], properties: { internal_version: '20251112' } });
+  const objectionOf = (unread: 'objects' | 'list', managerTag = 'm') =>
+    deferTo(subscription, 'releases', { unread: [unread], managerTag }).objectionTo?.(unmarked);
+
+  expect(objectionOf('list')).toContain('the catalogue list, which takes precedence');
+  expect(objectionOf('objects')).toBeUndefined();
+  expect(objectionOf('list', 'ours')).toBeUndefined();
+  expect(objectionOf('objects', 'ours')).toContain('the catalogue objects, which takes precedence');
 });

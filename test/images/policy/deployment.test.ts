@@ -57,6 +57,18 @@ describe('one image of the catalogue', () => {
     expect(images[0]).toMatchObject({ action: 'failed', reason: 'bad release' });
   });
 
+  test('of which nobody knows today what its catalogue has keeps what an earlier run left', () => {
+    const ageSeconds = 86_400;
+    const [finished, begun] = [incomingImage({ id: 'a', status: 'active', ageSeconds }), incomingImage({ id: 'b' })];
+    const broken = incomingImage({ id: 'c', status: 'killed' });
+    const subscriptions = [{ ...subscription, label: '', fault: 'its checksums cannot be read' }];
+
+    const { images, leftovers } = plan([finished, begun, broken], { subscriptions });
+
+    expect(images).toMatchObject([{ action: 'failed' }]);
+    expect(leftovers.map(({ image }) => image.id)).toEqual(['c']);
+  });
+
   test.each([
     ['deactivated', { status: 'deactivated' }, 'deactivated'],
     ['hidden', { os_hidden: true }, 'hidden'],

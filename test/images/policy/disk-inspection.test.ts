@@ -102,14 +102,15 @@ describe('a file that passes', () => {
     expected: string,
     sizes: readonly number[],
   ): { fault: ContentFault; after: number } | undefined {
-    const inspection = startInspection({ bytes: content.length, expected });
+    const inspection = startInspection(expected);
     for (let offset = 0, turn = 0; offset < content.length; turn++) {
       const end = Math.min(content.length, offset + (sizes[turn % sizes.length] as number));
       const fault = inspection.update(content.subarray(offset, end));
       if (fault) return { fault, after: end };
       offset = end;
     }
-    return undefined;
+    const fault = inspection.finish();
+    return fault && { fault, after: content.length };
   }
 
   const chunkSizes = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 6 });
@@ -170,6 +171,11 @@ test('an object is refused with its URL, without credentials', () => {
 });
 
 test('an object whose checksums cannot be trusted is refused', () => {
+  const published = [{ algorithm: 'sha256', digest: 'b'.repeat(64) }];
+  expect(() => assertTrustedChecksums({ ...object, sha256: 'b'.repeat(64), published })).not.toThrow();
+  expect(() => assertTrustedChecksums({ ...object, sha256: 'a'.repeat(64), published })).toThrow(
+    /cannot be verified: several different sha256 are published of it: a{64}, b{64}/,
+  );
   expect(() => assertTrustedChecksums({ ...object, checksumFault: 'the store publishes nonsense' })).toThrow(
     'cannot be verified: the store publishes nonsense',
   );

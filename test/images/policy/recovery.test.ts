@@ -1,9 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { decideLeftover } from '../../../modules/images/policy/recovery.js';
+import { markers } from '../../../modules/images/policy/site-image.js';
 import { incomingImage, lock, now } from './image-fixtures.js';
 
 const situation = { now, uploadTimeoutSeconds: 14400, lock };
 const task = { os_glance_import_task: 'a-task' };
+
+const importing = { os_glance_importing_to_stores: 'fast' };
+const noted = { [markers.staged]: 'sha256:aa' };
 
 test.each([
   // status, wanted, whose, seconds, properties, verdict
@@ -35,6 +39,12 @@ test.each([
   ['importing', true, 'theirs', 60, {}, 'in_progress'],
   ['importing', true, 'ours', 60, {}, 'resume'],
   ['uploading', true, 'theirs', 60, {}, 'in_progress'],
+  ['importing', true, 'ours', 60, { ...importing, ...task }, 'resume'],
+  ['importing', true, 'theirs', 14399, { ...importing, ...task }, 'in_progress'],
+  ['importing', true, 'ours', 60, importing, 'delete'],
+  ['importing', true, 'theirs', 60, importing, 'in_progress'],
+  ['importing', true, 'theirs', 600, importing, 'delete'],
+  ['importing', false, 'theirs', 600, importing, 'delete'],
   ['killed', true, 'ours', 5, {}, 'delete'],
   ['killed', true, 'theirs', 5, {}, 'delete'],
   ['deactivated', true, 'theirs', 5, {}, 'leave'],
@@ -43,6 +53,26 @@ test.each([
   'an image that is %s, wanted: %s, begun under a lock that is %s %i s ago with %o: %s',
   (status, wanted, whose, ageSeconds, properties, verdict) => {
     const image = incomingImage({ status, ageSeconds, heldLock: whose === 'ours' ? lock : 'another-host', properties });
+
+    expect(decideLeftover(image, wanted, situation).verdict).toBe(verdict);
+  },
+);
+
+test.each([
+  // The mark, wanted, whose, seconds, verdict
+  [noted, true, 'ours', 5, 'resume'],
+  [noted, true, 'theirs', 599, 'in_progress'],
+  [noted, true, 'theirs', 600, 'resume'],
+  [noted, false, 'theirs', 600, 'delete'],
+  [{}, true, 'ours', 5, 'resume'],
+  [{}, true, 'theirs', 14399, 'in_progress'],
+  [{}, true, 'theirs', 14400, 'delete'],
+  [{ ...noted, ...task }, true, 'theirs', 14399, 'in_progress'],
+] as const)(
+  'an image with staged data and %o, wanted: %s, begun under a lock that is %s %i s ago: %s',
+  (properties, wanted, whose, ageSeconds, verdict) => {
+    const heldLock = whose === 'ours' ? lock : 'another-host';
+    const image = incomingImage({ status: 'uploading', size: 9, ageSeconds, heldLock, properties });
 
     expect(decideLeftover(image, wanted, situation).verdict).toBe(verdict);
   },

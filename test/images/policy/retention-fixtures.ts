@@ -14,6 +14,8 @@ export const settings: RetentionSettings = {
   deleteMonths: 18,
   ageFrom: 'created',
   graceDays: 0,
+  hideAt: 'age',
+  keep: 0,
   keepDeprecated: false,
   acceptLosses: false,
 };

@@ -165,6 +165,13 @@ describe('a production name', () => {
       'deprecated',
       'keep',
     ],
+    [
+      'that a catalogue from a mirror does not have',
+      { name: 'CC-CentOS7' },
+      { isMirrored: true },
+      'deprecated',
+      'keep',
+    ],
     ['without a catalogue', { name: 'CC-CentOS7' }, { catalogue: undefined }, 'current', 'keep'],
     ['with an empty catalogue', { name: 'CC-CentOS7' }, { catalogue: new Set() }, 'deprecated', 'keep'],
     [

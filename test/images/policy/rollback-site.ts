@@ -52,7 +52,12 @@ const archiveReplaced: Write = (site) => {
   const own = inProduction(site);
   for (const image of settleProduction(own, site.images)?.replaced ?? []) {
     const taken = new Set(site.images.map((each) => each.name));
-    const edits = archiveEdits(image, { name: archiveName(image, taken), metadataField, now: nowOf(site) });
+    const edits = archiveEdits(image, {
+      name: archiveName(image, taken),
+      metadataField,
+      managerTag: 'managed_by_osism',
+      now: nowOf(site),
+    });
     edit(site, image.id, edits);
   }
 };

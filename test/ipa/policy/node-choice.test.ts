@@ -5,6 +5,7 @@ import {
   freeNodes,
   isOfType,
   mismatchOf,
+  nodeTypeOf,
   obstacleOf,
   type TestableNode,
 } from '../../../modules/ipa/policy/node-choice.js';
@@ -20,6 +21,15 @@ test('a node is of a type by its properties, its extra or its resource class', (
     { name: 't' },
   ];
   expect(types.map((changes) => isOfType(testableNode(changes), 't'))).toEqual([true, true, true, false]);
+});
+
+test.each<[Partial<TestableNode>, string]>([
+  [{ properties: { node_type: 'a' }, extra: { node_type: 'b' } }, 'a'],
+  [{ extra: { node_type: 'b' } }, 'b'],
+  [{}, 'baremetal'],
+  [{ resource_class: null as never }, 'node'],
+])('a node of which only %j is known is of the type %s', (changes, type) => {
+  expect(nodeTypeOf(testableNode(changes))).toBe(type);
 });
 
 test.each<[string, Partial<TestableNode>, RegExp | undefined]>([

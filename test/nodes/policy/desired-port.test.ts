@@ -30,3 +30,12 @@ describe('a port', () => {
     ['extra exactly', { extra: { b: 2 } }, true, [{ op: 'add', path: '/extra', value: { b: 2 } }]],
   ])('%s', (_, given, purge, expected) => expect(changes(given, purge)).toEqual(expected));
 });
+
+test('null removes what a port has, but leaves a switch, which Ironic cannot remove', () => {
+  const { desired } = parsePort({ mac: '525400abcdef', pxe_enabled: null, physical_network: null });
+
+  for (const pxe_enabled of [false, true])
+    expect(
+      portChanges({ pxe_enabled, physical_network: 'n', extra: {} }, { attributes: desired?.attributes ?? {} }, false),
+    ).toMatchObject([{ steps: [{ op: 'remove', path: '/physical_network' }] }]);
+});

@@ -7,6 +7,7 @@ const use: DriverUse = { driver: 'ipmi', isDriverChanged: true, interfaces: [], 
 const offer: DriverOffer = {
   drivers: ['fake-hardware', 'ipmi'],
   interfaces: { deploy: ['direct', 'ramdisk'], rescue: [] },
+  defaults: {},
   properties: ['A1', 'ipmi_address', 'ipmi_password', 'ipmi_port', 'image_http_proxy', 'image_https_proxy'],
 };
 const check = (

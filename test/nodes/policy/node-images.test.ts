@@ -1,7 +1,13 @@
 // References to images on nodes, their pairs and their checksums.
 import { describe, expect, test } from '@jest/globals';
 import { defaultAllowedPaths } from '../../../modules/images/policy/image-urls.js';
-import { checksumOf, halfPairs, parseNodeImage, withChecksum } from '../../../modules/nodes/policy/node-images.js';
+import {
+  checkImage,
+  checksumOf,
+  halfPairs,
+  parseNodeImage,
+  withChecksum,
+} from '../../../modules/nodes/policy/node-images.js';
 
 const id = '6f0c2a54-92e3-4b51-8a0d-0f5b3f4c1d2e';
 const sha256 = 'AB'.repeat(32);
@@ -87,4 +93,16 @@ describe('a checksum', () => {
       image_os_hash_value: 'x',
     });
   });
+});
+
+test('a file as image_source needs a server that deploys from files, unless another interface deploys', () => {
+  const named = { mapping: 'instance_info', key: 'image_source', text: 'file:///var/lib/ironic/k' } as const;
+  const findings = (minor: number, deployInterface: string) =>
+    checkImage(named, { kind: 'file', isFile: true }, { minor, allowedPaths: defaultAllowedPaths, deployInterface });
+
+  expect(findings(67, 'direct').faults).toEqual([
+    'instance_info.image_source: file:///var/lib/ironic/k: a file with the deploy interface direct needs version ' +
+      '1.68 of the Bare Metal API, and this server speaks 1.67',
+  ]);
+  expect([findings(68, 'direct').faults, findings(67, 'ansible').faults]).toEqual([[], []]);
 });

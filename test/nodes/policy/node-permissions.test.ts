@@ -15,6 +15,7 @@ const nothing: NodePlan = {
   portGroups: [],
   ports: [],
   maintenance: undefined,
+  inspects: false,
   changesState: false,
   differences: [],
   unknown: [],

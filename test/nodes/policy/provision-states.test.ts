@@ -5,6 +5,8 @@ import {
   adviceOnState,
   abortVerb,
   hasFailed,
+  hasStepFailed,
+  inspectionStep,
   isStable,
   isEditable,
   inUseReason,
@@ -16,6 +18,30 @@ const goals: readonly NodeGoal[] = ['enroll', 'manageable', 'available', 'active
 const newest = 112;
 const verbsTo = (from: string, goal: NodeGoal, minor = newest): readonly string[] | undefined =>
   stepsTo(from, goal, minor)?.map(({ verb }) => verb);
+
+describe('an inspection', () => {
+  test.each<[string, string | undefined]>([
+    ['manageable', 'manageable'],
+    ['inspect failed', 'manageable'],
+    ['enroll', undefined],
+    ['inspect wait', undefined],
+    ['available', undefined],
+  ])('from %s leads to %s', (state, to) => expect(inspectionStep({ provision_state: state })?.to).toBe(to));
+
+  const at = '2026-11-27T13:40:11+00:00';
+  test.each<[string, string, string | null, string | null, boolean]>([
+    ['inspect', 'manageable', at, null, false],
+    ['inspect', 'manageable', null, null, true],
+    ['inspect', 'inspect failed', null, 'why', true],
+    ['inspect', 'available', null, null, false],
+    ['manage', 'manageable', null, null, false],
+  ])('%s that ends in %s, inspected at %j, with the error %j: failed is %j', (verb, state, finished, error, failed) => {
+    const node = { provision_state: state, target_provision_state: null, last_error: error };
+    const step = { verb: verb as 'inspect', from: verb === 'manage' ? 'enroll' : 'manageable', to: 'manageable' };
+
+    expect(hasStepFailed({ ...node, record: { inspection_finished_at: finished } }, step)).toBe(failed);
+  });
+});
 
 describe('the shortest way', () => {
   test.each<[string, NodeGoal, readonly string[] | undefined]>([

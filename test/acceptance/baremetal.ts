@@ -157,7 +157,7 @@ async function takesServers(site: Site, uuid: string): Promise<boolean> {
 /**
  * In maintenance a node may be deleted from each state, but not while it is locked or protected.
  */
-async function removeNode(ask: RawIronic['ask'], uuid: string): Promise<void> {
+export async function removeNode(ask: RawIronic['ask'], uuid: string): Promise<void> {
   await until(async () => {
     try {
       const { protected: isProtected } = await ask<RawNode>('GET', `/nodes/${uuid}`);

@@ -195,10 +195,11 @@ async function openContainer(site: Site): Promise<ObjectsStore> {
 export async function putPair(
   site: ObjectsSite,
   metadata: Readonly<Record<string, string>> = {},
+  dataOf: (kind: string) => Buffer = () => makeDisk({ format: 'raw' }),
 ): Promise<{ kernel: StoredObject; initramfs: StoredObject }> {
   const half = (ipa: string, format: string): Promise<StoredObject> =>
     site.objects.put({
-      content: makeDisk({ format: 'raw' }),
+      content: dataOf(ipa),
       metadata: { ...agent, 'build-ipa': ipa, 'disk-format': format, ...metadata },
     });
   return { kernel: await half('kernel', 'aki'), initramfs: await half('initramfs', 'ari') };

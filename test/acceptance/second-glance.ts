@@ -46,6 +46,7 @@ export async function startSecondGlance(options: SecondGlanceOptions): Promise<S
     'uwsgi.ini',
     read(join(state, 'etc/glance-uwsgi.ini'))
       .replace(/^http-socket = .*$/m, `http-socket = 127.0.0.1:${port}`)
+      .replace(/^processes = 8$/m, 'processes = 3')
       .replace(/^procname-prefix = .*$/m, 'procname-prefix = second-glance-')
       .replace(/^py-tracebacker = .*$/m, `py-tracebacker = ${folder}/threads.`)
       .replace(/^env = OS_GLANCE_CONFIG_DIR=.*$/m, `env = OS_GLANCE_CONFIG_DIR=${folder}/etc`),
@@ -58,7 +59,7 @@ export async function startSecondGlance(options: SecondGlanceOptions): Promise<S
   const ended = once(child, 'close');
   const url = `http://127.0.0.1:${port}`;
   const answers = (): Promise<boolean> =>
-    fetch(`${url}/versions`).then(
+    fetch(`${url}/versions`, { signal: AbortSignal.timeout(5000) }).then(
       ({ status }) => status < 500,
       () => false,
     );

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openRealIronic, removeNode } from '../acceptance/baremetal.js';
 import { fact, root, until } from '../acceptance/cloud.js';
 import type { Site } from '../acceptance/site.js';
 
@@ -29,6 +30,7 @@ export async function takeMachine(site: Site): Promise<Machine> {
     switchOff(taken);
     rmSync(mark(taken));
   });
+  await removeLeftover(site, taken);
   const begin = sizeOf(taken.serial);
   return { ...taken, serial: () => readFileSync(taken.serial).subarray(begin).toString('latin1') };
 }
@@ -53,6 +55,13 @@ function isHeld(machine: MachineRecord): boolean {
   } catch {
     return false;
   }
+}
+
+/** A test that was killed has left its node, and no other node can have the port of the machine. */
+async function removeLeftover(site: Site, { mac }: MachineRecord): Promise<void> {
+  const { ask } = openRealIronic(site);
+  const { ports } = await ask<{ ports: readonly { node_uuid: string }[] }>('GET', `/ports/detail?address=${mac}`);
+  for (const { node_uuid: uuid } of ports) await removeNode(ask, uuid);
 }
 
 function switchOff({ folder }: MachineRecord): void {

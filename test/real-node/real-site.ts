@@ -64,7 +64,7 @@ export function withRealNodes(body: (real: RealSite) => Promise<void>): () => Pr
   return withSite(async (site) => body(await openRealSite(site)));
 }
 
-async function openRealSite(site: Site): Promise<RealSite> {
+export async function openRealSite(site: Site): Promise<RealSite> {
   const ironic = openRealIronic(site);
   const ironicProxy = await startFaultProxy(ironic.url);
   site.afterwards(() => ironicProxy.close());
@@ -114,7 +114,7 @@ export function pairByUrl(site: Site, kernel: string, initramfs: string): readon
 }
 
 /** One of the images that the machines boot. */
-function imageFile({ cloud }: Site, name: string): Buffer {
+export function imageFile({ cloud }: Site, name: string): Buffer {
   return readFileSync(join(cloud.cloud_state, 'real-node/images', name));
 }
 

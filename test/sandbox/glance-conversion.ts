@@ -13,10 +13,5 @@ export function convertedOnImport({ plugins }: GlanceState, image: StoredImage, 
   const diskBytes = image.disk_format === 'qcow2' ? Number(plain.readBigUInt64BE(24)) : plain.length;
   const bytes = plugins.convertedBytes ?? diskBytes;
   Object.assign(image, { disk_format: conversion, container_format: 'bare' });
-  if (conversion === 'raw') return Buffer.alloc(bytes);
-  const head = Buffer.alloc(512);
-  head.write('QFI\xfb', 'latin1');
-  head.writeUInt32BE(2, 4);
-  head.writeBigUInt64BE(BigInt(bytes), 24);
-  return head;
+  return Buffer.alloc(bytes);
 }

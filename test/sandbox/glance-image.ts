@@ -74,7 +74,7 @@ export interface GlanceState {
   /** What an import does: bring the data in, fail, or begin and never end. */
   imports: 'download' | 'fail' | 'stall';
   /** What the site has Glance do to images on import. */
-  plugins: { conversion?: 'raw' | 'qcow2'; convertedBytes?: number; decompression?: boolean };
+  plugins: { conversion?: 'raw'; convertedBytes?: number; decompression?: boolean };
   /** Whether a failed import of staged data leaves the image queued, as since 2025.1, or importing. */
   revertsStaged: boolean;
   /** As `GET /v2/info/stores` shows them; none without several stores. */

@@ -48,7 +48,6 @@ export async function startSecondGlance(options: SecondGlanceOptions): Promise<S
       .replace(/^http-socket = .*$/m, `http-socket = 127.0.0.1:${port}`)
       .replace(/^processes = 8$/m, 'processes = 3')
       .replace(/^procname-prefix = .*$/m, 'procname-prefix = second-glance-')
-      .replace(/^py-tracebacker = .*$/m, `py-tracebacker = ${folder}/threads.`)
       .replace(/^env = OS_GLANCE_CONFIG_DIR=.*$/m, `env = OS_GLANCE_CONFIG_DIR=${folder}/etc`),
   );
   const child = spawn('/usr/bin/uwsgi-core', ['--ini', join(folder, 'uwsgi.ini')], {

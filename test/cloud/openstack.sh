@@ -34,14 +34,15 @@ die-on-term = true
 no-orphans = true
 buffer-size = 65535
 socket-timeout = 60
-py-tracebacker = $STATE/run/$name-threads.
 add-header = Connection: close
 rem-header = Content-Length
 wsgi-manage-chunked-input = true
 log-format = %(method) %(uri) %(status) %(msecs)ms
 $(printf '%s\n' "$@")
 INI
-  launch "$name" "$STATE/etc/$name-uwsgi.ini" "${files[@]}" -- /usr/bin/uwsgi-core --ini "$STATE/etc/$name-uwsgi.ini"
+  # With it Python says where its threads are when it is aborted. uWSGI's own py-tracebacker is a thread, with which a service once hung while it
+  # was loaded.
+  launch "$name" "$STATE/etc/$name-uwsgi.ini" "${files[@]}" -- env PYTHONFAULTHANDLER=1 /usr/bin/uwsgi-core --ini "$STATE/etc/$name-uwsgi.ini"
 }
 
 # nginx_configuration NAME: of an nginx whose block http has its input in it.
@@ -72,14 +73,18 @@ launch_nginx() { launch "$@" -- /usr/sbin/nginx -e stderr -p "$STATE" -c "$2"; }
 
 # describe_hung: says which of these services do not answer any more, who is connected, and where their threads are.
 describe_hung() {
-  local socket name
-  for socket in "$STATE"/run/*-threads.*; do
-    [[ -S $socket ]] || continue
-    name=$(basename "${socket%-threads.*}")
+  local configuration name pid log
+  for configuration in "$STATE"/etc/*-uwsgi.ini; do
+    name=$(basename "$configuration" -uwsgi.ini)
     if ! is_running "$name" || answers "http://$HOST:$(port "$name")/"; then continue; fi
     say "$name: does not answer any more; its threads:"
     ss --tcp --numeric state established "sport = :$(port "$name")" 2>/dev/null | head -n 40 || true
-    timeout 10 python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdout.writelines(s.makefile())' "$socket" || true
+    log=$STATE/log/$name.log
+    read -r pid _ <"$STATE/run/$name.pid"
+    # shellcheck disable=SC2046 # the processes that answer
+    kill -ABRT $(cat "/proc/$pid/task/$pid/children") || continue
+    timeout 5 sh -c 'until grep -q "^Fatal Python error" "$1"; do sleep 0.1; done' sh "$log" || true
+    grep -A 60 '^Fatal Python error' "$log" || true
   done
 }
 

@@ -13,6 +13,7 @@ import { countBaremetalHypervisors } from '../clients/nova/hypervisors.js';
 import { assertCellsUp, listServers, type Server } from '../clients/nova/servers.js';
 import { hasCode, messageOf, OperationError, rethrowProgramFault } from '../core/errors.js';
 import { comparableId, uuidsIn } from '../core/uuid.js';
+import { sleep } from '../core/waiting.js';
 import { addUser, mergedUses, type ImageUse, type ImageUser } from './policy/image-uses.js';
 import { imageReferencesOf, isMask } from './policy/node-references.js';
 
@@ -210,14 +211,19 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {
     for (const { imageId, place } of imageReferencesOf(node))
       yield { imageId, user: { what: `node ${node.name || node.uuid} (${place})` } };
   }
-  if (expected !== undefined && count < expected) throw nodesHidden(count, expected);
+  if (expected === undefined || count >= expected) return;
+  // Nova has a node that has just been deleted a little longer.
+  await sleep(nodeDeletionMs);
+  const latest = (await countBaremetalHypervisors(cloud)) ?? 0;
+  if (count < Math.min(expected, latest)) throw nodesHidden(count, Math.min(expected, latest));
 }
+
+const nodeDeletionMs = 2000;
 
 function nodesHidden(count: number, expected: number): OperationError {
   const message =
-    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden; ` +
-    'a system-scoped token is needed (' +
-    `${optionText('system_scope')})`;
+    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden, ` +
+    `and a system-scoped token is needed (${optionText('system_scope')}), or Nova has not noticed yet that nodes are gone`;
   return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 

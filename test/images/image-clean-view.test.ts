@@ -199,6 +199,17 @@ describe('nothing is hidden or deleted, nor planned in check mode, if', () => {
   );
 });
 
+test('a node that is deleted meanwhile is not taken for a hidden one, although Nova still has it for a moment', async () => {
+  const image = seedOld(site);
+  let asked = 0;
+  site.users.compute.intervene = ({ segments }) =>
+    segments[1] === 'os-hypervisors'
+      ? { status: 200, body: { hypervisors: asked++ === 0 ? [{ id: '1', hypervisor_type: 'ironic' }] : [] } }
+      : undefined;
+
+  expect(resultOf(await clean(site), image)).toMatchObject({ action: 'delete' });
+});
+
 test.each([
   { driver_info: { ipmi_password: '******', deploy_kernel: 'http://web/ipa.kernel?token=******' } },
   {

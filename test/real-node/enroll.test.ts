@@ -7,7 +7,7 @@ import { withIronic, type BareResult, type BareSite } from '../acceptance/bareme
 import { fact, until } from '../acceptance/cloud.js';
 import { startModule } from '../acceptance/executable.js';
 import { bootsOf, takeMachine, type Machine } from './machine.js';
-import { driverInfo, formerImages, pairByUrl, uploadPair } from './real-site.js';
+import { driverInfo, formerImages, pairByUrl, patience, uploadPair } from './real-site.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -124,6 +124,45 @@ test(
     expect(await enroll(bare, [node])).toMatchObject({ changed: true, nodes: [{ provision_state: 'manageable' }] });
     expect(await bare.find(node.name)).toMatchObject({ driver_info: images, power_state: 'power off' });
     expect(await enroll(bare, [node])).toMatchObject({ changed: false });
+  }),
+);
+
+test(
+  'an inspection by the agent finds processors, memory and port, and creates no port twice; an Ironic without it is told',
+  withIronic('real', async (bare) => {
+    const machine = await takeMachine(bare.site);
+    const node = { ...entryOf(bare, machine), inspect_interface: 'agent' };
+    // Since 2023.2; before that, an inspection by the agent needs a service of its own.
+    const { enabled_inspect_interfaces: offered } = await bare.ironic.ask<{
+      enabled_inspect_interfaces: readonly string[];
+    }>('GET', '/drivers/ipmi');
+
+    const done = await enroll(bare, [node], { inspect: true, state_timeout: patience });
+
+    if (!offered.includes('agent')) {
+      expect(done).toMatchObject({ failed: true, changed: false, nodes: [{ action: 'failed' }] });
+      expect(done.msg).toMatch(/inspect_interface.*agent.*no-inspect/);
+      expect(bootsOf(machine)).toEqual([]);
+      return;
+    }
+    expect(done.failed).toBeUndefined();
+    expect(done).toMatchObject({
+      changed: true,
+      nodes: [
+        {
+          ...{ action: 'create', provision_state: 'manageable' },
+          inspection: {
+            ...{ source: 'inventory', cpu_arch: 'x86_64', cpus: 2, memory_mb: 1024 },
+            ...{ ports: [machine.mac], unnamed_ports: [] },
+          },
+        },
+      ],
+    });
+    expect(bootsOf(machine)).toEqual(['the network']);
+    expect(machine.serial()).toMatch(/ramdisk: the network is up[^]*ironic_python_agent/);
+    expect((await bare.ports(node.name)).map(({ address }) => address)).toEqual([machine.mac]);
+    expect(await enroll(bare, [node], { inspect: true })).toMatchObject({ changed: false });
+    expect(bootsOf(machine)).toEqual(['the network']);
   }),
 );
 

@@ -14,15 +14,17 @@ export async function* readBody(
   { body }: Pick<HttpAnswer, 'body'>,
   { url, stallSeconds }: { url: string; stallSeconds: number },
 ): AsyncGenerator<Buffer, void, void> {
-  const stalled = (): void => {
+  let isWaiting = true;
+  const timer = setTimeout(() => {
+    if (!isWaiting) return;
     body.destroy(new ConnectionError('STALLED', `${withoutCredentials(url)} sent nothing for ${stallSeconds} s`));
-  };
-  let timer = setTimeout(stalled, stallSeconds * 1000);
+  }, stallSeconds * 1000);
   try {
     for await (const chunk of body) {
-      clearTimeout(timer);
+      isWaiting = false;
       yield chunk;
-      timer = setTimeout(stalled, stallSeconds * 1000);
+      isWaiting = true;
+      timer.refresh();
     }
   } catch (error) {
     throw explainBreak(error, { method: 'GET', url });

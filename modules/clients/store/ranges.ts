@@ -76,22 +76,30 @@ export async function* readWidely(
 
 const meterMs = 250;
 const waitingShare = 0.7;
+/** With more connections a process that is busy for longer than this would hardly be faster. */
+const busyShare = 0.6;
 
-/** Whether the reader spends most of its time waiting for data. */
+/** Whether the reader spends most of its time waiting for data, and that is not because this process is busy. */
 function startMeter() {
   let since: number | undefined;
+  let loop = performance.eventLoopUtilization();
   let waitedMs = 0;
   let isWaiting = false;
+  const begin = (now: number): void => {
+    since = now;
+    loop = performance.eventLoopUtilization();
+    waitedMs = 0;
+  };
   return {
     waited: (ms: number): void => {
       const now = performance.now();
       // The first wait is that for the connection.
-      if (since === undefined) since = now;
-      else waitedMs += ms;
+      if (since === undefined) return begin(now);
+      waitedMs += ms;
       if (now - since < meterMs) return;
-      isWaiting = waitedMs / (now - since) > waitingShare;
-      since = now;
-      waitedMs = 0;
+      isWaiting =
+        waitedMs / (now - since) > waitingShare && performance.eventLoopUtilization(loop).utilization < busyShare;
+      begin(now);
     },
     isWaiting: () => isWaiting,
   };

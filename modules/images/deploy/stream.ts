@@ -46,17 +46,13 @@ export async function streamOnce(
   run.context.signal.addEventListener('abort', abort, { once: true });
   const watch = watchReceiver(controller, { receiver: 'Glance', stallSeconds: run.args.stall_timeout });
   let sourceFailure: unknown;
-  async function* bytes(): AsyncGenerator<Buffer, void, void> {
-    try {
-      yield* watchedData(transfer, { watch, signal: controller.signal }, onSent);
-    } catch (error) {
-      // If the body is already destroyed, the upload was aborted: its error is thrown into this
-      // generator and is not the source's.
-      if (!body.destroyed) sourceFailure = error;
-      throw error;
-    }
-  }
-  const body = Readable.from(bytes(), { objectMode: false, highWaterMark: mebibyte });
+  // If the body is already destroyed, the upload was aborted: its error is thrown into the generator
+  // and is not the source's.
+  const onFailure = (error: unknown): void => {
+    if (!body.destroyed) sourceFailure = error;
+  };
+  const bytes = watchedData(transfer, { watch, signal: controller.signal, onSent, onFailure });
+  const body = Readable.from(bytes, { objectMode: false, highWaterMark: mebibyte });
   try {
     await send(run.cloud, id, {
       body,
@@ -77,10 +73,16 @@ export async function streamOnce(
   }
 }
 
+interface Watched {
+  readonly watch: ReceiverWatch;
+  readonly signal: AbortSignal;
+  readonly onSent: (data: TransferredData) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
 async function* watchedData(
   { job, source, run }: TransferJob,
-  { watch, signal }: { readonly watch: ReceiverWatch; readonly signal: AbortSignal },
-  onSent: (data: TransferredData) => void,
+  { watch, signal, onSent, onFailure }: Watched,
 ): AsyncGenerator<Buffer, void, void> {
   const totalBytes = source.object.bytes;
   const chunks = readImageData(source, {
@@ -98,10 +100,15 @@ async function* watchedData(
       run.context.progress({ subject: job.planned.name, stage: 'transfer', doneBytes, totalBytes }),
     onEnd: onSent,
   });
-  for await (const chunk of chunks) {
-    watch.start();
-    yield chunk;
-    watch.stop();
+  try {
+    for await (const chunk of chunks) {
+      watch.start();
+      yield chunk;
+      watch.stop();
+    }
+  } catch (error) {
+    onFailure(error);
+    throw error;
   }
   watch.start(answerSeconds);
 }

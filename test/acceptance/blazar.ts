@@ -49,6 +49,12 @@ export async function makeLeaseHosts(
   const asAdmin = async (method: string, url: string, json?: unknown): Promise<any> =>
     (await send(method, url, { token: admin, json })).json;
 
+  /** The nodes that Nova has. */
+  const hypervisors = async (): Promise<readonly string[]> => {
+    const answer = await asAdmin('GET', `${fact(cloud, 'nova_url')}/os-hypervisors/detail`);
+    return answer.hypervisors.map(({ hypervisor_hostname: name }: { hypervisor_hostname: string }) => name);
+  };
+
   /** A host whose node is gone stays in its aggregate; Nova removes it only while its compute has a node. */
   async function leaveAggregates(compute: string): Promise<void> {
     const url = `${fact(cloud, 'nova_url')}/os-aggregates`;
@@ -70,13 +76,7 @@ export async function makeLeaseHosts(
     await settle(uuid, 'manageable');
     await ironic('PUT', `/${uuid}/states/provision`, { target: 'provide' });
     await settle(uuid, 'available');
-    const hypervisors = `${fact(cloud, 'nova_url')}/os-hypervisors/detail`;
-    await waitFor(
-      `Nova to see node ${uuid}`,
-      async () => (await send('GET', hypervisors, { token: admin })).json.hypervisors as any[],
-      (found) => found.some(({ hypervisor_hostname: name }) => name === uuid),
-      patience,
-    );
+    await waitFor(`Nova to see node ${uuid}`, hypervisors, (found) => found.includes(uuid), patience);
     await leaveAggregates(shard);
     const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: identity.name };
     const reply = await send('POST', `${blazar}/os-hosts`, { token: admin, json });
@@ -92,6 +92,14 @@ export async function makeLeaseHosts(
         ({ status }) => [200, 204, 404].includes(status),
         patience,
       );
+    // Nova loses them first: a node that only Nova has would count as hidden from the logins of other tests.
+    for (const uuid of nodes) await ironic('PATCH', `/${uuid}`, [{ op: 'replace', path: '/shard', value: 'none' }]);
+    await waitFor(
+      'Nova to lose the nodes',
+      hypervisors,
+      (found) => !nodes.some((uuid) => found.includes(uuid)),
+      patience,
+    );
     for (const uuid of nodes) {
       await ironic('PUT', `/${uuid}/maintenance`, { reason: 'its test is over' });
       await waitFor(

@@ -1,7 +1,8 @@
 // Measures the built executables against the targets of the project, on the test cloud; exits with
 // 1 if one is missed.
-//   npm run bench -- [--quick] [--rounds N] [--only transfer|limited|memory|idle|cache|start-up|nodes|fleet]...
-// It takes about ten minutes, with --quick two. `--only fleet` needs no cloud, and nothing from root.
+//   npm run bench -- [--quick] [--rounds N] [--only transfer|limited|memory|idle|cache|start-up|nodes|cleaner|fleet]...
+// It takes about a quarter of an hour, with --quick less. `--only fleet` and `--only cleaner` need no
+// cloud, and nothing from root.
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which
 // digests, needs more of them.
 import { execFileSync } from 'node:child_process';
@@ -10,6 +11,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCache } from './bench/cache.js';
+import { measureCleaner } from './bench/cleaner.js';
 import { measureFleet } from './bench/fleet.js';
 import { openGlance, type Cloud } from './bench/glance.js';
 import { measure, measureWall, type Measured } from './bench/measured.js';
@@ -28,7 +30,7 @@ import {
 } from './bench/store.js';
 import { root } from './declarations.js';
 
-const parts = ['transfer', 'limited', 'memory', 'idle', 'cache', 'start-up', 'nodes', 'fleet'] as const;
+const parts = ['transfer', 'limited', 'memory', 'idle', 'cache', 'start-up', 'nodes', 'cleaner', 'fleet'] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -46,10 +48,11 @@ const startUpPairs = options.quick ? 15 : 31;
 const machine =
   `${availableParallelism()} processors (${cpus()[0]?.model.trim()}), Node.js ${process.version}, load at the ` +
   `start ${loadavg()[0]?.toFixed(1)}`;
-const results: Result[] = isSelected('fleet') ? await measureFleet(options.quick ? 20 : 100) : [];
-if (!parts.some((part) => part !== 'fleet' && isSelected(part))) finish();
-
 const roles = join(root, 'roles/chameleon_image_tools');
+const results: Result[] = isSelected('fleet') ? await measureFleet(options.quick ? 20 : 100) : [];
+if (isSelected('cleaner')) results.push(...(await measureCleaner(join(roles, 'library/image_clean.mjs'))));
+if (!parts.some((part) => part !== 'fleet' && part !== 'cleaner' && isSelected(part))) finish();
+
 const state = resolve(process.env.CHAMELEON_CLOUD_STATE ?? join(root, '.cloud'));
 const folder = join(state, 'bench');
 execFileSync(

@@ -32,7 +32,10 @@ export async function takeMachine(site: Site): Promise<Machine> {
   });
   await removeLeftover(site, taken);
   const begin = sizeOf(taken.serial);
-  return { ...taken, serial: () => readFileSync(taken.serial).subarray(begin).toString('latin1') };
+  // It is there from the first time on that the machine is switched on.
+  const serial = (): string =>
+    sizeOf(taken.serial) === 0 ? '' : readFileSync(taken.serial).subarray(begin).toString('latin1');
+  return { ...taken, serial };
 }
 
 const mark = ({ folder }: MachineRecord): string => join(folder, 'taken-by');

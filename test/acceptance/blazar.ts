@@ -77,6 +77,13 @@ export async function makeLeaseHosts(
     await ironic('PUT', `/${uuid}/states/provision`, { target: 'provide' });
     await settle(uuid, 'available');
     await waitFor(`Nova to see node ${uuid}`, hypervisors, (found) => found.includes(uuid), patience);
+    // Blazar puts its own beside it.
+    await waitFor(
+      `Nova to create the resource provider of node ${uuid}`,
+      () => send('GET', `${fact(cloud, 'placement_url')}/resource_providers/${uuid}`, { token: admin }),
+      ({ status }) => status === 200,
+      patience,
+    );
     await leaveAggregates(shard);
     const json = { name: uuid, uid: uuid, node_type: nodeType, node_name: identity.name };
     const reply = await send('POST', `${blazar}/os-hosts`, { token: admin, json });

@@ -73,7 +73,7 @@ launch_nginx() { launch "$@" -- /usr/sbin/nginx -e stderr -p "$STATE" -c "$2"; }
 
 # describe_hung: says which of these services do not answer any more, who is connected, and where their threads are.
 describe_hung() {
-  local configuration name pid log
+  local configuration name pid log deadline
   for configuration in "$STATE"/etc/*-uwsgi.ini; do
     name=$(basename "$configuration" -uwsgi.ini)
     if ! is_running "$name" || answers "http://$HOST:$(port "$name")/"; then continue; fi
@@ -83,7 +83,8 @@ describe_hung() {
     read -r pid _ <"$STATE/run/$name.pid"
     # shellcheck disable=SC2046 # the processes that answer
     kill -ABRT $(cat "/proc/$pid/task/$pid/children") || continue
-    timeout 5 sh -c 'until grep -q "^Fatal Python error" "$1"; do sleep 0.1; done' sh "$log" || true
+    deadline=$((SECONDS + 5))
+    until grep -q '^Fatal Python error' "$log" || ((SECONDS >= deadline)); do sleep 0.1; done
     grep -A 60 '^Fatal Python error' "$log" || true
   done
 }

@@ -222,8 +222,8 @@ const nodeDeletionMs = 2000;
 
 function nodesHidden(count: number, expected: number): OperationError {
   const message =
-    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden, ` +
-    `and a system-scoped token is needed (${optionText('system_scope')}), or Nova has not noticed yet that nodes are gone`;
+    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden, and ` +
+    `a system-scoped token is needed (${optionText('system_scope')}), or Nova has not noticed yet that nodes are gone`;
   return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 

@@ -221,9 +221,10 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {
 const nodeDeletionMs = 2000;
 
 function nodesHidden(count: number, expected: number): OperationError {
+  const advice = `a system-scoped token is needed (${optionText('system_scope')})`;
   const message =
-    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden, and ` +
-    `a system-scoped token is needed (${optionText('system_scope')}), or Nova has not noticed yet that nodes are gone`;
+    `it shows this login ${count} nodes but Nova has ${expected} bare-metal hypervisors, so some nodes are hidden, ` +
+    `and ${advice}, or Nova has not noticed yet that nodes are gone`;
   return new OperationError('NODES_HIDDEN', message, { service: 'baremetal' });
 }
 

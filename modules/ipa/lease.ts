@@ -106,6 +106,13 @@ export async function blameEndedLease({ cloud }: IpaRun, { lease }: TestEntry, e
   }
 }
 
+/** Throws LEASE_FAILED if the lease of a test has ended, so that Nova will never find a host for its server. */
+export async function assertLeaseLasts(run: IpaRun, entry: TestEntry): Promise<void> {
+  const unscheduled = new OperationError('TEST_FAILED', `Nova finds no host for server ${entry.name}`);
+  const blamed = await blameEndedLease(run, entry, unscheduled);
+  if (blamed !== unscheduled) throw blamed;
+}
+
 /** Deletes the lease of an entry, by its id or else by its name, and waits until it is gone. */
 export async function endLease({ cloud, graceSignal }: IpaRun, { name, lease }: TestEntry): Promise<void> {
   if (!lease) return;

@@ -21,12 +21,14 @@ export interface ServerBoot {
   readonly node: { readonly uuid: string; readonly name: string };
   /** Called with the server's id as soon as it is known. */
   readonly onCreated: (id: string) => Promise<void>;
+  /** Called each time that Nova finds no host; throws if it never will. */
+  readonly onUnscheduled: () => Promise<void>;
 }
 
 /**
  * Boots the server and waits until it is active on this node. Nova takes some time to notice that a
  * node is available: until then it finds no host, and the request is repeated. Throws TEST_FAILED,
- * NODE_TAKEN, WAIT_TIMEOUT.
+ * NODE_TAKEN, WAIT_TIMEOUT, and what `onUnscheduled` throws.
  */
 export async function deployServer(run: IpaRun, boot: ServerBoot): Promise<ServerDetails> {
   const { args, context } = run;
@@ -39,6 +41,7 @@ export async function deployServer(run: IpaRun, boot: ServerBoot): Promise<Serve
       if (server) return server;
       context.log('info', `Nova does not find a host for server ${boot.request.name} yet`);
       await removeServer(run, { name: boot.request.name, server: { id } }, context.signal);
+      await boot.onUnscheduled();
       return undefined;
     },
     {

@@ -18,7 +18,7 @@ import {
   type TestableNode,
 } from './policy/node-choice.js';
 import type { IpaPlan, TestDeployment, TestPlan } from './policy/test-plan.js';
-import { blameEndedLease, leaseNode } from './lease.js';
+import { assertLeaseLasts, blameEndedLease, leaseNode } from './lease.js';
 import { restoreTest } from './restore.js';
 import type { IpaRun } from './run.js';
 import { applyImages, readImageSettings } from './settings.js';
@@ -239,7 +239,11 @@ async function testWithNova(
   const request = { name: record.entry.name, imageId: image.id, flavorId, keyName, networks, ...place };
   await record.write({ step: 'deploy', server: {} });
   await stopwatch.time('deploy', () =>
-    deployServer(run, { request, node, onCreated: (id) => record.write({ step: 'deploy', server: { id } }) }),
+    deployServer(run, {
+      ...{ request, node },
+      onCreated: (id) => record.write({ step: 'deploy', server: { id } }),
+      onUnscheduled: () => assertLeaseLasts(run, record.entry),
+    }),
   );
   await record.write({ step: 'tear down' });
   await stopwatch.time('tear_down', async () => {

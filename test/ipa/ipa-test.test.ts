@@ -115,6 +115,30 @@ test('a lease that somebody ends during the test says nothing about the images',
   expect([imagesOf(node), site.journal()]).toEqual([former, []]);
 });
 
+test('a lease that ends before its server has a host ends the test at once', async () => {
+  site = await startIpaSite();
+  const node = site.addNode();
+  const { compute, reservation } = site.users;
+  let boots = 0;
+  compute.intervene = ({ method, segments }) => {
+    if (method === 'POST' && segments[1] === 'servers') {
+      boots += 1;
+      reservation.leases.length = 0;
+    }
+    return undefined;
+  };
+
+  const outcome = await site.test();
+
+  expect(outcome.failures).toEqual([
+    expect.stringMatching(
+      /lease \S+ ended before the test did \(it is gone\): Nova finds no host for server CC-IPA-TEST-/,
+    ),
+  ]);
+  expect(boots).toBe(1);
+  expect([imagesOf(node), compute.servers, site.journal()]).toEqual([former, [], []]);
+});
+
 test('without a free host the states of the nodes are reported', async () => {
   site = await startIpaSite();
   const node = site.addNode({ provision_state: 'active', instance_uuid: theirs });

@@ -39,12 +39,6 @@ test.each([
     'panic',
     /ramdisk: there is nothing to start[^]*Kernel panic - not syncing: Attempted to kill init!/,
   ],
-  [
-    'a ramdisk that was damaged on its way',
-    'good',
-    'corrupt',
-    /Initramfs unpacking failed: [^]*Kernel panic - not syncing: /,
-  ],
 ])('%s', (_, kernel, initramfs, cause) =>
   withRealNodes(async (real) => {
     const node = await real.addNode();
@@ -59,6 +53,31 @@ test.each([
     await real.expectPutBack(node);
     expect(await real.site.glance.list()).toEqual(images);
   })(),
+);
+
+test(
+  'a ramdisk that was damaged on its way, which an Ironic that decompresses it says itself, and else its kernel',
+  withRealNodes(async (real) => {
+    const cause = /Initramfs unpacking failed: [^]*Kernel panic - not syncing: /;
+    const node = await real.addNode();
+    const images = await real.site.glance.list();
+
+    const result = await real.runInVain(node, cause, { node: node.uuid, ...given(real, 'good', 'corrupt') });
+
+    // That of 2025.1 decompresses what it caches, and then boots nothing.
+    if (/zstd -d/.test(result.last_error ?? '')) {
+      expect(result).toMatchObject({ failed: true, passed: false, changed: false, code: 'PART_FAILED' });
+      expect(result.reason).toMatch(/deploy failed: Failed to prepare to deploy[^]*Data corruption detected/);
+      expect(bootsOf(node.machine)).toEqual([]);
+    } else {
+      expectRefused(result, noCall);
+      expect(node.machine.serial()).toMatch(cause);
+      expect(bootsOf(node.machine)).toEqual(['the network']);
+    }
+    expect(node.machine.serial()).not.toContain(real.serverLine);
+    await real.expectPutBack(node);
+    expect(await real.site.glance.list()).toEqual(images);
+  }),
 );
 
 test(

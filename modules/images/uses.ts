@@ -214,8 +214,8 @@ async function* findNodes(cloud: Cloud): AsyncGenerator<FoundUse> {
   if (expected === undefined || count >= expected) return;
   // Nova has a node that has just been deleted a little longer.
   await sleep(nodeDeletionMs);
-  const latest = (await countBaremetalHypervisors(cloud)) ?? 0;
-  if (count < Math.min(expected, latest)) throw nodesHidden(count, Math.min(expected, latest));
+  const latest = Math.min(expected, (await countBaremetalHypervisors(cloud)) ?? expected);
+  if (count < latest) throw nodesHidden(count, latest);
 }
 
 const nodeDeletionMs = 2000;

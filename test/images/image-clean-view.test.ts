@@ -210,6 +210,20 @@ test('a node that is deleted meanwhile is not taken for a hidden one, although N
   expect(resultOf(await clean(site), image)).toMatchObject({ action: 'delete' });
 });
 
+test('a login that may not ask for hypervisors a second time is not taken for one that sees all nodes', async () => {
+  seedOld(site);
+  let asked = 0;
+  site.users.compute.intervene = ({ segments }) => {
+    if (segments[1] !== 'os-hypervisors') return undefined;
+    return asked++ === 0
+      ? { status: 200, body: { hypervisors: [{ id: '1', hypervisor_type: 'ironic' }] } }
+      : { status: 403, body: {} };
+  };
+
+  await expect(clean(site)).rejects.toMatchObject({ code: 'USE_UNKNOWN', message: expect.stringContaining('hidden') });
+  expect(site.writes()).toEqual([]);
+});
+
 test.each([
   { driver_info: { ipmi_password: '******', deploy_kernel: 'http://web/ipa.kernel?token=******' } },
   {

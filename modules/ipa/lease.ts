@@ -106,7 +106,10 @@ export async function blameEndedLease({ cloud }: IpaRun, { lease }: TestEntry, e
   }
 }
 
-/** Throws LEASE_FAILED if the lease of a test has ended, so that Nova will never find a host for its server. */
+/**
+ * Throws LEASE_FAILED if the lease of a test has ended, so that Nova will never find a host for its
+ * server.
+ */
 export async function assertLeaseLasts(run: IpaRun, entry: TestEntry): Promise<void> {
   const unscheduled = new OperationError('TEST_FAILED', `Nova finds no host for server ${entry.name}`);
   const blamed = await blameEndedLease(run, entry, unscheduled);

@@ -223,7 +223,8 @@ test(
     const page = readFileSync(path, 'utf8');
     expect(rowOf(page, site.name)).toContain(`has ${newRelease} deploy the site has release ${oldRelease}`);
     expect(rowOf(page, site.name)).toContain(`keep the production image of ${site.name}`);
-    // The page counts images and nodes of the whole cloud, which other tests may have changed in between.
+    // The page counts images and nodes of the whole cloud, which other tests may have changed in
+    // between.
     await until(async () => !(await report(site, path)).changed, 'a page that stays as it is');
     expect(writesTo(site.glanceProxy)).toEqual([]);
     pages.set('/real', page);

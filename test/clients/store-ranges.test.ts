@@ -37,6 +37,16 @@ afterEach(async () => {
 const isPart = (range: string | undefined): boolean => /^bytes=\d+-\d+$/.test(range ?? '');
 const partsRead = (): number => proxy.requests.filter(({ headers }) => isPart(headers.range)).length;
 
+const fourConnections = (): SourceOptions => ({
+  http,
+  signal: new AbortController().signal,
+  stallSeconds: 2,
+  budgetSeconds: 5,
+  connections: 4,
+  segmentBytes: 250_000,
+  onInterruption: () => undefined,
+});
+
 /** Each connection is slow, so that a reader with nothing else to do waits. */
 async function read(
   faults: readonly Fault[] = [],
@@ -48,13 +58,8 @@ async function read(
   proxy.addFault({ method: 'GET', throttleBytesPerSecond });
   const hash = createHash('sha256');
   for await (const chunk of readSource(object, {
-    http,
-    signal: new AbortController().signal,
-    stallSeconds: 2,
-    budgetSeconds: 5,
+    ...fourConnections(),
     firstPauseMs: 1,
-    connections: 4,
-    segmentBytes: 250_000,
     onInterruption: (reason, offset) => void interruptions.push(`${offset}: ${reason}`),
     ...options,
   }))
@@ -79,15 +84,7 @@ test('one connection is enough if that is all that is allowed, or for a small ob
 test('a reader that is slower than the store has no use for more', async () => {
   const { object } = await probeObject(http, `${proxy.url}/${double.container}/disk`);
   let bytes = 0;
-  for await (const chunk of readSource(object, {
-    http,
-    signal: new AbortController().signal,
-    stallSeconds: 2,
-    budgetSeconds: 5,
-    connections: 4,
-    segmentBytes: 250_000,
-    onInterruption: () => undefined,
-  })) {
+  for await (const chunk of readSource(object, fourConnections())) {
     bytes += chunk.length;
     await delay(10);
   }
@@ -197,15 +194,7 @@ test('a reader that stops closes all connections', async () => {
   const { object } = await probeObject(http, `${proxy.url}/${double.container}/disk`);
   proxy.addFault({ method: 'GET', throttleBytesPerSecond: 2_000_000 });
   let bytes = 0;
-  for await (const chunk of readSource(object, {
-    http,
-    signal: new AbortController().signal,
-    stallSeconds: 2,
-    budgetSeconds: 5,
-    connections: 4,
-    segmentBytes: 250_000,
-    onInterruption: () => undefined,
-  })) {
+  for await (const chunk of readSource(object, fourConnections())) {
     bytes += chunk.length;
     if (bytes > 3_000_000) break;
   }

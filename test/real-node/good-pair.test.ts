@@ -53,8 +53,8 @@ test(
     const { site, ironic, ironicProxy } = real;
     const [kernel, initramfs] = await uploadPair(site);
     const node = await real.addNode();
-    // From the deployment on, so that the putting back has to clean. Not counted: where nodes are hidden from the
-    // project, each verb is asked for twice.
+    // From the deployment on, so that the putting back has to clean. Not counted: where nodes are
+    // hidden from the project, each verb is asked for twice.
     const beforeDeployed = async (): Promise<void> => {
       const { provision_state: state, driver_info: info } = await ironic.getNode(node.uuid);
       const isTested = (info as Record<string, unknown>)['deploy_kernel'] === kernel.id;

@@ -79,7 +79,10 @@ const waitingShare = 0.7;
 /** With more connections a process that is busy for longer than this would hardly be faster. */
 const busyShare = 0.6;
 
-/** Whether the reader spends most of its time waiting for data, and that is not because this process is busy. */
+/**
+ * Whether the reader spends most of its time waiting for data, and that is not because this process
+ * is busy.
+ */
 function startMeter() {
   let since: number | undefined;
   let loop = performance.eventLoopUtilization();

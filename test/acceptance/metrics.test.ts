@@ -99,10 +99,11 @@ test(
       expect(await everywhere(monitoring, `image_tools_image_size_bytes${labels}`, () => true)).toEqual(
         Array(3).fill(size),
       );
-      const age = await prometheus.query(`image_tools:image_release_age_days${labels}`);
-      expect(age[0]?.value).toBeGreaterThan(365);
-      const unchanged = await prometheus.query(`image_tools:image_catalogue_unchanged_days${labels}`);
-      expect(unchanged[0]?.value).toBeLessThan(1);
+      // Recorded by the rules, which Prometheus evaluates at times of its own, so after the gauges that they read.
+      const recorded = (series: string) =>
+        until(async () => (await prometheus.query(`${series}${labels}`))[0], `${series} in Prometheus`);
+      expect((await recorded('image_tools:image_release_age_days')).value).toBeGreaterThan(365);
+      expect((await recorded('image_tools:image_catalogue_unchanged_days')).value).toBeLessThan(1);
 
       await site.store.publish(site.name, newRelease, { bytes: 4 * mib });
       await site.store.withdraw(site.name, newRelease, 'qcow2');

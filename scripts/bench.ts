@@ -1,7 +1,7 @@
 // Measures the built executables against the targets of the project, on the test cloud; exits with
 // 1 if one is missed.
-//   npm run bench -- [--quick] [--rounds N] [--only transfer|limited|memory|idle|cache|start-up|nodes|cleaner|fleet]...
-// It takes about a quarter of an hour, with --quick less. `--only fleet` and `--only cleaner` need no
+//   npm run bench -- [--quick] [--rounds N] [--only PART]...
+// It takes about half an hour, with --quick less. The parts are listed below. `--only fleet` and `--only cleaner` need no
 // cloud, and nothing from root.
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which
 // digests, needs more of them.
@@ -11,6 +11,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCache } from './bench/cache.js';
+import { measureConcurrency } from './bench/concurrency.js';
 import { measureCleaner } from './bench/cleaner.js';
 import { measureFleet } from './bench/fleet.js';
 import { openGlance, type Cloud } from './bench/glance.js';
@@ -30,7 +31,10 @@ import {
 } from './bench/store.js';
 import { root } from './declarations.js';
 
-const parts = ['transfer', 'limited', 'memory', 'idle', 'cache', 'start-up', 'nodes', 'cleaner', 'fleet'] as const;
+const parts = [
+  ...(['transfer', 'limited', 'memory', 'concurrency', 'idle', 'cache', 'start-up', 'nodes'] as const),
+  ...(['cleaner', 'fleet'] as const),
+] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -62,10 +66,12 @@ execFileSync(
 );
 mkdirSync(folder, { recursive: true });
 const cloud = JSON.parse(readFileSync(join(state, 'cloud.json'), 'utf8')) as Cloud;
+const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
 const glance = await openGlance(cloud);
 const image = await prepareImage(state, imageMib, 'random');
 const large = await prepareImage(state, imageMib * 4, 'zeros');
-const store = await startStore(state, [image, large]);
+const small = await prepareImage(state, imageMib / 2, 'random');
+const store = await startStore(state, [image, large, small]);
 
 // A site in use has images, and by them a deployer knows by which algorithm Glance digests.
 const other = await glance.create('bench-other');
@@ -79,6 +85,10 @@ try {
   // By default four connections, where one alone would be the limit.
   if (isSelected('limited')) results.push(...(await compareTransfers('sdk', 'narrow', 0.35)));
   if (isSelected('memory')) results.push(...(await measureMemory()));
+  if (isSelected('concurrency'))
+    results.push(
+      ...(await measureConcurrency({ store, image: small, count: options.quick ? 4 : 10, deploy: deployAll })),
+    );
   if (isSelected('idle')) results.push(...(await measureIdleRun()));
   if (isSelected('cache')) {
     const images = [image, large].map((of, index) => ({
@@ -103,7 +113,6 @@ function finish(): never {
 }
 
 function nodesBench(): NodesBench {
-  const environment = { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file };
   return {
     url: cloud.ironic_url ?? '',
     token: glance.token,
@@ -111,7 +120,7 @@ function nodesBench(): NodesBench {
     folder,
     environment,
     rounds,
-    nodes: options.quick ? 50 : 200,
+    nodes: options.quick ? 50 : 1000,
   };
 }
 
@@ -125,10 +134,7 @@ interface Deployment extends Measured {
  */
 async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deployment> {
   store.publish(of);
-  const measured = await measure(deployCommand(headers, speed), {
-    folder,
-    environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file },
-  });
+  const measured = await measure(deployCommand(headers, speed), { folder, environment });
   const {
     images: [deployed],
   } = JSON.parse(measured.stdout) as { images: { id: string; action: string; verified_by?: string[] }[] };
@@ -139,7 +145,16 @@ async function deploy(of: Image, headers: Headers, speed: Speed): Promise<Deploy
   return { ...measured, id: deployed.id };
 }
 
-function deployCommand(headers: Headers, speed: Speed): string[] {
+async function deployAll(names: readonly string[], speed: Speed, more: readonly string[]): Promise<Measured> {
+  const measured = await measure([...deployCommand('sdk', speed, names), ...more], { folder, environment });
+  const { images } = JSON.parse(measured.stdout) as { images: readonly { id: string; action: string }[] };
+  for (const { id } of images) await glance.remove(id);
+  if (images.length !== names.length || images.some(({ action }) => action !== 'deploy'))
+    throw new Error(`not deployed as expected: ${measured.stdout}${measured.stderr}`);
+  return measured;
+}
+
+function deployCommand(headers: Headers, speed: Speed, names: readonly string[] = [imageName]): string[] {
   const from = ['--object-store-url', store.url(headers, speed), '--image-container', container, '--scope', scope];
   // A separate lock directory, so that other runs on this host do not interfere.
   return [
@@ -154,7 +169,7 @@ function deployCommand(headers: Headers, speed: Speed): string[] {
     '--image-type',
     'raw',
     '--images',
-    imageName,
+    names.join(','),
     ...from,
   ];
 }
@@ -236,12 +251,7 @@ async function measureIdleRun(): Promise<Result[]> {
   const { id } = await deploy(image, 'sdk', 'unlimited');
   const runs: Measured[] = [];
   for (let round = 0; round < Math.max(rounds, 5); round++) {
-    runs.push(
-      await measure(deployCommand('sdk', 'unlimited'), {
-        folder,
-        environment: { OS_CLIENT_CONFIG_FILE: cloud.os_client_config_file },
-      }),
-    );
+    runs.push(await measure(deployCommand('sdk', 'unlimited'), { folder, environment }));
   }
   await glance.remove(id);
   const requests = runs.map(

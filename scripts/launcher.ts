@@ -3,18 +3,42 @@
 // a string and a comment. Needed because `#!/usr/bin/env node` no longer works as a module's first
 // line since ansible-core 2.17.1, and because a site's Node.js may be anywhere. Deprecation
 // warnings of the bundled packages are for this project, so users do not see them.
+import { startProgram } from './start-program.js';
 
 export type LauncherKind = 'module' | 'command';
+
+/** Between the parts of an executable. */
+const cut = '\n//# part\n';
+/** Runs the program of the file that is its first argument, see startProgram. */
+const start =
+  `const[,start,program]=require("fs").readFileSync(process.argv[1],"latin1").split(${JSON.stringify(cut)});` +
+  'eval(start)(program,require)';
 
 const oldestNode = 18;
 const placesOfNode = ['/usr/local/bin/node', '/opt/chameleon_image_tools/node/bin/node'];
 const advice = `Node.js ${oldestNode} or newer is needed on this host`;
 
 /**
- * Without Node.js, the launcher of a module answers in JSON; that of a command writes to stderr and
- * exits with 1.
+ * An executable of the text of a program in ASCII that uses `require` and `moduleUrl`, the URL of its file.
+ * Throws if it cannot be one.
+ * Node.js also runs the file without the launcher, as the ES module that its name says it is.
  */
-export function launcherFor(kind: LauncherKind): string {
+export function executableOf(program: string, kind: LauncherKind): string {
+  const parts = [
+    `${launcherFor(kind, `-e '${start}' "$0"`)}import { createRequire } from 'node:module';`,
+    `(${startProgram.toString()})`,
+    `;(async function (require, moduleUrl) {${program}\n})`,
+    '(createRequire(import.meta.url), import.meta.url);\n',
+  ];
+  if (parts.some((part) => part.includes(cut))) throw new Error(`the program contains ${JSON.stringify(cut)}`);
+  return parts.join(cut);
+}
+
+/**
+ * Without Node.js, the launcher of a module answers in JSON; that of a command writes to stderr and
+ * exits with 1. With it, it is run with these arguments, by default the file itself.
+ */
+export function launcherFor(kind: LauncherKind, nodeArguments = '"$0"'): string {
   const refuse = (reason: string): string =>
     kind === 'module'
       ? `printf '{"changed": false, "failed": true, "code": "NODE_MISSING", "msg": "%s"}\\n' "${reason}"; exit 0`
@@ -26,7 +50,7 @@ run() {
   version=$("$node" --version 2>/dev/null) || return 0
   version=\${version#v}; version=\${version%%.*}
   case $version in ''|*[!0-9]*) return 0;; esac
-  if [ "$version" -ge ${oldestNode} ]; then exec "$node" --no-deprecation "$0" "$@"; fi
+  if [ "$version" -ge ${oldestNode} ]; then exec "$node" --no-deprecation ${nodeArguments} "$@"; fi
   found="; found only version $version"
 }
 found=

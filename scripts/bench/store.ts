@@ -45,6 +45,8 @@ export interface Store {
    * have to look for an unused image id longer.
    */
   publish(image: Image): string;
+  /** The same with this many images of different names, which have the same data. */
+  publishSeveral(image: Image, count: number): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -118,13 +120,24 @@ export async function startStore(state: string, images: readonly Image[]): Promi
     ended.then(() => Promise.reject(new Error('nginx has ended'))),
   ]);
   let releases = Date.now();
+  const publish = (image: Image, names: readonly string[]): string => {
+    const release = `20250422-v${releases++}-bench`;
+    symlinkSync(image.folder, join(tree, release));
+    writeFileSync(join(tree, '../current'), JSON.stringify(Object.fromEntries(names.map((name) => [name, release]))));
+    return release;
+  };
   return {
     url,
-    publish: (image) => {
-      const release = `20250422-v${releases++}-bench`;
-      symlinkSync(image.folder, join(tree, release));
-      writeFileSync(join(tree, '../current'), JSON.stringify({ [imageName]: release }));
-      return release;
+    publish: (image) => publish(image, [imageName]),
+    publishSeveral: (image, count) => {
+      const names = Array.from({ length: count }, (_, index) => `${imageName}-${index}`);
+      for (const name of names)
+        for (const kind of ['raw', 'manifest']) {
+          const link = join(tree, image.folder, `${name}.${kind}`);
+          if (!existsSync(link)) symlinkSync(`${imageName}.${kind}`, link);
+        }
+      publish(image, names);
+      return names;
     },
     stop: async () => {
       publishNothing(tree);

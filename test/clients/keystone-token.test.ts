@@ -88,13 +88,17 @@ describe('the token', () => {
     await grumpy.close();
   });
 
-  test('can be renewed before a long upload', async () => {
+  test.each([
+    ['is not renewed before a long upload while nearly all of its life is left', 2 * minute, 1],
+    ['is renewed before a long upload', 4 * minute, 2],
+  ])('%s', async (_, later, expected) => {
     const cloud = await site.open();
+    site.clock += later;
 
     await cloud.renewToken();
     await cloud.request('image', { method: 'GET', path: '/v2/images' });
 
-    expect(site.logins()).toBe(2);
+    expect(site.logins()).toBe(expected);
   });
 
   test('that the user gave is never renewed ahead of time, and its end is reported', async () => {

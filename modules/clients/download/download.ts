@@ -141,16 +141,21 @@ async function receive(state: DownloadState, writer: PartWriter, options: Downlo
     answer.body.destroy();
     throw error;
   }
-  for await (const chunk of readBody(answer, options)) {
-    if (state.offset === 0) assertNoWebPage(chunk, answer, options);
-    const written = writer.write(chunk);
-    // Digest while the disk writes.
-    options.sink.update(chunk);
-    await written;
-    state.offset += chunk.length;
-    state.farthest = Math.max(state.farthest, state.offset);
-    options.onProgress(state.offset, total);
-    if (total === undefined) await assertEnd(state, chunk.length, options);
+  try {
+    for await (const chunk of readBody(answer, options)) {
+      if (state.offset === 0) assertNoWebPage(chunk, answer, options);
+      const written = writer.write(chunk);
+      // Digest while the disk writes.
+      options.sink.update(chunk);
+      await written;
+      state.offset += chunk.length;
+      state.farthest = Math.max(state.farthest, state.offset);
+      options.onProgress(state.offset, total);
+      if (total === undefined) await assertEnd(state, chunk.length, options);
+    }
+  } finally {
+    // What was received counts, however the answer ended: the next request asks for the rest.
+    await writer.flush();
   }
   if (total === undefined || state.offset === total) return;
   throw new ConnectionError(

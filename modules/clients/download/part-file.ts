@@ -70,13 +70,22 @@ export async function removePart(part: string): Promise<void> {
 }
 
 export interface PartWriter {
-  /** Appends. Await the promise before the next call. */
+  /**
+   * Appends, at the latest with `flush` or `sync`. Await the promise before the next call: it waits
+   * while too much is in memory. The chunk must not change afterwards. Throws NO_SPACE, also for
+   * chunks of earlier calls.
+   */
   write(chunk: Buffer): Promise<void>;
+  /** Waits until all that was appended is in the file. */
+  flush(): Promise<void>;
   /** Empties the part and records what it is of now. */
   restart(origin: PartOrigin): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Chunks of a connection have 64 KiB; each write takes a thread of Node.js and back. */
+const batchBytes = mebibyte;
 
 /**
  * Opens a part for appending. Only its owner may read it until it is verified. Throws UNSAFE_PATH
@@ -84,26 +93,65 @@ export interface PartWriter {
  */
 export async function openPart(part: string): Promise<PartWriter> {
   const handle = await openOwn(part, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+  let batch: Buffer[] = [];
+  let gathered = 0;
+  let written: Promise<void> = Promise.resolve();
+  /** One batch is gathered while the one before it is written. */
+  const writeBatch = async (): Promise<void> => {
+    await written;
+    const chunks = batch;
+    batch = [];
+    gathered = 0;
+    written = writeAll(handle, chunks, part);
+    // The next call throws it.
+    written.catch(() => undefined);
+  };
+  const flush = async (): Promise<void> => {
+    await writeBatch();
+    await written;
+  };
   return {
-    write: (chunk) => writeAll(handle, chunk, part),
+    flush,
+    write: async (chunk) => {
+      batch.push(chunk);
+      gathered += chunk.length;
+      if (gathered >= batchBytes) await writeBatch();
+    },
     restart: async (origin) => {
+      await flush();
       await removeName(originPath(part));
       await handle.truncate(0);
       if (continuationHeader(origin) !== undefined) await writeDurably(originPath(part), `${JSON.stringify(origin)}\n`);
     },
-    sync: () => handle.sync(),
+    sync: async () => {
+      await flush();
+      await handle.sync();
+    },
     close: () => handle.close(),
   };
 }
 
-async function writeAll(handle: FileHandle, chunk: Buffer, part: string): Promise<void> {
+async function writeAll(handle: FileHandle, chunks: readonly Buffer[], part: string): Promise<void> {
   try {
-    for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
+    for (let rest = chunks; rest.length > 0; ) rest = after((await handle.writev(rest)).bytesWritten, rest);
   } catch (error) {
     if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error;
     const shown = shownPath(part);
     throw new OperationError('NO_SPACE', `cannot write to ${shown}: ${messageOf(error)}`, { part: shown }, error);
   }
+}
+
+/** What is left of the chunks after this many bytes. */
+function after(bytes: number, chunks: readonly Buffer[]): readonly Buffer[] {
+  let skipped = 0;
+  let passed = 0;
+  for (const chunk of chunks) {
+    if (passed + chunk.length > bytes) break;
+    passed += chunk.length;
+    skipped++;
+  }
+  const [first, ...others] = chunks.slice(skipped);
+  return first === undefined ? [] : [first.subarray(bytes - passed), ...others];
 }
 
 /** The bytes of a file in large chunks. Throws UNSAFE_PATH for anything but a regular file. */

@@ -46,7 +46,7 @@ export interface Cloud {
   baremetalScope(): Promise<'system' | 'project' | 'none'>;
   /** What the tokens for a service may do, as Keystone reports it. Throws NO_PROJECT. */
   rights(service: string): Promise<Rights>;
-  /** Gets a new token, so that it outlives a long upload. */
+  /** Gets a new token, so that it outlives a long upload, unless this one has just been issued. */
   renewToken(): Promise<void>;
 }
 

@@ -16,24 +16,26 @@ export interface Session {
   /** The headers with the login, which is renewed first if it is about to expire. */
   headers(): Promise<LoginHeaders>;
   /**
-   * Logs in again, unless that has happened since the headers `refused` were returned. False if
-   * that cannot help.
+   * Logs in again, unless that has happened since the headers `refused` were returned, or, if none
+   * were refused, the token has just been issued. False if that cannot help.
    */
   renew(refused?: LoginHeaders): Promise<boolean>;
 }
 
 const marginMs = 120_000;
+/** Less of its life than this makes no difference to a long upload. */
+const freshShare = 0.05;
 
 /** Logs in to Keystone immediately: the catalogue is needed before any request. */
 export async function openSession(login: Authentication, http: HttpClient, now: () => Date): Promise<Session> {
   const first = await authenticate(login, http);
   let current = { 'X-Auth-Token': first.token };
-  let renewAt = renewalTime(first, now());
+  let times = timesOf(first, now());
   let renewing: Promise<void> | undefined;
   const logIn = async (): Promise<void> => {
     const token = await authenticate(login, http);
     current = { 'X-Auth-Token': token.token };
-    renewAt = renewalTime(token, now());
+    times = timesOf(token, now());
   };
   // Concurrent requests that find the token expired share one login.
   const logInOnce = (): Promise<void> => (renewing ??= logIn().finally(() => (renewing = undefined)));
@@ -44,11 +46,11 @@ export async function openSession(login: Authentication, http: HttpClient, now: 
     catalog: first.catalog,
     roles: first.roles,
     headers: async () => {
-      if (renewable && now().getTime() >= renewAt) await logInOnce();
+      if (renewable && now().getTime() >= times.renewAt) await logInOnce();
       return current;
     },
     renew: async (refused) => {
-      if (refused ? refused === current : renewable) await logInOnce();
+      if (refused ? refused === current : renewable && now().getTime() >= times.freshUntil) await logInOnce();
       return true;
     },
   };
@@ -65,9 +67,12 @@ export function standaloneSession(credentials: StandaloneCredentials): Session {
 
 /**
  * By this host's clock, which may differ from Keystone's: a token's lifetime is counted from when
- * it was received.
+ * it was received. In milliseconds since 1970.
  */
-function renewalTime(token: Token, received: Date): number {
+function timesOf(token: Token, received: Date): { readonly renewAt: number; readonly freshUntil: number } {
   const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime();
-  return received.getTime() + lifeMs - Math.min(marginMs, lifeMs / 2);
+  return {
+    renewAt: received.getTime() + lifeMs - Math.min(marginMs, lifeMs / 2),
+    freshUntil: received.getTime() + lifeMs * freshShare,
+  };
 }

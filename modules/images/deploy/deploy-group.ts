@@ -108,7 +108,7 @@ async function transferAndVerify(
   const result = { ...resultOf(job), action, ...(reason === undefined ? {} : { reason }), id: created.id, ...earlier };
   if (!isWork(result)) return { result };
   if (isPublic) await assertPublishable(created, run);
-  const { image, sent } = await transferData(created.id, transfer);
+  const { image, sent } = await transferData(created, { isNew: action === 'deploy' }, transfer);
   const verifiedBy = await verify(image, sent, transfer);
   const mirror = sent?.mirror === undefined ? {} : { mirror: sent.mirror };
   const verified = { ...result, ...mirror, verified_by: verifiedBy };

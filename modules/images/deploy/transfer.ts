@@ -25,13 +25,19 @@ export interface TransferredImage {
  * Returns the active image. After each failed attempt the image's own status decides how to
  * continue: a response may be lost although the upload succeeded. Throws the last failure when
  * `attempts` are used up, or at once if another attempt cannot help.
+ * `isNew`: this run has just created the image, so that its status is known.
  */
-export async function transferData(id: string, transfer: TransferJob): Promise<TransferredImage> {
+export async function transferData(
+  found: Image,
+  { isNew }: { readonly isNew: boolean },
+  transfer: TransferJob,
+): Promise<TransferredImage> {
   const { job, run } = transfer;
+  const { id } = found;
   let failure: unknown;
   let sent: TransferredData | undefined;
   for (let attempt = 1; ; attempt++) {
-    const image = await waitUntilSettled(id, transfer);
+    const image = isNew && attempt === 1 ? found : await waitUntilSettled(id, transfer);
     if (image.status === 'active') return { image, ...(sent ? { sent } : {}) };
     const spent = spentBy(image, failure, transfer.source.diskFormat);
     if (spent) throw await discarded(id, spent, run);

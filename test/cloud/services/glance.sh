@@ -51,9 +51,9 @@ image_import_plugins = []
 INI
   create_database glance
   once glance glance glance-manage --config-file "$folder/glance-api.conf" db_sync
-  # Processes of one thread: with several, all threads of one once waited for each other for ever, in eventlet's hub.
+  # Processes of one thread, which the benchmark has fewer of: with several, all threads of one once waited for each other for ever, in eventlet's hub.
   launch_wsgi glance "$(port glance)" /usr/bin/glance-wsgi-api "$folder"/*.{conf,ini} -- \
-    'processes = 8' 'threads = 1' 'http-raw-body = true' "env = OS_GLANCE_CONFIG_DIR=$folder"
+    "processes = ${CHAMELEON_GLANCE_WORKERS:-8}" 'threads = 1' 'http-raw-body = true' "env = OS_GLANCE_CONFIG_DIR=$folder"
 }
 
 glance_catalog() { echo "image $(fact glance_url)"; }

@@ -202,6 +202,7 @@ function parserFor(operations: readonly AnyOperation[]): Argv {
   return parser;
 }
 
+/** Hidden, since yargs would write its help before each command that it runs. */
 function optionsOf(flags: readonly Flag[]): Record<string, Options> {
-  return Object.fromEntries(flags.map((flag) => [flag.name, yargsOptions(flag)]));
+  return Object.fromEntries(flags.map((flag) => [flag.name, { ...yargsOptions(flag), hidden: true }]));
 }

@@ -47,21 +47,30 @@ export function makeDiskWithBackingFile(): Buffer {
 export function makeDiskAs(format: string, options = ''): Buffer {
   return inFolder((folder) => {
     const secret = ['--object', 'secret,id=key,data=not-a-secret'];
-    execFileSync(
-      'qemu-img',
-      [
-        'create',
-        '-q',
-        ...(options.includes('secret') ? secret : []),
-        '-f',
-        format,
-        ...(options ? ['-o', options] : []),
-        'disk',
-        '1M',
-      ],
-      { cwd: folder },
-    );
-    return readFileSync(join(folder, 'disk'));
+    const create = (): Buffer =>
+      execFileSync(
+        'qemu-img',
+        [
+          'create',
+          '-q',
+          ...(options.includes('secret') ? secret : []),
+          '-f',
+          format,
+          ...(options ? ['-o', options] : []),
+          'disk',
+          '1M',
+        ],
+        { cwd: folder, stdio: 'pipe' },
+      );
+    // For LUKS it measures how fast the processor is, which fails now and then on one that is busy.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        create();
+        return readFileSync(join(folder, 'disk'));
+      } catch (error) {
+        if (attempt === 5 || !String(error).includes('Unable to get accurate CPU usage')) throw error;
+      }
+    }
   });
 }
 

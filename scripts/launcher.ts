@@ -7,16 +7,17 @@ import { startProgram } from './start-program.js';
 
 export type LauncherKind = 'module' | 'command';
 
-/** Between the parts of an executable. */
-const cut = '\n//# part\n';
-/** Runs the program of the file that is its first argument, see startProgram. */
-const start =
-  `const[,start,program]=require("fs").readFileSync(process.argv[1],"latin1").split(${JSON.stringify(cut)});` +
-  'eval(start)(program,require)';
-
 const oldestNode = 18;
 const placesOfNode = ['/usr/local/bin/node', '/opt/chameleon_image_tools/node/bin/node'];
 const advice = `Node.js ${oldestNode} or newer is needed on this host`;
+
+/** Begins each part of an executable but the first. */
+const cut = '\n//# part\n';
+/** Runs the program of the file that is its first argument, see startProgram. A buffer is searched faster than a text. */
+const start =
+  `const file=require("fs").readFileSync(process.argv[1]),cut=${JSON.stringify(cut)},` +
+  'start=file.indexOf(cut),program=file.indexOf(cut,start+1);' +
+  'eval(file.toString("latin1",start,program))(file.subarray(program,file.lastIndexOf(cut)),require)';
 
 /**
  * An executable of the text of a program in ASCII that uses `require` and `moduleUrl`, the URL of its file.

@@ -2,8 +2,9 @@
 // run if there is some. Half of the time that a short run takes would go into compiling.
 
 /**
- * Runs the text of a program, a function of `require` and of the URL of its file, and keeps its compiled code in
- * `$XDG_CACHE_HOME/chameleon_image_tools`, by default in `~/.cache`, where the next run finds it.
+ * Runs the text of a program, which is ASCII: a function of `require` and of the URL of its file.
+ * Keeps its compiled code in `$XDG_CACHE_HOME/chameleon_image_tools`, by default in `~/.cache`,
+ * where the next run finds it.
  * Compiled code is executed without being looked at, so it is only read from and written to a folder
  * and files that this user owns and no other may write, in a home of this user's. In all other cases,
  * and with NODE_DISABLE_COMPILE_CACHE as for Node.js's own cache, the text is compiled, as without
@@ -11,7 +12,7 @@
  *
  * The text of this function becomes a part of each executable, so it uses nothing from outside.
  */
-export function startProgram(program: string, require: NodeJS.Require): unknown {
+export function startProgram(program: Buffer, require: NodeJS.Require): unknown {
   const fs: typeof import('node:fs') = require('node:fs');
   const { join, resolve }: typeof import('node:path') = require('node:path');
   const { createHash, randomBytes }: typeof import('node:crypto') = require('node:crypto');
@@ -22,7 +23,8 @@ export function startProgram(program: string, require: NodeJS.Require): unknown 
   const digestBytes = 32;
   const mostFiles = 32;
 
-  const digestOf = (data: Uint8Array | string): Buffer => createHash('sha256').update(data).digest();
+  const digestOf = (...data: readonly (Buffer | string)[]): Buffer =>
+    data.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
   const isOwn = ({ uid, mode }: import('node:fs').Stats): boolean => uid === user && (mode & 0o022) === 0;
   const attempt = <T>(action: () => T): T | undefined => {
     try {
@@ -79,10 +81,10 @@ export function startProgram(program: string, require: NodeJS.Require): unknown 
   const folder = attempt(cacheFolder);
   // V8 itself refuses code of another version or made with other options, and each has its own here.
   const compiler = JSON.stringify([process.version, process.arch, NODE_OPTIONS, process.execArgv]);
-  const name = digestOf(`${compiler}\n${program}`).toString('hex');
+  const name = digestOf(compiler, program).toString('hex');
   const path = folder === undefined ? undefined : join(folder, name);
   const cachedData = path === undefined ? undefined : attempt(() => read(path));
-  const script = new Script(program, { filename, ...(cachedData && { cachedData }) });
+  const script = new Script(program.toString('latin1'), { filename, ...(cachedData && { cachedData }) });
   if (folder !== undefined && path !== undefined && (!cachedData || script.cachedDataRejected)) {
     // At the end, because functions are compiled when they are called first.
     process.on('exit', () => attempt(() => write(folder, path, script.createCachedData())));

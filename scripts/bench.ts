@@ -259,7 +259,7 @@ async function measureIdleRun(): Promise<Result[]> {
   );
   return [
     { what: 'nothing to do: requests', value: String(median(requests)) },
-    { what: 'nothing to do: CPU, median', value: `${median(runs.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)} s` },
+    atMost('nothing to do: CPU, median', median(runs.map(({ cpuSeconds }) => cpuSeconds)), 0.2, ' s'),
     { what: 'nothing to do: wall, median', value: `${median(runs.map(({ seconds }) => seconds)).toFixed(2)} s` },
     {
       what: 'nothing to do: peak memory, median',
@@ -290,7 +290,7 @@ async function measureStartUp(): Promise<Result[]> {
     all.push(
       { what: `start-up of ${name}, median`, value: milliseconds(module) },
       { what: '  node -e 0, median', value: milliseconds(node) },
-      atMost('  ratio', median(module) / median(node), 1.6),
+      atMost('  ratio', median(module) / median(node), 1.3),
     );
   }
   return all;

@@ -1,8 +1,8 @@
 // Measures the built executables against the targets of the project, on the test cloud; exits with
 // 1 if one is missed.
 //   npm run bench -- [--quick] [--rounds N] [--only PART]...
-// It takes about half an hour, with --quick less. The parts are listed below. `--only fleet` and `--only cleaner` need no
-// cloud, and nothing from root.
+// It takes about half an hour, with --quick less. The parts are listed below. `--only fleet` and
+// `--only cleaner` need no cloud, and nothing from root.
 // Nothing else should run meanwhile: both sides of a pair need the processors, but ours, which
 // digests, needs more of them.
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { measureFleet } from './bench/fleet.js';
 import { openGlance, type Cloud } from './bench/glance.js';
 import { measure, measureWall, type Measured } from './bench/measured.js';
 import { measureNodes, type NodesBench } from './bench/nodes.js';
-import { atMost, median, table, type Result } from './bench/report.js';
+import { atMost, median, ratio, table, type Result } from './bench/report.js';
 import {
   container,
   imageName,
@@ -220,16 +220,15 @@ async function compareTransfers(headers: Headers, speed: Speed, target = 1): Pro
         `${curl.at(-1)?.toFixed(2)} s, without Expect ${eager.at(-1)?.toFixed(2)} s`,
     );
   }
-  const ratio = (rival: readonly number[]): number => median(ours.map((seconds, at) => seconds / rival[at]!));
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
   return [
     { what, value: '' },
     { what: '  ours, median', value: seconds(ours) },
     { what: '  curl | curl -T -, median', value: seconds(curl) },
     { what: "  curl | curl -T - -H 'Expect:', median", value: seconds(eager) },
-    atMost('  ratio to curl, median of pairs', ratio(curl), target),
+    ratio('  ratio to curl', { ours, rival: curl, limit: target }),
     atMost('  peak memory', Math.max(...peaks), 150, ' MiB', 0),
-    { what: '  ratio to curl without Expect, median of pairs', value: ratio(eager).toFixed(2) },
+    ratio('  ratio to curl without Expect', { ours, rival: eager }),
   ];
 }
 
@@ -290,7 +289,7 @@ async function measureStartUp(): Promise<Result[]> {
     all.push(
       { what: `start-up of ${name}, median`, value: milliseconds(module) },
       { what: '  node -e 0, median', value: milliseconds(node) },
-      atMost('  ratio', median(module) / median(node), 1.3),
+      ratio('  ratio', { ours: module, rival: node, limit: 1.3 }),
     );
   }
   return all;

@@ -3,7 +3,7 @@
 // a string and a comment. Needed because `#!/usr/bin/env node` no longer works as a module's first
 // line since ansible-core 2.17.1, and because a site's Node.js may be anywhere. Deprecation
 // warnings of the bundled packages are for this project, so users do not see them.
-import { startProgram } from './start-program.js';
+import { readFileSync } from 'node:fs';
 
 export type LauncherKind = 'module' | 'command';
 
@@ -13,21 +13,32 @@ const advice = `Node.js ${oldestNode} or newer is needed on this host`;
 
 /** Begins each part of an executable but the first. */
 const cut = '\n//# part\n';
-/** Runs the program of the file that is its first argument, see startProgram. A buffer is searched faster than a text. */
+/**
+ * Runs the program of the file that is its first argument, see startProgram. A buffer is searched
+ * faster than a text.
+ */
 const start =
   `const file=require("fs").readFileSync(process.argv[1]),cut=${JSON.stringify(cut)},` +
-  'start=file.indexOf(cut),program=file.indexOf(cut,start+1);' +
-  'eval(file.toString("latin1",start,program))(file.subarray(program,file.lastIndexOf(cut)),require)';
+  'start=file.indexOf(cut),program=file.indexOf(cut,start+1),own={};' +
+  'eval(file.toString("latin1",start,program))(require,own);' +
+  'own.exports(file.subarray(program,file.lastIndexOf(cut)),require)';
+
+/** The text of that module, without the name of a file that users do not have. */
+const startProgram = readFileSync(new URL('start-program.cjs', import.meta.url), 'utf8').replace(
+  /^\/\/# sourceMappingURL=.*$/m,
+  '',
+);
 
 /**
- * An executable of the text of a program in ASCII that uses `require` and `moduleUrl`, the URL of its file.
+ * An executable of the text of a program in ASCII that uses `require` and `moduleUrl`, the URL of
+ * its file.
  * Throws if it cannot be one.
  * Node.js also runs the file without the launcher, as the ES module that its name says it is.
  */
 export function executableOf(program: string, kind: LauncherKind): string {
   const parts = [
     `${launcherFor(kind, `-e '${start}' "$0"`)}import { createRequire } from 'node:module';`,
-    `(${startProgram.toString()})`,
+    `(function (require, module) {${startProgram}})`,
     `;(async function (require, moduleUrl) {${program}\n})`,
     '(createRequire(import.meta.url), import.meta.url);\n',
   ];

@@ -15,11 +15,11 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
-/** Every .ts file below these folders. */
+/** Every .ts and .cts file below these folders. */
 export function sourceFiles(...folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /\.c?ts$/.test(name))
       .map((name) => readSource(posix.join(folder, name)))
       .sort((one, other) => one.path.localeCompare(other.path)),
   );

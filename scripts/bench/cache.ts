@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { measure, type Measured } from './measured.js';
-import { atMost, median, type Result } from './report.js';
+import { atMost, median, ratio, type Result } from './report.js';
 
 export interface CacheBench {
   readonly commandLine: string;
@@ -48,7 +48,7 @@ export async function measureCache({ commandLine, folder, rounds, images }: Cach
     results.push(
       { what: `cache, ${mib} MiB: ours, median`, value: seconds(ours.map((run) => run.seconds)) },
       { what: '  curl -o, then sha256sum, median', value: seconds(curl) },
-      atMost('  ratio, median of pairs', median(ours.map((run, at) => run.seconds / curl[at]!)), 0.6),
+      ratio('  ratio', { ours: ours.map((run) => run.seconds), rival: curl, limit: 0.6 }),
       { what: '  second run, nothing to do, median', value: seconds(second) },
       atMost('  peak memory', Math.max(...ours.map(({ peakMib }) => peakMib)), 150, ' MiB', 0),
     );

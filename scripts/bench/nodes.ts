@@ -5,7 +5,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measure, type Measured } from './measured.js';
-import { atMost, median, type Result } from './report.js';
+import { median, ratio, type Result } from './report.js';
 
 export interface NodesBench {
   /** Ironic's URL. */
@@ -73,7 +73,7 @@ export async function measureNodes(bench: NodesBench): Promise<Result[]> {
     { what: `${bench.nodes} nodes with ${bench.nodes * 2} ports to available, ${concurrency} at a time`, value: '' },
     { what: '  ours, median', value: seconds(ours) },
     { what: '  bare requests, median', value: seconds(bare) },
-    atMost('  ratio, median of pairs', median(ours.map((value, at) => value / bare[at]!)), 1.1),
+    ratio('  ratio', { ours, rival: bare, limit: 1.1 }),
     { what: '  second run, nothing to do, median', value: seconds(second.map((run) => run.seconds)) },
     { what: '  its requests', value: counted(second[0]?.requests ?? []) },
   ];

@@ -22,6 +22,24 @@ export function atMost(what: string, value: number, limit: number, unit = '', di
   };
 }
 
+/**
+ * How many times as long as its rival ours took, by pairs that were measured one after the other: the
+ * median, and how far the pairs spread.
+ */
+export function ratio(
+  what: string,
+  {
+    ours,
+    rival,
+    limit,
+  }: { readonly ours: readonly number[]; readonly rival: readonly number[]; readonly limit?: number },
+): Result {
+  const pairs = ours.map((seconds, at) => seconds / rival[at]!);
+  const spread = `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)} in ${pairs.length} rounds`;
+  const value = `${median(pairs).toFixed(2)} (${spread})`;
+  return limit === undefined ? { what, value } : { ...atMost(what, median(pairs), limit), value };
+}
+
 export function table(results: readonly Result[]): string {
   const width = (pick: (result: Result) => string): number => Math.max(...results.map((result) => pick(result).length));
   const whatWidth = width(({ what }) => what);

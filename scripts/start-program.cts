@@ -16,9 +16,9 @@ const mostFiles = 32;
  * Keeps its compiled code in `$XDG_CACHE_HOME/chameleon_image_tools`, by default in `~/.cache`,
  * where the next run finds it.
  * Compiled code is executed without being looked at, so it is only read from and written to a folder
- * and files that this user owns and no other may write, in a home of this user's. In all other cases,
- * and with NODE_DISABLE_COMPILE_CACHE as for Node.js's own cache, the text is compiled, as without
- * this. Nothing about the cache ever fails a run.
+ * and files that this user owns and no other may write, in a home of which that is true too. In all
+ * other cases, and with NODE_DISABLE_COMPILE_CACHE as for Node.js's own cache, the text is compiled,
+ * as without this. Nothing about the cache ever fails a run.
  */
 function startProgram(program: Buffer, requireBuiltin: NodeJS.Require): unknown {
   const filename = path.resolve(process.argv[1] ?? '');
@@ -56,14 +56,14 @@ function isOwn({ uid, mode }: fs.Stats): boolean {
   return uid === process.geteuid?.() && (mode & 0o022) === 0;
 }
 
-/** Makes the folder, if what it is in is this user's. Undefined if there is none to be used. */
+/** Makes the folder, if what it is in is this user's alone. Undefined if there is none to be used. */
 function cacheFolder(): string | undefined {
   const { XDG_CACHE_HOME: given, HOME: home, NODE_DISABLE_COMPILE_CACHE: isDisabled } = process.env;
   if (isDisabled || !home?.startsWith('/')) return undefined;
   const parent = given?.startsWith('/') ? given : path.join(home, '.cache');
   const folder = path.join(parent, 'chameleon_image_tools');
   for (const made of [parent, folder]) {
-    if (fs.statSync(path.dirname(made)).uid !== process.geteuid?.()) return undefined;
+    if (!isOwn(fs.statSync(path.dirname(made)))) return undefined;
     attempt(() => fs.mkdirSync(made, { mode: 0o700 }));
   }
   const found = fs.lstatSync(folder);

@@ -103,6 +103,8 @@ describe('the compiled code of a program', () => {
   test.each<[string, (file: string) => void]>([
     ['whose file others may write', (file) => chmodSync(file, 0o620)],
     ['whose folder others may write', (file) => chmodSync(join(file, '..'), 0o702)],
+    ['in a cache folder that others may write', (file) => chmodSync(join(file, '../..'), 0o777)],
+    ['in a home that others may write', (file) => chmodSync(join(file, '../../..'), 0o1777)],
     [
       'whose file is a link',
       (file) => {

@@ -37,8 +37,14 @@ describeOnCloud('a token in use', () => {
 
   test('is a new one before a long upload', async () => {
     const { http, tokens } = watchedHttp();
-    const cloud = await connect(await resolveLogin({ cloud: 'local' }, cloudsFile), http);
+    let laterMs = 0;
+    const now = (): Date => new Date(Date.now() + laterMs);
+    const cloud = await connect(await resolveLogin({ cloud: 'local' }, cloudsFile), http, now);
     await cloud.request('identity', { method: 'GET', path: '/v3/' });
+    // A new token is good enough; one of which half a day is over is not.
+    await cloud.renewToken();
+    expect(tokens).toHaveLength(1);
+    laterMs = 12 * 60 * 60_000;
 
     await cloud.renewToken();
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { add, refused } from './ironic.contract.js';
 import type { IronicContract } from './ironic.contract.js';
 
-export function describeInspection({ ask, create, show, patch, say, settle, bring }: IronicContract): void {
+export function describeInspection({ ask, create, show, patch, say, settle, bring, target }: IronicContract): void {
   describe('inspection', () => {
     test('a node says when it was inspected, and while it is inspected again it does not', async () => {
       const uuid = await create({ conductor_group: 'slow' });
@@ -50,7 +50,8 @@ export function describeInspection({ ask, create, show, patch, say, settle, brin
     });
 
     test('a driver tells its default interface', async () => {
-      const { json } = await ask('GET', '/drivers?detail=true');
+      // By default, listing drivers needs a role on the system.
+      const { json } = await ask('GET', '/drivers?detail=true', { token: target().system.token });
 
       const drivers = json.drivers as { name: string; default_inspect_interface: string }[];
       expect(drivers.map(({ name, default_inspect_interface: inspect }) => [name, inspect])).toEqual(

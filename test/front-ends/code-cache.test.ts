@@ -163,6 +163,34 @@ describe('the compiled code of a program', () => {
   );
 
   test(
+    'is kept whole by a long run, in which V8 collects garbage often',
+    inHome(async (home) => {
+      const program = join(home.folder, 'long.mjs');
+      const functions = Array.from(
+        { length: 200 },
+        (_, n) => `function f${n}(x) { return [x, 'text ${n}', x * ${n}]; } f${n}(1);`,
+      );
+      const collects =
+        'for (let n = 0; n < Number(process.argv[2]); n++) await new Promise((done) => setImmediate(done, Buffer.alloc(2 ** 26)));';
+      writeFileSync(program, executableOf(functions.join('') + collects, 'command'), { mode: 0o755 });
+      const sizeAfter = async (rounds: number): Promise<number> => {
+        expect(
+          await run(program, [String(rounds)], { environment: { HOME: home.folder, XDG_CACHE_HOME: '' } }),
+        ).toEqual({
+          ...{ code: 0, stdout: '', stderr: '' },
+        });
+        const { size } = statSync(home.cached());
+        rmSync(home.cached());
+        return size;
+      };
+
+      const ofShort = await sizeAfter(0);
+
+      expect(await sizeAfter(60)).toBeGreaterThan(0.95 * ofShort);
+    }),
+  );
+
+  test(
     'is kept of at most 32 programs',
     inHome(async (home) => {
       mkdirSync(home.cache, { recursive: true, mode: 0o700 });

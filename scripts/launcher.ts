@@ -2,8 +2,7 @@
 // them, finds a Node.js that is new enough and runs the same file with it; for JavaScript they are
 // a string and a comment. Needed because `#!/usr/bin/env node` no longer works as a module's first
 // line since ansible-core 2.17.1, and because a site's Node.js may be anywhere. Deprecation
-// warnings of the bundled packages are for this project, so users do not see them. The compiled code
-// of a long run would lack what V8 has dropped meanwhile.
+// warnings of the bundled packages are for this project, so users do not see them.
 import { readFileSync } from 'node:fs';
 
 export type LauncherKind = 'module' | 'command';
@@ -63,7 +62,7 @@ run() {
   version=$("$node" --version 2>/dev/null) || return 0
   version=\${version#v}; version=\${version%%.*}
   case $version in ''|*[!0-9]*) return 0;; esac
-  if [ "$version" -ge ${oldestNode} ]; then exec "$node" --no-deprecation --no-flush-bytecode ${nodeArguments} "$@"; fi
+  if [ "$version" -ge ${oldestNode} ]; then exec "$node" --no-deprecation ${nodeArguments} "$@"; fi
   found="; found only version $version"
 }
 found=

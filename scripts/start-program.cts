@@ -6,6 +6,7 @@ import crypto = require('node:crypto');
 import fs = require('node:fs');
 import path = require('node:path');
 import url = require('node:url');
+import v8 = require('node:v8');
 import vm = require('node:vm');
 
 const digestBytes = 32;
@@ -28,8 +29,14 @@ function startProgram(program: Buffer, requireBuiltin: NodeJS.Require): unknown 
   const cachedData = file && attempt(() => readCode(file));
   const script = new vm.Script(program.toString('latin1'), { filename, ...(cachedData ? { cachedData } : {}) });
   if (folder && file && (!cachedData || script.cachedDataRejected)) {
+    // V8 drops the code of functions that were not called for a while, and takes code only if it was
+    // made with the options that it has itself. As options of Node.js they would slow its start.
+    v8.setFlagsFromString('--no-flush-bytecode');
     // At the end, because functions are compiled when they are called first.
-    process.on('exit', () => attempt(() => writeCode(folder, file, script.createCachedData())));
+    process.on('exit', () => {
+      v8.setFlagsFromString('--flush-bytecode');
+      attempt(() => writeCode(folder, file, script.createCachedData()));
+    });
   }
   return script.runInThisContext()(requireBuiltin, url.pathToFileURL(filename).href);
 }

@@ -45,16 +45,12 @@ export async function bundle(
     license: licences,
   };
   const { code, assets } = await ncc(entry, options);
-  const program = inAscii(asFunctionBody(code));
-  const text = executableOf(program, kind);
-  const faults = [
-    ...faultsOf(
-      text,
-      Object.keys(assets).filter((name) => name !== licences),
-      kind,
-    ),
-    ...(/\bimport\.meta\b|\bimport\(/.test(program) ? ['it is an ES module'] : []),
-  ];
+  const text = executableOf(inAscii(asFunctionBody(code)), kind);
+  const faults = faultsOf(
+    text,
+    Object.keys(assets).filter((name) => name !== licences),
+    kind,
+  );
   if (faults.length > 0) throw new Error(`${target} cannot be used:\n  ${faults.join('\n  ')}`);
   // Renamed into place, so that a run that starts during the build never reads an incomplete file.
   writeFileSync(`${target}.new`, text);
@@ -65,19 +61,26 @@ export async function bundle(
 
 /**
  * V8 keeps compiled code of scripts, not of ES modules. What ncc writes becomes the body of a function
- * once it no longer imports anything.
+ * once it no longer imports anything. Throws if it still does.
  */
 function asFunctionBody(code: string): string {
   const [statement, createRequire] = /^import\s*\{\s*createRequire as (\w+)\s*\}\s*from\s*"module";/.exec(code) ?? [];
   if (statement === undefined) throw new Error(`ncc begins a program in a new way: ${code.slice(0, 100)}`);
-  return code
+  const body = code
     .slice(statement.length)
     .replaceAll(`${createRequire}(import.meta.url)(`, 'require(')
     .replaceAll('import.meta.url', 'moduleUrl');
+  if (/\bimport\.meta\b|\bimport\(/.test(body)) throw new Error('the program still imports like an ES module');
+  return body;
 }
 
-/** Each character has one byte then: Node.js need not decode the file, and V8 needs half the memory. */
+/**
+ * Each character has one byte then: Node.js need not decode the file, and V8 needs half the memory.
+ * Throws if an escape would mean something else after a backslash.
+ */
 function inAscii(code: string): string {
+  const [escaped] = /(?<!\\)(?:\\\\)*\\[^\n\x20-\x7e]/.exec(code) ?? [];
+  if (escaped !== undefined) throw new Error(`the program escapes a character that is not ASCII: ${escaped}`);
   return code.replace(/[^\n\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

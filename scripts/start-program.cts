@@ -6,7 +6,6 @@ import crypto = require('node:crypto');
 import fs = require('node:fs');
 import path = require('node:path');
 import url = require('node:url');
-import v8 = require('node:v8');
 import vm = require('node:vm');
 
 const digestBytes = 32;
@@ -31,6 +30,7 @@ function startProgram(program: Buffer, requireBuiltin: NodeJS.Require): unknown 
   if (folder && file && (!cachedData || script.cachedDataRejected)) {
     // V8 drops the code of functions that were not called for a while, and takes code only if it was
     // made with the options that it has itself. As options of Node.js they would slow its start.
+    const v8: typeof import('node:v8') = requireBuiltin('node:v8');
     v8.setFlagsFromString('--no-flush-bytecode');
     // At the end, because functions are compiled when they are called first.
     process.on('exit', () => {

@@ -30,7 +30,7 @@ interface Home {
   readonly cache: string;
   /** An executable of its own that has this word in it. */
   write(word: 'written' | 'planted'): string;
-  start(program: string, environment?: Readonly<Record<string, string>>): Promise<Ended>;
+  start(program: string, environment?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Ended>;
   /** The only file in the cache. */
   cached(): string;
 }
@@ -47,8 +47,8 @@ function inHome(use: (home: Home) => Promise<void>): () => Promise<void> {
           writeFileSync(program, executableOf(says(word), 'command'), { mode: 0o755 });
           return program;
         },
-        start: (program, environment = {}) =>
-          run(program, ['one', '--two'], { environment: { HOME: folder, XDG_CACHE_HOME: '', ...environment } }),
+        start: (program, environment = {}, args = ['one', '--two']) =>
+          run(program, args, { environment: { HOME: folder, XDG_CACHE_HOME: '', ...environment } }),
         cached: () => {
           const names = readdirSync(cache);
           expect(names).toHaveLength(1);
@@ -174,11 +174,7 @@ describe('the compiled code of a program', () => {
         'for (let n = 0; n < Number(process.argv[2]); n++) await new Promise((done) => setImmediate(done, Buffer.alloc(2 ** 26)));';
       writeFileSync(program, executableOf(functions.join('') + collects, 'command'), { mode: 0o755 });
       const sizeAfter = async (rounds: number): Promise<number> => {
-        expect(
-          await run(program, [String(rounds)], { environment: { HOME: home.folder, XDG_CACHE_HOME: '' } }),
-        ).toEqual({
-          ...{ code: 0, stdout: '', stderr: '' },
-        });
+        expect(await home.start(program, {}, [String(rounds)])).toEqual({ code: 0, stdout: '', stderr: '' });
         const { size } = statSync(home.cached());
         rmSync(home.cached());
         return size;
@@ -243,17 +239,17 @@ test(
   }),
 );
 
-test('the command answers the same with compiled code and without', async () => {
-  await withFolder(async (folder) => {
-    const options = { environment: { HOME: folder, XDG_CACHE_HOME: '' } };
-    const first = await run(commandLine, ['deploy', '--help'], options);
-    const second = await run(commandLine, ['deploy', '--help'], options);
+test(
+  'the command answers the same with compiled code and without',
+  inHome(async (home) => {
+    const first = await home.start(commandLine, {}, ['deploy', '--help']);
+    const second = await home.start(commandLine, {}, ['deploy', '--help']);
 
     expect(first.code).toBe(0);
     expect(first.stdout).toContain('--object-store-url');
     expect(second).toEqual(first);
-  });
-});
+  }),
+);
 
 test('no program may contain the line that ends it', () => {
   expect(() => executableOf('`\n//# part\n`', 'command')).toThrow('the program contains');
